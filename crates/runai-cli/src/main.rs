@@ -1,0 +1,2 @@
+//! `runai-step`: words in, words out.
+fn main() {}

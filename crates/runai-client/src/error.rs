@@ -1,0 +1,432 @@
+//! What can go wrong, by whose fault it is.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+use runai_spec::name::SUBMISSION_LABEL;
+use runai_spec::wire::{ComplianceIssue, ErrorBody};
+
+use crate::transport::{Failure, SetupError, TransportError};
+
+/// The most characters that an error keeps of an answer's text.
+pub const KEPT_TEXT: usize = 500;
+
+/// Anything that keeps a call from giving what was asked for.
+///
+/// Messages are fragments without a final period that never hold a secret: credentials and tokens are cut out of
+/// whatever the other side wrote. What the reader can do about it stands apart, in [`Error::hint`].
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    // The fault of whoever configured the client.
+    /// The base URL cannot be used.
+    #[error("base URL `{url}` {problem}")]
+    BaseUrl {
+        /// The URL, without user information.
+        url: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A credential cannot be used.
+    #[error("{0} is empty")]
+    EmptyCredential(&'static str),
+    /// TLS cannot be set up on this machine.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// An id would make the request go elsewhere.
+    #[error("`{0}` cannot be part of a request's path")]
+    Path(String),
+    /// The request lacks the label that a submission is recognised by.
+    #[error("the request has no label `{SUBMISSION_LABEL}`")]
+    NoSubmissionId,
+
+    // The fault of the credentials.
+    /// The token endpoint refused the credentials.
+    #[error("the control plane refused the credentials: {status}{}{reason}", separator(.reason))]
+    CredentialsRefused {
+        /// The HTTP status.
+        status: StatusCode,
+        /// What the token endpoint wrote.
+        reason: String,
+    },
+    /// A token that was just issued was refused.
+    #[error("`{call}` was refused with a token that was just issued: {reason}")]
+    TokenRefused {
+        /// Method and path of the request.
+        call: String,
+        /// What the control plane wrote.
+        reason: String,
+    },
+
+    // What was asked for does not exist, or is not the one that was meant.
+    /// No project has this name.
+    #[error("project `{name}` does not exist, or cannot be seen with these credentials")]
+    ProjectNotFound {
+        /// The name that was looked for.
+        name: String,
+        /// The names of visible projects that come nearest.
+        nearest: Vec<String>,
+    },
+    /// Several projects have this name, in different clusters.
+    #[error("project `{name}` exists {} times, in clusters {}", .clusters.len(), list(.clusters))]
+    ProjectAmbiguous {
+        /// The name that was looked for.
+        name: String,
+        /// The UUIDs of the clusters that the projects live in.
+        clusters: Vec<String>,
+    },
+    /// The project does not live in the cluster that was configured.
+    #[error("project `{project}` is in cluster `{cluster}`, but `cluster_name` is `{configured}`")]
+    ClusterMismatch {
+        /// The project's name.
+        project: String,
+        /// The name of the project's cluster, or its UUID where the name cannot be seen.
+        cluster: String,
+        /// The cluster that was configured.
+        configured: String,
+    },
+
+    // The control plane said no.
+    /// An answer with an error status.
+    #[error(transparent)]
+    Api(Box<ApiError>),
+    /// The name is taken by a workload that is not this submission's.
+    #[error(
+        "`{name}` is taken by workload {workload_id} of {}; this is submission `{submission_id}`",
+        .other.as_ref().map_or_else(|| "another origin".to_owned(), |other| format!("submission `{other}`"))
+    )]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// The workload that has it.
+        workload_id: String,
+        /// The submission that the workload belongs to, if it belongs to any.
+        other: Option<String>,
+        /// The submission that was refused.
+        submission_id: String,
+    },
+    /// This submission was sent before, with another content.
+    #[error("submission `{submission_id}` is workload {workload_id} (`{name}`) already, with another value at `{at}`")]
+    DifferentSpec {
+        /// The workload's name.
+        name: String,
+        /// The workload.
+        workload_id: String,
+        /// Where the specs differ, as a JSON pointer into the request's spec.
+        at: String,
+        /// The submission.
+        submission_id: String,
+    },
+    /// This submission was sent before, and its workload has been deleted since.
+    #[error("submission `{submission_id}` was workload {workload_id} (`{name}`), which has been deleted")]
+    AlreadyDeleted {
+        /// The workload's name.
+        name: String,
+        /// The workload.
+        workload_id: String,
+        /// The submission.
+        submission_id: String,
+    },
+
+    // The fault of the network, or of the control plane.
+    /// No answer came.
+    #[error("no answer to `{call}`")]
+    NoAnswer {
+        /// Method and path of the request.
+        call: String,
+        /// Why not.
+        source: TransportError,
+    },
+    /// An answer came that is not the API's.
+    #[error("the answer to `{call}` ({status}) {problem}{}{text}", separator(.text))]
+    OddAnswer {
+        /// Method and path of the request.
+        call: String,
+        /// The HTTP status.
+        status: StatusCode,
+        /// What is odd about it.
+        problem: String,
+        /// The beginning of its text; empty where it may hold a token.
+        text: String,
+    },
+    /// A submission may or may not have become a workload, and it cannot be found out.
+    #[error("`{name}` may or may not have been submitted")]
+    Unconfirmed {
+        /// The workload's name.
+        name: String,
+        /// Why it is not known.
+        source: Box<Error>,
+    },
+}
+
+/// An answer with an error status.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ApiError {
+    /// Method and path of the request.
+    pub call: String,
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// What the control plane wrote: the message of its error body, or the beginning of another text.
+    pub message: String,
+    /// More about it, if the control plane wrote more.
+    pub details: Option<String>,
+    /// Which members of a submission are refused, and why.
+    pub issues: Vec<ComplianceIssue>,
+    /// How long the control plane asks to wait before the next request.
+    pub retry_after: Option<Duration>,
+    /// Where a redirect leads.
+    pub location: Option<String>,
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` was answered with {}{}{}", self.call, self.status, separator(&self.message), self.message)?;
+        if let Some(details) = &self.details {
+            write!(f, " ({details})")?;
+        }
+        for ComplianceIssue { field, details, .. } in &self.issues {
+            write!(f, "; `{field}`: {details}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl Error {
+    /// Whether the client was set up wrongly; nothing was sent.
+    #[must_use]
+    pub const fn is_configuration(&self) -> bool {
+        matches!(
+            self,
+            Self::BaseUrl { .. } | Self::EmptyCredential(_) | Self::Setup(_) | Self::Path(_) | Self::NoSubmissionId
+        )
+    }
+
+    /// Whether the credentials were refused, or do not permit what was asked.
+    #[must_use]
+    pub fn is_auth(&self) -> bool {
+        matches!(self, Self::CredentialsRefused { .. } | Self::TokenRefused { .. })
+            || matches!(self.status(), Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
+    }
+
+    /// Whether what was asked for does not exist, or no longer.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::ProjectNotFound { .. } | Self::AlreadyDeleted { .. })
+            || matches!(self.status(), Some(StatusCode::NOT_FOUND | StatusCode::GONE))
+    }
+
+    /// Whether the control plane understood the request and will not do it; sending it again changes nothing.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        match self {
+            Self::ProjectAmbiguous { .. }
+            | Self::ClusterMismatch { .. }
+            | Self::NameTaken { .. }
+            | Self::DifferentSpec { .. } => true,
+            Self::Api(_) => !(self.is_auth() || self.is_not_found() || self.is_unreachable()),
+            _ => false,
+        }
+    }
+
+    /// Whether the control plane could not be asked: no answer, an answer that is not its own, or one that says that
+    /// it does not work or is too busy. Trying again later may help.
+    #[must_use]
+    pub fn is_unreachable(&self) -> bool {
+        match self {
+            Self::NoAnswer { .. } | Self::OddAnswer { .. } => true,
+            Self::Unconfirmed { source, .. } => source.is_unreachable(),
+            Self::Api(error) => {
+                matches!(error.status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+                    || (error.status.is_server_error() && error.status != StatusCode::NOT_IMPLEMENTED)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the request may have taken effect although this error came of it.
+    #[must_use]
+    pub fn may_have_taken_effect(&self) -> bool {
+        match self {
+            Self::NoAnswer { source, .. } => source.may_have_been_sent(),
+            Self::OddAnswer { status, .. } => status.is_success(),
+            Self::Unconfirmed { .. } => true,
+            Self::Api(error) => self.is_unreachable() && error.status != StatusCode::TOO_MANY_REQUESTS,
+            _ => false,
+        }
+    }
+
+    /// The status of an error that the API answered with.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Api(error) => Some(error.status),
+            _ => None,
+        }
+    }
+
+    /// What the reader can do about it, as one sentence without a final period.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::BaseUrl { problem, .. } if *problem == PLAIN_HTTP => {
+                "credentials would cross the network in clear text; use `https`, or allow `http` explicitly".into()
+            }
+            Self::BaseUrl { .. } => "a base URL looks like `https://org.run.ai`".into(),
+            Self::Setup(_) => {
+                "install the system's root certificates (`ca-certificates`), or name them with `SSL_CERT_FILE`".into()
+            }
+            Self::CredentialsRefused { status, .. } if is_missing(*status) => {
+                "nothing at this base URL issues tokens; is it the address of a Run:ai control plane?".into()
+            }
+            Self::CredentialsRefused { .. } | Self::TokenRefused { .. } => {
+                "check client id and client secret, and that the service account still exists; a regenerated secret \
+                 replaces the old one at once"
+                    .into()
+            }
+            Self::ProjectNotFound { nearest, .. } if nearest.is_empty() => {
+                "the service account needs permission to view projects, in the scope of this project".into()
+            }
+            Self::ProjectNotFound { nearest, .. } => format!("did you mean {}?", list(nearest)),
+            Self::ProjectAmbiguous { .. } => "set `cluster_name` to the cluster of the project that is meant".into(),
+            Self::ClusterMismatch { cluster, .. } => {
+                format!("set `cluster_name` to `{cluster}`, leave it out, or choose another project")
+            }
+            Self::NameTaken { .. } => "choose another name".into(),
+            Self::DifferentSpec { .. } => "another file needs another run id".into(),
+            Self::AlreadyDeleted { .. } => "to run it once more, use another run id".into(),
+            Self::Unconfirmed { name, .. } => {
+                format!("the same submission can be sent again: it attaches to `{name}` if that exists")
+            }
+            Self::NoAnswer { source, .. } => match source.failure() {
+                Failure::Tls => "the certificate must be signed by an authority that this machine trusts; \
+                                 `SSL_CERT_FILE` names more of them"
+                    .into(),
+                Failure::Connect | Failure::Timeout => {
+                    "check the base URL, the network and the proxy settings (`HTTPS_PROXY`, `NO_PROXY`)".into()
+                }
+                Failure::BodyTooLong | Failure::Interrupted => return None,
+            },
+            Self::OddAnswer { .. } => {
+                "is the base URL the address of a Run:ai control plane, and is no login page or proxy in between?".into()
+            }
+            Self::Api(error) => match error.status {
+                StatusCode::FORBIDDEN => {
+                    "the service account lacks a permission; it needs to view projects and clusters, and to view, \
+                     create and edit trainings, in the scope of the project"
+                        .into()
+                }
+                StatusCode::TOO_MANY_REQUESTS => "the control plane is busy; try again later".into(),
+                status if status.is_redirection() => match &error.location {
+                    Some(location) => format!("redirects are not followed; is `{location}` the base URL?"),
+                    None => "redirects are not followed; check the base URL".into(),
+                },
+                _ => return None,
+            },
+            Self::EmptyCredential(_) | Self::Path(_) | Self::NoSubmissionId => return None,
+        })
+    }
+
+    /// Whether this says that a workload of the same name exists.
+    ///
+    /// The API documents no status for it: 409 has been seen, and a 400 with these words.
+    pub(crate) fn says_name_exists(&self) -> bool {
+        let Self::Api(error) = self else { return false };
+        let says = |text: &str| text.to_ascii_lowercase().contains("already exist");
+        error.status == StatusCode::CONFLICT
+            || (matches!(error.status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY)
+                && (says(&error.message) || error.details.as_deref().is_some_and(says)))
+    }
+}
+
+/// Why a base URL over plain HTTP is refused.
+pub(crate) const PLAIN_HTTP: &str = "uses plain `http` to another machine";
+
+/// The statuses of a server that has no such endpoint.
+pub(crate) const fn is_missing(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED)
+}
+
+/// The error body in `body`; whatever else it holds is kept as the message. `scrub` cuts out secrets.
+pub(crate) fn error_body(body: &[u8], scrub: impl Fn(&str) -> String) -> ErrorBody {
+    let kept = |text: &str| cut(&scrub(text));
+    match serde_json::from_slice::<ErrorBody>(body) {
+        Ok(error) if !error.message.is_empty() => ErrorBody {
+            message: kept(&error.message),
+            details: error.details.as_deref().map(kept).filter(|details| !details.is_empty()),
+            compliance_issues: error
+                .compliance_issues
+                .into_iter()
+                .map(|issue| ComplianceIssue { field: kept(&issue.field), details: kept(&issue.details), ..issue })
+                .collect(),
+            ..error
+        },
+        _ => ErrorBody { message: kept(&String::from_utf8_lossy(body)), ..ErrorBody::default() },
+    }
+}
+
+/// `text` on one line, without control characters, cut to [`KEPT_TEXT`] characters.
+pub(crate) fn cut(text: &str) -> String {
+    let mut kept = String::new();
+    for (count, word) in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).enumerate() {
+        if count > 0 {
+            kept.push(' ');
+        }
+        kept.push_str(word);
+        if kept.len() > KEPT_TEXT * 4 {
+            break;
+        }
+    }
+    match kept.char_indices().nth(KEPT_TEXT) {
+        Some((end, _)) => format!("{}…", &kept[..end]),
+        None => kept,
+    }
+}
+
+fn separator(text: &str) -> &'static str {
+    if text.is_empty() { "" } else { ": " }
+}
+
+fn list(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_bodies_are_kept_as_text_up_to_a_limit() {
+        let same = str::to_owned;
+        let error = error_body(b"<html>\r\n  <b>502 Bad\tGateway</b></html>", same);
+        assert_eq!(error.message, "<html> <b>502 Bad Gateway</b></html>");
+        assert_eq!(error_body(b"\xff\x1b[31mred", same).message, "\u{fffd} [31mred");
+        assert_eq!(error_body(b"", same).message, "");
+        assert_eq!(error_body(br#"{"error": "x"}"#, same).message, r#"{"error": "x"}"#);
+        let long = error_body("ü".repeat(10_000).as_bytes(), same).message;
+        assert_eq!(long.chars().count(), KEPT_TEXT + 1);
+    }
+
+    #[test]
+    fn an_error_body_gives_message_details_and_issues() {
+        let body = br#"{"code": 400, "message": "no", "details": "", "complianceIssues":
+            [{"field": "compute.gpuDevicesRequest", "details": "at most 8", "rule": "max"}]}"#;
+        let body = error_body(body, str::to_owned);
+        let error = ApiError {
+            call: "POST /x".into(),
+            status: StatusCode::BAD_REQUEST,
+            message: body.message,
+            details: body.details,
+            issues: body.compliance_issues,
+            retry_after: None,
+            location: None,
+        };
+        assert_eq!(
+            error.to_string(),
+            "`POST /x` was answered with 400 Bad Request: no; `compute.gpuDevicesRequest`: at most 8"
+        );
+    }
+}

@@ -1,0 +1,113 @@
+//! When to try again: the policy as data, and what is left of it. Nothing here sleeps.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How persistent the client is about one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// How long a call may take altogether, all attempts and pauses included.
+    pub give_up_after: Duration,
+    /// The first pause, which doubles from try to try; a random part of it is left out.
+    pub first_pause: Duration,
+    /// The longest pause.
+    pub longest_pause: Duration,
+}
+
+impl RetryPolicy {
+    /// Every request is tried once.
+    #[must_use]
+    pub const fn once(give_up_after: Duration) -> Self {
+        Self { give_up_after, first_pause: FOREVER, longest_pause: FOREVER }
+    }
+}
+
+impl Default for RetryPolicy {
+    /// 15 s in all; pauses from 200 ms to 5 s.
+    fn default() -> Self {
+        Self {
+            give_up_after: Duration::from_secs(15),
+            first_pause: Duration::from_millis(200),
+            longest_pause: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Whether a request may be sent again although it may have taken effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// It changes nothing, or the second time changes nothing more.
+    Freely,
+    /// Only when it certainly has had no effect.
+    OnlyIfUnsent,
+}
+
+/// What is left of a [`RetryPolicy`] during one call.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    policy: RetryPolicy,
+    ends: Instant,
+    pauses: u32,
+}
+
+impl Budget {
+    pub(crate) fn of(policy: RetryPolicy) -> Self {
+        Self { policy, ends: Instant::now() + policy.give_up_after.min(FOREVER), pauses: 0 }
+    }
+
+    /// How long the next attempt may take. Never nothing: a call that had to wait for someone else's token still
+    /// gets its one attempt.
+    pub(crate) fn attempt_timeout(&self, request_timeout: Duration) -> Duration {
+        request_timeout.min(self.left().max(LEAST_ATTEMPT))
+    }
+
+    /// How long to pause before the next attempt; nothing when there should be none.
+    pub(crate) fn pause(&mut self, retry_after: Option<Duration>) -> Option<Duration> {
+        let RetryPolicy { first_pause, longest_pause, .. } = self.policy;
+        let pause = first_pause.saturating_mul(1 << self.pauses.min(16)).min(longest_pause);
+        self.pauses += 1;
+        // At least half, so that a broken server gets its rest; the random rest keeps many clients apart.
+        let pause = retry_after.unwrap_or(Duration::ZERO).max(pause.mul_f64(0.5 + fastrand::f64() / 2.0));
+        (pause < self.left()).then_some(pause)
+    }
+
+    fn left(&self) -> Duration {
+        self.ends.saturating_duration_since(Instant::now())
+    }
+}
+
+/// Longer than any program runs, and far from where times overflow.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+const LEAST_ATTEMPT: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn pauses_grow_and_end_with_the_budget() {
+        let mut budget = Budget::of(RetryPolicy::default());
+        let start = Instant::now();
+        let mut last = Duration::ZERO;
+        while let Some(pause) = budget.pause(None) {
+            assert!(pause <= Duration::from_secs(5) && pause >= last / 4, "{pause:?} after {last:?}");
+            last = pause;
+            tokio::time::advance(pause).await;
+        }
+        assert!(start.elapsed() <= Duration::from_secs(15) && start.elapsed() >= Duration::from_secs(10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_that_the_server_asks_for_is_kept_or_not_begun() {
+        let mut budget = Budget::of(RetryPolicy::default());
+        assert!(budget.pause(Some(Duration::from_secs(7))).unwrap() >= Duration::from_secs(7));
+        assert_eq!(budget.pause(Some(Duration::from_secs(60))), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn once_is_once() {
+        assert_eq!(Budget::of(RetryPolicy::once(Duration::from_secs(9))).pause(None), None);
+    }
+}

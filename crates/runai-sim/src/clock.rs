@@ -1,0 +1,72 @@
+//! The simulator's time: tokio's, from a chosen start and at a chosen speed.
+//!
+//! Because it follows tokio's clock, a test that pauses tokio's time holds the simulator's in its hand as well.
+
+use std::time::Duration;
+
+use jiff::{Timestamp, fmt::rfc2822::DateTimePrinter};
+use tokio::time::Instant;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    origin: Timestamp,
+    started: Instant,
+    speed: f64,
+}
+
+impl Clock {
+    /// A clock that shows `origin` now and runs `speed` times as fast as tokio's.
+    pub(crate) fn starting_at(origin: Timestamp, speed: f64) -> Self {
+        Self { origin, started: Instant::now(), speed }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        later(self.origin, self.started.elapsed().mul_f64(self.speed))
+    }
+
+    pub(crate) async fn sleep_until(&self, due: Timestamp) {
+        let left = Duration::try_from(due.duration_since(self.now())).unwrap_or(Duration::ZERO);
+        tokio::time::sleep(left.div_f64(self.speed)).await;
+    }
+
+    /// How much simulated time passes in `real` time.
+    pub(crate) fn simulated(&self, real: Duration) -> Duration {
+        real.mul_f64(self.speed)
+    }
+}
+
+/// `start` plus `duration`, or the end of time.
+pub(crate) fn later(start: Timestamp, duration: Duration) -> Timestamp {
+    start.checked_add(duration).unwrap_or(Timestamp::MAX)
+}
+
+/// The time from `start` to `end`, zero if `end` is earlier.
+pub(crate) fn between(start: Timestamp, end: Timestamp) -> Duration {
+    Duration::try_from(end.duration_since(start)).unwrap_or(Duration::ZERO)
+}
+
+/// As the API writes timestamps: RFC 3339, in UTC, with milliseconds.
+pub(crate) fn rfc3339(timestamp: Timestamp) -> String {
+    format!("{timestamp:.3}")
+}
+
+/// As HTTP writes dates (RFC 9110, section 5.6.7).
+pub(crate) fn http_date(timestamp: Timestamp) -> String {
+    DateTimePrinter::new().timestamp_to_rfc9110_string(&timestamp).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn runs_at_its_speed_from_its_start() {
+        let origin: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        let clock = Clock::starting_at(origin, 60.0);
+        tokio::time::advance(Duration::from_millis(1500)).await;
+        assert_eq!(rfc3339(clock.now()), "2026-11-23T10:01:30.000Z");
+        assert_eq!(http_date(clock.now()), "Mon, 23 Nov 2026 10:01:30 GMT");
+        clock.sleep_until(later(origin, Duration::from_secs(120))).await;
+        assert_eq!(rfc3339(clock.now()), "2026-11-23T10:02:00.000Z");
+    }
+}

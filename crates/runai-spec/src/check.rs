@@ -1,0 +1,508 @@
+//! The walk: a document held against a shape, all problems in one pass.
+//!
+//! What is wrong is reported and then mended in the tree, so that the rest can still be judged: an optional value is
+//! taken out, a required one replaced by its example. Pointers of mended places are remembered, and no rule says
+//! anything more about them; a document with an error is never rendered.
+
+use std::borrow::Cow;
+
+use serde_json::Value as Json;
+
+use crate::diagnostic::Finding;
+use crate::document::{Entry, Map, Node, Span, Text, Value, escape};
+use crate::rules::shape as rule;
+use crate::rules::{Rule, by_code};
+use crate::shape::{Field, Kind, Range, Shape, StringShape, StructShape};
+use crate::suggest::nearest;
+
+/// Holds documents against shapes.
+#[derive(Default)]
+pub(crate) struct Checker {
+    pub(crate) findings: Vec<Finding>,
+    /// Pointers of what is missing or was mended.
+    pub(crate) broken: Vec<String>,
+    path: Vec<Segment>,
+}
+
+enum Segment {
+    Index(usize),
+    Key(String),
+}
+
+/// Says where a key belongs that is unknown where it stands.
+pub(crate) type Elsewhere = fn(&str) -> Option<String>;
+
+impl Checker {
+    /// Checks and mends `node`, which stands at `pointer`. `elsewhere` helps with keys that are known in other places.
+    pub(crate) fn check(&mut self, node: &mut Node<'_>, shape: &Shape, pointer: &[&str], elsewhere: Elsewhere) -> bool {
+        self.path = pointer.iter().map(|segment| Segment::Key((*segment).to_owned())).collect();
+        let holder = Holder { name: pointer.last().copied().unwrap_or(ROOT), of_key: false, elsewhere };
+        self.value(node, shape, &holder)
+    }
+
+    /// Whether the value is usable; what is wrong inside a list, map or struct has been mended.
+    fn value(&mut self, node: &mut Node<'_>, shape: &Shape, holder: &Holder<'_>) -> bool {
+        if node.value == Value::Null && shape.nullable {
+            return true;
+        }
+        match (&shape.kind, &mut node.value) {
+            (Kind::Bool, Value::Bool(..)) | (Kind::ScalarText, Value::Bool(..) | Value::String(_)) => true,
+            (Kind::ScalarText, Value::Int(..) | Value::BigInt(_) | Value::Float(..)) => true,
+            (Kind::Int(range), Value::Int(value, raw)) => {
+                let (value, raw) = (*value, *raw);
+                if is_octal_looking(raw) {
+                    return self.ambiguous_zero(node.span, holder, raw);
+                }
+                #[expect(clippy::cast_precision_loss, reason = "bounds are small")]
+                self.range(value as f64, raw, range, node.span, holder)
+            }
+            (Kind::Int(range), Value::Float(value, raw)) if value.fract() == 0.0 && value.abs() < 9.0e15 => {
+                self.range(*value, raw, range, node.span, holder)
+            }
+            (Kind::Number(range), Value::Int(value, raw)) => {
+                let (value, raw) = (*value, *raw);
+                if is_octal_looking(raw) {
+                    return self.ambiguous_zero(node.span, holder, raw);
+                }
+                #[expect(clippy::cast_precision_loss, reason = "the setting is a float")]
+                self.range(value as f64, raw, range, node.span, holder)
+            }
+            (Kind::Number(range), Value::Float(value, raw)) => self.range(*value, raw, range, node.span, holder),
+            (Kind::Int(_) | Kind::Number(_), Value::BigInt(raw)) => {
+                let message = format!("`{}` is `{raw}`, which does not fit into 64 bits", holder.name);
+                self.report(&rule::OUT_OF_RANGE, node.span, message).advise("write a smaller number");
+                false
+            }
+            (Kind::String(string), Value::String(text)) => {
+                let text = text.text.clone();
+                self.string(&text, string, node.span, holder, shape.secret)
+            }
+            (Kind::Enum(values), Value::String(text)) => {
+                let text = text.text.clone();
+                self.one_of(&text, values, node.span, holder)
+            }
+            (Kind::List { item, min_items }, Value::List(items)) => {
+                if items.len() < *min_items {
+                    let message = format!("`{}` is an empty list", holder.name);
+                    let help = format!("write at least {min_items} item, such as `{}`", brief(&shape.example));
+                    self.report(&rule::EMPTY_VALUE, node.span, message).advise(help);
+                    return false;
+                }
+                self.items(items, item, holder);
+                true
+            }
+            (Kind::Map { key, value }, Value::Map(map)) => {
+                self.entries(map, key, value, holder);
+                true
+            }
+            (Kind::Struct(structure), Value::Map(map)) => {
+                self.fields(map, structure, node.span, holder);
+                true
+            }
+            _ => self.wrong_type(node, shape, holder),
+        }
+    }
+
+    fn items(&mut self, items: &mut [Node<'_>], shape: &Shape, holder: &Holder<'_>) {
+        for (index, item) in items.iter_mut().enumerate() {
+            self.path.push(Segment::Index(index));
+            let name = format!("{}[{index}]", holder.name);
+            if !self.value(item, shape, &Holder { name: &name, of_key: false, ..*holder }) {
+                self.broken.push(self.pointer());
+                *item = node_of(&shape.example, item.span);
+            }
+            self.path.pop();
+        }
+    }
+
+    fn entries(&mut self, map: &mut Map<'_>, key_shape: &StringShape, shape: &Shape, holder: &Holder<'_>) {
+        map.0.retain_mut(|entry| {
+            self.path.push(Segment::Key(entry.key.clone().into_owned()));
+            let key = entry.key.clone();
+            let key_fits = self.string(&key, key_shape, entry.key_span, &Holder { of_key: true, ..*holder }, false);
+            let name = format!("{}.{key}", holder.name);
+            let fits = self.value(&mut entry.value, shape, &Holder { name: &name, of_key: false, ..*holder }) && key_fits;
+            if !fits {
+                self.broken.push(self.pointer());
+            }
+            self.path.pop();
+            fits
+        });
+    }
+
+    fn fields(&mut self, map: &mut Map<'_>, structure: &StructShape, span: Span, holder: &Holder<'_>) {
+        let keys: Vec<Cow<'_, str>> = map.0.iter().map(|entry| entry.key.clone()).collect();
+        map.0.retain_mut(|entry| {
+            let Some(field) = structure.field(&entry.key) else {
+                self.path.push(Segment::Key(entry.key.clone().into_owned()));
+                self.unknown_key(entry, structure, &keys, holder);
+                self.path.pop();
+                return false;
+            };
+            self.path.push(Segment::Key(entry.key.clone().into_owned()));
+            let keep = self.field(entry, field, &keys, holder);
+            self.path.pop();
+            keep
+        });
+        for field in structure.fields().iter().filter(|field| field.required) {
+            if map.get(&field.name).is_none() {
+                self.path.push(Segment::Key(field.name.clone()));
+                self.missing_key(map, field, span, holder);
+                self.path.pop();
+            }
+        }
+    }
+
+    /// Whether the entry stays.
+    fn field(&mut self, entry: &mut Entry<'_>, field: &Field, keys: &[Cow<'_, str>], holder: &Holder<'_>) -> bool {
+        if field.alias.as_deref() == Some(&*entry.key) && keys.iter().any(|key| *key == field.name) {
+            let message = format!("`{}` and `{}` are two spellings of one key", field.name, entry.key);
+            self.report(&rule::BOTH_SPELLINGS, entry.key_span, message).advise("keep one of them");
+            self.broken.push(self.pointer());
+            return false;
+        }
+        let holder = Holder { name: &entry.key, of_key: false, ..*holder };
+        if self.value(&mut entry.value, &field.shape, &holder) {
+            return true;
+        }
+        self.broken.push(self.pointer());
+        if field.required {
+            entry.value = node_of(&field.shape.example, entry.value.span);
+        }
+        field.required
+    }
+
+    fn unknown_key(&mut self, entry: &Entry<'_>, structure: &StructShape, keys: &[Cow<'_, str>], holder: &Holder<'_>) {
+        let key = &entry.key;
+        let known = structure.fields().iter().map(|field| field.name.as_str());
+        let message = format!("unknown key `{key}`{}", holder.within());
+        let help = match nearest(key, known.clone().filter(|name| !keys.iter().any(|key| key == name))) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => (holder.elsewhere)(key)
+                .or_else(|| nearest(key, known.clone()).map(|near| format!("`{near}` is set already; remove this key")))
+                .unwrap_or_else(|| {
+                    if structure.fields().len() > MANY_KEYS {
+                        "remove it; `runai-step explain SETTING` describes each setting".to_owned()
+                    } else {
+                        format!("known keys are {}", list(known))
+                    }
+                }),
+        };
+        let rule = if structure.tolerant { &rule::UNKNOWN_TOLERATION_KEY } else { &rule::UNKNOWN_KEY };
+        self.report(rule, entry.key_span, message).advise(help);
+        if !structure.tolerant {
+            self.broken.push(self.pointer());
+        }
+    }
+
+    fn missing_key<'t>(&mut self, map: &mut Map<'t>, field: &Field, span: Span, holder: &Holder<'_>) {
+        // The whole map would be a large place to underline; its first key says as well where something is missing.
+        let place = map.0.first().map_or(span, |entry| entry.key_span);
+        let message = format!("`{}` is missing{}", field.name, holder.within());
+        self.report(&rule::MISSING_KEY, place, message)
+            .advise(format!("add `{}: {}`", field.name, brief(&field.shape.example)));
+        self.broken.push(self.pointer());
+        map.0.push(Entry {
+            key: Cow::Owned(field.name.clone()),
+            key_span: place,
+            value: node_of(&field.shape.example, place),
+        });
+    }
+
+    fn range(&mut self, value: f64, raw: &str, range: &Range, span: Span, holder: &Holder<'_>) -> bool {
+        let name = holder.name;
+        let (message, help) = if !value.is_finite() {
+            (format!("`{name}` is `{raw}`, not a finite number"), "write a number".to_owned())
+        } else if let Some(min) = range.min.filter(|min| value < *min) {
+            (format!("`{name}` is `{raw}`, less than {min}"), bounds(range))
+        } else if let Some(min) = range.exclusive_min.filter(|min| value <= *min) {
+            (format!("`{name}` is `{raw}`, not more than {min}"), bounds(range))
+        } else if let Some(max) = range.max.filter(|max| value > *max) {
+            (format!("`{name}` is `{raw}`, more than {max}"), bounds(range))
+        } else {
+            return true;
+        };
+        self.report(&rule::OUT_OF_RANGE, span, message).advise(help);
+        false
+    }
+
+    fn string(&mut self, text: &str, shape: &StringShape, span: Span, holder: &Holder<'_>, secret: bool) -> bool {
+        let subject = holder.subject();
+        let quoted = if secret { "a secret".to_owned() } else { format!("`{}`", shorten(text)) };
+        let length = text.chars().count();
+        if length < shape.min_length {
+            let message = format!("{subject} is empty");
+            self.report(&rule::EMPTY_VALUE, span, message).advise("write a text, or leave the key out");
+            return false;
+        }
+        if let Some(text_type) = shape.text {
+            if !(text_type.matches)(text) {
+                let rule = by_code(text_type.rule).unwrap_or(&rule::WRONG_TYPE);
+                let help = memory_help(text_type.name, text).unwrap_or_else(|| text_type.help.to_owned());
+                let message = format!("{subject} is {quoted}, not {}", text_type.expected);
+                self.report(rule, span, message).advise(help);
+                return false;
+            }
+            if text.ends_with('\n') {
+                let message = format!("{subject} ends in a line break, which is sent as well");
+                self.report(&rule::TRAILING_LINE_BREAK, span, message).advise("write the text on one line, without `|`");
+            }
+        }
+        if let Some(max) = shape.max_length.filter(|max| length > *max) {
+            let message = format!("{subject} is {quoted} with {length} characters, more than {max}");
+            let rule = if shape.text.is_some() { &rule::INVALID_LABEL } else { &rule::TOO_LONG };
+            self.report(rule, span, message).advise(format!("shorten it to {max} characters"));
+            return false;
+        }
+        true
+    }
+
+    fn one_of(&mut self, text: &str, values: &[String], span: Span, holder: &Holder<'_>) -> bool {
+        if values.iter().any(|value| value == text) {
+            return true;
+        }
+        let message = format!("`{}` is `{}`, which is not one of its values", holder.name, shorten(text));
+        let all = list(values.iter().map(String::as_str));
+        let help = match nearest(text, values.iter().map(String::as_str)) {
+            Some(near) if values.len() > MANY_VALUES => format!("did you mean `{near}`?"),
+            Some(near) => format!("did you mean `{near}`? Allowed are {all}"),
+            None => format!("allowed are {all}"),
+        };
+        self.report(&rule::UNKNOWN_VALUE, span, message).advise(help);
+        false
+    }
+
+    fn ambiguous_zero(&mut self, span: Span, holder: &Holder<'_>, raw: &str) -> bool {
+        let decimal = raw.trim_start_matches('0');
+        let message = format!("`{}` is `{raw}`, which YAML 1.1 reads as an octal number and YAML 1.2 as a decimal one", holder.name);
+        let help = match i64::from_str_radix(raw, 8) {
+            Ok(octal) => format!("write `{decimal}` or `{octal}`"),
+            Err(_) => format!("write `{decimal}`"),
+        };
+        self.report(&rule::WRONG_TYPE, span, message).advise(help);
+        false
+    }
+
+    fn wrong_type(&mut self, node: &Node<'_>, shape: &Shape, holder: &Holder<'_>) -> bool {
+        let found = describe(&node.value, shape.secret);
+        let message = format!("`{}` is {found}, not {}", holder.name, expected(shape));
+        let help = wrong_type_help(&node.value, shape);
+        self.report(&rule::WRONG_TYPE, node.span, message).advise(help);
+        false
+    }
+
+    fn report(&mut self, rule: &'static Rule, span: Span, message: String) -> &mut Finding {
+        let path = self.pointer();
+        self.findings.push(Finding::new(rule, span, message).at(path));
+        let last = self.findings.len() - 1;
+        &mut self.findings[last]
+    }
+
+    fn pointer(&self) -> String {
+        let mut pointer = String::new();
+        for segment in &self.path {
+            pointer.push('/');
+            match segment {
+                Segment::Index(index) => pointer.push_str(&index.to_string()),
+                Segment::Key(key) => pointer.push_str(&escape(key)),
+            }
+        }
+        pointer
+    }
+}
+
+/// What a value stands in, for messages about it.
+struct Holder<'n> {
+    name: &'n str,
+    /// Whether the message is about a key of the map of this name.
+    of_key: bool,
+    elsewhere: Elsewhere,
+}
+
+impl Holder<'_> {
+    fn subject(&self) -> String {
+        if self.of_key { format!("a key of `{}`", self.name) } else { format!("`{}`", self.name) }
+    }
+
+    fn within(&self) -> String {
+        if self.name == ROOT { String::new() } else { format!(" in `{}`", self.name) }
+    }
+}
+
+/// Name of what has no key.
+const ROOT: &str = "the document";
+/// Structs with more fields than this are too long to list in a message.
+const MANY_KEYS: usize = 12;
+/// Enums with more values than this are too long to list in a message.
+const MANY_VALUES: usize = 8;
+/// Longest part of a value that a message shows, in characters.
+const SHOWN: usize = 60;
+
+/// A leading zero in front of other digits.
+fn is_octal_looking(raw: &str) -> bool {
+    raw.len() > 1 && raw.starts_with('0') && raw.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn bounds(range: &Range) -> String {
+    match (range.min, range.exclusive_min, range.max) {
+        (Some(min), _, Some(max)) => format!("write a number from {min} to {max}"),
+        (Some(min), _, None) => format!("write {min} or more"),
+        (None, Some(min), _) => format!("write a number above {min}"),
+        _ => "write a number".to_owned(),
+    }
+}
+
+fn expected(shape: &Shape) -> String {
+    match &shape.kind {
+        Kind::Bool => "a boolean".to_owned(),
+        Kind::Enum(values) if values.len() <= MANY_VALUES => {
+            format!("one of {}", list(values.iter().map(String::as_str)))
+        }
+        Kind::Enum(_) | Kind::String(_) => "a string".to_owned(),
+        Kind::Int(_) => "a whole number".to_owned(),
+        Kind::List { .. } => "a list".to_owned(),
+        Kind::Map { .. } | Kind::Struct(_) => "a map".to_owned(),
+        Kind::Number(_) => "a number".to_owned(),
+        Kind::ScalarText => "a string, number or boolean".to_owned(),
+    }
+}
+
+fn describe(value: &Value<'_>, secret: bool) -> String {
+    match value {
+        Value::Null => "`null`".to_owned(),
+        Value::List(items) => format!("a list of {}", items.len()),
+        Value::Map(_) => "a map".to_owned(),
+        _ if secret => "something else".to_owned(),
+        Value::Bool(_, raw) => format!("the boolean `{raw}`"),
+        Value::Int(_, raw) | Value::BigInt(raw) | Value::Float(_, raw) => format!("the number `{raw}`"),
+        Value::DateTime(raw) => format!("the date `{raw}`"),
+        Value::String(text) => format!("the string `{}`", shorten(&text.text)),
+    }
+}
+
+/// What to write instead; knows the spellings that other versions of YAML read otherwise.
+fn wrong_type_help(value: &Value<'_>, shape: &Shape) -> String {
+    let example = brief(&shape.example);
+    match (&shape.kind, value) {
+        (_, Value::Null) if matches!(shape.kind, Kind::ScalarText) => "write `\"\"` for an empty value".to_owned(),
+        (_, Value::Null) => "leave the key out to get its default".to_owned(),
+        (Kind::Bool, Value::String(Text { text, plain })) => match text.to_ascii_lowercase().as_str() {
+            "yes" | "on" | "y" | "true" if *plain => format!("write `true`; `{text}` is a boolean in YAML 1.1 only"),
+            "no" | "off" | "n" | "false" if *plain => format!("write `false`; `{text}` is a boolean in YAML 1.1 only"),
+            "true" | "yes" | "on" | "1" => "write `true`, without quotes".to_owned(),
+            "false" | "no" | "off" | "0" => "write `false`, without quotes".to_owned(),
+            _ => "write `true` or `false`".to_owned(),
+        },
+        (Kind::Bool, Value::Int(0, _)) => "write `false`".to_owned(),
+        (Kind::Bool, Value::Int(1, _)) => "write `true`".to_owned(),
+        (Kind::Int(_) | Kind::Number(_), Value::String(Text { text, .. })) => number_help(text, &example),
+        (Kind::Int(_), Value::Float(value, _)) if value.is_finite() => {
+            format!("write a whole number: `{}` or `{}`", value.floor(), value.ceil())
+        }
+        (Kind::String(string), Value::Int(..) | Value::Float(..) | Value::BigInt(_)) => match (string.text, raw(value)) {
+            (Some(text), raw) if text.name == "memory" => {
+                format!("write the number with its unit: `{raw}G` or `{raw}Gi`")
+            }
+            (Some(text), raw) if text.name == "file-mode" && !raw.starts_with("0o") => format!("quote it: `\"{raw:0>4}\"`"),
+            (Some(text), raw) if text.name == "file-mode" => format!("quote it: `\"0{}\"`", raw.trim_start_matches("0o")),
+            (_, raw) => format!("quote it: `\"{raw}\"`"),
+        },
+        (Kind::String(_) | Kind::Enum(_) | Kind::ScalarText, Value::Bool(_, raw) | Value::DateTime(raw)) => {
+            format!("quote it: `\"{raw}\"`")
+        }
+        (Kind::List { .. }, Value::String(Text { text, .. })) if !text.contains('\n') => {
+            let items: Vec<_> = text.split_whitespace().map(|item| item.trim_end_matches(',')).collect();
+            if items.is_empty() { format!("write a list: `{example}`") } else { format!("write a list: `[{}]`", items.join(", ")) }
+        }
+        (Kind::List { .. }, Value::Map(_)) => "put a `-` before each item".to_owned(),
+        _ => format!("write {}: `{example}`", expected(shape)),
+    }
+}
+
+fn number_help(text: &str, example: &str) -> String {
+    let bare = text.replace('_', "");
+    if bare != text && bare.parse::<f64>().is_ok() {
+        format!("write `{bare}`; underscores in numbers are YAML 1.1 only")
+    } else if text.parse::<f64>().is_ok() {
+        format!("write `{text}` without quotes")
+    } else {
+        format!("write a number: `{example}`")
+    }
+}
+
+/// What was probably meant by a memory unit that is not known.
+fn memory_help(text_type: &str, text: &str) -> Option<String> {
+    if text_type != "memory" {
+        return None;
+    }
+    let number = text.trim_end_matches(|c: char| c.is_alphabetic() || c == ' ');
+    let unit = text[number.len()..].trim_start();
+    let meant = match unit.to_ascii_lowercase().as_str() {
+        "" => return (!number.is_empty()).then(|| format!("write the unit as well: `{number}G` or `{number}Gi`")),
+        "k" | "kb" => "K",
+        "m" | "mb" => "M",
+        "g" | "gb" => "G",
+        "t" | "tb" => "T",
+        "ki" | "kib" => "Ki",
+        "mi" | "mib" => "Mi",
+        "gi" | "gib" => "Gi",
+        "ti" | "tib" => "Ti",
+        _ => return None,
+    };
+    let meant = format!("{}{meant}", number.trim_end());
+    meant.parse::<crate::settings::Memory>().is_ok().then(|| format!("write `{meant}`"))
+}
+
+fn raw<'t>(value: &Value<'t>) -> &'t str {
+    match value {
+        Value::Bool(_, raw) | Value::Int(_, raw) | Value::Float(_, raw) | Value::BigInt(raw) | Value::DateTime(raw) => raw,
+        _ => "",
+    }
+}
+
+fn list<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
+/// A value on one line, as it is written in YAML.
+fn brief(value: &Json) -> String {
+    match value {
+        Json::String(text) if text.is_empty() || text.parse::<f64>().is_ok() => format!("\"{text}\""),
+        Json::String(text) => text.clone(),
+        Json::Array(items) => format!("[{}]", items.iter().map(brief).collect::<Vec<_>>().join(", ")),
+        Json::Object(map) => {
+            let entries: Vec<_> = map.iter().map(|(key, value)| format!("{key}: {}", brief(value))).collect();
+            format!("{{{}}}", entries.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+fn shorten(text: &str) -> Cow<'_, str> {
+    let line = text.escape_debug().to_string().replace("\\'", "'").replace("\\\"", "\"");
+    if line.chars().count() <= SHOWN {
+        return line.into();
+    }
+    let start: String = line.chars().take(SHOWN).collect();
+    format!("{start}…").into()
+}
+
+/// The tree of an example, all of it at one place.
+fn node_of<'t>(value: &Json, span: Span) -> Node<'t> {
+    let value = match value {
+        Json::Null => Value::Null,
+        Json::Bool(value) => Value::Bool(*value, if *value { "true" } else { "false" }),
+        Json::Number(number) => match number.as_i64() {
+            Some(value) => Value::Int(value, ""),
+            None => Value::Float(number.as_f64().unwrap_or_default(), ""),
+        },
+        Json::String(text) => Value::String(Text { text: Cow::Owned(text.clone()), plain: false }),
+        Json::Array(items) => Value::List(items.iter().map(|item| node_of(item, span)).collect()),
+        Json::Object(map) => Value::Map(Map(map
+            .iter()
+            .map(|(key, value)| Entry { key: Cow::Owned(key.clone()), key_span: span, value: node_of(value, span) })
+            .collect())),
+    };
+    Node { value, span }
+}

@@ -1,0 +1,66 @@
+//! Commands as the API wants them: strings that a shell takes apart again.
+
+/// `token` quoted for a POSIX shell, with the same result as Python's `shlex.quote`.
+///
+/// The peer quotes with `shlex`, and the body must equal the peer's; no Rust crate gives the same bytes.
+#[must_use]
+pub fn shell_quote(token: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
+    if !token.is_empty() && token.chars().all(plain) {
+        return token.to_owned();
+    }
+    format!("'{}'", token.replace('\'', r#"'"'"'"#))
+}
+
+/// All `tokens` quoted and joined with spaces.
+#[must_use]
+pub fn shell_join<T: AsRef<str>>(tokens: &[T]) -> String {
+    tokens.iter().map(|token| shell_quote(token.as_ref())).collect::<Vec<_>>().join(" ")
+}
+
+/// How many tokens the API's `command` holds; what follows goes into `args`.
+///
+/// Three, so that `python -m module` stays together (the peer's rule).
+const COMMAND_TOKENS: usize = 3;
+
+/// Splits `tokens` into the API's `command` and `args`.
+///
+/// With more than three tokens the first three are the command and the rest the arguments; with three or fewer
+/// all of them are the command.
+#[must_use]
+pub fn split<T: AsRef<str>>(tokens: &[T]) -> (String, Option<String>) {
+    if tokens.len() > COMMAND_TOKENS {
+        let (command, args) = tokens.split_at(COMMAND_TOKENS);
+        (shell_join(command), Some(shell_join(args)))
+    } else {
+        (shell_join(tokens), None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_as_python_does() {
+        for (token, quoted) in [
+            ("", "''"),
+            ("train.py", "train.py"),
+            ("a b", "'a b'"),
+            ("it's", r#"'it'"'"'s'"#),
+            ("$HOME", "'$HOME'"),
+            ("a@b%c+d=e:f,g./h-i_j", "a@b%c+d=e:f,g./h-i_j"),
+            ("ü", "'ü'"),
+            ("~", "'~'"),
+        ] {
+            assert_eq!(shell_quote(token), quoted, "{token:?}");
+        }
+    }
+
+    #[test]
+    fn splits_after_the_third_token_only_when_there_are_more() {
+        assert_eq!(split(&["python", "-m", "train"]), ("python -m train".into(), None));
+        assert_eq!(split(&["a", "b", "c", "d", "e f"]), ("a b c".into(), Some("d 'e f'".into())));
+        assert_eq!(split::<&str>(&[]), (String::new(), None));
+    }
+}

@@ -1,0 +1,127 @@
+//! Checked documents to typed values, through serde.
+//!
+//! By the time this runs the check has accepted or mended every value, so that the only error left is a disagreement
+//! between the check and the types: a bug here.
+
+use std::fmt;
+
+use serde::de::value::StrDeserializer;
+use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
+
+use crate::document::{Entry, Node, Value};
+
+/// Reads a value of type `T` from a checked node.
+pub(crate) fn from_node<T: DeserializeOwned>(node: &Node<'_>) -> Result<T, Error> {
+    T::deserialize(Checked(node))
+}
+
+/// A checked value that its type refuses.
+#[derive(Debug)]
+pub(crate) struct Error(String);
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl de::Error for Error {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self(message.to_string())
+    }
+}
+
+/// A checked node, as serde reads it.
+struct Checked<'n, 't>(&'n Node<'t>);
+
+impl<'de> de::Deserializer<'de> for Checked<'_, '_> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match &self.0.value {
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(value, _) => visitor.visit_bool(*value),
+            Value::Int(value, _) => visitor.visit_i64(*value),
+            Value::Float(value, _) => visitor.visit_f64(*value),
+            Value::BigInt(raw) | Value::DateTime(raw) => visitor.visit_str(raw),
+            Value::String(text) => visitor.visit_str(&text.text),
+            Value::List(items) => visitor.visit_seq(Items(items.iter())),
+            Value::Map(map) => visitor.visit_map(Entries { entries: map.0.iter(), value: None }),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if self.0.value == Value::Null { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    /// The check takes `2.0` for `2`.
+    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match &self.0.value {
+            #[expect(clippy::cast_possible_truncation, reason = "the check lets whole numbers within the range pass")]
+            Value::Float(value, _) => visitor.visit_i64(*value as i64),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    /// A newtype is a text that numbers and booleans are taken for as they were written.
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Error> {
+        match (name, &self.0.value) {
+            ("EnvironmentValue", Value::Bool(_, raw) | Value::Int(_, raw) | Value::Float(_, raw) | Value::BigInt(raw)) => {
+                visitor.visit_str(raw)
+            }
+            ("EnvironmentValue", _) => self.deserialize_any(visitor),
+            _ => visitor.visit_newtype_struct(self),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_enum(IntoDeserializer::<Error>::into_deserializer(self.0.as_str().unwrap_or_default()))
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map struct identifier ignored_any
+    }
+}
+
+struct Items<'n, 't>(std::slice::Iter<'n, Node<'t>>);
+
+impl<'de> de::SeqAccess<'de> for Items<'_, '_> {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+        self.0.next().map(|item| seed.deserialize(Checked(item))).transpose()
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.0.len())
+    }
+}
+
+struct Entries<'n, 't> {
+    entries: std::slice::Iter<'n, Entry<'t>>,
+    value: Option<&'n Node<'t>>,
+}
+
+impl<'de> de::MapAccess<'de> for Entries<'_, '_> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+        let Some(entry) = self.entries.next() else { return Ok(None) };
+        self.value = Some(&entry.value);
+        let key: StrDeserializer<'_, Error> = (*entry.key).into_deserializer();
+        seed.deserialize(key).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+        let value = self.value.take().ok_or_else(|| <Error as de::Error>::custom("a value without a key"))?;
+        seed.deserialize(Checked(value))
+    }
+}

@@ -1,0 +1,288 @@
+//! Text to a tree that remembers where each key and value stands.
+//!
+//! YAML, JSON and TOML become the same [`Node`]s, so that everything behind this module knows one language. Nothing
+//! is lost on the way: numbers and booleans keep their source text, keys their order and their place.
+
+mod json;
+mod lines;
+mod toml;
+mod yaml;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use lines::Lines;
+
+use crate::diagnostic::Finding;
+use crate::rules::text;
+
+/// Largest text that is read, in bytes.
+pub const MAX_BYTES: usize = 4 * 1024 * 1024;
+/// Deepest nesting of lists and maps.
+pub const MAX_DEPTH: usize = 64;
+/// Most values that the aliases of one YAML document may stand for altogether.
+pub const MAX_ALIASED_NODES: usize = 100_000;
+
+/// The language of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// JSON (RFC 8259).
+    Json,
+    /// TOML 1.1.
+    Toml,
+    /// YAML 1.2 with the core schema, and merge keys.
+    Yaml,
+}
+
+impl Format {
+    /// The format that a file of this name is in, by its ending: `.json`, `.toml`, and YAML for everything else.
+    #[must_use]
+    pub fn of_path(path: &str) -> Self {
+        match path.rsplit_once('.') {
+            Some((_, ending)) if ending.eq_ignore_ascii_case("json") => Self::Json,
+            Some((_, ending)) if ending.eq_ignore_ascii_case("toml") => Self::Toml,
+            _ => Self::Yaml,
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Json => "JSON",
+            Self::Toml => "TOML",
+            Self::Yaml => "YAML",
+        })
+    }
+}
+
+/// Which of the texts of one resolution a place is in: its index in the list of sources.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceId(pub u16);
+
+/// A place in a text, in bytes; the end is exclusive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// The text that the place is in.
+    pub source: SourceId,
+    /// First byte.
+    pub start: u32,
+    /// Byte behind the last one.
+    pub end: u32,
+}
+
+/// A value and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node<'t> {
+    /// The value.
+    pub value: Value<'t>,
+    /// Its place; quotes and brackets belong to it.
+    pub span: Span,
+}
+
+/// A value of a document.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value<'t> {
+    /// `null`, `~` or nothing at all.
+    Null,
+    /// A boolean, and how it was written.
+    Bool(bool, &'t str),
+    /// A whole number within 64 bits, and how it was written.
+    Int(i64, &'t str),
+    /// A whole number beyond 64 bits, as it was written.
+    BigInt(&'t str),
+    /// Any other number, and how it was written. May be infinite or not a number.
+    Float(f64, &'t str),
+    /// A date or time of TOML, as it was written.
+    DateTime(&'t str),
+    /// A text.
+    String(Text<'t>),
+    /// A list.
+    List(Vec<Node<'t>>),
+    /// A map, in order.
+    Map(Map<'t>),
+}
+
+/// A text, and whether it stood without quotes, so that a message can say how another YAML version reads it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Text<'t> {
+    /// The text itself, without quotes and escapes.
+    pub text: Cow<'t, str>,
+    /// Whether it is a plain YAML scalar.
+    pub plain: bool,
+}
+
+/// Keys and values in the order in which they were written; no key twice.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Map<'t>(pub Vec<Entry<'t>>);
+
+/// A key and its value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry<'t> {
+    /// The key.
+    pub key: Cow<'t, str>,
+    /// Where the key stands.
+    pub key_span: Span,
+    /// The value.
+    pub value: Node<'t>,
+}
+
+impl<'t> Node<'t> {
+    /// The map, if this is one.
+    #[must_use]
+    pub fn as_map(&self) -> Option<&Map<'t>> {
+        match &self.value {
+            Value::Map(map) => Some(map),
+            _ => None,
+        }
+    }
+
+    /// The text, if this is one.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.value {
+            Value::String(text) => Some(&text.text),
+            _ => None,
+        }
+    }
+
+    /// The value below this one that a JSON pointer names.
+    #[must_use]
+    pub fn find(&self, pointer: &str) -> Option<&Self> {
+        pointer.split('/').skip(1).try_fold(self, |node, segment| {
+            let segment = unescape(segment);
+            match &node.value {
+                Value::Map(map) => map.get(&segment),
+                Value::List(items) => items.get(segment.parse::<usize>().ok()?),
+                _ => None,
+            }
+        })
+    }
+}
+
+impl<'t> Map<'t> {
+    /// The entry with this key.
+    #[must_use]
+    pub fn entry(&self, key: &str) -> Option<&Entry<'t>> {
+        self.0.iter().find(|entry| entry.key == key)
+    }
+
+    /// The value with this key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Node<'t>> {
+        self.entry(key).map(|entry| &entry.value)
+    }
+
+    /// Takes the entry with this key out.
+    pub(crate) fn remove(&mut self, key: &str) -> Option<Entry<'t>> {
+        let index = self.0.iter().position(|entry| entry.key == key)?;
+        Some(self.0.remove(index))
+    }
+}
+
+/// One segment of a JSON pointer, escaped (RFC 6901).
+pub(crate) fn escape(segment: &str) -> Cow<'_, str> {
+    if segment.contains(['~', '/']) { segment.replace('~', "~0").replace('/', "~1").into() } else { segment.into() }
+}
+
+fn unescape(segment: &str) -> Cow<'_, str> {
+    if segment.contains('~') { segment.replace("~1", "/").replace("~0", "~").into() } else { segment.into() }
+}
+
+/// Reads `text`.
+///
+/// # Errors
+///
+/// What keeps the text from being read, at its place: it does not parse, is empty, is too large, …
+pub(crate) fn parse(text: &str, format: Format, source: SourceId) -> Result<Node<'_>, Finding> {
+    let at = |start: usize, end: usize| span(source, start, end);
+    if text.len() > MAX_BYTES {
+        return Err(Finding::new(
+            &text::TOO_LARGE,
+            at(0, 0),
+            format!("the text has {} bytes, more than the {MAX_BYTES} that are read", text.len()),
+        ));
+    }
+    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let reader = Reader { text, body, offset: text.len() - body.len(), source };
+    let root = match format {
+        Format::Json => json::parse(&reader),
+        Format::Toml => toml::parse(&reader),
+        Format::Yaml => yaml::parse(&reader),
+    }?;
+    root.filter(|root| root.value != Value::Null).ok_or_else(|| {
+        Finding::new(&text::EMPTY, at(0, 0), "the document is empty".to_owned())
+            .with_help("write a step file with `image` and `command`, or the settings alone; `{}` stands for all defaults")
+    })
+}
+
+/// A text on its way to a tree, and how to name places in it.
+struct Reader<'t> {
+    text: &'t str,
+    /// The text without its byte order mark, which the parsers do not all know.
+    body: &'t str,
+    offset: usize,
+    source: SourceId,
+}
+
+impl<'t> Reader<'t> {
+    /// The span of a place in `body`.
+    fn span(&self, start: usize, end: usize) -> Span {
+        span(self.source, self.offset + start, self.offset + end)
+    }
+
+    /// What stands at `span`.
+    fn slice(&self, span: Span) -> &'t str {
+        self.text.get(span.start as usize..span.end as usize).unwrap_or_default()
+    }
+
+    fn too_deep(&self, start: usize) -> Finding {
+        Finding::new(
+            &text::TOO_DEEP,
+            self.span(start, start + 1),
+            format!("lists and maps are nested more than {MAX_DEPTH} levels deep"),
+        )
+    }
+
+    fn syntax(&self, format: Format, start: usize, end: usize, why: impl fmt::Display) -> Finding {
+        let end = end.min(self.body.len());
+        let start = start.min(end);
+        Finding::new(&text::SYNTAX, self.span(start, end), format!("invalid {format}: {why}"))
+    }
+
+    /// Refuses a second value for a key that a map has already.
+    fn duplicate_key(&self, key: &str, first: Span, again: Span) -> Finding {
+        let (line, _) = Lines::new(self.text).position(first.start as usize);
+        Finding::new(&text::DUPLICATE_KEY, again, format!("key `{key}` stands here a second time"))
+            .with_help(format!("the first one is in line {line}; keep one of them"))
+    }
+}
+
+/// A span, cut to what 32 bits hold; texts are limited to far less.
+fn span(source: SourceId, start: usize, end: usize) -> Span {
+    let cut = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+    Span { source, start: cut(start), end: cut(end) }
+}
+
+/// Finds a key twice while a map grows, in constant time for large maps.
+#[derive(Default)]
+struct Keys<'t>(std::collections::HashMap<Cow<'t, str>, Span>);
+
+/// Maps up to this size are searched one by one, which is faster than hashing.
+const SMALL_MAP: usize = 16;
+
+impl<'t> Keys<'t> {
+    /// Where `entries` has `key` already; call it before each push.
+    fn first(&mut self, entries: &[Entry<'t>], key: &str) -> Option<Span> {
+        if entries.len() < SMALL_MAP {
+            return entries.iter().find(|entry| entry.key == key).map(|entry| entry.key_span);
+        }
+        for entry in &entries[self.0.len()..] {
+            self.0.insert(entry.key.clone(), entry.key_span);
+        }
+        self.0.get(key).copied()
+    }
+}

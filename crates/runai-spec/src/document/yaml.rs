@@ -1,0 +1,393 @@
+//! YAML 1.2, from `saphyr-parser`'s events.
+//!
+//! The events do not expand aliases, so this loader can: with a budget, against bombs. It also resolves the scalars of
+//! the core schema and merge keys (`<<`), and refuses what has no meaning in settings: several documents, keys that
+//! are lists or maps, tags beyond the core schema.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span as EventSpan, StrInput, Tag};
+
+use super::{Entry, Finding, Format, Keys, MAX_ALIASED_NODES, MAX_DEPTH, Map, Node, Reader, Span, Text, Value};
+use crate::rules::text::{SEVERAL_DOCUMENTS, TOO_MANY_ALIASES};
+
+pub(super) fn parse<'t>(reader: &Reader<'t>) -> Result<Option<Node<'t>>, Finding> {
+    let mut loader = Loader {
+        reader,
+        offsets: Offsets::new(reader.body),
+        events: Parser::new_from_str(reader.body),
+        anchors: HashMap::new(),
+        aliased: 0,
+    };
+    loader.document()
+}
+
+struct Loader<'r, 't> {
+    reader: &'r Reader<'t>,
+    offsets: Offsets,
+    events: Parser<'t, StrInput<'t>>,
+    anchors: HashMap<usize, Node<'t>>,
+    aliased: usize,
+}
+
+impl<'t> Loader<'_, 't> {
+    fn document(&mut self) -> Result<Option<Node<'t>>, Finding> {
+        let mut root = None;
+        loop {
+            match self.next()? {
+                (Event::StreamEnd, _) => return Ok(root),
+                (Event::DocumentStart(_), span) if root.is_some() => {
+                    let finding = Finding::new(
+                        &SEVERAL_DOCUMENTS,
+                        self.span(span),
+                        "a second document begins here".to_owned(),
+                    );
+                    return Err(finding.with_help("keep one document in a file; `check` takes several files"));
+                }
+                (Event::DocumentStart(_), _) => {
+                    let event = self.next()?;
+                    root = Some(self.node(event, 1)?);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn next(&mut self) -> Result<(Event<'t>, EventSpan), Finding> {
+        match self.events.next_event() {
+            Some(Ok(event)) => Ok(event),
+            Some(Err(error)) => Err(self.refuse(&error)),
+            None => Ok((Event::StreamEnd, EventSpan::default())),
+        }
+    }
+
+    /// The node that `event` begins.
+    fn node(&mut self, (event, span): (Event<'t>, EventSpan), depth: usize) -> Result<Node<'t>, Finding> {
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let span = self.scalar_span(span, style);
+                let node = Node { value: self.scalar(text, style, tag.as_deref(), span)?, span };
+                Ok(self.anchored(anchor, node))
+            }
+            Event::SequenceStart(anchor, tag) => {
+                self.collection(tag.as_deref(), "seq", span, depth)?;
+                let mut items = Vec::new();
+                let end = loop {
+                    match self.next()? {
+                        (Event::SequenceEnd, end) => break end,
+                        event => items.push(self.node(event, depth + 1)?),
+                    }
+                };
+                let span = self.collection_span(span, items.first().map(|n| n.span), items.last().map(|n| n.span), end);
+                Ok(self.anchored(anchor, Node { value: Value::List(items), span }))
+            }
+            Event::MappingStart(anchor, tag) => {
+                self.collection(tag.as_deref(), "map", span, depth)?;
+                let (map, first, last, end) = self.entries(depth)?;
+                let span = self.collection_span(span, first, last, end);
+                Ok(self.anchored(anchor, Node { value: Value::Map(map), span }))
+            }
+            Event::Alias(anchor) => self.alias(anchor, span, depth),
+            _ => Ok(Node { value: Value::Null, span: self.span(span) }),
+        }
+    }
+
+    fn collection(&self, tag: Option<&Tag>, kind: &str, span: EventSpan, depth: usize) -> Result<(), Finding> {
+        if depth > MAX_DEPTH {
+            return Err(self.reader.too_deep(self.offsets.byte(span.start.index())));
+        }
+        match tag {
+            Some(tag) if !(tag.is_yaml_core_schema() && tag.suffix == kind) => Err(self.unknown_tag(tag, self.span(span))),
+            _ => Ok(()),
+        }
+    }
+
+    /// The entries of a map, with the first and last place in it and the event that ends it.
+    #[expect(clippy::type_complexity, reason = "the parts of one value, taken apart at once")]
+    fn entries(&mut self, depth: usize) -> Result<(Map<'t>, Option<Span>, Option<Span>, EventSpan), Finding> {
+        let mut entries: Vec<Entry<'t>> = Vec::new();
+        let mut keys = Keys::default();
+        let mut merges: Vec<Node<'t>> = Vec::new();
+        let (mut first, mut last) = (None, None);
+        let end = loop {
+            let (event, span) = self.next()?;
+            let (key, key_span, plain) = match event {
+                Event::MappingEnd => break span,
+                Event::Scalar(text, style, anchor, _) => {
+                    let key_span = self.scalar_span(span, style);
+                    let plain = style == ScalarStyle::Plain;
+                    self.anchored(anchor, Node { value: Value::String(Text { text: text.clone(), plain }), span: key_span });
+                    (text, key_span, plain)
+                }
+                Event::Alias(anchor) => {
+                    let node = self.alias(anchor, span, depth)?;
+                    match node.value {
+                        Value::String(text) => (text.text, self.span(span), false),
+                        _ => return Err(self.complex_key(span)),
+                    }
+                }
+                _ => return Err(self.complex_key(span)),
+            };
+            let event = self.next()?;
+            let value_span = self.span(event.1);
+            let value = self.node(event, depth + 1)?;
+            first.get_or_insert(key_span);
+            // An alias ends where it stands, not where its anchor does.
+            last = Some(if value.span.start < key_span.start { value_span } else { value.span });
+            if plain && key == "<<" {
+                merges.push(value);
+                continue;
+            }
+            if let Some(first) = keys.first(&entries, &key) {
+                return Err(self.reader.duplicate_key(&key, first, key_span));
+            }
+            entries.push(Entry { key, key_span, value });
+        };
+        for merge in merges {
+            self.merge(&mut entries, merge)?;
+        }
+        Ok((Map(entries), first, last, end))
+    }
+
+    /// Adds the entries of a merge key that the map does not have itself; of several maps the first one wins.
+    fn merge(&self, entries: &mut Vec<Entry<'t>>, merged: Node<'t>) -> Result<(), Finding> {
+        match merged.value {
+            Value::Map(map) => {
+                for entry in map.0 {
+                    if !entries.iter().any(|own| own.key == entry.key) {
+                        entries.push(entry);
+                    }
+                }
+                Ok(())
+            }
+            Value::List(items) if items.iter().all(|item| item.as_map().is_some()) => {
+                items.into_iter().try_for_each(|item| self.merge(entries, item))
+            }
+            _ => {
+                let (start, end) = (merged.span.start as usize, merged.span.end as usize);
+                let offset = self.reader.offset;
+                Err(self
+                    .reader
+                    .syntax(Format::Yaml, start - offset, end - offset, "the merge key `<<` takes a map or a list of maps")
+                    .with_help("write an alias of a map: `<<: *defaults`"))
+            }
+        }
+    }
+
+    fn alias(&mut self, anchor: usize, span: EventSpan, depth: usize) -> Result<Node<'t>, Finding> {
+        let Some(node) = self.anchors.get(&anchor) else {
+            // The parser refuses unknown anchors; what is left is an alias inside its own anchor.
+            let at = self.span(span);
+            let finding = self.reader.syntax(Format::Yaml, 0, 0, "an alias cannot stand inside its own anchor");
+            return Err(Finding { span: at, ..finding });
+        };
+        self.aliased += size(node);
+        if self.aliased > MAX_ALIASED_NODES {
+            return Err(Finding::new(
+                &TOO_MANY_ALIASES,
+                self.span(span),
+                format!("the aliases up to here stand for more than {MAX_ALIASED_NODES} values"),
+            ));
+        }
+        if depth + height(node) > MAX_DEPTH + 1 {
+            return Err(self.reader.too_deep(self.offsets.byte(span.start.index())));
+        }
+        Ok(node.clone())
+    }
+
+    /// Remembers `node` if it has an anchor.
+    fn anchored(&mut self, anchor: usize, node: Node<'t>) -> Node<'t> {
+        if anchor > 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        node
+    }
+
+    /// Resolves a scalar by the core schema.
+    fn scalar(&self, text: Cow<'t, str>, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Result<Value<'t>, Finding> {
+        let plain = style == ScalarStyle::Plain;
+        let raw = raw_scalar(self.reader.slice(span));
+        let Some(tag) = tag else {
+            return Ok(match plain.then(|| core(&text, raw)).flatten() {
+                Some(value) => value,
+                None => Value::String(Text { text, plain }),
+            });
+        };
+        if !tag.is_yaml_core_schema() {
+            return Err(self.unknown_tag(tag, span));
+        }
+        let value = match tag.suffix.as_str() {
+            "str" => return Ok(Value::String(Text { text, plain: false })),
+            "null" | "bool" | "int" | "float" => core(&text, raw),
+            _ => return Err(self.unknown_tag(tag, span)),
+        };
+        match (tag.suffix.as_str(), value) {
+            ("float", Some(Value::Int(value, raw))) => {
+                #[expect(clippy::cast_precision_loss, reason = "the tag asks for a float")]
+                Ok(Value::Float(value as f64, raw))
+            }
+            ("null", Some(value @ Value::Null))
+            | ("bool", Some(value @ Value::Bool(..)))
+            | ("int", Some(value @ (Value::Int(..) | Value::BigInt(_))))
+            | ("float", Some(value @ Value::Float(..))) => Ok(value),
+            (kind, _) => {
+                let (start, end) = (span.start as usize - self.reader.offset, span.end as usize - self.reader.offset);
+                Err(self.reader.syntax(Format::Yaml, start, end, format_args!("the value does not fit its tag `!!{kind}`")))
+            }
+        }
+    }
+
+    fn unknown_tag(&self, tag: &Tag, span: Span) -> Finding {
+        let (start, end) = (span.start as usize - self.reader.offset, span.end as usize - self.reader.offset);
+        self.reader
+            .syntax(Format::Yaml, start, end, format_args!("the tag `{}{}` has no meaning here", tag.handle, tag.suffix))
+            .with_help("leave the tag out; strings that look like numbers are written in quotes")
+    }
+
+    fn complex_key(&self, span: EventSpan) -> Finding {
+        let (start, end) = (self.offsets.byte(span.start.index()), self.offsets.byte(span.end.index()));
+        self.reader.syntax(Format::Yaml, start, end.max(start + 1), "a key has to be a text, not a list or map")
+    }
+
+    fn refuse(&self, error: &ScanError) -> Finding {
+        let start = self.offsets.byte(error.marker().index());
+        let body = self.reader.body;
+        let line_start = body[..start].rfind('\n').map_or(0, |at| at + 1);
+        // The parser names the place before the tab; the tab itself is what has to go.
+        let next_lines = &body[line_start..];
+        let tab = next_lines.split_inclusive('\n').take(2).scan(line_start, |offset, line| {
+            let at = *offset;
+            *offset += line.len();
+            let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+            Some(line[..indent].find('\t').map(|column| at + column))
+        });
+        if let Some(tab) = tab.flatten().next() {
+            return self
+                .reader
+                .syntax(Format::Yaml, tab, tab + 1, "a tab cannot indent")
+                .with_help("replace the tab by spaces");
+        }
+        let end = body[start..].find(['\n', ' ']).map_or(body.len(), |length| start + length.max(1));
+        self.reader.syntax(Format::Yaml, start, end, error.info())
+    }
+
+    fn span(&self, span: EventSpan) -> Span {
+        self.reader.span(self.offsets.byte(span.start.index()), self.offsets.byte(span.end.index()))
+    }
+
+    /// The span of a scalar without the white space and comments that the parser counts to it.
+    fn scalar_span(&self, span: EventSpan, style: ScalarStyle) -> Span {
+        let (start, end) = (self.offsets.byte(span.start.index()), self.offsets.byte(span.end.index()));
+        let raw = self.reader.body.get(start..end).unwrap_or_default();
+        let raw = match style {
+            ScalarStyle::SingleQuoted => &raw[..raw.rfind('\'').map_or(raw.len(), |at| at + 1)],
+            ScalarStyle::DoubleQuoted => &raw[..raw.rfind('"').map_or(raw.len(), |at| at + 1)],
+            _ => raw.trim_end(),
+        };
+        self.reader.span(start, start + raw.len())
+    }
+
+    /// A block collection has no brackets: it reaches from its first to its last part.
+    fn collection_span(&self, start: EventSpan, first: Option<Span>, last: Option<Span>, end: EventSpan) -> Span {
+        let whole = self.span(EventSpan { start: start.start, end: end.end });
+        let flow = end.end.index() > end.start.index() && start.end.index() > start.start.index();
+        match (flow, first, last) {
+            (false, Some(first), Some(last)) if last.end >= first.start => {
+                Span { start: whole.start.min(first.start), end: last.end, ..whole }
+            }
+            _ => whole,
+        }
+    }
+}
+
+/// The text of a scalar behind its tag and anchor.
+fn raw_scalar(raw: &str) -> &str {
+    let mut raw = raw;
+    while raw.starts_with(['!', '&']) {
+        raw = raw.split_once([' ', '\n', '\t']).map_or("", |(_, rest)| rest.trim_start());
+    }
+    raw
+}
+
+/// What a plain scalar means in the core schema, unless it is a string.
+fn core<'t>(text: &str, raw: &'t str) -> Option<Value<'t>> {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Some(Value::Null),
+        "true" | "True" | "TRUE" => return Some(Value::Bool(true, raw)),
+        "false" | "False" | "FALSE" => return Some(Value::Bool(false, raw)),
+        ".nan" | ".NaN" | ".NAN" => return Some(Value::Float(f64::NAN, raw)),
+        _ => {}
+    }
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if matches!(unsigned, ".inf" | ".Inf" | ".INF") {
+        return Some(Value::Float(if text.starts_with('-') { f64::NEG_INFINITY } else { f64::INFINITY }, raw));
+    }
+    let radix = |digits: &str, radix: u32, prefix: &str| {
+        (text.starts_with(prefix) && !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix)))
+            .then(|| i64::from_str_radix(digits, radix).map_or(Value::BigInt(raw), |value| Value::Int(value, raw)))
+    };
+    if let Some(value) = text.strip_prefix("0o").and_then(|digits| radix(digits, 8, "0o")) {
+        return Some(value);
+    }
+    if let Some(value) = text.strip_prefix("0x").and_then(|digits| radix(digits, 16, "0x")) {
+        return Some(value);
+    }
+    if !unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+        return None;
+    }
+    if unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(text.parse().map_or(Value::BigInt(raw), |value| Value::Int(value, raw)));
+    }
+    is_float(unsigned).then(|| text.parse().map_or(Value::BigInt(raw), |value| Value::Float(value, raw)))
+}
+
+/// The core schema's float without its sign: `( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )?`.
+fn is_float(text: &str) -> bool {
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['-', '+']).unwrap_or(exponent))),
+        None => (text, None),
+    };
+    let mantissa_fits = match mantissa.split_once('.') {
+        Some((whole, fraction)) => digits(whole) && digits(fraction) && !(whole.is_empty() && fraction.is_empty()),
+        None => !mantissa.is_empty() && digits(mantissa),
+    };
+    mantissa_fits && exponent.is_none_or(|exponent| !exponent.is_empty() && digits(exponent))
+}
+
+fn size(node: &Node<'_>) -> usize {
+    1 + match &node.value {
+        Value::List(items) => items.iter().map(size).sum(),
+        Value::Map(map) => map.0.iter().map(|entry| size(&entry.value)).sum(),
+        _ => 0,
+    }
+}
+
+fn height(node: &Node<'_>) -> usize {
+    1 + match &node.value {
+        Value::List(items) => items.iter().map(height).max().unwrap_or(0),
+        Value::Map(map) => map.0.iter().map(|entry| height(&entry.value)).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// The parser counts characters; spans count bytes.
+struct Offsets(Option<Vec<u32>>);
+
+impl Offsets {
+    fn new(text: &str) -> Self {
+        if text.is_ascii() {
+            return Self(None);
+        }
+        let offsets = text.char_indices().map(|(offset, _)| offset).chain(std::iter::once(text.len()));
+        Self(Some(offsets.map(|offset| u32::try_from(offset).unwrap_or(u32::MAX)).collect()))
+    }
+
+    fn byte(&self, index: usize) -> usize {
+        match &self.0 {
+            None => index,
+            Some(offsets) => offsets.get(index).or(offsets.last()).map_or(0, |offset| *offset as usize),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Names of workloads, and ids of submissions.
+
+use data_encoding::{BASE32, Encoding, Specification};
+use sha2::{Digest, Sha256};
+use std::sync::LazyLock;
+
+/// Longest name of a workload, in characters: that of a Kubernetes label.
+pub const MAX_NAME_LENGTH: usize = 63;
+
+/// Base of the workload's name for a step without a name.
+pub const DEFAULT_BASE: &str = "step";
+
+/// Label that carries the id of a submission.
+pub const SUBMISSION_LABEL: &str = "runai-step/submission";
+
+/// Identifies one submission: 12 characters of base32 (`a-z2-7`), part of the workload's name and value of its label.
+///
+/// The same project and run id give the same id, so that a run that is submitted twice meets itself.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SubmissionId(String);
+
+impl SubmissionId {
+    /// Characters of an id: 60 bits.
+    pub const LENGTH: usize = 12;
+
+    /// The id of the run `run_id` in `project`: from the SHA-256 of both.
+    ///
+    /// ```
+    /// use runai_spec::name::SubmissionId;
+    /// let id = SubmissionId::new("vision", "nightly-2026-11-23");
+    /// assert_eq!(id.as_str().len(), SubmissionId::LENGTH);
+    /// assert_eq!(id, SubmissionId::new("vision", "nightly-2026-11-23"));
+    /// assert_ne!(id, SubmissionId::new("speech", "nightly-2026-11-23"));
+    /// ```
+    #[must_use]
+    pub fn new(project: &str, run_id: &str) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(project.as_bytes());
+        // No project's name holds a zero byte, so no two pairs give the same text.
+        hash.update([0]);
+        hash.update(run_id.as_bytes());
+        let mut text = LOWER_BASE32.encode(&hash.finalize());
+        text.truncate(Self::LENGTH);
+        Self(text)
+    }
+
+    /// The id as it stands in names and labels.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+static LOWER_BASE32: LazyLock<Encoding> = LazyLock::new(|| {
+    let mut specification: Specification = BASE32.specification();
+    specification.symbols = specification.symbols.to_lowercase();
+    specification.padding = None;
+    specification.encoding().unwrap_or(BASE32)
+});
+
+/// Name of the workload for a step called `base`, with the id of its submission at the end if there is one.
+///
+/// Always a legal name: lowercase letters, digits and dashes, a letter first, 63 characters at most.
+#[must_use]
+pub fn workload_name(base: Option<&str>, submission: Option<&SubmissionId>) -> String {
+    let base = base.map(sanitize).filter(|base| !base.is_empty()).unwrap_or_else(|| DEFAULT_BASE.to_owned());
+    let room = MAX_NAME_LENGTH - submission.map_or(0, |_| SubmissionId::LENGTH + 1);
+    let base = base[..base.len().min(room)].trim_end_matches('-');
+    match submission {
+        Some(id) => format!("{base}-{}", id.as_str()),
+        None => base.to_owned(),
+    }
+}
+
+/// `name` as far as a workload's name can take it: lowercase letters, digits and single dashes, a letter first, 63
+/// characters at most; empty if nothing remains.
+#[must_use]
+pub fn sanitize(name: &str) -> String {
+    let mut sanitized = String::with_capacity(name.len());
+    for c in name.chars().flat_map(char::to_lowercase) {
+        match c {
+            'a'..='z' => sanitized.push(c),
+            '0'..='9' if sanitized.is_empty() => sanitized.extend([FIRST_LETTER, c]),
+            '0'..='9' => sanitized.push(c),
+            _ if sanitized.is_empty() || sanitized.ends_with('-') => {}
+            _ => sanitized.push('-'),
+        }
+    }
+    sanitized.truncate(MAX_NAME_LENGTH);
+    sanitized.truncate(sanitized.trim_end_matches('-').len());
+    sanitized
+}
+
+/// Put before a name that begins with a digit.
+const FIRST_LETTER: char = 's';
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_keep_what_they_can() {
+        for (name, sanitized) in [
+            ("train-resnet", "train-resnet"),
+            ("Train ResNet_50", "train-resnet-50"),
+            ("--a--b--", "a-b"),
+            ("50-epochs", "s50-epochs"),
+            ("Größe", "gr-e"),
+            ("日本", ""),
+            ("", ""),
+        ] {
+            assert_eq!(sanitize(name), sanitized, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_the_beginning_of_the_hash() {
+        // printf 'p\0r' | sha256sum | xxd -r -p | base32 | tr A-Z a-z | cut -c1-12
+        assert_eq!(SubmissionId::new("p", "r").as_str().len(), 12);
+        assert!(SubmissionId::new("p", "r").as_str().bytes().all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b)));
+    }
+
+    proptest! {
+        #[test]
+        fn names_are_always_legal(base in ".{0,80}", run in proptest::option::of(".{0,20}")) {
+            let id = run.map(|run| SubmissionId::new("project", &run));
+            let name = workload_name(Some(&base), id.as_ref());
+            prop_assert!(name.len() <= MAX_NAME_LENGTH && name.starts_with(|c: char| c.is_ascii_lowercase()));
+            prop_assert!(!name.ends_with('-') && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
+            if let Some(id) = id {
+                prop_assert!(name.ends_with(id.as_str()));
+            }
+            let sanitized = sanitize(&base);
+            prop_assert_eq!(sanitize(&sanitized), sanitized);
+        }
+    }
+}

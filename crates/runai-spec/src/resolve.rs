@@ -1,0 +1,622 @@
+//! Texts to a step that cannot be wrong, and all that was found on the way.
+
+use std::borrow::Cow;
+
+use crate::check::Checker;
+use crate::de::from_node;
+use crate::diagnostic::{Finding, Report};
+use crate::document::{Entry, Format, Map, Node, SourceId, Span, Text, Value, escape, parse};
+use crate::kind::{Kind, OPERATOR_KEYS, is_block_key};
+use crate::rules::{self, Judge};
+use crate::settings::{Environment, OperatorSettings, StepFile, StepSettings};
+use crate::shape::{self, Shape};
+
+/// A text and what it is called.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'t> {
+    /// How messages name the text: usually its path.
+    pub name: &'t str,
+    /// The text.
+    pub text: &'t str,
+    /// Its language.
+    pub format: Format,
+}
+
+/// Reads a document, together with what else has a say in its settings.
+///
+/// From weak to strong: built-in defaults, the operator file, variables, the document, overrides. Maps are merged key by
+/// key, lists are replaced, a `null` unsets.
+///
+/// ```
+/// use runai_spec::{Format, Resolver, Source};
+/// let text = "image: python:3.12\ncommand: [python, train.py]\nsettings: {gpu_portion_request: 0.5}\n";
+/// let source = Source { name: "step.runai.yaml", text, format: Format::Yaml };
+/// let resolution = Resolver::new(source).resolve();
+/// assert!(resolution.report().ok);
+/// assert_eq!(resolution.step().unwrap().settings().gpu_portion_request, 0.5);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Resolver<'t> {
+    document: Source<'t>,
+    kind: Option<Kind>,
+    operator: Option<Source<'t>>,
+    variables: Vec<(&'t str, &'t str)>,
+    overrides: Vec<(&'t str, &'t str)>,
+}
+
+/// What became of a document.
+#[derive(Debug)]
+pub struct Resolution<'t> {
+    sources: Vec<Source<'t>>,
+    findings: Vec<Finding>,
+    kind: Option<Kind>,
+    steps: Vec<Step>,
+    operator: Option<OperatorSettings>,
+}
+
+/// A step without mistakes: only a resolution makes one, and only from texts without errors.
+#[derive(Clone, Debug)]
+pub struct Step {
+    name: Option<String>,
+    block: Option<String>,
+    image: Option<String>,
+    command: Option<Vec<String>>,
+    environment: Environment,
+    settings: StepSettings,
+    image_pull_secret: Option<String>,
+}
+
+impl<'t> Resolver<'t> {
+    /// Reads `document`, of the kind that its keys speak for.
+    #[must_use]
+    pub const fn new(document: Source<'t>) -> Self {
+        Self { document, kind: None, operator: None, variables: Vec::new(), overrides: Vec::new() }
+    }
+
+    /// Takes the document for one of this kind.
+    #[must_use]
+    pub const fn kind(mut self, kind: Kind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// Takes defaults from this operator file.
+    #[must_use]
+    pub const fn operator(mut self, operator: Source<'t>) -> Self {
+        self.operator = Some(operator);
+        self
+    }
+
+    /// Takes a setting from a variable of the environment, such as `RUNAI_GPU_DEVICES_REQUEST`. Only scalar settings have
+    /// variables; others are passed over.
+    #[must_use]
+    pub fn variable(mut self, name: &'t str, value: &'t str) -> Self {
+        self.variables.push((name, value));
+        self
+    }
+
+    /// Overrides one value: a setting (`gpu_portion_request`), a part of one (`labels.team`), or a part of the step file
+    /// (`image`, `environment.EPOCHS`). The value is read as YAML where the setting is not a text.
+    #[must_use]
+    pub fn set(mut self, key: &'t str, value: &'t str) -> Self {
+        self.overrides.push((key, value));
+        self
+    }
+
+    /// Reads it all, and finds everything that is wrong in one pass.
+    #[must_use]
+    pub fn resolve(self) -> Resolution<'t> {
+        let mut work = Work {
+            sources: vec![self.document],
+            findings: Vec::new(),
+            defaults: None,
+            operator: None,
+            kind: self.kind,
+            steps: Vec::new(),
+        };
+        if let Some(operator) = self.operator {
+            let id = work.source(operator);
+            match parse(operator.text, operator.format, id) {
+                Ok(root) => work.defaults = work.operator_file(root),
+                Err(finding) => work.findings.push(finding),
+            }
+        }
+        match parse(self.document.text, self.document.format, SourceId(0)) {
+            Ok(root) => work.document(root, &self.variables, &self.overrides),
+            Err(finding) => work.findings.push(finding),
+        }
+        Resolution {
+            sources: work.sources,
+            findings: work.findings,
+            kind: work.kind,
+            steps: work.steps,
+            operator: work.operator,
+        }
+    }
+}
+
+impl<'t> Resolution<'t> {
+    /// What was found in the document itself.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        self.report_of(SourceId(0))
+    }
+
+    /// What was found anywhere: the document first, then every other text in which something was found.
+    #[must_use]
+    pub fn reports(&self) -> Vec<(Source<'t>, Report)> {
+        let ids = (0..self.sources.len()).filter_map(|index| u16::try_from(index).ok()).map(SourceId);
+        ids.filter(|id| *id == SourceId(0) || self.findings.iter().any(|finding| finding.span.source == *id))
+            .map(|id| (self.sources[usize::from(id.0)], self.report_of(id)))
+            .collect()
+    }
+
+    /// What was found, in no particular order.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// Whether any text has an error.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(Finding::is_error)
+    }
+
+    /// What kind of document it is; unknown if it does not parse.
+    #[must_use]
+    pub const fn kind(&self) -> Option<Kind> {
+        self.kind
+    }
+
+    /// The step, if there is one and nothing is wrong. For a ZenML run configuration, its first block.
+    #[must_use]
+    pub fn step(&self) -> Option<&Step> {
+        self.steps.first().filter(|_| !self.has_errors())
+    }
+
+    /// The step of this name in a ZenML run configuration, if nothing is wrong.
+    #[must_use]
+    pub fn step_named(&self, name: &str) -> Option<&Step> {
+        self.steps.iter().find(|step| step.block.as_deref() == Some(name)).filter(|_| !self.has_errors())
+    }
+
+    /// Names of the steps of a ZenML run configuration that have a block.
+    pub fn step_names(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().filter_map(|step| step.block.as_deref())
+    }
+
+    /// The keys of the operator file, if it has no error of its own.
+    #[must_use]
+    pub const fn operator(&self) -> Option<&OperatorSettings> {
+        self.operator.as_ref()
+    }
+
+    fn report_of(&self, id: SourceId) -> Report {
+        let text = self.sources[usize::from(id.0)].text;
+        Report::new(text, self.findings.iter().filter(|finding| finding.span.source == id))
+    }
+}
+
+impl Step {
+    /// Name of the step; for a ZenML run configuration that of its step.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Its image, unless the document is one of settings alone.
+    #[must_use]
+    pub fn image(&self) -> Option<&str> {
+        self.image.as_deref()
+    }
+
+    /// Its command, one item a token, unless the document is one of settings alone.
+    #[must_use]
+    pub fn command(&self) -> Option<&[String]> {
+        self.command.as_deref()
+    }
+
+    /// Its environment.
+    #[must_use]
+    pub const fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// Its settings, merged from wherever they come.
+    #[must_use]
+    pub const fn settings(&self) -> &StepSettings {
+        &self.settings
+    }
+
+    /// Name of the secret that its image is pulled with.
+    #[must_use]
+    pub fn image_pull_secret(&self) -> Option<&str> {
+        self.image_pull_secret.as_deref()
+    }
+
+    /// The step that `file` describes, which was built in Rust code.
+    ///
+    /// # Errors
+    ///
+    /// The same as for a text that says the same.
+    pub fn new(file: &StepFile) -> Result<Self, Report> {
+        let text = serde_json::to_string(file).unwrap_or_default();
+        let source = Source { name: "step", text: &text, format: Format::Json };
+        let resolution = Resolver::new(source).kind(Kind::Step).resolve();
+        resolution.step().cloned().ok_or_else(|| resolution.report())
+    }
+}
+
+/// The state of a resolution.
+struct Work<'t> {
+    sources: Vec<Source<'t>>,
+    findings: Vec<Finding>,
+    /// The step settings in the operator file.
+    defaults: Option<Node<'t>>,
+    operator: Option<OperatorSettings>,
+    kind: Option<Kind>,
+    steps: Vec<Step>,
+}
+
+impl<'t> Work<'t> {
+    fn source(&mut self, source: Source<'t>) -> SourceId {
+        self.sources.push(source);
+        SourceId(u16::try_from(self.sources.len() - 1).unwrap_or(u16::MAX))
+    }
+
+    fn document(&mut self, root: Node<'t>, variables: &[(&'t str, &'t str)], overrides: &[(&'t str, &'t str)]) {
+        let Node { value: Value::Map(mut map), span } = root else {
+            let finding = Finding::new(&rules::shape::WRONG_TYPE, root.span, "the document is not a map".to_owned());
+            self.findings.push(finding.with_help("write keys and values: `image: …`, `command: […]`, `settings: {…}`"));
+            return;
+        };
+        let kind = *self.kind.get_or_insert_with(|| Kind::of(&map));
+        map.remove(SCHEMA_KEY);
+        let mut root = Node { value: Value::Map(map), span };
+        if kind == Kind::Operator {
+            self.operator_file(root);
+            return;
+        }
+        let layers = self.layers(variables);
+        self.overrides(&mut root, kind, overrides);
+        match kind {
+            Kind::Zenml => self.zenml(root, &layers),
+            Kind::Step => self.step_file(root, &layers),
+            Kind::Settings | Kind::Operator => {
+                self.settings(root, &layers, &[], None);
+            }
+        }
+    }
+
+    /// What stands under the document's settings, the weakest first.
+    fn layers(&mut self, variables: &[(&'t str, &'t str)]) -> Vec<Node<'t>> {
+        let mut layers: Vec<_> = self.defaults.iter().cloned().collect();
+        for (name, value) in variables {
+            let Some(key) = name.strip_prefix(VARIABLE_PREFIX).map(str::to_ascii_lowercase) else { continue };
+            let shape::Kind::Struct(settings) = &shape::STEP_SETTINGS.kind else { continue };
+            let Some(field) = settings.field(&key).filter(|field| is_scalar(&field.shape)) else { continue };
+            let id = self.source(Source { name, text: value, format: Format::Yaml });
+            if let Some(node) = self.scalar(value, id, &field.shape) {
+                let entry = Entry { key: Cow::Owned(key), key_span: node.span, value: node };
+                layers.push(Node { span: entry.key_span, value: Value::Map(Map(vec![entry])) });
+            }
+        }
+        layers
+    }
+
+    /// The value of a variable or override, read as the setting wants it.
+    fn scalar(&mut self, value: &'t str, id: SourceId, shape: &Shape) -> Option<Node<'t>> {
+        let span = Span { source: id, start: 0, end: u32::try_from(value.len()).unwrap_or(u32::MAX) };
+        let text = || Node { value: Value::String(Text { text: Cow::Borrowed(value), plain: false }), span };
+        if matches!(shape.kind, shape::Kind::String(_) | shape::Kind::Enum(_) | shape::Kind::ScalarText) {
+            let null = shape.nullable && matches!(value, "null" | "~");
+            return Some(if null { Node { value: Value::Null, span } } else { text() });
+        }
+        if value.trim().is_empty() {
+            return Some(text());
+        }
+        match parse(value, Format::Yaml, id) {
+            Ok(node) => Some(node),
+            // `null` alone is an empty document to the reader.
+            Err(finding) if finding.rule == &rules::text::EMPTY => Some(Node { value: Value::Null, span }),
+            Err(finding) => {
+                self.findings.push(finding);
+                None
+            }
+        }
+    }
+
+    /// Puts the values of `--set` into the document.
+    fn overrides(&mut self, root: &mut Node<'t>, kind: Kind, overrides: &[(&'t str, &'t str)]) {
+        for (key, value) in overrides {
+            let id = self.source(Source { name: key, text: value, format: Format::Yaml });
+            let span = Span { source: id, start: 0, end: u32::try_from(value.len()).unwrap_or(u32::MAX) };
+            let mut path: Vec<&str> = key.split('.').collect();
+            // Variables, labels and annotations have dots in their own names.
+            let free = path.iter().position(|segment| FREE_MAPS.contains(segment)).map(|at| at + 1);
+            let tail = free.filter(|at| *at < path.len()).map(|at| path.split_off(at).join("."));
+            let mut path: Vec<String> = path.into_iter().map(str::to_owned).chain(tail).collect();
+            let shape = match kind {
+                Kind::Step => {
+                    if !STEP_KEYS.contains(&path[0].as_str()) {
+                        path.insert(0, SETTINGS_KEY.to_owned());
+                    }
+                    &shape::STEP_FILE
+                }
+                _ => &shape::STEP_SETTINGS,
+            };
+            let node = match shape_at(shape, &path) {
+                Some(shape) => self.scalar(value, id, shape),
+                None => Some(Node { value: Value::String(Text { text: Cow::Borrowed(value), plain: false }), span }),
+            };
+            if let Some(node) = node {
+                put(root, &path, node, span);
+            }
+        }
+    }
+
+    /// Checks an operator file, and gives the step settings in it.
+    fn operator_file(&mut self, root: Node<'t>) -> Option<Node<'t>> {
+        let Node { value: Value::Map(mut map), span } = root else {
+            self.findings.push(
+                Finding::new(&rules::shape::WRONG_TYPE, root.span, "the operator file is not a map".to_owned())
+                    .with_help("write keys and values: `runai_base_url: …`, `project_name: …`"),
+            );
+            return None;
+        };
+        map.remove(SCHEMA_KEY);
+        let mut root = Node { value: Value::Map(map), span };
+        let mut checker = Checker::default();
+        checker.check(&mut root, &shape::OPERATOR_FILE, &[], in_operator_file);
+        let Value::Map(map) = root.value.clone() else { return None };
+        let (own, step) = map.0.into_iter().partition(|entry| OPERATOR_KEYS.contains(&&*entry.key));
+        let node = |entries| Node { value: Value::Map(Map(entries)), span };
+        let (own, step) = (node(own), node(step));
+        let operator = self.typed::<OperatorSettings>(&own);
+        let settings = self.typed::<StepSettings>(&step);
+        self.findings.append(&mut checker.findings);
+        let mut judge = Judge {
+            sources: &self.sources,
+            root: &root,
+            base: "",
+            broken: &checker.broken,
+            origins: &[],
+            findings: &mut self.findings,
+        };
+        if let Some(operator) = &operator {
+            rules::operator::check(operator, &mut judge);
+        }
+        if let Some(settings) = settings {
+            rules::check_settings(&settings, &mut judge);
+        }
+        self.operator = operator.filter(|_| !self.findings.iter().any(Finding::is_error));
+        Some(step)
+    }
+
+    fn step_file(&mut self, mut root: Node<'t>, layers: &[Node<'t>]) {
+        let mut origins = self.origins();
+        if let Value::Map(map) = &mut root.value {
+            let own = map.entry(SETTINGS_KEY).map(|entry| entry.value.clone());
+            if let Some(own) = &own {
+                origins.push((own.span, format!("/{SETTINGS_KEY}")));
+            }
+            let merged = merge_layers(layers, own);
+            match (map.0.iter_mut().find(|entry| entry.key == SETTINGS_KEY), merged) {
+                (Some(entry), Some(merged)) => entry.value = merged,
+                (None, Some(merged)) => {
+                    map.0.push(Entry { key: Cow::Borrowed(SETTINGS_KEY), key_span: merged.span, value: merged });
+                }
+                (_, None) => {}
+            }
+        }
+        let mut checker = Checker::default();
+        checker.check(&mut root, &shape::STEP_FILE, &[], in_step_file);
+        let file = self.typed::<StepFile>(&root);
+        self.findings.append(&mut checker.findings);
+        let Some(file) = file else { return };
+        let base = format!("/{SETTINGS_KEY}");
+        let mut judge = Judge {
+            sources: &self.sources,
+            root: &root,
+            base: "",
+            broken: &checker.broken,
+            origins: &[],
+            findings: &mut self.findings,
+        };
+        rules::step::check(file.name.as_deref(), Some(&file.image), &file.environment, &mut judge);
+        rules::check_settings(&file.settings, &mut Judge { base: &base, origins: &origins, ..judge });
+        self.steps.push(Step {
+            name: file.name,
+            block: None,
+            image: Some(file.image),
+            command: Some(file.command),
+            environment: file.environment,
+            settings: file.settings,
+            image_pull_secret: self.image_pull_secret(),
+        });
+    }
+
+    /// Checks one map of settings that stands at `pointer`, and makes it a step.
+    fn settings(&mut self, own: Node<'t>, layers: &[Node<'t>], pointer: &[&str], block: Option<&str>) {
+        let mut origins = self.origins();
+        let place: String = pointer.iter().map(|segment| format!("/{}", escape(segment))).collect();
+        origins.push((own.span, place.clone()));
+        let Some(mut root) = merge_layers(layers, Some(own)) else { return };
+        let mut checker = Checker::default();
+        let usable = checker.check(&mut root, &shape::STEP_SETTINGS, pointer, in_settings);
+        self.findings.append(&mut checker.findings);
+        let Some(settings) = usable.then(|| self.typed::<StepSettings>(&root)).flatten() else { return };
+        // Broken places were found from the root of the text; the rules see the map alone.
+        let broken: Vec<_> =
+            checker.broken.iter().filter_map(|broken| broken.strip_prefix(&place).map(str::to_owned)).collect();
+        let mut judge = Judge {
+            sources: &self.sources,
+            root: &root,
+            base: "",
+            broken: &broken,
+            origins: &origins,
+            findings: &mut self.findings,
+        };
+        rules::check_settings(&settings, &mut judge);
+        self.steps.push(Step {
+            name: block.map(str::to_owned),
+            block: block.map(str::to_owned),
+            image: None,
+            command: None,
+            environment: Environment::default(),
+            settings,
+            image_pull_secret: self.image_pull_secret(),
+        });
+    }
+
+    /// Checks every block of a ZenML run configuration in its place.
+    fn zenml(&mut self, root: Node<'t>, layers: &[Node<'t>]) {
+        let Value::Map(map) = &root.value else { return };
+        let mut pipeline_layers = layers.to_vec();
+        for entry in map.get(SETTINGS_KEY).into_iter().flat_map(blocks) {
+            self.settings(entry.value.clone(), layers, &[SETTINGS_KEY, &entry.key], None);
+            pipeline_layers.push(entry.value.clone());
+        }
+        let steps = map.get("steps").and_then(Node::as_map);
+        for step in steps.into_iter().flat_map(|steps| &steps.0) {
+            let Some(settings) = step.value.as_map().and_then(|step| step.get(SETTINGS_KEY)) else { continue };
+            for entry in blocks(settings) {
+                let pointer = ["steps", &step.key, SETTINGS_KEY, &entry.key];
+                // ZenML checks a step's block by itself before the pipeline's goes under it; so do we, and the step that
+                // is rendered has both.
+                if pipeline_layers.len() > layers.len() {
+                    self.settings(entry.value.clone(), layers, &pointer, None);
+                    self.steps.pop();
+                }
+                self.settings(entry.value.clone(), &pipeline_layers, &pointer, Some(&step.key));
+            }
+        }
+        self.steps.sort_by_key(|step| step.block.is_none());
+    }
+
+    /// Stretches of other texts whose settings are merged under the document's.
+    fn origins(&self) -> Vec<(Span, String)> {
+        self.defaults.iter().map(|defaults| (defaults.span, String::new())).collect()
+    }
+
+    fn image_pull_secret(&self) -> Option<String> {
+        let name = self.operator.as_ref()?.image_pull_secret_name.as_ref()?;
+        (!name.as_str().is_empty()).then(|| name.as_str().to_owned())
+    }
+
+    fn typed<T: serde::de::DeserializeOwned>(&mut self, node: &Node<'_>) -> Option<T> {
+        match from_node(node) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                debug_assert!(false, "the check accepted what the types refuse: {error}");
+                let finding = Finding::new(&rules::shape::WRONG_TYPE, node.span, error.to_string());
+                self.findings.push(finding.with_help("this is a bug of runai-step; please report it with this file"));
+                None
+            }
+        }
+    }
+}
+
+/// Key that names the JSON Schema of a file to editors. Allowed at the top of every document.
+const SCHEMA_KEY: &str = "$schema";
+const SETTINGS_KEY: &str = "settings";
+/// Keys of the step file.
+const STEP_KEYS: [&str; 5] = ["command", "environment", "image", "name", SETTINGS_KEY];
+/// Maps whose keys are free, and may hold dots.
+const FREE_MAPS: [&str; 4] = ["annotations", "environment", "extended_resources", "labels"];
+/// Variables of settings are called this and the key in capitals.
+pub const VARIABLE_PREFIX: &str = "RUNAI_";
+
+fn blocks<'n, 't>(settings: &'n Node<'t>) -> impl Iterator<Item = &'n Entry<'t>> {
+    let entries = settings.as_map().map(|map| map.0.as_slice()).unwrap_or_default();
+    entries.iter().filter(|entry| is_block_key(&entry.key) && entry.value.value != Value::Null)
+}
+
+fn is_scalar(shape: &Shape) -> bool {
+    !matches!(shape.kind, shape::Kind::List { .. } | shape::Kind::Map { .. } | shape::Kind::Struct(_))
+}
+
+fn shape_at<'s>(shape: &'s Shape, path: &[String]) -> Option<&'s Shape> {
+    path.iter().try_fold(shape, |shape, segment| match &shape.kind {
+        shape::Kind::Struct(structure) => structure.field(segment).map(|field| &field.shape),
+        shape::Kind::Map { value, .. } => Some(&**value),
+        shape::Kind::List { item, .. } => Some(&**item),
+        _ => None,
+    })
+}
+
+/// Sets the value at `path`, making the maps on the way.
+fn put<'t>(node: &mut Node<'t>, path: &[String], value: Node<'t>, span: Span) {
+    let Some((key, rest)) = path.split_first() else {
+        *node = value;
+        return;
+    };
+    if let Value::List(items) = &mut node.value
+        && let Some(item) = key.parse::<usize>().ok().and_then(|index| items.get_mut(index))
+    {
+        put(item, rest, value, span);
+        return;
+    }
+    if !matches!(node.value, Value::Map(_)) {
+        *node = Node { value: Value::Map(Map::default()), span };
+    }
+    let Value::Map(map) = &mut node.value else { return };
+    if map.get(key).is_none() {
+        let empty = Node { value: Value::Map(Map::default()), span };
+        map.0.push(Entry { key: Cow::Owned(key.clone()), key_span: span, value: empty });
+    }
+    if let Some(entry) = map.0.iter_mut().find(|entry| entry.key == key.as_str()) {
+        put(&mut entry.value, rest, value, span);
+    }
+}
+
+fn merge_layers<'t>(layers: &[Node<'t>], own: Option<Node<'t>>) -> Option<Node<'t>> {
+    layers.iter().cloned().chain(own).reduce(|under, over| merge(under, over, false))
+}
+
+/// Merges maps key by key; anything else of `over` replaces what is `under` it. In maps with free keys a `null` takes the
+/// entry under it out.
+fn merge<'t>(under: Node<'t>, over: Node<'t>, free: bool) -> Node<'t> {
+    let (Value::Map(mut merged), Value::Map(map)) = (under.value, over.value.clone()) else { return over };
+    for entry in map.0 {
+        let Some(index) = merged.0.iter().position(|own| own.key == entry.key) else {
+            merged.0.push(entry);
+            continue;
+        };
+        if free && entry.value.value == Value::Null {
+            merged.0.remove(index);
+            continue;
+        }
+        let below_is_free = FREE_MAPS.contains(&&*entry.key);
+        let Entry { key, key_span, value } = entry;
+        let placeholder = Node { value: Value::Null, span: key_span };
+        let under = std::mem::replace(&mut merged.0[index].value, placeholder);
+        merged.0[index] = Entry { key, key_span, value: merge(under, value, below_is_free) };
+    }
+    Node { value: Value::Map(merged), span: over.span }
+}
+
+fn in_operator_file(key: &str) -> Option<String> {
+    STEP_KEYS.contains(&key).then(|| format!("`{key}` belongs in a step file"))
+}
+
+fn in_settings(key: &str) -> Option<String> {
+    if OPERATOR_KEYS.contains(&key) {
+        Some(format!("`{key}` belongs in the operator file"))
+    } else {
+        STEP_KEYS.contains(&key).then(|| {
+            format!("`{key}` belongs in a step file, beside `image` and `command`; `--kind step` takes this file for one")
+        })
+    }
+}
+
+fn in_step_file(key: &str) -> Option<String> {
+    let shape::Kind::Struct(settings) = &shape::STEP_SETTINGS.kind else { return None };
+    if settings.field(key).is_some() {
+        Some(format!("`{key}` belongs below `settings:`"))
+    } else {
+        OPERATOR_KEYS.contains(&key).then(|| format!("`{key}` belongs in the operator file"))
+    }
+}
+

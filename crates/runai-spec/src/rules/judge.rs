@@ -1,0 +1,101 @@
+//! What the rules see of the text: which settings were written, where, and which of them are broken.
+
+use super::Rule;
+use crate::diagnostic::Finding;
+use crate::document::{Lines, Node, Span};
+use crate::resolve::Source;
+
+/// Collects what the rules find, and knows the place of each setting.
+pub(crate) struct Judge<'a, 't> {
+    pub(crate) sources: &'a [Source<'t>],
+    /// The settings, merged from wherever they come.
+    pub(crate) root: &'a Node<'t>,
+    /// Pointer, in `root`, of the map that the rules' paths start from.
+    pub(crate) base: &'a str,
+    /// Pointers, in `root`, of what is missing or was replaced because it is wrong.
+    pub(crate) broken: &'a [String],
+    /// Where settings stand that were merged into `base`: a stretch of text, and the pointer of their map in it.
+    pub(crate) origins: &'a [(Span, String)],
+    pub(crate) findings: &'a mut Vec<Finding>,
+}
+
+impl Judge<'_, '_> {
+    /// Whether the text says something at `path`.
+    pub(crate) fn written(&self, path: &str) -> bool {
+        self.root.find(&self.pointer(path)).is_some()
+    }
+
+    /// Whether anything at or below one of `paths` was wrong already, so that nothing more can be said about it.
+    pub(crate) fn broken(&self, paths: &[&str]) -> bool {
+        !self.broken.is_empty()
+            && paths.iter().any(|path| {
+                let pointer = self.pointer(path);
+                self.broken.iter().any(|broken| is_at_or_below(broken, &pointer))
+            })
+    }
+
+    /// Whether the value at `path`, or one around it, was replaced as a whole.
+    pub(crate) fn item_broken(&self, path: &str) -> bool {
+        !self.broken.is_empty() && {
+            let pointer = self.pointer(path);
+            self.broken.iter().any(|broken| is_at_or_below(&pointer, broken))
+        }
+    }
+
+    /// Reports `rule` at the value at `path`. Advise with the returned finding.
+    pub(crate) fn report(&mut self, rule: &'static Rule, path: &str, message: String) -> &mut Finding {
+        let pointer = self.pointer(path);
+        let span = self.span(&pointer);
+        let finding = Finding::new(rule, span, message).at(self.in_its_text(span, pointer));
+        self.findings.push(finding);
+        let last = self.findings.len() - 1;
+        &mut self.findings[last]
+    }
+
+    /// Where the value at `path` comes from, if that is not the text that `beside` is in: ` (the default)`,
+    /// ` (in runai-step.toml, line 3)`, or nothing.
+    pub(crate) fn origin(&self, path: &str, beside: &str) -> String {
+        let Some(found) = self.root.find(&self.pointer(path)) else { return " (the default)".to_owned() };
+        let here = self.span(&self.pointer(beside));
+        let there = found.span;
+        if there.source == here.source {
+            return String::new();
+        }
+        let Some(source) = self.sources.get(usize::from(there.source.0)) else { return String::new() };
+        let (line, _) = Lines::new(source.text).position(there.start as usize);
+        format!(" (in {}, line {line})", source.name)
+    }
+
+    fn pointer(&self, path: &str) -> String {
+        if path.is_empty() { self.base.to_owned() } else { format!("{}/{path}", self.base) }
+    }
+
+    /// The place of the value, or of the nearest one around it.
+    fn span(&self, pointer: &str) -> Span {
+        let mut pointer = pointer;
+        loop {
+            if let Some(found) = self.root.find(pointer) {
+                return found.span;
+            }
+            match pointer.rsplit_once('/') {
+                Some((parent, _)) => pointer = parent,
+                None => return self.root.span,
+            }
+        }
+    }
+
+    /// The pointer from the root of the text that the place is in.
+    fn in_its_text(&self, span: Span, pointer: String) -> String {
+        let origin = self.origins.iter().find(|(stretch, _)| {
+            stretch.source == span.source && stretch.start <= span.start && span.end <= stretch.end
+        });
+        match (origin, pointer.strip_prefix(self.base)) {
+            (Some((_, map)), Some(rest)) => format!("{map}{rest}"),
+            _ => pointer,
+        }
+    }
+}
+
+fn is_at_or_below(pointer: &str, other: &str) -> bool {
+    pointer.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}

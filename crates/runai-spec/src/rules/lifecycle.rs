@@ -1,0 +1,104 @@
+//! Rules of parallelism, timeouts and templates.
+
+use super::{Example, Judge, rules};
+use crate::settings::StepSettings;
+
+rules! {
+    /// At most as many pods run at a time as have to complete.
+    PARALLELISM_ABOVE_COMPLETIONS {
+        code: "parallelism-above-completions",
+        severity: Error,
+        summary: "more pods run at a time than have to complete",
+        valid: Example::Yaml("parallelism: 2\ncompletions: 4\n"),
+        invalid: Example::Yaml("parallelism: 4\ncompletions: 2\n"),
+    }
+
+    /// With more than one pod the whole command runs several times. This is not distributed training; it only suits steps
+    /// that may be repeated without harm.
+    REPEATED_STEP {
+        code: "repeated-step",
+        severity: Warning,
+        summary: "the step runs several times",
+        valid: Example::Yaml("parallelism: 1\n"),
+        invalid: Example::Yaml("parallelism: 2\n"),
+    }
+
+    /// The template's id is not a UUID. Names of templates are not resolved.
+    TEMPLATE_ID_NOT_UUID {
+        code: "template-id-not-uuid",
+        severity: Warning,
+        summary: "the id of the workload template is not a UUID",
+        valid: Example::Yaml("workload_template_id: 550e8400-e29b-41d4-a716-446655440000\n"),
+        invalid: Example::Yaml("workload_template_id: my-template\n"),
+    }
+
+    /// The step may run for a shorter time than it has for ending: it is stopped before it could use its grace period.
+    TIMEOUT_BELOW_GRACE_PERIOD {
+        code: "timeout-below-grace-period",
+        severity: Warning,
+        summary: "the timeout is shorter than the grace period",
+        valid: Example::Yaml("workload_timeout: 3600\ntermination_grace_period_seconds: 60\n"),
+        invalid: Example::Yaml("workload_timeout: 30\ntermination_grace_period_seconds: 60\n"),
+    }
+}
+
+pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
+    pods(settings, judge);
+    if let Some(id) = settings.workload_template_id.as_deref()
+        && !is_uuid(id)
+        && !judge.broken(&["workload_template_id"])
+    {
+        judge
+            .report(&TEMPLATE_ID_NOT_UUID, "workload_template_id", format!("`workload_template_id` is `{id}`, not a UUID"))
+            .advise("write the template's id as the console or the API shows it; names are not resolved");
+    }
+    if let (Some(timeout), Some(grace)) = (settings.workload_timeout, settings.termination_grace_period_seconds)
+        && timeout < grace
+        && !judge.broken(&["workload_timeout", "termination_grace_period_seconds"])
+    {
+        let origin = judge.origin("termination_grace_period_seconds", "workload_timeout");
+        judge
+            .report(
+                &TIMEOUT_BELOW_GRACE_PERIOD,
+                "workload_timeout",
+                format!(
+                    "`workload_timeout` is `{timeout}` seconds, less than `termination_grace_period_seconds`, which is \
+                     `{grace}`{origin}"
+                ),
+            )
+            .advise("raise the timeout or lower the grace period");
+    }
+}
+
+fn pods(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
+    if judge.broken(&["parallelism", "completions"]) {
+        return;
+    }
+    if let (Some(parallelism), Some(completions)) = (settings.parallelism, settings.completions)
+        && parallelism > completions
+    {
+        let origin = judge.origin("completions", "parallelism");
+        judge
+            .report(
+                &PARALLELISM_ABOVE_COMPLETIONS,
+                "parallelism",
+                format!("`parallelism` is `{parallelism}`, more than `completions`, which is `{completions}`{origin}"),
+            )
+            .advise(format!("lower `parallelism` to `{completions}`, or raise `completions`"));
+    }
+    for (key, pods) in [("parallelism", settings.parallelism), ("completions", settings.completions)] {
+        if let Some(pods) = pods.filter(|pods| *pods > 1) {
+            judge
+                .report(&REPEATED_STEP, key, format!("`{key}` is `{pods}`: the step runs several times"))
+                .advise("make sure that it may; several pods do not share the work of one step");
+            return;
+        }
+    }
+}
+
+/// Eight, four, four, four and twelve hexadecimal digits, with dashes between them.
+pub(crate) fn is_uuid(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12])
+        && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}

@@ -1,0 +1,101 @@
+//! Rules of ports and URLs.
+
+use std::collections::HashSet;
+
+use super::{Example, Judge, rules};
+use crate::settings::StepSettings;
+
+rules! {
+    /// A URL is open to some users or to some groups; the API takes one of the two lists.
+    USERS_AND_GROUPS {
+        code: "users-and-groups",
+        severity: Error,
+        summary: "a URL names both users and groups",
+        valid: Example::Yaml("ports: [{container: 8888}]\nexternal_urls:\n  - {container: 8888, authorized_users: [ada]}\n"),
+        invalid: Example::Yaml(
+            "external_urls:\n  - {container: 8888, authorized_users: [ada], authorized_groups: [ml]}\n",
+        ),
+    }
+
+    /// A step ends when its work is done, and its URLs with it: they are of use while something runs that can be looked
+    /// at, such as a debugger or a profiler.
+    EXTERNAL_URL_ON_STEP {
+        code: "external-url-on-step",
+        severity: Warning,
+        summary: "a URL points at a step that ends",
+        valid: Example::Yaml("ports: [{container: 8888}]\n"),
+        invalid: Example::Yaml("ports: [{container: 8888}]\nexternal_urls: [{container: 8888}]\n"),
+    }
+
+    /// A URL leads to a port that `ports` does not declare.
+    UNDECLARED_PORT {
+        code: "undeclared-port",
+        severity: Warning,
+        summary: "the port of a URL is not declared",
+        valid: Example::Yaml("ports: [{container: 8888}]\nexternal_urls: [{container: 8888}]\n"),
+        invalid: Example::Yaml("ports: [{container: 8080}]\nexternal_urls: [{container: 8888}]\n"),
+    }
+
+    /// The same port is declared twice.
+    REPEATED_PORT {
+        code: "repeated-port",
+        severity: Warning,
+        summary: "a port is declared twice",
+        valid: Example::Yaml("ports: [{container: 8888}, {container: 8080}]\n"),
+        invalid: Example::Yaml("ports: [{container: 8888}, {container: 8888}]\n"),
+    }
+}
+
+pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
+    let mut declared = HashSet::new();
+    for (index, port) in settings.ports.iter().flatten().enumerate() {
+        let path = format!("ports/{index}/container");
+        if !trusted(judge, "ports", index, "container") {
+            continue;
+        }
+        if !declared.insert(port.container) {
+            judge
+                .report(&REPEATED_PORT, &path, format!("`ports` declares container port `{}` a second time", port.container))
+                .advise("remove it");
+        }
+    }
+    for (index, url) in settings.external_urls.iter().flatten().enumerate() {
+        let path = format!("external_urls/{index}");
+        if judge.item_broken(&path) {
+            continue;
+        }
+        let both = [&url.authorized_users, &url.authorized_groups]
+            .iter()
+            .all(|list| list.as_ref().is_some_and(|list| !list.is_empty()));
+        if both && !judge.broken(&[&format!("{path}/authorized_users"), &format!("{path}/authorized_groups")]) {
+            judge
+                .report(
+                    &USERS_AND_GROUPS,
+                    &format!("{path}/authorized_groups"),
+                    format!("`external_urls[{index}]` has `authorized_users` and `authorized_groups`"),
+                )
+                .advise("keep one of them");
+        }
+        judge
+            .report(
+                &EXTERNAL_URL_ON_STEP,
+                &path,
+                format!("`external_urls[{index}]` is gone when the step ends"),
+            )
+            .advise("keep it if you want to look inside while the step runs");
+        let port = url.container;
+        if trusted(judge, "external_urls", index, "container") && !declared.contains(&port) && !judge.broken(&["ports"]) {
+            judge
+                .report(
+                    &UNDECLARED_PORT,
+                    &format!("{path}/container"),
+                    format!("`external_urls[{index}]` leads to port `{port}`, which `ports` does not declare"),
+                )
+                .advise(format!("add `- container: {port}` to `ports`"));
+        }
+    }
+}
+
+fn trusted(judge: &Judge<'_, '_>, list: &str, index: usize, key: &str) -> bool {
+    !judge.item_broken(&format!("{list}/{index}")) && !judge.broken(&[&format!("{list}/{index}/{key}")])
+}

@@ -1,0 +1,88 @@
+//! Rules of the operator file.
+
+use super::{Example, Judge, rules};
+use crate::settings::OperatorSettings;
+
+rules! {
+    /// The control plane is reached without encryption, so that everyone on the way can read the client secret and the
+    /// token. Only a control plane on this very machine is reached so without a warning; commands that connect refuse
+    /// anything else without `--allow-http`.
+    INSECURE_URL {
+        code: "insecure-url",
+        severity: Warning,
+        summary: "the control plane is reached without encryption",
+        valid: Example::Yaml("runai_base_url: https://my-org.run.ai\n"),
+        invalid: Example::Yaml("runai_base_url: http://my-org.run.ai\n"),
+    }
+
+    /// The URL holds a user name or password. They are not used, and everyone who sees the URL sees them.
+    CREDENTIALS_IN_URL {
+        code: "credentials-in-url",
+        severity: Warning,
+        summary: "the URL of the control plane holds credentials",
+        valid: Example::Yaml("runai_base_url: https://my-org.run.ai\n"),
+        invalid: Example::Yaml("runai_base_url: https://user@my-org.run.ai\n"),
+    }
+
+    /// The client secret stands in the file in plain text, from where it finds its way into repositories and backups. Use
+    /// the variable `RUNAI_CLIENT_SECRET`, or a file of its own that `client_secret_file` names.
+    SECRET_IN_FILE {
+        code: "secret-in-file",
+        severity: Warning,
+        summary: "the client secret stands in the file",
+        valid: Example::Yaml("client_id: my-service-account\nclient_secret_file: client-secret.txt\n"),
+        invalid: Example::Yaml("client_id: my-service-account\nclient_secret: not-a-real-secret\n"),
+    }
+}
+
+pub(crate) fn check(operator: &OperatorSettings, judge: &mut Judge<'_, '_>) {
+    if let Some(url) = operator.runai_base_url.as_ref().filter(|_| !judge.broken(&["runai_base_url"])) {
+        if authority(url.as_str()).contains('@') {
+            judge
+                .report(&CREDENTIALS_IN_URL, "runai_base_url", "`runai_base_url` holds a user name or password".to_owned())
+                .advise("remove what stands before the `@`; use `client_id` and `client_secret_file`");
+        } else if is_insecure(url.as_str()) {
+            judge
+                .report(&INSECURE_URL, "runai_base_url", format!("`runai_base_url` is `{url}`, without encryption"))
+                .advise("write `https://`");
+        }
+    }
+    if operator.client_secret.is_some() && !judge.broken(&["client_secret"]) {
+        judge
+            .report(&SECRET_IN_FILE, "client_secret", "`client_secret` stands in the file in plain text".to_owned())
+            .advise("use the variable `RUNAI_CLIENT_SECRET`, or `client_secret_file`");
+    }
+}
+
+/// Whether the URL goes to another machine without encryption.
+pub(crate) fn is_insecure(url: &str) -> bool {
+    let host = authority(url);
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let name = match host.strip_prefix('[') {
+        Some(ipv6) => ipv6.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    let loopback = name.eq_ignore_ascii_case("localhost")
+        || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    url.starts_with("http://") && !loopback
+}
+
+fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_may_go_without_encryption() {
+        for url in ["http://example.com", "http://10.0.0.1:8080", "http://localhost.example.com"] {
+            assert!(is_insecure(url), "{url}");
+        }
+        for url in ["https://example.com", "http://localhost:8080", "http://127.0.0.1", "http://127.9.9.9/", "http://[::1]:80"] {
+            assert!(!is_insecure(url), "{url}");
+        }
+    }
+}

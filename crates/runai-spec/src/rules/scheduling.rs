@@ -1,0 +1,137 @@
+//! Rules of node pools, priorities and tolerations.
+
+use std::collections::HashSet;
+
+use super::{Example, Judge, rules};
+use crate::settings::StepSettings;
+use crate::suggest::nearest;
+use crate::wire::TolerationOperator;
+
+/// The priority classes of the API, lowest first.
+pub(crate) const PRIORITY_CLASSES: [&str; 7] =
+    ["very-low", "low", "medium-low", "medium", "medium-high", "high", "very-high"];
+
+rules! {
+    /// With `operator: Exists` a toleration matches whatever the taint's value is, so it has none of its own; Kubernetes
+    /// refuses the pod.
+    TOLERATION_VALUE_WITH_EXISTS {
+        code: "toleration-value-with-exists",
+        severity: Error,
+        summary: "a toleration with `Exists` has a value",
+        valid: Example::Yaml("tolerations:\n  - {key: gpu, operator: Exists}\n"),
+        invalid: Example::Yaml("tolerations:\n  - {key: gpu, operator: Exists, value: a100}\n"),
+    }
+
+    /// A toleration without a key tolerates every taint, which Kubernetes allows with `operator: Exists` only.
+    TOLERATION_WITHOUT_KEY {
+        code: "toleration-without-key",
+        severity: Error,
+        summary: "a toleration without a key is not `Exists`",
+        valid: Example::Yaml("tolerations:\n  - {operator: Exists}\n"),
+        invalid: Example::Yaml("tolerations:\n  - {effect: NoSchedule}\n"),
+    }
+
+    /// `operator: Equal` compares the taint's value with an empty one if none is given. `Exists` is meant more often.
+    EQUAL_WITHOUT_VALUE {
+        code: "equal-without-value",
+        severity: Warning,
+        summary: "a toleration with `Equal` has no value",
+        valid: Example::Yaml("tolerations:\n  - {key: gpu, operator: Equal, value: a100}\n"),
+        invalid: Example::Yaml("tolerations:\n  - {key: gpu, operator: Equal}\n"),
+    }
+
+    /// The priority class is none of the API's: `very-low`, `low`, `medium-low`, `medium`, `medium-high`, `high`,
+    /// `very-high`. Names such as `train` and `build` are those of older versions.
+    UNKNOWN_PRIORITY_CLASS {
+        code: "unknown-priority-class",
+        severity: Warning,
+        summary: "the priority class is not known",
+        valid: Example::Yaml("priority_class: high\n"),
+        invalid: Example::Yaml("priority_class: train\n"),
+    }
+
+    /// The same node pool stands in the list twice; the second one is never tried.
+    REPEATED_NODE_POOL {
+        code: "repeated-node-pool",
+        severity: Warning,
+        summary: "a node pool stands in the list twice",
+        valid: Example::Yaml("node_pools: [a100, v100]\n"),
+        invalid: Example::Yaml("node_pools: [a100, a100]\n"),
+    }
+}
+
+pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
+    tolerations(settings, judge);
+    if let Some(class) = settings.priority_class.as_deref()
+        && !PRIORITY_CLASSES.contains(&class)
+        && !judge.broken(&["priority_class"])
+    {
+        let near = nearest(class, PRIORITY_CLASSES.into_iter());
+        let known = PRIORITY_CLASSES.map(|class| format!("`{class}`")).join(", ");
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`? The API knows {known}"),
+            None => format!("the API knows {known}"),
+        };
+        judge
+            .report(&UNKNOWN_PRIORITY_CLASS, "priority_class", format!("`priority_class` is `{class}`, which the API does not know"))
+            .advise(help);
+    }
+    let mut seen = HashSet::new();
+    for (index, pool) in settings.node_pools.iter().flatten().enumerate() {
+        let path = format!("node_pools/{index}");
+        if !judge.broken(&[&path]) && !seen.insert(pool) {
+            judge
+                .report(&REPEATED_NODE_POOL, &path, format!("`node_pools` has `{pool}` a second time"))
+                .advise("remove it");
+        }
+    }
+}
+
+fn tolerations(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
+    for (index, toleration) in settings.tolerations.iter().flatten().enumerate() {
+        let path = format!("tolerations/{index}");
+        let member = |key: &str| format!("{path}/{key}");
+        // A toleration that is wrong as a whole was replaced; one member that is wrong leaves the others to judge.
+        let broken = |judge: &Judge<'_, '_>, keys: &[&str]| keys.iter().any(|key| judge.broken(&[&member(key)]));
+        if judge.item_broken(&path) {
+            continue;
+        }
+        let operator = toleration.operator;
+        if toleration.value.is_some()
+            && operator == Some(TolerationOperator::Exists)
+            && !broken(judge, &["value", "operator"])
+        {
+            judge
+                .report(
+                    &TOLERATION_VALUE_WITH_EXISTS,
+                    &member("value"),
+                    format!("`tolerations[{index}]` has a value, but its operator is `Exists`"),
+                )
+                .advise("remove the value, or write `operator: Equal`");
+        }
+        if toleration.key.is_none()
+            && operator != Some(TolerationOperator::Exists)
+            && !broken(judge, &["key", "operator"])
+        {
+            judge
+                .report(
+                    &TOLERATION_WITHOUT_KEY,
+                    &path,
+                    format!("`tolerations[{index}]` has no key, but its operator is not `Exists`"),
+                )
+                .advise("add the `key` of the taint, or `operator: Exists` to tolerate every taint");
+        }
+        if operator == Some(TolerationOperator::Equal)
+            && toleration.value.is_none()
+            && !broken(judge, &["value", "operator"])
+        {
+            judge
+                .report(
+                    &EQUAL_WITHOUT_VALUE,
+                    &member("operator"),
+                    format!("`tolerations[{index}]` compares with `Equal`, but has no value"),
+                )
+                .advise("add the `value` of the taint, or write `operator: Exists`");
+        }
+    }
+}

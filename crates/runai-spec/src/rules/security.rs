@@ -1,0 +1,52 @@
+//! Rules of the security context.
+
+use super::{Example, Judge, rules};
+use crate::settings::StepSettings;
+use crate::wire::{SeccompProfileType, UidGidSource};
+
+rules! {
+    /// Run:ai does not support profiles of the node yet; `RuntimeDefault` is the usual one.
+    LOCALHOST_SECCOMP {
+        code: "localhost-seccomp",
+        severity: Warning,
+        summary: "the seccomp profile is not supported yet",
+        valid: Example::Yaml("security_context: {seccomp_profile_type: RuntimeDefault}\n"),
+        invalid: Example::Yaml("security_context: {seccomp_profile_type: Localhost}\n"),
+    }
+
+    /// `run_as_uid` and `run_as_gid` only count with `uid_gid_source: custom`.
+    UID_WITHOUT_CUSTOM_SOURCE {
+        code: "uid-without-custom-source",
+        severity: Warning,
+        summary: "a user or group id has no effect",
+        valid: Example::Yaml("security_context: {uid_gid_source: custom, run_as_uid: 1000}\n"),
+        invalid: Example::Yaml("security_context: {run_as_uid: 1000}\n"),
+    }
+}
+
+pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
+    let Some(context) = &settings.security_context else { return };
+    if context.seccomp_profile_type == Some(SeccompProfileType::Localhost) {
+        judge
+            .report(
+                &LOCALHOST_SECCOMP,
+                "security_context/seccomp_profile_type",
+                "`seccomp_profile_type` is `Localhost`, which Run:ai does not support yet".to_owned(),
+            )
+            .advise("write `RuntimeDefault`");
+    }
+    if context.uid_gid_source == Some(UidGidSource::Custom) || judge.broken(&["security_context/uid_gid_source"]) {
+        return;
+    }
+    for (key, id) in [("run_as_uid", context.run_as_uid), ("run_as_gid", context.run_as_gid)] {
+        if let Some(id) = id {
+            judge
+                .report(
+                    &UID_WITHOUT_CUSTOM_SOURCE,
+                    &format!("security_context/{key}"),
+                    format!("`{key}` is `{id}`, but only counts with `uid_gid_source: custom`"),
+                )
+                .advise("add `uid_gid_source: custom`");
+        }
+    }
+}

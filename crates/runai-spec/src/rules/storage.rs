@@ -1,0 +1,247 @@
+//! Rules of mounts.
+
+use std::collections::HashMap;
+
+use super::{Example, Judge, rules};
+use crate::settings::StepSettings;
+
+rules! {
+    /// Two mounts have the same path in the container. Kubernetes refuses the pod.
+    DUPLICATE_MOUNT_PATH {
+        code: "duplicate-mount-path",
+        severity: Error,
+        summary: "two mounts have the same path",
+        valid: Example::Yaml("pvc_mounts:\n  - {claim_name: a, path: /a}\n  - {claim_name: b, path: /b}\n"),
+        invalid: Example::Yaml("pvc_mounts:\n  - {claim_name: a, path: /data}\n  - {claim_name: b, path: /data}\n"),
+    }
+
+    /// Two mounts differ only in slashes, so the container sees one path. Which of them wins is open.
+    SIMILAR_MOUNT_PATHS {
+        code: "similar-mount-paths",
+        severity: Warning,
+        summary: "two mount paths differ only in slashes",
+        valid: Example::Yaml("pvc_mounts:\n  - {claim_name: a, path: /a}\n  - {claim_name: b, path: /b}\n"),
+        invalid: Example::Yaml("pvc_mounts:\n  - {claim_name: a, path: /data}\n  - {claim_name: b, path: /data/}\n"),
+    }
+
+    /// A folder of the node is mounted. It ties the step to nodes that have the folder, can expose data of others, and
+    /// many clusters forbid it.
+    HOST_PATH_MOUNT {
+        code: "host-path-mount",
+        severity: Warning,
+        summary: "a folder of the node is mounted",
+        valid: Example::Yaml("pvc_mounts:\n  - {claim_name: data, path: /data}\n"),
+        invalid: Example::Yaml("host_path_mounts:\n  - {path: /var/data, mount_path: /data}\n"),
+    }
+
+    /// A Secret is mounted: everything that runs in the container can read it. Make sure that the project may use it.
+    SECRET_MOUNT {
+        code: "secret-mount",
+        severity: Warning,
+        summary: "a Secret is mounted",
+        valid: Example::Yaml("config_map_mounts:\n  - {config_map: config, mount_path: /etc/config}\n"),
+        invalid: Example::Yaml("secret_mounts:\n  - {secret: token, mount_path: /etc/token}\n"),
+    }
+
+    /// An ephemeral claim is deleted with its data when the workload stops: at its end, but also when it is suspended,
+    /// times out or is cancelled.
+    EPHEMERAL_PVC {
+        code: "ephemeral-pvc",
+        severity: Warning,
+        summary: "a claim is deleted when the workload stops",
+        valid: Example::Yaml("pvc_mounts:\n  - {claim_name: data, path: /data}\n"),
+        invalid: Example::Yaml("pvc_mounts:\n  - {claim_name: data, path: /data, ephemeral: true}\n"),
+    }
+
+    /// A claim that is created needs a size.
+    NEW_PVC_WITHOUT_SIZE {
+        code: "new-pvc-without-size",
+        severity: Warning,
+        summary: "a claim to create has no size",
+        valid: Example::Yaml("pvc_mounts:\n  - {path: /data, existing_pvc: false, claim_info: {size: 10Gi}}\n"),
+        invalid: Example::Yaml("pvc_mounts:\n  - {path: /data, existing_pvc: false}\n"),
+    }
+
+    /// `claim_info` describes a claim to create; for one that exists the API does not want it. Write
+    /// `existing_pvc: false` to create one.
+    CLAIM_INFO_OF_EXISTING_PVC {
+        code: "claim-info-of-existing-pvc",
+        severity: Warning,
+        summary: "an existing claim is described as if it were created",
+        valid: Example::Yaml("pvc_mounts:\n  - {claim_name: data, path: /data}\n"),
+        invalid: Example::Yaml("pvc_mounts:\n  - {claim_name: data, path: /data, claim_info: {size: 10Gi}}\n"),
+    }
+
+    /// A mount of an existing claim (the default) does not say which one.
+    EXISTING_PVC_WITHOUT_NAME {
+        code: "existing-pvc-without-name",
+        severity: Warning,
+        summary: "a mount of an existing claim does not name it",
+        valid: Example::Yaml("pvc_mounts:\n  - {claim_name: data, path: /data}\n"),
+        invalid: Example::Yaml("pvc_mounts:\n  - {path: /data}\n"),
+    }
+
+    /// An NFS server exports absolute paths.
+    RELATIVE_NFS_EXPORT {
+        code: "relative-nfs-export",
+        severity: Warning,
+        summary: "the path of an NFS export is not absolute",
+        valid: Example::Yaml("nfs_mounts:\n  - {server: nfs.example.com, path: /exports, mount_path: /mnt/nfs}\n"),
+        invalid: Example::Yaml("nfs_mounts:\n  - {server: nfs.example.com, path: exports, mount_path: /mnt/nfs}\n"),
+    }
+}
+
+pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
+    mount_paths(settings, judge);
+    claims(settings, judge);
+    for index in 0..settings.host_path_mounts.as_ref().map_or(0, Vec::len) {
+        if let Some(name) = whole(judge, "host_path_mounts", index) {
+            judge
+                .report(&HOST_PATH_MOUNT, &format!("host_path_mounts/{index}"), format!("`{name}` mounts a folder of the node"))
+                .advise("use a claim (`pvc_mounts`) if you can, or make sure that the cluster allows it");
+        }
+    }
+    for index in 0..settings.secret_mounts.as_ref().map_or(0, Vec::len) {
+        if let Some(name) = whole(judge, "secret_mounts", index) {
+            judge
+                .report(
+                    &SECRET_MOUNT,
+                    &format!("secret_mounts/{index}"),
+                    format!("`{name}` makes a Secret readable for everything in the container"),
+                )
+                .advise("make sure that the project may use it");
+        }
+    }
+    for (index, mount) in settings.nfs_mounts.iter().flatten().enumerate() {
+        let path = format!("nfs_mounts/{index}/path");
+        if !mount.path.starts_with('/') && !judge.broken(&[&path]) && !judge.item_broken(&format!("nfs_mounts/{index}")) {
+            judge
+                .report(&RELATIVE_NFS_EXPORT, &path, format!("`nfs_mounts[{index}].path` is `{}`, not an absolute path", mount.path))
+                .advise(format!("write `/{}`", mount.path));
+        }
+    }
+}
+
+/// The name of the item in messages, unless it is broken as a whole.
+fn whole(judge: &Judge<'_, '_>, list: &str, index: usize) -> Option<String> {
+    (!judge.item_broken(&format!("{list}/{index}"))).then(|| format!("{list}[{index}]"))
+}
+
+fn mount_paths(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
+    let mounts = mounts(settings);
+    let mut exact: HashMap<&str, usize> = HashMap::with_capacity(mounts.len());
+    let mut folded: HashMap<String, usize> = HashMap::with_capacity(mounts.len());
+    for (number, mount) in mounts.iter().enumerate() {
+        let pointer = mount.pointer();
+        if judge.broken(&[&pointer]) || judge.item_broken(&format!("{}/{}", mount.list, mount.index)) {
+            continue;
+        }
+        if let Some(first) = exact.get(mount.path) {
+            let origin = judge.origin(&mounts[*first].pointer(), &pointer);
+            let message = format!("`{}` is the path of `{}`{origin} already", mount.path, mounts[*first].name());
+            judge.report(&DUPLICATE_MOUNT_PATH, &pointer, message).advise("give each mount a path of its own");
+            continue;
+        }
+        exact.insert(mount.path, number);
+        let fold = fold(mount.path);
+        if let Some(first) = folded.get(&fold) {
+            let first = &mounts[*first];
+            let message = format!("`{}` and `{}` of `{}` are one path to the container", mount.path, first.path, first.name());
+            judge.report(&SIMILAR_MOUNT_PATHS, &pointer, message).advise("give each mount a path of its own");
+        } else {
+            folded.insert(fold, number);
+        }
+    }
+}
+
+/// A mount of any kind.
+struct Mount<'s> {
+    list: &'static str,
+    index: usize,
+    key: &'static str,
+    path: &'s str,
+}
+
+impl Mount<'_> {
+    fn pointer(&self) -> String {
+        format!("{}/{}/{}", self.list, self.index, self.key)
+    }
+
+    fn name(&self) -> String {
+        format!("{}[{}]", self.list, self.index)
+    }
+}
+
+/// All mounts, in the peer's order.
+fn mounts(settings: &StepSettings) -> Vec<Mount<'_>> {
+    macro_rules! of {
+        ($($list:ident.$key:ident),+) => {{
+            let mut mounts = Vec::new();
+            $(mounts.extend(settings.$list.iter().flatten().enumerate().map(|(index, mount)| Mount {
+                list: stringify!($list),
+                index,
+                key: stringify!($key),
+                path: mount.$key.as_str(),
+            }));)+
+            mounts
+        }};
+    }
+    of!(
+        pvc_mounts.path,
+        config_map_mounts.mount_path,
+        secret_mounts.mount_path,
+        nfs_mounts.mount_path,
+        s3_mounts.path,
+        host_path_mounts.mount_path
+    )
+}
+
+/// The path without doubled slashes and without one at its end.
+fn fold(path: &str) -> String {
+    path.split('/').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+}
+
+fn claims(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
+    for (index, mount) in settings.pvc_mounts.iter().flatten().enumerate() {
+        let Some(name) = whole(judge, "pvc_mounts", index) else { continue };
+        let member = |key: &str| format!("pvc_mounts/{index}/{key}");
+        if mount.ephemeral == Some(true) {
+            judge
+                .report(&EPHEMERAL_PVC, &member("ephemeral"), format!("`{name}` is deleted with its data when the workload stops"))
+                .advise("copy results elsewhere before the step ends, or leave `ephemeral` out");
+        }
+        if judge.broken(&[&member("existing_pvc")]) {
+            continue;
+        }
+        if mount.existing_pvc {
+            if mount.claim_info.is_some() {
+                judge
+                    .report(
+                        &CLAIM_INFO_OF_EXISTING_PVC,
+                        &member("claim_info"),
+                        format!("`{name}` is an existing claim, but has a `claim_info`"),
+                    )
+                    .advise("remove it, or write `existing_pvc: false` to create the claim");
+            }
+            if mount.claim_name.is_none() && !judge.broken(&[&member("claim_name")]) {
+                judge
+                    .report(
+                        &EXISTING_PVC_WITHOUT_NAME,
+                        &format!("pvc_mounts/{index}"),
+                        format!("`{name}` is an existing claim, but does not say which one"),
+                    )
+                    .advise("add `claim_name`, or write `existing_pvc: false` to create a claim");
+            }
+        } else if mount.claim_info.as_ref().is_none_or(|claim| claim.size.is_none())
+            && !judge.broken(&[&member("claim_info"), &member("claim_info/size")])
+        {
+            judge
+                .report(
+                    &NEW_PVC_WITHOUT_SIZE,
+                    &format!("pvc_mounts/{index}"),
+                    format!("`{name}` creates a claim, but does not say its size"),
+                )
+                .advise("add `claim_info: {size: 50Gi}`");
+        }
+    }
+}

@@ -1,0 +1,491 @@
+//! Texts with a form: memory, quantities, paths, names, URLs.
+//!
+//! Each type has a pattern, which the JSON Schemas carry to every editor, and a matcher by hand, which the core uses:
+//! a regular-expression engine would double the size of the browser package. A test holds the two together.
+//!
+//! Patterns end in `\n?$` where the peer's do in effect (Python's `$` also matches before a last line break); a rule
+//! warns about the line break.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use indexmap::IndexMap;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+/// A text that does not have the form of its type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidText {
+    text: String,
+    expected: &'static str,
+}
+
+impl fmt::Display for InvalidText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is not {}", self.text, self.expected)
+    }
+}
+
+impl std::error::Error for InvalidText {}
+
+/// What the check needs to know of a text type: the value of `x-text` in the schema, its matcher, and its words.
+#[derive(Debug)]
+pub(crate) struct TextType {
+    pub(crate) name: &'static str,
+    pub(crate) pattern: &'static str,
+    pub(crate) matches: fn(&str) -> bool,
+    /// Completes "`value` is not …".
+    pub(crate) expected: &'static str,
+    /// What to write instead, in general.
+    pub(crate) help: &'static str,
+    pub(crate) example: &'static str,
+    /// Code of the rule that a text which does not match breaks.
+    pub(crate) rule: &'static str,
+}
+
+/// Declares string types and [`TEXT_TYPES`], the table of them.
+macro_rules! text_types {
+    ($(
+        $(#[doc = $doc:literal])+
+        $type:ident {
+            name: $name:literal,
+            pattern: $pattern:literal,
+            matches: $matches:expr,
+            expected: $expected:literal,
+            help: $help:literal,
+            example: $example:literal,
+            rule: $rule:literal,
+        }
+    )+) => {
+        pub(crate) static TEXT_TYPES: &[TextType] = &[$(
+            TextType {
+                name: $name,
+                pattern: $pattern,
+                matches: $matches,
+                expected: $expected,
+                help: $help,
+                example: $example,
+                rule: $rule,
+            },
+        )+];
+
+        $(
+            $(#[doc = $doc])+
+            #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+            #[serde(transparent)]
+            pub struct $type(String);
+
+            impl $type {
+                /// The text as it was written.
+                #[must_use]
+                pub fn as_str(&self) -> &str {
+                    &self.0
+                }
+            }
+
+            impl FromStr for $type {
+                type Err = InvalidText;
+
+                fn from_str(text: &str) -> Result<Self, InvalidText> {
+                    let matches: fn(&str) -> bool = $matches;
+                    if matches(text) {
+                        Ok(Self(text.to_owned()))
+                    } else {
+                        Err(InvalidText { text: text.to_owned(), expected: $expected })
+                    }
+                }
+            }
+
+            impl fmt::Display for $type {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str(&self.0)
+                }
+            }
+
+            impl<'de> Deserialize<'de> for $type {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+                }
+            }
+
+            impl JsonSchema for $type {
+                fn schema_name() -> Cow<'static, str> {
+                    stringify!($type).into()
+                }
+
+                fn inline_schema() -> bool {
+                    true
+                }
+
+                fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                    json_schema!({"type": "string", "pattern": $pattern, "x-text": $name})
+                }
+            }
+        )+
+    };
+}
+
+text_types! {
+    /// An absolute path: starts with `/`.
+    AbsolutePath {
+        name: "absolute-path",
+        pattern: r"^/",
+        matches: |text| text.starts_with('/'),
+        expected: "an absolute path",
+        help: "write a path that starts with `/`",
+        example: "/mnt/data",
+        rule: "relative-path",
+    }
+
+    /// Key of an annotation of a created claim: 1 to 63 letters, digits, `-`, `_` and `.`, a letter or digit first
+    /// and last.
+    AttributeKey {
+        name: "attribute-key",
+        pattern: r"^(?=[\s\S]{1,63}$)([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]\n?$",
+        matches: |text| text.len() <= 63 && is_qualified_name(without_line_break(text)),
+        expected: "a key of 1 to 63 letters, digits, `-`, `_` and `.` with a letter or digit first and last",
+        help: "leave out other characters",
+        example: "dnsname",
+        rule: "invalid-name",
+    }
+
+    /// URL of a control plane: `http://` or `https://`, a host, and neither query nor fragment.
+    BaseUrl {
+        name: "base-url",
+        pattern: r"^https?://(?![/?#])[^?#]+\??#?$",
+        matches: is_base_url,
+        expected: "the URL of a control plane",
+        help: "write `https://`, the host and nothing behind it: `https://my-org.run.ai`",
+        example: "https://my-org.run.ai",
+        rule: "invalid-url",
+    }
+
+    /// File permissions as four octal digits, the first of them `0`.
+    FileMode {
+        name: "file-mode",
+        pattern: r"^0[0-7]{3}$",
+        matches: |text| {
+            text.len() == 4 && text.starts_with('0') && text.bytes().all(|digit| (b'0'..=b'7').contains(&digit))
+        },
+        expected: "four octal digits that start with `0`",
+        help: "write it in quotes, such as `\"0644\"` or `\"0400\"`",
+        example: "0644",
+        rule: "invalid-mode",
+    }
+
+    /// An amount of memory: a number and one of `K`, `M`, `G`, `T` (powers of 1000), `Ki`, `Mi`, `Gi`, `Ti` (of 1024).
+    Memory {
+        name: "memory",
+        pattern: r"^[0-9]+(\.[0-9]+)?[KMGT]i?\n?$",
+        matches: is_memory,
+        expected: "an amount of memory",
+        help: "write a number followed by `K`, `M`, `G`, `T`, `Ki`, `Mi`, `Gi` or `Ti`, such as `4G` or `8Gi`",
+        example: "8Gi",
+        rule: "invalid-quantity",
+    }
+
+    /// Name of a Kubernetes object: lowercase letters, digits and dashes, no dash first or last.
+    ObjectName {
+        name: "object-name",
+        pattern: r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?\n?$",
+        matches: |text| is_object_name(without_line_break(text)),
+        expected: "the name of a Kubernetes object",
+        help: "write lowercase letters, digits and dashes, with a letter or digit first and last",
+        example: "my-object",
+        rule: "invalid-name",
+    }
+
+    /// Name of a Kubernetes object, or an empty text for none.
+    OptionalObjectName {
+        name: "optional-object-name",
+        pattern: r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\n?)?$",
+        matches: |text| text.is_empty() || is_object_name(without_line_break(text)),
+        expected: "the name of a Kubernetes object",
+        help: "write lowercase letters, digits and dashes, with a letter or digit first and last",
+        example: "my-object",
+        rule: "invalid-name",
+    }
+
+    /// A Kubernetes quantity in the API's form: `1`, `50Gi`, `1e3`.
+    Quantity {
+        name: "quantity",
+        pattern: r"^[+]?[0-9.]+[eEinumkKMGTP]*[-+]?[0-9]*\n?$",
+        matches: |text| is_quantity(without_line_break(text)),
+        expected: "a quantity",
+        help: "write a number, with a unit where it needs one, such as `1` or `50Gi`",
+        example: "50Gi",
+        rule: "invalid-quantity",
+    }
+}
+
+impl Default for Memory {
+    /// 4 GB, the reference's default of `cpu_memory_request`.
+    fn default() -> Self {
+        Self("4G".to_owned())
+    }
+}
+
+impl BaseUrl {
+    /// The URL without slashes at its end, as paths are appended to it.
+    #[must_use]
+    pub fn trimmed(&self) -> &str {
+        self.0.trim_end_matches('/')
+    }
+}
+
+/// A text that never shows in logs, messages or serialised values, and is wiped from memory when dropped.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// The secret itself, for the one place that sends it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl JsonSchema for Secret {
+    fn schema_name() -> Cow<'static, str> {
+        "Secret".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "x-secret": true})
+    }
+}
+
+/// Longest label or annotation key, prefix included, and longest label value, in characters.
+///
+/// Kubernetes allows 63 for the part after the prefix alone; the official SDK refuses longer keys as a whole.
+pub(crate) const MAX_LABEL_LENGTH: usize = 63;
+
+/// Declares a map type: free keys and string values, in the order in which they were written.
+macro_rules! map_types {
+    ($($(#[doc = $doc:literal])+ $type:ident: $schema:tt)+) => {$(
+        $(#[doc = $doc])+
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $type(pub IndexMap<String, String>);
+
+        impl JsonSchema for $type {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    )+};
+}
+
+map_types! {
+    /// Kubernetes labels: keys are names with an optional prefix, values have the form of a name or are empty.
+    Labels: {
+        "type": "object",
+        "propertyNames": {"pattern": LABEL_KEY_PATTERN, "maxLength": MAX_LABEL_LENGTH, "x-text": "label-key"},
+        "additionalProperties": {
+            "type": "string", "pattern": LABEL_VALUE_PATTERN, "maxLength": MAX_LABEL_LENGTH, "x-text": "label-value",
+        },
+    }
+
+    /// Kubernetes annotations: keys are names with an optional prefix, values are free.
+    Annotations: {
+        "type": "object",
+        "propertyNames": {"pattern": LABEL_KEY_PATTERN, "maxLength": MAX_LABEL_LENGTH, "x-text": "label-key"},
+        "additionalProperties": {"type": "string"},
+    }
+
+    /// Resources of a node by name, each with a quantity.
+    ExtendedResources: {
+        "type": "object",
+        "propertyNames": {"minLength": 1},
+        "additionalProperties": {"type": "string", "pattern": QUANTITY_PATTERN, "x-text": "quantity"},
+    }
+}
+
+const LABEL_KEY_PATTERN: &str =
+    r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$";
+const LABEL_VALUE_PATTERN: &str = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$";
+const QUANTITY_PATTERN: &str = r"^[+]?[0-9.]+[eEinumkKMGTP]*[-+]?[0-9]*\n?$";
+
+/// Texts inside maps: they have no type of their own, since a map's values stay plain strings.
+pub(crate) static MAP_TEXT_TYPES: &[TextType] = &[
+    TextType {
+        name: "label-key",
+        pattern: LABEL_KEY_PATTERN,
+        matches: is_label_key,
+        expected: "a Kubernetes key",
+        help: "write up to 63 letters, digits, `-`, `_` and `.` with a letter or digit first and last, after an optional \
+               DNS name and `/`",
+        example: "team",
+        rule: "invalid-label",
+    },
+    TextType {
+        name: "label-value",
+        pattern: LABEL_VALUE_PATTERN,
+        matches: |text| text.is_empty() || is_qualified_name(text),
+        expected: "a Kubernetes label value",
+        help: "write up to 63 letters, digits, `-`, `_` and `.` with a letter or digit first and last, or nothing",
+        example: "ml-research",
+        rule: "invalid-label",
+    },
+];
+
+fn without_line_break(text: &str) -> &str {
+    text.strip_suffix('\n').unwrap_or(text)
+}
+
+fn is_memory(text: &str) -> bool {
+    let text = without_line_break(text);
+    let number = text.strip_suffix('i').unwrap_or(text).strip_suffix(['K', 'M', 'G', 'T']);
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    number.is_some_and(|number| match number.split_once('.') {
+        Some((whole, fraction)) => digits(whole) && digits(fraction),
+        None => digits(number),
+    })
+}
+
+fn is_quantity(text: &str) -> bool {
+    let rest = text.strip_prefix('+').unwrap_or(text);
+    let unit = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let exponent = unit.trim_start_matches(|c| "eEinumkKMGTP".contains(c));
+    let digits = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
+    unit.len() < rest.len() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_object_name(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !text.is_empty() && !text.starts_with('-') && !text.ends_with('-') && text.bytes().all(inner)
+}
+
+/// Letters, digits, `-`, `_` and `.`, with a letter or digit first and last.
+fn is_qualified_name(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    ends(bytes.first()) && ends(bytes.last()) && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b))
+}
+
+fn is_label_key(text: &str) -> bool {
+    match text.split_once('/') {
+        Some((prefix, name)) => prefix.split('.').all(is_object_name) && is_qualified_name(name),
+        None => is_qualified_name(text),
+    }
+}
+
+/// The peer's reading: it starts with `http://` or `https://`, has a host, and neither a query nor a fragment (an empty
+/// one behind `?` or `#` does not count).
+fn is_base_url(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
+    let rest = rest.strip_suffix('#').unwrap_or(rest);
+    let rest = rest.strip_suffix('?').unwrap_or(rest);
+    if rest.contains(['?', '#']) {
+        return false;
+    }
+    let authority = rest.split('/').next().unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let name = match host.strip_prefix('[') {
+        Some(ipv6) => return ipv6.split_once(']').is_some_and(|(address, _)| address.parse::<std::net::Ipv6Addr>().is_ok()),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    !name.is_empty() && !host.contains(['[', ']'])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use regex::Regex;
+
+    use super::*;
+
+    /// Patterns are written for ECMAScript; look-ahead is the one thing that this engine does not know.
+    fn engine(pattern: &str) -> Option<Regex> {
+        (!pattern.contains("(?")).then(|| Regex::new(&pattern.replace('$', r"\z")).unwrap())
+    }
+
+    fn all_types() -> impl Iterator<Item = &'static TextType> {
+        TEXT_TYPES.iter().chain(MAP_TEXT_TYPES)
+    }
+
+    #[test]
+    fn examples_match() {
+        for text_type in all_types() {
+            assert!((text_type.matches)(text_type.example), "{}", text_type.name);
+        }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let names: Vec<_> = all_types().map(|text_type| text_type.name).collect();
+        let unique: std::collections::BTreeSet<_> = names.iter().collect();
+        assert_eq!(unique.len(), names.len());
+    }
+
+    proptest! {
+        #[test]
+        fn matchers_agree_with_their_patterns(text in "[0-9]{0,3}[.]?[0-9]{0,2}[KMGTPkme]{0,2}i?[+-]?[0-9]?\n?|[-a-cA-C0-9_./é]{0,6}\n?|0[0-8]{2,4}\n?") {
+            for text_type in all_types() {
+                if let Some(engine) = engine(text_type.pattern) {
+                    prop_assert_eq!((text_type.matches)(&text), engine.is_match(&text), "{} {:?}", text_type.name, &text);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn base_urls_are_read_as_the_peer_reads_them() {
+        for (url, good) in [
+            ("https://my-org.run.ai", true),
+            ("http://127.0.0.1:8080/", true),
+            ("https://[::1]:443/x", true),
+            ("https://host?", true),
+            ("https://user:pw@host", true),
+            ("https://", false),
+            ("https:///path", false),
+            ("https://:80", false),
+            ("https://user@", false),
+            ("https://host?q=1", false),
+            ("https://host#part", false),
+            ("https://[::1", false),
+            ("ftp://host", false),
+            ("HTTPS://host", false),
+            ("my-org.run.ai", false),
+            ("", false),
+        ] {
+            assert_eq!(is_base_url(url), good, "{url}");
+        }
+    }
+
+    #[test]
+    fn attribute_keys_count_their_line_break_as_the_peer_does() {
+        let key = "a".repeat(63);
+        assert!(key.parse::<AttributeKey>().is_ok());
+        assert!(format!("{key}\n").parse::<AttributeKey>().is_err());
+        assert!("a\n".parse::<AttributeKey>().is_ok());
+    }
+
+    #[test]
+    fn secrets_do_not_show() {
+        let secret = Secret::from("canary".to_owned());
+        assert!(!format!("{secret:?}").contains("canary"));
+        assert_eq!(secret.expose(), "canary");
+    }
+}

@@ -1,0 +1,270 @@
+//! The declared settings, compiled from their JSON Schema into what the check walks.
+//!
+//! The core reads the same schema that editors read, so the two agree on types, ranges, patterns, allowed values and
+//! required keys by construction. It is derived from the Rust types once per process.
+
+use std::sync::LazyLock;
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+use serde_json::{Map as JsonMap, Value as Json};
+
+use crate::settings::{MAP_TEXT_TYPES, OperatorSettings, StepFile, StepSettings, TEXT_TYPES, TextType};
+
+/// The shape of a step file.
+pub(crate) static STEP_FILE: LazyLock<Shape> = LazyLock::new(|| Shape::compile(&schema_of::<StepFile>()));
+/// The shape of a step's settings alone.
+pub(crate) static STEP_SETTINGS: LazyLock<Shape> = LazyLock::new(|| Shape::compile(&schema_of::<StepSettings>()));
+/// The shape of an operator file: its own keys and those of every step.
+pub(crate) static OPERATOR_FILE: LazyLock<Shape> = LazyLock::new(|| {
+    let mut shape = Shape::compile(&schema_of::<OperatorSettings>());
+    if let (Kind::Struct(own), Kind::Struct(step)) = (&mut shape.kind, Shape::compile(&schema_of::<StepSettings>()).kind) {
+        own.fields.extend(step.fields);
+        own.sort();
+    }
+    shape
+});
+
+/// The JSON Schema (draft-07) of a settings type, without references.
+pub(crate) fn schema_of<T: JsonSchema>() -> Schema {
+    let settings = SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true);
+    settings.into_generator().into_root_schema_for::<T>()
+}
+
+/// What a value may be.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    /// Whether `null` stands for "not set".
+    pub(crate) nullable: bool,
+    pub(crate) kind: Kind,
+    /// A right value, to go on with in place of a wrong one that cannot be left out.
+    pub(crate) example: Json,
+    /// Whether a message must not show the value.
+    pub(crate) secret: bool,
+}
+
+/// The kinds of values.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Bool,
+    Int(Range),
+    Number(Range),
+    String(StringShape),
+    /// One of these texts.
+    Enum(Vec<String>),
+    /// A string, or a number or boolean that is taken as its source text.
+    ScalarText,
+    List { item: Box<Shape>, min_items: usize },
+    Map { key: StringShape, value: Box<Shape> },
+    Struct(StructShape),
+}
+
+/// Bounds of a number.
+#[derive(Debug, Default)]
+pub(crate) struct Range {
+    pub(crate) min: Option<f64>,
+    pub(crate) exclusive_min: Option<f64>,
+    pub(crate) max: Option<f64>,
+}
+
+/// What a string has to look like.
+#[derive(Debug, Default)]
+pub(crate) struct StringShape {
+    pub(crate) text: Option<&'static TextType>,
+    /// In characters.
+    pub(crate) min_length: usize,
+    /// In characters.
+    pub(crate) max_length: Option<usize>,
+}
+
+/// The fields of a struct.
+#[derive(Debug)]
+pub(crate) struct StructShape {
+    /// By name.
+    fields: Vec<Field>,
+    /// Whether a key that is not known is only worth a warning.
+    pub(crate) tolerant: bool,
+}
+
+/// A field of a struct.
+#[derive(Debug)]
+pub(crate) struct Field {
+    pub(crate) name: String,
+    /// A second spelling.
+    pub(crate) alias: Option<String>,
+    pub(crate) required: bool,
+    pub(crate) shape: Shape,
+    pub(crate) docs: FieldDocs,
+}
+
+/// What is said about a field.
+#[derive(Debug)]
+pub(crate) struct FieldDocs {
+    pub(crate) description: String,
+    pub(crate) default: Option<Json>,
+    pub(crate) api: Option<String>,
+    pub(crate) unit: Option<String>,
+}
+
+impl StructShape {
+    /// The field with this name or second spelling.
+    pub(crate) fn field(&self, key: &str) -> Option<&Field> {
+        match self.fields.binary_search_by(|field| field.name.as_str().cmp(key)) {
+            Ok(index) => Some(&self.fields[index]),
+            Err(_) => self.fields.iter().find(|field| field.alias.as_deref() == Some(key)),
+        }
+    }
+
+    pub(crate) fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    fn sort(&mut self) {
+        self.fields.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+}
+
+impl Shape {
+    fn compile(schema: &Schema) -> Self {
+        schema.as_object().map_or_else(|| unreachable!("a settings type has a schema object"), Self::object)
+    }
+
+    fn object(schema: &JsonMap<String, Json>) -> Self {
+        let types = types(schema);
+        let secret = schema.get("x-secret").is_some();
+        let kind = Self::kind(schema, &types);
+        let example = example(schema, &kind);
+        Self { nullable: types.contains(&"null"), kind, example, secret }
+    }
+
+    fn kind(schema: &JsonMap<String, Json>, types: &[&str]) -> Kind {
+        if let Some(values) = enum_values(schema) {
+            return Kind::Enum(values);
+        }
+        // An optional struct or enum: the schema of the type beside that of null.
+        if let Some(options) = schema.get("anyOf").and_then(Json::as_array) {
+            let option = options.iter().filter_map(Json::as_object).find(|option| !types_are_null(option));
+            return option.map_or_else(|| unreachable!("an option beside null: {schema:?}"), |option| Self::object(option).kind);
+        }
+        if schema.get("x-text").and_then(Json::as_str) == Some("scalar") {
+            return Kind::ScalarText;
+        }
+        match types.iter().find(|name| **name != "null").copied() {
+            Some("boolean") => Kind::Bool,
+            Some("integer") => Kind::Int(range(schema)),
+            Some("number") => Kind::Number(range(schema)),
+            Some("string") => Kind::String(string(schema)),
+            Some("array") => Kind::List {
+                item: Box::new(child(schema, "items")),
+                min_items: length(schema, "minItems").unwrap_or(0),
+            },
+            Some("object") if schema.contains_key("properties") => Kind::Struct(structure(schema)),
+            Some("object") => Kind::Map {
+                key: schema.get("propertyNames").and_then(Json::as_object).map(string).unwrap_or_default(),
+                value: Box::new(child(schema, "additionalProperties")),
+            },
+            _ => unreachable!("no settings type has this schema: {schema:?}"),
+        }
+    }
+}
+
+fn structure(schema: &JsonMap<String, Json>) -> StructShape {
+    let required: Vec<&str> =
+        schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).collect();
+    let properties = schema.get("properties").and_then(Json::as_object);
+    let fields = properties.into_iter().flatten().filter_map(|(name, property)| {
+        let property = property.as_object()?;
+        let text = |key: &str| property.get(key).and_then(Json::as_str).map(str::to_owned);
+        Some(Field {
+            name: name.clone(),
+            alias: text("x-alias"),
+            required: required.contains(&name.as_str()),
+            shape: Shape::object(property),
+            docs: FieldDocs {
+                description: text("description").unwrap_or_default(),
+                default: property.get("default").filter(|default| !default.is_null()).cloned(),
+                api: text("x-api"),
+                unit: text("x-unit"),
+            },
+        })
+    });
+    let mut shape = StructShape { fields: fields.collect(), tolerant: schema.get("x-unknown-keys").is_some() };
+    shape.sort();
+    shape
+}
+
+fn types(schema: &JsonMap<String, Json>) -> Vec<&str> {
+    let mut names = match schema.get("type") {
+        Some(Json::String(name)) => vec![name.as_str()],
+        Some(Json::Array(names)) => names.iter().filter_map(Json::as_str).collect(),
+        _ => Vec::new(),
+    };
+    let options = schema.get("anyOf").and_then(Json::as_array);
+    if options.is_some_and(|options| options.iter().filter_map(Json::as_object).any(types_are_null)) {
+        names.push("null");
+    }
+    names
+}
+
+fn types_are_null(schema: &JsonMap<String, Json>) -> bool {
+    schema.get("type").and_then(Json::as_str) == Some("null")
+}
+
+/// The texts of an `enum`, or of the `oneOf` of constants that documented variants become.
+fn enum_values(schema: &JsonMap<String, Json>) -> Option<Vec<String>> {
+    let texts = |values: &[Json]| values.iter().filter_map(Json::as_str).map(str::to_owned).collect::<Vec<_>>();
+    if let Some(values) = schema.get("enum").and_then(Json::as_array) {
+        return Some(texts(values));
+    }
+    let variants = schema.get("oneOf")?.as_array()?;
+    let mut values = Vec::new();
+    for variant in variants {
+        match (variant.get("const").and_then(Json::as_str), variant.get("enum").and_then(Json::as_array)) {
+            (Some(value), _) => values.push(value.to_owned()),
+            (None, Some(more)) => values.extend(texts(more)),
+            (None, None) => return None,
+        }
+    }
+    Some(values)
+}
+
+fn range(schema: &JsonMap<String, Json>) -> Range {
+    let bound = |key: &str| schema.get(key).and_then(Json::as_f64);
+    Range { min: bound("minimum"), exclusive_min: bound("exclusiveMinimum"), max: bound("maximum") }
+}
+
+fn string(schema: &JsonMap<String, Json>) -> StringShape {
+    let name = schema.get("x-text").and_then(Json::as_str);
+    let text = name.and_then(|name| TEXT_TYPES.iter().chain(MAP_TEXT_TYPES).find(|text_type| text_type.name == name));
+    StringShape {
+        text,
+        min_length: length(schema, "minLength").unwrap_or(0),
+        max_length: length(schema, "maxLength"),
+    }
+}
+
+fn length(schema: &JsonMap<String, Json>, key: &str) -> Option<usize> {
+    schema.get(key).and_then(Json::as_u64).and_then(|length| usize::try_from(length).ok())
+}
+
+fn child(schema: &JsonMap<String, Json>, key: &str) -> Shape {
+    let schema = schema.get(key).and_then(Json::as_object);
+    schema.map_or_else(|| unreachable!("a list or map says what it holds"), Shape::object)
+}
+
+/// The first example of the schema, or a value that the shape itself implies.
+fn example(schema: &JsonMap<String, Json>, kind: &Kind) -> Json {
+    if let Some(example) = schema.get("examples").and_then(Json::as_array).and_then(|examples| examples.first()) {
+        return example.clone();
+    }
+    match kind {
+        Kind::Bool => Json::Bool(false),
+        Kind::Int(range) => range.min.map_or(0.into(), |min| Json::from(min.ceil())),
+        Kind::Number(range) => range.min.unwrap_or(1.0).into(),
+        Kind::String(string) => string.text.map_or("x", |text| text.example).into(),
+        Kind::Enum(values) => values.first().cloned().unwrap_or_default().into(),
+        Kind::ScalarText => Json::String(String::new()),
+        Kind::List { .. } => Json::Array(Vec::new()),
+        Kind::Map { .. } | Kind::Struct(_) => Json::Object(JsonMap::new()),
+    }
+}

@@ -1,0 +1,63 @@
+//! "Did you mean".
+
+use strsim::damerau_levenshtein;
+
+/// The name among `known` that was probably meant by `word`: the same but for case, dashes and plurals, or a few
+/// letters away.
+pub(crate) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    let folded = fold(word);
+    let allowed = (folded.chars().count() / 3).max(1);
+    let near = known.filter_map(|name| {
+        let other = fold(name);
+        let distance = damerau_levenshtein(&folded, &other);
+        // A word that lacks the beginning or end of a long name: `gpu_portion` for `gpu_portion_request`.
+        let part = folded.len() >= 5 && (other.starts_with(&folded) || other.ends_with(&folded));
+        let rank = if part { distance.min(allowed) } else { distance };
+        // Of a request and its limit, the request is the usual one.
+        (rank <= allowed).then_some((rank, !name.ends_with("_request"), distance, name))
+    });
+    near.min().map(|(_, _, _, name)| name)
+}
+
+/// `GPU-DevicesRequests` and `gpu_devices_request` are the same to someone who types.
+fn fold(word: &str) -> String {
+    let mut folded = String::with_capacity(word.len() + 4);
+    let mut after_lower = false;
+    for c in word.chars() {
+        if c.is_uppercase() && after_lower {
+            folded.push('_');
+        }
+        after_lower = c.is_lowercase() || c.is_ascii_digit();
+        match c {
+            '-' | ' ' | '.' => folded.push('_'),
+            _ => folded.extend(c.to_lowercase()),
+        }
+    }
+    let singular = folded.strip_suffix('s').map_or(folded.len(), str::len);
+    folded.truncate(singular);
+    folded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_what_was_meant() {
+        let known = ["gpu_devices_request", "gpu_portion_request", "gpu_portion_limit", "node_pools", "labels", "effect"];
+        for (word, meant) in [
+            ("gpu_device_request", Some("gpu_devices_request")),
+            ("gpu-devices-request", Some("gpu_devices_request")),
+            ("gpuDevicesRequest", Some("gpu_devices_request")),
+            ("GPU_DEVICES_REQUEST", Some("gpu_devices_request")),
+            ("node_pool", Some("node_pools")),
+            ("label", Some("labels")),
+            ("gpu_portion", Some("gpu_portion_request")),
+            ("effct", Some("effect")),
+            ("colour", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(word, known.into_iter()), meant, "{word}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Ports, URLs and probes of a workload.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::list;
+
+/// A port that the container listens on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Port {
+    /// The container's port, 1 to 65535.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<i64>,
+    /// Drops the port that the policy's defaults would add.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclude: Option<bool>,
+    /// The port outside; chosen by the system when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external: Option<i64>,
+    /// Identifies the item for policy rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The Kubernetes service that carries the port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_type: Option<PortServiceType>,
+    /// A name for the tool behind the port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool_name: Option<String>,
+    /// The kind of tool behind the port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool_type: Option<String>,
+}
+
+/// The kind of Kubernetes service that carries a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum PortServiceType {
+    /// Reachable inside the cluster.
+    #[serde(rename = "ClusterIP")]
+    ClusterIp,
+    /// Reachable through a load balancer of the cloud.
+    LoadBalancer,
+    /// Reachable on a port of every node.
+    NodePort,
+}
+
+/// A port of the container that is served under a URL.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ExposedUrl {
+    /// Who may open the URL; follows from the lists when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization_type: Option<AuthorizationType>,
+    /// Groups that may open the URL; the API refuses it together with `authorizedUsers`.
+    #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub authorized_groups: Vec<String>,
+    /// Users or service accounts that may open the URL.
+    #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub authorized_users: Vec<String>,
+    /// The container's port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<i64>,
+    /// Drops the URL that the policy's defaults would add.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclude: Option<bool>,
+    /// Identifies the item for policy rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// A name for the tool behind the URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool_name: Option<String>,
+    /// The kind of tool behind the URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool_type: Option<String>,
+    /// The URL itself; chosen by the system when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// Who may open an exposed URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum AuthorizationType {
+    /// Everyone who is signed in.
+    AuthenticatedUsers,
+    /// Members of the listed groups.
+    AuthorizedGroups,
+    /// The listed users.
+    AuthorizedUsers,
+}
+
+/// A link that belongs to the workload, such as its page in an experiment tracker.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RelatedUrl {
+    /// Drops the link that the policy's defaults would add.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclude: Option<bool>,
+    /// Identifies the item for policy rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The kind of service behind the link, such as `wandb`.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// The link itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// Checks of the container's health.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Probes {
+    /// Tells when the container can take traffic.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub readiness: Option<Probe>,
+}
+
+/// One check of the container, repeated as Kubernetes does it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Probe {
+    /// Failures in a row before the container counts as not ready, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure_threshold: Option<i64>,
+    /// How the check is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handler: Option<ProbeHandler>,
+    /// Seconds from the container's start to the first check, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initial_delay_seconds: Option<i64>,
+    /// Seconds between checks, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub period_seconds: Option<i64>,
+    /// Successes in a row before the container counts as ready again, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub success_threshold: Option<i64>,
+    /// Seconds after which a check has failed, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout_seconds: Option<i64>,
+}
+
+/// How a probe looks at the container.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ProbeHandler {
+    /// An HTTP `GET`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http_get: Option<ProbeHttpGet>,
+}
+
+/// The HTTP `GET` of a probe.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ProbeHttpGet {
+    /// The host to ask; the pod's address when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// The path to ask for; `/` when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The port to ask, 1 to 65535.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<i64>,
+    /// With or without TLS; `HTTP` when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<ProbeScheme>,
+}
+
+/// The scheme of a probe's URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ProbeScheme {
+    /// Without TLS.
+    Http,
+    /// With TLS.
+    Https,
+}

@@ -1,0 +1,372 @@
+//! Volumes of a workload.
+//!
+//! In every list `name` identifies the item for policy rules, and `exclude` drops an item that the policy's defaults
+//! would add.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::list;
+
+/// `spec.storage`: what is mounted into the container.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Storage {
+    /// `ConfigMap`s, mounted as files.
+    #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub config_map_volume: Vec<ConfigMapVolume>,
+    /// Run:ai data volumes.
+    #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub data_volume: Vec<DataVolume>,
+    /// Empty directories that live as long as the pod.
+    #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub empty_dir_volume: Vec<EmptyDirVolume>,
+    /// Git repositories, cloned before the start.
+    #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub git: Vec<Git>,
+    /// Directories of the node.
+    #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub host_path: Vec<HostPath>,
+    /// NFS exports.
+    #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub nfs: Vec<Nfs>,
+    /// Persistent volume claims.
+    #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub pvc: Vec<Pvc>,
+    /// S3 buckets.
+    #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub s3: Vec<S3>,
+    /// Secrets, mounted as files.
+    #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub secret_volume: Vec<SecretVolume>,
+}
+
+impl Storage {
+    /// Whether nothing is mounted, so that the object can be left out.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A `ConfigMap`, mounted as files.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ConfigMapVolume {
+    /// The `ConfigMap`'s name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config_map: Option<String>,
+    /// Mode of the files: four octal digits, the first of them 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_mode: Option<String>,
+    /// Drops the policy's item.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclude: Option<bool>,
+    /// Path inside the container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mount_path: Option<String>,
+    /// Identifies the item for policy rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The part of the volume that is mounted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sub_path: Option<String>,
+}
+
+/// A Run:ai data volume.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DataVolume {
+    /// Drops the policy's item.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclude: Option<bool>,
+    /// The data volume's UUID.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Path inside the container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mount_path: Option<String>,
+}
+
+/// An empty directory that lives as long as the pod.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct EmptyDirVolume {
+    /// Drops the policy's item.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclude: Option<bool>,
+    /// `Memory` for a memory-backed directory, not given for one on disk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub medium: Option<String>,
+    /// Identifies the item for policy rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Path inside the container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The most that it may hold, a Kubernetes quantity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size_limit: Option<String>,
+}
+
+/// A Git repository, cloned before the start.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Git {
+    /// The branch to check out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// Drops the policy's item.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclude: Option<bool>,
+    /// Identifies the item for policy rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Name of the Secret with the credentials; deprecated by the API in favour of `secretRef`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_secret: Option<String>,
+    /// Path inside the container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// URL of the repository.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// The revision to check out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// Key of the password in `passwordSecret`; deprecated by the API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_key_of_password: Option<String>,
+    /// Key of the user name in `passwordSecret`; deprecated by the API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_key_of_user: Option<String>,
+    /// The Secret with the credentials of a private repository.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_ref: Option<GitSecretRef>,
+}
+
+/// The Secret with the credentials of a private Git repository.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GitSecretRef {
+    /// How to authenticate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authentication_method: Option<GitAuthenticationMethod>,
+    /// The Secret's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Key of the password in the Secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_key_of_password: Option<String>,
+    /// Key of the user name in the Secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_key_of_user: Option<String>,
+}
+
+/// How to authenticate to a Git server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum GitAuthenticationMethod {
+    /// User name and password.
+    Password,
+    /// An SSH private key.
+    SshKey,
+}
+
+/// A directory of the node.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct HostPath {
+    /// Drops the policy's item.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclude: Option<bool>,
+    /// Path inside the container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mount_path: Option<String>,
+    /// Whether mounts that the node adds later show up inside the container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mount_propagation: Option<MountPropagation>,
+    /// Identifies the item for policy rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Path on the node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Whether the container cannot write; true when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_only: Option<bool>,
+}
+
+/// Whether mounts that the node adds later show up inside the container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum MountPropagation {
+    /// They do.
+    HostToContainer,
+    /// They do not.
+    None,
+}
+
+/// An NFS export.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Nfs {
+    /// Drops the policy's item.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclude: Option<bool>,
+    /// Path inside the container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mount_path: Option<String>,
+    /// Identifies the item for policy rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The exported path on the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Whether the container cannot write; true when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_only: Option<bool>,
+    /// Host name or address of the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+}
+
+/// A persistent volume claim, existing or to be created.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Pvc {
+    /// What a new claim looks like; not for an existing one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim_info: Option<ClaimInfo>,
+    /// The claim's name, at most 63 characters; the API makes one up for a new claim.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim_name: Option<String>,
+    /// Whether all projects of the scope can use the data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_sharing: Option<bool>,
+    /// Whether the claim, with its data, is deleted when the workload stops.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ephemeral: Option<bool>,
+    /// Drops the policy's item.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclude: Option<bool>,
+    /// Whether the claim must exist already; false when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub existing_pvc: Option<bool>,
+    /// Identifies the item for policy rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Path inside the container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Whether the container cannot write; false when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_only: Option<bool>,
+}
+
+/// What a new persistent volume claim looks like.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ClaimInfo {
+    /// Who may mount the volume, and how.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_modes: Option<AccessModes>,
+    /// Annotations of the claim; the storage class decides which are allowed.
+    #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub added_attr_values: Vec<ClaimAttribute>,
+    /// The volume's size, a Kubernetes quantity; required for a new claim.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<String>,
+    /// The storage class; the cluster's default when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub storage_class: Option<String>,
+    /// Files or a bare device; files when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volume_mode: Option<VolumeMode>,
+}
+
+/// Who may mount a volume, and how.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AccessModes {
+    /// Many nodes, reading; false when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_only_many: Option<bool>,
+    /// Many nodes, reading and writing; false when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_write_many: Option<bool>,
+    /// One node, reading and writing; true when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_write_once: Option<bool>,
+}
+
+/// An annotation of a new persistent volume claim.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ClaimAttribute {
+    /// The annotation's key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The annotation's value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+/// Files or a bare device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum VolumeMode {
+    /// A bare block device.
+    Block,
+    /// A file system.
+    Filesystem,
+}
+
+/// An S3 bucket.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct S3 {
+    /// Name of the Secret with the credentials of a private bucket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_key_secret: Option<String>,
+    /// The bucket's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<String>,
+    /// Drops the policy's item.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclude: Option<bool>,
+    /// Identifies the item for policy rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Path inside the container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Key of the access key id in the Secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_key_of_access_key_id: Option<String>,
+    /// Key of the secret key in the Secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_key_of_secret_key: Option<String>,
+    /// URL of the service; Amazon's when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// A Secret, mounted as files.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SecretVolume {
+    /// Mode of the files: four octal digits, the first of them 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_mode: Option<String>,
+    /// Drops the policy's item.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclude: Option<bool>,
+    /// Path inside the container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mount_path: Option<String>,
+    /// Identifies the item for policy rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The Secret's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+}

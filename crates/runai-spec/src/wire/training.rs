@@ -1,0 +1,271 @@
+//! Training workloads: what is asked for, and what the control plane keeps of it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    Compute, EnvironmentVariable, ExposedUrl, NodeAffinityRequired, PodAffinity, Port, Preemptibility, Probes,
+    RelatedUrl, Security, Storage, Toleration, list, nullable,
+};
+
+/// The body of `POST /api/v1/workloads/trainings`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TrainingCreationRequest {
+    /// UUID of the cluster that runs the workload.
+    #[serde(deserialize_with = "nullable")]
+    pub cluster_id: String,
+    /// The workload's name: 1 to 63 lowercase letters, digits and dashes, unique in its project.
+    #[serde(deserialize_with = "nullable")]
+    pub name: String,
+    /// Id of the project that owns the workload.
+    #[serde(deserialize_with = "nullable")]
+    pub project_id: String,
+    /// The workload itself.
+    #[serde(deserialize_with = "nullable")]
+    pub spec: TrainingSpec,
+    /// UUID of a workload template whose values the spec overrides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template_id: Option<String>,
+    /// Whether the control plane adds random characters to the name; false when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub use_given_name_as_prefix: Option<bool>,
+}
+
+/// The specification of a training workload: the API's `TrainingSpecSpec`, whole.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TrainingSpec {
+    /// Annotations of the workload's pods.
+    #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub annotations: Vec<Annotation>,
+    /// Arguments of the command: one string, which a shell's rules take apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub args: Option<String>,
+    /// Seconds after which a finished workload is deleted; 30 days when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto_deletion_time_after_completion_seconds: Option<i64>,
+    /// How often a failed pod is tried again before the workload has failed; the control plane's default is 6.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backoff_limit: Option<i64>,
+    /// The category that reports count the workload in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
+    /// The container's entry point: one string, which a shell's rules take apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// How many pods must succeed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub completions: Option<i64>,
+    /// GPUs, CPU and memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compute: Option<Compute>,
+    /// Whether the container gets a home directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub create_home_dir: Option<bool>,
+    /// Environment variables of the container.
+    #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub environment_variables: Vec<EnvironmentVariable>,
+    /// Ports that are served under a URL.
+    #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub exposed_urls: Vec<ExposedUrl>,
+    /// The container image; required unless a template gives it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// When the image is pulled; `Always` for the tag `latest`, else `IfNotPresent`, when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_pull_policy: Option<ImagePullPolicy>,
+    /// Secrets with the registry's credentials.
+    #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub image_pull_secrets: Vec<ImagePullSecret>,
+    /// Labels of the workload's pods.
+    #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<Label>,
+    /// Labels that a node must have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_affinity_required: Option<NodeAffinityRequired>,
+    /// Names of node pools, the preferred first.
+    #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub node_pools: Vec<String>,
+    /// The administrator's label for a group of nodes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_type: Option<String>,
+    /// The most pods that run at a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parallelism: Option<i64>,
+    /// Places the workload's pods near those of others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pod_affinity: Option<PodAffinity>,
+    /// Ports that the container listens on.
+    #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<Port>,
+    /// Whether the workload may be pushed aside; follows from the priority class when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preemptibility: Option<Preemptibility>,
+    /// The priority class: `very-low` to `very-high`, or one that an administrator added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority_class: Option<String>,
+    /// Checks of the container's health.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probes: Option<Probes>,
+    /// Links that belong to the workload.
+    #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub related_urls: Vec<RelatedUrl>,
+    /// When a pod is started again; the framework's default when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restart_policy: Option<RestartPolicy>,
+    /// User, group and privileges of the container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub security: Option<Security>,
+    /// Whether the container has a standard input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stdin: Option<bool>,
+    /// What is mounted into the container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub storage: Option<Storage>,
+    /// Whether the workload ends when it is pushed aside, instead of waiting for its turn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub terminate_after_preemption: Option<bool>,
+    /// Seconds between the termination signal and the kill signal; 0 kills at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub termination_grace_period_seconds: Option<i64>,
+    /// Taints that the workload tolerates.
+    #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub tolerations: Vec<Toleration>,
+    /// Whether the container has a terminal; needs `stdin`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tty: Option<bool>,
+    /// The container's working directory; the image's when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub working_dir: Option<String>,
+}
+
+/// An annotation of the workload's pods.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Annotation {
+    /// Drops the annotation that the policy's defaults would add.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclude: Option<bool>,
+    /// The whole key, 1 to 63 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The value; may be empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+/// A label of the workload's pods.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Label {
+    /// Drops the label that the policy's defaults would add.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclude: Option<bool>,
+    /// The whole key, 1 to 63 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The value; may be empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+impl Label {
+    /// The value of the label `name` among `labels`; labels that `exclude` drops do not count.
+    #[must_use]
+    pub fn value_of<'a>(labels: &'a [Self], name: &str) -> Option<&'a str> {
+        let label = labels.iter().find(|label| label.name.as_deref() == Some(name) && label.exclude != Some(true))?;
+        label.value.as_deref()
+    }
+}
+
+/// When an image is pulled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum ImagePullPolicy {
+    /// Before every start.
+    Always,
+    /// When the node does not have it.
+    IfNotPresent,
+    /// Never; the node must have it.
+    Never,
+}
+
+/// A Secret with a registry's credentials.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ImagePullSecret {
+    /// Drops the secret that the policy's defaults would add.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclude: Option<bool>,
+    /// The Secret's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Whether the Secret belongs to the submitting user alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_credential: Option<bool>,
+}
+
+/// When a pod is started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum RestartPolicy {
+    /// Whenever it ended.
+    Always,
+    /// Never.
+    Never,
+    /// When it failed.
+    OnFailure,
+}
+
+/// A training workload as the control plane keeps it: the answer to its creation and to
+/// `GET /api/v1/workloads/trainings/{id}`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Training {
+    /// The phase that the workload is in; see [`Stage`](crate::phase::Stage).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actual_phase: Option<String>,
+    /// UUID of the cluster.
+    #[serde(deserialize_with = "nullable")]
+    pub cluster_id: String,
+    /// When the workload was created.
+    #[serde(deserialize_with = "nullable")]
+    pub created_at: String,
+    /// Who created the workload.
+    #[serde(deserialize_with = "nullable")]
+    pub created_by: String,
+    /// When the workload was deleted, if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<String>,
+    /// Id of the department that the project belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub department_id: Option<String>,
+    /// The phase that was asked for: `Running`, `Stopped` or `Deleted`.
+    #[serde(deserialize_with = "nullable")]
+    pub desired_phase: String,
+    /// The workload's name.
+    #[serde(deserialize_with = "nullable")]
+    pub name: String,
+    /// Id of the project.
+    #[serde(deserialize_with = "nullable")]
+    pub project_id: String,
+    /// The name that was asked for; differs from `name` when that was a prefix.
+    #[serde(deserialize_with = "nullable")]
+    pub requested_name: String,
+    /// The specification as the control plane keeps it, which may use words of a later API; see [`Training::spec`].
+    #[serde(skip_serializing_if = "Value::is_null")]
+    pub spec: Value,
+    /// UUID of the workload.
+    #[serde(deserialize_with = "nullable")]
+    pub workload_id: String,
+}
+
+impl Training {
+    /// The specification in this API's types.
+    ///
+    /// # Errors
+    /// The control plane answered with a value that this version of the API does not have.
+    pub fn spec(&self) -> Result<TrainingSpec, serde_json::Error> {
+        Option::deserialize(&self.spec).map(Option::unwrap_or_default)
+    }
+}

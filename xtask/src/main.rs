@@ -1,0 +1,45 @@
+//! Every chore of this repository: `cargo xtask --help`.
+//!
+//! A chore is a module; `process` starts other programs for all of them. No chore needs more than a Rust toolchain and
+//! what `setup` names; whatever else it uses, it installs or says how to.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to the person who runs it")]
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod debian;
+mod process;
+mod purity;
+mod repository;
+mod setup;
+mod test;
+mod wasm;
+mod workspace;
+
+/// Every chore of this repository
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Chore {
+    /// Install what the tests need, or say what is missing
+    Setup,
+    /// Run the tests: every step, or only the named ones
+    Test(test::Args),
+    /// Build the pure core for `wasm32-unknown-unknown`
+    Wasm,
+}
+
+fn main() -> ExitCode {
+    let result = match Chore::parse() {
+        Chore::Setup => setup::run(),
+        Chore::Test(args) => test::run(&args),
+        Chore::Wasm => wasm::build(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

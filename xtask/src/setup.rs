@@ -1,0 +1,43 @@
+//! What the chores need on a machine. Each need is met lazily by the step that has it; `cargo xtask setup` meets all.
+
+use anyhow::{Context, Result};
+
+use crate::{
+    process::{self, command},
+    wasm::Toolchain,
+};
+
+struct Need {
+    name: &'static str,
+    /// Meet the need and say how it is met.
+    meet: fn() -> Result<String>,
+}
+
+const NEEDS: [Need; 6] = [
+    Need { name: "rustfmt", meet: || process::output(process::cargo().args(["fmt", "--version"])) },
+    Need { name: "clippy", meet: || process::output(process::cargo().args(["clippy", "--version"])) },
+    Need { name: "git", meet: || process::output(command("git").arg("--version")) },
+    Need { name: "python3", meet: python },
+    Need { name: "wasm32 std", meet: || Toolchain::find_or_build().map(|toolchain| toolchain.describe()) },
+    Need { name: "wasm32 clippy", meet: wasm_clippy },
+];
+
+/// Meet every need, in order.
+pub(crate) fn run() -> Result<()> {
+    for Need { name, meet } in &NEEDS {
+        let how = meet().with_context(|| format!("this machine has no usable {name}"))?;
+        println!("{name:<13}  {how}");
+    }
+    Ok(())
+}
+
+/// The examples train in plain Python, without packages.
+pub(crate) fn python() -> Result<String> {
+    process::output(command("python3").arg("--version"))
+        .context("the examples call `python3`: install Python 3 (on Debian: `apt-get install python3`)")
+}
+
+fn wasm_clippy() -> Result<String> {
+    let clippy = Toolchain::find_or_build()?.clippy();
+    Ok(if clippy.is_some() { "of the same toolchain" } else { "none: its lints are skipped" }.to_owned())
+}

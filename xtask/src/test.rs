@@ -1,0 +1,145 @@
+//! `cargo xtask test`: the one test command, on a person's machine as in CI.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+use clap::builder::PossibleValuesParser;
+
+use crate::{
+    process::{self, cargo},
+    purity, repository, setup, wasm, workspace,
+};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Run these steps only
+    #[arg(value_name = "STEP", value_parser = PossibleValuesParser::new(STEPS.iter().map(|step| step.name)))]
+    steps: Vec<String>,
+
+    /// Say what the steps are, and run none
+    #[arg(long, exclusive = true)]
+    list: bool,
+}
+
+/// One part of the tests. A new one is one more entry of [`STEPS`].
+struct Step {
+    name: &'static str,
+    /// What holds when the step has passed.
+    holds: &'static str,
+    run: fn() -> Result<()>,
+}
+
+/// Every step, in the order of running: what fails fast and often first.
+const STEPS: [Step; 8] = [
+    Step { name: "format", holds: "the code is formatted", run: format },
+    Step { name: "lint", holds: "clippy has nothing to say about any target", run: lint },
+    Step { name: "rust", holds: "unit, integration and documentation tests pass", run: rust },
+    Step { name: "docs", holds: "the documentation builds, and its links lead somewhere", run: docs },
+    Step { name: "pure", holds: "the core depends on nothing that does I/O", run: purity::check },
+    Step { name: "wasm", holds: "the core is sound for wasm32", run: wasm },
+    Step { name: "examples", holds: "every example is valid, and the first one trains", run: examples },
+    Step { name: "repository", holds: "nothing lies in the repository that must not", run: repository::check },
+];
+
+/// Run the named steps, or all, and stop at the first that fails.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    if args.list {
+        for Step { name, holds, .. } in &STEPS {
+            println!("{name:<11} {holds}");
+        }
+        return Ok(());
+    }
+    let named = |step: &&Step| args.steps.is_empty() || args.steps.iter().any(|name| name == step.name);
+    let steps: Vec<&Step> = STEPS.iter().filter(named).collect();
+    let start = Instant::now();
+    for (passed, step) in steps.iter().enumerate() {
+        let Step { name, holds, run } = step;
+        println!("\n== {name}: {holds}");
+        let start = Instant::now();
+        if let Err(error) = run() {
+            println!("== {name} failed after {}", seconds(start.elapsed()));
+            println!("steps: {passed} passed, 1 failed, {} skipped", steps.len() - passed - 1);
+            return Err(anyhow!("{error:#}\nhint: `cargo xtask test {name}` repeats just this step"));
+        }
+        println!("== {name} passed in {}", seconds(start.elapsed()));
+    }
+    println!("\nall in {}", seconds(start.elapsed()));
+    println!("steps: {} passed, 0 failed", steps.len());
+    Ok(())
+}
+
+fn format() -> Result<()> {
+    process::run(cargo().args(["fmt", "--all", "--check"])).context("the code is not formatted: run `cargo fmt --all`")
+}
+
+fn lint() -> Result<()> {
+    process::run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+fn rust() -> Result<()> {
+    // Plain cargo, which every machine has. One failure does not hide those of the next crate.
+    process::run(cargo().args(["test", "--workspace", "--no-fail-fast"]))
+}
+
+fn docs() -> Result<()> {
+    process::run(cargo().env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--workspace", "--no-deps"]))
+}
+
+fn wasm() -> Result<()> {
+    wasm::lint()?;
+    wasm::build()
+}
+
+fn examples() -> Result<()> {
+    // The first command of README.md.
+    const TRAIN: &str = "examples/train.runai.yaml";
+
+    let examples = step_files(&workspace::root().join("examples"))?;
+    if examples.is_empty() {
+        bail!("`examples/` holds no step file");
+    }
+    process::run(runai_step().arg("check").args(&examples))?;
+    setup::python()?;
+    process::run(runai_step().args(["run", TRAIN, "--local"]))
+}
+
+fn runai_step() -> std::process::Command {
+    let mut cargo = cargo();
+    cargo.args(["run", "--quiet", "--package", "runai-cli", "--bin", "runai-step", "--"]);
+    cargo
+}
+
+/// The step files of a folder, by their names relative to the workspace.
+fn step_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if [".runai.yaml", ".runai.json", ".runai.toml"].iter().any(|end| name.ends_with(end)) {
+            files.push(path.strip_prefix(workspace::root()).unwrap_or(&path).to_path_buf());
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f32())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_has_a_name_of_its_own() {
+        for (index, step) in STEPS.iter().enumerate() {
+            assert!(STEPS[..index].iter().all(|earlier| earlier.name != step.name), "{}", step.name);
+        }
+    }
+}
