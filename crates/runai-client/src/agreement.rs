@@ -47,7 +47,11 @@ mod tests {
         for (sent, kept, at) in [
             (json!({"image": "a"}), json!({"image": "b"}), "/image"),
             (json!({"image": "a"}), json!(null), "/image"),
-            (json!({"compute": {"cpuCoreRequest": 1}}), json!({"compute": {"cpuCoreRequest": 2}}), "/compute/cpuCoreRequest"),
+            (
+                json!({"compute": {"cpuCoreRequest": 1}}),
+                json!({"compute": {"cpuCoreRequest": 2}}),
+                "/compute/cpuCoreRequest",
+            ),
             (json!({"labels": [{"name": "a"}, {"name": "b"}]}), json!({"labels": [{"name": "a"}]}), "/labels/1"),
             (json!({"a/b": true}), json!({"a/b": false}), "/a~1b"),
             (json!({"x": "1"}), json!({"x": 1}), "/x"),

@@ -249,7 +249,9 @@ fn base_url(text: &str, allow_http: bool) -> Result<Url, Error> {
     let Ok(url) = Url::parse(text) else { return refuse(text, "is no absolute URL") };
     let problem = match url.scheme() {
         "http" | "https" if url.host().is_none() => "has no host",
-        "http" | "https" if !url.username().is_empty() || url.password().is_some() => "must hold no user name or password",
+        "http" | "https" if !url.username().is_empty() || url.password().is_some() => {
+            "must hold no user name or password"
+        }
         "http" | "https" if url.query().is_some() => "must have no query",
         "http" | "https" if url.fragment().is_some() => "must have no fragment",
         "http" if !allow_http && !is_loopback(&url) => PLAIN_HTTP,
@@ -326,7 +328,8 @@ mod tests {
 
     #[test]
     fn a_password_in_a_base_url_is_not_shown() {
-        for url in ["https://me:canary@org.run.ai/x", "https:/me:canary@org.run.ai", "me:canary@org", "ftp://canary@x"] {
+        for url in ["https://me:canary@org.run.ai/x", "https:/me:canary@org.run.ai", "me:canary@org", "ftp://canary@x"]
+        {
             let error = base_url(url, false).unwrap_err();
             assert!(!format!("{error} {error:?} {:?}", error.hint()).contains("canary"), "{error}");
         }

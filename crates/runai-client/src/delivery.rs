@@ -78,7 +78,8 @@ impl Delivery {
         let url = Url::parse(&url).map_err(|_| Error::Path(parcel.path.clone()))?;
         let mut headers = parcel.headers.clone();
         headers.insert(USER_AGENT, self.user_agent.clone());
-        let request = Request { method: parcel.method.clone(), url, headers, body: parcel.body.clone(), timeout: limit };
+        let request =
+            Request { method: parcel.method.clone(), url, headers, body: parcel.body.clone(), timeout: limit };
         // The deadline must hold even with a transport that hangs.
         Ok(timeout(limit, self.transport.send(request)).await.unwrap_or_else(|_| {
             Err(TransportError::maybe_sent(Failure::Timeout, format!("no answer within {limit:.0?}")))
@@ -117,7 +118,9 @@ impl Answer {
     pub(crate) fn error(&self, scrub: impl Fn(&str) -> String) -> Error {
         let Response { status, headers, body } = &self.response;
         let ErrorBody { message, details, compliance_issues, .. } = error_body(body, &scrub);
-        let location = headers.get(http::header::LOCATION).map(|location| cut(&scrub(&String::from_utf8_lossy(location.as_bytes()))));
+        let location = headers
+            .get(http::header::LOCATION)
+            .map(|location| cut(&scrub(&String::from_utf8_lossy(location.as_bytes()))));
         Error::Api(Box::new(ApiError {
             call: self.call.clone(),
             status: *status,

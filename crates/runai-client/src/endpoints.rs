@@ -3,9 +3,7 @@
 use http::StatusCode;
 use runai_spec::request::ApiRequest;
 use runai_spec::wire::requests::{self, Filter, PAGE_LIMIT, Page};
-use runai_spec::wire::{
-    Cluster, Project, ProjectList, Training, TrainingCreationRequest, Workload, WorkloadList,
-};
+use runai_spec::wire::{Cluster, Project, ProjectList, Training, TrainingCreationRequest, Workload, WorkloadList};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::client::{Client, Dated};

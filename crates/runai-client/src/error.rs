@@ -311,7 +311,8 @@ impl Error {
                 Failure::BodyTooLong | Failure::Interrupted => return None,
             },
             Self::OddAnswer { .. } => {
-                "is the base URL the address of a Run:ai control plane, and is no login page or proxy in between?".into()
+                "is the base URL the address of a Run:ai control plane, and is no login page or proxy in between?"
+                    .into()
             }
             Self::Api(error) => match error.status {
                 StatusCode::FORBIDDEN => {
@@ -371,7 +372,9 @@ pub(crate) fn error_body(body: &[u8], scrub: impl Fn(&str) -> String) -> ErrorBo
 /// `text` on one line, without control characters, cut to [`KEPT_TEXT`] characters.
 pub(crate) fn cut(text: &str) -> String {
     let mut kept = String::new();
-    for (count, word) in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).enumerate() {
+    for (count, word) in
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).enumerate()
+    {
         if count > 0 {
             kept.push(' ');
         }

@@ -190,12 +190,8 @@ impl StepOperator {
     /// reached, it keeps trying as long as the client's retry policy says. If this future is dropped, the suspension
     /// may have been asked for.
     pub async fn cancel(&self, workload_id: &str) -> Result<Outcome, Error> {
-        // First, so that an unknown workload and a missing permission show at once.
-        match self.client.suspend(workload_id).await {
-            // It may have ended already, which is no reason to fail.
-            Err(error) if error.is_refused() => tracing::debug!(%error, "the suspension was refused"),
-            result => result?,
-        }
+        // A watch is patient with a workload that does not show yet; an unknown one should be told at once.
+        self.client.workload(workload_id).await?;
         let mut watch = self.watch(workload_id, WaitPolicy::default());
         watch.set_max_outage(Some(self.client.retry_policy().give_up_after));
         watch.cancel();
@@ -334,12 +330,7 @@ fn taken(request: &TrainingCreationRequest, workload_id: String, other: Option<S
     Error::NameTaken { name: request.name.clone(), workload_id, other, submission_id: submission_id.to_owned() }
 }
 
-fn submitted(
-    training: &Training,
-    request: &TrainingCreationRequest,
-    submission_id: &str,
-    adopted: bool,
-) -> Submitted {
+fn submitted(training: &Training, request: &TrainingCreationRequest, submission_id: &str, adopted: bool) -> Submitted {
     let name = if training.name.is_empty() { &request.name } else { &training.name };
     Submitted {
         workload_id: training.workload_id.clone(),

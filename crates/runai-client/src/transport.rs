@@ -176,10 +176,7 @@ impl Transport for HttpTransport {
             let mut body = Vec::new();
             while let Some(chunk) = response.chunk().await.map_err(|error| failure_of(&error))? {
                 if body.len() + chunk.len() > BODY_LIMIT {
-                    return Err(TransportError::maybe_sent(
-                        Failure::BodyTooLong,
-                        format!("over {BODY_LIMIT} bytes"),
-                    ));
+                    return Err(TransportError::maybe_sent(Failure::BodyTooLong, format!("over {BODY_LIMIT} bytes")));
                 }
                 body.extend_from_slice(&chunk);
             }
@@ -216,8 +213,9 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 fn tls(needed: bool) -> Result<ClientConfig, SetupError> {
     let failed = |error: rustls::Error| SetupError(error.to_string());
     let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
-    let builder =
-        ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().map_err(failed)?;
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(failed)?;
     let builder = if needed {
         let verifier = Verifier::new(provider).map_err(failed)?;
         // "Dangerous" is any verifier of one's own; this one verifies as the platform does.

@@ -96,7 +96,7 @@ pub struct Watch {
 enum Todo {
     Delete(Outcome),
     Look,
-    Nothing,
+    Nothing(Outcome),
     Suspend,
 }
 
@@ -146,6 +146,15 @@ impl Watch {
         &self.state
     }
 
+    /// How the workload ended, once it has.
+    #[must_use]
+    pub const fn outcome(&self) -> Option<Outcome> {
+        match self.todo {
+            Todo::Nothing(outcome) => Some(outcome),
+            Todo::Delete(_) | Todo::Look | Todo::Suspend => None,
+        }
+    }
+
     /// From now on the workload is to be stopped. Go on with [`Watch::next`] or [`Watch::run`] until it has.
     pub fn cancel(&mut self) {
         self.state.cancel();
@@ -165,7 +174,7 @@ impl Watch {
             }
             // Every branch changes the watch only after its last await, so that a dropped future changes nothing.
             match self.todo {
-                Todo::Nothing => return Ok(None),
+                Todo::Nothing(_) => return Ok(None),
                 Todo::Suspend => {
                     let result = self.client.suspend(&self.workload_id).await;
                     self.acted(result)?;
@@ -180,8 +189,14 @@ impl Watch {
                 }
                 Todo::Look => {
                     sleep_until(self.due).await;
-                    let look = self.look().await?;
-                    self.take(look)?;
+                    match self.look().await {
+                        Ok(look) => self.take(look)?,
+                        Err(error) => {
+                            // Whoever goes on in spite of it should not do so without a pause.
+                            self.due = Instant::now() + PAUSE_AFTER_ERROR;
+                            return Err(error);
+                        }
+                    }
                 }
             }
         }
@@ -192,14 +207,13 @@ impl Watch {
     /// # Errors
     /// As for [`Watch::next`].
     pub async fn run(&mut self, mut on_event: impl FnMut(&Event)) -> Result<Outcome, Error> {
-        let mut outcome = Outcome::Vanished;
-        while let Some(event) = self.next().await? {
-            on_event(&event);
-            if let Event::Ended { outcome: end } = event {
-                outcome = end;
+        loop {
+            if let Some(event) = self.next().await? {
+                on_event(&event);
+            } else if let Some(outcome) = self.outcome() {
+                return Ok(outcome);
             }
         }
-        Ok(outcome)
     }
 
     async fn look(&self) -> Result<Look, Error> {
@@ -324,16 +338,17 @@ impl Watch {
         }
         // A workload that ended by itself meanwhile refuses too, once.
         self.action_refusals += 1;
-        if self.action_refusals < MOST_ACTION_REFUSALS {
+        if error.is_refused() && self.action_refusals < MOST_ACTION_REFUSALS {
             return Ok(());
         }
         self.action_refusals = 0;
+        self.due += PAUSE_AFTER_ERROR;
         Err(error)
     }
 
     fn end(&mut self, outcome: Outcome) {
         self.events.push_back(Event::Ended { outcome });
-        self.todo = Todo::Nothing;
+        self.todo = Todo::Nothing(outcome);
     }
 }
 
@@ -365,8 +380,14 @@ fn reason(workload: &Workload) -> Option<String> {
         })
         .collect();
     let given = |words: &Option<String>| words.clone().filter(|words| !words.is_empty());
-    if messages.is_empty() { given(&workload.phase_message).or_else(|| given(&workload.phase_reason)) } else { Some(messages.join("; ")) }
+    if messages.is_empty() {
+        given(&workload.phase_message).or_else(|| given(&workload.phase_reason))
+    } else {
+        Some(messages.join("; "))
+    }
 }
 
 /// A refused action is asked for once more, and then is an error.
 const MOST_ACTION_REFUSALS: u32 = 2;
+
+const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);

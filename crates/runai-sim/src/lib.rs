@@ -1,1 +1,347 @@
 //! A control plane that behaves like NVIDIA Run:ai's, for tests, demonstrations and local runs.
+//!
+//! It answers the REST endpoints that a client of training workloads uses as the API's description (control plane
+//! 2.24) says: tokens that expire, projects with filters and pages, clusters, submissions that are checked, phases
+//! that follow each other, resources that are counted, suspension and deletion that take their time. Nothing is a
+//! canned answer: all endpoints show and change one state. A path that is not simulated is answered with 501 and
+//! says so, a method that a path does not know with 405.
+//!
+//! It is no Kubernetes: there is one cluster with one node in one node pool. Templates, node pools, priorities,
+//! quotas, tolerations and volumes are checked for their form and otherwise accepted without effect, and a workload
+//! is one pod, whatever its `parallelism`.
+//!
+//! What a workload does is a script in its environment variables: `RUNAI_SIM_PENDING` is the least number of seconds
+//! that it stays Pending (0 when not set), `RUNAI_SIM_RUNNING` the seconds that it runs (1 when not set),
+//! `RUNAI_SIM_RESULT` how it ends: `Completed` (when not set), `Failed` or `Stopped`. With [`Exec`] its command really
+//! runs instead.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), runai_sim::StartError> {
+//! let sim = runai_sim::Simulator::builder().speed(60.0).start().await?;
+//! println!("{} {} {}", sim.base_url(), sim.client_id(), sim.client_secret());
+//! sim.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod api;
+mod app;
+mod check;
+mod clock;
+mod exec;
+mod scheduler;
+mod state;
+mod tokens;
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use axum::Router;
+use jiff::Timestamp;
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+    time::timeout,
+};
+
+pub use crate::{
+    exec::{Exec, Output, Stream},
+    scheduler::Node,
+};
+use crate::{
+    app::{App, Credentials},
+    clock::Clock,
+    exec::Runner,
+    state::{ClusterFacts, ProjectFacts, State},
+};
+
+/// A running control plane.
+///
+/// [`stop`](Self::stop) ends it in order. When it is dropped instead, it stops serving at once, and its processes are
+/// asked to end; those that do not are killed, at the latest when the tokio runtime ends.
+pub struct Simulator {
+    app: Arc<App>,
+    base_url: String,
+    cluster: String,
+    driver: Option<JoinHandle<()>>,
+    project: String,
+    server: Option<Server>,
+}
+
+struct Server {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Simulator {
+    /// A simulator with one project, one node and no command execution, at normal speed, on a free port of this
+    /// machine alone.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Where it is reached, such as `http://127.0.0.1:40123`; without a slash at the end.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The client id of its one service account; the id of its one application too.
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        &self.app.credentials.client_id
+    }
+
+    /// The client secret; no secret, it is the same for every simulator.
+    #[must_use]
+    pub fn client_secret(&self) -> &str {
+        &self.app.credentials.client_secret
+    }
+
+    /// Name of its first project.
+    #[must_use]
+    pub fn project(&self) -> &str {
+        &self.project
+    }
+
+    /// Name of its cluster.
+    #[must_use]
+    pub fn cluster(&self) -> &str {
+        &self.cluster
+    }
+
+    /// The lines that commands print from now on; `None` without [`Exec`], and the second time.
+    ///
+    /// Take it before anything is submitted: lines of commands that run already are lost.
+    #[must_use]
+    pub fn take_output(&self) -> Option<mpsc::UnboundedReceiver<Output>> {
+        self.app.runner.as_ref()?.take_output()
+    }
+
+    /// All endpoints, to be called without a socket.
+    pub fn router(&self) -> Router {
+        api::router(&self.app)
+    }
+
+    /// Stops serving, once the requests at hand are answered, and ends all processes: `SIGTERM`, then `SIGKILL` after
+    /// five seconds or the workload's own, shorter grace period.
+    pub async fn stop(mut self) {
+        if let Some(driver) = &self.driver {
+            driver.abort();
+        }
+        if let Some(mut server) = self.server.take() {
+            let _ = server.stop.send(());
+            if timeout(LAST_REQUESTS, &mut server.task).await.is_err() {
+                server.task.abort();
+            }
+        }
+        if let Some(runner) = &self.app.runner {
+            runner.end_all().await;
+        }
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        if let Some(driver) = &self.driver {
+            driver.abort();
+        }
+        if let Some(server) = &self.server {
+            server.task.abort();
+        }
+        if let Some(runner) = &self.app.runner {
+            runner.abandon();
+        }
+    }
+}
+
+/// A simulator that is not started yet.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    address: SocketAddr,
+    exec: Option<Exec>,
+    node: Node,
+    projects: Vec<String>,
+    speed: f64,
+    start_time: SystemTime,
+    token_lifetime: Duration,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            exec: None,
+            node: Node::default(),
+            projects: vec!["sim-project".to_owned()],
+            speed: 1.0,
+            start_time: SystemTime::now(),
+            token_lifetime: Duration::from_secs(3600),
+        }
+    }
+}
+
+impl Builder {
+    /// Really runs commands.
+    #[must_use]
+    pub fn exec(mut self, exec: Exec) -> Self {
+        self.exec = Some(exec);
+        self
+    }
+
+    /// How many times as fast as real time simulated time passes; processes and tokens keep to real time.
+    #[must_use]
+    pub fn speed(mut self, speed: f64) -> Self {
+        self.speed = speed;
+        self
+    }
+
+    /// Where it listens; port 0 for any that is free.
+    #[must_use]
+    pub fn bind(mut self, address: SocketAddr) -> Self {
+        self.address = address;
+        self
+    }
+
+    /// What its node has.
+    #[must_use]
+    pub fn node(mut self, node: Node) -> Self {
+        self.node = node;
+        self
+    }
+
+    /// Its projects, by name, instead of the one that it has otherwise; their ids are `1`, `2`, ….
+    #[must_use]
+    pub fn projects<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.projects = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The time that it shows when it starts, instead of this machine's.
+    ///
+    /// From there on it follows tokio's clock: where a test pauses that, it pauses the simulator's time too.
+    #[must_use]
+    pub fn start_time(mut self, time: SystemTime) -> Self {
+        self.start_time = time;
+        self
+    }
+
+    /// How long a token is valid, an hour when not given.
+    #[must_use]
+    pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.token_lifetime = lifetime;
+        self
+    }
+
+    /// Starts it on a socket.
+    ///
+    /// # Errors
+    /// The address cannot be listened on, or what was built makes no sense.
+    pub async fn start(self) -> Result<Simulator, StartError> {
+        let address = self.address;
+        let mut simulator = self.in_memory()?;
+        let listener = TcpListener::bind(address).await.map_err(|source| match source.kind() {
+            io::ErrorKind::AddrInUse => StartError::AddressInUse { address },
+            _ => StartError::Listen { address, source },
+        })?;
+        let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
+        simulator.base_url = format!("http://{address}");
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serve = axum::serve(listener, simulator.router()).with_graceful_shutdown(async {
+            let _ = stopped.await;
+        });
+        // Serving never gives an error: it goes on when a connection cannot be accepted.
+        let task = tokio::spawn(async move { serve.await.unwrap_or_default() });
+        simulator.server = Some(Server { stop, task });
+        Ok(simulator)
+    }
+
+    /// Starts it without a socket: only its [`router`](Simulator::router) can be called, its base URL leads nowhere.
+    ///
+    /// # Errors
+    /// What was built makes no sense.
+    ///
+    /// # Panics
+    /// With [`exec`](Self::exec), outside a tokio runtime.
+    pub fn in_memory(self) -> Result<Simulator, StartError> {
+        if !(self.speed > 0.0 && self.speed <= TOP_SPEED) {
+            return Err(StartError::Speed { speed: self.speed });
+        }
+        let Some(project) = self.projects.first().cloned() else { return Err(StartError::NoProject) };
+        if let Some(exec) = self.exec.as_ref().filter(|exec| !exec.directory().is_dir()) {
+            return Err(StartError::NoDirectory { directory: exec.directory().to_owned() });
+        }
+        let start = Timestamp::try_from(self.start_time).unwrap_or_default();
+        let cluster = ClusterFacts { created_at: start, name: "sim-cluster".into(), uuid: CLUSTER_UUID.into() };
+        let cluster_name = cluster.name.clone();
+        let project_facts = |(index, name)| ProjectFacts { created_at: start, id: format!("{}", index + 1), name };
+        let projects = self.projects.into_iter().enumerate().map(project_facts).collect();
+        let runner = self.exec.as_ref().map(|exec| Arc::new(Runner::new(exec)));
+        let app = Arc::new(App::new(
+            Clock::starting_at(start, self.speed),
+            Credentials { client_id: "sim-client".into(), client_secret: "sim-secret-not-real".into() },
+            self.token_lifetime,
+            State::new(cluster, projects, self.node, runner.is_some()),
+            runner,
+        ));
+        let driver = app.runner.is_some().then(|| tokio::spawn(Arc::clone(&app).drive()));
+        Ok(Simulator {
+            app,
+            base_url: "http://runai-sim.invalid".to_owned(),
+            cluster: cluster_name,
+            driver,
+            project,
+            server: None,
+        })
+    }
+}
+
+/// Why a simulator did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Another program listens there.
+    #[error("port {} of {} is in use: choose another one, or 0 for any that is free", address.port(), address.ip())]
+    AddressInUse {
+        /// Where it was to listen.
+        address: SocketAddr,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Where it was to listen.
+        address: SocketAddr,
+        /// Why that is not possible.
+        source: io::Error,
+    },
+    /// The directory that commands are to run in is none.
+    #[error("`{}` is no directory that commands can run in", directory.display())]
+    NoDirectory {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// The list of projects is empty.
+    #[error("at least one project is needed")]
+    NoProject,
+    /// The speed is not positive, or beyond what a clock can show.
+    #[error("the speed is {speed}, must be more than 0 and at most {TOP_SPEED}")]
+    Speed {
+        /// The speed.
+        speed: f64,
+    },
+}
+
+const CLUSTER_UUID: &str = "5100cafe-0000-4000-8000-000000000001";
+
+/// How long requests at hand are waited for when it stops.
+const LAST_REQUESTS: Duration = Duration::from_secs(2);
+
+const TOP_SPEED: f64 = 1e6;

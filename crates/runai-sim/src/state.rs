@@ -31,6 +31,8 @@ pub(crate) struct State {
     projects: Vec<ProjectFacts>,
     /// Workloads that wait for resources, the longest waiting first.
     queue: Vec<usize>,
+    /// How many of the queue, from its head, are known not to fit what is free now.
+    tried: usize,
     workloads: Vec<Workload>,
 }
 
@@ -192,6 +194,7 @@ impl State {
             orders: Vec::new(),
             projects,
             queue: Vec::new(),
+            tried: 0,
             workloads: Vec::new(),
         }
     }
@@ -395,7 +398,7 @@ impl State {
             },
             Phase::Stopping => {
                 self.release(index);
-                if workload_is_wanted(&self.workloads[index]) {
+                if self.workloads[index].desired == DesiredPhase::Running {
                     self.set_up_again(index, at);
                 } else {
                     self.enter(index, Phase::Stopped, String::new(), at);
@@ -412,7 +415,7 @@ impl State {
 
     /// Starts waiting workloads that fit, the longest waiting first; one that does not fit does not hold up others.
     fn schedule(&mut self, at: Timestamp) {
-        for index in std::mem::take(&mut self.queue) {
+        for index in self.queue.split_off(self.tried) {
             match self.occupancy.place(self.workloads[index].demand) {
                 Ok(placement) => {
                     self.workloads[index].placement = Some(placement);
@@ -425,6 +428,7 @@ impl State {
                 }
             }
         }
+        self.tried = self.queue.len();
     }
 
     fn start_pod(&mut self, index: usize) {
@@ -440,7 +444,10 @@ impl State {
 
     /// Ends what runs; the workload stays in `phase` until that is done.
     fn wind_down(&mut self, index: usize, phase: Phase, at: Timestamp) {
-        self.queue.retain(|waiting| *waiting != index);
+        if let Some(place) = self.queue.iter().position(|waiting| *waiting == index) {
+            self.queue.remove(place);
+            self.tried -= usize::from(place < self.tried);
+        }
         self.enter(index, phase, String::new(), at);
         let workload = &self.workloads[index];
         if let Some(run) = workload.pod {
@@ -469,6 +476,7 @@ impl State {
     fn release(&mut self, index: usize) {
         if let Some(placement) = self.workloads[index].placement.take() {
             self.occupancy.release(&placement);
+            self.tried = 0;
         }
     }
 
@@ -509,9 +517,20 @@ pub(crate) enum ScriptedEnd {
     Stopped,
 }
 
-fn workload_is_wanted(workload: &Workload) -> bool {
-    workload.desired == DesiredPhase::Running
+/// The namespace that Run:ai makes for a project.
+pub(crate) fn namespace(project: &str) -> String {
+    format!("runai-{project}")
 }
+
+/// The department that every project belongs to.
+pub(crate) const DEPARTMENT: &str = "default";
+pub(crate) const DEPARTMENT_ID: &str = "1";
+
+/// The node pool that every node belongs to.
+pub(crate) const NODE_POOL: &str = "default";
+
+/// The tenant that everything belongs to.
+pub(crate) const TENANT: i64 = 1;
 
 /// How long Creating, Initializing and Resuming take: long enough to be seen, short enough not to be waited for.
 const SETTING_UP: Duration = Duration::from_millis(100);

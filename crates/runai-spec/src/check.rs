@@ -228,7 +228,9 @@ impl Checker {
 
     fn string(&mut self, text: &str, shape: &StringShape, span: Span, holder: &Holder<'_>, secret: bool) -> bool {
         let subject = holder.subject();
-        let quoted = if secret { "a secret".to_owned() } else { format!("`{}`", shorten(text)) };
+        // A URL that is wrong may hold a password all the same.
+        let secret = secret || shape.text.is_some_and(|text_type| text_type.name == "base-url") && text.contains('@');
+        let quoted = if secret { "something else".to_owned() } else { format!("`{}`", shorten(text)) };
         let length = text.chars().count();
         if length < shape.min_length {
             let message = format!("{subject} is empty");

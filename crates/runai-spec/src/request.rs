@@ -97,12 +97,17 @@ impl ApiRequest {
 
     /// A `curl` command that sends this request; the token is the shell's `$RUNAI_TOKEN`, never a value.
     ///
-    /// `base_url` is the control plane, without a trailing slash; it and the body are quoted for a POSIX shell.
+    /// `base_url` is the control plane, without a trailing slash; it and the body are quoted for a POSIX shell. Without
+    /// one it is the shell's `$RUNAI_BASE_URL`.
     #[must_use]
-    pub fn to_curl(&self, base_url: &str) -> String {
+    pub fn to_curl(&self, base_url: Option<&str>) -> String {
         let mut curl = format!("curl --fail-with-body --request {}", self.method.as_str());
-        let url = format!("{}{}", base_url.trim_end_matches('/'), self.target());
-        let _ = write!(curl, " \\\n  {}", shell_quote(&url));
+        let target = shell_quote(&self.target());
+        let url = match base_url {
+            Some(base_url) => shell_quote(&format!("{}{}", base_url.trim_end_matches('/'), self.target())),
+            None => format!("\"$RUNAI_BASE_URL\"{target}"),
+        };
+        let _ = write!(curl, " \\\n  {url}");
         curl.push_str(" \\\n  --header \"Authorization: Bearer $RUNAI_TOKEN\"");
         if let Some(body) = &self.body {
             curl.push_str(" \\\n  --header 'Content-Type: application/json'");

@@ -7,6 +7,7 @@ use crate::de::from_node;
 use crate::diagnostic::{Finding, Report};
 use crate::document::{Entry, Format, Map, Node, SourceId, Span, Text, Value, escape, parse};
 use crate::kind::{Kind, OPERATOR_KEYS, is_block_key};
+use crate::redact;
 use crate::rules::{self, Judge};
 use crate::settings::{Environment, OperatorSettings, StepFile, StepSettings};
 use crate::shape::{self, Shape};
@@ -49,9 +50,22 @@ pub struct Resolver<'t> {
 pub struct Resolution<'t> {
     sources: Vec<Source<'t>>,
     findings: Vec<Finding>,
+    /// Places of secrets in each text that parses.
+    secrets: Vec<(SourceId, Vec<Span>)>,
     kind: Option<Kind>,
     steps: Vec<Step>,
     operator: Option<OperatorSettings>,
+}
+
+/// What was found in one of the texts of a resolution.
+#[derive(Clone, Debug)]
+pub struct SourceReport<'t> {
+    /// How messages name the text.
+    pub name: &'t str,
+    /// The text with its secrets starred out, for excerpts; offsets and lines are those of the text itself.
+    pub shown: Cow<'t, str>,
+    /// What was found.
+    pub report: Report,
 }
 
 /// A step without mistakes: only a resolution makes one, and only from texts without errors.
@@ -109,6 +123,7 @@ impl<'t> Resolver<'t> {
         let mut work = Work {
             sources: vec![self.document],
             findings: Vec::new(),
+            secrets: Vec::new(),
             defaults: None,
             operator: None,
             kind: self.kind,
@@ -117,17 +132,24 @@ impl<'t> Resolver<'t> {
         if let Some(operator) = self.operator {
             let id = work.source(operator);
             match parse(operator.text, operator.format, id) {
-                Ok(root) => work.defaults = work.operator_file(root),
+                Ok(root) => {
+                    work.secrets.push((id, redact::secrets(&root)));
+                    work.defaults = work.operator_file(root);
+                }
                 Err(finding) => work.findings.push(finding),
             }
         }
         match parse(self.document.text, self.document.format, SourceId(0)) {
-            Ok(root) => work.document(root, &self.variables, &self.overrides),
+            Ok(root) => {
+                work.secrets.push((SourceId(0), redact::secrets(&root)));
+                work.document(root, &self.variables, &self.overrides);
+            }
             Err(finding) => work.findings.push(finding),
         }
         Resolution {
             sources: work.sources,
             findings: work.findings,
+            secrets: work.secrets,
             kind: work.kind,
             steps: work.steps,
             operator: work.operator,
@@ -144,10 +166,17 @@ impl<'t> Resolution<'t> {
 
     /// What was found anywhere: the document first, then every other text in which something was found.
     #[must_use]
-    pub fn reports(&self) -> Vec<(Source<'t>, Report)> {
+    pub fn reports(&self) -> Vec<SourceReport<'t>> {
         let ids = (0..self.sources.len()).filter_map(|index| u16::try_from(index).ok()).map(SourceId);
         ids.filter(|id| *id == SourceId(0) || self.findings.iter().any(|finding| finding.span.source == *id))
-            .map(|id| (self.sources[usize::from(id.0)], self.report_of(id)))
+            .map(|id| {
+                let source = self.sources[usize::from(id.0)];
+                let shown = match self.secrets.iter().find(|(of, _)| *of == id) {
+                    Some((_, secrets)) => redact::redacted(source.text, secrets),
+                    None => redact::redacted_unparsed(source.text),
+                };
+                SourceReport { name: source.name, shown, report: self.report_of(id) }
+            })
             .collect()
     }
 
@@ -252,6 +281,7 @@ impl Step {
 struct Work<'t> {
     sources: Vec<Source<'t>>,
     findings: Vec<Finding>,
+    secrets: Vec<(SourceId, Vec<Span>)>,
     /// The step settings in the operator file.
     defaults: Option<Node<'t>>,
     operator: Option<OperatorSettings>,

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use lines::Lines;
 
-use crate::diagnostic::Finding;
+use crate::diagnostic::{Finding, Report};
 use crate::rules::text;
 
 /// Largest text that is read, in bytes.
@@ -192,6 +192,28 @@ fn unescape(segment: &str) -> Cow<'_, str> {
     if segment.contains('~') { segment.replace("~1", "/").replace("~0", "~").into() } else { segment.into() }
 }
 
+/// The text of `bytes`.
+///
+/// # Errors
+///
+/// What keeps them from being one: they are too many, or not UTF-8.
+pub fn decode(bytes: &[u8]) -> Result<&str, Report> {
+    let refuse = |rule, text: &str, end, message: &str, help: &str| {
+        let place = span(SourceId(0), text.len(), text.len() + end);
+        Report::new(text, [&Finding::new(rule, place, message.to_owned()).with_help(help)])
+    };
+    if bytes.len() > MAX_BYTES {
+        let message = format!("the text has more than the {MAX_BYTES} bytes that are read");
+        return Err(refuse(&text::TOO_LARGE, "", 0, &message, "keep settings in the file and data elsewhere"));
+    }
+    str::from_utf8(bytes).map_err(|error| {
+        let good = str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
+        let byte = bytes.get(good.len()).copied().unwrap_or_default();
+        let message = format!("the byte 0x{byte:02X} is not UTF-8");
+        refuse(&text::NOT_UTF8, good, 1, &message, "save the file as UTF-8")
+    })
+}
+
 /// Reads `text`.
 ///
 /// # Errors
@@ -203,8 +225,9 @@ pub(crate) fn parse(text: &str, format: Format, source: SourceId) -> Result<Node
         return Err(Finding::new(
             &text::TOO_LARGE,
             at(0, 0),
-            format!("the text has {} bytes, more than the {MAX_BYTES} that are read", text.len()),
-        ));
+            format!("the text has more than the {MAX_BYTES} bytes that are read"),
+        )
+        .with_help("keep settings in the file and data elsewhere"));
     }
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let reader = Reader { text, body, offset: text.len() - body.len(), source };

@@ -34,6 +34,7 @@ impl std::error::Error for InvalidText {}
 #[derive(Debug)]
 pub(crate) struct TextType {
     pub(crate) name: &'static str,
+    #[cfg(test)]
     pub(crate) pattern: &'static str,
     pub(crate) matches: fn(&str) -> bool,
     /// Completes "`value` is not …".
@@ -62,6 +63,7 @@ macro_rules! text_types {
         pub(crate) static TEXT_TYPES: &[TextType] = &[$(
             TextType {
                 name: $name,
+                #[cfg(test)]
                 pattern: $pattern,
                 matches: $matches,
                 expected: $expected,
@@ -331,6 +333,7 @@ const QUANTITY_PATTERN: &str = r"^[+]?[0-9.]+[eEinumkKMGTP]*[-+]?[0-9]*\n?$";
 pub(crate) static MAP_TEXT_TYPES: &[TextType] = &[
     TextType {
         name: "label-key",
+        #[cfg(test)]
         pattern: LABEL_KEY_PATTERN,
         matches: is_label_key,
         expected: "a Kubernetes key",
@@ -341,6 +344,7 @@ pub(crate) static MAP_TEXT_TYPES: &[TextType] = &[
     },
     TextType {
         name: "label-value",
+        #[cfg(test)]
         pattern: LABEL_VALUE_PATTERN,
         matches: |text| text.is_empty() || is_qualified_name(text),
         expected: "a Kubernetes label value",

@@ -1,0 +1,152 @@
+//! The words that `runai-step` understands.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use runai_spec::Kind;
+
+/// Put steps of machine-learning pipelines on NVIDIA Run:ai GPU clusters.
+#[derive(Debug, Parser)]
+#[command(name = "runai-step", version, arg_required_else_help = true, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Find every problem in step files, settings, operator files and ZenML run configurations.
+    Check(CheckArgs),
+    /// Explain a rule or a setting, or list them all.
+    Explain(ExplainArgs),
+    /// Show the request that would be sent for a step.
+    Render(RenderArgs),
+}
+
+/// `runai-step check`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  runai-step check train.runai.yaml
+  runai-step check --format github *.runai.yaml
+  runai-step check --kind settings - < settings.yaml
+
+Exit code: 0 without errors, 1 with errors, 2 if a file cannot be read. Warnings do not count.")]
+pub(crate) struct CheckArgs {
+    /// Files to check; `-` reads standard input. Formats go by the ending: .yaml, .yml, .json, .toml.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Take the files for this kind, whatever their keys say.
+    #[arg(long, value_parser = kind())]
+    pub(crate) kind: Option<Kind>,
+    /// Operator file whose defaults stand under the settings; without it, none is looked for.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// How to write what was found.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: CheckFormat,
+}
+
+/// How `check` writes what it found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// Excerpts of the file, for people.
+    #[default]
+    Human,
+    /// One JSON object for all files.
+    Json,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+}
+
+/// `runai-step render`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  runai-step render train.runai.yaml
+  runai-step render train.runai.yaml --set gpu_portion_request=0.25 --set environment.EPOCHS=3
+  runai-step render run.yaml --step trainer --curl
+
+What is missing shows as <name>, <image>, <project-id> or <cluster-id>.
+Exit code: 0 if the file has no errors, 1 if it has, 2 if it cannot be read, 4 if there is no such step.")]
+pub(crate) struct RenderArgs {
+    /// File of the step; `-` reads standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Name of the workload, sent exactly as it is; built from the step's name without it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Id of the project.
+    #[arg(long, value_name = "ID")]
+    pub(crate) project_id: Option<String>,
+    /// Id of the cluster, a UUID.
+    #[arg(long, value_name = "ID")]
+    pub(crate) cluster_id: Option<String>,
+    /// Print the request as a curl command, with the token as $`RUNAI_TOKEN`.
+    #[arg(long)]
+    pub(crate) curl: bool,
+    /// Step of a ZenML run configuration; its first block without it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) step: Option<String>,
+    #[command(flatten)]
+    pub(crate) sources: SourceArgs,
+}
+
+/// Where settings come from beside the file.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SourceArgs {
+    /// Override one value: a setting (`gpu_portion_request=0.5`), a part of one (`labels.team=ml`), or a part of the step
+    /// (`image=…`, `environment.EPOCHS=3`). May be given several times.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = assignment)]
+    pub(crate) set: Vec<(String, String)>,
+    /// Take the file for this kind, whatever its keys say.
+    #[arg(long, value_parser = kind())]
+    pub(crate) kind: Option<Kind>,
+    /// Operator file; else `RUNAI_STEP_CONFIG`, else runai-step.toml or .yaml upward from here, else in the user's
+    /// configuration directory.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// `runai-step explain`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  runai-step explain limit-below-request
+  runai-step explain gpu_portion_request
+  runai-step explain pvc_mounts.claim_info
+  runai-step explain")]
+pub(crate) struct ExplainArgs {
+    /// Code of a rule or path of a setting; without one, all are listed.
+    #[arg(value_name = "CODE|SETTING")]
+    pub(crate) word: Option<String>,
+    /// How to write it.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ResultFormat,
+}
+
+/// How a command writes its result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ResultFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// For programs.
+    Json,
+}
+
+fn kind() -> impl clap::builder::TypedValueParser<Value = Kind> {
+    use clap::builder::TypedValueParser as _;
+    clap::builder::PossibleValuesParser::new(["step", "settings", "operator", "zenml"])
+        .try_map(|word| word.parse::<Kind>())
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or_else(|| "write KEY=VALUE".to_owned())?;
+    if key.is_empty() || key.split('.').any(str::is_empty) {
+        return Err("the key is empty; write KEY=VALUE".to_owned());
+    }
+    Ok((key.to_owned(), value.to_owned()))
+}

@@ -1,0 +1,51 @@
+//! The operator file and the variables of the environment.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy as _;
+use runai_spec::VARIABLE_PREFIX;
+
+use crate::input::{self, Input};
+
+/// Variable that names the operator file.
+const CONFIG_VARIABLE: &str = "RUNAI_STEP_CONFIG";
+/// Names of the operator file, the first that exists counts.
+const FILE_NAMES: [&str; 3] = ["runai-step.toml", "runai-step.yaml", "runai-step.yml"];
+/// Folder of the operator file in the user's configuration directory.
+const FOLDER: &str = "runai-step";
+
+/// The operator file: that of `--config`, else of `RUNAI_STEP_CONFIG`, else the nearest upward from the working
+/// directory, else the user's. None if there is none anywhere.
+///
+/// # Errors
+///
+/// The file that was named, or found, cannot be read.
+pub(crate) fn operator_file(flag: Option<&Path>) -> Result<Option<Input>, String> {
+    let named = flag.map(Path::to_owned).or_else(|| env::var_os(CONFIG_VARIABLE).map(PathBuf::from));
+    named.or_else(upward).or_else(in_user_directory).map(|path| input::read(&path)).transpose()
+}
+
+/// Variables of the environment that may be settings, by name.
+pub(crate) fn variables() -> Vec<(String, String)> {
+    let mut variables: Vec<_> = env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| name.starts_with(VARIABLE_PREFIX))
+        .collect();
+    variables.sort();
+    variables
+}
+
+fn upward() -> Option<PathBuf> {
+    let here = env::current_dir().ok()?;
+    here.ancestors().find_map(in_folder)
+}
+
+fn in_user_directory() -> Option<PathBuf> {
+    let strategy = etcetera::choose_base_strategy().ok()?;
+    in_folder(&strategy.config_dir().join(FOLDER))
+}
+
+fn in_folder(folder: &Path) -> Option<PathBuf> {
+    FILE_NAMES.iter().map(|name| folder.join(name)).find(|path| path.is_file())
+}

@@ -1,0 +1,98 @@
+//! `runai-step explain`
+
+use std::fmt::Write as _;
+
+use runai_spec::explain::{Explanation, explain as look_up, setting_paths};
+use runai_spec::rules;
+use serde_json::{Value, json};
+
+use crate::args::{ExplainArgs, ResultFormat};
+use crate::exit::Exit;
+use crate::output;
+
+/// Prints what there is to say about a rule or a setting, or lists them all.
+pub(crate) fn explain(args: &ExplainArgs) -> Exit {
+    let Some(word) = &args.word else { return list(args.format) };
+    let explanation = match look_up(word) {
+        Ok(explanation) => explanation,
+        Err(near) => {
+            let hint = near.map_or_else(
+                || "`runai-step explain` lists all rules and settings".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            output::error(&format!("there is no rule or setting `{word}`\nhint: {hint}"));
+            return Exit::NotFound;
+        }
+    };
+    let printed = match args.format {
+        ResultFormat::Human => output::line(text(&explanation).trim_end()),
+        ResultFormat::Json => output::json(&explanation),
+    };
+    output::exit_of(&printed)
+}
+
+fn list(format: ResultFormat) -> Exit {
+    let printed = match format {
+        ResultFormat::Human => {
+            let mut text = String::from("Rules\n");
+            let width = rules::all().map(|rule| rule.code.len()).max().unwrap_or(0);
+            for rule in rules::all() {
+                let _ = writeln!(text, "  {:width$}  {:7}  {}", rule.code, rule.severity.as_str(), rule.summary);
+            }
+            text.push_str("\nSettings\n");
+            for path in setting_paths() {
+                let _ = writeln!(text, "  {path}");
+            }
+            output::line(text.trim_end())
+        }
+        ResultFormat::Json => {
+            let rules: Vec<_> = rules::all()
+                .map(|rule| json!({"code": rule.code, "severity": rule.severity, "summary": rule.summary}))
+                .collect();
+            output::json(&json!({"rules": rules, "settings": setting_paths()}))
+        }
+    };
+    output::exit_of(&printed)
+}
+
+fn text(explanation: &Explanation) -> String {
+    match explanation {
+        Explanation::Rule { code, severity, summary, docs, valid, invalid } => format!(
+            "{code} ({})\n{summary}\n\n{docs}\n\nRight:\n{}\nWrong:\n{}",
+            severity.as_str(),
+            indented(valid),
+            indented(invalid)
+        ),
+        Explanation::Setting { path, description, value, default, unit, api, example, fields } => {
+            let mut text = format!("{path}\n\n{description}\n\nvalue    {value}\n");
+            let mut row = |name: &str, value: &str| {
+                let _ = writeln!(text, "{name:8} {value}");
+            };
+            if let Some(default) = default {
+                row("default", &brief(default));
+            }
+            if let Some(unit) = unit {
+                row("unit", unit);
+            }
+            row("example", &brief(example));
+            if let Some(api) = api {
+                row("becomes", api);
+            }
+            if !fields.is_empty() {
+                row("settings", &fields.join(", "));
+            }
+            text
+        }
+    }
+}
+
+fn indented(text: &str) -> String {
+    text.lines().fold(String::new(), |mut lines, line| {
+        let _ = writeln!(lines, "    {line}");
+        lines
+    })
+}
+
+fn brief(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

@@ -1,0 +1,39 @@
+//! Annotations of GitHub Actions: one workflow command a finding.
+
+use std::io::{self, Write as _};
+
+use super::Checked;
+
+/// Prints what was found.
+pub(crate) fn print(checked: &[Checked]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for file in checked {
+        for found in &file.report.diagnostics {
+            let message = match &found.help {
+                Some(help) => format!("{}\n{help}", found.message),
+                None => found.message.clone(),
+            };
+            writeln!(
+                out,
+                "::{} file={},line={},endLine={},col={},endColumn={},title={}::{}",
+                found.severity.as_str(),
+                property(&file.path),
+                found.line,
+                found.end_line,
+                found.column,
+                found.end_column,
+                property(found.code),
+                data(&message)
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

@@ -1,0 +1,11 @@
+//! Tests of the client from outside: against scripted answers in memory, with time paused, and against the simulator.
+
+mod auth;
+mod resolve;
+mod retry;
+mod script;
+mod secrets;
+mod simulator;
+mod sockets;
+mod submit;
+mod watch;

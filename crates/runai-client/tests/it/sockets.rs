@@ -1,0 +1,127 @@
+//! The transport over real sockets, in real time: what it does with connections that fail.
+
+use std::time::{Duration, Instant};
+
+use http::{HeaderMap, Method};
+use runai_client::transport::{Failure, HttpTransport, Request, Response, Transport, TransportError};
+use runai_client::{Client, RetryPolicy};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use url::Url;
+
+/// Serves connections by `serve`; gives the base URL.
+async fn listen<F, S>(mut serve: S) -> Url
+where
+    S: FnMut(TcpStream) -> F + Send + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve(stream));
+        }
+    });
+    url
+}
+
+async fn answer(mut stream: TcpStream, text: &'static str) {
+    let mut buffer = [0; 4096];
+    let _ = stream.read(&mut buffer).await;
+    let _ = stream.write_all(text.as_bytes()).await;
+}
+
+async fn get(url: &Url, timeout: Duration) -> Result<Response, TransportError> {
+    let transport = HttpTransport::new(url, Duration::from_secs(1)).unwrap();
+    let request = Request {
+        method: Method::GET,
+        url: url.join("/x").unwrap(),
+        headers: HeaderMap::new(),
+        body: Vec::new(),
+        timeout,
+    };
+    transport.send(request).await
+}
+
+async fn failure(url: &Url) -> (Failure, bool) {
+    let error = get(url, Duration::from_millis(500)).await.unwrap_err();
+    (error.failure(), error.may_have_been_sent())
+}
+
+#[tokio::test]
+async fn an_answer_comes_with_status_headers_and_body() {
+    let url = listen(|stream| {
+        answer(stream, "HTTP/1.1 202 Accepted\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 5\r\n\r\nhello")
+    })
+    .await;
+    let response = get(&url, Duration::from_secs(5)).await.unwrap();
+    assert_eq!((response.status.as_u16(), response.body.as_slice()), (202, &b"hello"[..]));
+    assert_eq!(response.headers["date"], "Sun, 06 Nov 1994 08:49:37 GMT");
+}
+
+#[tokio::test]
+async fn redirects_are_answers() {
+    let url =
+        listen(|stream| answer(stream, "HTTP/1.1 307 Temporary Redirect\r\nLocation: /y\r\nContent-Length: 0\r\n\r\n"))
+            .await;
+    assert_eq!(get(&url, Duration::from_secs(5)).await.unwrap().status, 307);
+}
+
+#[tokio::test]
+async fn failures_say_whether_the_request_may_have_been_sent() {
+    let nobody = {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        format!("http://{}", listener.local_addr().unwrap()).parse().unwrap()
+    };
+    assert_eq!(failure(&nobody).await, (Failure::Connect, false));
+    assert_eq!(failure(&"http://nowhere.invalid".parse().unwrap()).await, (Failure::Connect, false));
+
+    let hangs_up = listen(|stream| async { drop(stream) }).await;
+    assert_eq!(failure(&hangs_up).await, (Failure::Interrupted, true));
+    let truncates = listen(|stream| answer(stream, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")).await;
+    assert_eq!(failure(&truncates).await, (Failure::Interrupted, true));
+    let babbles = listen(|stream| answer(stream, "220 smtp.example.com ESMTP\r\n")).await;
+    assert_eq!(failure(&babbles).await, (Failure::Interrupted, true));
+    let silent = listen(|stream| async move {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        drop(stream);
+    })
+    .await;
+    assert_eq!(failure(&silent).await, (Failure::Timeout, true));
+    let never_ends = listen(|mut stream| async move {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+        while stream.write_all(b"1\r\nx\r\n").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await;
+    assert_eq!(failure(&never_ends).await, (Failure::Timeout, true));
+}
+
+#[tokio::test]
+async fn tls_against_plain_text_is_a_tls_failure_that_is_not_tried_again() {
+    let url = listen(|stream| answer(stream, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")).await;
+    let url = url.as_str().replace("http://", "https://");
+    let Ok(client) = Client::builder(url).credentials("id", "secret").build() else {
+        // A machine without root certificates cannot speak TLS, and says so.
+        return;
+    };
+    let begun = Instant::now();
+    let error = client.clusters().await.unwrap_err();
+    assert!(error.is_unreachable() && begun.elapsed() < Duration::from_secs(5), "{error:?}");
+    assert!(error.hint().unwrap().contains("certificate"), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_unreachable_control_plane_is_given_up_on_in_time() {
+    let silent = listen(|stream| async move {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        drop(stream);
+    })
+    .await;
+    let retry = RetryPolicy { give_up_after: Duration::from_millis(1500), ..RetryPolicy::default() };
+    let client = Client::builder(silent.as_str()).credentials("id", "secret").retry_policy(retry).build().unwrap();
+    let begun = Instant::now();
+    assert!(client.clusters().await.unwrap_err().is_unreachable());
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+}

@@ -1,0 +1,212 @@
+use runai_client::{Error, StepOperator, Submitted};
+use runai_spec::name::SUBMISSION_LABEL;
+use runai_spec::wire::{Compute, Label, TrainingCreationRequest, TrainingSpec};
+use serde_json::{Value, json};
+
+use crate::script::{Reply, Script, answering};
+
+const ID: &str = "abcdefghijkl";
+const CREATE: &str = "POST /api/v1/workloads/trainings";
+const LIVE: &str = "GET /api/v1/workloads?filterBy=projectId%3D%3D7%2Cname%3D%3Dfit-abcdefghijkl&offset=0&limit=500";
+const DELETED: &str =
+    "GET /api/v1/workloads?filterBy=projectId%3D%3D7%2Cname%3D%3Dfit-abcdefghijkl&deleted=true&offset=0&limit=500";
+const TRAINING: &str = "GET /api/v1/workloads/trainings/w1";
+
+fn request() -> TrainingCreationRequest {
+    let label = Label { name: Some(SUBMISSION_LABEL.into()), value: Some(ID.into()), exclude: None };
+    TrainingCreationRequest {
+        name: format!("fit-{ID}"),
+        project_id: "7".into(),
+        cluster_id: "u1".into(),
+        spec: TrainingSpec {
+            image: Some("python:3.12".into()),
+            labels: vec![label],
+            compute: Some(Compute { gpu_devices_request: Some(1), ..Compute::default() }),
+            ..TrainingSpec::default()
+        },
+        ..TrainingCreationRequest::default()
+    }
+}
+
+/// The training as the control plane keeps it, with members of its own.
+fn training(submission_id: Option<&str>, image: &str) -> Value {
+    let labels: Vec<Value> =
+        submission_id.iter().map(|id| json!({"name": SUBMISSION_LABEL, "value": id, "exclude": false})).collect();
+    json!({
+        "workloadId": "w1", "name": format!("fit-{ID}"), "projectId": "7", "clusterId": "u1", "desiredPhase": "Running",
+        "spec": {"image": image, "labels": labels, "compute": {"gpuDevicesRequest": 1}, "category": "Train"},
+    })
+}
+
+fn listed(names: &[&str]) -> Reply {
+    let workloads: Vec<Value> =
+        names.iter().map(|name| json!({"id": "w1", "name": name, "projectId": "7", "phase": "Pending"})).collect();
+    Reply::json(200, &json!({"workloads": workloads}))
+}
+
+fn ours() -> Reply {
+    listed(&["fit-abcdefghijkl"])
+}
+
+async fn submit(script: &Script) -> Result<Submitted, Error> {
+    StepOperator::new(script.client(), "vision").submit(&request()).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_came_is_taken() {
+    let script = Script::new();
+    script.expect(CREATE, Reply::json(202, &training(Some(ID), "python:3.12")));
+    let submitted = submit(&script).await.unwrap();
+    assert_eq!((submitted.workload_id.as_str(), submitted.submission_id.as_str()), ("w1", ID));
+    assert!(!submitted.adopted);
+    let written = serde_json::to_string(&submitted).unwrap();
+    assert_eq!(serde_json::from_str::<Submitted>(&written).unwrap(), submitted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_an_ambiguous_answer_the_workload_is_looked_up_and_adopted() {
+    for reply in [
+        Reply::Lost,
+        Reply::Hangs,
+        Reply::text(502, "<html>"),
+        Reply::error(500, "oops"),
+        Reply::error(503, "starting"),
+        Reply::error(409, "conflict"),
+        Reply::error(400, "workload with name 'fit-abcdefghijkl' already exists in this project"),
+        Reply::text(202, ""),
+        Reply::text(202, r#"{"name": "fit"}"#),
+        Reply::text(202, r#"{"workloadId": "w"#),
+    ] {
+        let script = Script::new();
+        script
+            .expect(CREATE, reply)
+            .expect(LIVE, ours())
+            .expect(TRAINING, Reply::json(200, &training(Some(ID), "python:3.12")));
+        let submitted = submit(&script).await.unwrap();
+        assert!(submitted.adopted);
+        assert_eq!(submitted.workload_id, "w1");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_final() {
+    for status in [400, 403, 404, 422] {
+        let script = Script::new();
+        script.expect(CREATE, Reply::error(status, "not like this"));
+        let error = submit(&script).await.unwrap_err();
+        assert_eq!(error.status().unwrap().as_u16(), status);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_sent_again_only_when_it_certainly_does_not_exist() {
+    let script = Script::new();
+    script.expect(CREATE, Reply::Lost);
+    for _ in 0..3 {
+        script.expect(LIVE, listed(&[])).expect(DELETED, listed(&["fit-other"]));
+    }
+    script.expect(CREATE, Reply::json(202, &training(Some(ID), "python:3.12")));
+    assert!(!submit(&script).await.unwrap().adopted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_may_appear_late() {
+    let script = Script::new();
+    script
+        .expect(CREATE, Reply::Lost)
+        .expect(LIVE, listed(&[]))
+        .expect(DELETED, listed(&[]))
+        .expect(LIVE, ours())
+        .expect(TRAINING, Reply::json(200, &training(Some(ID), "python:3.12")));
+    assert!(submit(&script).await.unwrap().adopted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_someone_else_has_is_refused_with_both_named() {
+    for (other, words) in [(None, "another origin"), (Some("zzzzzzzzzzzz"), "submission `zzzzzzzzzzzz`")] {
+        let script = Script::new();
+        script
+            .expect(CREATE, Reply::error(409, "exists"))
+            .expect(LIVE, ours())
+            .expect(TRAINING, Reply::json(200, &training(other, "python:3.12")));
+        let error = submit(&script).await.unwrap_err();
+        assert!(error.is_refused());
+        assert_eq!(
+            error.to_string(),
+            format!("`fit-{ID}` is taken by workload w1 of {words}; this is submission `{ID}`")
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_kind_of_workload_can_have_the_name() {
+    let script = Script::new();
+    script
+        .expect(CREATE, Reply::error(409, "exists"))
+        .expect(LIVE, ours())
+        .expect(TRAINING, Reply::error(404, "no such training"))
+        .expect("GET /api/v1/workloads/w1", Reply::json(200, &json!({"id": "w1", "type": "Workspace"})));
+    assert!(matches!(submit(&script).await.unwrap_err(), Error::NameTaken { other: None, .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_submission_with_another_content_is_refused() {
+    let script = Script::new();
+    script.expect(LIVE, ours()).expect(TRAINING, Reply::json(200, &training(Some(ID), "python:2.7")));
+    let error = StepOperator::new(script.client(), "vision").attach_or_submit(&request()).await.unwrap_err();
+    assert!(error.is_refused());
+    assert!(matches!(&error, Error::DifferentSpec { at, .. } if at == "/image"), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_submission_attaches_to_what_exists_and_else_submits() {
+    let script = Script::new();
+    let operator = StepOperator::new(script.client(), "vision");
+    script.expect(LIVE, ours()).expect(TRAINING, Reply::json(200, &training(Some(ID), "python:3.12")));
+    assert!(operator.attach_or_submit(&request()).await.unwrap().adopted);
+
+    script
+        .expect(LIVE, listed(&[]))
+        .expect(DELETED, listed(&[]))
+        .expect(CREATE, Reply::json(202, &training(Some(ID), "python:3.12")));
+    assert!(!operator.attach_or_submit(&request()).await.unwrap().adopted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_submitted_and_deleted_is_told_and_never_sent_again() {
+    for reply in [Reply::error(404, "gone"), Reply::json(200, &training(Some(ID), "python:3.12"))] {
+        let script = Script::new();
+        script.expect(LIVE, listed(&[])).expect(DELETED, ours()).expect(TRAINING, reply);
+        let error = StepOperator::new(script.client(), "vision").attach_or_submit(&request()).await.unwrap_err();
+        assert!(matches!(error, Error::AlreadyDeleted { .. }) && error.is_not_found(), "{error:?}");
+    }
+    // A deleted workload of someone else with the same name is no reason not to submit.
+    let script = Script::new();
+    script
+        .expect(LIVE, listed(&[]))
+        .expect(DELETED, ours())
+        .expect(TRAINING, Reply::json(200, &training(None, "python:3.12")))
+        .expect(CREATE, Reply::json(202, &training(Some(ID), "python:3.12")));
+    StepOperator::new(script.client(), "vision").attach_or_submit(&request()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_it_cannot_be_found_out_that_is_said() {
+    let client = answering(|sent| match sent.line.as_str() {
+        "POST /api/v2/token" => Reply::token(),
+        CREATE => Reply::Lost,
+        _ => Reply::error(503, "starting"),
+    });
+    let error = StepOperator::new(client, "vision").submit(&request()).await.unwrap_err();
+    assert!(matches!(&error, Error::Unconfirmed { .. }) && error.is_unreachable() && error.may_have_taken_effect());
+    assert!(error.hint().unwrap().contains("attaches"), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_without_the_label_is_no_submission() {
+    let script = Script::new();
+    let plain = TrainingCreationRequest { spec: TrainingSpec::default(), ..request() };
+    let error = StepOperator::new(script.client(), "vision").submit(&plain).await.unwrap_err();
+    assert!(matches!(error, Error::NoSubmissionId) && error.is_configuration());
+    assert!(error.to_string().contains(SUBMISSION_LABEL));
+}

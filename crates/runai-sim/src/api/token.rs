@@ -1,0 +1,71 @@
+//! `/api/v1/token` and `/api/v2/token`.
+
+use std::sync::Arc;
+
+use axum::{
+    Form, Json,
+    extract::{State, rejection::FormRejection},
+    http::{HeaderName, StatusCode, header},
+};
+use runai_spec::wire::{OAuthError, OAuthTokenRequest, OAuthTokenResponse, TokenRequest, TokenResponse};
+
+use super::{Body, Refusal};
+use crate::app::App;
+
+/// A token for an application or a service account, as control planes before 2.24 give it.
+pub(super) async fn v1(
+    State(app): State<Arc<App>>,
+    Body(request): Body<TokenRequest>,
+) -> Result<Json<TokenResponse>, Refusal> {
+    let (id, secret) = match request.grant_type.as_str() {
+        "client_credentials" => (&request.client_id, &request.client_secret),
+        "app_token" => (&request.app_id, &request.app_secret),
+        other => return Err(Refusal::bad_request(format!("the grant type `{other}` is not simulated"))),
+    };
+    let access_token = issue(&app, id.as_deref(), secret.as_deref())
+        .ok_or_else(|| Refusal::bad_request("the client id or its secret is wrong"))?;
+    Ok(Json(TokenResponse { access_token, expires_in: Some(expires_in(&app)), ..TokenResponse::default() }))
+}
+
+/// A token by OAuth 2.0.
+pub(super) async fn v2(
+    State(app): State<Arc<App>>,
+    request: Result<Form<OAuthTokenRequest>, FormRejection>,
+) -> Result<([(HeaderName, &'static str); 1], Json<OAuthTokenResponse>), (StatusCode, Json<OAuthError>)> {
+    let Form(request) = request
+        .map_err(|rejection| refuse(StatusCode::BAD_REQUEST, "invalid_request", &rejection.body_text()))?;
+    match request.grant_type.as_str() {
+        "client_credentials" => {}
+        "" => return Err(refuse(StatusCode::BAD_REQUEST, "invalid_request", "grant_type is missing")),
+        _ => {
+            let text = "only client_credentials is simulated";
+            return Err(refuse(StatusCode::BAD_REQUEST, "unsupported_grant_type", text));
+        }
+    }
+    let access_token = issue(&app, request.client_id.as_deref(), request.client_secret.as_deref()).ok_or_else(|| {
+        refuse(StatusCode::UNAUTHORIZED, "invalid_client", "the client id or its secret is wrong")
+    })?;
+    let response = OAuthTokenResponse {
+        access_token,
+        expires_in: Some(expires_in(&app)),
+        token_type: "Bearer".to_owned(),
+        ..OAuthTokenResponse::default()
+    };
+    // RFC 6749, section 5.1.
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(response)))
+}
+
+fn issue(app: &App, id: Option<&str>, secret: Option<&str>) -> Option<String> {
+    let known = id == Some(&app.credentials.client_id) && secret == Some(&app.credentials.client_secret);
+    known.then(|| app.tokens.issue(&app.credentials.client_id, app.clock.now(), app.clock.simulated(app.token_lifetime)))
+}
+
+/// In the client's time, not the simulated one: a client sets its own clock by it.
+fn expires_in(app: &App) -> i64 {
+    i64::try_from(app.token_lifetime.as_secs()).unwrap_or(i64::MAX)
+}
+
+fn refuse(status: StatusCode, error: &str, description: &str) -> (StatusCode, Json<OAuthError>) {
+    let description = Some(description.to_owned());
+    (status, Json(OAuthError { error: error.to_owned(), error_description: description, error_uri: None }))
+}

@@ -1,0 +1,514 @@
+//! What a submission is refused for.
+//!
+//! The rules are those that the API's description states and those that Kubernetes would refuse the pods for. Fields
+//! are named by their path inside the spec, list items by their index: `compute.gpuDevicesRequest`,
+//! `ports[0].container`.
+
+use std::{collections::HashSet, time::Duration};
+
+use runai_spec::wire::{
+    Compute, ComplianceIssue, EnvironmentVariable, ExposedUrl, GpuRequestType, Pvc, Storage, Toleration,
+    TolerationEffect, TolerationOperator, TrainingCreationRequest, TrainingSpec,
+};
+use uuid::Uuid;
+
+use crate::{
+    scheduler::quantity,
+    state::{ScriptedEnd, State},
+};
+
+/// Everything that is wrong with a submission.
+pub(crate) fn submission(request: &TrainingCreationRequest, state: &State) -> Vec<ComplianceIssue> {
+    let mut issues = Issues::default();
+    let longest = if request.use_given_name_as_prefix == Some(true) { NAME_LENGTH - SUFFIX_LENGTH } else { NAME_LENGTH };
+    if !is_workload_name(&request.name, longest) {
+        let details = format!(
+            "`{}` is no name: 1 to {longest} lowercase letters, digits and dashes, a letter first and no dash last",
+            request.name
+        );
+        issues.add("name", details);
+    }
+    if state.project(&request.project_id).is_none() {
+        issues.add("projectId", format!("there is no project with the id `{}`", request.project_id));
+    }
+    if Uuid::parse_str(&request.cluster_id).is_err() {
+        issues.add("clusterId", format!("`{}` is no UUID", request.cluster_id));
+    } else if request.cluster_id != state.cluster().uuid {
+        issues.add("clusterId", format!("there is no cluster with the id `{}`", request.cluster_id));
+    }
+    if let Some(template) = &request.template_id
+        && Uuid::parse_str(template).is_err()
+    {
+        issues.add("templateId", format!("`{template}` is no UUID"));
+    }
+    let spec = &request.spec;
+    if spec.image.is_none() && request.template_id.is_none() {
+        issues.required("image");
+    }
+    training(spec, &mut issues);
+    if !state.exec() {
+        let _ = Script::read(spec, &mut issues);
+    }
+    issues.0
+}
+
+/// What a scripted workload does, as its environment variables say.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Script {
+    /// The least time in the phase Pending.
+    pub(crate) pending: Duration,
+    pub(crate) result: ScriptedEnd,
+    /// Time in the phase Running.
+    pub(crate) running: Duration,
+}
+
+impl Script {
+    pub(crate) const PENDING: &str = "RUNAI_SIM_PENDING";
+    pub(crate) const RESULT: &str = "RUNAI_SIM_RESULT";
+    pub(crate) const RUNNING: &str = "RUNAI_SIM_RUNNING";
+
+    /// The script of a spec that was checked before.
+    pub(crate) fn of(spec: &TrainingSpec) -> Self {
+        Self::read(spec, &mut Issues::default())
+    }
+
+    fn read(spec: &TrainingSpec, issues: &mut Issues) -> Self {
+        let mut script = Self::default();
+        for (index, variable) in spec.environment_variables.iter().enumerate() {
+            let (Some(name), Some(value)) = (variable.name.as_deref(), variable.value.as_deref()) else { continue };
+            let field = || format!("environmentVariables[{index}].value");
+            match name {
+                Self::PENDING | Self::RUNNING => match seconds(value) {
+                    Some(duration) if name == Self::PENDING => script.pending = duration,
+                    Some(duration) => script.running = duration,
+                    None => issues.add(field(), format!("`{value}` is no number of seconds for {name}")),
+                },
+                Self::RESULT => match value {
+                    "Completed" => script.result = ScriptedEnd::Completed,
+                    "Failed" => script.result = ScriptedEnd::Failed,
+                    "Stopped" => script.result = ScriptedEnd::Stopped,
+                    _ => issues.add(field(), format!("`{value}` is none of Completed, Failed, Stopped for {name}")),
+                },
+                _ => {}
+            }
+        }
+        script
+    }
+}
+
+impl Default for Script {
+    /// Starts at once, runs for a second, completes.
+    fn default() -> Self {
+        Self { pending: Duration::ZERO, result: ScriptedEnd::Completed, running: Duration::from_secs(1) }
+    }
+}
+
+fn seconds(text: &str) -> Option<Duration> {
+    let seconds: f64 = text.parse().ok()?;
+    // Thirty years: beyond that it is a mistake, and the calendar ends.
+    (seconds < 1e9).then(|| Duration::try_from_secs_f64(seconds).ok())?
+}
+
+#[derive(Default)]
+struct Issues(Vec<ComplianceIssue>);
+
+impl Issues {
+    fn add(&mut self, field: impl Into<String>, details: impl Into<String>) {
+        self.push(field, details, None);
+    }
+
+    fn required(&mut self, field: impl Into<String>) {
+        self.push(field, "is required", Some("required"));
+    }
+
+    fn min(&mut self, field: impl Into<String>, details: impl Into<String>) {
+        self.push(field, details, Some("min"));
+    }
+
+    fn max(&mut self, field: impl Into<String>, details: impl Into<String>) {
+        self.push(field, details, Some("max"));
+    }
+
+    /// Refuses a missing or empty text.
+    fn text(&mut self, field: impl Into<String>, text: Option<&String>) {
+        if text.is_none_or(String::is_empty) {
+            self.required(field);
+        }
+    }
+
+    /// Refuses a text that is given and empty.
+    fn not_empty(&mut self, field: &str, text: Option<&String>) {
+        if text.is_some_and(String::is_empty) {
+            self.add(field, "must not be empty");
+        }
+    }
+
+    fn at_least(&mut self, field: impl Into<String>, value: Option<i64>, least: i64) {
+        if let Some(value) = value.filter(|value| *value < least) {
+            self.min(field, format!("{value} is less than {least}"));
+        }
+    }
+
+    fn port(&mut self, field: impl Into<String>, port: Option<i64>) {
+        if let Some(port) = port.filter(|port| !(1..=65535).contains(port)) {
+            let rule = if port < 1 { "min" } else { "max" };
+            self.push(field, format!("{port} is no port: 1 to 65535"), Some(rule));
+        }
+    }
+
+    /// Refuses a text that is no quantity; gives its amount otherwise.
+    fn quantity(&mut self, field: impl Into<String>, text: Option<&String>) -> Option<f64> {
+        let text = text?;
+        let amount = quantity(text);
+        if amount.is_none() {
+            self.add(field, format!("`{text}` is no quantity, such as `4G` or `512Mi`"));
+        }
+        amount
+    }
+
+    /// Refuses a name that Kubernetes cannot have given to an object.
+    fn object(&mut self, field: impl Into<String>, name: Option<&String>) {
+        match name {
+            None => self.required(field),
+            Some(name) if !is_object_name(name) => self.add(field, format!("`{name}` is no name of a Kubernetes object")),
+            Some(_) => {}
+        }
+    }
+
+    fn push(&mut self, field: impl Into<String>, details: impl Into<String>, rule: Option<&str>) {
+        self.0.push(ComplianceIssue {
+            details: details.into(),
+            field: field.into(),
+            rule: rule.map(str::to_owned),
+        });
+    }
+}
+
+fn training(spec: &TrainingSpec, issues: &mut Issues) {
+    issues.not_empty("args", spec.args.as_ref());
+    issues.not_empty("command", spec.command.as_ref());
+    issues.not_empty("image", spec.image.as_ref());
+    issues.not_empty("nodeType", spec.node_type.as_ref());
+    issues.not_empty("workingDir", spec.working_dir.as_ref());
+    for (field, value, least) in [
+        ("autoDeletionTimeAfterCompletionSeconds", spec.auto_deletion_time_after_completion_seconds, 0),
+        ("backoffLimit", spec.backoff_limit, 0),
+        ("completions", spec.completions, 0),
+        ("parallelism", spec.parallelism, 0),
+        ("terminationGracePeriodSeconds", spec.termination_grace_period_seconds, 0),
+    ] {
+        issues.at_least(field, value, least);
+    }
+    if spec.tty == Some(true) && spec.stdin != Some(true) {
+        issues.add("tty", "needs `stdin`");
+    }
+    for (index, annotation) in spec.annotations.iter().enumerate() {
+        label_key(&format!("annotations[{index}].name"), annotation.name.as_ref(), issues);
+    }
+    for (index, label) in spec.labels.iter().enumerate() {
+        label_key(&format!("labels[{index}].name"), label.name.as_ref(), issues);
+        if let Some(value) = label.value.as_ref().filter(|value| !is_label_value(value)) {
+            issues.add(format!("labels[{index}].value"), format!("`{value}` is no label value"));
+        }
+    }
+    for (index, secret) in spec.image_pull_secrets.iter().enumerate() {
+        issues.object(format!("imagePullSecrets[{index}].name"), secret.name.as_ref());
+    }
+    for (index, variable) in spec.environment_variables.iter().enumerate() {
+        environment_variable(&format!("environmentVariables[{index}]"), variable, issues);
+    }
+    for (index, port) in spec.ports.iter().enumerate().filter(|(_, port)| port.exclude != Some(true)) {
+        if port.container.is_none() {
+            issues.required(format!("ports[{index}].container"));
+        }
+        issues.port(format!("ports[{index}].container"), port.container);
+        issues.port(format!("ports[{index}].external"), port.external);
+    }
+    for (index, url) in spec.exposed_urls.iter().enumerate().filter(|(_, url)| url.exclude != Some(true)) {
+        exposed_url(&format!("exposedUrls[{index}]"), url, issues);
+    }
+    for (index, toleration) in spec.tolerations.iter().enumerate().filter(|(_, it)| it.exclude != Some(true)) {
+        toleration_rules(&format!("tolerations[{index}]"), toleration, issues);
+    }
+    if let Some(compute) = &spec.compute {
+        compute_rules(compute, issues);
+    }
+    if let Some(storage) = &spec.storage {
+        storage_rules(storage, issues);
+    }
+    if let Some(security) = &spec.security {
+        issues.at_least("security.runAsGid", security.run_as_gid, 0);
+        issues.at_least("security.runAsUid", security.run_as_uid, 0);
+    }
+    if let Some(probe) = spec.probes.as_ref().and_then(|probes| probes.readiness.as_ref()) {
+        for (field, value, least) in [
+            ("probes.readiness.failureThreshold", probe.failure_threshold, 1),
+            ("probes.readiness.initialDelaySeconds", probe.initial_delay_seconds, 0),
+            ("probes.readiness.periodSeconds", probe.period_seconds, 1),
+            ("probes.readiness.successThreshold", probe.success_threshold, 1),
+            ("probes.readiness.timeoutSeconds", probe.timeout_seconds, 1),
+        ] {
+            issues.at_least(field, value, least);
+        }
+        match probe.handler.as_ref().map(|handler| handler.http_get.as_ref()) {
+            None => issues.required("probes.readiness.handler"),
+            Some(get) => issues.port("probes.readiness.handler.httpGet.port", get.and_then(|get| get.port)),
+        }
+    }
+}
+
+fn compute_rules(compute: &Compute, issues: &mut Issues) {
+    for (field, request, limit) in [
+        ("compute.cpuCore", compute.cpu_core_request, compute.cpu_core_limit),
+        ("compute.gpuPortion", compute.gpu_portion_request, compute.gpu_portion_limit),
+    ] {
+        for (part, value) in [("Request", request), ("Limit", limit)] {
+            if let Some(value) = value.filter(|value| *value < 0.0) {
+                issues.min(format!("{field}{part}"), format!("{value} is less than 0"));
+            }
+        }
+        limit_rule(field, request, limit, issues);
+    }
+    for (field, request, limit) in [
+        ("compute.cpuMemory", compute.cpu_memory_request.as_ref(), compute.cpu_memory_limit.as_ref()),
+        ("compute.gpuMemory", compute.gpu_memory_request.as_ref(), compute.gpu_memory_limit.as_ref()),
+    ] {
+        let request = issues.quantity(format!("{field}Request"), request);
+        let limit = issues.quantity(format!("{field}Limit"), limit);
+        limit_rule(field, request, limit, issues);
+    }
+    for (index, resource) in compute.extended_resources.iter().enumerate() {
+        if resource.exclude == Some(true) {
+            continue;
+        }
+        issues.text(format!("compute.extendedResources[{index}].resource"), resource.resource.as_ref());
+        issues.text(format!("compute.extendedResources[{index}].quantity"), resource.quantity.as_ref());
+        let quantity = resource.quantity.as_ref().filter(|text| !text.is_empty());
+        issues.quantity(format!("compute.extendedResources[{index}].quantity"), quantity);
+    }
+    issues.at_least("compute.gpuDevicesRequest", compute.gpu_devices_request, 0);
+    gpu_request_type_rules(compute, issues);
+}
+
+/// Portions belong to the type `portion`, amounts of memory to `memory`, and `memory` to a single device.
+fn gpu_request_type_rules(compute: &Compute, issues: &mut Issues) {
+    let portion = compute.gpu_request_type == Some(GpuRequestType::Portion);
+    let memory = compute.gpu_request_type == Some(GpuRequestType::Memory);
+    for (field, given, wanted, kind) in [
+        ("compute.gpuPortionRequest", compute.gpu_portion_request.is_some(), portion, "portion"),
+        ("compute.gpuMemoryRequest", compute.gpu_memory_request.is_some(), memory, "memory"),
+    ] {
+        match (given, wanted) {
+            (false, true) => issues.required(field),
+            (true, false) => issues.add(field, format!("is only allowed with the gpuRequestType `{kind}`")),
+            _ => {}
+        }
+    }
+    for (field, given, wanted, kind) in [
+        ("compute.gpuPortionLimit", compute.gpu_portion_limit.is_some(), portion, "portion"),
+        ("compute.gpuMemoryLimit", compute.gpu_memory_limit.is_some(), memory, "memory"),
+    ] {
+        if given && !wanted {
+            issues.add(field, format!("is only allowed with the gpuRequestType `{kind}`"));
+        }
+    }
+    if let Some(portion) = compute.gpu_portion_request.filter(|portion| *portion > 1.0) {
+        issues.max("compute.gpuPortionRequest", format!("{portion} is more than 1"));
+    }
+    if memory && compute.gpu_devices_request.is_some_and(|devices| devices > 1) {
+        issues.add("compute.gpuRequestType", "`memory` is only allowed for a single device");
+    }
+}
+
+fn limit_rule(field: &str, request: Option<f64>, limit: Option<f64>, issues: &mut Issues) {
+    if let (Some(request), Some(limit)) = (request, limit)
+        && limit < request
+    {
+        issues.min(format!("{field}Limit"), "is less than the request");
+    }
+}
+
+fn environment_variable(path: &str, variable: &EnvironmentVariable, issues: &mut Issues) {
+    issues.text(format!("{path}.name"), variable.name.as_ref());
+    let sources = [
+        variable.value.is_some(),
+        variable.config_map.is_some(),
+        variable.pod_field_ref.is_some(),
+        variable.secret.is_some(),
+        variable.user_credential.is_some(),
+    ];
+    let count = sources.into_iter().filter(|given| *given).count();
+    if count > 1 {
+        issues.add(path, "takes its value from more than one source");
+    } else if count == 0 && variable.exclude != Some(true) {
+        issues.required(format!("{path}.value"));
+    }
+    if let Some(config_map) = &variable.config_map {
+        issues.object(format!("{path}.configMap.name"), config_map.name.as_ref());
+        issues.text(format!("{path}.configMap.key"), config_map.key.as_ref());
+    }
+    if let Some(secret) = &variable.secret {
+        issues.object(format!("{path}.secret.name"), secret.name.as_ref());
+        issues.text(format!("{path}.secret.key"), secret.key.as_ref());
+    }
+    if let Some(field) = &variable.pod_field_ref {
+        issues.text(format!("{path}.podFieldRef.path"), field.path.as_ref());
+    }
+    if let Some(credential) = &variable.user_credential {
+        issues.text(format!("{path}.userCredential.name"), credential.name.as_ref());
+        issues.text(format!("{path}.userCredential.key"), credential.key.as_ref());
+    }
+}
+
+fn exposed_url(path: &str, url: &ExposedUrl, issues: &mut Issues) {
+    if url.container.is_none() {
+        issues.required(format!("{path}.container"));
+    }
+    issues.port(format!("{path}.container"), url.container);
+    if !url.authorized_users.is_empty() && !url.authorized_groups.is_empty() {
+        issues.add(format!("{path}.authorizedGroups"), "cannot be given together with `authorizedUsers`");
+    }
+}
+
+fn toleration_rules(path: &str, toleration: &Toleration, issues: &mut Issues) {
+    let exists = toleration.operator == Some(TolerationOperator::Exists);
+    if toleration.key.as_ref().is_none_or(String::is_empty) && !exists {
+        issues.required(format!("{path}.key"));
+    }
+    if exists && toleration.value.as_ref().is_some_and(|value| !value.is_empty()) {
+        issues.add(format!("{path}.value"), "is not allowed with the operator `Exists`");
+    }
+    issues.at_least(format!("{path}.seconds"), toleration.seconds, 1);
+    if toleration.seconds.is_some() && toleration.effect != Some(TolerationEffect::NoExecute) {
+        issues.add(format!("{path}.seconds"), "is only allowed with the effect `NoExecute`");
+    }
+}
+
+fn storage_rules(storage: &Storage, issues: &mut Issues) {
+    let mut mounts = Mounts { issues, paths: HashSet::new() };
+    for (index, it) in storage.config_map_volume.iter().enumerate().filter(|(_, it)| it.exclude != Some(true)) {
+        let path = format!("storage.configMapVolume[{index}]");
+        mounts.issues.object(format!("{path}.configMap"), it.config_map.as_ref());
+        mounts.mode(format!("{path}.defaultMode"), it.default_mode.as_ref());
+        mounts.mount(format!("{path}.mountPath"), it.mount_path.as_ref());
+    }
+    for (index, it) in storage.data_volume.iter().enumerate().filter(|(_, it)| it.exclude != Some(true)) {
+        let path = format!("storage.dataVolume[{index}]");
+        mounts.issues.text(format!("{path}.id"), it.id.as_ref());
+        mounts.mount(format!("{path}.mountPath"), it.mount_path.as_ref());
+    }
+    for (index, it) in storage.empty_dir_volume.iter().enumerate().filter(|(_, it)| it.exclude != Some(true)) {
+        let path = format!("storage.emptyDirVolume[{index}]");
+        mounts.issues.quantity(format!("{path}.sizeLimit"), it.size_limit.as_ref());
+        mounts.mount(format!("{path}.path"), it.path.as_ref());
+    }
+    for (index, it) in storage.git.iter().enumerate().filter(|(_, it)| it.exclude != Some(true)) {
+        let path = format!("storage.git[{index}]");
+        mounts.issues.text(format!("{path}.repository"), it.repository.as_ref());
+        mounts.mount(format!("{path}.path"), it.path.as_ref());
+    }
+    for (index, it) in storage.host_path.iter().enumerate().filter(|(_, it)| it.exclude != Some(true)) {
+        let path = format!("storage.hostPath[{index}]");
+        mounts.issues.text(format!("{path}.path"), it.path.as_ref());
+        mounts.mount(format!("{path}.mountPath"), it.mount_path.as_ref());
+    }
+    for (index, it) in storage.nfs.iter().enumerate().filter(|(_, it)| it.exclude != Some(true)) {
+        let path = format!("storage.nfs[{index}]");
+        mounts.issues.text(format!("{path}.path"), it.path.as_ref());
+        mounts.issues.text(format!("{path}.server"), it.server.as_ref());
+        mounts.mount(format!("{path}.mountPath"), it.mount_path.as_ref());
+    }
+    for (index, it) in storage.pvc.iter().enumerate().filter(|(_, it)| it.exclude != Some(true)) {
+        let path = format!("storage.pvc[{index}]");
+        claim(&path, it, mounts.issues);
+        mounts.mount(format!("{path}.path"), it.path.as_ref());
+    }
+    for (index, it) in storage.s3.iter().enumerate().filter(|(_, it)| it.exclude != Some(true)) {
+        let path = format!("storage.s3[{index}]");
+        mounts.issues.text(format!("{path}.bucket"), it.bucket.as_ref());
+        mounts.mount(format!("{path}.path"), it.path.as_ref());
+    }
+    for (index, it) in storage.secret_volume.iter().enumerate().filter(|(_, it)| it.exclude != Some(true)) {
+        let path = format!("storage.secretVolume[{index}]");
+        mounts.issues.text(format!("{path}.secret"), it.secret.as_ref());
+        mounts.mode(format!("{path}.defaultMode"), it.default_mode.as_ref());
+        mounts.mount(format!("{path}.mountPath"), it.mount_path.as_ref());
+    }
+}
+
+fn claim(path: &str, pvc: &Pvc, issues: &mut Issues) {
+    if let Some(name) = pvc.claim_name.as_ref().filter(|name| name.chars().count() > 63) {
+        issues.max(format!("{path}.claimName"), format!("`{name}` is longer than 63 characters"));
+    }
+    if pvc.existing_pvc == Some(true) {
+        issues.text(format!("{path}.claimName"), pvc.claim_name.as_ref());
+        return;
+    }
+    let size = pvc.claim_info.as_ref().and_then(|info| info.size.as_ref());
+    if size.is_none() {
+        issues.required(format!("{path}.claimInfo.size"));
+    }
+    issues.quantity(format!("{path}.claimInfo.size"), size);
+}
+
+/// Paths inside the container, of which Kubernetes wants each only once.
+struct Mounts<'a> {
+    issues: &'a mut Issues,
+    paths: HashSet<String>,
+}
+
+impl Mounts<'_> {
+    fn mount(&mut self, field: String, path: Option<&String>) {
+        match path.filter(|path| !path.is_empty()) {
+            None => self.issues.required(field),
+            Some(path) if !self.paths.insert(path.clone()) => {
+                self.issues.add(field, format!("`{path}` is mounted twice"));
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn mode(&mut self, field: String, mode: Option<&String>) {
+        let octal = |mode: &str| mode.len() == 4 && mode.starts_with('0') && mode.bytes().all(|it| (b'0'..=b'7').contains(&it));
+        if let Some(mode) = mode.filter(|mode| !octal(mode)) {
+            self.issues.add(field, format!("`{mode}` is no file mode of four octal digits"));
+        }
+    }
+}
+
+fn label_key(field: &str, key: Option<&String>, issues: &mut Issues) {
+    match key {
+        None => issues.required(field),
+        Some(key) if !is_label_key(key) => issues.add(field, format!("`{key}` is no label key")),
+        Some(_) => {}
+    }
+}
+
+/// A DNS label that starts with a letter.
+fn is_workload_name(name: &str, longest: usize) -> bool {
+    is_object_name(name) && name.len() <= longest && name.starts_with(|c: char| c.is_ascii_lowercase())
+}
+
+/// The API's pattern for names of Kubernetes objects: `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`.
+fn is_object_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    name.chars().all(|c| plain(c) || c == '-') && name.starts_with(plain) && name.ends_with(plain)
+}
+
+/// Kubernetes' qualified names, in the API's 63 characters for the whole.
+fn is_label_key(key: &str) -> bool {
+    let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
+    let domain = |prefix: &str| prefix.split('.').all(is_object_name);
+    key.len() <= 63 && !name.is_empty() && is_label_value(name) && prefix.is_none_or(domain)
+}
+
+fn is_label_value(value: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric();
+    let inside = value.chars().all(|c| plain(c) || "-_.".contains(c));
+    value.is_empty() || (value.len() <= 63 && inside && value.starts_with(plain) && value.ends_with(plain))
+}
+
+const NAME_LENGTH: usize = 63;
+
+/// A dash and the random characters that make a prefix a name.
+pub(crate) const SUFFIX_LENGTH: usize = 6;

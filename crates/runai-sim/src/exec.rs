@@ -1,0 +1,420 @@
+//! Pods as local processes.
+//!
+//! Each pod is a process group of its own. Whatever way a pod ends, its whole group ends with it: a program that
+//! leaves children behind does not leave them to the machine.
+
+use std::{
+    collections::HashMap,
+    future::pending,
+    io,
+    path::{Path, PathBuf},
+    process::{ExitStatus, Stdio},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use nix::{
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
+use runai_spec::wire::TrainingSpec;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, BufReader},
+    process::{Child, Command},
+    sync::{mpsc, watch},
+    task::{JoinHandle, JoinSet},
+    time::{Instant, sleep_until, timeout},
+};
+
+use crate::state::{PodEnd, PodId, PodOrder};
+
+/// Says that commands really run, as processes of this machine, and where.
+///
+/// A command runs with the rights of the simulator's own process, without a container and without limits. It sees
+/// the simulator's environment, save what starts with `RUNAI_`, and the workload's variables; variables that come
+/// from a Secret, a `ConfigMap`, a pod field or a credential are not set. Its working directory is the workload's,
+/// where this machine has such a directory, else the one given here. Images, volumes and the user id are ignored.
+///
+/// `backoffLimit` is honoured with a default of 0, so that a mistake shows at once; a real control plane tries six
+/// times more. A retry starts without delay. Suspending sends `SIGTERM` to the command's process group and, after
+/// `terminationGracePeriodSeconds` (30 when not given), `SIGKILL`.
+#[derive(Clone, Debug)]
+pub struct Exec {
+    directory: PathBuf,
+}
+
+impl Exec {
+    /// Commands run in `directory`, unless their workload names another one that exists here.
+    #[must_use]
+    pub fn in_directory(directory: impl Into<PathBuf>) -> Self {
+        Self { directory: directory.into() }
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+}
+
+/// A line that a workload's command printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Name of the workload.
+    pub workload: String,
+    /// Where it was printed.
+    pub stream: Stream,
+    /// The line, without its end; bytes that are not UTF-8 are replaced, and beyond 64 KiB a line is cut in pieces.
+    pub line: String,
+}
+
+/// A standard stream of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stream {
+    /// Standard error.
+    Stderr,
+    /// Standard output.
+    Stdout,
+}
+
+/// Runs pods and keeps hold of them.
+pub(crate) struct Runner {
+    directory: PathBuf,
+    output: OnceLock<mpsc::UnboundedSender<Output>>,
+    pods: Mutex<Pods>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+#[derive(Default)]
+struct Pods {
+    /// Set when the simulator ends: from then on no pod starts, also no retry.
+    closed: bool,
+    running: HashMap<PodId, Pod>,
+}
+
+/// What is needed to end a pod.
+struct Pod {
+    grace: Duration,
+    group: Option<Pid>,
+    /// Set to the time that the pod has to end by itself.
+    stop: watch::Sender<Option<Duration>>,
+}
+
+impl Runner {
+    pub(crate) fn new(exec: &Exec) -> Self {
+        Self {
+            directory: exec.directory.clone(),
+            output: OnceLock::new(),
+            pods: Mutex::default(),
+            tasks: Mutex::default(),
+        }
+    }
+
+    /// The receiver of all lines from now on; `None` if it was taken before.
+    pub(crate) fn take_output(&self) -> Option<mpsc::UnboundedReceiver<Output>> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.output.set(sender).is_ok().then_some(receiver)
+    }
+
+    /// Starts a pod; `report` is called once it has ended and all its lines are delivered.
+    pub(crate) fn start(self: &Arc<Self>, order: PodOrder, report: impl FnOnce(PodId, PodEnd) + Send + 'static) {
+        let grace = grace(&order.spec);
+        let (stop, stopped) = watch::channel(None);
+        let id = order.pod.clone();
+        let mut pods = lock(&self.pods);
+        if pods.closed {
+            return;
+        }
+        pods.running.insert(id.clone(), Pod { grace, group: None, stop });
+        let runner = Arc::clone(self);
+        let mut tasks = lock(&self.tasks);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(async move {
+            let end = runner.run(&order, stopped).await;
+            lock(&runner.pods).running.remove(&id);
+            report(id, end);
+        });
+    }
+
+    /// Asks a pod to end.
+    pub(crate) fn stop(&self, id: &PodId) {
+        if let Some(pod) = lock(&self.pods).running.get(id) {
+            pod.stop.send_replace(Some(pod.grace));
+        }
+    }
+
+    /// Ends all pods, with little grace, and waits for it.
+    pub(crate) async fn end_all(&self) {
+        self.close();
+        let mut tasks = std::mem::take(&mut *lock(&self.tasks));
+        while tasks.join_next().await.is_some() {}
+    }
+
+    /// Ends all pods, with little grace, without waiting for it.
+    pub(crate) fn abandon(&self) {
+        for group in lock(&self.pods).running.values().filter_map(|pod| pod.group) {
+            // The pod's task may never run again, if its runtime ends too; dropping the task kills the process then.
+            signal(group, Signal::SIGTERM);
+        }
+        self.close();
+    }
+
+    fn close(&self) {
+        let mut pods = lock(&self.pods);
+        pods.closed = true;
+        for pod in pods.running.values() {
+            pod.stop.send_replace(Some(pod.grace.min(LAST_GRACE)));
+        }
+    }
+
+    async fn run(&self, order: &PodOrder, stopped: watch::Receiver<Option<Duration>>) -> PodEnd {
+        let mut child = match self.spawn(&order.spec) {
+            Ok(child) => child,
+            Err(why) => return PodEnd::NotStarted(why),
+        };
+        let group = Group::of(&child);
+        self.note_group(&order.pod, group.0);
+        let streams = [
+            child.stdout.take().map(|pipe| self.forward(pipe, Stream::Stdout, order)),
+            child.stderr.take().map(|pipe| self.forward(pipe, Stream::Stderr, order)),
+        ];
+        let status = supervise(&mut child, &group, stopped).await;
+        self.note_group(&order.pod, None);
+        // Ends what the command left running in its group, which also closes the pipes.
+        drop(group);
+        for mut stream in streams.into_iter().flatten() {
+            if timeout(DRAIN, &mut stream).await.is_err() {
+                // A process that left the group still holds the pipe.
+                stream.abort();
+            }
+        }
+        match status {
+            Ok(status) => pod_end(status),
+            Err(error) => PodEnd::Failed(format!("the process was lost: {error}")),
+        }
+    }
+
+    fn note_group(&self, id: &PodId, group: Option<Pid>) {
+        if let Some(pod) = lock(&self.pods).running.get_mut(id) {
+            pod.group = group;
+        }
+    }
+
+    fn spawn(&self, spec: &TrainingSpec) -> Result<Child, String> {
+        let words = words(spec)?;
+        let Some((program, arguments)) = words.split_first() else {
+            return Err("no command: the entry point of an image cannot run here".to_owned());
+        };
+        let wanted = spec.working_dir.as_deref().map(Path::new).filter(|directory| directory.is_dir());
+        let directory = wanted.unwrap_or(&self.directory);
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .current_dir(directory)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true);
+        for (name, _) in std::env::vars_os() {
+            if name.as_encoded_bytes().starts_with(b"RUNAI_") {
+                command.env_remove(name);
+            }
+        }
+        for variable in spec.environment_variables.iter().filter(|variable| variable.exclude != Some(true)) {
+            if let (Some(name), Some(value)) = (&variable.name, &variable.value) {
+                command.env(name, value);
+            }
+        }
+        command.spawn().map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound if !directory.is_dir() => {
+                format!("{}: no such directory", directory.display())
+            }
+            io::ErrorKind::NotFound => format!("{program}: not found"),
+            io::ErrorKind::PermissionDenied => format!("{program}: permission denied"),
+            _ => format!("{program}: {error}"),
+        })
+    }
+
+    fn forward(&self, pipe: impl AsyncRead + Send + Unpin + 'static, stream: Stream, order: &PodOrder) -> JoinHandle<()> {
+        let output = self.output.get().cloned();
+        let workload = order.workload_name.clone();
+        tokio::spawn(async move {
+            let mut pipe = BufReader::new(pipe);
+            while let Some(line) = next_line(&mut pipe).await {
+                if let Some(output) = &output {
+                    // Nobody listens any more: the pipe is emptied all the same, so that the command does not block.
+                    let _ = output.send(Output { workload: workload.clone(), stream, line });
+                }
+            }
+        })
+    }
+}
+
+/// The process group of a child, killed when this is dropped.
+struct Group(Option<Pid>);
+
+impl Group {
+    /// A child that was started with `process_group(0)` leads a group with its own id.
+    fn of(child: &Child) -> Self {
+        Self(child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw))
+    }
+
+    fn signal(&self, kind: Signal) {
+        if let Some(group) = self.0 {
+            signal(group, kind);
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.signal(Signal::SIGKILL);
+    }
+}
+
+/// Waits for the child, or ends it when that is asked for.
+async fn supervise(
+    child: &mut Child,
+    group: &Group,
+    mut stopped: watch::Receiver<Option<Duration>>,
+) -> io::Result<ExitStatus> {
+    let mut left = None;
+    loop {
+        let asked = async {
+            match stopped.changed().await {
+                Ok(()) => *stopped.borrow_and_update(),
+                Err(_) => pending().await,
+            }
+        };
+        let deadline = async {
+            match left {
+                Some(left) => sleep_until(left).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            status = child.wait() => return status,
+            () = deadline => {
+                group.signal(Signal::SIGKILL);
+                return child.wait().await;
+            }
+            grace = asked => {
+                let grace = grace.unwrap_or(LAST_GRACE);
+                if left.is_none() && !grace.is_zero() {
+                    group.signal(Signal::SIGTERM);
+                }
+                // Asked again, a pod has the shorter of both times.
+                let end = Instant::now() + grace;
+                left = Some(left.map_or(end, |left: Instant| left.min(end)));
+            }
+        }
+    }
+}
+
+/// `command` and `args`, taken apart as a POSIX shell takes words apart, without expanding anything.
+fn words(spec: &TrainingSpec) -> Result<Vec<String>, String> {
+    let mut words = Vec::new();
+    for (name, text) in [("command", &spec.command), ("args", &spec.args)] {
+        if let Some(text) = text {
+            words.extend(shlex::split(text).ok_or_else(|| format!("{name}: a quote is not closed"))?);
+        }
+        if words.is_empty() {
+            break;
+        }
+    }
+    Ok(words)
+}
+
+fn grace(spec: &TrainingSpec) -> Duration {
+    spec.termination_grace_period_seconds
+        .and_then(|seconds| u64::try_from(seconds).ok())
+        .map_or(GRACE, |seconds| Duration::from_secs(seconds.min(LONGEST_GRACE)))
+}
+
+fn pod_end(status: ExitStatus) -> PodEnd {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    match (status.code(), status.signal()) {
+        (Some(0), _) => PodEnd::Succeeded,
+        (Some(code), _) => PodEnd::Failed(format!("exit code {code}")),
+        (None, Some(number)) => {
+            let name = Signal::try_from(number).map_or_else(|_| number.to_string(), |signal| signal.to_string());
+            PodEnd::Failed(format!("signal {name}"))
+        }
+        (None, None) => PodEnd::Failed(status.to_string()),
+    }
+}
+
+/// A group that has ended already is what is wanted.
+fn signal(group: Pid, kind: Signal) {
+    let _ = killpg(group, kind);
+}
+
+/// The next line, or the next piece of a very long one; `None` at the end of the pipe or when it breaks.
+async fn next_line(pipe: &mut BufReader<impl AsyncRead + Unpin>) -> Option<String> {
+    let mut line = Vec::new();
+    loop {
+        let bytes = pipe.fill_buf().await.ok()?;
+        let end = bytes.iter().position(|byte| *byte == b'\n');
+        let take = end.unwrap_or(bytes.len()).min(LONGEST_LINE - line.len());
+        let at_end = bytes.is_empty();
+        line.extend_from_slice(&bytes[..take]);
+        let complete = end == Some(take);
+        pipe.consume(take + usize::from(complete));
+        if complete || line.len() == LONGEST_LINE || (at_end && !line.is_empty()) {
+            let line = line.strip_suffix(b"\r").unwrap_or(&line);
+            return Some(String::from_utf8_lossy(line).into_owned());
+        }
+        if at_end {
+            return None;
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Kubernetes' default for `terminationGracePeriodSeconds`.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// Beyond a year a grace period would overflow the clock.
+const LONGEST_GRACE: u64 = 365 * 24 * 60 * 60;
+
+/// The grace of a pod when the simulator itself ends.
+const LAST_GRACE: Duration = Duration::from_secs(5);
+
+/// How long the last lines of an ended command are waited for.
+const DRAIN: Duration = Duration::from_secs(1);
+
+const LONGEST_LINE: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn lines_are_cut_at_their_ends_and_when_too_long() {
+        let long = "x".repeat(LONGEST_LINE + 3);
+        let text = format!("a\r\n\n{long}\nü");
+        let mut pipe = BufReader::with_capacity(7, text.as_bytes());
+        let mut lines = Vec::new();
+        while let Some(line) = next_line(&mut pipe).await {
+            lines.push(line);
+        }
+        assert_eq!(lines.iter().map(String::len).collect::<Vec<_>>(), [1, 0, LONGEST_LINE, 3, 2]);
+        assert_eq!((lines[0].as_str(), lines[4].as_str()), ("a", "ü"));
+    }
+
+    #[test]
+    fn command_and_args_are_one_list_of_words() {
+        let spec = |command: Option<&str>, args: Option<&str>| TrainingSpec {
+            command: command.map(str::to_owned),
+            args: args.map(str::to_owned),
+            ..TrainingSpec::default()
+        };
+        let all = words(&spec(Some("python3 -c"), Some(r#"'print("a b")' $HOME"#))).unwrap();
+        assert_eq!(all, ["python3", "-c", r#"print("a b")"#, "$HOME"]);
+        assert_eq!(words(&spec(None, Some("x"))).unwrap(), Vec::<String>::new());
+        assert_eq!(words(&spec(Some("a 'b"), None)).unwrap_err(), "command: a quote is not closed");
+    }
+}
