@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -98,34 +99,33 @@ fn examples() -> Result<()> {
     // The first command of README.md.
     const TRAIN: &str = "examples/train.runai.yaml";
 
-    let examples = step_files(&workspace::root().join("examples"))?;
+    let examples = documents(&workspace::root().join("examples"))?;
     if examples.is_empty() {
-        bail!("`examples/` holds no step file");
+        bail!("`examples/` holds no settings");
     }
     process::run(runai_step().arg("check").args(&examples))?;
     setup::python()?;
     process::run(runai_step().args(["run", TRAIN, "--local"]))
 }
 
-fn runai_step() -> std::process::Command {
+fn runai_step() -> Command {
     let mut cargo = cargo();
     cargo.args(["run", "--quiet", "--package", "runai-cli", "--bin", "runai-step", "--"]);
     cargo
 }
 
-/// The step files of a folder, by their names relative to the workspace.
-fn step_files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
+/// The settings in a folder, of whatever kind, by their names relative to the workspace.
+fn documents(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
+    let mut documents = Vec::new();
     for entry in entries {
         let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if [".runai.yaml", ".runai.json", ".runai.toml"].iter().any(|end| name.ends_with(end)) {
-            files.push(path.strip_prefix(workspace::root()).unwrap_or(&path).to_path_buf());
+        if path.extension().is_some_and(|extension| ["json", "toml", "yaml"].iter().any(|known| extension == *known)) {
+            documents.push(path.strip_prefix(workspace::root()).unwrap_or(&path).to_path_buf());
         }
     }
-    files.sort();
-    Ok(files)
+    documents.sort();
+    Ok(documents)
 }
 
 fn seconds(time: Duration) -> String {

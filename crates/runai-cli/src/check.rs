@@ -23,7 +23,7 @@ pub(crate) fn check(args: &CheckArgs) -> Exit {
         CheckFormat::Json => output::json(&Files { files: &checked }),
         CheckFormat::Sarif => output::sarif::print(&checked),
     };
-    if printed.is_ok() && args.format == CheckFormat::Human {
+    if printed.is_ok() && args.format == CheckFormat::Human && !checked.is_empty() {
         output::human::sum_up(&checked);
     }
     Exit::first_failure(exits)

@@ -7,7 +7,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use runai_spec::wire::{
-    Compute, ComplianceIssue, EnvironmentVariable, ExposedUrl, GpuRequestType, Pvc, Storage, Toleration,
+    ComplianceIssue, Compute, EnvironmentVariable, ExposedUrl, GpuRequestType, Pvc, Storage, Toleration,
     TolerationEffect, TolerationOperator, TrainingCreationRequest, TrainingSpec,
 };
 use uuid::Uuid;
@@ -20,7 +20,8 @@ use crate::{
 /// Everything that is wrong with a submission.
 pub(crate) fn submission(request: &TrainingCreationRequest, state: &State) -> Vec<ComplianceIssue> {
     let mut issues = Issues::default();
-    let longest = if request.use_given_name_as_prefix == Some(true) { NAME_LENGTH - SUFFIX_LENGTH } else { NAME_LENGTH };
+    let longest =
+        if request.use_given_name_as_prefix == Some(true) { NAME_LENGTH - SUFFIX_LENGTH } else { NAME_LENGTH };
     if !is_workload_name(&request.name, longest) {
         let details = format!(
             "`{}` is no name: 1 to {longest} lowercase letters, digits and dashes, a letter first and no dash last",
@@ -170,17 +171,15 @@ impl Issues {
     fn object(&mut self, field: impl Into<String>, name: Option<&String>) {
         match name {
             None => self.required(field),
-            Some(name) if !is_object_name(name) => self.add(field, format!("`{name}` is no name of a Kubernetes object")),
+            Some(name) if !is_object_name(name) => {
+                self.add(field, format!("`{name}` is no name of a Kubernetes object"));
+            }
             Some(_) => {}
         }
     }
 
     fn push(&mut self, field: impl Into<String>, details: impl Into<String>, rule: Option<&str>) {
-        self.0.push(ComplianceIssue {
-            details: details.into(),
-            field: field.into(),
-            rule: rule.map(str::to_owned),
-        });
+        self.0.push(ComplianceIssue { details: details.into(), field: field.into(), rule: rule.map(str::to_owned) });
     }
 }
 
@@ -469,7 +468,8 @@ impl Mounts<'_> {
     }
 
     fn mode(&mut self, field: String, mode: Option<&String>) {
-        let octal = |mode: &str| mode.len() == 4 && mode.starts_with('0') && mode.bytes().all(|it| (b'0'..=b'7').contains(&it));
+        let octal =
+            |mode: &str| mode.len() == 4 && mode.starts_with('0') && mode.bytes().all(|it| (b'0'..=b'7').contains(&it));
         if let Some(mode) = mode.filter(|mode| !octal(mode)) {
             self.issues.add(field, format!("`{mode}` is no file mode of four octal digits"));
         }

@@ -1,7 +1,8 @@
 //! Pods as local processes.
 //!
 //! Each pod is a process group of its own. Whatever way a pod ends, its whole group ends with it: a program that
-//! leaves children behind does not leave them to the machine.
+//! leaves children behind does not leave them to the machine. Only a process that leaves its group, as a daemon does,
+//! escapes.
 
 use std::{
     collections::HashMap,
@@ -234,7 +235,12 @@ impl Runner {
         })
     }
 
-    fn forward(&self, pipe: impl AsyncRead + Send + Unpin + 'static, stream: Stream, order: &PodOrder) -> JoinHandle<()> {
+    fn forward(
+        &self,
+        pipe: impl AsyncRead + Send + Unpin + 'static,
+        stream: Stream,
+        order: &PodOrder,
+    ) -> JoinHandle<()> {
         let output = self.output.get().cloned();
         let workload = order.workload_name.clone();
         tokio::spawn(async move {

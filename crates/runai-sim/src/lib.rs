@@ -51,15 +51,15 @@ use tokio::{
     time::timeout,
 };
 
-pub use crate::{
-    exec::{Exec, Output, Stream},
-    scheduler::Node,
-};
 use crate::{
     app::{App, Credentials},
     clock::Clock,
     exec::Runner,
     state::{ClusterFacts, ProjectFacts, State},
+};
+pub use crate::{
+    exec::{Exec, Output, Stream},
+    scheduler::Node,
 };
 
 /// A running control plane.

@@ -38,8 +38,8 @@ pub(crate) struct Demand {
 impl Demand {
     /// What `spec` asks of `node`; quantities that are none count as nothing, the check has refused them before.
     pub(crate) fn new(spec: &TrainingSpec, node: &Node) -> Self {
-        let none = Compute::default();
-        let compute = spec.compute.as_ref().unwrap_or(&none);
+        let nothing = Compute::default();
+        let compute = spec.compute.as_ref().unwrap_or(&nothing);
         let memory = |text: &Option<String>| text.as_deref().and_then(quantity).unwrap_or(0.0);
         let portion = match compute.gpu_request_type {
             Some(GpuRequestType::Memory) => memory(&compute.gpu_memory_request) / node.gpu_memory,
@@ -132,9 +132,8 @@ impl Occupancy {
             let there = tidy(self.node.gpu_memory / GIB);
             return Err(format!("asks for {asked} GiB of GPU memory, a GPU has {there}"));
         }
-        let mut free: Vec<usize> = (0..self.devices.len())
-            .filter(|device| self.devices[*device] + portion <= 1.0 + TOLERANCE)
-            .collect();
+        let mut free: Vec<usize> =
+            (0..self.devices.len()).filter(|device| self.devices[*device] + portion <= 1.0 + TOLERANCE).collect();
         if free.len() < devices as usize {
             let (there, all) = (free.len(), self.node.gpus);
             return Err(if portion < 1.0 {
@@ -229,7 +228,9 @@ mod tests {
         let mut node = node(1);
         let placed: Vec<_> = (0..10).map(|_| node.place(gpus(1, 0.1)).unwrap()).collect();
         assert!(node.place(gpus(1, 0.1)).is_err());
-        placed.iter().for_each(|placement| node.release(placement));
+        for placement in &placed {
+            node.release(placement);
+        }
         assert!(node.gpus().abs() < f64::EPSILON);
         node.place(gpus(1, 1.0)).unwrap();
     }
@@ -287,7 +288,8 @@ mod tests {
 
     #[test]
     fn quantities_are_read_as_kubernetes_does() {
-        for (text, amount) in [("1", 1.0), ("+1.5", 1.5), ("500m", 0.5), ("1Ki", 1024.0), ("2G", 2e9), ("1e3", 1000.0)] {
+        for (text, amount) in [("1", 1.0), ("+1.5", 1.5), ("500m", 0.5), ("1Ki", 1024.0), ("2G", 2e9), ("1e3", 1000.0)]
+        {
             assert_eq!(quantity(text), Some(amount), "{text}");
         }
         for text in ["", ".", "1.2.3", "Gi", "1KiB", "4eE", "-1", "1e999", "inf", "NaN"] {

@@ -230,7 +230,7 @@ impl Checker {
         let subject = holder.subject();
         // A URL that is wrong may hold a password all the same.
         let secret = secret || shape.text.is_some_and(|text_type| text_type.name == "base-url") && text.contains('@');
-        let quoted = if secret { "something else".to_owned() } else { format!("`{}`", shorten(text)) };
+        let found = if secret { "is".to_owned() } else { format!("is `{}`,", shorten(text)) };
         let length = text.chars().count();
         if length < shape.min_length {
             let message = format!("{subject} is empty");
@@ -241,7 +241,7 @@ impl Checker {
             if !(text_type.matches)(text) {
                 let rule = by_code(text_type.rule).unwrap_or(&rule::WRONG_TYPE);
                 let help = memory_help(text_type.name, text).unwrap_or_else(|| text_type.help.to_owned());
-                let message = format!("{subject} is {quoted}, not {}", text_type.expected);
+                let message = format!("{subject} {found} not {}", text_type.expected);
                 self.report(rule, span, message).advise(help);
                 return false;
             }
@@ -251,7 +251,8 @@ impl Checker {
             }
         }
         if let Some(max) = shape.max_length.filter(|max| length > *max) {
-            let message = format!("{subject} is {quoted} with {length} characters, more than {max}");
+            let found = format!("is `{}`:", shorten(text));
+            let message = format!("{subject} {found} {length} characters, more than {max}");
             let rule = if shape.text.is_some() { &rule::INVALID_LABEL } else { &rule::TOO_LONG };
             self.report(rule, span, message).advise(format!("shorten it to {max} characters"));
             return false;
@@ -417,6 +418,7 @@ fn wrong_type_help(value: &Value<'_>, shape: &Shape) -> String {
             if items.is_empty() { format!("write a list: `{example}`") } else { format!("write a list: `[{}]`", items.join(", ")) }
         }
         (Kind::List { .. }, Value::Map(_)) => "put a `-` before each item".to_owned(),
+        (Kind::Enum(_) | Kind::ScalarText, _) => format!("write {}", expected(shape)),
         _ => format!("write {}: `{example}`", expected(shape)),
     }
 }

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use crate::document::{Node, Span, Value};
 use crate::rules::step::names_a_secret;
 
-/// Places of the values in `root` that must not be shown: the client secret, and variables of the environment that look
-/// like secrets.
+/// Places of the values in `root` that must not be shown: the client secret, URLs with credentials, and variables of the
+/// environment that look like secrets.
 pub(crate) fn secrets(root: &Node<'_>) -> Vec<Span> {
     let mut found = Vec::new();
     collect(root, false, &mut found);
@@ -17,7 +17,8 @@ fn collect(node: &Node<'_>, in_environment: bool, found: &mut Vec<Span>) {
     match &node.value {
         Value::Map(map) => {
             for entry in &map.0 {
-                if entry.key == CLIENT_SECRET || in_environment && names_a_secret(&entry.key) {
+                let in_url = entry.value.as_str().is_some_and(|text| text.contains("://") && text.contains('@'));
+                if entry.key == CLIENT_SECRET || in_url || in_environment && names_a_secret(&entry.key) {
                     found.push(entry.value.span);
                 } else {
                     collect(&entry.value, entry.key == "environment", found);
@@ -29,21 +30,21 @@ fn collect(node: &Node<'_>, in_environment: bool, found: &mut Vec<Span>) {
     }
 }
 
-/// `text` with a star for each character of `secrets`, so that lines and columns stay what they are.
+/// `text` with a star for each byte of `secrets`, so that lines and offsets stay what they are.
 pub(crate) fn redacted<'t>(text: &'t str, secrets: &[Span]) -> Cow<'t, str> {
     if secrets.is_empty() {
         return text.into();
     }
     let hidden = |offset: usize| secrets.iter().any(|span| (span.start as usize..span.end as usize).contains(&offset));
-    let starred = text.char_indices().map(|(offset, c)| if hidden(offset) && c != '\n' { stars(c) } else { Cow::Owned(c.to_string()) });
-    Cow::Owned(starred.collect())
-}
-
-/// As many stars as the character has bytes would move columns; as many as it is columns wide would move offsets. Offsets
-/// are what the excerpt is cut by.
-fn stars(c: char) -> Cow<'static, str> {
-    const STARS: &str = "****";
-    Cow::Borrowed(&STARS[..c.len_utf8()])
+    let mut shown = String::with_capacity(text.len());
+    for (offset, c) in text.char_indices() {
+        if hidden(offset) && c != '\n' {
+            shown.extend(std::iter::repeat_n('*', c.len_utf8()));
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
 }
 
 /// `text`, which does not parse, without whatever stands behind a key that looks like a secret's.
@@ -55,7 +56,8 @@ pub(crate) fn redacted_unparsed(text: &str) -> Cow<'_, str> {
             let key = line[..at].trim_matches(|c: char| !c.is_alphanumeric() && c != '_');
             let key = key.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
             let loud = key.bytes().any(|byte| byte.is_ascii_uppercase()) && names_a_secret(key);
-            if key == CLIENT_SECRET || loud {
+            let in_url = line[at..].contains("://") && line[at..].contains('@');
+            if key == CLIENT_SECRET || loud || in_url {
                 let start = offset + at + 1;
                 let cut = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
                 secrets.push(Span { start: cut(start), end: cut(offset + line.trim_end().len()), ..Span::default() });
@@ -63,10 +65,7 @@ pub(crate) fn redacted_unparsed(text: &str) -> Cow<'_, str> {
         }
         offset += line.len();
     }
-    match redacted(text, &secrets) {
-        Cow::Borrowed(_) => Cow::Borrowed(text),
-        Cow::Owned(redacted) => Cow::Owned(redacted),
-    }
+    redacted(text, &secrets)
 }
 
 const CLIENT_SECRET: &str = "client_secret";
@@ -79,7 +78,7 @@ mod tests {
 
     #[test]
     fn secrets_become_stars_of_the_same_length() {
-        let text = "client_secret: \"canary ü\"\nenvironment: {API_KEY: canary, MODE: x}\n";
+        let text = "client_secret: \"canary ü\"\nrunai_base_url: https://a:canary@h\nenvironment: {API_KEY: canary, MODE: x}\n";
         let root = parse(text, Format::Yaml, SourceId(0)).unwrap();
         let shown = redacted(text, &secrets(&root));
         assert!(!shown.contains("canary"), "{shown}");

@@ -134,7 +134,8 @@ impl<'t> Resolver<'t> {
             match parse(operator.text, operator.format, id) {
                 Ok(root) => {
                     work.secrets.push((id, redact::secrets(&root)));
-                    work.defaults = work.operator_file(root);
+                    let settings = work.operator_file(root);
+                    work.defaults = settings.map(|settings| Layer { settings, pointer: String::new() });
                 }
                 Err(finding) => work.findings.push(finding),
             }
@@ -277,13 +278,21 @@ impl Step {
     }
 }
 
+/// Settings that stand under others.
+#[derive(Clone)]
+struct Layer<'t> {
+    settings: Node<'t>,
+    /// JSON pointer of the map in its text.
+    pointer: String,
+}
+
 /// The state of a resolution.
 struct Work<'t> {
     sources: Vec<Source<'t>>,
     findings: Vec<Finding>,
     secrets: Vec<(SourceId, Vec<Span>)>,
     /// The step settings in the operator file.
-    defaults: Option<Node<'t>>,
+    defaults: Option<Layer<'t>>,
     operator: Option<OperatorSettings>,
     kind: Option<Kind>,
     steps: Vec<Step>,
@@ -320,7 +329,7 @@ impl<'t> Work<'t> {
     }
 
     /// What stands under the document's settings, the weakest first.
-    fn layers(&mut self, variables: &[(&'t str, &'t str)]) -> Vec<Node<'t>> {
+    fn layers(&mut self, variables: &[(&'t str, &'t str)]) -> Vec<Layer<'t>> {
         let mut layers: Vec<_> = self.defaults.iter().cloned().collect();
         for (name, value) in variables {
             let Some(key) = name.strip_prefix(VARIABLE_PREFIX).map(str::to_ascii_lowercase) else { continue };
@@ -329,7 +338,8 @@ impl<'t> Work<'t> {
             let id = self.source(Source { name, text: value, format: Format::Yaml });
             if let Some(node) = self.scalar(value, id, &field.shape) {
                 let entry = Entry { key: Cow::Owned(key), key_span: node.span, value: node };
-                layers.push(Node { span: entry.key_span, value: Value::Map(Map(vec![entry])) });
+                let settings = Node { span: entry.key_span, value: Value::Map(Map(vec![entry])) };
+                layers.push(Layer { settings, pointer: String::new() });
             }
         }
         layers
@@ -424,8 +434,8 @@ impl<'t> Work<'t> {
         Some(step)
     }
 
-    fn step_file(&mut self, mut root: Node<'t>, layers: &[Node<'t>]) {
-        let mut origins = self.origins();
+    fn step_file(&mut self, mut root: Node<'t>, layers: &[Layer<'t>]) {
+        let mut origins = origins(layers);
         if let Value::Map(map) = &mut root.value {
             let own = map.entry(SETTINGS_KEY).map(|entry| entry.value.clone());
             if let Some(own) = &own {
@@ -467,16 +477,23 @@ impl<'t> Work<'t> {
         });
     }
 
-    /// Checks one map of settings that stands at `pointer`, and makes it a step.
-    fn settings(&mut self, own: Node<'t>, layers: &[Node<'t>], pointer: &[&str], block: Option<&str>) {
-        let mut origins = self.origins();
+    /// Checks one map of settings that stands at `pointer`, and makes it a step. Gives the settings, mended where they are
+    /// wrong, to stand under others.
+    fn settings(
+        &mut self,
+        own: Node<'t>,
+        layers: &[Layer<'t>],
+        pointer: &[&str],
+        block: Option<&str>,
+    ) -> Option<Layer<'t>> {
+        let mut origins = origins(layers);
         let place: String = pointer.iter().map(|segment| format!("/{}", escape(segment))).collect();
         origins.push((own.span, place.clone()));
-        let Some(mut root) = merge_layers(layers, Some(own)) else { return };
+        let mut root = merge_layers(layers, Some(own))?;
         let mut checker = Checker::default();
         let usable = checker.check(&mut root, &shape::STEP_SETTINGS, pointer, in_settings);
         self.findings.append(&mut checker.findings);
-        let Some(settings) = usable.then(|| self.typed::<StepSettings>(&root)).flatten() else { return };
+        let settings = usable.then(|| self.typed::<StepSettings>(&root)).flatten()?;
         // Broken places were found from the root of the text; the rules see the map alone.
         let broken: Vec<_> =
             checker.broken.iter().filter_map(|broken| broken.strip_prefix(&place).map(str::to_owned)).collect();
@@ -498,15 +515,15 @@ impl<'t> Work<'t> {
             settings,
             image_pull_secret: self.image_pull_secret(),
         });
+        Some(Layer { settings: root, pointer: place })
     }
 
     /// Checks every block of a ZenML run configuration in its place.
-    fn zenml(&mut self, root: Node<'t>, layers: &[Node<'t>]) {
+    fn zenml(&mut self, root: Node<'t>, layers: &[Layer<'t>]) {
         let Value::Map(map) = &root.value else { return };
         let mut pipeline_layers = layers.to_vec();
         for entry in map.get(SETTINGS_KEY).into_iter().flat_map(blocks) {
-            self.settings(entry.value.clone(), layers, &[SETTINGS_KEY, &entry.key], None);
-            pipeline_layers.push(entry.value.clone());
+            pipeline_layers.extend(self.settings(entry.value.clone(), layers, &[SETTINGS_KEY, &entry.key], None));
         }
         let steps = map.get("steps").and_then(Node::as_map);
         for step in steps.into_iter().flat_map(|steps| &steps.0) {
@@ -516,18 +533,14 @@ impl<'t> Work<'t> {
                 // ZenML checks a step's block by itself before the pipeline's goes under it; so do we, and the step that
                 // is rendered has both.
                 if pipeline_layers.len() > layers.len() {
-                    self.settings(entry.value.clone(), layers, &pointer, None);
-                    self.steps.pop();
+                    if self.settings(entry.value.clone(), layers, &pointer, None).is_some() {
+                        self.steps.pop();
+                    }
                 }
                 self.settings(entry.value.clone(), &pipeline_layers, &pointer, Some(&step.key));
             }
         }
         self.steps.sort_by_key(|step| step.block.is_none());
-    }
-
-    /// Stretches of other texts whose settings are merged under the document's.
-    fn origins(&self) -> Vec<(Span, String)> {
-        self.defaults.iter().map(|defaults| (defaults.span, String::new())).collect()
     }
 
     fn image_pull_secret(&self) -> Option<String> {
@@ -601,8 +614,13 @@ fn put<'t>(node: &mut Node<'t>, path: &[String], value: Node<'t>, span: Span) {
     }
 }
 
-fn merge_layers<'t>(layers: &[Node<'t>], own: Option<Node<'t>>) -> Option<Node<'t>> {
-    layers.iter().cloned().chain(own).reduce(|under, over| merge(under, over, false))
+/// Stretches of text whose settings are merged under a document's, and where they stand in their own texts.
+fn origins(layers: &[Layer<'_>]) -> Vec<(Span, String)> {
+    layers.iter().map(|layer| (layer.settings.span, layer.pointer.clone())).collect()
+}
+
+fn merge_layers<'t>(layers: &[Layer<'t>], own: Option<Node<'t>>) -> Option<Node<'t>> {
+    layers.iter().map(|layer| layer.settings.clone()).chain(own).reduce(|under, over| merge(under, over, false))
 }
 
 /// Merges maps key by key; anything else of `over` replaces what is `under` it. In maps with free keys a `null` takes the

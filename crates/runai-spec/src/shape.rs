@@ -132,8 +132,12 @@ impl Shape {
     fn object(schema: &JsonMap<String, Json>) -> Self {
         let types = types(schema);
         let secret = schema.get("x-secret").is_some();
-        let kind = Self::kind(schema, &types);
+        let mut kind = Self::kind(schema, &types);
         let example = example(schema, &kind);
+        // What shows the list shows its items as well.
+        if let (Kind::List { item, .. }, Some(first)) = (&mut kind, example.get(0)) {
+            item.example = first.clone();
+        }
         Self { nullable: types.contains(&"null"), kind, example, secret }
     }
 
@@ -252,19 +256,27 @@ fn child(schema: &JsonMap<String, Json>, key: &str) -> Shape {
     schema.map_or_else(|| unreachable!("a list or map says what it holds"), Shape::object)
 }
 
-/// The first example of the schema, or a value that the shape itself implies.
+/// The first example of the schema, or its default, or a value that the shape itself implies.
 fn example(schema: &JsonMap<String, Json>, kind: &Kind) -> Json {
     if let Some(example) = schema.get("examples").and_then(Json::as_array).and_then(|examples| examples.first()) {
         return example.clone();
     }
+    if let Some(default) = schema.get("default").filter(|default| !default.is_null()) {
+        return default.clone();
+    }
     match kind {
         Kind::Bool => Json::Bool(false),
-        Kind::Int(range) => range.min.map_or(0.into(), |min| Json::from(min.ceil())),
+        #[expect(clippy::cast_possible_truncation, reason = "bounds are small")]
+        Kind::Int(range) => range.min.map_or(0.into(), |min| Json::from(min as i64)),
         Kind::Number(range) => range.min.unwrap_or(1.0).into(),
         Kind::String(string) => string.text.map_or("x", |text| text.example).into(),
         Kind::Enum(values) => values.first().cloned().unwrap_or_default().into(),
         Kind::ScalarText => Json::String(String::new()),
         Kind::List { .. } => Json::Array(Vec::new()),
-        Kind::Map { .. } | Kind::Struct(_) => Json::Object(JsonMap::new()),
+        Kind::Map { .. } => Json::Object(JsonMap::new()),
+        Kind::Struct(structure) => {
+            let required = structure.fields.iter().filter(|field| field.required);
+            Json::Object(required.map(|field| (field.name.clone(), field.shape.example.clone())).collect())
+        }
     }
 }

@@ -62,7 +62,11 @@ fn group<'a>(diagnostic: &'a Diagnostic, path: &'a str, text: &'a str, lines: &[
     let last_line = diagnostic.end_line.min(diagnostic.line + MAX_LINES);
     let first = lines.get(diagnostic.line - 1).copied().unwrap_or(text.len());
     let end = lines.get(last_line).copied().unwrap_or(text.len());
-    let excerpt = text.get(first..end).unwrap_or_default().trim_end_matches(['\r', '\n']);
+    let whole = text.get(first..end).unwrap_or_default();
+    // A byte order mark has no column, but would take one in the excerpt.
+    let excerpt = whole.trim_start_matches('\u{feff}');
+    let first = first + whole.len() - excerpt.len();
+    let excerpt = excerpt.trim_end_matches(['\r', '\n']);
     let place = |offset: usize| floor(excerpt, offset.saturating_sub(first));
     let annotation = AnnotationKind::Primary.span(place(diagnostic.offset)..place(diagnostic.end_offset));
     let snippet = Snippet::source(excerpt).path(path).line_start(diagnostic.line).annotation(annotation);

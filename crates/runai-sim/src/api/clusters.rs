@@ -9,7 +9,11 @@ use axum::{
 use runai_spec::wire::{Cluster, ClusterStatus};
 
 use super::Refusal;
-use crate::{app::App, clock::rfc3339, state::{ClusterFacts, TENANT}};
+use crate::{
+    app::App,
+    clock::rfc3339,
+    state::{ClusterFacts, TENANT},
+};
 
 /// All clusters, in a bare array.
 pub(super) async fn list(State(app): State<Arc<App>>) -> Json<Vec<Cluster>> {

@@ -24,7 +24,7 @@ pub(super) struct ListQuery {
 /// An item of a list, by its members.
 pub(super) trait Listed {
     /// The members that can be filtered and sorted by.
-    const FIELDS: &[&str];
+    const FIELDS: &'static [&'static str];
 
     /// The text of a member; `None` if the item has no such value.
     fn field(&self, name: &str) -> Option<String>;
@@ -42,10 +42,8 @@ impl ListQuery {
         let mut items: Vec<T> = items.filter(|item| self.passes(item)).collect();
         if let Some(sort) = &self.sort {
             items.sort_by(|one, other| {
-                let order = compare(
-                    &one.field(&sort.field).unwrap_or_default(),
-                    &other.field(&sort.field).unwrap_or_default(),
-                );
+                let order =
+                    compare(&one.field(&sort.field).unwrap_or_default(), &other.field(&sort.field).unwrap_or_default());
                 if sort.descending { order.reverse() } else { order }
             });
         }

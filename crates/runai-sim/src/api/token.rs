@@ -32,8 +32,8 @@ pub(super) async fn v2(
     State(app): State<Arc<App>>,
     request: Result<Form<OAuthTokenRequest>, FormRejection>,
 ) -> Result<([(HeaderName, &'static str); 1], Json<OAuthTokenResponse>), (StatusCode, Json<OAuthError>)> {
-    let Form(request) = request
-        .map_err(|rejection| refuse(StatusCode::BAD_REQUEST, "invalid_request", &rejection.body_text()))?;
+    let Form(request) =
+        request.map_err(|rejection| refuse(StatusCode::BAD_REQUEST, "invalid_request", &rejection.body_text()))?;
     match request.grant_type.as_str() {
         "client_credentials" => {}
         "" => return Err(refuse(StatusCode::BAD_REQUEST, "invalid_request", "grant_type is missing")),
@@ -42,9 +42,8 @@ pub(super) async fn v2(
             return Err(refuse(StatusCode::BAD_REQUEST, "unsupported_grant_type", text));
         }
     }
-    let access_token = issue(&app, request.client_id.as_deref(), request.client_secret.as_deref()).ok_or_else(|| {
-        refuse(StatusCode::UNAUTHORIZED, "invalid_client", "the client id or its secret is wrong")
-    })?;
+    let access_token = issue(&app, request.client_id.as_deref(), request.client_secret.as_deref())
+        .ok_or_else(|| refuse(StatusCode::UNAUTHORIZED, "invalid_client", "the client id or its secret is wrong"))?;
     let response = OAuthTokenResponse {
         access_token,
         expires_in: Some(expires_in(&app)),
@@ -57,7 +56,8 @@ pub(super) async fn v2(
 
 fn issue(app: &App, id: Option<&str>, secret: Option<&str>) -> Option<String> {
     let known = id == Some(&app.credentials.client_id) && secret == Some(&app.credentials.client_secret);
-    known.then(|| app.tokens.issue(&app.credentials.client_id, app.clock.now(), app.clock.simulated(app.token_lifetime)))
+    known
+        .then(|| app.tokens.issue(&app.credentials.client_id, app.clock.now(), app.clock.simulated(app.token_lifetime)))
 }
 
 /// In the client's time, not the simulated one: a client sets its own clock by it.

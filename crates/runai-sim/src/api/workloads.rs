@@ -46,7 +46,7 @@ struct Entry<'a> {
 
 impl Listed for Entry<'_> {
     /// The API's list, as far as the simulator knows the values; an id is not among them.
-    const FIELDS: &[&str] = &[
+    const FIELDS: &'static [&'static str] = &[
         "category",
         "clusterId",
         "completedAt",
@@ -69,7 +69,7 @@ impl Listed for Entry<'_> {
     fn field(&self, name: &str) -> Option<String> {
         let workload = self.workload;
         match name {
-            "category" => workload.spec.category.clone(),
+            "category" => Some(category(&workload.spec).to_owned()),
             "clusterId" => Some(self.state.cluster().uuid.clone()),
             "completedAt" => workload.completed_at.map(rfc3339),
             "createdAt" => Some(rfc3339(workload.created_at)),
@@ -102,7 +102,7 @@ impl Entry<'_> {
             actions_support: Some(ActionsSupport { delete: Some(true), suspend: Some(true) }),
             allocated_resources: Some(allocated(workload)),
             arguments: spec.args.clone(),
-            category: spec.category.clone(),
+            category: Some(category(spec).to_owned()),
             cluster_id: self.state.cluster().uuid.clone(),
             command: spec.command.clone(),
             completed_at: workload.completed_at.map(rfc3339),
@@ -165,8 +165,14 @@ fn requested(workload: &Workload) -> RequestedResources {
         extended_resources: compute.extended_resources.clone(),
         gpu: Some(ResourceCores { limit: compute.gpu_portion_limit, request: Some(workload.demand.gpus()) }),
         gpu_memory: memory(&compute.gpu_memory_request, &compute.gpu_memory_limit),
-        gpu_request_type: compute.gpu_request_type.and_then(|it| serde_json::to_value(it).ok()?.as_str().map(str::to_owned)),
+        gpu_request_type: compute
+            .gpu_request_type
+            .and_then(|it| serde_json::to_value(it).ok()?.as_str().map(str::to_owned)),
     }
+}
+
+fn category(spec: &TrainingSpec) -> &str {
+    spec.category.as_deref().unwrap_or("Train")
 }
 
 fn priority_class(spec: &TrainingSpec) -> &str {

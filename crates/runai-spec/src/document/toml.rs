@@ -18,7 +18,7 @@ pub(super) fn parse<'t>(reader: &Reader<'t>) -> Result<Option<Node<'t>>, Finding
                     .with_help("keep one of them")
             }
             // The parser has a depth limit of its own, a little above ours.
-            message if message.contains("recursion limit") => reader.too_deep(place.start),
+            message if message.contains("recursion depth") => reader.too_deep(place.start),
             message => reader.syntax(Format::Toml, place.start, place.end, message.trim_end()),
         });
     }

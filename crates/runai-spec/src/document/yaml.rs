@@ -252,6 +252,10 @@ impl<'t> Loader<'_, 't> {
 
     fn refuse(&self, error: &ScanError) -> Finding {
         let start = self.offsets.byte(error.marker().index());
+        // The parser has a depth limit of its own, above ours, which it meets first because it looks ahead.
+        if error.info().contains("recursion limit") {
+            return self.reader.too_deep(start);
+        }
         let body = self.reader.body;
         let line_start = body[..start].rfind('\n').map_or(0, |at| at + 1);
         // The parser names the place before the tab; the tab itself is what has to go.

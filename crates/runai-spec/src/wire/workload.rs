@@ -54,8 +54,7 @@ pub struct Workload {
     /// Node pools that the workload runs on.
     #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
     pub current_node_pools: Vec<String>,
-    /// When the workload was deleted, if it was.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// When the workload was deleted, if it was; the API always gives it, if only as null.
     pub deleted_at: Option<String>,
     /// Id of the department.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,8 +104,7 @@ pub struct Workload {
     /// Whether the workload may be pushed aside.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preemptible: Option<bool>,
-    /// The priority as a number.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The priority as a number; the API always gives it, if only as null.
     pub priority: Option<i64>,
     /// The priority class.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,0 +1,88 @@
+use axum::http::StatusCode;
+use runai_sim::Simulator;
+use serde_json::{Value, json};
+
+use crate::{Api, pass};
+
+async fn names(api: &Api, target: &str) -> Vec<String> {
+    let body = api.get(target).await;
+    let list = body.as_object().unwrap().values().find_map(Value::as_array).unwrap();
+    list.iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn projects_are_filtered_searched_and_paged() {
+    let api = Api::of(Simulator::builder().projects(["vision", "speech", "Vision-2", "text"])).await;
+    let path = "/api/v1/org-unit/projects";
+    assert_eq!(names(&api, path).await, ["vision", "speech", "Vision-2", "text"]);
+    assert_eq!(names(&api, &format!("{path}?filterBy=name%3D%3Dvision")).await, ["vision"]);
+    assert_eq!(names(&api, &format!("{path}?filterBy=name==visio")).await, Vec::<String>::new());
+    assert_eq!(names(&api, &format!("{path}?search=VISION")).await, ["vision", "Vision-2"]);
+    assert_eq!(
+        names(&api, &format!("{path}?sortBy=name&sortOrder=desc")).await,
+        ["vision", "text", "speech", "Vision-2"]
+    );
+
+    let first = api.get(&format!("{path}?limit=3")).await;
+    assert_eq!((first["projects"].as_array().unwrap().len(), &first["next"]), (3, &json!(3)));
+    let last = api.get(&format!("{path}?limit=3&offset=3")).await;
+    assert_eq!((last["projects"].as_array().unwrap().len(), last.get("next")), (1, None));
+    let beyond = api.get(&format!("{path}?offset=9")).await;
+    assert_eq!(beyond, json!({"projects": []}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn workloads_are_filtered_by_what_the_api_names() {
+    let api = Api::of(Simulator::builder().projects(["vision", "speech"])).await;
+    api.submit("fit-a", &[("RUNAI_SIM_RESULT", "Failed")], json!({})).await;
+    pass(60.0).await;
+    api.submit("fit-b", &[("RUNAI_SIM_RUNNING", "100")], json!({})).await;
+    api.submit("eval", &[("RUNAI_SIM_PENDING", "100")], json!({})).await;
+    pass(10.0).await;
+    let path = "/api/v1/workloads";
+    assert_eq!(names(&api, path).await, ["fit-a", "fit-b", "eval"]);
+    for (filter, expected) in [
+        ("name==fit-b", &["fit-b"][..]),
+        ("name=^fit", &["fit-a", "fit-b"]),
+        ("name=$b", &["fit-b"]),
+        ("name=@it-", &["fit-a", "fit-b"]),
+        ("name!@it-", &["eval"]),
+        ("name!=eval", &["fit-a", "fit-b"]),
+        ("projectId==1,phase==Running", &["fit-b"]),
+        ("projectId==2", &[]),
+        ("phase==Failed", &["fit-a"]),
+        ("createdAt>=2026-11-23T10:01:00Z", &["fit-b", "eval"]),
+        ("createdAt==2026-11-23T10:00:00Z", &["fit-a"]),
+        ("totalPendingTimeSeconds>=9", &["eval"]),
+        ("completedAt<=2027-01-01T00:00:00Z", &["fit-a"]),
+        ("projectName==vision,type==Training,submittedBy==sim-client", &["fit-a", "fit-b", "eval"]),
+    ] {
+        let encoded = filter.replace('^', "%5E").replace('<', "%3C").replace('>', "%3E");
+        assert_eq!(names(&api, &format!("{path}?filterBy={encoded}")).await, expected, "{filter}");
+    }
+    assert_eq!(names(&api, &format!("{path}?filterBy=name=%5Efit&limit=1&offset=1")).await, ["fit-b"]);
+    assert_eq!(names(&api, &format!("{path}?sortBy=createdAt&sortOrder=desc&limit=1")).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_query_is_said() {
+    let api = Api::new().await;
+    for (query, words) in [
+        ("limit=0", "must be 1 to 500"),
+        ("limit=501", "must be 1 to 500"),
+        ("limit=many", "`limit` is `many`"),
+        ("offset=-1", "`offset` is `-1`"),
+        ("deleted=yes", "`deleted` is `yes`"),
+        ("sortOrder=up", "must be asc or desc"),
+        ("sortBy=luck", "cannot filter or sort by `luck`"),
+        ("filterBy=name", "`name` is no filter"),
+        ("filterBy=name==", "`name==` is no filter"),
+        ("filterBy===x", "`==x` is no filter"),
+        ("filterBy=id==x", "cannot filter or sort by `id`"),
+        ("filterBy=name==a&filterBy=name==b", "duplicate field"),
+    ] {
+        let answer = api.call(&format!("GET /api/v1/workloads?{query}"), Value::Null).await;
+        let message = answer.refused(StatusCode::BAD_REQUEST);
+        assert!(message.contains(words), "{query}: {message}");
+    }
+}

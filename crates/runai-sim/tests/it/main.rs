@@ -1,0 +1,141 @@
+//! The simulator as its clients see it.
+//!
+//! Without commands it is called in memory, with time in the test's hand; with commands over a socket, in real time.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail there")]
+
+mod exec;
+mod lifecycle;
+mod lists;
+mod paths;
+mod scheduling;
+mod submissions;
+mod tokens;
+
+use std::time::{Duration, SystemTime};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, Request, StatusCode, header},
+};
+use http_body_util::BodyExt as _;
+use runai_sim::{Builder, Simulator};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+/// A simulator in memory that shows `2026-11-23T10:00:00Z`, and a valid token for it.
+struct Api {
+    router: Router,
+    token: String,
+}
+
+impl Api {
+    async fn new() -> Self {
+        Self::of(Simulator::builder()).await
+    }
+
+    async fn of(builder: Builder) -> Self {
+        let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_428_000);
+        let sim = builder.start_time(start).in_memory().unwrap();
+        let form = format!(
+            "grant_type=client_credentials&client_id={}&client_secret={}",
+            sim.client_id(),
+            sim.client_secret()
+        );
+        let mut api = Self { router: sim.router(), token: String::new() };
+        let request = Request::post("/api/v2/token").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let answer = api.send(request.body(form.into()).unwrap()).await;
+        answer.body["access_token"].as_str().unwrap().clone_into(&mut api.token);
+        api
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Sends a request such as `GET /api/v1/clusters` with the token and, unless it is null, a JSON body.
+    async fn call(&self, line: &str, body: Value) -> Answer {
+        let (method, target) = line.split_once(' ').unwrap();
+        let request = Request::builder()
+            .method(method)
+            .uri(target)
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token));
+        let request = if body.is_null() {
+            request.body(Body::empty())
+        } else {
+            request.header(header::CONTENT_TYPE, "application/json").body(body.to_string().into())
+        };
+        self.send(request.unwrap()).await
+    }
+
+    /// The body of a `GET` that succeeds.
+    async fn get(&self, target: &str) -> Value {
+        self.call(&format!("GET {target}"), Value::Null).await.expect(StatusCode::OK)
+    }
+
+    /// Submits a workload with this script and compute; gives its id.
+    async fn submit(&self, name: &str, script: &[(&str, &str)], compute: Value) -> String {
+        let answer = self.call("POST /api/v1/workloads/trainings", training(name, script, &compute)).await;
+        answer.expect(StatusCode::ACCEPTED)["workloadId"].as_str().unwrap().to_owned()
+    }
+
+    async fn workload(&self, id: &str) -> Value {
+        self.get(&format!("/api/v1/workloads/{id}")).await
+    }
+
+    async fn phase(&self, id: &str) -> String {
+        self.workload(id).await["phase"].as_str().unwrap().to_owned()
+    }
+
+    /// Suspends, resumes or deletes a workload.
+    async fn ask(&self, what: &str, id: &str) {
+        let line = match what {
+            "delete" => format!("DELETE /api/v1/workloads/trainings/{id}"),
+            _ => format!("POST /api/v1/workloads/trainings/{id}/{what}"),
+        };
+        let body = self.call(&line, Value::Null).await.expect(StatusCode::ACCEPTED);
+        assert_eq!(body["code"], 202);
+    }
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Value,
+}
+
+impl Answer {
+    #[track_caller]
+    fn expect(self, status: StatusCode) -> Value {
+        assert_eq!(self.status, status, "{}", self.body);
+        self.body
+    }
+
+    /// Asserts the API's error body; gives its message.
+    #[track_caller]
+    fn refused(self, status: StatusCode) -> String {
+        let body = self.expect(status);
+        assert_eq!(body["code"], status.as_u16());
+        body["message"].as_str().unwrap().to_owned()
+    }
+}
+
+fn training(name: &str, script: &[(&str, &str)], compute: &Value) -> Value {
+    let variables: Vec<Value> = script.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
+    json!({
+        "name": name,
+        "projectId": "1",
+        "clusterId": CLUSTER,
+        "spec": {"image": "python:3.12", "compute": compute, "environmentVariables": variables}
+    })
+}
+
+async fn pass(seconds: f64) {
+    tokio::time::advance(Duration::from_secs_f64(seconds)).await;
+}
+
+const CLUSTER: &str = "5100cafe-0000-4000-8000-000000000001";

@@ -1,0 +1,257 @@
+use axum::{
+    body::Body,
+    http::{Request, StatusCode, header},
+};
+use runai_sim::Simulator;
+use serde_json::{Value, json};
+
+use crate::{Api, CLUSTER, training};
+
+const PATH: &str = "POST /api/v1/workloads/trainings";
+
+/// A submission whose member at `pointer` is `value`.
+fn with(pointer: &str, value: Value) -> Value {
+    let mut body = json!({"name": "fit", "projectId": "1", "clusterId": CLUSTER, "spec": {"image": "i"}});
+    let mut place = &mut body;
+    for key in pointer.split('/') {
+        place = &mut place[key];
+    }
+    *place = value;
+    body
+}
+
+/// The fields at fault, with their rules.
+async fn issues(api: &Api, body: Value) -> Vec<String> {
+    let answer = api.call(PATH, body).await.expect(StatusCode::BAD_REQUEST);
+    let issues = answer["complianceIssues"].as_array().unwrap();
+    let text = |issue: &Value, key: &str| issue[key].as_str().unwrap_or_default().to_owned();
+    issues.iter().map(|issue| format!("{} {}", text(issue, "field"), text(issue, "rule")).trim().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_training_is_taken_in_and_shown_as_it_was_sent() {
+    let api = Api::new().await;
+    let body = training(
+        "fit",
+        &[("A", "")],
+        &json!({"gpuDevicesRequest": 1, "gpuRequestType": "portion", "gpuPortionRequest": 0.5}),
+    );
+    let answer = api.call(PATH, body.clone()).await.expect(StatusCode::ACCEPTED);
+    assert_eq!(
+        (&answer["name"], &answer["requestedName"], &answer["desiredPhase"], &answer["actualPhase"]),
+        (&json!("fit"), &json!("fit"), &json!("Running"), &json!("Creating"))
+    );
+    assert_eq!((&answer["createdBy"], &answer["projectId"]), (&json!("sim-client"), &json!("1")));
+    assert_eq!(answer["createdAt"], "2026-11-23T10:00:00.000Z");
+    assert_eq!(answer["spec"], body["spec"]);
+    let id = answer["workloadId"].as_str().unwrap();
+    assert_eq!(api.get(&format!("/api/v1/workloads/trainings/{id}")).await, answer);
+    api.call("GET /api/v1/workloads/trainings/none", Value::Null).await.refused(StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_name_is_unique_in_its_project_while_it_lives() {
+    let api = Api::of(Simulator::builder().projects(["vision", "speech"])).await;
+    let id = api.submit("fit", &[], json!({})).await;
+    let again = training("fit", &[], &json!({}));
+    let message = api.call(PATH, again.clone()).await.refused(StatusCode::CONFLICT);
+    assert_eq!(message, "workload with name 'fit' already exists in this project");
+    let mut elsewhere = again.clone();
+    elsewhere["projectId"] = json!("2");
+    api.call(PATH, elsewhere).await.expect(StatusCode::ACCEPTED);
+
+    tokio::time::pause();
+    api.ask("delete", &id).await;
+    api.call(PATH, again.clone()).await.refused(StatusCode::CONFLICT);
+    crate::pass(1.0).await;
+    api.call(PATH, again).await.expect(StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn a_prefix_gets_a_name_of_its_own() {
+    let api = Api::new().await;
+    let body = with("useGivenNameAsPrefix", json!(true));
+    let one = api.call(PATH, body.clone()).await.expect(StatusCode::ACCEPTED);
+    let other = api.call(PATH, body).await.expect(StatusCode::ACCEPTED);
+    assert_eq!(one["requestedName"], "fit");
+    assert!(one["name"].as_str().unwrap().starts_with("fit-"));
+    assert_ne!(one["name"], other["name"]);
+}
+
+#[tokio::test]
+async fn every_refused_field_is_named() {
+    let api = Api::new().await;
+    let long = "x".repeat(64);
+    for (pointer, value, expected) in [
+        ("name", json!("Fit"), &["name"][..]),
+        ("name", json!("1fit"), &["name"]),
+        ("name", json!("fit-"), &["name"]),
+        ("name", json!(""), &["name"]),
+        ("name", json!(long), &["name"]),
+        ("projectId", json!("9"), &["projectId"]),
+        ("clusterId", json!("sim-cluster"), &["clusterId"]),
+        ("clusterId", json!("5100cafe-0000-4000-8000-000000000002"), &["clusterId"]),
+        ("templateId", json!("my-template"), &["templateId"]),
+        ("spec/image", Value::Null, &["image required"]),
+        ("spec/image", json!(""), &["image"]),
+        ("spec/command", json!(""), &["command"]),
+        ("spec/backoffLimit", json!(-1), &["backoffLimit min"]),
+        ("spec/terminationGracePeriodSeconds", json!(-1), &["terminationGracePeriodSeconds min"]),
+        ("spec/tty", json!(true), &["tty"]),
+        (
+            "spec/labels",
+            json!([{"name": "a b", "value": "x"}, {"name": "a", "value": "x y"}]),
+            &["labels[0].name", "labels[1].value"],
+        ),
+        ("spec/annotations", json!([{"name": long}]), &["annotations[0].name"]),
+        ("spec/imagePullSecrets", json!([{"name": "My_Secret"}]), &["imagePullSecrets[0].name"]),
+        ("spec/environmentVariables", json!([{"value": "x"}]), &["environmentVariables[0].name required"]),
+        ("spec/environmentVariables", json!([{"name": "A"}]), &["environmentVariables[0].value required"]),
+        (
+            "spec/environmentVariables",
+            json!([{"name": "A", "value": "x", "secret": {"name": "s", "key": "k"}}]),
+            &["environmentVariables[0]"],
+        ),
+        (
+            "spec/environmentVariables",
+            json!([{"name": "RUNAI_SIM_RUNNING", "value": "long"}]),
+            &["environmentVariables[0].value"],
+        ),
+        (
+            "spec/environmentVariables",
+            json!([{"name": "RUNAI_SIM_RESULT", "value": "Lost"}]),
+            &["environmentVariables[0].value"],
+        ),
+        ("spec/ports", json!([{"container": 0}, {}]), &["ports[0].container min", "ports[1].container required"]),
+        ("spec/ports", json!([{"container": 80, "external": 65536}]), &["ports[0].external max"]),
+        (
+            "spec/exposedUrls",
+            json!([{"container": 80, "authorizedUsers": ["a"], "authorizedGroups": ["b"]}]),
+            &["exposedUrls[0].authorizedGroups"],
+        ),
+        ("spec/tolerations", json!([{"operator": "Equal"}]), &["tolerations[0].key required"]),
+        ("spec/tolerations", json!([{"operator": "Exists", "key": "k", "value": "v"}]), &["tolerations[0].value"]),
+        (
+            "spec/tolerations",
+            json!([{"key": "k", "effect": "NoSchedule", "seconds": 0}]),
+            &["tolerations[0].seconds min", "tolerations[0].seconds"],
+        ),
+        ("spec/security/runAsUid", json!(-1), &["security.runAsUid min"]),
+        (
+            "spec/probes/readiness/periodSeconds",
+            json!(0),
+            &["probes.readiness.periodSeconds min", "probes.readiness.handler required"],
+        ),
+    ] {
+        assert_eq!(issues(&api, with(pointer, value.clone())).await, expected, "{pointer}: {value}");
+    }
+}
+
+#[tokio::test]
+async fn compute_follows_its_rules() {
+    let api = Api::new().await;
+    for (compute, expected) in [
+        (json!({"cpuCoreRequest": -1}), &["compute.cpuCoreRequest min"][..]),
+        (json!({"cpuCoreRequest": 2, "cpuCoreLimit": 1}), &["compute.cpuCoreLimit min"]),
+        (json!({"cpuMemoryRequest": "4 GB"}), &["compute.cpuMemoryRequest"]),
+        (json!({"cpuMemoryRequest": "4Gi", "cpuMemoryLimit": "4G"}), &["compute.cpuMemoryLimit min"]),
+        (json!({"gpuDevicesRequest": -1}), &["compute.gpuDevicesRequest min"]),
+        (json!({"gpuRequestType": "portion"}), &["compute.gpuPortionRequest required"]),
+        (json!({"gpuRequestType": "memory"}), &["compute.gpuMemoryRequest required"]),
+        (json!({"gpuPortionRequest": 0.5}), &["compute.gpuPortionRequest"]),
+        (
+            json!({"gpuRequestType": "memory", "gpuMemoryRequest": "1G", "gpuPortionRequest": 1.0}),
+            &["compute.gpuPortionRequest"],
+        ),
+        (json!({"gpuRequestType": "portion", "gpuPortionRequest": 1.5}), &["compute.gpuPortionRequest max"]),
+        (
+            json!({"gpuRequestType": "portion", "gpuPortionRequest": 0.5, "gpuPortionLimit": 0.25}),
+            &["compute.gpuPortionLimit min"],
+        ),
+        (
+            json!({"gpuRequestType": "memory", "gpuMemoryRequest": "1G", "gpuDevicesRequest": 2}),
+            &["compute.gpuRequestType"],
+        ),
+        (json!({"extendedResources": [{"resource": "rdma/hca"}]}), &["compute.extendedResources[0].quantity required"]),
+    ] {
+        assert_eq!(issues(&api, with("spec/compute", compute.clone())).await, expected, "{compute}");
+    }
+    for (index, compute) in [
+        json!({}),
+        json!({"gpuDevicesRequest": 0, "cpuCoreRequest": 0.1, "cpuMemoryRequest": "100M"}),
+        json!({"gpuDevicesRequest": 2, "gpuRequestType": "portion", "gpuPortionRequest": 1.0}),
+        json!({"gpuDevicesRequest": 1, "gpuRequestType": "memory", "gpuMemoryRequest": "20Gi", "gpuMemoryLimit": "40Gi"}),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        api.submit(&format!("good-{index}"), &[], compute).await;
+    }
+}
+
+#[tokio::test]
+async fn volumes_follow_their_rules() {
+    let api = Api::new().await;
+    for (storage, expected) in [
+        (json!({"pvc": [{"path": "/a"}]}), &["storage.pvc[0].claimInfo.size required"][..]),
+        (json!({"pvc": [{"path": "/a", "existingPvc": true}]}), &["storage.pvc[0].claimName required"]),
+        (
+            json!({"pvc": [{"claimInfo": {"size": "big"}}]}),
+            &["storage.pvc[0].claimInfo.size", "storage.pvc[0].path required"],
+        ),
+        (
+            json!({"nfs": [{"path": "/e", "server": "s", "mountPath": "/a"}, {"path": "/e", "mountPath": "/a"}]}),
+            &["storage.nfs[1].server required", "storage.nfs[1].mountPath"],
+        ),
+        (
+            json!({"configMapVolume": [{"configMap": "C", "mountPath": "/c", "defaultMode": "644"}]}),
+            &["storage.configMapVolume[0].configMap", "storage.configMapVolume[0].defaultMode"],
+        ),
+        (json!({"secretVolume": [{"mountPath": "/c"}]}), &["storage.secretVolume[0].secret required"]),
+        (json!({"s3": [{"path": "/a"}]}), &["storage.s3[0].bucket required"]),
+        (json!({"hostPath": [{"mountPath": "/a"}]}), &["storage.hostPath[0].path required"]),
+        (json!({"git": [{"path": "/a"}]}), &["storage.git[0].repository required"]),
+        (json!({"dataVolume": [{"mountPath": "/a"}]}), &["storage.dataVolume[0].id required"]),
+        (json!({"emptyDirVolume": [{"path": "/a", "sizeLimit": "x"}]}), &["storage.emptyDirVolume[0].sizeLimit"]),
+    ] {
+        assert_eq!(issues(&api, with("spec/storage", storage.clone())).await, expected, "{storage}");
+    }
+    let excluded = with("spec/storage", json!({"pvc": [{"name": "scratch", "exclude": true}]}));
+    api.call(PATH, excluded).await.expect(StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn all_faults_are_named_at_once() {
+    let api = Api::new().await;
+    let mut body = with("spec/compute", json!({"gpuDevicesRequest": -1}));
+    body["name"] = json!("Fit");
+    let answer = api.call(PATH, body).await;
+    assert_eq!(answer.body["complianceIssues"].as_array().unwrap().len(), 2);
+    assert_eq!(answer.refused(StatusCode::BAD_REQUEST), "the submission is refused in 2 fields");
+}
+
+#[tokio::test]
+async fn a_body_of_another_shape_names_the_member() {
+    let api = Api::new().await;
+    for (pointer, value, field) in [
+        ("spec/compute/gpuRequestType", json!("slices"), "compute.gpuRequestType"),
+        ("spec/compute/gpuDevicesRequest", json!("1"), "compute.gpuDevicesRequest"),
+        ("spec/ports", json!([null, {"container": 1.5}]), "ports[1].container"),
+        ("name", json!(7), "name"),
+    ] {
+        assert_eq!(issues(&api, with(pointer, value)).await, [field]);
+    }
+    for (kind, body, status) in [
+        ("application/json", "{", StatusCode::BAD_REQUEST),
+        ("application/json", "[]", StatusCode::BAD_REQUEST),
+        ("application/json", "{} {}", StatusCode::BAD_REQUEST),
+        ("text/plain", "{}", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+    ] {
+        let request = Request::post("/api/v1/workloads/trainings")
+            .header(header::AUTHORIZATION, format!("Bearer {}", api.token))
+            .header(header::CONTENT_TYPE, kind);
+        api.send(request.body(Body::from(body)).unwrap()).await.refused(status);
+    }
+    let huge = with("spec/args", json!("x".repeat(3 << 20)));
+    api.call(PATH, huge).await.refused(StatusCode::PAYLOAD_TOO_LARGE);
+}

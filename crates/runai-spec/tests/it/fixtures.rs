@@ -1,0 +1,47 @@
+//! Every file of `tests/fixtures`, with what is found in it beside it.
+
+use std::fs;
+use std::path::Path;
+
+use runai_spec::{Context, Format, Resolver, Source};
+
+use crate::lines;
+
+/// Checks every file of a folder of fixtures; those that are `valid` also show what they become.
+fn check_all(folder: &str, valid: bool) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(folder);
+    settings.set_snapshot_path(&root);
+    let mut files: Vec<_> = fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let (snapshots, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|path| path.extension().unwrap() == "snap");
+    for path in &files {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let text = fs::read_to_string(path).unwrap();
+        let source = Source { name, text: &text, format: Format::of_path(name) };
+        let resolution = Resolver::new(source).resolve();
+        let report = resolution.report();
+        assert_eq!(report.ok, valid, "{name}:\n{}", lines(&report));
+        let mut shown = lines(&report);
+        if let Some(step) = resolution.step() {
+            shown += &serde_json::to_string_pretty(&step.render(&Context::default(), None)).unwrap();
+        }
+        settings.bind(|| insta::assert_snapshot!(name, shown));
+    }
+    for snapshot in snapshots {
+        let of = snapshot.file_stem().unwrap().to_str().unwrap();
+        assert!(root.join(of).exists(), "{} has no fixture; delete it", snapshot.display());
+    }
+}
+
+#[test]
+fn invalid_files_say_what_is_wrong() {
+    check_all("invalid", false);
+}
+
+#[test]
+fn valid_files_say_what_they_become() {
+    check_all("valid", true);
+}

@@ -1,0 +1,133 @@
+//! Settings from several places.
+
+use runai_spec::{Context, Format, Kind, Resolver, Source};
+
+use crate::lines;
+
+const STEP: &str = "image: python:3.12\ncommand: [python, train.py]\n";
+
+fn source<'t>(name: &'t str, text: &'t str) -> Source<'t> {
+    Source { name, text, format: Format::of_path(name) }
+}
+
+#[test]
+fn the_step_wins_over_variables_and_those_over_the_operator() {
+    let step = format!("{STEP}settings: {{cpu_core_request: 3, labels: {{team: vision}}}}\n");
+    let operator = "cpu_core_request = 1.5\ncpu_memory_request = \"2G\"\nnode_type = \"A100\"\nlabels = {team = \"ml\", site = \"x\"}\n";
+    let resolution = Resolver::new(source("step.yaml", &step))
+        .operator(source("runai-step.toml", operator))
+        .variable("RUNAI_CPU_MEMORY_REQUEST", "3G")
+        .variable("RUNAI_CPU_CORE_REQUEST", "2")
+        .variable("RUNAI_LABELS", "{}")
+        .variable("RUNAI_TOKEN", "not-a-real-token")
+        .set("node_type", "5")
+        .set("labels.example.com/x", "y")
+        .set("environment.EPOCHS", "3")
+        .set("image", "python:3.13")
+        .resolve();
+    assert_eq!(lines(&resolution.report()), "");
+    let step = resolution.step().unwrap();
+    let settings = step.settings();
+    assert_eq!(settings.cpu_core_request, 3.0);
+    assert_eq!(settings.cpu_memory_request.as_str(), "3G");
+    assert_eq!(settings.node_type.as_deref(), Some("5"));
+    let labels: Vec<_> = settings.labels.iter().flat_map(|labels| &labels.0).collect();
+    assert_eq!(format!("{labels:?}"), r#"[("team", "vision"), ("site", "x"), ("example.com/x", "y")]"#);
+    assert_eq!(step.environment().iter().collect::<Vec<_>>(), [("EPOCHS", "3")]);
+    assert_eq!(step.image(), Some("python:3.13"));
+}
+
+#[test]
+fn a_null_unsets_what_the_operator_sets() {
+    let step = format!("{STEP}settings: {{node_type: null, labels: {{team: null}}, security_context: {{run_as_uid: null}}}}\n");
+    let operator = "node_type: A100\nlabels: {team: ml, site: x}\nsecurity_context: {run_as_uid: 5, host_ipc: true}\n";
+    let resolution = Resolver::new(source("step.yaml", &step)).operator(source("op.yaml", operator)).resolve();
+    assert_eq!(lines(&resolution.report()), "");
+    let settings = resolution.step().unwrap().settings();
+    assert_eq!(settings.node_type, None);
+    assert_eq!(settings.labels.as_ref().unwrap().0.len(), 1);
+    let security = settings.security_context.as_ref().unwrap();
+    assert_eq!((security.run_as_uid, security.host_ipc), (None, Some(true)));
+}
+
+#[test]
+fn lists_are_replaced() {
+    let step = format!("{STEP}settings: {{node_pools: [b]}}\n");
+    let resolution =
+        Resolver::new(source("step.yaml", &step)).operator(source("op.yaml", "node_pools: [a, c]\n")).resolve();
+    assert_eq!(resolution.step().unwrap().settings().node_pools.as_deref(), Some(&["b".to_owned()][..]));
+}
+
+#[test]
+fn a_problem_that_two_files_make_names_both() {
+    let step = format!("{STEP}settings:\n  cpu_memory_limit: 8Gi\n");
+    let operator = "project_name: vision\ncpu_memory_request: 16Gi\n";
+    let resolution = Resolver::new(source("step.yaml", &step)).operator(source("op.yaml", operator)).resolve();
+    insta::assert_snapshot!(lines(&resolution.report()), @r"
+    4:21-4:24 [77..80] error[limit-below-request] /settings/cpu_memory_limit `cpu_memory_limit` is `8Gi`, below `cpu_memory_request`, which is `16Gi` (in op.yaml, line 2)
+        help: raise `cpu_memory_limit` to `16Gi` or more, or lower `cpu_memory_request`
+    ");
+}
+
+#[test]
+fn an_operator_file_is_checked_in_its_place() {
+    let operator = "projekt_name: vision\nlabels: {team: 5}\ncpu_memory_limit: 1G\n";
+    let resolution = Resolver::new(source("step.yaml", STEP)).operator(source("op.yaml", operator)).resolve();
+    assert!(resolution.report().ok);
+    assert!(resolution.has_errors());
+    assert!(resolution.step().is_none());
+    let reports = resolution.reports();
+    assert_eq!(reports.len(), 2);
+    insta::assert_snapshot!(lines(&reports[1].report), @r#"
+    1:1-1:13 [0..12] error[unknown-key] /projekt_name unknown key `projekt_name`
+        help: did you mean `project_name`?
+    2:16-2:17 [36..37] error[wrong-type] /labels/team `labels.team` is the number `5`, not a string
+        help: quote it: `"5"`
+    3:19-3:21 [57..59] error[limit-below-request] /cpu_memory_limit `cpu_memory_limit` is `1G`, below `cpu_memory_request`, which is `4G` (the default)
+        help: raise `cpu_memory_limit` to `4G` or more, or lower `cpu_memory_request`
+    "#);
+}
+
+#[test]
+fn wrong_variables_and_overrides_are_reported_under_their_own_names() {
+    let resolution = Resolver::new(source("step.yaml", STEP))
+        .variable("RUNAI_GPU_DEVICES_REQUEST", "many")
+        .set("gpu_portion_reqest", "0.5")
+        .set("cpu_core_request", "[1")
+        .set("backoff_limit", "")
+        .resolve();
+    let found: Vec<_> = resolution
+        .reports()
+        .iter()
+        .flat_map(|found| found.report.diagnostics.iter().map(|d| format!("{}: {}", found.name, d.message)).collect::<Vec<_>>())
+        .collect();
+    insta::assert_snapshot!(found.join("\n"), @r"
+    RUNAI_GPU_DEVICES_REQUEST: `gpu_devices_request` is the string `many`, not a whole number
+    gpu_portion_reqest: unknown key `gpu_portion_reqest` in `settings`
+    cpu_core_request: invalid YAML: while parsing a flow sequence, expected ',' or ']'
+    backoff_limit: `backoff_limit` is the string ``, not a whole number
+    ");
+}
+
+#[test]
+fn a_step_of_a_zenml_run_has_the_pipelines_settings_under_its_own() {
+    let text = "
+settings:
+  step_operator: {cpu_memory_request: 8Gi, labels: {team: ml}}
+steps:
+  trainer:
+    settings:
+      step_operator: {cpu_core_request: 2, labels: {team: vision}}
+  other:
+    settings: {step_operator.sagemaker: {gpu: 1}}
+";
+    let resolution = Resolver::new(source("run.yaml", text)).resolve();
+    assert_eq!(resolution.kind(), Some(Kind::Zenml));
+    assert_eq!(resolution.step_names().collect::<Vec<_>>(), ["trainer"]);
+    let step = resolution.step_named("trainer").unwrap();
+    assert_eq!(step.settings().cpu_memory_request.as_str(), "8Gi");
+    assert_eq!(step.settings().cpu_core_request, 2.0);
+    assert_eq!(step.settings().labels.as_ref().unwrap().0["team"], "vision");
+    let body = step.render(&Context::default(), None);
+    assert_eq!((body.name.as_str(), body.spec.image.as_deref(), body.spec.command), ("trainer", Some("<image>"), None));
+}

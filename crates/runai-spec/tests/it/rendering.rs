@@ -1,0 +1,134 @@
+//! Requests.
+
+use runai_spec::name::SubmissionId;
+use runai_spec::settings::{StepFile, StepSettings};
+use runai_spec::wire::{GpuRequestType, TrainingCreationRequest};
+use runai_spec::{Context, Step};
+use serde_json::{Value, json};
+
+use crate::resolve;
+
+fn compute(settings: &str) -> Value {
+    let resolution = resolve(settings);
+    let body = resolution.step().unwrap().render(&Context::default(), None);
+    serde_json::to_value(body.spec.compute).unwrap()
+}
+
+#[test]
+fn only_the_fields_of_the_gpu_request_type_are_sent() {
+    let both = "gpu_portion_request: 0.5\ngpu_portion_limit: 0.8\ngpu_memory_request: 2G\ngpu_memory_limit: 4G\n";
+    let rest = json!({"cpuCoreRequest": 1.0, "cpuMemoryRequest": "4G", "largeShmRequest": false});
+    let expect = |extra: Value| {
+        let mut all = rest.clone();
+        all.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        all
+    };
+    assert_eq!(
+        compute(both),
+        expect(json!({"gpuDevicesRequest": 1, "gpuRequestType": "portion", "gpuPortionRequest": 0.5, "gpuPortionLimit": 0.8}))
+    );
+    assert_eq!(
+        compute(&format!("{both}gpu_request_type: memory\n")),
+        expect(json!({"gpuDevicesRequest": 1, "gpuRequestType": "memory", "gpuMemoryRequest": "2G", "gpuMemoryLimit": "4G"}))
+    );
+    assert_eq!(compute(&format!("{both}gpu_devices_request: 0\n")), expect(json!({"gpuDevicesRequest": 0})));
+}
+
+#[test]
+fn a_submission_is_in_the_name_and_in_a_label() {
+    let resolution = resolve("name: Train!\nimage: a\ncommand: [b]\nsettings: {labels: {team: ml}}\n");
+    let id = SubmissionId::new("vision", "run-1");
+    let step = resolution.step().unwrap();
+    let body = step.render(&Context::default(), Some(&id));
+    assert_eq!(body.name, format!("train-{}", id.as_str()));
+    let labels: Vec<_> = body.spec.labels.iter().map(|label| (label.name.as_deref(), label.value.as_deref())).collect();
+    assert_eq!(labels, [(Some("team"), Some("ml")), (Some("runai-step/submission"), Some(id.as_str()))]);
+    let named = Context { name: Some("Exactly This".to_owned()), ..Context::default() };
+    assert_eq!(step.render(&named, Some(&id)).name, "Exactly This");
+}
+
+#[test]
+fn what_is_missing_shows_as_a_placeholder() {
+    let resolution = resolve("gpu_devices_request: 1\n");
+    let body = resolution.step().unwrap().render(&Context::default(), None);
+    let shown = [&body.name, &body.project_id, &body.cluster_id, body.spec.image.as_ref().unwrap()];
+    assert_eq!(shown, ["<name>", "<project-id>", "<cluster-id>", "<image>"]);
+}
+
+#[test]
+fn a_context_fills_in_and_wins() {
+    let resolution = resolve("image: a\ncommand: [b]\nenvironment: {A: 1, B: 2}\n");
+    let context = Context {
+        image: Some("c".to_owned()),
+        command: Some(vec!["d".to_owned(), "e f".to_owned()]),
+        environment: [("B".to_owned(), "3".to_owned())].into_iter().collect(),
+        ..Context::default()
+    };
+    let spec = resolution.step().unwrap().render(&context, None).spec;
+    assert_eq!((spec.image.as_deref(), spec.command.as_deref()), (Some("c"), Some("d 'e f'")));
+    let variables: Vec<_> =
+        spec.environment_variables.iter().map(|variable| (variable.name.as_deref(), variable.value.as_deref())).collect();
+    assert_eq!(variables, [(Some("A"), Some("1")), (Some("B"), Some("3"))]);
+}
+
+#[test]
+fn curl_sends_what_the_client_sends() {
+    let resolution = resolve("name: it's\nimage: a\ncommand: [b]\n");
+    let request = resolution.step().unwrap().request(&Context::default(), None);
+    insta::assert_snapshot!(request.to_curl(Some("https://my-org.run.ai/")), @r#"
+    curl --fail-with-body --request POST \
+      https://my-org.run.ai/api/v1/workloads/trainings \
+      --header "Authorization: Bearer $RUNAI_TOKEN" \
+      --header 'Content-Type: application/json' \
+      --data '{
+      "clusterId": "<cluster-id>",
+      "name": "it-s",
+      "projectId": "<project-id>",
+      "spec": {
+        "command": "b",
+        "compute": {
+          "cpuCoreRequest": 1.0,
+          "cpuMemoryRequest": "4G",
+          "gpuDevicesRequest": 1,
+          "gpuPortionRequest": 1.0,
+          "gpuRequestType": "portion",
+          "largeShmRequest": false
+        },
+        "image": "a"
+      },
+      "useGivenNameAsPrefix": false
+    }'
+    "#);
+    let body: TrainingCreationRequest = serde_json::from_value(request.body.unwrap()).unwrap();
+    assert_eq!(body, resolution.step().unwrap().render(&Context::default(), None));
+}
+
+#[test]
+fn settings_built_in_rust_go_the_same_way() {
+    let settings = StepSettings {
+        gpu_request_type: GpuRequestType::Memory,
+        gpu_memory_request: Some("20Gi".parse().unwrap()),
+        ..StepSettings::default()
+    };
+    let file = StepFile {
+        name: None,
+        image: "python:3.12".to_owned(),
+        command: vec!["train".to_owned()],
+        environment: Default::default(),
+        settings,
+    };
+    assert_eq!(Step::new(&file).unwrap().settings(), &file.settings);
+    let wrong = StepFile { settings: StepSettings { gpu_memory_request: None, ..file.settings.clone() }, ..file };
+    let report = Step::new(&wrong).unwrap_err();
+    assert!(report.diagnostics.iter().any(|found| found.code == "missing-gpu-memory"));
+}
+
+#[test]
+fn groups_are_joined_as_the_peer_joins_them() {
+    for (groups, sent) in [("[1000, 2000]", "1000;2000"), ("[]", "")] {
+        let text = format!("security_context: {{supplemental_groups: {groups}}}\n");
+        let resolution = resolve(&text);
+        let security = resolution.step().unwrap().render(&Context::default(), None).spec.security.unwrap();
+        assert_eq!(security.supplemental_groups.as_deref(), Some(sent));
+    }
+}

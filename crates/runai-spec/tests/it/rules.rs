@@ -1,0 +1,62 @@
+//! The registry of rules.
+
+use std::collections::BTreeSet;
+
+use runai_spec::rules::{self, Example, Severity};
+use runai_spec::{Format, Report, Resolver, Source, decode};
+
+use crate::lines;
+
+fn check(example: &Example) -> Report {
+    let bytes = example.bytes();
+    match decode(&bytes) {
+        Ok(text) => Resolver::new(Source { name: "example.yaml", text, format: Format::Yaml }).resolve().report(),
+        Err(report) => report,
+    }
+}
+
+#[test]
+fn every_rule_has_an_example_that_breaks_it_and_one_that_does_not() {
+    for rule in rules::all() {
+        let report = check(&rule.valid);
+        assert!(report.ok, "{} calls this right:\n{}", rule.code, lines(&report));
+        assert!(report.diagnostics.iter().all(|found| found.code != rule.code), "{}", rule.code);
+        let report = check(&rule.invalid);
+        let of_rule: Vec<_> = report.diagnostics.iter().filter(|found| found.code == rule.code).collect();
+        assert!(!of_rule.is_empty(), "{} is not broken by its example:\n{}", rule.code, lines(&report));
+        for found in of_rule {
+            assert_eq!(found.severity, rule.severity, "{}", rule.code);
+        }
+        let stray = report.diagnostics.iter().find(|found| found.severity == Severity::Error && found.code != rule.code);
+        assert_eq!(stray, None, "{} has an example with another error", rule.code);
+    }
+}
+
+#[test]
+fn codes_are_unique_and_written_alike() {
+    let codes: Vec<_> = rules::all().map(|rule| rule.code).collect();
+    assert_eq!(codes.iter().collect::<BTreeSet<_>>().len(), codes.len());
+    for code in codes {
+        assert!(code.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'), "{code}");
+        assert!(rules::by_code(code).is_some());
+    }
+}
+
+#[test]
+fn summaries_and_docs_are_written_alike() {
+    for rule in rules::all() {
+        assert!(!rule.summary.ends_with('.') && rule.summary.len() < 80, "{}: {}", rule.code, rule.summary);
+        let docs = rule.docs();
+        assert!(docs.ends_with('.') || docs.ends_with("`{}`."), "{}: {docs}", rule.code);
+    }
+}
+
+#[test]
+fn messages_are_headlines() {
+    for rule in rules::all() {
+        for found in check(&rule.invalid).diagnostics {
+            assert!(!found.message.ends_with('.'), "{}", found.message);
+            assert!(!found.message.contains('\n'), "{}", found.message);
+        }
+    }
+}
