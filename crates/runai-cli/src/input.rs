@@ -51,7 +51,10 @@ fn read_limited(reader: impl Read) -> io::Result<Vec<u8>> {
 fn refuse(name: &str, path: &Path, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::IsADirectory => {
-            format!("`{name}` is a directory\nhint: name the files in it, such as `{}`", path.join("*.runai.yaml").display())
+            format!(
+                "`{name}` is a directory\nhint: name the files in it, such as `{}`",
+                path.join("*.runai.yaml").display()
+            )
         }
         io::ErrorKind::NotFound => format!("`{name}` does not exist"),
         io::ErrorKind::PermissionDenied => format!("`{name}` cannot be read: permission denied"),
@@ -61,5 +64,9 @@ fn refuse(name: &str, path: &Path, error: &io::Error) -> String {
 
 /// Standard input has no ending to go by; a text in braces is JSON.
 fn guess(text: &str) -> Format {
-    if text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).starts_with('{') { Format::Json } else { Format::Yaml }
+    if text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).starts_with('{') {
+        Format::Json
+    } else {
+        Format::Yaml
+    }
 }

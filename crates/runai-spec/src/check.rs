@@ -46,8 +46,8 @@ impl Checker {
             return true;
         }
         match (&shape.kind, &mut node.value) {
-            (Kind::Bool, Value::Bool(..)) | (Kind::ScalarText, Value::Bool(..) | Value::String(_)) => true,
-            (Kind::ScalarText, Value::Int(..) | Value::BigInt(_) | Value::Float(..)) => true,
+            (Kind::Bool | Kind::ScalarText, Value::Bool(..))
+            | (Kind::ScalarText, Value::String(_) | Value::Int(..) | Value::BigInt(_) | Value::Float(..)) => true,
             (Kind::Int(range), Value::Int(value, raw)) => {
                 let (value, raw) = (*value, *raw);
                 if is_octal_looking(raw) {
@@ -121,7 +121,8 @@ impl Checker {
             let key = entry.key.clone();
             let key_fits = self.string(&key, key_shape, entry.key_span, &Holder { of_key: true, ..*holder }, false);
             let name = format!("{}.{key}", holder.name);
-            let fits = self.value(&mut entry.value, shape, &Holder { name: &name, of_key: false, ..*holder }) && key_fits;
+            let fits =
+                self.value(&mut entry.value, shape, &Holder { name: &name, of_key: false, ..*holder }) && key_fits;
             if !fits {
                 self.broken.push(self.pointer());
             }
@@ -195,12 +196,15 @@ impl Checker {
         }
     }
 
-    fn missing_key<'t>(&mut self, map: &mut Map<'t>, field: &Field, span: Span, holder: &Holder<'_>) {
+    fn missing_key(&mut self, map: &mut Map<'_>, field: &Field, span: Span, holder: &Holder<'_>) {
         // The whole map would be a large place to underline; its first key says as well where something is missing.
         let place = map.0.first().map_or(span, |entry| entry.key_span);
         let message = format!("`{}` is missing{}", field.name, holder.within());
-        self.report(&rule::MISSING_KEY, place, message)
-            .advise(format!("add `{}: {}`", field.name, brief(&field.shape.example)));
+        self.report(&rule::MISSING_KEY, place, message).advise(format!(
+            "add `{}: {}`",
+            field.name,
+            brief(&field.shape.example)
+        ));
         self.broken.push(self.pointer());
         map.0.push(Entry {
             key: Cow::Owned(field.name.clone()),
@@ -247,7 +251,8 @@ impl Checker {
             }
             if text.ends_with('\n') {
                 let message = format!("{subject} ends in a line break, which is sent as well");
-                self.report(&rule::TRAILING_LINE_BREAK, span, message).advise("write the text on one line, without `|`");
+                self.report(&rule::TRAILING_LINE_BREAK, span, message)
+                    .advise("write the text on one line, without `|`");
             }
         }
         if let Some(max) = shape.max_length.filter(|max| length > *max) {
@@ -277,7 +282,10 @@ impl Checker {
 
     fn ambiguous_zero(&mut self, span: Span, holder: &Holder<'_>, raw: &str) -> bool {
         let decimal = raw.trim_start_matches('0');
-        let message = format!("`{}` is `{raw}`, which YAML 1.1 reads as an octal number and YAML 1.2 as a decimal one", holder.name);
+        let message = format!(
+            "`{}` is `{raw}`, which YAML 1.1 reads as an octal number and YAML 1.2 as a decimal one",
+            holder.name
+        );
         let help = match i64::from_str_radix(raw, 8) {
             Ok(octal) => format!("write `{decimal}` or `{octal}`"),
             Err(_) => format!("write `{decimal}`"),
@@ -402,12 +410,17 @@ fn wrong_type_help(value: &Value<'_>, shape: &Shape) -> String {
         (Kind::Int(_), Value::Float(value, _)) if value.is_finite() => {
             format!("write a whole number: `{}` or `{}`", value.floor(), value.ceil())
         }
-        (Kind::String(string), Value::Int(..) | Value::Float(..) | Value::BigInt(_)) => match (string.text, raw(value)) {
+        (Kind::String(string), Value::Int(..) | Value::Float(..) | Value::BigInt(_)) => match (string.text, raw(value))
+        {
             (Some(text), raw) if text.name == "memory" => {
                 format!("write the number with its unit: `{raw}G` or `{raw}Gi`")
             }
-            (Some(text), raw) if text.name == "file-mode" && !raw.starts_with("0o") => format!("quote it: `\"{raw:0>4}\"`"),
-            (Some(text), raw) if text.name == "file-mode" => format!("quote it: `\"0{}\"`", raw.trim_start_matches("0o")),
+            (Some(text), raw) if text.name == "file-mode" && !raw.starts_with("0o") => {
+                format!("quote it: `\"{raw:0>4}\"`")
+            }
+            (Some(text), raw) if text.name == "file-mode" => {
+                format!("quote it: `\"0{}\"`", raw.trim_start_matches("0o"))
+            }
             (_, raw) => format!("quote it: `\"{raw}\"`"),
         },
         (Kind::String(_) | Kind::Enum(_) | Kind::ScalarText, Value::Bool(_, raw) | Value::DateTime(raw)) => {
@@ -415,7 +428,11 @@ fn wrong_type_help(value: &Value<'_>, shape: &Shape) -> String {
         }
         (Kind::List { .. }, Value::String(Text { text, .. })) if !text.contains('\n') => {
             let items: Vec<_> = text.split_whitespace().map(|item| item.trim_end_matches(',')).collect();
-            if items.is_empty() { format!("write a list: `{example}`") } else { format!("write a list: `[{}]`", items.join(", ")) }
+            if items.is_empty() {
+                format!("write a list: `{example}`")
+            } else {
+                format!("write a list: `[{}]`", items.join(", "))
+            }
         }
         (Kind::List { .. }, Value::Map(_)) => "put a `-` before each item".to_owned(),
         (Kind::Enum(_) | Kind::ScalarText, _) => format!("write {}", expected(shape)),
@@ -459,7 +476,9 @@ fn memory_help(text_type: &str, text: &str) -> Option<String> {
 
 fn raw<'t>(value: &Value<'t>) -> &'t str {
     match value {
-        Value::Bool(_, raw) | Value::Int(_, raw) | Value::Float(_, raw) | Value::BigInt(raw) | Value::DateTime(raw) => raw,
+        Value::Bool(_, raw) | Value::Int(_, raw) | Value::Float(_, raw) | Value::BigInt(raw) | Value::DateTime(raw) => {
+            raw
+        }
         _ => "",
     }
 }

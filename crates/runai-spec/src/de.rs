@@ -68,9 +68,10 @@ impl<'de> de::Deserializer<'de> for Checked<'_, '_> {
     /// A newtype is a text that numbers and booleans are taken for as they were written.
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Error> {
         match (name, &self.0.value) {
-            ("EnvironmentValue", Value::Bool(_, raw) | Value::Int(_, raw) | Value::Float(_, raw) | Value::BigInt(raw)) => {
-                visitor.visit_str(raw)
-            }
+            (
+                "EnvironmentValue",
+                Value::Bool(_, raw) | Value::Int(_, raw) | Value::Float(_, raw) | Value::BigInt(raw),
+            ) => visitor.visit_str(raw),
             ("EnvironmentValue", _) => self.deserialize_any(visitor),
             _ => visitor.visit_newtype_struct(self),
         }

@@ -197,7 +197,9 @@ mod tests {
 
     #[test]
     fn a_name_that_only_one_setting_has_inside_needs_no_path() {
-        assert!(matches!(explain("run_as_uid"), Ok(Explanation::Setting { path, .. }) if path == "security_context.run_as_uid"));
+        assert!(
+            matches!(explain("run_as_uid"), Ok(Explanation::Setting { path, .. }) if path == "security_context.run_as_uid")
+        );
         assert_eq!(explain("mount_path").ok(), None);
     }
 }

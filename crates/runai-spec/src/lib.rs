@@ -1,4 +1,28 @@
 //! Run:ai step settings as a pure core: text to diagnostics to the request that will be sent.
+//!
+//! A step is an image, a command, its environment and its settings; this crate reads the files that describe one, finds
+//! everything that is wrong with them in one pass, each problem with its place and what to do, and renders the request
+//! that puts the step on an NVIDIA Run:ai cluster as a training workload.
+//!
+//! ```
+//! use runai_spec::{Context, Format, Resolver, Source};
+//!
+//! let text = "image: python:3.12\ncommand: [python, train.py]\nsettings: {gpu_portion: 0.5}\n";
+//! let resolution = Resolver::new(Source { name: "step.runai.yaml", text, format: Format::Yaml }).resolve();
+//! let found = &resolution.report().diagnostics[0];
+//! assert_eq!((found.code, found.line, found.column), ("unknown-key", 3, 12));
+//! assert_eq!(found.help.as_deref(), Some("did you mean `gpu_portion_request`?"));
+//!
+//! let text = text.replace("gpu_portion", "gpu_portion_request");
+//! let resolution = Resolver::new(Source { name: "step.runai.yaml", text: &text, format: Format::Yaml }).resolve();
+//! let request = resolution.step().expect("no errors").request(&Context::default(), None);
+//! assert_eq!(request.path, "/api/v1/workloads/trainings");
+//! assert_eq!(request.body.unwrap()["spec"]["compute"]["gpuPortionRequest"], 0.5);
+//! ```
+//!
+//! It is not a client: it never knows the clock, the disk, the network, the environment or randomness. They come in as
+//! values, so that the same code runs in a browser, in an editor and on a server. `runai-client` sends what this crate
+//! renders.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod check;
@@ -22,8 +46,8 @@ mod suggest;
 pub mod wait;
 pub mod wire;
 
-pub use document::{Format, decode};
 pub use diagnostic::{Diagnostic, Finding, Report};
+pub use document::{Format, decode};
 pub use kind::{Kind, UnknownKind};
 pub use render::Context;
 pub use resolve::{Resolution, Resolver, Source, SourceReport, Step, VARIABLE_PREFIX};

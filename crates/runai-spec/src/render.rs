@@ -109,7 +109,11 @@ fn spec(settings: &StepSettings) -> wire::TrainingSpec {
         ports: all(settings.ports.as_ref(), port),
         preemptibility: settings.preemptibility,
         priority_class: settings.priority_class.clone(),
-        security: settings.security_context.as_ref().map(security).filter(|security| *security != Default::default()),
+        security: settings
+            .security_context
+            .as_ref()
+            .map(security)
+            .filter(|security| *security != wire::Security::default()),
         storage: Some(storage(settings)).filter(|storage| !storage.is_empty()),
         terminate_after_preemption: settings.terminate_after_preemption,
         termination_grace_period_seconds: settings.termination_grace_period_seconds,
@@ -239,7 +243,7 @@ fn pvc(mount: &PvcMount) -> wire::Pvc {
         claim_name: mount.claim_name.clone(),
         read_only: mount.read_only.or(Some(false)),
         ephemeral: mount.ephemeral.or(Some(false)),
-        claim_info: mount.claim_info.as_ref().map(claim_info).filter(|claim| *claim != Default::default()),
+        claim_info: mount.claim_info.as_ref().map(claim_info).filter(|claim| *claim != wire::ClaimInfo::default()),
         data_sharing: mount.data_sharing.or(Some(false)),
         name: mount.name.clone(),
         exclude: mount.exclude.or(Some(false)),
@@ -251,7 +255,11 @@ fn claim_info(claim: &ClaimInfo) -> wire::ClaimInfo {
     wire::ClaimInfo {
         size: claim.size.as_ref().map(ToString::to_string),
         storage_class: claim.storage_class.as_ref().map(ToString::to_string),
-        access_modes: claim.access_modes.as_ref().map(access_modes).filter(|modes| *modes != Default::default()),
+        access_modes: claim
+            .access_modes
+            .as_ref()
+            .map(access_modes)
+            .filter(|modes| *modes != wire::AccessModes::default()),
         volume_mode: claim.volume_mode,
         added_attr_values: attributes
             .map(|attribute| wire::ClaimAttribute {

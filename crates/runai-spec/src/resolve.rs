@@ -320,7 +320,7 @@ impl<'t> Work<'t> {
         let layers = self.layers(variables);
         self.overrides(&mut root, kind, overrides);
         match kind {
-            Kind::Zenml => self.zenml(root, &layers),
+            Kind::Zenml => self.zenml(&root, &layers),
             Kind::Step => self.step_file(root, &layers),
             Kind::Settings | Kind::Operator => {
                 self.settings(root, &layers, &[], None);
@@ -487,7 +487,7 @@ impl<'t> Work<'t> {
         block: Option<&str>,
     ) -> Option<Layer<'t>> {
         let mut origins = origins(layers);
-        let place: String = pointer.iter().map(|segment| format!("/{}", escape(segment))).collect();
+        let place = pointer.iter().fold(String::new(), |place, segment| place + "/" + &escape(segment));
         origins.push((own.span, place.clone()));
         let mut root = merge_layers(layers, Some(own))?;
         let mut checker = Checker::default();
@@ -519,7 +519,7 @@ impl<'t> Work<'t> {
     }
 
     /// Checks every block of a ZenML run configuration in its place.
-    fn zenml(&mut self, root: Node<'t>, layers: &[Layer<'t>]) {
+    fn zenml(&mut self, root: &Node<'t>, layers: &[Layer<'t>]) {
         let Value::Map(map) = &root.value else { return };
         let mut pipeline_layers = layers.to_vec();
         for entry in map.get(SETTINGS_KEY).into_iter().flat_map(blocks) {
@@ -532,10 +532,10 @@ impl<'t> Work<'t> {
                 let pointer = ["steps", &step.key, SETTINGS_KEY, &entry.key];
                 // ZenML checks a step's block by itself before the pipeline's goes under it; so do we, and the step that
                 // is rendered has both.
-                if pipeline_layers.len() > layers.len() {
-                    if self.settings(entry.value.clone(), layers, &pointer, None).is_some() {
-                        self.steps.pop();
-                    }
+                if pipeline_layers.len() > layers.len()
+                    && self.settings(entry.value.clone(), layers, &pointer, None).is_some()
+                {
+                    self.steps.pop();
                 }
                 self.settings(entry.value.clone(), &pipeline_layers, &pointer, Some(&step.key));
             }
@@ -654,7 +654,9 @@ fn in_settings(key: &str) -> Option<String> {
         Some(format!("`{key}` belongs in the operator file"))
     } else {
         STEP_KEYS.contains(&key).then(|| {
-            format!("`{key}` belongs in a step file, beside `image` and `command`; `--kind step` takes this file for one")
+            format!(
+                "`{key}` belongs in a step file, beside `image` and `command`; `--kind step` takes this file for one"
+            )
         })
     }
 }
@@ -667,4 +669,3 @@ fn in_step_file(key: &str) -> Option<String> {
         OPERATOR_KEYS.contains(&key).then(|| format!("`{key}` belongs in the operator file"))
     }
 }
-

@@ -18,7 +18,9 @@ pub(crate) static STEP_SETTINGS: LazyLock<Shape> = LazyLock::new(|| Shape::compi
 /// The shape of an operator file: its own keys and those of every step.
 pub(crate) static OPERATOR_FILE: LazyLock<Shape> = LazyLock::new(|| {
     let mut shape = Shape::compile(&schema_of::<OperatorSettings>());
-    if let (Kind::Struct(own), Kind::Struct(step)) = (&mut shape.kind, Shape::compile(&schema_of::<StepSettings>()).kind) {
+    if let (Kind::Struct(own), Kind::Struct(step)) =
+        (&mut shape.kind, Shape::compile(&schema_of::<StepSettings>()).kind)
+    {
         own.fields.extend(step.fields);
         own.sort();
     }
@@ -54,8 +56,14 @@ pub(crate) enum Kind {
     Enum(Vec<String>),
     /// A string, or a number or boolean that is taken as its source text.
     ScalarText,
-    List { item: Box<Shape>, min_items: usize },
-    Map { key: StringShape, value: Box<Shape> },
+    List {
+        item: Box<Shape>,
+        min_items: usize,
+    },
+    Map {
+        key: StringShape,
+        value: Box<Shape>,
+    },
     Struct(StructShape),
 }
 
@@ -148,7 +156,8 @@ impl Shape {
         // An optional struct or enum: the schema of the type beside that of null.
         if let Some(options) = schema.get("anyOf").and_then(Json::as_array) {
             let option = options.iter().filter_map(Json::as_object).find(|option| !types_are_null(option));
-            return option.map_or_else(|| unreachable!("an option beside null: {schema:?}"), |option| Self::object(option).kind);
+            return option
+                .map_or_else(|| unreachable!("an option beside null: {schema:?}"), |option| Self::object(option).kind);
         }
         if schema.get("x-text").and_then(Json::as_str) == Some("scalar") {
             return Kind::ScalarText;
@@ -240,11 +249,7 @@ fn range(schema: &JsonMap<String, Json>) -> Range {
 fn string(schema: &JsonMap<String, Json>) -> StringShape {
     let name = schema.get("x-text").and_then(Json::as_str);
     let text = name.and_then(|name| TEXT_TYPES.iter().chain(MAP_TEXT_TYPES).find(|text_type| text_type.name == name));
-    StringShape {
-        text,
-        min_length: length(schema, "minLength").unwrap_or(0),
-        max_length: length(schema, "maxLength"),
-    }
+    StringShape { text, min_length: length(schema, "minLength").unwrap_or(0), max_length: length(schema, "maxLength") }
 }
 
 fn length(schema: &JsonMap<String, Json>, key: &str) -> Option<usize> {

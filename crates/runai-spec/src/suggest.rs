@@ -44,7 +44,8 @@ mod tests {
 
     #[test]
     fn finds_what_was_meant() {
-        let known = ["gpu_devices_request", "gpu_portion_request", "gpu_portion_limit", "node_pools", "labels", "effect"];
+        let known =
+            ["gpu_devices_request", "gpu_portion_request", "gpu_portion_limit", "node_pools", "labels", "effect"];
         for (word, meant) in [
             ("gpu_device_request", Some("gpu_devices_request")),
             ("gpu-devices-request", Some("gpu_devices_request")),

@@ -111,7 +111,7 @@ pub enum Next {
     Done(Outcome),
     /// Look again.
     LookAgain {
-        /// How long to wait before.
+        /// How long after the last look began.
         after: Duration,
     },
     /// Suspend the workload, look again at once, and feed what is seen.
@@ -633,8 +633,7 @@ mod tests {
 
     #[test]
     fn looks_when_a_timeout_is_due_rather_than_an_interval_later() {
-        let mut waiter =
-            Waiter::new(WaitPolicy { monitoring_interval: secs(300), ..timeouts(500, 500, false) });
+        let mut waiter = Waiter::new(WaitPolicy { monitoring_interval: secs(300), ..timeouts(500, 500, false) });
         for date in [0, 1, 3, 7, 15, 31, 63, 127, 255] {
             waiter.looks_again(&figures("Pending", 0, date, date, 0));
         }

@@ -60,7 +60,9 @@ pub(crate) fn usage(message: &str) -> Exit {
 /// How it went, given whether the result could be printed.
 pub(crate) fn exit_of(printed: &io::Result<()>) -> Exit {
     match printed {
-        Err(problem) if problem.kind() != io::ErrorKind::BrokenPipe => usage(&format!("cannot write the result: {problem}")),
+        Err(problem) if problem.kind() != io::ErrorKind::BrokenPipe => {
+            usage(&format!("cannot write the result: {problem}"))
+        }
         _ => Exit::Success,
     }
 }

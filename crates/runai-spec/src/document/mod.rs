@@ -237,8 +237,9 @@ pub(crate) fn parse(text: &str, format: Format, source: SourceId) -> Result<Node
         Format::Yaml => yaml::parse(&reader),
     }?;
     root.filter(|root| root.value != Value::Null).ok_or_else(|| {
-        Finding::new(&text::EMPTY, at(0, 0), "the document is empty".to_owned())
-            .with_help("write a step file with `image` and `command`, or the settings alone; `{}` stands for all defaults")
+        Finding::new(&text::EMPTY, at(0, 0), "the document is empty".to_owned()).with_help(
+            "write a step file with `image` and `command`, or the settings alone; `{}` stands for all defaults",
+        )
     })
 }
 

@@ -38,11 +38,8 @@ impl<'t> Loader<'_, 't> {
             match self.next()? {
                 (Event::StreamEnd, _) => return Ok(root),
                 (Event::DocumentStart(_), span) if root.is_some() => {
-                    let finding = Finding::new(
-                        &SEVERAL_DOCUMENTS,
-                        self.span(span),
-                        "a second document begins here".to_owned(),
-                    );
+                    let finding =
+                        Finding::new(&SEVERAL_DOCUMENTS, self.span(span), "a second document begins here".to_owned());
                     return Err(finding.with_help("keep one document in a file; `check` takes several files"));
                 }
                 (Event::DocumentStart(_), _) => {
@@ -98,13 +95,14 @@ impl<'t> Loader<'_, 't> {
             return Err(self.reader.too_deep(self.offsets.byte(span.start.index())));
         }
         match tag {
-            Some(tag) if !(tag.is_yaml_core_schema() && tag.suffix == kind) => Err(self.unknown_tag(tag, self.span(span))),
+            Some(tag) if !(tag.is_yaml_core_schema() && tag.suffix == kind) => {
+                Err(self.unknown_tag(tag, self.span(span)))
+            }
             _ => Ok(()),
         }
     }
 
     /// The entries of a map, with the first and last place in it and the event that ends it.
-    #[expect(clippy::type_complexity, reason = "the parts of one value, taken apart at once")]
     fn entries(&mut self, depth: usize) -> Result<(Map<'t>, Option<Span>, Option<Span>, EventSpan), Finding> {
         let mut entries: Vec<Entry<'t>> = Vec::new();
         let mut keys = Keys::default();
@@ -117,7 +115,10 @@ impl<'t> Loader<'_, 't> {
                 Event::Scalar(text, style, anchor, _) => {
                     let key_span = self.scalar_span(span, style);
                     let plain = style == ScalarStyle::Plain;
-                    self.anchored(anchor, Node { value: Value::String(Text { text: text.clone(), plain }), span: key_span });
+                    self.anchored(
+                        anchor,
+                        Node { value: Value::String(Text { text: text.clone(), plain }), span: key_span },
+                    );
                     (text, key_span, plain)
                 }
                 Event::Alias(anchor) => {
@@ -169,7 +170,12 @@ impl<'t> Loader<'_, 't> {
                 let offset = self.reader.offset;
                 Err(self
                     .reader
-                    .syntax(Format::Yaml, start - offset, end - offset, "the merge key `<<` takes a map or a list of maps")
+                    .syntax(
+                        Format::Yaml,
+                        start - offset,
+                        end - offset,
+                        "the merge key `<<` takes a map or a list of maps",
+                    )
                     .with_help("write an alias of a map: `<<: *defaults`"))
             }
         }
@@ -205,7 +211,13 @@ impl<'t> Loader<'_, 't> {
     }
 
     /// Resolves a scalar by the core schema.
-    fn scalar(&self, text: Cow<'t, str>, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Result<Value<'t>, Finding> {
+    fn scalar(
+        &self,
+        text: Cow<'t, str>,
+        style: ScalarStyle,
+        tag: Option<&Tag>,
+        span: Span,
+    ) -> Result<Value<'t>, Finding> {
         let plain = style == ScalarStyle::Plain;
         let raw = raw_scalar(self.reader.slice(span));
         let Some(tag) = tag else {
@@ -223,7 +235,8 @@ impl<'t> Loader<'_, 't> {
             _ => return Err(self.unknown_tag(tag, span)),
         };
         match (tag.suffix.as_str(), value) {
-            ("float", Some(Value::Int(value, raw))) => {
+            ("float", Some(Value::Int(value, raw))) =>
+            {
                 #[expect(clippy::cast_precision_loss, reason = "the tag asks for a float")]
                 Ok(Value::Float(value as f64, raw))
             }
@@ -233,7 +246,12 @@ impl<'t> Loader<'_, 't> {
             | ("float", Some(value @ Value::Float(..))) => Ok(value),
             (kind, _) => {
                 let (start, end) = (span.start as usize - self.reader.offset, span.end as usize - self.reader.offset);
-                Err(self.reader.syntax(Format::Yaml, start, end, format_args!("the value does not fit its tag `!!{kind}`")))
+                Err(self.reader.syntax(
+                    Format::Yaml,
+                    start,
+                    end,
+                    format_args!("the value does not fit its tag `!!{kind}`"),
+                ))
             }
         }
     }
@@ -241,7 +259,12 @@ impl<'t> Loader<'_, 't> {
     fn unknown_tag(&self, tag: &Tag, span: Span) -> Finding {
         let (start, end) = (span.start as usize - self.reader.offset, span.end as usize - self.reader.offset);
         self.reader
-            .syntax(Format::Yaml, start, end, format_args!("the tag `{}{}` has no meaning here", tag.handle, tag.suffix))
+            .syntax(
+                Format::Yaml,
+                start,
+                end,
+                format_args!("the tag `{}{}` has no meaning here", tag.handle, tag.suffix),
+            )
             .with_help("leave the tag out; strings that look like numbers are written in quotes")
     }
 

@@ -49,7 +49,11 @@ pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
         && !judge.broken(&["workload_template_id"])
     {
         judge
-            .report(&TEMPLATE_ID_NOT_UUID, "workload_template_id", format!("`workload_template_id` is `{id}`, not a UUID"))
+            .report(
+                &TEMPLATE_ID_NOT_UUID,
+                "workload_template_id",
+                format!("`workload_template_id` is `{id}`, not a UUID"),
+            )
             .advise("write the template's id as the console or the API shows it; names are not resolved");
     }
     if let (Some(timeout), Some(grace)) = (settings.workload_timeout, settings.termination_grace_period_seconds)

@@ -55,7 +55,11 @@ pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
         }
         if !declared.insert(port.container) {
             judge
-                .report(&REPEATED_PORT, &path, format!("`ports` declares container port `{}` a second time", port.container))
+                .report(
+                    &REPEATED_PORT,
+                    &path,
+                    format!("`ports` declares container port `{}` a second time", port.container),
+                )
                 .advise("remove it");
         }
     }
@@ -77,14 +81,11 @@ pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
                 .advise("keep one of them");
         }
         judge
-            .report(
-                &EXTERNAL_URL_ON_STEP,
-                &path,
-                format!("`external_urls[{index}]` is gone when the step ends"),
-            )
+            .report(&EXTERNAL_URL_ON_STEP, &path, format!("`external_urls[{index}]` is gone when the step ends"))
             .advise("keep it if you want to look inside while the step runs");
         let port = url.container;
-        if trusted(judge, "external_urls", index, "container") && !declared.contains(&port) && !judge.broken(&["ports"]) {
+        if trusted(judge, "external_urls", index, "container") && !declared.contains(&port) && !judge.broken(&["ports"])
+        {
             judge
                 .report(
                     &UNDECLARED_PORT,

@@ -39,7 +39,11 @@ pub(crate) fn check(operator: &OperatorSettings, judge: &mut Judge<'_, '_>) {
     if let Some(url) = operator.runai_base_url.as_ref().filter(|_| !judge.broken(&["runai_base_url"])) {
         if authority(url.as_str()).contains('@') {
             judge
-                .report(&CREDENTIALS_IN_URL, "runai_base_url", "`runai_base_url` holds a user name or password".to_owned())
+                .report(
+                    &CREDENTIALS_IN_URL,
+                    "runai_base_url",
+                    "`runai_base_url` holds a user name or password".to_owned(),
+                )
                 .advise("remove what stands before the `@`; use `client_id` and `client_secret_file`");
         } else if is_insecure(url.as_str()) {
             judge
@@ -81,7 +85,9 @@ mod tests {
         for url in ["http://example.com", "http://10.0.0.1:8080", "http://localhost.example.com"] {
             assert!(is_insecure(url), "{url}");
         }
-        for url in ["https://example.com", "http://localhost:8080", "http://127.0.0.1", "http://127.9.9.9/", "http://[::1]:80"] {
+        for url in
+            ["https://example.com", "http://localhost:8080", "http://127.0.0.1", "http://127.9.9.9/", "http://[::1]:80"]
+        {
             assert!(!is_insecure(url), "{url}");
         }
     }

@@ -117,8 +117,7 @@ fn ignored_gpu_settings(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
     if judge.broken(&["gpu_devices_request", "gpu_request_type"]) {
         return;
     }
-    let (portion, memory) =
-        (["gpu_portion_request", "gpu_portion_limit"], ["gpu_memory_request", "gpu_memory_limit"]);
+    let (portion, memory) = (["gpu_portion_request", "gpu_portion_limit"], ["gpu_memory_request", "gpu_memory_limit"]);
     let (ignored, why, help): (Vec<&str>, _, _) = if settings.gpu_devices_request == 0 {
         let ignored = [&["gpu_request_type"][..], &portion, &memory].concat();
         (ignored, "with `gpu_devices_request: 0`", "remove it, or ask for a device with `gpu_devices_request: 1`")
@@ -153,8 +152,10 @@ fn zero_quantities(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
             report_zero(judge, key, value.as_str());
         }
     }
-    let shares =
-        [("gpu_portion_request", Some(settings.gpu_portion_request)), ("gpu_portion_limit", settings.gpu_portion_limit)];
+    let shares = [
+        ("gpu_portion_request", Some(settings.gpu_portion_request)),
+        ("gpu_portion_limit", settings.gpu_portion_limit),
+    ];
     for (key, value) in shares {
         if value == Some(0.0) {
             report_zero(judge, key, "0.0");

@@ -73,7 +73,11 @@ pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
             None => format!("the API knows {known}"),
         };
         judge
-            .report(&UNKNOWN_PRIORITY_CLASS, "priority_class", format!("`priority_class` is `{class}`, which the API does not know"))
+            .report(
+                &UNKNOWN_PRIORITY_CLASS,
+                "priority_class",
+                format!("`priority_class` is `{class}`, which the API does not know"),
+            )
             .advise(help);
     }
     let mut seen = HashSet::new();

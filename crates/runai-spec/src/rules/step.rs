@@ -80,7 +80,8 @@ pub(crate) fn names_a_secret(name: &str) -> bool {
     matches!(last, "PASSWORD" | "PASSWD" | "PASSPHRASE" | "SECRET" | "TOKEN" | "APIKEY" | "CREDENTIALS" | "PWD")
         && name != "PWD"
         && name != "OLDPWD"
-        || last == "KEY" && matches!(before_last, "ACCESS" | "API" | "AUTH" | "ENCRYPTION" | "PRIVATE" | "SECRET" | "SIGNING")
+        || last == "KEY"
+            && matches!(before_last, "ACCESS" | "API" | "AUTH" | "ENCRYPTION" | "PRIVATE" | "SECRET" | "SIGNING")
 }
 
 #[cfg(test)]

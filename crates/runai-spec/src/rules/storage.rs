@@ -97,7 +97,11 @@ pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
     for index in 0..settings.host_path_mounts.as_ref().map_or(0, Vec::len) {
         if let Some(name) = whole(judge, "host_path_mounts", index) {
             judge
-                .report(&HOST_PATH_MOUNT, &format!("host_path_mounts/{index}"), format!("`{name}` mounts a folder of the node"))
+                .report(
+                    &HOST_PATH_MOUNT,
+                    &format!("host_path_mounts/{index}"),
+                    format!("`{name}` mounts a folder of the node"),
+                )
                 .advise("use a claim (`pvc_mounts`) if you can, or make sure that the cluster allows it");
         }
     }
@@ -114,9 +118,14 @@ pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
     }
     for (index, mount) in settings.nfs_mounts.iter().flatten().enumerate() {
         let path = format!("nfs_mounts/{index}/path");
-        if !mount.path.starts_with('/') && !judge.broken(&[&path]) && !judge.item_broken(&format!("nfs_mounts/{index}")) {
+        if !mount.path.starts_with('/') && !judge.broken(&[&path]) && !judge.item_broken(&format!("nfs_mounts/{index}"))
+        {
             judge
-                .report(&RELATIVE_NFS_EXPORT, &path, format!("`nfs_mounts[{index}].path` is `{}`, not an absolute path", mount.path))
+                .report(
+                    &RELATIVE_NFS_EXPORT,
+                    &path,
+                    format!("`nfs_mounts[{index}].path` is `{}`, not an absolute path", mount.path),
+                )
                 .advise(format!("write `/{}`", mount.path));
         }
     }
@@ -146,7 +155,8 @@ fn mount_paths(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
         let fold = fold(mount.path);
         if let Some(first) = folded.get(&fold) {
             let first = &mounts[*first];
-            let message = format!("`{}` and `{}` of `{}` are one path to the container", mount.path, first.path, first.name());
+            let message =
+                format!("`{}` and `{}` of `{}` are one path to the container", mount.path, first.path, first.name());
             judge.report(&SIMILAR_MOUNT_PATHS, &pointer, message).advise("give each mount a path of its own");
         } else {
             folded.insert(fold, number);
@@ -207,7 +217,11 @@ fn claims(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
         let member = |key: &str| format!("pvc_mounts/{index}/{key}");
         if mount.ephemeral == Some(true) {
             judge
-                .report(&EPHEMERAL_PVC, &member("ephemeral"), format!("`{name}` is deleted with its data when the workload stops"))
+                .report(
+                    &EPHEMERAL_PVC,
+                    &member("ephemeral"),
+                    format!("`{name}` is deleted with its data when the workload stops"),
+                )
                 .advise("copy results elsewhere before the step ends, or leave `ephemeral` out");
         }
         if judge.broken(&[&member("existing_pvc")]) {

@@ -87,14 +87,11 @@ rules! {
 }
 
 fn alias_bomb() -> Vec<u8> {
-    let mut text = String::from("a0: &a0 [x]\n");
-    let mut last = 0;
-    let mut values = 1;
-    while values <= MAX_ALIASED_NODES {
-        let aliases = vec![format!("*a{last}"); 10].join(", ");
-        last += 1;
-        values *= 10;
-        text.push_str(&format!("a{last}: &a{last} [{aliases}]\n"));
-    }
-    text.into_bytes()
+    let levels = MAX_ALIASED_NODES.ilog10() + 1;
+    let level = |level: u32| {
+        let below = level - 1;
+        format!("a{level}: &a{level} [{}]\n", vec![format!("*a{below}"); 10].join(", "))
+    };
+    let text: Vec<_> = std::iter::once("a0: &a0 [x]\n".to_owned()).chain((1..=levels).map(level)).collect();
+    text.concat().into_bytes()
 }

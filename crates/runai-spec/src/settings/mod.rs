@@ -30,8 +30,8 @@ pub use operator::OperatorSettings;
 pub use scheduling::{Toleration, TolerationEffect};
 pub use security::SecurityContext;
 pub use step::{StepFile, StepSettings};
-pub(crate) use text::{MAP_TEXT_TYPES, TEXT_TYPES, TextType};
 pub use text::{
-    AbsolutePath, Annotations, AttributeKey, BaseUrl, ExtendedResources, FileMode, InvalidText, Labels, Memory, ObjectName,
-    OptionalObjectName, Quantity, Secret,
+    AbsolutePath, Annotations, AttributeKey, BaseUrl, ExtendedResources, FileMode, InvalidText, Labels, Memory,
+    ObjectName, OptionalObjectName, Quantity, Secret,
 };
+pub(crate) use text::{MAP_TEXT_TYPES, TEXT_TYPES, TextType};

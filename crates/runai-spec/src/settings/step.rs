@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use validator::Validate;
 
 use super::{
-    Annotations, ConfigMapMount, Environment, ExtendedResources, ExternalUrl, HostPathMount, Labels, Memory, NfsMount, Port,
-    PvcMount, S3Mount, SecretMount, SecurityContext, Toleration,
+    Annotations, ConfigMapMount, Environment, ExtendedResources, ExternalUrl, HostPathMount, Labels, Memory, NfsMount,
+    Port, PvcMount, S3Mount, SecretMount, SecurityContext, Toleration,
 };
 use crate::wire::{GpuRequestType, Preemptibility};
 

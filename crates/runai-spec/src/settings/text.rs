@@ -407,7 +407,9 @@ fn is_base_url(text: &str) -> bool {
     let authority = rest.split('/').next().unwrap_or_default();
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let name = match host.strip_prefix('[') {
-        Some(ipv6) => return ipv6.split_once(']').is_some_and(|(address, _)| address.parse::<std::net::Ipv6Addr>().is_ok()),
+        Some(ipv6) => {
+            return ipv6.split_once(']').is_some_and(|(address, _)| address.parse::<std::net::Ipv6Addr>().is_ok());
+        }
         None => host.split(':').next().unwrap_or_default(),
     };
     !name.is_empty() && !host.contains(['[', ']'])

@@ -1,11 +1,12 @@
 //! What the crate promises, seen from outside.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod fixtures;
 mod merging;
 mod rendering;
 mod rules;
 
-use runai_spec::{Format, Report, Resolution, Resolver, Source};
+use runai_spec::{Diagnostic, Format, Report, Resolution, Resolver, Source};
 
 /// The resolution of a YAML text.
 fn resolve(text: &str) -> Resolution<'_> {
@@ -14,24 +15,12 @@ fn resolve(text: &str) -> Resolution<'_> {
 
 /// A report as lines, one a diagnostic and one more where it has help.
 fn lines(report: &Report) -> String {
-    let mut lines = String::new();
-    for found in &report.diagnostics {
-        lines += &format!(
-            "{}:{}-{}:{} [{}..{}] {}[{}] {} {}\n",
-            found.line,
-            found.column,
-            found.end_line,
-            found.end_column,
-            found.offset,
-            found.end_offset,
-            found.severity.as_str(),
-            found.code,
-            if found.path.is_empty() { "(root)" } else { &found.path },
-            found.message
-        );
-        if let Some(help) = &found.help {
-            lines += &format!("    help: {help}\n");
-        }
-    }
-    lines
+    let line = |found: &Diagnostic| {
+        let (at, end) = ((found.line, found.column), (found.end_line, found.end_column));
+        let place = format!("{}:{}-{}:{} [{}..{}]", at.0, at.1, end.0, end.1, found.offset, found.end_offset);
+        let path = if found.path.is_empty() { "(root)" } else { &found.path };
+        let help = found.help.as_ref().map(|help| format!("    help: {help}\n")).unwrap_or_default();
+        format!("{place} {}[{}] {path} {}\n{help}", found.severity.as_str(), found.code, found.message)
+    };
+    report.diagnostics.iter().map(line).collect::<Vec<_>>().concat()
 }

@@ -28,7 +28,7 @@ fn the_step_wins_over_variables_and_those_over_the_operator() {
     assert_eq!(lines(&resolution.report()), "");
     let step = resolution.step().unwrap();
     let settings = step.settings();
-    assert_eq!(settings.cpu_core_request, 3.0);
+    assert_eq!(settings.cpu_core_request.to_string(), "3");
     assert_eq!(settings.cpu_memory_request.as_str(), "3G");
     assert_eq!(settings.node_type.as_deref(), Some("5"));
     let labels: Vec<_> = settings.labels.iter().flat_map(|labels| &labels.0).collect();
@@ -39,7 +39,9 @@ fn the_step_wins_over_variables_and_those_over_the_operator() {
 
 #[test]
 fn a_null_unsets_what_the_operator_sets() {
-    let step = format!("{STEP}settings: {{node_type: null, labels: {{team: null}}, security_context: {{run_as_uid: null}}}}\n");
+    let step = format!(
+        "{STEP}settings: {{node_type: null, labels: {{team: null}}, security_context: {{run_as_uid: null}}}}\n"
+    );
     let operator = "node_type: A100\nlabels: {team: ml, site: x}\nsecurity_context: {run_as_uid: 5, host_ipc: true}\n";
     let resolution = Resolver::new(source("step.yaml", &step)).operator(source("op.yaml", operator)).resolve();
     assert_eq!(lines(&resolution.report()), "");
@@ -99,7 +101,9 @@ fn wrong_variables_and_overrides_are_reported_under_their_own_names() {
     let found: Vec<_> = resolution
         .reports()
         .iter()
-        .flat_map(|found| found.report.diagnostics.iter().map(|d| format!("{}: {}", found.name, d.message)).collect::<Vec<_>>())
+        .flat_map(|found| {
+            found.report.diagnostics.iter().map(|d| format!("{}: {}", found.name, d.message)).collect::<Vec<_>>()
+        })
         .collect();
     insta::assert_snapshot!(found.join("\n"), @r"
     RUNAI_GPU_DEVICES_REQUEST: `gpu_devices_request` is the string `many`, not a whole number
@@ -126,7 +130,7 @@ steps:
     assert_eq!(resolution.step_names().collect::<Vec<_>>(), ["trainer"]);
     let step = resolution.step_named("trainer").unwrap();
     assert_eq!(step.settings().cpu_memory_request.as_str(), "8Gi");
-    assert_eq!(step.settings().cpu_core_request, 2.0);
+    assert_eq!(step.settings().cpu_core_request.to_string(), "2");
     assert_eq!(step.settings().labels.as_ref().unwrap().0["team"], "vision");
     let body = step.render(&Context::default(), None);
     assert_eq!((body.name.as_str(), body.spec.image.as_deref(), body.spec.command), ("trainer", Some("<image>"), None));

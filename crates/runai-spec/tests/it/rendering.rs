@@ -1,7 +1,7 @@
 //! Requests.
 
 use runai_spec::name::SubmissionId;
-use runai_spec::settings::{StepFile, StepSettings};
+use runai_spec::settings::{Environment, StepFile, StepSettings};
 use runai_spec::wire::{GpuRequestType, TrainingCreationRequest};
 use runai_spec::{Context, Step};
 use serde_json::{Value, json};
@@ -25,11 +25,15 @@ fn only_the_fields_of_the_gpu_request_type_are_sent() {
     };
     assert_eq!(
         compute(both),
-        expect(json!({"gpuDevicesRequest": 1, "gpuRequestType": "portion", "gpuPortionRequest": 0.5, "gpuPortionLimit": 0.8}))
+        expect(
+            json!({"gpuDevicesRequest": 1, "gpuRequestType": "portion", "gpuPortionRequest": 0.5, "gpuPortionLimit": 0.8})
+        )
     );
     assert_eq!(
         compute(&format!("{both}gpu_request_type: memory\n")),
-        expect(json!({"gpuDevicesRequest": 1, "gpuRequestType": "memory", "gpuMemoryRequest": "2G", "gpuMemoryLimit": "4G"}))
+        expect(
+            json!({"gpuDevicesRequest": 1, "gpuRequestType": "memory", "gpuMemoryRequest": "2G", "gpuMemoryLimit": "4G"})
+        )
     );
     assert_eq!(compute(&format!("{both}gpu_devices_request: 0\n")), expect(json!({"gpuDevicesRequest": 0})));
 }
@@ -66,8 +70,11 @@ fn a_context_fills_in_and_wins() {
     };
     let spec = resolution.step().unwrap().render(&context, None).spec;
     assert_eq!((spec.image.as_deref(), spec.command.as_deref()), (Some("c"), Some("d 'e f'")));
-    let variables: Vec<_> =
-        spec.environment_variables.iter().map(|variable| (variable.name.as_deref(), variable.value.as_deref())).collect();
+    let variables: Vec<_> = spec
+        .environment_variables
+        .iter()
+        .map(|variable| (variable.name.as_deref(), variable.value.as_deref()))
+        .collect();
     assert_eq!(variables, [(Some("A"), Some("1")), (Some("B"), Some("3"))]);
 }
 
@@ -114,7 +121,7 @@ fn settings_built_in_rust_go_the_same_way() {
         name: None,
         image: "python:3.12".to_owned(),
         command: vec!["train".to_owned()],
-        environment: Default::default(),
+        environment: Environment::default(),
         settings,
     };
     assert_eq!(Step::new(&file).unwrap().settings(), &file.settings);

@@ -27,7 +27,8 @@ fn every_rule_has_an_example_that_breaks_it_and_one_that_does_not() {
         for found in of_rule {
             assert_eq!(found.severity, rule.severity, "{}", rule.code);
         }
-        let stray = report.diagnostics.iter().find(|found| found.severity == Severity::Error && found.code != rule.code);
+        let stray =
+            report.diagnostics.iter().find(|found| found.severity == Severity::Error && found.code != rule.code);
         assert_eq!(stray, None, "{} has an example with another error", rule.code);
     }
 }
