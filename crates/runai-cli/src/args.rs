@@ -21,6 +21,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Show the request that would be sent for a step.
     Render(RenderArgs),
+    /// Run a step and follow it to its end.
+    Run(RunArgs),
 }
 
 /// `runai-step check`
@@ -87,6 +89,34 @@ pub(crate) struct RenderArgs {
     /// Print the request as a curl command, with the token as $`RUNAI_TOKEN`.
     #[arg(long)]
     pub(crate) curl: bool,
+    /// Step of a ZenML run configuration; its first block without it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) step: Option<String>,
+    #[command(flatten)]
+    pub(crate) sources: SourceArgs,
+}
+
+/// `runai-step run`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  runai-step run train.runai.yaml --local
+  runai-step run train.runai.yaml --local --set environment.SEED=8
+
+Ctrl-C suspends the workload and waits until it has stopped; a second one leaves at once.
+Exit code: 0 it succeeded, 1 the file has errors, 2 wrong usage, 5 the request was refused, 7 it failed,
+8 it ran into a timeout, 9 someone stopped it, 130 interrupted.")]
+pub(crate) struct RunArgs {
+    /// File of the step; `-` reads standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Run on a simulated control plane inside this program, which really runs the command as a process of this
+    /// machine, in the folder of the file. Images and mounts are not used.
+    #[arg(long, required = true)]
+    pub(crate) local: bool,
+    /// Name of the workload, sent exactly as it is; built from the step's name without it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
     /// Step of a ZenML run configuration; its first block without it.
     #[arg(long, value_name = "NAME")]
     pub(crate) step: Option<String>,

@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use runai_client::Error;
+use runai_spec::wait::Outcome;
+
 /// The exit codes of `runai-step`. Scripts rely on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -11,14 +14,55 @@ pub(crate) enum Exit {
     Invalid = 1,
     /// Wrong usage, a file that cannot be read, or no configuration where one is needed.
     Usage = 2,
-    /// No such step, workload or word.
+    /// Not authenticated, or not permitted.
+    Denied = 3,
+    /// No such step, workload or word; or a workload that vanished.
     NotFound = 4,
+    /// Refused by the control plane.
+    Refused = 5,
+    /// The control plane cannot be reached.
+    Unreachable = 6,
+    /// The workload failed.
+    Failed = 7,
+    /// The workload ran into a timeout.
+    TimedOut = 8,
+    /// The workload was stopped by someone else.
+    Stopped = 9,
+    /// Interrupted with Ctrl-C.
+    Interrupted = 130,
 }
 
 impl Exit {
     /// The first of `exits` that is not success.
     pub(crate) fn first_failure(exits: impl IntoIterator<Item = Self>) -> Self {
         exits.into_iter().find(|exit| *exit != Self::Success).unwrap_or(Self::Success)
+    }
+}
+
+impl From<Outcome> for Exit {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Cancelled => Self::Interrupted,
+            Outcome::Failed => Self::Failed,
+            Outcome::PendingTimeout | Outcome::WorkloadTimeout => Self::TimedOut,
+            Outcome::Stopped => Self::Stopped,
+            Outcome::Succeeded => Self::Success,
+            Outcome::Vanished => Self::NotFound,
+        }
+    }
+}
+
+impl From<&Error> for Exit {
+    fn from(error: &Error) -> Self {
+        if error.is_auth() {
+            Self::Denied
+        } else if error.is_not_found() {
+            Self::NotFound
+        } else if error.is_unreachable() {
+            Self::Unreachable
+        } else {
+            Self::Refused
+        }
     }
 }
 

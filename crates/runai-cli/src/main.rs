@@ -11,6 +11,7 @@ mod explain;
 mod input;
 mod output;
 mod render;
+mod run;
 
 use std::process::ExitCode;
 
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::check(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Render(args) => render::render(&args),
+        Command::Run(args) => run::run(&args),
     };
     exit.into()
 }

@@ -21,10 +21,10 @@ use crate::error::{Error, cut, error_body, is_missing};
 use crate::retry::{Budget, Repeat};
 
 /// How long a token counts as valid whose answer does not say; the API's own example is an hour.
-pub const UNSTATED_LIFETIME: Duration = Duration::from_secs(5 * 60);
+pub const UNSTATED_LIFETIME: Duration = Duration::from_mins(5);
 
 /// A token is renewed this long before it expires, or a tenth of its lifetime, whichever is less.
-pub const RENEW_AHEAD: Duration = Duration::from_secs(60);
+pub const RENEW_AHEAD: Duration = Duration::from_mins(1);
 
 /// The client credentials of a service account. Neither part is ever printed.
 #[derive(Clone)]

@@ -189,7 +189,7 @@ impl ClientBuilder {
         self
     }
 
-    /// The `User-Agent` header; this crate's name and version when not given.
+    /// The `User-Agent` header; this crate's name and version when not given, or when no header can carry it.
     #[must_use]
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.user_agent = Some(user_agent.into());

@@ -40,9 +40,11 @@ impl Delivery {
     /// Never sends again what may have taken effect, unless `repeat` allows it. A 429 says that nothing was done.
     pub(crate) async fn send(&self, parcel: &Parcel, repeat: Repeat, budget: &mut Budget) -> Result<Answer, Error> {
         let call = format!("{} {}", parcel.method, parcel.path);
+        let url = format!("{}{}", self.base_url, parcel.target);
+        let url = Url::parse(&url).map_err(|_| Error::Path(parcel.path.clone()))?;
         loop {
             let begun = Instant::now();
-            let result = self.attempt(parcel, budget.attempt_timeout(self.request_timeout)).await?;
+            let result = self.attempt(parcel, &url, budget.attempt_timeout(self.request_timeout)).await;
             let (may_repeat, retry_after) = match &result {
                 Ok(response) => {
                     tracing::debug!(status = response.status.as_u16(), elapsed = ?begun.elapsed(), "answered");
@@ -73,17 +75,14 @@ impl Delivery {
         }
     }
 
-    async fn attempt(&self, parcel: &Parcel, limit: Duration) -> Result<Result<Response, TransportError>, Error> {
-        let url = format!("{}{}", self.base_url, parcel.target);
-        let url = Url::parse(&url).map_err(|_| Error::Path(parcel.path.clone()))?;
-        let mut headers = parcel.headers.clone();
+    async fn attempt(&self, parcel: &Parcel, url: &Url, limit: Duration) -> Result<Response, TransportError> {
+        let Parcel { method, headers, body, .. } = parcel;
+        let mut headers = headers.clone();
         headers.insert(USER_AGENT, self.user_agent.clone());
-        let request =
-            Request { method: parcel.method.clone(), url, headers, body: parcel.body.clone(), timeout: limit };
+        let request = Request { method: method.clone(), url: url.clone(), headers, body: body.clone(), timeout: limit };
         // The deadline must hold even with a transport that hangs.
-        Ok(timeout(limit, self.transport.send(request)).await.unwrap_or_else(|_| {
-            Err(TransportError::maybe_sent(Failure::Timeout, format!("no answer within {limit:.0?}")))
-        }))
+        let late = |_| Err(TransportError::maybe_sent(Failure::Timeout, format!("no answer within {limit:.0?}")));
+        timeout(limit, self.transport.send(request)).await.unwrap_or_else(late)
     }
 }
 

@@ -279,7 +279,7 @@ impl Error {
             Self::Setup(_) => {
                 "install the system's root certificates (`ca-certificates`), or name them with `SSL_CERT_FILE`".into()
             }
-            Self::CredentialsRefused { status, .. } if is_missing(*status) => {
+            Self::CredentialsRefused { .. } if self.is_no_token_endpoint() => {
                 "nothing at this base URL issues tokens; is it the address of a Run:ai control plane?".into()
             }
             Self::CredentialsRefused { .. } | Self::TokenRefused { .. } => {
@@ -302,9 +302,11 @@ impl Error {
                 format!("the same submission can be sent again: it attaches to `{name}` if that exists")
             }
             Self::NoAnswer { source, .. } => match source.failure() {
-                Failure::Tls => "the certificate must be signed by an authority that this machine trusts; \
-                                 `SSL_CERT_FILE` names more of them"
-                    .into(),
+                Failure::Tls => {
+                    "the certificate must be for this host, and of an authority that this machine trusts; install the \
+                                 authority's certificate, or name a file with it in `SSL_CERT_FILE`"
+                        .into()
+                }
                 Failure::Connect | Failure::Timeout => {
                     "check the base URL, the network and the proxy settings (`HTTPS_PROXY`, `NO_PROXY`)".into()
                 }
@@ -329,6 +331,11 @@ impl Error {
             },
             Self::EmptyCredential(_) | Self::Path(_) | Self::NoSubmissionId => return None,
         })
+    }
+
+    /// Whether the credentials were refused because nothing issues tokens there.
+    pub(crate) const fn is_no_token_endpoint(&self) -> bool {
+        matches!(self, Self::CredentialsRefused { status, .. } if is_missing(*status))
     }
 
     /// Whether this says that a workload of the same name exists.
@@ -399,6 +406,8 @@ fn list(names: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     #[test]
@@ -431,5 +440,81 @@ mod tests {
             error.to_string(),
             "`POST /x` was answered with 400 Bad Request: no; `compute.gpuDevicesRequest`: at most 8"
         );
+    }
+
+    #[test]
+    fn every_error_says_what_and_what_to_do() {
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let call = || "GET /x".to_owned();
+        let api = |status| {
+            Error::Api(Box::new(ApiError {
+                call: call(),
+                status,
+                message: "because".into(),
+                details: Some("more".into()),
+                issues: Vec::new(),
+                retry_after: None,
+                location: Some("https://login.example.com/".into()),
+            }))
+        };
+        let no_answer = |failure| Error::NoAnswer { call: call(), source: TransportError::not_sent(failure, "cause") };
+        let refused = |status, reason: &str| Error::CredentialsRefused { status, reason: reason.into() };
+        let errors = [
+            Error::BaseUrl { url: "http://org.run.ai".into(), problem: PLAIN_HTTP },
+            Error::BaseUrl { url: "org".into(), problem: "is no absolute URL" },
+            Error::EmptyCredential("the client id"),
+            Error::Path("/api/v1/..".into()),
+            Error::NoSubmissionId,
+            refused(StatusCode::UNAUTHORIZED, "invalid_client"),
+            refused(StatusCode::NOT_FOUND, ""),
+            Error::TokenRefused { call: call(), reason: "expired".into() },
+            Error::ProjectNotFound { name: "visoin".into(), nearest: names(&["vision"]) },
+            Error::ProjectNotFound { name: "x".into(), nearest: Vec::new() },
+            Error::ProjectAmbiguous { name: "x".into(), clusters: names(&["u1", "u2"]) },
+            Error::ClusterMismatch { project: "x".into(), cluster: "dgx".into(), configured: "cloud".into() },
+            api(StatusCode::BAD_REQUEST),
+            api(StatusCode::FOUND),
+            api(StatusCode::FORBIDDEN),
+            api(StatusCode::TOO_MANY_REQUESTS),
+            Error::NameTaken { name: "n".into(), workload_id: "w".into(), other: None, submission_id: "a".into() },
+            Error::NameTaken {
+                name: "n".into(),
+                workload_id: "w".into(),
+                other: Some("b".into()),
+                submission_id: "a".into(),
+            },
+            Error::DifferentSpec {
+                name: "n".into(),
+                workload_id: "w".into(),
+                at: "/image".into(),
+                submission_id: "a".into(),
+            },
+            Error::AlreadyDeleted { name: "n".into(), workload_id: "w".into(), submission_id: "a".into() },
+            no_answer(Failure::Connect),
+            no_answer(Failure::Tls),
+            no_answer(Failure::Timeout),
+            no_answer(Failure::Interrupted),
+            no_answer(Failure::BodyTooLong),
+            Error::OddAnswer {
+                call: call(),
+                status: StatusCode::OK,
+                problem: "is no list".into(),
+                text: "<html>".into(),
+            },
+            Error::Unconfirmed { name: "n".into(), source: Box::new(no_answer(Failure::Connect)) },
+        ];
+        let mut text = String::new();
+        for error in errors {
+            let _ = writeln!(text, "{error}");
+            let mut source = std::error::Error::source(&error);
+            while let Some(cause) = source {
+                let _ = writeln!(text, "  cause: {cause}");
+                source = cause.source();
+            }
+            if let Some(hint) = error.hint() {
+                let _ = writeln!(text, "  hint: {hint}");
+            }
+        }
+        insta::assert_snapshot!(text);
     }
 }

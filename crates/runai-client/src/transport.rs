@@ -158,6 +158,9 @@ impl HttpTransport {
             .redirect(reqwest::redirect::Policy::none())
             // Only the client knows which request may be sent twice.
             .retry(reqwest::retry::never())
+            // Shorter than the usual 60 s of load balancers: a POST on a connection that the other side just closed is
+            // one of which nobody knows whether it arrived.
+            .pool_idle_timeout(Duration::from_secs(50))
             .referer(false);
         if is_loopback(base_url) {
             builder = builder.no_proxy();
@@ -234,7 +237,7 @@ fn failure_of(error: &reqwest::Error) -> TransportError {
     if error.is_connect() {
         let failure = if error.is_timeout() {
             Failure::Timeout
-        } else if has_cause::<rustls::Error>(error) {
+        } else if is_tls(error) {
             Failure::Tls
         } else {
             Failure::Connect
@@ -257,21 +260,11 @@ fn root_cause(error: &reqwest::Error) -> String {
     if cause.is::<reqwest::Error>() { String::new() } else { cause.to_string() }
 }
 
-fn has_cause<T: StdError + 'static>(error: &reqwest::Error) -> bool {
-    let mut cause: Option<&dyn StdError> = Some(error);
-    while let Some(inner) = cause {
-        if inner.is::<T>() {
-            return true;
-        }
-        // An `io::Error` shows its content's source, not its content.
-        if let Some(content) = inner.downcast_ref::<io::Error>().and_then(io::Error::get_ref)
-            && content.is::<T>()
-        {
-            return true;
-        }
-        cause = inner.source();
-    }
-    false
+/// Whether the certificate, or another part of TLS, is the cause.
+fn is_tls(error: &(dyn StdError + 'static)) -> bool {
+    // An `io::Error` gives its content's source as its own, so that the content has to be asked for.
+    let content = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    error.is::<rustls::Error>() || content.is_some_and(|content| is_tls(content)) || error.source().is_some_and(is_tls)
 }
 
 #[cfg(test)]

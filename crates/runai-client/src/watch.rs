@@ -13,9 +13,9 @@ use crate::client::{Client, Dated};
 use crate::error::Error;
 use crate::time::rfc3339;
 
-/// So many looks in a row may be refused for lack of permission until that ends a watch that was permitted before: an
-/// identity provider that restarts says so too.
-pub const AUTH_PATIENCE: u32 = 3;
+/// How long looks may be refused for lack of permission until that ends a watch that was permitted before: an identity
+/// provider that restarts says so too.
+pub const AUTH_PATIENCE: Duration = Duration::from_mins(5);
 
 /// What happens while a workload is followed.
 #[derive(Clone, Debug)]
@@ -87,7 +87,8 @@ pub struct Watch {
     reason: Option<String>,
     announced: Option<StopReason>,
     blind_since: Option<Instant>,
-    auth_refusals: u32,
+    /// Since when every look has been refused for lack of permission.
+    refused_since: Option<Instant>,
     action_refusals: u32,
 }
 
@@ -124,7 +125,7 @@ impl Watch {
             reason: None,
             announced: None,
             blind_since: None,
-            auth_refusals: 0,
+            refused_since: None,
             action_refusals: 0,
         }
     }
@@ -189,8 +190,9 @@ impl Watch {
                 }
                 Todo::Look => {
                     sleep_until(self.due).await;
+                    let began = Instant::now();
                     match self.look().await {
-                        Ok(look) => self.take(look)?,
+                        Ok(look) => self.take(look, began)?,
                         Err(error) => {
                             // Whoever goes on in spite of it should not do so without a pause.
                             self.due = Instant::now() + PAUSE_AFTER_ERROR;
@@ -249,13 +251,18 @@ impl Watch {
     }
 
     fn lost(&self, error: Error) -> Result<Look, Error> {
-        let patient = error.is_auth() && self.state.phase().is_some() && self.auth_refusals + 1 < AUTH_PATIENCE;
-        if error.is_unreachable() || patient { Ok(Look::blind(error)) } else { Err(error) }
+        let seen_before = self.state.phase().is_some();
+        let patient = self.refused_since.is_none_or(|since| since.elapsed() < AUTH_PATIENCE);
+        // Where tokens came from before and now nothing is, the control plane is missing, not a permission.
+        let is_outage =
+            error.is_unreachable() || (seen_before && (error.is_no_token_endpoint() || (error.is_auth() && patient)));
+        if is_outage { Ok(Look::blind(error)) } else { Err(error) }
     }
 
-    fn take(&mut self, look: Look) -> Result<(), Error> {
+    fn take(&mut self, look: Look, began: Instant) -> Result<(), Error> {
         let Look { observation, workload, error } = look;
-        self.auth_refusals = if error.as_ref().is_some_and(Error::is_auth) { self.auth_refusals + 1 } else { 0 };
+        let refused = error.as_ref().is_some_and(Error::is_auth);
+        self.refused_since = refused.then(|| self.refused_since.unwrap_or(began));
         self.note_outage(error.as_ref());
         let phase = self.state.phase().map(str::to_owned);
         let next = self.state.step(&self.policy, self.begun.elapsed(), &observation);
@@ -264,8 +271,10 @@ impl Watch {
         }
         match next {
             Next::LookAgain { after } => {
-                // Up to a tenth earlier, so that many waiters do not look all at once.
-                self.due = Instant::now() + after.mul_f64(1.0 - fastrand::f64() / 10.0);
+                // From when the look began, so that one that hangs does not delay the next. Up to a tenth earlier, so
+                // that many waiters do not look all at once.
+                let due = began + after.mul_f64(1.0 - fastrand::f64() / 10.0);
+                self.due = due.max(Instant::now() + after.min(SHORTEST_REST));
                 self.todo = Todo::Look;
             }
             Next::Suspend(why) => {
@@ -389,5 +398,8 @@ fn reason(workload: &Workload) -> Option<String> {
 
 /// A refused action is asked for once more, and then is an error.
 const MOST_ACTION_REFUSALS: u32 = 2;
+
+/// The least rest between two looks, however long the first one took.
+const SHORTEST_REST: Duration = Duration::from_millis(500);
 
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);

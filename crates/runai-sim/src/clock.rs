@@ -66,7 +66,7 @@ mod tests {
         tokio::time::advance(Duration::from_millis(1500)).await;
         assert_eq!(rfc3339(clock.now()), "2026-11-23T10:01:30.000Z");
         assert_eq!(http_date(clock.now()), "Mon, 23 Nov 2026 10:01:30 GMT");
-        clock.sleep_until(later(origin, Duration::from_secs(120))).await;
+        clock.sleep_until(later(origin, Duration::from_mins(2))).await;
         assert_eq!(rfc3339(clock.now()), "2026-11-23T10:02:00.000Z");
     }
 }

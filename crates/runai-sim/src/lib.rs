@@ -184,7 +184,7 @@ impl Default for Builder {
             projects: vec!["sim-project".to_owned()],
             speed: 1.0,
             start_time: SystemTime::now(),
-            token_lifetime: Duration::from_secs(3600),
+            token_lifetime: Duration::from_hours(1),
         }
     }
 }

@@ -79,7 +79,7 @@ mod tests {
     fn a_token_is_valid_until_it_expires_and_only_here() {
         let tokens = Tokens::new();
         let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
-        let token = tokens.issue("me", now, Duration::from_secs(60));
+        let token = tokens.issue("me", now, Duration::from_mins(1));
         assert_eq!(token.split('.').count(), 3);
         assert_eq!(tokens.subject(&token, now).as_deref(), Ok("me"));
         let at = |seconds| later(now, Duration::from_secs(seconds));
@@ -92,8 +92,8 @@ mod tests {
     fn a_token_that_was_changed_is_refused() {
         let tokens = Tokens::new();
         let now = Timestamp::UNIX_EPOCH;
-        let token = tokens.issue("me", now, Duration::from_secs(60));
-        let forged = tokens.issue("you", now, Duration::from_secs(60));
+        let token = tokens.issue("me", now, Duration::from_mins(1));
+        let forged = tokens.issue("you", now, Duration::from_mins(1));
         let (claims, _) = forged.rsplit_once('.').unwrap();
         let (_, signature) = token.rsplit_once('.').unwrap();
         for text in ["", "a.b", "a.b.c", &format!("{claims}.{signature}"), &format!("{token}x")] {

@@ -66,13 +66,13 @@ async fn a_project_that_exists_twice_needs_a_cluster() {
 #[tokio::test(start_paused = true)]
 async fn an_unknown_project_gets_the_nearest_names() {
     let script = Script::new();
-    let all = [project("1", "speech", "u1"), project("2", "visual", "u1"), project("3", "vision-test", "u1")];
+    let all = [project("1", "speech", "u1"), project("2", "visions", "u1"), project("3", "vision-test", "u1")];
     script
         .expect(&format!("{PROJECTS}?filterBy=name%3D%3DVision&offset=0&limit=500"), page(&[], None))
         .expect(&format!("{PROJECTS}?offset=0&limit=500"), page(&all, None));
     let error = StepOperator::new(script.client(), "Vision").prepare().await.unwrap_err();
     assert!(error.is_not_found());
-    assert_eq!(error.hint().as_deref(), Some("did you mean `vision-test`, `visual`?"));
+    assert_eq!(error.hint().as_deref(), Some("did you mean `visions`, `vision-test`?"));
 
     script.expect(PROJECTS, page(&[], None)).expect(PROJECTS, Reply::error(403, "no"));
     let error = StepOperator::new(script.client(), "Vision").prepare().await.unwrap_err();

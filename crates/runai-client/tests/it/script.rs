@@ -78,7 +78,6 @@ pub(crate) struct Sent {
     pub(crate) line: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
-    pub(crate) at: tokio::time::Instant,
 }
 
 impl Sent {
@@ -87,12 +86,7 @@ impl Sent {
         if let Some(query) = request.url.query() {
             let _ = write!(line, "?{query}");
         }
-        Self {
-            line,
-            headers: request.headers.clone(),
-            body: String::from_utf8(request.body.clone()).unwrap(),
-            at: tokio::time::Instant::now(),
-        }
+        Self { line, headers: request.headers.clone(), body: String::from_utf8(request.body.clone()).unwrap() }
     }
 }
 

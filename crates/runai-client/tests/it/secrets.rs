@@ -3,13 +3,15 @@
 use std::error::Error as _;
 use std::fmt::Write as _;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
 
 use runai_client::transport::{HttpTransport, Request};
 use runai_client::{Client, Error, StepOperator};
 use runai_spec::request::ApiRequest;
 use runai_spec::wait::WaitPolicy;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 use tracing::Level;
 
 use crate::script::{BASE_URL, CLIENT_ID, CLIENT_SECRET, Reply, Sent, TOKEN, answering};
@@ -50,9 +52,7 @@ fn echo(sent: &Sent, status: u16, as_json: bool) -> Reply {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_that_the_other_side_echoes_is_passed_on() {
-    let traces = Traces::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_writer(traces.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let traces = traces();
 
     for status in [200, 302, 400, 401, 403, 404, 409, 500, 503] {
         for as_json in [true, false] {
@@ -70,14 +70,18 @@ async fn nothing_that_the_other_side_echoes_is_passed_on() {
                 let operator = StepOperator::new(client, "vision");
                 assert_clean(&everything_about(&operator.prepare().await.unwrap_err()));
                 let mut watch = operator.watch("w1", WaitPolicy::default());
-                watch.set_max_outage(Some(std::time::Duration::ZERO));
-                let error = loop {
-                    match watch.next().await {
-                        Ok(Some(event)) => assert_clean(&format!("{event:?}")),
-                        Ok(None) => break None,
-                        Err(error) => break Some(error),
+                watch.set_max_outage(Some(Duration::ZERO));
+                let followed = async {
+                    loop {
+                        match watch.next().await {
+                            Ok(Some(event)) => assert_clean(&format!("{event:?}")),
+                            Ok(None) => break None,
+                            Err(error) => break Some(error),
+                        }
                     }
                 };
+                // A workload of an unknown phase is followed for ever.
+                let error = timeout(Duration::from_mins(10), followed).await.unwrap_or(None);
                 assert_clean(&format!("{:?} {watch:?} {}", error, serde_json::to_string(watch.state()).unwrap()));
             }
         }
@@ -89,9 +93,7 @@ async fn nothing_that_the_other_side_echoes_is_passed_on() {
 
 #[tokio::test]
 async fn nor_do_sockets_tell() {
-    let traces = Traces::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_writer(traces.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let traces = traces();
 
     let app = axum::Router::new()
         .route(
@@ -126,12 +128,24 @@ fn requests_show_neither_headers_nor_body() {
         url: url.clone(),
         headers,
         body: CLIENT_SECRET.into(),
-        timeout: std::time::Duration::from_secs(1),
+        timeout: Duration::from_secs(1),
     };
     assert_clean(&format!("{request:?} {request:#?}"));
-    let transport =
-        HttpTransport::new(&"http://localhost".parse().unwrap(), std::time::Duration::from_secs(1)).unwrap();
+    let transport = HttpTransport::new(&"http://localhost".parse().unwrap(), Duration::from_secs(1)).unwrap();
     assert_clean(&format!("{transport:?}"));
+}
+
+/// The traces of this whole process: every other test's, too, must be clean.
+///
+/// Subscribers of single threads would miss what other threads' lack of one has switched off.
+fn traces() -> &'static Traces {
+    static TRACES: LazyLock<Traces> = LazyLock::new(|| {
+        let traces = Traces::default();
+        let subscriber = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_writer(traces.clone()).finish();
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+        traces
+    });
+    &TRACES
 }
 
 #[derive(Clone, Default)]

@@ -74,7 +74,6 @@ async fn failures_say_whether_the_request_may_have_been_sent() {
         format!("http://{}", listener.local_addr().unwrap()).parse().unwrap()
     };
     assert_eq!(failure(&nobody).await, (Failure::Connect, false));
-    assert_eq!(failure(&"http://nowhere.invalid".parse().unwrap()).await, (Failure::Connect, false));
 
     let hangs_up = listen(|stream| async { drop(stream) }).await;
     assert_eq!(failure(&hangs_up).await, (Failure::Interrupted, true));
@@ -89,6 +88,7 @@ async fn failures_say_whether_the_request_may_have_been_sent() {
     .await;
     assert_eq!(failure(&silent).await, (Failure::Timeout, true));
     let never_ends = listen(|mut stream| async move {
+        let _ = stream.read(&mut [0; 4096]).await;
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await;
         while stream.write_all(b"1\r\nx\r\n").await.is_ok() {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -115,7 +115,7 @@ async fn tls_against_plain_text_is_a_tls_failure_that_is_not_tried_again() {
 #[tokio::test]
 async fn an_unreachable_control_plane_is_given_up_on_in_time() {
     let silent = listen(|stream| async move {
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         drop(stream);
     })
     .await;

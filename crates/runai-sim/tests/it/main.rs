@@ -11,7 +11,7 @@ mod scheduling;
 mod submissions;
 mod tokens;
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use axum::{
     Router,
@@ -19,6 +19,7 @@ use axum::{
     http::{HeaderMap, Request, StatusCode, header},
 };
 use http_body_util::BodyExt as _;
+use jiff::Timestamp;
 use runai_sim::{Builder, Simulator};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -35,8 +36,8 @@ impl Api {
     }
 
     async fn of(builder: Builder) -> Self {
-        let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_428_000);
-        let sim = builder.start_time(start).in_memory().unwrap();
+        let start: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        let sim = builder.start_time(start.try_into().unwrap()).in_memory().unwrap();
         let form = format!(
             "grant_type=client_credentials&client_id={}&client_secret={}",
             sim.client_id(),

@@ -28,7 +28,7 @@ async fn issues(api: &Api, body: Value) -> Vec<String> {
     issues.iter().map(|issue| format!("{} {}", text(issue, "field"), text(issue, "rule")).trim().to_owned()).collect()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_training_is_taken_in_and_shown_as_it_was_sent() {
     let api = Api::new().await;
     let body = training(

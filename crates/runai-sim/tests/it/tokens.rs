@@ -72,7 +72,7 @@ async fn v1_knows_service_accounts_and_applications_in_both_spellings() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_is_required_and_expires() {
-    let api = Api::of(Simulator::builder().token_lifetime(Duration::from_secs(60))).await;
+    let api = Api::of(Simulator::builder().token_lifetime(Duration::from_mins(1))).await;
     pass(59.0).await;
     api.get("/api/v1/clusters").await;
     pass(1.0).await;
@@ -90,7 +90,7 @@ async fn a_token_is_required_and_expires() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_keeps_to_the_clients_time_at_any_speed() {
-    let api = Api::of(Simulator::builder().speed(1000.0).token_lifetime(Duration::from_secs(60))).await;
+    let api = Api::of(Simulator::builder().speed(1000.0).token_lifetime(Duration::from_mins(1))).await;
     pass(59.0).await;
     api.get("/api/v1/clusters").await;
     pass(1.0).await;

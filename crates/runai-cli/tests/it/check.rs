@@ -1,0 +1,125 @@
+use std::process::Stdio;
+
+use crate::{Scratch, examples, shown};
+
+const BAD: &str = "image: python:3.12\ncommand: [python]\nsettings:\n  gpu_portion: 0.5\n  cpu_memory_request: 8GB\n";
+
+#[test]
+fn a_good_file_is_quiet_on_standard_output() {
+    let scratch = Scratch::new();
+    scratch.write("a.runai.yaml", "image: python:3.12\ncommand: [python]\n");
+    insta::assert_snapshot!(scratch.run(&["check", "a.runai.yaml"]), @"");
+}
+
+#[test]
+fn people_see_the_place_underlined() {
+    let scratch = Scratch::new();
+    scratch.write("bad.runai.yaml", BAD);
+    insta::assert_snapshot!(scratch.run(&["check", "bad.runai.yaml"]), @"");
+}
+
+#[test]
+fn programs_get_one_json_object() {
+    let scratch = Scratch::new();
+    scratch.write("bad.runai.yaml", "image: é\ncommand: [x]\nsettings: {gpu_portion: 0.5}\n").write("good.json", "{}");
+    insta::assert_snapshot!(scratch.run(&["check", "--format", "json", "bad.runai.yaml", "good.json"]), @"");
+}
+
+#[test]
+fn github_gets_annotations() {
+    let scratch = Scratch::new();
+    scratch.write("a,b/bad.runai.yaml", BAD);
+    insta::assert_snapshot!(scratch.run(&["check", "--format", "github", "a,b/bad.runai.yaml"]), @"");
+}
+
+#[test]
+fn code_scanners_get_sarif() {
+    let scratch = Scratch::new();
+    scratch.write("bad file.yaml", "gpu_portion: 0.5\n");
+    let output = scratch.command(&["check", "--format", "sarif", "bad file.yaml"]).output().unwrap();
+    let sarif: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(sarif["version"], "2.1.0");
+    let run = &sarif["runs"][0];
+    let result = &run["results"][0];
+    let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+    assert_eq!(run["tool"]["driver"]["rules"][index]["id"], "unknown-key");
+    insta::assert_snapshot!(serde_json::to_string_pretty(result).unwrap(), @"");
+}
+
+#[test]
+fn several_files_give_the_first_failure_and_hide_none() {
+    let scratch = Scratch::new();
+    scratch.write("bad.yaml", "x: 1\n").write("folder/a.yaml", "");
+    insta::assert_snapshot!(scratch.run(&["check", "missing.yaml", "bad.yaml", "folder"]), @"");
+    let output = scratch.command(&["check", "bad.yaml", "missing.yaml"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn bytes_that_are_no_text_are_refused_with_their_place() {
+    let scratch = Scratch::new();
+    scratch.write("latin1.yaml", b"gpu_devices_request: 1\nnode_type: caf\xe9\n");
+    insta::assert_snapshot!(scratch.run(&["check", "latin1.yaml"]), @"");
+}
+
+#[test]
+fn a_text_that_is_too_large_is_not_read_whole() {
+    let scratch = Scratch::new();
+    scratch.write("big.yaml", vec![b'#'; 10 * 1024 * 1024]);
+    let shown = scratch.run(&["check", "--format", "github", "big.yaml"]);
+    assert!(shown.contains("more than the 4194304 bytes"), "{shown}");
+    assert!(shown.starts_with("exit 1"), "{shown}");
+}
+
+#[test]
+fn standard_input_is_a_file_too() {
+    let scratch = Scratch::new();
+    insta::assert_snapshot!(scratch.run_with_input(&["check", "-", "--format", "github"], "{\"node_pools\": 5}"), @"");
+}
+
+#[test]
+fn an_operator_file_is_used_when_it_is_named_and_only_then() {
+    let scratch = Scratch::new();
+    scratch.write("step.yaml", "cpu_memory_limit: 8Gi\n").write("runai-step.toml", "cpu_memory_request = \"16Gi\"\n");
+    assert_eq!(scratch.command(&["check", "step.yaml"]).output().unwrap().status.code(), Some(0));
+    insta::assert_snapshot!(scratch.run(&["check", "--config", "runai-step.toml", "step.yaml"]), @"");
+}
+
+#[test]
+fn secrets_are_starred_out_of_excerpts() {
+    let scratch = Scratch::new();
+    let operator = "client_secret: canary\nrunai_base_url: https://ada:canary@host?x=1\nlabels: {a: 5}\n";
+    let step = "image: a\ncommand: [b]\nenvironment: {HF_TOKEN: canary, X: null}\n";
+    scratch.write("op.yaml", operator).write("step.yaml", step).write("broken.yaml", "client_secret: canary\nx: [1\n");
+    for format in ["human", "json", "github", "sarif"] {
+        let shown = scratch.run(&["check", "--format", format, "op.yaml", "step.yaml", "broken.yaml"]);
+        assert!(!shown.contains("canary"), "{format}: {shown}");
+    }
+}
+
+#[test]
+fn colour_is_for_terminals() {
+    let scratch = Scratch::new();
+    scratch.write("bad.yaml", "x: 1\n");
+    let plain = scratch.command(&["check", "bad.yaml"]).output().unwrap();
+    assert!(!plain.stdout.contains(&0x1b));
+    let forced = scratch.command(&["check", "bad.yaml"]).env("CLICOLOR_FORCE", "1").output().unwrap();
+    assert!(forced.stdout.contains(&0x1b));
+    let refused = scratch.command(&["check", "bad.yaml"]).env("NO_COLOR", "1").stdout(Stdio::piped()).output().unwrap();
+    assert!(!refused.stdout.contains(&0x1b), "{}", shown(&refused));
+}
+
+#[test]
+fn every_example_is_valid() {
+    let scratch = Scratch::new();
+    let files: Vec<_> = std::fs::read_dir(examples())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending != "py" && ending != "md"))
+        .filter(|path| path.is_file())
+        .collect();
+    assert!(files.len() >= 7);
+    let paths: Vec<&str> = files.iter().map(|path| path.to_str().unwrap()).collect();
+    let output = scratch.command(&[&["check"], &paths[..]].concat()).output().unwrap();
+    assert!(output.status.success(), "{}", shown(&output));
+}

@@ -1,0 +1,20 @@
+use crate::Scratch;
+
+#[test]
+fn every_command_has_help_with_examples() {
+    for command in ["check", "render", "run", "explain"] {
+        insta::assert_snapshot!(format!("help-{command}"), Scratch::new().run(&[command, "--help"]));
+    }
+    insta::assert_snapshot!("help", Scratch::new().run(&["--help"]));
+}
+
+#[test]
+fn wrong_words_are_exit_code_two() {
+    let scratch = Scratch::new();
+    for words in [&[][..], &["chekc"], &["check"], &["check", "--format", "xml", "a"], &["render", "a", "--set", "x"]] {
+        let output = scratch.command(words).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{words:?}");
+    }
+    assert_eq!(scratch.command(&["--version"]).output().unwrap().status.code(), Some(0));
+}

@@ -1,0 +1,53 @@
+use crate::{Scratch, examples};
+
+#[test]
+fn the_body_is_the_result_and_warnings_are_words_about_it() {
+    let scratch = Scratch::new();
+    scratch.write("step.yaml", "name: Fit\nimage: a\ncommand: [python, -m, fit, --epochs, '3']\n");
+    insta::assert_snapshot!(scratch.run(&["render", "step.yaml"]), @"");
+}
+
+#[test]
+fn names_and_ids_are_filled_in() {
+    let scratch = Scratch::new();
+    scratch.write("step.yaml", "image: a\ncommand: [b]\n");
+    let args =
+        ["render", "step.yaml", "--name", "Exact", "--project-id", "7", "--cluster-id", "c", "--set", "labels.a=b"];
+    let shown = scratch.run(&args);
+    for part in ["\"name\": \"Exact\"", "\"projectId\": \"7\"", "\"clusterId\": \"c\"", "\"value\": \"b\""] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+}
+
+#[test]
+fn curl_runs_in_a_shell_and_sends_the_body() {
+    let scratch = Scratch::new();
+    scratch.write("step.yaml", "name: it's\nimage: a\ncommand: [b]\n");
+    let body = scratch.command(&["render", "step.yaml"]).output().unwrap().stdout;
+    let curl = String::from_utf8(scratch.command(&["render", "step.yaml", "--curl"]).output().unwrap().stdout).unwrap();
+    // A stand-in for curl that prints its last argument: what would be sent.
+    let script = format!("curl() {{ for last; do :; done; printf '%s' \"$last\"; }}\n{curl}");
+    let sent = std::process::Command::new("sh").args(["-c", &script]).output().unwrap().stdout;
+    let json = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).unwrap();
+    assert_eq!(json(&sent), json(&body));
+}
+
+#[test]
+fn a_step_of_a_zenml_run_is_chosen_by_name() {
+    let scratch = Scratch::new();
+    let file = examples().join("zenml-run.yaml");
+    let file = file.to_str().unwrap();
+    let shown = scratch.run(&["render", file, "--step", "trainer"]);
+    assert!(
+        shown.contains("\"gpuMemoryRequest\": \"20Gi\"") && shown.contains("\"cpuMemoryRequest\": \"8Gi\""),
+        "{shown}"
+    );
+    insta::assert_snapshot!(scratch.run(&["render", file, "--step", "reporter"]), @"");
+}
+
+#[test]
+fn errors_are_shown_and_nothing_is_rendered() {
+    let scratch = Scratch::new();
+    scratch.write("step.yaml", "image: a\n");
+    insta::assert_snapshot!(scratch.run(&["render", "step.yaml", "--set", "gpu_portion_request=2"]), @"");
+}

@@ -1,0 +1,119 @@
+//! `run --local`: the whole path, with real processes.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use crate::{Scratch, examples, shown};
+
+fn step(command: &str, settings: &str) -> String {
+    format!("name: test\nimage: a\ncommand: [sh, -c, {command:?}]\nsettings: {{{settings}}}\n")
+}
+
+/// What was printed, with what differs from run to run taken out.
+fn run(text: &str) -> String {
+    let scratch = Scratch::new();
+    scratch.write("folder/step.yaml", text);
+    settle(&scratch.run(&["run", "folder/step.yaml", "--local"]))
+}
+
+fn settle(shown: &str) -> String {
+    let mut lines = Vec::new();
+    for line in shown.lines() {
+        let line = match line.split_once("http://127.0.0.1:") {
+            Some((before, _)) => format!("{before}http://127.0.0.1:PORT"),
+            None => line.to_owned(),
+        };
+        let words: Vec<_> =
+            line.split(' ').map(|word| if word.starts_with("test-") { "test-ID" } else { word }).collect();
+        let line = words.join(" ");
+        let line = line
+            .rsplit_once(" (")
+            .filter(|(_, end)| end.ends_with(" s)"))
+            .map_or(line.clone(), |(start, _)| start.to_owned());
+        // Which phases are caught sight of is a matter of luck.
+        if !matches!(line.as_str(), "· Creating" | "· Pending" | "· Initializing" | "· Running" | "· Stopping") {
+            lines.push(line);
+        }
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn a_step_that_succeeds() {
+    insta::assert_snapshot!(run(&step("echo out; echo err >&2; pwd | sed 's,.*/,,'", "")), @"");
+}
+
+#[test]
+fn a_step_that_fails() {
+    insta::assert_snapshot!(run(&step("exit 3", "backoff_limit: 0")), @"");
+}
+
+#[test]
+fn a_command_that_is_not_there() {
+    insta::assert_snapshot!(run("name: test\nimage: a\ncommand: [no-such-program]\n"), @"");
+}
+
+#[test]
+fn a_step_that_runs_too_long() {
+    insta::assert_snapshot!(run(&step("sleep 60", "workload_timeout: 1, termination_grace_period_seconds: 1")), @"");
+}
+
+#[test]
+fn a_step_that_asks_for_too_much() {
+    insta::assert_snapshot!(run(&step("true", "gpu_devices_request: 99, pending_timeout: 1")), @"");
+}
+
+#[test]
+fn a_request_that_the_control_plane_refuses() {
+    insta::assert_snapshot!(run(&step("true", "workload_template_id: my-template")), @"");
+}
+
+#[test]
+fn settings_alone_cannot_be_run() {
+    insta::assert_snapshot!(run("gpu_devices_request: 0\n"), @"");
+}
+
+#[test]
+fn the_environment_of_the_step_reaches_it_and_ours_does_not() {
+    let scratch = Scratch::new();
+    scratch.write(
+        "step.yaml",
+        step("echo $SEED$RUNAI_CLIENT_SECRET", "").replace("settings", "environment: {SEED: 007}\nsettings"),
+    );
+    let output =
+        scratch.command(&["run", "step.yaml", "--local"]).env("RUNAI_CLIENT_SECRET", "canary").output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "007\n", "{}", shown(&output));
+}
+
+#[test]
+fn an_interrupt_suspends_the_workload_and_says_so() {
+    let scratch = Scratch::new();
+    // The trap shows that the command is asked to end before it is killed.
+    let command = "trap 'echo asked; exit 0' TERM; echo ready; while :; do sleep 0.1; done";
+    scratch.write("step.yaml", step(command, ""));
+    let mut child: Child = scratch
+        .command(&["run", "step.yaml", "--local"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    assert_eq!(line, "ready\n");
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    line.clear();
+    stdout.read_line(&mut line).unwrap();
+    assert_eq!(line, "asked\n");
+    insta::assert_snapshot!(settle(&shown(&child.wait_with_output().unwrap())), @"");
+}
+
+#[test]
+fn the_examples_run() {
+    let scratch = Scratch::new();
+    for name in ["train", "preprocess", "half-gpu", "advanced"] {
+        let file = examples().join(format!("{name}.runai.yaml"));
+        let output = scratch.command(&["run", file.to_str().unwrap(), "--local"]).output().unwrap();
+        assert!(output.status.success() && !output.stdout.is_empty(), "{name}: {}", shown(&output));
+    }
+}
