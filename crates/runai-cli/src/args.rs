@@ -86,7 +86,7 @@ pub(crate) struct RenderArgs {
     /// Id of the cluster, a UUID.
     #[arg(long, value_name = "ID")]
     pub(crate) cluster_id: Option<String>,
-    /// Print the request as a curl command, with the token as $`RUNAI_TOKEN`.
+    /// Print the request as a curl command, with the token as `$RUNAI_TOKEN`.
     #[arg(long)]
     pub(crate) curl: bool,
     /// Step of a ZenML run configuration; its first block without it.
@@ -104,8 +104,7 @@ Examples:
   runai-step run train.runai.yaml --local --set environment.SEED=8
 
 Ctrl-C suspends the workload and waits until it has stopped; a second one leaves at once.
-Exit code: 0 it succeeded, 1 the file has errors, 2 wrong usage, 5 the request was refused, 7 it failed,
-8 it ran into a timeout, 9 someone stopped it, 130 interrupted.")]
+Exit code: 0 it succeeded, 1 the file has errors, 2 wrong usage, 5 the request was refused, 7 it failed, 8 it ran into a timeout, 9 someone stopped it, 130 interrupted.")]
 pub(crate) struct RunArgs {
     /// File of the step; `-` reads standard input.
     #[arg(value_name = "FILE")]
@@ -130,7 +129,7 @@ pub(crate) struct SourceArgs {
     /// Override one value: a setting (`gpu_portion_request=0.5`), a part of one (`labels.team=ml`), or a part of the step
     /// (`image=…`, `environment.EPOCHS=3`). May be given several times.
     #[arg(long, value_name = "KEY=VALUE", value_parser = assignment)]
-    pub(crate) set: Vec<(String, String)>,
+    pub(crate) set: Vec<Assignment>,
     /// Take the file for this kind, whatever its keys say.
     #[arg(long, value_parser = kind())]
     pub(crate) kind: Option<Kind>,
@@ -173,10 +172,19 @@ fn kind() -> impl clap::builder::TypedValueParser<Value = Kind> {
         .try_map(|word| word.parse::<Kind>())
 }
 
-fn assignment(text: &str) -> Result<(String, String), String> {
+/// A value of `--set`.
+#[derive(Clone, Debug)]
+pub(crate) struct Assignment {
+    /// How messages name it: `--set gpu_portion_request`.
+    pub(crate) name: String,
+    pub(crate) key: String,
+    pub(crate) value: String,
+}
+
+fn assignment(text: &str) -> Result<Assignment, String> {
     let (key, value) = text.split_once('=').ok_or_else(|| "write KEY=VALUE".to_owned())?;
     if key.is_empty() || key.split('.').any(str::is_empty) {
         return Err("the key is empty; write KEY=VALUE".to_owned());
     }
-    Ok((key.to_owned(), value.to_owned()))
+    Ok(Assignment { name: format!("--set {key}"), key: key.to_owned(), value: value.to_owned() })
 }

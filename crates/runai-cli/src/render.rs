@@ -2,7 +2,7 @@
 
 use runai_spec::{Context, Resolution, Resolver, Source, Step};
 
-use crate::args::{RenderArgs, SourceArgs};
+use crate::args::{Assignment, RenderArgs, SourceArgs};
 use crate::config;
 use crate::exit::Exit;
 use crate::input::{self, Input};
@@ -75,8 +75,8 @@ impl Sources {
         for (name, value) in &self.variables {
             resolver = resolver.variable(name, value);
         }
-        for (key, value) in &args.set {
-            resolver = resolver.set(key, value);
+        for Assignment { name, key, value } in &args.set {
+            resolver = resolver.set(name, key, value);
         }
         let resolution = resolver.resolve();
         let found: Vec<_> = resolution.reports().into_iter().map(Checked::from).collect();

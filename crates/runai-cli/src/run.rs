@@ -180,7 +180,7 @@ impl Signals {
             {
                 return;
             }
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         tokio::select! {
             () = received(&mut self.interrupt) => {}
@@ -194,7 +194,7 @@ fn show(event: &Event) {
         Event::CleanupFailed { error } => say(&format!("could not delete the workload: {error}")),
         Event::Deleting { .. } => say("deleting the workload, as `delete_on_failure` asks"),
         Event::OutageBegan { error } => {
-            say(&format!("lost sight of the control plane ({error}); the workload goes on"))
+            say(&format!("lost sight of the control plane ({error}); the workload goes on"));
         }
         Event::OutageEnded { lasted } => say(&format!("the control plane is back after {:.0} s", lasted.as_secs_f64())),
         Event::Phase { phase, .. } => say(phase),

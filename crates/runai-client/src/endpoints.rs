@@ -44,12 +44,16 @@ impl Client {
     /// After an error for which [`Error::may_have_taken_effect`] holds, the workload may exist;
     /// [`StepOperator::submit`](crate::StepOperator::submit) finds that out.
     pub async fn create_training(&self, training: &TrainingCreationRequest) -> Result<Training, Error> {
-        self.send(&requests::create_training(training)).await
+        let request = requests::create_training(training);
+        let training: Training = self.send(&request).await?;
+        if training.workload_id.is_empty() { Err(names_no_workload(&request)) } else { Ok(training) }
     }
 
     /// One training workload, with its specification.
     pub async fn training(&self, workload_id: &str) -> Result<Training, Error> {
-        self.send(&requests::training(workload_id)).await
+        let request = requests::training(workload_id);
+        let training: Training = self.send(&request).await?;
+        if training.workload_id.is_empty() { Err(names_no_workload(&request)) } else { Ok(training) }
     }
 
     /// Asks for a training workload to be suspended: its pods end, its entry stays. Returns before it has stopped.
@@ -73,7 +77,9 @@ impl Client {
     }
 
     pub(crate) async fn dated_workload(&self, workload_id: &str) -> Result<Dated<Workload>, Error> {
-        self.exchange(&requests::workload(workload_id), Repeat::Freely).await
+        let request = requests::workload(workload_id);
+        let dated: Dated<Workload> = self.exchange(&request, Repeat::Freely).await?;
+        if dated.value.id.is_empty() { Err(names_no_workload(&request)) } else { Ok(dated) }
     }
 
     /// The workloads of a project whose name is exactly `name`: the live one, or the deleted ones.
@@ -102,13 +108,21 @@ impl Client {
                 Some(_) => break,
             }
         }
-        let call = request(page);
-        Err(Error::OddAnswer {
-            call: format!("{} {}", call.method.as_str(), call.path),
-            status: StatusCode::OK,
-            problem: "is a list without an end".to_owned(),
-            text: String::new(),
-        })
+        Err(odd(&request(page), "is a list without an end"))
+    }
+}
+
+/// Types of the API read leniently, so that some other JSON reads as a workload of which nothing is known.
+fn names_no_workload(request: &ApiRequest) -> Error {
+    odd(request, "names no workload")
+}
+
+fn odd(request: &ApiRequest, problem: &str) -> Error {
+    Error::OddAnswer {
+        call: format!("{} {}", request.method.as_str(), request.path),
+        status: StatusCode::OK,
+        problem: problem.to_owned(),
+        text: String::new(),
     }
 }
 

@@ -208,8 +208,11 @@ impl Error {
     /// Whether the credentials were refused, or do not permit what was asked.
     #[must_use]
     pub fn is_auth(&self) -> bool {
-        matches!(self, Self::CredentialsRefused { .. } | Self::TokenRefused { .. })
-            || matches!(self.status(), Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
+        match self {
+            Self::CredentialsRefused { .. } | Self::TokenRefused { .. } => true,
+            Self::Unconfirmed { source, .. } => source.is_auth(),
+            _ => matches!(self.status(), Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)),
+        }
     }
 
     /// Whether what was asked for does not exist, or no longer.

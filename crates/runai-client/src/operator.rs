@@ -131,15 +131,7 @@ impl StepOperator {
         loop {
             sends += 1;
             let error = match self.client.create_training(request).await {
-                Ok(training) if !training.workload_id.is_empty() => {
-                    return Ok(submitted(&training, request, submission_id, false));
-                }
-                Ok(_) => Error::OddAnswer {
-                    call: "POST /api/v1/workloads/trainings".to_owned(),
-                    status: http::StatusCode::ACCEPTED,
-                    problem: "names no workload".to_owned(),
-                    text: String::new(),
-                },
+                Ok(training) => return Ok(submitted(&training, request, submission_id, false)),
                 Err(error) if error.may_have_taken_effect() || error.says_name_exists() => error,
                 Err(error) => return Err(error),
             };

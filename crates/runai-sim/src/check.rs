@@ -289,33 +289,22 @@ fn compute_rules(compute: &Compute, issues: &mut Issues) {
     gpu_request_type_rules(compute, issues);
 }
 
-/// Portions belong to the type `portion`, amounts of memory to `memory`, and `memory` to a single device.
+/// A request says how much of its kind it wants.
+///
+/// The API's description also wants nothing of the other kind, and `memory` for a single device only. What a real control
+/// plane does with them is not known, and the official Python peers send a portion with everything, so they pass.
 fn gpu_request_type_rules(compute: &Compute, issues: &mut Issues) {
-    let portion = compute.gpu_request_type == Some(GpuRequestType::Portion);
-    let memory = compute.gpu_request_type == Some(GpuRequestType::Memory);
-    for (field, given, wanted, kind) in [
-        ("compute.gpuPortionRequest", compute.gpu_portion_request.is_some(), portion, "portion"),
-        ("compute.gpuMemoryRequest", compute.gpu_memory_request.is_some(), memory, "memory"),
-    ] {
-        match (given, wanted) {
-            (false, true) => issues.required(field),
-            (true, false) => issues.add(field, format!("is only allowed with the gpuRequestType `{kind}`")),
-            _ => {}
+    match compute.gpu_request_type {
+        Some(GpuRequestType::Memory) if compute.gpu_memory_request.is_none() => {
+            issues.required("compute.gpuMemoryRequest");
         }
-    }
-    for (field, given, wanted, kind) in [
-        ("compute.gpuPortionLimit", compute.gpu_portion_limit.is_some(), portion, "portion"),
-        ("compute.gpuMemoryLimit", compute.gpu_memory_limit.is_some(), memory, "memory"),
-    ] {
-        if given && !wanted {
-            issues.add(field, format!("is only allowed with the gpuRequestType `{kind}`"));
+        Some(GpuRequestType::Portion) if compute.gpu_portion_request.is_none() => {
+            issues.required("compute.gpuPortionRequest");
         }
+        _ => {}
     }
     if let Some(portion) = compute.gpu_portion_request.filter(|portion| *portion > 1.0) {
         issues.max("compute.gpuPortionRequest", format!("{portion} is more than 1"));
-    }
-    if memory && compute.gpu_devices_request.is_some_and(|devices| devices > 1) {
-        issues.add("compute.gpuRequestType", "`memory` is only allowed for a single device");
     }
 }
 
@@ -440,7 +429,6 @@ fn claim(path: &str, pvc: &Pvc, issues: &mut Issues) {
         issues.max(format!("{path}.claimName"), format!("`{name}` is longer than 63 characters"));
     }
     if pvc.existing_pvc == Some(true) {
-        issues.text(format!("{path}.claimName"), pvc.claim_name.as_ref());
         return;
     }
     let size = pvc.claim_info.as_ref().and_then(|info| info.size.as_ref());

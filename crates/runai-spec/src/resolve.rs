@@ -42,7 +42,14 @@ pub struct Resolver<'t> {
     kind: Option<Kind>,
     operator: Option<Source<'t>>,
     variables: Vec<(&'t str, &'t str)>,
-    overrides: Vec<(&'t str, &'t str)>,
+    overrides: Vec<Override<'t>>,
+}
+
+/// One value that stands above the document.
+#[derive(Clone, Copy, Debug)]
+struct Override<'t> {
+    source: Source<'t>,
+    key: &'t str,
 }
 
 /// What became of a document.
@@ -110,10 +117,10 @@ impl<'t> Resolver<'t> {
     }
 
     /// Overrides one value: a setting (`gpu_portion_request`), a part of one (`labels.team`), or a part of the step file
-    /// (`image`, `environment.EPOCHS`). The value is read as YAML where the setting is not a text.
+    /// (`image`, `environment.EPOCHS`). The value is read as YAML where the setting is not a text; messages call it `name`.
     #[must_use]
-    pub fn set(mut self, key: &'t str, value: &'t str) -> Self {
-        self.overrides.push((key, value));
+    pub fn set(mut self, name: &'t str, key: &'t str, value: &'t str) -> Self {
+        self.overrides.push(Override { source: Source { name, text: value, format: Format::Yaml }, key });
         self
     }
 
@@ -304,7 +311,7 @@ impl<'t> Work<'t> {
         SourceId(u16::try_from(self.sources.len() - 1).unwrap_or(u16::MAX))
     }
 
-    fn document(&mut self, root: Node<'t>, variables: &[(&'t str, &'t str)], overrides: &[(&'t str, &'t str)]) {
+    fn document(&mut self, root: Node<'t>, variables: &[(&'t str, &'t str)], overrides: &[Override<'t>]) {
         let Node { value: Value::Map(mut map), span } = root else {
             let finding = Finding::new(&rules::shape::WRONG_TYPE, root.span, "the document is not a map".to_owned());
             self.findings.push(finding.with_help("write keys and values: `image: …`, `command: […]`, `settings: {…}`"));
@@ -368,9 +375,10 @@ impl<'t> Work<'t> {
     }
 
     /// Puts the values of `--set` into the document.
-    fn overrides(&mut self, root: &mut Node<'t>, kind: Kind, overrides: &[(&'t str, &'t str)]) {
-        for (key, value) in overrides {
-            let id = self.source(Source { name: key, text: value, format: Format::Yaml });
+    fn overrides(&mut self, root: &mut Node<'t>, kind: Kind, overrides: &[Override<'t>]) {
+        for Override { source, key } in overrides {
+            let id = self.source(*source);
+            let value = source.text;
             let span = Span { source: id, start: 0, end: u32::try_from(value.len()).unwrap_or(u32::MAX) };
             let mut path: Vec<&str> = key.split('.').collect();
             // Variables, labels and annotations have dots in their own names.

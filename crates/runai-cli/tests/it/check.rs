@@ -8,28 +8,61 @@ const BAD: &str = "image: python:3.12\ncommand: [python]\nsettings:\n  gpu_porti
 fn a_good_file_is_quiet_on_standard_output() {
     let scratch = Scratch::new();
     scratch.write("a.runai.yaml", "image: python:3.12\ncommand: [python]\n");
-    insta::assert_snapshot!(scratch.run(&["check", "a.runai.yaml"]), @"");
+    insta::assert_snapshot!(scratch.run(&["check", "a.runai.yaml"]), @"
+    exit 0
+    --- stderr
+    1 file: no problems
+    ");
 }
 
 #[test]
 fn people_see_the_place_underlined() {
     let scratch = Scratch::new();
     scratch.write("bad.runai.yaml", BAD);
-    insta::assert_snapshot!(scratch.run(&["check", "bad.runai.yaml"]), @"");
+    insta::assert_snapshot!(scratch.run(&["check", "bad.runai.yaml"]), @"
+    exit 1
+    --- stdout
+    error[unknown-key]: unknown key `gpu_portion` in `settings`
+     --> bad.runai.yaml:4:3
+      |
+    4 |   gpu_portion: 0.5
+      |   ^^^^^^^^^^^
+      |
+      = help: did you mean `gpu_portion_request`?
+
+    error[invalid-quantity]: `cpu_memory_request` is `8GB`, not an amount of memory
+     --> bad.runai.yaml:5:23
+      |
+    5 |   cpu_memory_request: 8GB
+      |                       ^^^
+      |
+      = help: write `8G`
+    --- stderr
+    1 file: 2 errors
+    ");
 }
 
 #[test]
 fn programs_get_one_json_object() {
     let scratch = Scratch::new();
     scratch.write("bad.runai.yaml", "image: é\ncommand: [x]\nsettings: {gpu_portion: 0.5}\n").write("good.json", "{}");
-    insta::assert_snapshot!(scratch.run(&["check", "--format", "json", "bad.runai.yaml", "good.json"]), @"");
+    insta::assert_snapshot!(scratch.run(&["check", "--format", "json", "bad.runai.yaml", "good.json"]), @r#"
+    exit 1
+    --- stdout
+    {"files":[{"path":"bad.runai.yaml","ok":false,"diagnostics":[{"code":"unknown-key","severity":"error","message":"unknown key `gpu_portion` in `settings`","help":"did you mean `gpu_portion_request`?","path":"/settings/gpu_portion","line":3,"column":12,"end_line":3,"end_column":23,"offset":34,"end_offset":45}]},{"path":"good.json","ok":true,"diagnostics":[]}]}
+    "#);
 }
 
 #[test]
 fn github_gets_annotations() {
     let scratch = Scratch::new();
     scratch.write("a,b/bad.runai.yaml", BAD);
-    insta::assert_snapshot!(scratch.run(&["check", "--format", "github", "a,b/bad.runai.yaml"]), @"");
+    insta::assert_snapshot!(scratch.run(&["check", "--format", "github", "a,b/bad.runai.yaml"]), @"
+    exit 1
+    --- stdout
+    ::error file=a%2Cb/bad.runai.yaml,line=4,endLine=4,col=3,endColumn=14,title=unknown-key::unknown key `gpu_portion` in `settings`%0Adid you mean `gpu_portion_request`?
+    ::error file=a%2Cb/bad.runai.yaml,line=5,endLine=5,col=23,endColumn=26,title=invalid-quantity::`cpu_memory_request` is `8GB`, not an amount of memory%0Awrite `8G`
+    ");
 }
 
 #[test]
@@ -43,14 +76,60 @@ fn code_scanners_get_sarif() {
     let result = &run["results"][0];
     let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
     assert_eq!(run["tool"]["driver"]["rules"][index]["id"], "unknown-key");
-    insta::assert_snapshot!(serde_json::to_string_pretty(result).unwrap(), @"");
+    insta::assert_snapshot!(serde_json::to_string_pretty(result).unwrap(), @r#"
+    {
+      "ruleId": "unknown-key",
+      "ruleIndex": 8,
+      "level": "error",
+      "message": {
+        "text": "unknown key `gpu_portion`: did you mean `gpu_portion_request`?"
+      },
+      "locations": [
+        {
+          "physicalLocation": {
+            "artifactLocation": {
+              "uri": "bad%20file.yaml"
+            },
+            "region": {
+              "startLine": 1,
+              "startColumn": 1,
+              "endLine": 1,
+              "endColumn": 12,
+              "byteOffset": 0,
+              "byteLength": 11
+            }
+          },
+          "logicalLocations": [
+            {
+              "fullyQualifiedName": "/gpu_portion"
+            }
+          ]
+        }
+      ]
+    }
+    "#);
 }
 
 #[test]
 fn several_files_give_the_first_failure_and_hide_none() {
     let scratch = Scratch::new();
     scratch.write("bad.yaml", "x: 1\n").write("folder/a.yaml", "");
-    insta::assert_snapshot!(scratch.run(&["check", "missing.yaml", "bad.yaml", "folder"]), @"");
+    insta::assert_snapshot!(scratch.run(&["check", "missing.yaml", "bad.yaml", "folder"]), @"
+    exit 2
+    --- stdout
+    error[unknown-key]: unknown key `x`
+     --> bad.yaml:1:1
+      |
+    1 | x: 1
+      | ^
+      |
+      = help: remove it; `runai-step explain SETTING` describes each setting
+    --- stderr
+    error: `missing.yaml` does not exist
+    error: `folder` is a directory
+    hint: name the files in it, such as `folder/*.runai.yaml`
+    1 file: 1 error
+    ");
     let output = scratch.command(&["check", "bad.yaml", "missing.yaml"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
 }
@@ -59,7 +138,19 @@ fn several_files_give_the_first_failure_and_hide_none() {
 fn bytes_that_are_no_text_are_refused_with_their_place() {
     let scratch = Scratch::new();
     scratch.write("latin1.yaml", b"gpu_devices_request: 1\nnode_type: caf\xe9\n");
-    insta::assert_snapshot!(scratch.run(&["check", "latin1.yaml"]), @"");
+    insta::assert_snapshot!(scratch.run(&["check", "latin1.yaml"]), @"
+    exit 1
+    --- stdout
+    error[not-utf8]: the byte 0xE9 is not UTF-8
+     --> latin1.yaml:2:15
+      |
+    2 | node_type: caf�
+      |               ^
+      |
+      = help: save the file as UTF-8
+    --- stderr
+    1 file: 1 error
+    ");
 }
 
 #[test]
@@ -74,7 +165,11 @@ fn a_text_that_is_too_large_is_not_read_whole() {
 #[test]
 fn standard_input_is_a_file_too() {
     let scratch = Scratch::new();
-    insta::assert_snapshot!(scratch.run_with_input(&["check", "-", "--format", "github"], "{\"node_pools\": 5}"), @"");
+    insta::assert_snapshot!(scratch.run_with_input(&["check", "-", "--format", "github"], "{\"node_pools\": 5}"), @"
+    exit 1
+    --- stdout
+    ::error file=<stdin>,line=1,endLine=1,col=16,endColumn=17,title=wrong-type::`node_pools` is the number `5`, not a list%0Awrite a list: `[a100-pool, v100-pool]`
+    ");
 }
 
 #[test]
@@ -82,7 +177,19 @@ fn an_operator_file_is_used_when_it_is_named_and_only_then() {
     let scratch = Scratch::new();
     scratch.write("step.yaml", "cpu_memory_limit: 8Gi\n").write("runai-step.toml", "cpu_memory_request = \"16Gi\"\n");
     assert_eq!(scratch.command(&["check", "step.yaml"]).output().unwrap().status.code(), Some(0));
-    insta::assert_snapshot!(scratch.run(&["check", "--config", "runai-step.toml", "step.yaml"]), @"");
+    insta::assert_snapshot!(scratch.run(&["check", "--config", "runai-step.toml", "step.yaml"]), @"
+    exit 1
+    --- stdout
+    error[limit-below-request]: `cpu_memory_limit` is `8Gi`, below `cpu_memory_request`, which is `16Gi` (in runai-step.toml, line 1)
+     --> step.yaml:1:19
+      |
+    1 | cpu_memory_limit: 8Gi
+      |                   ^^^
+      |
+      = help: raise `cpu_memory_limit` to `16Gi` or more, or lower `cpu_memory_request`
+    --- stderr
+    1 file: 1 error
+    ");
 }
 
 #[test]

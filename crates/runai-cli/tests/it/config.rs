@@ -35,7 +35,11 @@ fn the_operator_file_is_found_by_flag_then_variable_then_upward_then_at_home() {
 fn a_named_operator_file_has_to_be_there() {
     let scratch = Scratch::new();
     scratch.write("step.yaml", "image: a\ncommand: [b]\n");
-    insta::assert_snapshot!(scratch.run(&["render", "step.yaml", "--config", "missing.toml"]), @"");
+    insta::assert_snapshot!(scratch.run(&["render", "step.yaml", "--config", "missing.toml"]), @"
+    exit 2
+    --- stderr
+    error: `missing.toml` does not exist
+    ");
 }
 
 #[test]
@@ -43,7 +47,17 @@ fn variables_set_scalars_and_wrong_ones_are_named() {
     let scratch = Scratch::new();
     scratch.write("step.yaml", "image: a\ncommand: [b]\n");
     let output = scratch.command(&["render", "step.yaml"]).env("RUNAI_GPU_DEVICES_REQUEST", "two").output().unwrap();
-    insta::assert_snapshot!(crate::shown(&output), @"");
+    insta::assert_snapshot!(crate::shown(&output), @"
+    exit 1
+    --- stderr
+    error[wrong-type]: `gpu_devices_request` is the string `two`, not a whole number
+     --> RUNAI_GPU_DEVICES_REQUEST:1:1
+      |
+    1 | two
+      | ^^^
+      |
+      = help: write a number: `1`
+    ");
     let output = scratch.command(&["render", "step.yaml"]).env("RUNAI_GPU_DEVICES_REQUEST", "2").output().unwrap();
     assert!(crate::shown(&output).contains("\"gpuDevicesRequest\": 2"));
 }

@@ -2,18 +2,64 @@ use crate::Scratch;
 
 #[test]
 fn a_rule_is_explained_with_its_examples() {
-    insta::assert_snapshot!(Scratch::new().run(&["explain", "toleration-value-with-exists"]), @"");
+    insta::assert_snapshot!(Scratch::new().run(&["explain", "toleration-value-with-exists"]), @"
+    exit 0
+    --- stdout
+    toleration-value-with-exists (error)
+    a toleration with `Exists` has a value
+
+    With `operator: Exists` a toleration matches whatever the taint's value is, so it has none of its own; Kubernetes
+    refuses the pod.
+
+    Right:
+        tolerations:
+          - {key: gpu, operator: Exists}
+
+    Wrong:
+        tolerations:
+          - {key: gpu, operator: Exists, value: a100}
+    ");
 }
 
 #[test]
 fn a_setting_is_explained_with_all_that_is_known_of_it() {
-    insta::assert_snapshot!(Scratch::new().run(&["explain", "gpu_portion_request"]), @"");
-    insta::assert_snapshot!(Scratch::new().run(&["explain", "pvc_mounts.claim_info"]), @"");
+    insta::assert_snapshot!(Scratch::new().run(&["explain", "gpu_portion_request"]), @"
+    exit 0
+    --- stdout
+    gpu_portion_request
+
+    Fraction of each device, from `0.0` to `1.0`: `0.5` shares the device with others, `1.0` is a whole one.
+
+    Only sent with `gpu_request_type: portion`.
+
+    value    a number from 0 to 1
+    default  1.0
+    unit     devices
+    example  0.5
+    becomes  spec.compute.gpuPortionRequest
+    ");
+    insta::assert_snapshot!(Scratch::new().run(&["explain", "pvc_mounts.claim_info"]), @r#"
+    exit 0
+    --- stdout
+    pvc_mounts.claim_info
+
+    What to create, with `existing_pvc: false`.
+
+    value    a map, or null
+    example  {"size":"50Gi","storage_class":"fast"}
+    becomes  claimInfo
+    settings access_modes, added_attr_values, size, storage_class, volume_mode
+    "#);
 }
 
 #[test]
 fn an_unknown_word_gets_the_nearest_one() {
-    insta::assert_snapshot!(Scratch::new().run(&["explain", "unknwon-key"]), @"");
+    insta::assert_snapshot!(Scratch::new().run(&["explain", "unknwon-key"]), @"
+    exit 4
+    --- stderr
+    error: there is no rule or setting `unknwon-key`
+    hint: did you mean `unknown-key`?
+    ");
 }
 
 #[test]

@@ -4,7 +4,37 @@ use crate::{Scratch, examples};
 fn the_body_is_the_result_and_warnings_are_words_about_it() {
     let scratch = Scratch::new();
     scratch.write("step.yaml", "name: Fit\nimage: a\ncommand: [python, -m, fit, --epochs, '3']\n");
-    insta::assert_snapshot!(scratch.run(&["render", "step.yaml"]), @"");
+    insta::assert_snapshot!(scratch.run(&["render", "step.yaml"]), @r#"
+    exit 0
+    --- stdout
+    {
+      "clusterId": "<cluster-id>",
+      "name": "fit",
+      "projectId": "<project-id>",
+      "spec": {
+        "args": "--epochs 3",
+        "command": "python -m fit",
+        "compute": {
+          "cpuCoreRequest": 1.0,
+          "cpuMemoryRequest": "4G",
+          "gpuDevicesRequest": 1,
+          "gpuPortionRequest": 1.0,
+          "gpuRequestType": "portion",
+          "largeShmRequest": false
+        },
+        "image": "a"
+      },
+      "useGivenNameAsPrefix": false
+    }
+    --- stderr
+    warning[unusual-step-name]: `name` is `Fit`; the workload's name will begin with `fit`
+     --> step.yaml:1:7
+      |
+    1 | name: Fit
+      |       ^^^
+      |
+      = help: write lowercase letters, digits and dashes, with a letter first
+    "#);
 }
 
 #[test]
@@ -42,12 +72,35 @@ fn a_step_of_a_zenml_run_is_chosen_by_name() {
         shown.contains("\"gpuMemoryRequest\": \"20Gi\"") && shown.contains("\"cpuMemoryRequest\": \"8Gi\""),
         "{shown}"
     );
-    insta::assert_snapshot!(scratch.run(&["render", file, "--step", "reporter"]), @"");
+    insta::assert_snapshot!(scratch.run(&["render", file, "--step", "reporter"]), @"
+    exit 4
+    --- stderr
+    error: there is no step `reporter`
+    hint: steps with a `step_operator` block are `loader`, `trainer`
+    ");
 }
 
 #[test]
 fn errors_are_shown_and_nothing_is_rendered() {
     let scratch = Scratch::new();
     scratch.write("step.yaml", "image: a\n");
-    insta::assert_snapshot!(scratch.run(&["render", "step.yaml", "--set", "gpu_portion_request=2"]), @"");
+    insta::assert_snapshot!(scratch.run(&["render", "step.yaml", "--set", "gpu_portion_request=2"]), @r#"
+    exit 1
+    --- stderr
+    error[missing-key]: `command` is missing
+     --> step.yaml:1:1
+      |
+    1 | image: a
+      | ^^^^^
+      |
+      = help: add `command: [python, -m, train, --epochs, "10"]`
+
+    error[out-of-range]: `gpu_portion_request` is `2`, more than 1
+     --> --set gpu_portion_request:1:1
+      |
+    1 | 2
+      | ^
+      |
+      = help: write a number from 0 to 1
+    "#);
 }

@@ -30,8 +30,11 @@ fn settle(shown: &str) -> String {
             .rsplit_once(" (")
             .filter(|(_, end)| end.ends_with(" s)"))
             .map_or(line.clone(), |(start, _)| start.to_owned());
-        // Which phases are caught sight of is a matter of luck.
-        if !matches!(line.as_str(), "· Creating" | "· Pending" | "· Initializing" | "· Running" | "· Stopping") {
+        // Which phases are caught sight of is a matter of luck, and so is what a shell says of the signal it got.
+        if !matches!(
+            line.as_str(),
+            "Terminated" | "· Creating" | "· Pending" | "· Initializing" | "· Running" | "· Stopping"
+        ) {
             lines.push(line);
         }
     }
@@ -40,37 +43,97 @@ fn settle(shown: &str) -> String {
 
 #[test]
 fn a_step_that_succeeds() {
-    insta::assert_snapshot!(run(&step("echo out; echo err >&2; pwd | sed 's,.*/,,'", "")), @"");
+    insta::assert_snapshot!(run(&step("echo out; echo err >&2; pwd | sed 's,.*/,,'", "")), @"
+    exit 0
+    --- stdout
+    out
+    folder
+    --- stderr
+    · simulated control plane at http://127.0.0.1:PORT
+    · submitted test-ID to project sim-project
+    err
+    · Completed
+    · test-ID succeeded
+    ");
 }
 
 #[test]
 fn a_step_that_fails() {
-    insta::assert_snapshot!(run(&step("exit 3", "backoff_limit: 0")), @"");
+    insta::assert_snapshot!(run(&step("exit 3", "backoff_limit: 0")), @"
+    exit 7
+    --- stderr
+    · simulated control plane at http://127.0.0.1:PORT
+    · submitted test-ID to project sim-project
+    · Failed
+    · test-ID failed: exit code 3
+    ");
 }
 
 #[test]
 fn a_command_that_is_not_there() {
-    insta::assert_snapshot!(run("name: test\nimage: a\ncommand: [no-such-program]\n"), @"");
+    insta::assert_snapshot!(run("name: test\nimage: a\ncommand: [no-such-program]\n"), @"
+    exit 7
+    --- stderr
+    · simulated control plane at http://127.0.0.1:PORT
+    · submitted test-ID to project sim-project
+    · Failed
+    · test-ID failed: no-such-program: not found
+    ");
 }
 
 #[test]
 fn a_step_that_runs_too_long() {
-    insta::assert_snapshot!(run(&step("sleep 60", "workload_timeout: 1, termination_grace_period_seconds: 1")), @"");
+    insta::assert_snapshot!(run(&step("sleep 60", "workload_timeout: 1, termination_grace_period_seconds: 1")), @"
+    exit 8
+    --- stderr
+    · simulated control plane at http://127.0.0.1:PORT
+    · submitted test-ID to project sim-project
+    · suspending the workload, which ran longer than `workload_timeout`
+    · Stopped
+    · test-ID ran too long and is suspended
+    ");
 }
 
 #[test]
 fn a_step_that_asks_for_too_much() {
-    insta::assert_snapshot!(run(&step("true", "gpu_devices_request: 99, pending_timeout: 1")), @"");
+    insta::assert_snapshot!(run(&step("true", "gpu_devices_request: 99, pending_timeout: 1")), @"
+    exit 8
+    --- stderr
+    · simulated control plane at http://127.0.0.1:PORT
+    · submitted test-ID to project sim-project
+    · waiting: asks for 99 GPUs, the node has 8
+    · suspending the workload, which was queued longer than `pending_timeout`
+    · Stopped
+    · test-ID was queued too long and is suspended
+    ");
 }
 
 #[test]
 fn a_request_that_the_control_plane_refuses() {
-    insta::assert_snapshot!(run(&step("true", "workload_template_id: my-template")), @"");
+    insta::assert_snapshot!(run(&step("true", "workload_template_id: my-template")), @"
+    exit 5
+    --- stderr
+    warning[template-id-not-uuid]: `workload_template_id` is `my-template`, not a UUID
+     --> folder/step.yaml:4:34
+      |
+    4 | settings: {workload_template_id: my-template}
+      |                                  ^^^^^^^^^^^
+      |
+      = help: write the template's id as the console or the API shows it; names are not resolved
+
+    · simulated control plane at http://127.0.0.1:PORT
+    error: `POST /api/v1/workloads/trainings` was answered with 400 Bad Request: the submission is refused; `templateId`: `my-template` is no UUID
+    ");
 }
 
 #[test]
 fn settings_alone_cannot_be_run() {
-    insta::assert_snapshot!(run("gpu_devices_request: 0\n"), @"");
+    insta::assert_snapshot!(run("gpu_devices_request: 0\n"), @"
+    exit 2
+    --- stderr
+    error: the file does not say what to run
+    hint: write a step file, with `image` and `command` beside the settings
+    ");
 }
 
 #[test]
@@ -105,7 +168,15 @@ fn an_interrupt_suspends_the_workload_and_says_so() {
     line.clear();
     stdout.read_line(&mut line).unwrap();
     assert_eq!(line, "asked\n");
-    insta::assert_snapshot!(settle(&shown(&child.wait_with_output().unwrap())), @"");
+    insta::assert_snapshot!(settle(&shown(&child.wait_with_output().unwrap())), @"
+    exit 130
+    --- stderr
+    · simulated control plane at http://127.0.0.1:PORT
+    · submitted test-ID to project sim-project
+    · interrupted: suspending the workload; Ctrl-C again leaves at once
+    · Stopped
+    · test-ID was suspended
+    ");
 }
 
 #[test]

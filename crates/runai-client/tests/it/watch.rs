@@ -106,7 +106,8 @@ async fn an_hour_without_a_control_plane_touches_nothing() {
         log.lock().unwrap().push((sent.line.clone(), begun.elapsed()));
         match (begun.elapsed().as_secs(), sent.line.as_str()) {
             (60..2_000, _) => Reply::Refused,
-            (2_000..3_000, _) => Reply::Hangs,
+            (2_000..2_900, _) => Reply::Hangs,
+            (2_900..3_000, _) => Reply::text(200, r#"{"status": "please log in"}"#),
             (3_000..3_600, _) => Reply::text(404, "<html>default backend - 404</html>"),
             (_, "POST /api/v2/token") => Reply::token(),
             (0..60, _) => figures("Running", 0, 10),

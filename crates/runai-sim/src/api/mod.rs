@@ -119,11 +119,7 @@ impl Refusal {
 
     /// A refused submission.
     pub(crate) fn not_compliant(issues: Vec<ComplianceIssue>) -> Self {
-        let message = match issues.as_slice() {
-            [issue] => format!("the submission is refused: {}: {}", issue.field, issue.details),
-            issues => format!("the submission is refused in {} fields", issues.len()),
-        };
-        let mut refusal = Self::bad_request(message);
+        let mut refusal = Self::bad_request("the submission is refused");
         refusal.body.compliance_issues = issues;
         refusal
     }

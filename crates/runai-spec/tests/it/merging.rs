@@ -20,10 +20,10 @@ fn the_step_wins_over_variables_and_those_over_the_operator() {
         .variable("RUNAI_CPU_CORE_REQUEST", "2")
         .variable("RUNAI_LABELS", "{}")
         .variable("RUNAI_TOKEN", "not-a-real-token")
-        .set("node_type", "5")
-        .set("labels.example.com/x", "y")
-        .set("environment.EPOCHS", "3")
-        .set("image", "python:3.13")
+        .set("--set node_type", "node_type", "5")
+        .set("--set labels.example.com/x", "labels.example.com/x", "y")
+        .set("--set environment.EPOCHS", "environment.EPOCHS", "3")
+        .set("--set image", "image", "python:3.13")
         .resolve();
     assert_eq!(lines(&resolution.report()), "");
     let step = resolution.step().unwrap();
@@ -94,9 +94,9 @@ fn an_operator_file_is_checked_in_its_place() {
 fn wrong_variables_and_overrides_are_reported_under_their_own_names() {
     let resolution = Resolver::new(source("step.yaml", STEP))
         .variable("RUNAI_GPU_DEVICES_REQUEST", "many")
-        .set("gpu_portion_reqest", "0.5")
-        .set("cpu_core_request", "[1")
-        .set("backoff_limit", "")
+        .set("--set gpu_portion_reqest", "gpu_portion_reqest", "0.5")
+        .set("--set cpu_core_request", "cpu_core_request", "[1")
+        .set("--set backoff_limit", "backoff_limit", "")
         .resolve();
     let found: Vec<_> = resolution
         .reports()
@@ -107,9 +107,9 @@ fn wrong_variables_and_overrides_are_reported_under_their_own_names() {
         .collect();
     insta::assert_snapshot!(found.join("\n"), @r"
     RUNAI_GPU_DEVICES_REQUEST: `gpu_devices_request` is the string `many`, not a whole number
-    gpu_portion_reqest: unknown key `gpu_portion_reqest` in `settings`
-    cpu_core_request: invalid YAML: while parsing a flow sequence, expected ',' or ']'
-    backoff_limit: `backoff_limit` is the string ``, not a whole number
+    --set gpu_portion_reqest: unknown key `gpu_portion_reqest` in `settings`
+    --set cpu_core_request: invalid YAML: while parsing a flow sequence, expected ',' or ']'
+    --set backoff_limit: `backoff_limit` is the string ``, not a whole number
     ");
 }
 
