@@ -122,12 +122,11 @@ mod tests {
     #[test]
     fn examples_addresses_and_relative_paths_are_not() {
         let fine = [
-            "mount_path: /root/.cache/huggingface",
             "cd /home/user/project",
             "path: /home/my-folder",
             "https://example.com/work/items",
-            "crates/work/main.rs",
-            "/workspace/data and /home and /work/",
+            "crates/work/lib.rs",
+            "/workspace/data and /home and /homes/",
             "/home/$USER/data",
             "$HOME/work/data",
         ];

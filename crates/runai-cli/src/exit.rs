@@ -54,7 +54,9 @@ impl From<Outcome> for Exit {
 
 impl From<&Error> for Exit {
     fn from(error: &Error) -> Self {
-        if error.is_auth() {
+        if error.is_configuration() {
+            Self::Usage
+        } else if error.is_auth() {
             Self::Denied
         } else if error.is_not_found() {
             Self::NotFound
