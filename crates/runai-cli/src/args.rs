@@ -87,8 +87,11 @@ pub(crate) struct RenderArgs {
     #[arg(long, value_name = "ID")]
     pub(crate) cluster_id: Option<String>,
     /// Print the request as a curl command, with the token as `$RUNAI_TOKEN`.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "format")]
     pub(crate) curl: bool,
+    /// How to write the body.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: BodyFormat,
     /// Step of a ZenML run configuration; its first block without it.
     #[arg(long, value_name = "NAME")]
     pub(crate) step: Option<String>,
@@ -121,6 +124,14 @@ pub(crate) struct RunArgs {
     pub(crate) step: Option<String>,
     #[command(flatten)]
     pub(crate) sources: SourceArgs,
+}
+
+/// How `render` writes a body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BodyFormat {
+    /// As the API takes it.
+    #[default]
+    Json,
 }
 
 /// Where settings come from beside the file.

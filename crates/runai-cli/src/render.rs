@@ -2,7 +2,7 @@
 
 use runai_spec::{Context, Resolution, Resolver, Source, Step};
 
-use crate::args::{Assignment, RenderArgs, SourceArgs};
+use crate::args::{Assignment, BodyFormat, RenderArgs, SourceArgs};
 use crate::config;
 use crate::exit::Exit;
 use crate::input::{self, Input};
@@ -33,7 +33,9 @@ pub(crate) fn render(args: &RenderArgs) -> Exit {
         let base_url = resolution.operator().and_then(|operator| operator.runai_base_url.as_ref());
         output::line(&request.to_curl(base_url.map(runai_spec::settings::BaseUrl::trimmed)))
     } else {
-        output::json_pretty(&request.body)
+        match args.format {
+            BodyFormat::Json => output::json_pretty(&request.body),
+        }
     };
     output::exit_of(&printed)
 }

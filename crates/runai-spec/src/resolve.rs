@@ -445,7 +445,7 @@ impl<'t> Work<'t> {
     fn step_file(&mut self, mut root: Node<'t>, layers: &[Layer<'t>]) {
         let mut origins = origins(layers);
         if let Value::Map(map) = &mut root.value {
-            let own = map.entry(SETTINGS_KEY).map(|entry| entry.value.clone());
+            let own = map.get(SETTINGS_KEY).filter(|own| own.value != Value::Null).cloned();
             if let Some(own) = &own {
                 origins.push((own.span, format!("/{SETTINGS_KEY}")));
             }
@@ -463,6 +463,7 @@ impl<'t> Work<'t> {
         let file = self.typed::<StepFile>(&root);
         self.findings.append(&mut checker.findings);
         let Some(file) = file else { return };
+        let (environment, settings) = (file.environment.unwrap_or_default(), file.settings.unwrap_or_default());
         let base = format!("/{SETTINGS_KEY}");
         let mut judge = Judge {
             sources: &self.sources,
@@ -472,15 +473,15 @@ impl<'t> Work<'t> {
             origins: &[],
             findings: &mut self.findings,
         };
-        rules::step::check(file.name.as_deref(), Some(&file.image), &file.environment, &mut judge);
-        rules::check_settings(&file.settings, &mut Judge { base: &base, origins: &origins, ..judge });
+        rules::step::check(file.name.as_deref(), Some(&file.image), &environment, &mut judge);
+        rules::check_settings(&settings, &mut Judge { base: &base, origins: &origins, ..judge });
         self.steps.push(Step {
             name: file.name,
             block: None,
             image: Some(file.image),
             command: Some(file.command),
-            environment: file.environment,
-            settings: file.settings,
+            environment,
+            settings,
             image_pull_secret: self.image_pull_secret(),
         });
     }

@@ -39,14 +39,14 @@ pub struct StepFile {
     ///
     /// They are part of the request in plain text: put secrets into a Kubernetes Secret and mount it with
     /// `secret_mounts`.
-    #[serde(default, skip_serializing_if = "Environment::is_empty")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("examples" = [{"WANDB_MODE": "offline"}], "x-api" = "spec.environmentVariables"))]
-    pub environment: Environment,
+    pub environment: Option<Environment>,
 
     /// Settings of the step: GPU, CPU, memory, scheduling, storage, security, network and lifecycle.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[validate(nested)]
-    pub settings: StepSettings,
+    pub settings: Option<StepSettings>,
 }
 
 /// Settings of one step, as in ZenML 0.98's `RunAIStepOperatorSettings`.

@@ -1,7 +1,7 @@
 //! Requests.
 
 use runai_spec::name::SubmissionId;
-use runai_spec::settings::{Environment, StepFile, StepSettings};
+use runai_spec::settings::{StepFile, StepSettings};
 use runai_spec::wire::{GpuRequestType, TrainingCreationRequest};
 use runai_spec::{Context, Step};
 use serde_json::{Value, json};
@@ -121,11 +121,12 @@ fn settings_built_in_rust_go_the_same_way() {
         name: None,
         image: "python:3.12".to_owned(),
         command: vec!["train".to_owned()],
-        environment: Environment::default(),
-        settings,
+        environment: None,
+        settings: Some(settings),
     };
-    assert_eq!(Step::new(&file).unwrap().settings(), &file.settings);
-    let wrong = StepFile { settings: StepSettings { gpu_memory_request: None, ..file.settings.clone() }, ..file };
+    assert_eq!(Some(Step::new(&file).unwrap().settings()), file.settings.as_ref());
+    let settings = file.settings.clone().map(|settings| StepSettings { gpu_memory_request: None, ..settings });
+    let wrong = StepFile { settings, ..file };
     let report = Step::new(&wrong).unwrap_err();
     assert!(report.diagnostics.iter().any(|found| found.code == "missing-gpu-memory"));
 }
