@@ -62,21 +62,30 @@ async fn local(step: &Step, operator: &OperatorSettings, name: Option<String>, f
     };
     say(&format!("simulated control plane at {}", simulator.base_url()));
     let output = simulator.take_output();
-    let exit = match submit_and_follow(step, operator, name, &simulator, output).await {
-        Ok(exit) => exit,
-        Err(error) => refuse(&error),
-    };
-    simulator.stop().await;
-    exit
+    match submit_and_follow(step, operator, name, &simulator, output).await {
+        Ok(Some(outcome)) => {
+            simulator.stop().await;
+            outcome.into()
+        }
+        Ok(None) => {
+            simulator.kill().await;
+            Exit::Interrupted
+        }
+        Err(error) => {
+            simulator.stop().await;
+            refuse(&error)
+        }
+    }
 }
 
+/// How the workload ended; nothing, if the user left before it had.
 async fn submit_and_follow(
     step: &Step,
     settings: &OperatorSettings,
     name: Option<String>,
     simulator: &Simulator,
     output: Option<UnboundedReceiver<Output>>,
-) -> Result<Exit, Error> {
+) -> Result<Option<Outcome>, Error> {
     let client = Client::builder(simulator.base_url())
         .credentials(simulator.client_id(), simulator.client_secret().to_owned())
         .build()?;
@@ -94,13 +103,10 @@ async fn submit_and_follow(
     let submitted = operator.submit(&request).await?;
     say(&format!("submitted {} to project {}", submitted.name, placement.project_name));
     let mut watch = operator.watch(&submitted.workload_id, policy(step, settings));
-    let (outcome, left) = follow(&mut watch, output).await?;
-    if left {
-        return Ok(Exit::Interrupted);
-    }
+    let Some(outcome) = follow(&mut watch, output).await? else { return Ok(None) };
     let why = operator.status(&submitted.workload_id).await.ok().and_then(|workload| workload.phase_message);
     say(&sum_up(&submitted.name, outcome, began.elapsed(), why.as_deref()));
-    Ok(outcome.into())
+    Ok(Some(outcome))
 }
 
 fn policy(step: &Step, operator: &OperatorSettings) -> WaitPolicy {
@@ -115,12 +121,11 @@ fn policy(step: &Step, operator: &OperatorSettings) -> WaitPolicy {
     }
 }
 
-/// Shows phases and output until the end. Ctrl-C stops the workload; a second one leaves at once, which the flag says.
-async fn follow(watch: &mut Watch, output: Option<UnboundedReceiver<Output>>) -> Result<(Outcome, bool), Error> {
+/// Shows phases and output until the end. Ctrl-C stops the workload; a second one leaves at once, without an outcome.
+async fn follow(watch: &mut Watch, output: Option<UnboundedReceiver<Output>>) -> Result<Option<Outcome>, Error> {
     let mut output = output;
     let mut signals = Signals::listen();
     let mut interrupted = false;
-    let mut outcome = Outcome::Vanished;
     loop {
         tokio::select! {
             biased;
@@ -130,19 +135,14 @@ async fn follow(watch: &mut Watch, output: Option<UnboundedReceiver<Output>>) ->
             },
             () = signals.next() => {
                 if interrupted {
-                    say("left before the workload had stopped");
-                    return Ok((Outcome::Cancelled, true));
+                    say("left before the workload had stopped; its command is killed");
+                    return Ok(None);
                 }
                 interrupted = true;
                 watch.cancel();
             }
             event = watch.next() => match event? {
-                Some(event) => {
-                    show(&event);
-                    if let Event::Ended { outcome: ended } = event {
-                        outcome = ended;
-                    }
-                }
+                Some(event) => show(&event),
                 None => break,
             },
         }
@@ -150,7 +150,7 @@ async fn follow(watch: &mut Watch, output: Option<UnboundedReceiver<Output>>) ->
     while let Some(Ok(line)) = output.as_mut().map(UnboundedReceiver::try_recv) {
         print(&line);
     }
-    Ok((outcome, false))
+    Ok(watch.outcome())
 }
 
 /// The next line of output; never, once there will be none.

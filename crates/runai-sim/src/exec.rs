@@ -143,8 +143,8 @@ impl Runner {
     }
 
     /// Ends all pods, with little grace, and waits for it.
-    pub(crate) async fn end_all(&self) {
-        self.close();
+    pub(crate) async fn end_all(&self, grace: Duration) {
+        self.close(grace);
         let mut tasks = std::mem::take(&mut *lock(&self.tasks));
         while tasks.join_next().await.is_some() {}
     }
@@ -155,14 +155,14 @@ impl Runner {
             // The pod's task may never run again, if its runtime ends too; dropping the task kills the process then.
             signal(group, Signal::SIGTERM);
         }
-        self.close();
+        self.close(LAST_GRACE);
     }
 
-    fn close(&self) {
+    fn close(&self, grace: Duration) {
         let mut pods = lock(&self.pods);
         pods.closed = true;
         for pod in pods.running.values() {
-            pod.stop.send_replace(Some(pod.grace.min(LAST_GRACE)));
+            pod.stop.send_replace(Some(pod.grace.min(grace)));
         }
     }
 
@@ -387,7 +387,7 @@ const GRACE: Duration = Duration::from_secs(30);
 const LONGEST_GRACE: u64 = 365 * 24 * 60 * 60;
 
 /// The grace of a pod when the simulator itself ends.
-const LAST_GRACE: Duration = Duration::from_secs(5);
+pub(crate) const LAST_GRACE: Duration = Duration::from_secs(5);
 
 /// How long the last lines of an ended command are waited for.
 const DRAIN: Duration = Duration::from_secs(1);

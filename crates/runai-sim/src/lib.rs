@@ -54,7 +54,7 @@ use tokio::{
 use crate::{
     app::{App, Credentials},
     clock::Clock,
-    exec::Runner,
+    exec::{LAST_GRACE, Runner},
     state::{ClusterFacts, ProjectFacts, State},
 };
 pub use crate::{
@@ -133,7 +133,16 @@ impl Simulator {
 
     /// Stops serving, once the requests at hand are answered, and ends all processes: `SIGTERM`, then `SIGKILL` after
     /// five seconds or the workload's own, shorter grace period.
-    pub async fn stop(mut self) {
+    pub async fn stop(self) {
+        self.end(LAST_GRACE).await;
+    }
+
+    /// As [`stop`](Self::stop), for someone who does not wait: kills all processes at once.
+    pub async fn kill(self) {
+        self.end(Duration::ZERO).await;
+    }
+
+    async fn end(mut self, grace: Duration) {
         if let Some(driver) = &self.driver {
             driver.abort();
         }
@@ -144,7 +153,7 @@ impl Simulator {
             }
         }
         if let Some(runner) = &self.app.runner {
-            runner.end_all().await;
+            runner.end_all(grace).await;
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `run --local`: the whole path, with real processes.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use crate::{Scratch, examples, shown};
 
@@ -148,26 +148,34 @@ fn the_environment_of_the_step_reaches_it_and_ours_does_not() {
     assert_eq!(String::from_utf8_lossy(&output.stdout), "007\n", "{}", shown(&output));
 }
 
+/// A run whose command does `command` once it has said that it is ready, and its standard output from then on.
+fn interruptible(scratch: &Scratch, command: &str) -> (Child, BufReader<ChildStdout>) {
+    scratch.write("step.yaml", step(command, ""));
+    let mut run = scratch.command(&["run", "step.yaml", "--local"]);
+    let mut child = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    assert_eq!(line(&mut stdout), "ready\n");
+    (child, stdout)
+}
+
+fn line(stdout: &mut impl BufRead) -> String {
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    line
+}
+
+fn interrupt(child: &Child) {
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+}
+
 #[test]
 fn an_interrupt_suspends_the_workload_and_says_so() {
     let scratch = Scratch::new();
     // The trap shows that the command is asked to end before it is killed.
     let command = "trap 'echo asked; exit 0' TERM; echo ready; while :; do sleep 0.1; done";
-    scratch.write("step.yaml", step(command, ""));
-    let mut child: Child = scratch
-        .command(&["run", "step.yaml", "--local"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdout = BufReader::new(child.stdout.take().unwrap());
-    let mut line = String::new();
-    stdout.read_line(&mut line).unwrap();
-    assert_eq!(line, "ready\n");
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    line.clear();
-    stdout.read_line(&mut line).unwrap();
-    assert_eq!(line, "asked\n");
+    let (child, mut stdout) = interruptible(&scratch, command);
+    interrupt(&child);
+    assert_eq!(line(&mut stdout), "asked\n");
     insta::assert_snapshot!(settle(&shown(&child.wait_with_output().unwrap())), @"
     exit 130
     --- stderr
@@ -176,6 +184,24 @@ fn an_interrupt_suspends_the_workload_and_says_so() {
     · interrupted: suspending the workload; Ctrl-C again leaves at once
     · Stopped
     · test-ID was suspended
+    ");
+}
+
+#[test]
+fn a_second_interrupt_leaves_at_once() {
+    let scratch = Scratch::new();
+    let command = "trap 'echo asked' TERM; echo ready; while :; do sleep 0.1; done";
+    let (child, mut stdout) = interruptible(&scratch, command);
+    interrupt(&child);
+    assert_eq!(line(&mut stdout), "asked\n");
+    interrupt(&child);
+    insta::assert_snapshot!(settle(&shown(&child.wait_with_output().unwrap())), @"
+    exit 130
+    --- stderr
+    · simulated control plane at http://127.0.0.1:PORT
+    · submitted test-ID to project sim-project
+    · interrupted: suspending the workload; Ctrl-C again leaves at once
+    · left before the workload had stopped; its command is killed
     ");
 }
 
