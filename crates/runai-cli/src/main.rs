@@ -12,6 +12,7 @@ mod input;
 mod output;
 mod render;
 mod run;
+mod sources;
 
 use std::process::ExitCode;
 

@@ -1,27 +1,19 @@
 //! `runai-step render`
 
-use runai_spec::{Context, Resolution, Resolver, Source, Step};
+use runai_spec::settings::BaseUrl;
+use runai_spec::{Context, Resolution, Step};
 
-use crate::args::{Assignment, BodyFormat, RenderArgs, SourceArgs};
-use crate::config;
+use crate::args::{BodyFormat, RenderArgs};
 use crate::exit::Exit;
-use crate::input::{self, Input};
-use crate::output::{self, Checked};
+use crate::output;
+use crate::sources::with_step;
 
 /// Prints the request that would be sent for a step.
 pub(crate) fn render(args: &RenderArgs) -> Exit {
-    let sources = match Sources::read(&args.file, &args.sources) {
-        Ok(sources) => sources,
-        Err(exit) => return exit,
-    };
-    let resolution = match sources.resolve(&args.sources) {
-        Ok(resolution) => resolution,
-        Err(exit) => return exit,
-    };
-    let step = match choose(&resolution, args.step.as_deref()) {
-        Ok(step) => step,
-        Err(exit) => return exit,
-    };
+    with_step(&args.file, &args.sources, args.step.as_deref(), |resolution, step| print(args, resolution, step))
+}
+
+fn print(args: &RenderArgs, resolution: &Resolution<'_>, step: &Step) -> Exit {
     let context = Context {
         name: args.name.clone(),
         project_id: args.project_id.clone(),
@@ -31,79 +23,11 @@ pub(crate) fn render(args: &RenderArgs) -> Exit {
     let request = step.request(&context, None);
     let printed = if args.curl {
         let base_url = resolution.operator().and_then(|operator| operator.runai_base_url.as_ref());
-        output::line(&request.to_curl(base_url.map(runai_spec::settings::BaseUrl::trimmed)))
+        output::line(&request.to_curl(base_url.map(BaseUrl::trimmed)))
     } else {
         match args.format {
             BodyFormat::Json => output::json_pretty(&request.body),
         }
     };
     output::exit_of(&printed)
-}
-
-/// The file of a step, and whatever else has a say in its settings.
-pub(crate) struct Sources {
-    file: Input,
-    operator: Option<Input>,
-    variables: Vec<(String, String)>,
-}
-
-impl Sources {
-    /// Reads them all; says on standard error why one cannot be read.
-    pub(crate) fn read(file: &std::path::Path, args: &SourceArgs) -> Result<Self, Exit> {
-        let file = input::read(file).map_err(|message| output::usage(&message))?;
-        let operator = config::operator_file(args.config.as_deref()).map_err(|message| output::usage(&message))?;
-        Ok(Self { file, operator, variables: config::variables() })
-    }
-
-    /// Resolves them; prints what was found on standard error, and fails if there are errors.
-    pub(crate) fn resolve<'s>(&'s self, args: &'s SourceArgs) -> Result<Resolution<'s>, Exit> {
-        let text = |input: &'s Input| {
-            input.text.as_deref().map_err(|(report, shown)| {
-                let checked = Checked { path: input.name.clone(), report: report.clone(), shown: shown.clone() };
-                let _ = output::human::eprint(&[checked]);
-                Exit::Invalid
-            })
-        };
-        let source = |input: &'s Input| -> Result<Source<'s>, Exit> {
-            Ok(Source { name: &input.name, text: text(input)?, format: input.format })
-        };
-        let mut resolver = Resolver::new(source(&self.file)?);
-        if let Some(kind) = args.kind {
-            resolver = resolver.kind(kind);
-        }
-        if let Some(operator) = &self.operator {
-            resolver = resolver.operator(source(operator)?);
-        }
-        for (name, value) in &self.variables {
-            resolver = resolver.variable(name, value);
-        }
-        for Assignment { name, key, value } in &args.set {
-            resolver = resolver.set(name, key, value);
-        }
-        let resolution = resolver.resolve();
-        let found: Vec<_> = resolution.reports().into_iter().map(Checked::from).collect();
-        let _ = output::human::eprint(&found);
-        if resolution.has_errors() { Err(Exit::Invalid) } else { Ok(resolution) }
-    }
-}
-
-/// The step that is meant, or a sentence about those that there are.
-pub(crate) fn choose<'r>(resolution: &'r Resolution<'_>, name: Option<&str>) -> Result<&'r Step, Exit> {
-    let step = match name {
-        Some(name) => resolution.step_named(name),
-        None => resolution.step(),
-    };
-    step.ok_or_else(|| {
-        let known: Vec<_> = resolution.step_names().map(|name| format!("`{name}`")).collect();
-        let hint = if known.is_empty() {
-            "the file has no step with a `step_operator` block".to_owned()
-        } else {
-            format!("steps with a `step_operator` block are {}", known.join(", "))
-        };
-        output::error(&match name {
-            Some(name) => format!("there is no step `{name}`\nhint: {hint}"),
-            None => format!("there is no step to render\nhint: {hint}"),
-        });
-        Exit::NotFound
-    })
 }

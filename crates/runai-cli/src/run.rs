@@ -17,36 +17,26 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use crate::args::RunArgs;
 use crate::exit::Exit;
 use crate::output;
-use crate::render::{Sources, choose};
+use crate::sources::with_step;
 
 /// Longest time between two looks at a local run: nobody else is kept busy by them.
 const LOCAL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Runs a step on a simulated control plane and follows it to its end.
 pub(crate) fn run(args: &RunArgs) -> Exit {
-    let sources = match Sources::read(&args.file, &args.sources) {
-        Ok(sources) => sources,
-        Err(exit) => return exit,
-    };
-    let resolution = match sources.resolve(&args.sources) {
-        Ok(resolution) => resolution,
-        Err(exit) => return exit,
-    };
-    let step = match choose(&resolution, args.step.as_deref()) {
-        Ok(step) => step,
-        Err(exit) => return exit,
-    };
-    if step.image().is_none() || step.command().is_none() {
-        return output::usage(
-            "the file does not say what to run\nhint: write a step file, with `image` and `command` beside the settings",
-        );
-    }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(problem) => return output::usage(&format!("cannot start: {problem}")),
-    };
-    let operator = resolution.operator().cloned().unwrap_or_default();
-    runtime.block_on(local(step, &operator, args.name.clone(), &folder(&args.file)))
+    with_step(&args.file, &args.sources, args.step.as_deref(), |resolution, step| {
+        if step.image().is_none() || step.command().is_none() {
+            return output::usage(
+                "the file does not say what to run\nhint: write a step file, with `image` and `command` beside the settings",
+            );
+        }
+        let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(problem) => return output::usage(&format!("cannot start: {problem}")),
+        };
+        let operator = resolution.operator().cloned().unwrap_or_default();
+        runtime.block_on(local(step, &operator, args.name.clone(), &folder(&args.file)))
+    })
 }
 
 /// The folder that the file is in; the working directory for standard input.
