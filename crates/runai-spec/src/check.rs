@@ -5,6 +5,7 @@
 //! anything more about them; a document with an error is never rendered.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde_json::Value as Json;
 
@@ -21,12 +22,6 @@ pub(crate) struct Checker {
     pub(crate) findings: Vec<Finding>,
     /// Pointers of what is missing or was mended.
     pub(crate) broken: Vec<String>,
-    path: Vec<Segment>,
-}
-
-enum Segment {
-    Index(usize),
-    Key(String),
 }
 
 /// Says where a key belongs that is unknown where it stands.
@@ -35,13 +30,11 @@ pub(crate) type Elsewhere = fn(&str) -> Option<String>;
 impl Checker {
     /// Checks and mends `node`, which stands at `pointer`. `elsewhere` helps with keys that are known in other places.
     pub(crate) fn check(&mut self, node: &mut Node<'_>, shape: &Shape, pointer: &[&str], elsewhere: Elsewhere) -> bool {
-        self.path = pointer.iter().map(|segment| Segment::Key((*segment).to_owned())).collect();
-        let holder = Holder { name: pointer.last().copied().unwrap_or(ROOT), of_key: false, elsewhere };
-        self.value(node, shape, &holder)
+        self.value(node, shape, &Place { holder: None, segment: Segment::Root(pointer), elsewhere })
     }
 
     /// Whether the value is usable; what is wrong inside a list, map or struct has been mended.
-    fn value(&mut self, node: &mut Node<'_>, shape: &Shape, holder: &Holder<'_>) -> bool {
+    fn value(&mut self, node: &mut Node<'_>, shape: &Shape, place: &Place<'_>) -> bool {
         if node.value == Value::Null && shape.nullable {
             return true;
         }
@@ -51,129 +44,113 @@ impl Checker {
             (Kind::Int(range), Value::Int(value, raw)) => {
                 let (value, raw) = (*value, *raw);
                 if is_octal_looking(raw) {
-                    return self.ambiguous_zero(node.span, holder, raw);
+                    return self.ambiguous_zero(node.span, place, raw);
                 }
                 #[expect(clippy::cast_precision_loss, reason = "bounds are small")]
-                self.range(value as f64, raw, range, node.span, holder)
+                self.range(value as f64, raw, range, node.span, place)
             }
             (Kind::Int(range), Value::Float(value, raw)) if value.fract() == 0.0 && value.abs() < 9.0e15 => {
-                self.range(*value, raw, range, node.span, holder)
+                self.range(*value, raw, range, node.span, place)
             }
             (Kind::Number(range), Value::Int(value, raw)) => {
                 let (value, raw) = (*value, *raw);
                 if is_octal_looking(raw) {
-                    return self.ambiguous_zero(node.span, holder, raw);
+                    return self.ambiguous_zero(node.span, place, raw);
                 }
                 #[expect(clippy::cast_precision_loss, reason = "the setting is a float")]
-                self.range(value as f64, raw, range, node.span, holder)
+                self.range(value as f64, raw, range, node.span, place)
             }
-            (Kind::Number(range), Value::Float(value, raw)) => self.range(*value, raw, range, node.span, holder),
+            (Kind::Number(range), Value::Float(value, raw)) => self.range(*value, raw, range, node.span, place),
             (Kind::Int(_) | Kind::Number(_), Value::BigInt(raw)) => {
-                let message = format!("`{}` is `{raw}`, which does not fit into 64 bits", holder.name);
-                self.report(&rule::OUT_OF_RANGE, node.span, message).advise("write a smaller number");
+                let message = format!("`{place}` is `{raw}`, which does not fit into 64 bits");
+                self.report(&rule::OUT_OF_RANGE, place, node.span, message).advise("write a smaller number");
                 false
             }
             (Kind::String(string), Value::String(text)) => {
-                let text = text.text.clone();
-                self.string(&text, string, node.span, holder, shape.secret)
+                self.string(&text.text, string, node.span, place, shape.secret)
             }
-            (Kind::Enum(values), Value::String(text)) => {
-                let text = text.text.clone();
-                self.one_of(&text, values, node.span, holder)
-            }
+            (Kind::Enum(values), Value::String(text)) => self.one_of(&text.text, values, node.span, place),
             (Kind::List { item, min_items }, Value::List(items)) => {
                 if items.len() < *min_items {
-                    let message = format!("`{}` is an empty list", holder.name);
+                    let message = format!("`{place}` is an empty list");
                     let help = format!("write at least {min_items} item, such as `{}`", brief(&shape.example));
-                    self.report(&rule::EMPTY_VALUE, node.span, message).advise(help);
+                    self.report(&rule::EMPTY_VALUE, place, node.span, message).advise(help);
                     return false;
                 }
-                self.items(items, item, holder);
+                self.items(items, item, place);
                 true
             }
             (Kind::Map { key, value }, Value::Map(map)) => {
-                self.entries(map, key, value, holder);
+                self.entries(map, key, value, place);
                 true
             }
             (Kind::Struct(structure), Value::Map(map)) => {
-                self.fields(map, structure, node.span, holder);
+                self.fields(map, structure, node.span, place);
                 true
             }
-            _ => self.wrong_type(node, shape, holder),
+            _ => self.wrong_type(node, shape, place),
         }
     }
 
-    fn items(&mut self, items: &mut [Node<'_>], shape: &Shape, holder: &Holder<'_>) {
+    fn items(&mut self, items: &mut [Node<'_>], shape: &Shape, place: &Place<'_>) {
         for (index, item) in items.iter_mut().enumerate() {
-            self.path.push(Segment::Index(index));
-            let name = format!("{}[{index}]", holder.name);
-            if !self.value(item, shape, &Holder { name: &name, of_key: false, ..*holder }) {
-                self.broken.push(self.pointer());
+            let place = place.below(Segment::Index(index));
+            if !self.value(item, shape, &place) {
+                self.broken.push(place.pointer());
                 *item = node_of(&shape.example, item.span);
             }
-            self.path.pop();
         }
     }
 
-    fn entries(&mut self, map: &mut Map<'_>, key_shape: &StringShape, shape: &Shape, holder: &Holder<'_>) {
+    fn entries(&mut self, map: &mut Map<'_>, key_shape: &StringShape, shape: &Shape, place: &Place<'_>) {
         map.0.retain_mut(|entry| {
-            self.path.push(Segment::Key(entry.key.clone().into_owned()));
-            let key = entry.key.clone();
-            let key_fits = self.string(&key, key_shape, entry.key_span, &Holder { of_key: true, ..*holder }, false);
-            let name = format!("{}.{key}", holder.name);
-            let fits =
-                self.value(&mut entry.value, shape, &Holder { name: &name, of_key: false, ..*holder }) && key_fits;
+            let key_fits =
+                self.string(&entry.key, key_shape, entry.key_span, &place.below(Segment::KeyOf(&entry.key)), false);
+            let place = place.below(Segment::Entry(&entry.key));
+            let fits = self.value(&mut entry.value, shape, &place) && key_fits;
             if !fits {
-                self.broken.push(self.pointer());
+                self.broken.push(place.pointer());
             }
-            self.path.pop();
             fits
         });
     }
 
-    fn fields(&mut self, map: &mut Map<'_>, structure: &StructShape, span: Span, holder: &Holder<'_>) {
+    fn fields(&mut self, map: &mut Map<'_>, structure: &StructShape, span: Span, place: &Place<'_>) {
         let keys: Vec<Cow<'_, str>> = map.0.iter().map(|entry| entry.key.clone()).collect();
-        map.0.retain_mut(|entry| {
-            let Some(field) = structure.field(&entry.key) else {
-                self.path.push(Segment::Key(entry.key.clone().into_owned()));
-                self.unknown_key(entry, structure, &keys, holder);
-                self.path.pop();
-                return false;
-            };
-            self.path.push(Segment::Key(entry.key.clone().into_owned()));
-            let keep = self.field(entry, field, &keys, holder);
-            self.path.pop();
-            keep
+        map.0.retain_mut(|entry| match structure.field(&entry.key) {
+            Some(field) => self.field(entry, field, &keys, place),
+            None => {
+                self.unknown_key(entry, structure, &keys, place);
+                false
+            }
         });
         for field in structure.fields().iter().filter(|field| field.required) {
             if map.get(&field.name).is_none() {
-                self.path.push(Segment::Key(field.name.clone()));
-                self.missing_key(map, field, span, holder);
-                self.path.pop();
+                self.missing_key(map, field, span, place);
             }
         }
     }
 
     /// Whether the entry stays.
-    fn field(&mut self, entry: &mut Entry<'_>, field: &Field, keys: &[Cow<'_, str>], holder: &Holder<'_>) -> bool {
+    fn field(&mut self, entry: &mut Entry<'_>, field: &Field, keys: &[Cow<'_, str>], holder: &Place<'_>) -> bool {
+        let place = holder.below(Segment::Field(&entry.key));
         if field.alias.as_deref() == Some(&*entry.key) && keys.iter().any(|key| *key == field.name) {
             let message = format!("`{}` and `{}` are two spellings of one key", field.name, entry.key);
-            self.report(&rule::BOTH_SPELLINGS, entry.key_span, message).advise("keep one of them");
-            self.broken.push(self.pointer());
+            self.report(&rule::BOTH_SPELLINGS, &place, entry.key_span, message).advise("keep one of them");
+            self.broken.push(place.pointer());
             return false;
         }
-        let holder = Holder { name: &entry.key, of_key: false, ..*holder };
-        if self.value(&mut entry.value, &field.shape, &holder) {
+        if self.value(&mut entry.value, &field.shape, &place) {
             return true;
         }
-        self.broken.push(self.pointer());
+        self.broken.push(place.pointer());
         if field.required {
             entry.value = node_of(&field.shape.example, entry.value.span);
         }
         field.required
     }
 
-    fn unknown_key(&mut self, entry: &Entry<'_>, structure: &StructShape, keys: &[Cow<'_, str>], holder: &Holder<'_>) {
+    fn unknown_key(&mut self, entry: &Entry<'_>, structure: &StructShape, keys: &[Cow<'_, str>], holder: &Place<'_>) {
         let key = &entry.key;
         let known = structure.fields().iter().map(|field| field.name.as_str());
         let message = format!("unknown key `{key}`{}", holder.within());
@@ -190,153 +167,182 @@ impl Checker {
                 }),
         };
         let rule = if structure.tolerant { &rule::UNKNOWN_TOLERATION_KEY } else { &rule::UNKNOWN_KEY };
-        self.report(rule, entry.key_span, message).advise(help);
+        let place = holder.below(Segment::Field(key));
+        self.report(rule, &place, entry.key_span, message).advise(help);
         if !structure.tolerant {
-            self.broken.push(self.pointer());
+            self.broken.push(place.pointer());
         }
     }
 
-    fn missing_key(&mut self, map: &mut Map<'_>, field: &Field, span: Span, holder: &Holder<'_>) {
+    fn missing_key(&mut self, map: &mut Map<'_>, field: &Field, span: Span, holder: &Place<'_>) {
         // The whole map would be a large place to underline; its first key says as well where something is missing.
-        let place = map.0.first().map_or(span, |entry| entry.key_span);
+        let span = map.0.first().map_or(span, |entry| entry.key_span);
         let message = format!("`{}` is missing{}", field.name, holder.within());
-        self.report(&rule::MISSING_KEY, place, message).advise(format!(
+        let place = holder.below(Segment::Field(&field.name));
+        self.report(&rule::MISSING_KEY, &place, span, message).advise(format!(
             "add `{}: {}`",
             field.name,
             brief(&field.shape.example)
         ));
-        self.broken.push(self.pointer());
+        self.broken.push(place.pointer());
         map.0.push(Entry {
             key: Cow::Owned(field.name.clone()),
-            key_span: place,
-            value: node_of(&field.shape.example, place),
+            key_span: span,
+            value: node_of(&field.shape.example, span),
         });
     }
 
-    fn range(&mut self, value: f64, raw: &str, range: &Range, span: Span, holder: &Holder<'_>) -> bool {
-        let name = holder.name;
+    fn range(&mut self, value: f64, raw: &str, range: &Range, span: Span, place: &Place<'_>) -> bool {
         let (message, help) = if !value.is_finite() {
-            (format!("`{name}` is `{raw}`, not a finite number"), "write a number".to_owned())
+            (format!("`{place}` is `{raw}`, not a finite number"), "write a number".to_owned())
         } else if let Some(min) = range.min.filter(|min| value < *min) {
-            (format!("`{name}` is `{raw}`, less than {min}"), bounds(range))
+            (format!("`{place}` is `{raw}`, less than {min}"), bounds(range))
         } else if let Some(min) = range.exclusive_min.filter(|min| value <= *min) {
-            (format!("`{name}` is `{raw}`, not more than {min}"), bounds(range))
+            (format!("`{place}` is `{raw}`, not more than {min}"), bounds(range))
         } else if let Some(max) = range.max.filter(|max| value > *max) {
-            (format!("`{name}` is `{raw}`, more than {max}"), bounds(range))
+            (format!("`{place}` is `{raw}`, more than {max}"), bounds(range))
         } else {
             return true;
         };
-        self.report(&rule::OUT_OF_RANGE, span, message).advise(help);
+        self.report(&rule::OUT_OF_RANGE, place, span, message).advise(help);
         false
     }
 
-    fn string(&mut self, text: &str, shape: &StringShape, span: Span, holder: &Holder<'_>, secret: bool) -> bool {
-        let subject = holder.subject();
-        // A URL that is wrong may hold a password all the same.
-        let secret = secret || shape.text.is_some_and(|text_type| text_type.name == "base-url") && text.contains('@');
-        let found = if secret { "is".to_owned() } else { format!("is `{}`,", shorten(text)) };
+    fn string(&mut self, text: &str, shape: &StringShape, span: Span, place: &Place<'_>, secret: bool) -> bool {
         let length = text.chars().count();
         if length < shape.min_length {
-            let message = format!("{subject} is empty");
-            self.report(&rule::EMPTY_VALUE, span, message).advise("write a text, or leave the key out");
+            let message = format!("{} is empty", place.subject());
+            self.report(&rule::EMPTY_VALUE, place, span, message).advise("write a text, or leave the key out");
             return false;
         }
         if let Some(text_type) = shape.text {
             if !(text_type.matches)(text) {
+                // A URL that is wrong may hold a password all the same.
+                let secret = secret || text_type.name == "base-url" && text.contains('@');
+                let found = if secret { "is".to_owned() } else { format!("is `{}`,", shorten(text)) };
                 let rule = by_code(text_type.rule).unwrap_or(&rule::WRONG_TYPE);
                 let help = memory_help(text_type.name, text).unwrap_or_else(|| text_type.help.to_owned());
-                let message = format!("{subject} {found} not {}", text_type.expected);
-                self.report(rule, span, message).advise(help);
+                let message = format!("{} {found} not {}", place.subject(), text_type.expected);
+                self.report(rule, place, span, message).advise(help);
                 return false;
             }
             if text.ends_with('\n') {
-                let message = format!("{subject} ends in a line break, which is sent as well");
-                self.report(&rule::TRAILING_LINE_BREAK, span, message)
+                let message = format!("{} ends in a line break, which is sent as well", place.subject());
+                self.report(&rule::TRAILING_LINE_BREAK, place, span, message)
                     .advise("write the text on one line, without `|`");
             }
         }
         if let Some(max) = shape.max_length.filter(|max| length > *max) {
-            let found = format!("is `{}`:", shorten(text));
-            let message = format!("{subject} {found} {length} characters, more than {max}");
+            let message = format!("{} is `{}`: {length} characters, more than {max}", place.subject(), shorten(text));
             let rule = if shape.text.is_some() { &rule::INVALID_LABEL } else { &rule::TOO_LONG };
-            self.report(rule, span, message).advise(format!("shorten it to {max} characters"));
+            self.report(rule, place, span, message).advise(format!("shorten it to {max} characters"));
             return false;
         }
         true
     }
 
-    fn one_of(&mut self, text: &str, values: &[String], span: Span, holder: &Holder<'_>) -> bool {
+    fn one_of(&mut self, text: &str, values: &[String], span: Span, place: &Place<'_>) -> bool {
         if values.iter().any(|value| value == text) {
             return true;
         }
-        let message = format!("`{}` is `{}`, which is not one of its values", holder.name, shorten(text));
+        let message = format!("`{place}` is `{}`, which is not one of its values", shorten(text));
         let all = list(values.iter().map(String::as_str));
         let help = match nearest(text, values.iter().map(String::as_str)) {
             Some(near) if values.len() > MANY_VALUES => format!("did you mean `{near}`?"),
             Some(near) => format!("did you mean `{near}`? Allowed are {all}"),
             None => format!("allowed are {all}"),
         };
-        self.report(&rule::UNKNOWN_VALUE, span, message).advise(help);
+        self.report(&rule::UNKNOWN_VALUE, place, span, message).advise(help);
         false
     }
 
-    fn ambiguous_zero(&mut self, span: Span, holder: &Holder<'_>, raw: &str) -> bool {
+    fn ambiguous_zero(&mut self, span: Span, place: &Place<'_>, raw: &str) -> bool {
         let decimal = raw.trim_start_matches('0');
-        let message = format!(
-            "`{}` is `{raw}`, which YAML 1.1 reads as an octal number and YAML 1.2 as a decimal one",
-            holder.name
-        );
+        let message =
+            format!("`{place}` is `{raw}`, which YAML 1.1 reads as an octal number and YAML 1.2 as a decimal one");
         let help = match i64::from_str_radix(raw, 8) {
             Ok(octal) => format!("write `{decimal}` or `{octal}`"),
             Err(_) => format!("write `{decimal}`"),
         };
-        self.report(&rule::WRONG_TYPE, span, message).advise(help);
+        self.report(&rule::WRONG_TYPE, place, span, message).advise(help);
         false
     }
 
-    fn wrong_type(&mut self, node: &Node<'_>, shape: &Shape, holder: &Holder<'_>) -> bool {
+    fn wrong_type(&mut self, node: &Node<'_>, shape: &Shape, place: &Place<'_>) -> bool {
         let found = describe(&node.value, shape.secret);
-        let message = format!("`{}` is {found}, not {}", holder.name, expected(shape));
+        let message = format!("`{place}` is {found}, not {}", expected(shape));
         let help = wrong_type_help(&node.value, shape);
-        self.report(&rule::WRONG_TYPE, node.span, message).advise(help);
+        self.report(&rule::WRONG_TYPE, place, node.span, message).advise(help);
         false
     }
 
-    fn report(&mut self, rule: &'static Rule, span: Span, message: String) -> &mut Finding {
-        let path = self.pointer();
-        self.findings.push(Finding::new(rule, span, message).at(path));
+    fn report(&mut self, rule: &'static Rule, place: &Place<'_>, span: Span, message: String) -> &mut Finding {
+        self.findings.push(Finding::new(rule, span, message).at(place.pointer()));
         let last = self.findings.len() - 1;
         &mut self.findings[last]
     }
-
-    fn pointer(&self) -> String {
-        let mut pointer = String::new();
-        for segment in &self.path {
-            pointer.push('/');
-            match segment {
-                Segment::Index(index) => pointer.push_str(&index.to_string()),
-                Segment::Key(key) => pointer.push_str(&escape(key)),
-            }
-        }
-        pointer
-    }
 }
 
-/// What a value stands in, for messages about it.
-struct Holder<'n> {
-    name: &'n str,
-    /// Whether the message is about a key of the map of this name.
-    of_key: bool,
+/// Where a value stands. Most values are right, so pointers and names are only made when there is something to say.
+struct Place<'p> {
+    holder: Option<&'p Place<'p>>,
+    segment: Segment<'p>,
     elsewhere: Elsewhere,
 }
 
-impl Holder<'_> {
+#[derive(Clone, Copy)]
+enum Segment<'p> {
+    /// Of a map with free keys.
+    Entry(&'p str),
+    /// Of a struct.
+    Field(&'p str),
+    /// Of a list.
+    Index(usize),
+    /// The key of an entry, rather than its value.
+    KeyOf(&'p str),
+    /// What the walk begins at.
+    Root(&'p [&'p str]),
+}
+
+impl<'p> Place<'p> {
+    fn below(&'p self, segment: Segment<'p>) -> Self {
+        Self { holder: Some(self), segment, elsewhere: self.elsewhere }
+    }
+
+    fn pointer(&self) -> String {
+        let mut pointer = self.holder.map(Place::pointer).unwrap_or_default();
+        let mut push = |segment: &str| {
+            pointer.push('/');
+            pointer.push_str(segment);
+        };
+        match self.segment {
+            Segment::Entry(key) | Segment::Field(key) | Segment::KeyOf(key) => push(&escape(key)),
+            Segment::Index(index) => push(&index.to_string()),
+            Segment::Root(segments) => segments.iter().for_each(|segment| push(&escape(segment))),
+        }
+        pointer
+    }
+
     fn subject(&self) -> String {
-        if self.of_key { format!("a key of `{}`", self.name) } else { format!("`{}`", self.name) }
+        if matches!(self.segment, Segment::KeyOf(_)) { format!("a key of `{self}`") } else { format!("`{self}`") }
     }
 
     fn within(&self) -> String {
-        if self.name == ROOT { String::new() } else { format!(" in `{}`", self.name) }
+        if matches!(self.segment, Segment::Root([])) { String::new() } else { format!(" in `{self}`") }
+    }
+}
+
+/// The name in messages: the key of the nearest field, and what leads from there to the value.
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.segment, self.holder) {
+            (Segment::Root(segments), _) => f.write_str(segments.last().unwrap_or(&ROOT)),
+            (Segment::Field(key), _) | (Segment::Entry(key) | Segment::KeyOf(key), None) => f.write_str(key),
+            (Segment::Index(index), None) => write!(f, "[{index}]"),
+            (Segment::Entry(key), Some(holder)) => write!(f, "{holder}.{key}"),
+            (Segment::Index(index), Some(holder)) => write!(f, "{holder}[{index}]"),
+            (Segment::KeyOf(_), Some(holder)) => holder.fmt(f),
+        }
     }
 }
 

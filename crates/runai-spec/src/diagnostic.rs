@@ -22,6 +22,8 @@ pub struct Finding {
 
 impl Finding {
     pub(crate) fn new(rule: &'static Rule, span: Span, message: String) -> Self {
+        // Keys and values may hold line breaks; a headline is one line.
+        let message = if message.contains(char::is_control) { visible(&message) } else { message };
         Self { rule, span, path: String::new(), message, help: None }
     }
 
@@ -45,6 +47,11 @@ impl Finding {
     pub fn is_error(&self) -> bool {
         self.rule.severity == Severity::Error
     }
+}
+
+fn visible(text: &str) -> String {
+    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escape).collect()
 }
 
 /// A finding with its place as people and editors count it.

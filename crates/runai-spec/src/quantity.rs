@@ -98,10 +98,9 @@ impl Amount {
     }
 
     fn trimmed(mut self) -> Self {
-        while self.scale > 0 && self.digits.first() == Some(&0) {
-            self.digits.remove(0);
-            self.scale -= 1;
-        }
+        let zeros = self.digits.iter().take(self.scale).take_while(|digit| **digit == 0).count();
+        self.digits.drain(..zeros);
+        self.scale -= zeros;
         while self.digits.last() == Some(&0) {
             self.digits.pop();
         }

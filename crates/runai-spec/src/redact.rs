@@ -17,7 +17,7 @@ fn collect(node: &Node<'_>, in_environment: bool, found: &mut Vec<Span>) {
     match &node.value {
         Value::Map(map) => {
             for entry in &map.0 {
-                let in_url = entry.value.as_str().is_some_and(|text| text.contains("://") && text.contains('@'));
+                let in_url = entry.value.as_str().is_some_and(|text| text.contains('@') && text.contains("://"));
                 if entry.key == CLIENT_SECRET || in_url || in_environment && names_a_secret(&entry.key) {
                     found.push(entry.value.span);
                 } else {

@@ -445,10 +445,12 @@ impl<'t> Work<'t> {
     fn step_file(&mut self, mut root: Node<'t>, layers: &[Layer<'t>]) {
         let mut origins = origins(layers);
         if let Value::Map(map) = &mut root.value {
-            let own = map.get(SETTINGS_KEY).filter(|own| own.value != Value::Null).cloned();
-            if let Some(own) = &own {
+            let own = map.get(SETTINGS_KEY).filter(|own| own.value != Value::Null);
+            if let Some(own) = own {
                 origins.push((own.span, format!("/{SETTINGS_KEY}")));
             }
+            // Alone it stays where it is.
+            let own = own.filter(|_| !layers.is_empty()).cloned();
             let merged = merge_layers(layers, own);
             match (map.0.iter_mut().find(|entry| entry.key == SETTINGS_KEY), merged) {
                 (Some(entry), Some(merged)) => entry.value = merged,

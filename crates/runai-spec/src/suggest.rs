@@ -9,6 +9,10 @@ pub(crate) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> O
     let allowed = (folded.chars().count() / 3).max(1);
     let near = known.filter_map(|name| {
         let other = fold(name);
+        // As far apart as this at least; the distance itself takes time and memory by both lengths.
+        if folded.chars().count().saturating_sub(other.chars().count()) > allowed {
+            return None;
+        }
         let distance = damerau_levenshtein(&folded, &other);
         // A word that lacks the beginning or end of a long name: `gpu_portion` for `gpu_portion_request`.
         let part = folded.len() >= 5 && (other.starts_with(&folded) || other.ends_with(&folded));

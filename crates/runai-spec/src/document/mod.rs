@@ -296,7 +296,7 @@ fn span(source: SourceId, start: usize, end: usize) -> Span {
 struct Keys<'t>(std::collections::HashMap<Cow<'t, str>, Span>);
 
 /// Maps up to this size are searched one by one, which is faster than hashing.
-const SMALL_MAP: usize = 16;
+const SMALL_MAP: usize = 64;
 
 impl<'t> Keys<'t> {
     /// Where `entries` has `key` already; call it before each push.

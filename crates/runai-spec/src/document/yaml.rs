@@ -115,11 +115,10 @@ impl<'t> Loader<'_, 't> {
                 Event::Scalar(text, style, anchor, _) => {
                     let key_span = self.scalar_span(span, style);
                     let plain = style == ScalarStyle::Plain;
-                    self.anchored(
-                        anchor,
-                        Node { value: Value::String(Text { text: text.clone(), plain }), span: key_span },
-                    );
-                    (text, key_span, plain)
+                    let key = borrowed(text, self.reader.slice(key_span));
+                    let text = Text { text: key.clone(), plain };
+                    self.anchored(anchor, Node { value: Value::String(text), span: key_span });
+                    (key, key_span, plain)
                 }
                 Event::Alias(anchor) => {
                     let node = self.alias(anchor, span, depth)?;
@@ -223,7 +222,7 @@ impl<'t> Loader<'_, 't> {
         let Some(tag) = tag else {
             return Ok(match plain.then(|| core(&text, raw)).flatten() {
                 Some(value) => value,
-                None => Value::String(Text { text, plain }),
+                None => Value::String(Text { text: borrowed(text, raw), plain }),
             });
         };
         if !tag.is_yaml_core_schema() {
@@ -308,8 +307,8 @@ impl<'t> Loader<'_, 't> {
         let (start, end) = (self.offsets.byte(span.start.index()), self.offsets.byte(span.end.index()));
         let raw = self.reader.body.get(start..end).unwrap_or_default();
         let raw = match style {
-            ScalarStyle::SingleQuoted => &raw[..raw.rfind('\'').map_or(raw.len(), |at| at + 1)],
-            ScalarStyle::DoubleQuoted => &raw[..raw.rfind('"').map_or(raw.len(), |at| at + 1)],
+            ScalarStyle::SingleQuoted => without_comment(raw, '\''),
+            ScalarStyle::DoubleQuoted => without_comment(raw, '"'),
             _ => raw.trim_end(),
         };
         self.reader.span(start, start + raw.len())
@@ -323,9 +322,34 @@ impl<'t> Loader<'_, 't> {
             (false, Some(first), Some(last)) if last.end >= first.start => {
                 Span { start: whole.start.min(first.start), end: last.end, ..whole }
             }
+            // The parser counts what follows the bracket on its line to it, comments too.
+            _ if flow => Span { end: self.span(end).start + 1, ..whole },
             _ => whole,
         }
     }
+}
+
+/// A quoted scalar, behind which a comment may have quotes of its own.
+fn without_comment(raw: &str, quote: char) -> &str {
+    let text = raw_scalar(raw);
+    let Some(inner) = text.strip_prefix(quote) else {
+        return &raw[..raw.rfind(quote).map_or(raw.len(), |at| at + 1)];
+    };
+    let mut rest = inner.char_indices().peekable();
+    while let Some((at, c)) = rest.next() {
+        if c == '\\' && quote == '"' {
+            rest.next();
+        } else if c == quote && (quote == '"' || rest.next_if(|(_, next)| *next == quote).is_none()) {
+            return &raw[..raw.len() - inner.len() + at + 1];
+        }
+    }
+    raw
+}
+
+/// The text as a part of the document, where it stands there as it is: the parser copies all scalars, and a copy costs
+/// memory again wherever the tree is cloned.
+fn borrowed<'t>(text: Cow<'t, str>, raw: &'t str) -> Cow<'t, str> {
+    if text == raw { Cow::Borrowed(raw) } else { text }
 }
 
 /// The text of a scalar behind its tag and anchor.

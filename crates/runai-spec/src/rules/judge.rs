@@ -1,5 +1,7 @@
 //! What the rules see of the text: which settings were written, where, and which of them are broken.
 
+use std::fmt::Display;
+
 use super::Rule;
 use crate::diagnostic::Finding;
 use crate::document::{Lines, Node, Span};
@@ -26,7 +28,9 @@ impl Judge<'_, '_> {
     }
 
     /// Whether anything at or below one of `paths` was wrong already, so that nothing more can be said about it.
-    pub(crate) fn broken(&self, paths: &[&str]) -> bool {
+    ///
+    /// Paths are only spelled out if anything is broken at all: give them as `format_args!` where they have to be made.
+    pub(crate) fn broken<P: Display>(&self, paths: &[P]) -> bool {
         !self.broken.is_empty()
             && paths.iter().any(|path| {
                 let pointer = self.pointer(path);
@@ -35,9 +39,9 @@ impl Judge<'_, '_> {
     }
 
     /// Whether the value at `path`, or one around it, was replaced as a whole.
-    pub(crate) fn item_broken(&self, path: &str) -> bool {
+    pub(crate) fn item_broken(&self, path: impl Display) -> bool {
         !self.broken.is_empty() && {
-            let pointer = self.pointer(path);
+            let pointer = self.pointer(&path);
             self.broken.iter().any(|broken| is_at_or_below(&pointer, broken))
         }
     }
@@ -66,8 +70,8 @@ impl Judge<'_, '_> {
         format!(" (in {}, line {line})", source.name)
     }
 
-    fn pointer(&self, path: &str) -> String {
-        if path.is_empty() { self.base.to_owned() } else { format!("{}/{path}", self.base) }
+    fn pointer(&self, path: impl Display) -> String {
+        format!("{}/{path}", self.base)
     }
 
     /// The place of the value, or of the nearest one around it.

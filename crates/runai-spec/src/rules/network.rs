@@ -49,7 +49,6 @@ rules! {
 pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
     let mut declared = HashSet::new();
     for (index, port) in settings.ports.iter().flatten().enumerate() {
-        let path = format!("ports/{index}/container");
         if !trusted(judge, "ports", index, "container") {
             continue;
         }
@@ -57,7 +56,7 @@ pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
             judge
                 .report(
                     &REPEATED_PORT,
-                    &path,
+                    &format!("ports/{index}/container"),
                     format!("`ports` declares container port `{}` a second time", port.container),
                 )
                 .advise("remove it");
@@ -71,7 +70,7 @@ pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
         let both = [&url.authorized_users, &url.authorized_groups]
             .iter()
             .all(|list| list.as_ref().is_some_and(|list| !list.is_empty()));
-        if both && !judge.broken(&[&format!("{path}/authorized_users"), &format!("{path}/authorized_groups")]) {
+        if both && !judge.broken(&["users", "groups"].map(|list| format!("{path}/authorized_{list}"))) {
             judge
                 .report(
                     &USERS_AND_GROUPS,
@@ -98,5 +97,5 @@ pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
 }
 
 fn trusted(judge: &Judge<'_, '_>, list: &str, index: usize, key: &str) -> bool {
-    !judge.item_broken(&format!("{list}/{index}")) && !judge.broken(&[&format!("{list}/{index}/{key}")])
+    !judge.item_broken(format_args!("{list}/{index}")) && !judge.broken(&[format_args!("{list}/{index}/{key}")])
 }

@@ -214,5 +214,6 @@ fn amount(memory: &Memory) -> Option<Amount> {
 }
 
 fn is_zero(quantity: &str) -> bool {
-    Amount::parse(quantity).is_some_and(|amount| amount.is_zero())
+    // Most quantities show it by their first digit.
+    !quantity.starts_with(|c| matches!(c, '1'..='9')) && Amount::parse(quantity).is_some_and(|amount| amount.is_zero())
 }

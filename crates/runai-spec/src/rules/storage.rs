@@ -1,6 +1,8 @@
 //! Rules of mounts.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
 
 use super::{Example, Judge, rules};
 use crate::settings::StepSettings;
@@ -95,31 +97,33 @@ pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
     mount_paths(settings, judge);
     claims(settings, judge);
     for index in 0..settings.host_path_mounts.as_ref().map_or(0, Vec::len) {
-        if let Some(name) = whole(judge, "host_path_mounts", index) {
+        if !judge.item_broken(format_args!("host_path_mounts/{index}")) {
             judge
                 .report(
                     &HOST_PATH_MOUNT,
                     &format!("host_path_mounts/{index}"),
-                    format!("`{name}` mounts a folder of the node"),
+                    format!("`host_path_mounts[{index}]` mounts a folder of the node"),
                 )
                 .advise("use a claim (`pvc_mounts`) if you can, or make sure that the cluster allows it");
         }
     }
     for index in 0..settings.secret_mounts.as_ref().map_or(0, Vec::len) {
-        if let Some(name) = whole(judge, "secret_mounts", index) {
+        if !judge.item_broken(format_args!("secret_mounts/{index}")) {
             judge
                 .report(
                     &SECRET_MOUNT,
                     &format!("secret_mounts/{index}"),
-                    format!("`{name}` makes a Secret readable for everything in the container"),
+                    format!("`secret_mounts[{index}]` makes a Secret readable for everything in the container"),
                 )
                 .advise("make sure that the project may use it");
         }
     }
     for (index, mount) in settings.nfs_mounts.iter().flatten().enumerate() {
+        if mount.path.starts_with('/') || judge.item_broken(format_args!("nfs_mounts/{index}")) {
+            continue;
+        }
         let path = format!("nfs_mounts/{index}/path");
-        if !mount.path.starts_with('/') && !judge.broken(&[&path]) && !judge.item_broken(&format!("nfs_mounts/{index}"))
-        {
+        if !judge.broken(&[&path]) {
             judge
                 .report(
                     &RELATIVE_NFS_EXPORT,
@@ -131,22 +135,17 @@ pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
     }
 }
 
-/// The name of the item in messages, unless it is broken as a whole.
-fn whole(judge: &Judge<'_, '_>, list: &str, index: usize) -> Option<String> {
-    (!judge.item_broken(&format!("{list}/{index}"))).then(|| format!("{list}[{index}]"))
-}
-
 fn mount_paths(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
     let mounts = mounts(settings);
     let mut exact: HashMap<&str, usize> = HashMap::with_capacity(mounts.len());
-    let mut folded: HashMap<String, usize> = HashMap::with_capacity(mounts.len());
+    let mut folded: HashMap<Cow<'_, str>, usize> = HashMap::with_capacity(mounts.len());
     for (number, mount) in mounts.iter().enumerate() {
-        let pointer = mount.pointer();
-        if judge.broken(&[&pointer]) || judge.item_broken(&format!("{}/{}", mount.list, mount.index)) {
+        if judge.broken(&[mount]) || judge.item_broken(format_args!("{}/{}", mount.list, mount.index)) {
             continue;
         }
         if let Some(first) = exact.get(mount.path) {
-            let origin = judge.origin(&mounts[*first].pointer(), &pointer);
+            let pointer = mount.to_string();
+            let origin = judge.origin(&mounts[*first].to_string(), &pointer);
             let message = format!("`{}` is the path of `{}`{origin} already", mount.path, mounts[*first].name());
             judge.report(&DUPLICATE_MOUNT_PATH, &pointer, message).advise("give each mount a path of its own");
             continue;
@@ -157,7 +156,7 @@ fn mount_paths(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
             let first = &mounts[*first];
             let message =
                 format!("`{}` and `{}` of `{}` are one path to the container", mount.path, first.path, first.name());
-            judge.report(&SIMILAR_MOUNT_PATHS, &pointer, message).advise("give each mount a path of its own");
+            judge.report(&SIMILAR_MOUNT_PATHS, &mount.to_string(), message).advise("give each mount a path of its own");
         } else {
             folded.insert(fold, number);
         }
@@ -172,11 +171,14 @@ struct Mount<'s> {
     path: &'s str,
 }
 
-impl Mount<'_> {
-    fn pointer(&self) -> String {
-        format!("{}/{}/{}", self.list, self.index, self.key)
+/// The path of its path.
+impl fmt::Display for Mount<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.list, self.index, self.key)
     }
+}
 
+impl Mount<'_> {
     fn name(&self) -> String {
         format!("{}[{}]", self.list, self.index)
     }
@@ -207,24 +209,30 @@ fn mounts(settings: &StepSettings) -> Vec<Mount<'_>> {
 }
 
 /// The path without doubled slashes and without one at its end.
-fn fold(path: &str) -> String {
-    path.split('/').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+fn fold(path: &str) -> Cow<'_, str> {
+    let path = path.trim_matches('/');
+    if path.contains("//") {
+        path.split('/').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/").into()
+    } else {
+        path.into()
+    }
 }
 
 fn claims(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
     for (index, mount) in settings.pvc_mounts.iter().flatten().enumerate() {
-        let Some(name) = whole(judge, "pvc_mounts", index) else { continue };
-        let member = |key: &str| format!("pvc_mounts/{index}/{key}");
+        if judge.item_broken(format_args!("pvc_mounts/{index}")) {
+            continue;
+        }
         if mount.ephemeral == Some(true) {
             judge
                 .report(
                     &EPHEMERAL_PVC,
-                    &member("ephemeral"),
-                    format!("`{name}` is deleted with its data when the workload stops"),
+                    &format!("pvc_mounts/{index}/ephemeral"),
+                    format!("`pvc_mounts[{index}]` is deleted with its data when the workload stops"),
                 )
                 .advise("copy results elsewhere before the step ends, or leave `ephemeral` out");
         }
-        if judge.broken(&[&member("existing_pvc")]) {
+        if judge.broken(&[format_args!("pvc_mounts/{index}/existing_pvc")]) {
             continue;
         }
         if mount.existing_pvc {
@@ -232,28 +240,28 @@ fn claims(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
                 judge
                     .report(
                         &CLAIM_INFO_OF_EXISTING_PVC,
-                        &member("claim_info"),
-                        format!("`{name}` is an existing claim, but has a `claim_info`"),
+                        &format!("pvc_mounts/{index}/claim_info"),
+                        format!("`pvc_mounts[{index}]` is an existing claim, but has a `claim_info`"),
                     )
                     .advise("remove it, or write `existing_pvc: false` to create the claim");
             }
-            if mount.claim_name.is_none() && !judge.broken(&[&member("claim_name")]) {
+            if mount.claim_name.is_none() && !judge.broken(&[format_args!("pvc_mounts/{index}/claim_name")]) {
                 judge
                     .report(
                         &EXISTING_PVC_WITHOUT_NAME,
                         &format!("pvc_mounts/{index}"),
-                        format!("`{name}` is an existing claim, but does not say which one"),
+                        format!("`pvc_mounts[{index}]` is an existing claim, but does not say which one"),
                     )
                     .advise("add `claim_name`, or write `existing_pvc: false` to create a claim");
             }
         } else if mount.claim_info.as_ref().is_none_or(|claim| claim.size.is_none())
-            && !judge.broken(&[&member("claim_info"), &member("claim_info/size")])
+            && !judge.broken(&[format_args!("pvc_mounts/{index}/claim_info")])
         {
             judge
                 .report(
                     &NEW_PVC_WITHOUT_SIZE,
                     &format!("pvc_mounts/{index}"),
-                    format!("`{name}` creates a claim, but does not say its size"),
+                    format!("`pvc_mounts[{index}]` creates a claim, but does not say its size"),
                 )
                 .advise("add `claim_info: {size: 50Gi}`");
         }

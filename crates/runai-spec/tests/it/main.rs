@@ -3,6 +3,7 @@
 
 mod fixtures;
 mod merging;
+mod properties;
 mod rendering;
 mod rules;
 

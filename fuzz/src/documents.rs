@@ -1,0 +1,78 @@
+//! Documents: anything that someone may have in a file.
+
+use runai_spec::wire::TrainingCreationRequest;
+use runai_spec::{Context, Diagnostic, Format, Kind, Report, Resolution, Resolver, Source, decode};
+
+use crate::limits::limited;
+
+/// Any bytes, taken for JSON.
+pub fn json(data: &[u8]) {
+    document(data, Format::Json);
+}
+
+/// Any bytes, taken for TOML.
+pub fn toml(data: &[u8]) {
+    document(data, Format::Toml);
+}
+
+/// Any bytes, taken for YAML.
+pub fn yaml(data: &[u8]) {
+    document(data, Format::Yaml);
+}
+
+fn document(data: &[u8], format: Format) {
+    if let Err(report) = decode(data) {
+        assert!(!report.ok && report.diagnostics.len() == 1, "{report:?}");
+    }
+    let text = String::from_utf8_lossy(data);
+    let source = Source { name: "fuzz", text: &text, format };
+    let free = Resolver::new(source);
+    for kind in Kind::ALL {
+        check(&text, &free.clone().kind(kind));
+    }
+    check(&text, &free.clone().operator(source));
+    check(&text, &free);
+}
+
+/// Everything that must hold for any document. Every text of the resolution is `text`.
+pub(crate) fn check<'t>(text: &str, resolver: &Resolver<'t>) -> Resolution<'t> {
+    let resolution = limited(|| resolver.clone().resolve());
+    let reports = limited(|| resolution.reports());
+    for found in &reports {
+        assert_eq!(found.shown.len(), text.len(), "stars take the place of secrets byte by byte");
+        check_places(text, &found.report);
+    }
+    assert!(resolution.step().is_none() || !resolution.has_errors());
+    for name in resolution.step_names() {
+        assert_eq!(resolution.step_named(name).is_none(), resolution.has_errors());
+    }
+    if let Some(step) = resolution.step() {
+        let body = limited(|| step.render(&Context::default(), None));
+        let sent = limited(|| step.request(&Context::default(), None)).body.expect("a submission has a body");
+        let read: TrainingCreationRequest = serde_json::from_value(sent).expect("the API's types read what is sent");
+        assert_eq!(read, body);
+    }
+    resolution
+}
+
+fn check_places(text: &str, report: &Report) {
+    for found in &report.diagnostics {
+        let Diagnostic { offset, end_offset, .. } = *found;
+        assert!(offset <= end_offset, "{found:?}");
+        assert!(text.get(offset..end_offset).is_some(), "{found:?}");
+        assert!(!found.message.is_empty() && !found.message.contains('\n'), "{found:?}");
+    }
+    // Counting lines and columns from the start costs as much as the text is long: a few have to do.
+    for found in report.diagnostics.iter().take(8) {
+        assert_eq!((found.line, found.column), place(text, found.offset), "{found:?}");
+        assert_eq!((found.end_line, found.end_column), place(text, found.end_offset), "{found:?}");
+    }
+}
+
+/// Line and column of a byte, counted in the plainest way.
+fn place(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text[..offset];
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let line = line.strip_prefix('\u{feff}').unwrap_or(line);
+    (before.matches('\n').count() + 1, line.chars().count() + 1)
+}

@@ -1,0 +1,39 @@
+//! How long one call may take, and how much memory.
+
+use std::time::{Duration, Instant};
+
+use peak_alloc::PeakAlloc;
+
+/// Counts what is allocated. libFuzzer's own limits see the whole process, which grows with the corpus, or single
+/// allocations.
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
+
+/// Most bytes that one call may hold at any time, beyond those that were held before it.
+const MAX_MEMORY: usize = 64 * 1024 * 1024;
+
+/// The promise is 100 ms for [`MAX_LENGTH`](crate::MAX_LENGTH). Counting branches makes a program two or three times
+/// slower, leaving optimisations out much more.
+const MAX_TIME: Duration =
+    if cfg!(feature = "libfuzzer") { Duration::from_millis(300) } else { Duration::from_secs(2) };
+
+/// Machines are busy with other things; something is slow if it is slow every time.
+const TRIES: usize = 5;
+
+/// Calls `body`, and panics if it took too long or too much memory.
+pub(crate) fn limited<T>(body: impl Fn() -> T) -> T {
+    let mut fastest = Duration::MAX;
+    for _ in 0..TRIES {
+        MEMORY.reset_peak_usage();
+        let before = MEMORY.current_usage();
+        let start = Instant::now();
+        let result = body();
+        fastest = fastest.min(start.elapsed());
+        let held = MEMORY.peak_usage().saturating_sub(before);
+        assert!(held <= MAX_MEMORY, "a call held {held} bytes");
+        if fastest <= MAX_TIME {
+            return result;
+        }
+    }
+    panic!("a call took {fastest:?} at best");
+}

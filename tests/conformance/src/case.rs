@@ -1,0 +1,171 @@
+//! A question to both sides.
+
+use runai_spec::{Context, Format, Kind, Resolver, Source};
+use serde_json::{Map, Value, json};
+
+/// What both sides are asked about.
+#[derive(Clone, Debug)]
+pub(crate) struct Case {
+    /// What is special about it.
+    pub(crate) name: String,
+    /// Where it comes from, and whether it is meant to be right.
+    pub(crate) intent: Intent,
+    pub(crate) kind: CaseKind,
+    /// The settings or the step file; for an operator file alone, no settings.
+    pub(crate) document: Value,
+    /// The operator file.
+    pub(crate) operator: Option<Value>,
+    /// The settings that it is about, as the schema calls them: `pvc_mounts.path`.
+    pub(crate) paths: Vec<String>,
+}
+
+/// Whether a document is meant to be right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Intent {
+    /// Wrong in one way.
+    Broken,
+    /// As it comes: merging two documents that are right may give one that is not.
+    Open,
+    Valid,
+    /// By hand, for one reason or another.
+    Written,
+}
+
+/// The kinds of questions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CaseKind {
+    /// Settings with an operator file under them.
+    Merged,
+    /// An operator file alone.
+    Operator,
+    Settings,
+    Step,
+}
+
+/// What our side says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ours {
+    pub(crate) errors: Vec<Found>,
+    pub(crate) body: Option<Value>,
+}
+
+/// An error of ours.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) code: String,
+    /// JSON pointer in the document it is in.
+    pub(crate) path: String,
+    /// What stands there.
+    pub(crate) value: Option<Value>,
+    pub(crate) message: String,
+}
+
+/// A number that `serde_json` cannot hold (or would write otherwise) is a string with this before it, and is written as it
+/// is. Turning its feature for that on would turn it on for the whole workspace.
+const RAW: char = '\u{1}';
+
+/// A number by its source text.
+pub(crate) fn raw(number: &str) -> Value {
+    Value::String(format!("{RAW}{number}"))
+}
+
+/// The source text of a number that is held as such.
+pub(crate) fn as_raw(value: &Value) -> Option<&str> {
+    value.as_str()?.strip_prefix(RAW)
+}
+
+/// The JSON text of a value.
+pub(crate) fn text(value: &Value) -> String {
+    const OPENING: &str = "\"\\u0001";
+    let written = value.to_string();
+    let mut parts = written.split(OPENING);
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (number, rest) = part.split_once('"').unwrap_or((part, ""));
+        text.push_str(number);
+        text.push_str(rest);
+    }
+    text
+}
+
+impl Case {
+    /// The question as one line to the peer.
+    pub(crate) fn question(&self, id: usize) -> String {
+        let context = context();
+        let context = json!({
+            "name": context.name, "image": context.image, "command": context.command,
+            "project_id": context.project_id, "cluster_id": context.cluster_id,
+        });
+        let key = if self.kind == CaseKind::Step { "step" } else { "settings" };
+        let operator = self.operator.as_ref().map(|operator| format!(",\"operator\":{}", text(operator)));
+        format!(
+            "{{\"id\":{id},\"context\":{context},\"{key}\":{}{}}}",
+            text(&self.document),
+            operator.unwrap_or_default()
+        )
+    }
+
+    /// The case as a file to look at.
+    pub(crate) fn shown(&self) -> String {
+        let mut shown = Map::new();
+        shown.insert("name".to_owned(), self.name.clone().into());
+        let key = if self.kind == CaseKind::Step { "step" } else { "settings" };
+        if self.kind != CaseKind::Operator {
+            shown.insert(key.to_owned(), self.document.clone());
+        }
+        shown.extend(self.operator.clone().map(|operator| ("operator".to_owned(), operator)));
+        text(&Value::Object(shown))
+    }
+
+    /// What our side says.
+    pub(crate) fn ask_us(&self) -> Ours {
+        let document = text(&self.document);
+        let operator = self.operator.as_ref().map(text);
+        let json = |name: &'static str, text| Source { name, text, format: Format::Json };
+        let kind = if self.kind == CaseKind::Step { Kind::Step } else { Kind::Settings };
+        let mut resolver = Resolver::new(json("document", &document)).kind(kind);
+        if let Some(operator) = &operator {
+            resolver = resolver.operator(json("operator", operator));
+        }
+        let resolution = resolver.resolve();
+        let errors: Vec<Found> = resolution
+            .findings()
+            .iter()
+            .filter(|finding| finding.is_error())
+            .map(|finding| {
+                let from = if finding.span.source.0 == 0 { Some(&self.document) } else { self.operator.as_ref() };
+                Found {
+                    code: finding.rule.code.to_owned(),
+                    path: finding.path.clone(),
+                    value: from.and_then(|from| from.pointer(&finding.path)).cloned(),
+                    message: finding.message.clone(),
+                }
+            })
+            .collect();
+        if let (CaseKind::Operator, Some(operator)) = (self.kind, &operator) {
+            let alone = Resolver::new(json("operator", operator)).kind(Kind::Operator).resolve();
+            assert_eq!(alone.has_errors(), !errors.is_empty(), "an operator file is judged alike alone: {operator}");
+        }
+        let mut context = context();
+        if self.kind == CaseKind::Step {
+            (context.image, context.command) = (None, None);
+        }
+        let body = resolution.step().map(|step| {
+            let body = serde_json::to_value(step.render(&context, None));
+            body.unwrap_or_else(|error| panic!("a body is JSON: {error}"))
+        });
+        Ours { errors, body }
+    }
+}
+
+/// What the request needs beside the document, on both sides.
+fn context() -> Context {
+    Context {
+        name: Some("train-1".to_owned()),
+        image: Some("python:3.12".to_owned()),
+        command: Some(["python", "-m", "train", "--name", "it's \"me\""].map(str::to_owned).to_vec()),
+        project_id: Some("4500001".to_owned()),
+        cluster_id: Some("71f69d83-ba66-4822-adf5-55ce55efd210".to_owned()),
+        ..Context::default()
+    }
+}
