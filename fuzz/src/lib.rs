@@ -69,6 +69,10 @@ fn round_trip<T: DeserializeOwned + PartialEq + Serialize + std::fmt::Debug>(dat
 }
 
 /// A shell takes a command apart into the tokens that it was put together from.
+///
+/// # Panics
+///
+/// What was promised does not hold: a finding.
 pub fn commands(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     // No process takes a NUL in its arguments, so it is free to part the tokens here.
@@ -85,6 +89,10 @@ pub fn commands(data: &[u8]) {
 }
 
 /// Amounts are ordered, agree with the floats nearest to them, and exist for every memory setting that is accepted.
+///
+/// # Panics
+///
+/// What was promised does not hold: a finding.
 pub fn quantities(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (one, other) = text.split_once(' ').unwrap_or((&text, ""));

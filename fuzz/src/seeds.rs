@@ -1,5 +1,6 @@
 //! What mutations start from.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -23,7 +24,7 @@ pub fn seeds(target: Target) -> Vec<Vec<u8>> {
         }
         // Choices, not texts: any bytes are as good as any others.
         "settings" => {
-            (0..64_u8).map(|n| (0..=255_u8).map(|i| i.wrapping_mul(n).wrapping_add(n ^ 91)).collect()).collect()
+            (0..64_u8).map(|n| (0..=255_u8).map(|i| i.wrapping_mul(n).wrapping_add(n ^ 0x5b)).collect()).collect()
         }
         // Mutations within one language are no longer than those between two: each format starts from all of them.
         "json" | "toml" | "yaml" => documents(),
@@ -38,7 +39,7 @@ pub fn dictionary() -> String {
     let mut word = |text: &str| {
         words += "\"";
         for byte in text.bytes() {
-            words += &format!("\\x{byte:02X}");
+            let _ = write!(words, "\\x{byte:02X}");
         }
         words += "\"\n";
     };

@@ -10,6 +10,10 @@ use serde_json::{Map, Value, json};
 use crate::documents::check;
 
 /// The same settings mean the same in JSON and in YAML, of which JSON is a part.
+///
+/// # Panics
+///
+/// What was promised does not hold: a finding.
 pub fn settings(data: &[u8]) {
     let mut choices = Unstructured::new(data);
     let Ok((kind, document)) = document(&mut choices) else { return };

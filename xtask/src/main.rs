@@ -8,7 +8,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+mod bench;
 mod debian;
+mod fuzz;
+mod peers;
 mod process;
 mod purity;
 mod repository;
@@ -21,6 +24,13 @@ mod workspace;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Chore {
+    /// Measure the core and the program beside the Python peers, and print a table
+    Bench(bench::Args),
+    /// Run one program and print what it took as JSON: `bench` calls it
+    #[command(hide = true)]
+    Measure(bench::Measure),
+    /// Fuzz the core under libFuzzer
+    Fuzz(fuzz::Args),
     /// Install what the tests need, or say what is missing
     Setup,
     /// Run the tests: every step, or only the named ones
@@ -31,6 +41,9 @@ enum Chore {
 
 fn main() -> ExitCode {
     let result = match Chore::parse() {
+        Chore::Bench(args) => bench::run(&args),
+        Chore::Fuzz(args) => fuzz::run(&args),
+        Chore::Measure(program) => bench::measure(&program),
         Chore::Setup => setup::run(),
         Chore::Test(args) => test::run(&args),
         Chore::Wasm => wasm::build(),

@@ -35,10 +35,11 @@ struct Step {
 }
 
 /// Every step, in the order of running: what fails fast and often first.
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step { name: "format", holds: "the code is formatted", run: format },
     Step { name: "lint", holds: "clippy has nothing to say about any target", run: lint },
     Step { name: "rust", holds: "unit, integration and documentation tests pass", run: rust },
+    Step { name: "fuzz", holds: "no seed and no mutation of one breaks a fuzz target", run: fuzz },
     Step { name: "docs", holds: "the documentation builds, and its links lead somewhere", run: docs },
     Step { name: "pure", holds: "the core depends on nothing that does I/O", run: purity::check },
     Step { name: "wasm", holds: "the core is sound for wasm32", run: wasm },
@@ -82,8 +83,13 @@ fn lint() -> Result<()> {
 }
 
 fn rust() -> Result<()> {
-    // Plain cargo, which every machine has. One failure does not hide those of the next crate.
-    process::run(cargo().args(["test", "--workspace", "--no-fail-fast"]))
+    // Plain cargo, which every machine has; `fuzz` is a step of its own. One failure does not hide those of the next crate.
+    process::run(cargo().args(["test", "--workspace", "--exclude", "runai-fuzz", "--no-fail-fast"]))
+}
+
+/// The long runs are `cargo xtask fuzz`.
+fn fuzz() -> Result<()> {
+    process::run(cargo().args(["test", "--package", "runai-fuzz"]))
 }
 
 fn docs() -> Result<()> {

@@ -2,6 +2,7 @@
 //!
 //! Prints one line of JSON a case. `cargo xtask bench` runs it; alone it is
 //! `cargo bench --package runai-spec --bench memory`.
+#![expect(clippy::print_stdout, reason = "its output is what `cargo xtask bench` reads")]
 
 mod common;
 

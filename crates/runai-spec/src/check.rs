@@ -5,6 +5,8 @@
 //! anything more about them; a document with an error is never rendered.
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
 use serde_json::Value as Json;
@@ -21,7 +23,7 @@ use crate::suggest::nearest;
 pub(crate) struct Checker {
     pub(crate) findings: Vec<Finding>,
     /// Pointers of what is missing or was mended.
-    pub(crate) broken: Vec<String>,
+    pub(crate) broken: BTreeSet<String>,
 }
 
 /// Says where a key belongs that is unknown where it stands.
@@ -96,7 +98,7 @@ impl Checker {
         for (index, item) in items.iter_mut().enumerate() {
             let place = place.below(Segment::Index(index));
             if !self.value(item, shape, &place) {
-                self.broken.push(place.pointer());
+                self.broken.insert(place.pointer());
                 *item = node_of(&shape.example, item.span);
             }
         }
@@ -109,7 +111,7 @@ impl Checker {
             let place = place.below(Segment::Entry(&entry.key));
             let fits = self.value(&mut entry.value, shape, &place) && key_fits;
             if !fits {
-                self.broken.push(place.pointer());
+                self.broken.insert(place.pointer());
             }
             fits
         });
@@ -117,12 +119,17 @@ impl Checker {
 
     fn fields(&mut self, map: &mut Map<'_>, structure: &StructShape, span: Span, place: &Place<'_>) {
         let keys: Vec<Cow<'_, str>> = map.0.iter().map(|entry| entry.key.clone()).collect();
-        map.0.retain_mut(|entry| match structure.field(&entry.key) {
-            Some(field) => self.field(entry, field, &keys, place),
-            None => {
-                self.unknown_key(entry, structure, &keys, place);
-                false
+        // Looked for once, for all the keys that are unknown.
+        let unset = LazyCell::new(|| -> Vec<&str> {
+            let written: HashSet<&str> = keys.iter().map(|key| &**key).collect();
+            structure.fields().iter().map(|field| field.name.as_str()).filter(|name| !written.contains(name)).collect()
+        });
+        map.0.retain_mut(|entry| {
+            if let Some(field) = structure.field(&entry.key) {
+                return self.field(entry, field, &keys, place);
             }
+            self.unknown_key(entry, structure, &unset, place);
+            false
         });
         for field in structure.fields().iter().filter(|field| field.required) {
             if map.get(&field.name).is_none() {
@@ -137,24 +144,24 @@ impl Checker {
         if field.alias.as_deref() == Some(&*entry.key) && keys.iter().any(|key| *key == field.name) {
             let message = format!("`{}` and `{}` are two spellings of one key", field.name, entry.key);
             self.report(&rule::BOTH_SPELLINGS, &place, entry.key_span, message).advise("keep one of them");
-            self.broken.push(place.pointer());
+            self.broken.insert(place.pointer());
             return false;
         }
         if self.value(&mut entry.value, &field.shape, &place) {
             return true;
         }
-        self.broken.push(place.pointer());
+        self.broken.insert(place.pointer());
         if field.required {
             entry.value = node_of(&field.shape.example, entry.value.span);
         }
         field.required
     }
 
-    fn unknown_key(&mut self, entry: &Entry<'_>, structure: &StructShape, keys: &[Cow<'_, str>], holder: &Place<'_>) {
+    fn unknown_key(&mut self, entry: &Entry<'_>, structure: &StructShape, unset: &[&str], holder: &Place<'_>) {
         let key = &entry.key;
         let known = structure.fields().iter().map(|field| field.name.as_str());
         let message = format!("unknown key `{key}`{}", holder.within());
-        let help = match nearest(key, known.clone().filter(|name| !keys.iter().any(|key| key == name))) {
+        let help = match nearest(key, unset.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => (holder.elsewhere)(key)
                 .or_else(|| nearest(key, known.clone()).map(|near| format!("`{near}` is set already; remove this key")))
@@ -170,7 +177,7 @@ impl Checker {
         let place = holder.below(Segment::Field(key));
         self.report(rule, &place, entry.key_span, message).advise(help);
         if !structure.tolerant {
-            self.broken.push(place.pointer());
+            self.broken.insert(place.pointer());
         }
     }
 
@@ -184,7 +191,7 @@ impl Checker {
             field.name,
             brief(&field.shape.example)
         ));
-        self.broken.push(place.pointer());
+        self.broken.insert(place.pointer());
         map.0.push(Entry {
             key: Cow::Owned(field.name.clone()),
             key_span: span,

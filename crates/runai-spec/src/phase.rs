@@ -73,6 +73,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_stage_is_written_and_known_by_its_word() {
+        for (stage, word, is_final) in [
+            (Stage::Queued, "queued", false),
+            (Stage::Running, "running", false),
+            (Stage::Ending, "ending", false),
+            (Stage::Succeeded, "succeeded", true),
+            (Stage::Failed, "failed", true),
+            (Stage::Stopped, "stopped", true),
+            (Stage::Unknown, "unknown", false),
+        ] {
+            assert_eq!(stage.to_string(), word);
+            assert_eq!(serde_json::to_string(&stage).unwrap(), format!("\"{word}\""));
+            assert_eq!(stage.is_final(), is_final, "{word}");
+        }
+    }
+
+    #[test]
     fn every_phase_of_the_api_has_its_stage() {
         for (stage, phases) in [
             (Stage::Queued, &["Creating", "Pending", "Initializing", "Resuming"][..]),

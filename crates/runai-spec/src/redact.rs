@@ -17,8 +17,7 @@ fn collect(node: &Node<'_>, in_environment: bool, found: &mut Vec<Span>) {
     match &node.value {
         Value::Map(map) => {
             for entry in &map.0 {
-                let in_url = entry.value.as_str().is_some_and(|text| text.contains('@') && text.contains("://"));
-                if entry.key == CLIENT_SECRET || in_url || in_environment && names_a_secret(&entry.key) {
+                if entry.key == CLIENT_SECRET || in_environment && names_a_secret(&entry.key) {
                     found.push(entry.value.span);
                 } else {
                     collect(&entry.value, entry.key == "environment", found);
@@ -26,6 +25,7 @@ fn collect(node: &Node<'_>, in_environment: bool, found: &mut Vec<Span>) {
             }
         }
         Value::List(items) => items.iter().for_each(|item| collect(item, false, found)),
+        Value::String(text) if text.text.contains('@') && text.text.contains("://") => found.push(node.span),
         _ => {}
     }
 }
@@ -35,10 +35,17 @@ pub(crate) fn redacted<'t>(text: &'t str, secrets: &[Span]) -> Cow<'t, str> {
     if secrets.is_empty() {
         return text.into();
     }
-    let hidden = |offset: usize| secrets.iter().any(|span| (span.start as usize..span.end as usize).contains(&offset));
+    // An alias puts the place of its anchor behind later ones.
+    let mut secrets = secrets.to_vec();
+    secrets.sort_unstable();
+    let mut secrets = secrets.iter().peekable();
+    let mut hidden_to = 0;
     let mut shown = String::with_capacity(text.len());
     for (offset, c) in text.char_indices() {
-        if hidden(offset) && c != '\n' {
+        while let Some(secret) = secrets.next_if(|secret| secret.start as usize <= offset) {
+            hidden_to = hidden_to.max(secret.end as usize);
+        }
+        if offset < hidden_to && c != '\n' {
             shown.extend(std::iter::repeat_n('*', c.len_utf8()));
         } else {
             shown.push(c);
@@ -47,25 +54,79 @@ pub(crate) fn redacted<'t>(text: &'t str, secrets: &[Span]) -> Cow<'t, str> {
     Cow::Owned(shown)
 }
 
-/// `text`, which does not parse, without whatever stands behind a key that looks like a secret's.
+/// `text`, which does not parse, without whatever stands behind a key that looks like a secret's: the rest of its line,
+/// and the lines below that belong to it by their indent or quotes.
 pub(crate) fn redacted_unparsed(text: &str) -> Cow<'_, str> {
     let mut secrets = Vec::new();
     let mut offset = 0;
+    // How the secret of the lines before may go on.
+    let mut open: Option<Open> = None;
     for line in text.split_inclusive('\n') {
-        if let Some(at) = line.find([':', '=']) {
-            let key = line[..at].trim_matches(|c: char| !c.is_alphanumeric() && c != '_');
-            let key = key.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
-            let loud = key.bytes().any(|byte| byte.is_ascii_uppercase()) && names_a_secret(key);
-            let in_url = line[at..].contains("://") && line[at..].contains('@');
-            if key == CLIENT_SECRET || loud || in_url {
-                let start = offset + at + 1;
-                let cut = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
-                secrets.push(Span { start: cut(start), end: cut(offset + line.trim_end().len()), ..Span::default() });
-            }
+        let goes_on = open.filter(|open| open.goes_on(line));
+        let hidden_from = if goes_on.is_some() { Some(0) } else { secret_in(line) };
+        if let Some(at) = hidden_from {
+            let cut = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+            let end = offset + line.trim_end().len().max(at);
+            secrets.push(Span { start: cut(offset + at), end: cut(end), ..Span::default() });
         }
+        open = match goes_on {
+            Some(Open::Quotes(quotes)) if line.contains(quotes) => None,
+            Some(open) => Some(open),
+            None => hidden_from.and_then(|at| Open::of(line, at)),
+        };
         offset += line.len();
     }
     redacted(text, &secrets)
+}
+
+/// How a secret goes on below its line.
+#[derive(Clone, Copy)]
+enum Open {
+    /// On lines that are indented by more than this.
+    Indent(usize),
+    /// Up to these quotes.
+    Quotes(&'static str),
+}
+
+impl Open {
+    /// What a secret that begins at `at` of `line` leaves open.
+    fn of(line: &str, at: usize) -> Option<Self> {
+        let value = line[at..].trim();
+        match ["\"\"\"", "'''"].into_iter().find(|quotes| value.starts_with(quotes)) {
+            Some(quotes) => (!value[quotes.len()..].contains(quotes)).then_some(Self::Quotes(quotes)),
+            None => (!value.ends_with(',')).then(|| Self::Indent(indent(line))),
+        }
+    }
+
+    fn goes_on(self, line: &str) -> bool {
+        match self {
+            Self::Indent(of_key) => line.trim().is_empty() || indent(line) > of_key,
+            Self::Quotes(_) => true,
+        }
+    }
+}
+
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start().len()
+}
+
+/// Where in a line something begins that must not be shown.
+fn secret_in(line: &str) -> Option<usize> {
+    let in_word = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices([':', '=']).map(|(at, _)| at).find_map(|at| {
+        let word = line[..at].trim_end_matches(|c: char| !in_word(c) && !":=".contains(c));
+        let key = word.rsplit(|c: char| !in_word(c)).next().unwrap_or_default();
+        let loud = key.bytes().any(|byte| byte.is_ascii_uppercase()) && names_a_secret(key);
+        let url = line[at..].strip_prefix("://").is_some_and(has_credentials);
+        (key == CLIENT_SECRET || loud || url).then_some(at + 1)
+    })
+}
+
+/// Whether the rest of a URL names a user or, as the text may be cut off, could have named one.
+fn has_credentials(rest: &str) -> bool {
+    let authority = rest.split(|c: char| c.is_whitespace() || "/\"'".contains(c)).next().unwrap_or_default();
+    let port = authority.split_once(':').map_or("", |(_, port)| port);
+    rest.contains('@') || !port.trim_end_matches([',', '}', ']']).bytes().all(|byte| byte.is_ascii_digit())
 }
 
 const CLIENT_SECRET: &str = "client_secret";
@@ -91,5 +152,29 @@ mod tests {
         let shown = redacted_unparsed("client_secret: canary\n  HF_TOKEN = \"canary\"\nmode: [x\n");
         assert!(!shown.contains("canary"), "{shown}");
         assert!(shown.contains("mode: [x"));
+    }
+
+    #[test]
+    fn texts_that_do_not_parse_hide_all_of_a_secret() {
+        for text in [
+            "{\"environment\": {\"MODE\": \"x\", \"HF_TOKEN\": \"canary\", ",
+            "client_secret: |\n  canary\n\n  canary\nmode: [x\n",
+            "client_secret = \"\"\"\ncanary\n\"\"\"\nmode = [x\n",
+            "\"client_secret\":\n  \"canary\",\n\"mode\": [x\n",
+            "command: [curl, \"https://me:canary@host/mode: [x",
+            "url: https://me:canary",
+        ] {
+            let shown = redacted_unparsed(text);
+            assert!(!shown.contains("canary"), "{shown}");
+            assert_eq!(shown.len(), text.len());
+            assert_eq!(shown.ends_with("[x\n"), text.ends_with("[x\n"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn urls_with_credentials_are_hidden_wherever_they_stand() {
+        let text = "command: [git, clone, \"https://me:canary@host/a\"]\n";
+        let root = parse(text, Format::Yaml, SourceId(0)).unwrap();
+        assert_eq!(redacted(text, &secrets(&root)), "command: [git, clone, **************************]\n");
     }
 }

@@ -87,22 +87,15 @@ impl Step {
 }
 
 fn spec(settings: &StepSettings) -> wire::TrainingSpec {
-    let map = |map: Option<&indexmap::IndexMap<String, String>>| -> Vec<(String, String)> {
-        map.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect()
-    };
+    let annotations = settings.annotations.iter().flat_map(|annotations| &annotations.0);
+    let labels = settings.labels.iter().flat_map(|labels| &labels.0);
     wire::TrainingSpec {
-        annotations: map(settings.annotations.as_ref().map(|annotations| &annotations.0))
-            .into_iter()
-            .map(|(name, value)| wire::Annotation { name: Some(name), value: Some(value), exclude: Some(false) })
-            .collect(),
+        annotations: annotations.map(|(name, value)| annotation(name, value)).collect(),
         backoff_limit: settings.backoff_limit,
         completions: settings.completions,
         compute: Some(compute(settings)),
         exposed_urls: all(settings.external_urls.as_ref(), exposed_url),
-        labels: map(settings.labels.as_ref().map(|labels| &labels.0))
-            .into_iter()
-            .map(|(name, value)| label(&name, &value))
-            .collect(),
+        labels: labels.map(|(name, value)| label(name, value)).collect(),
         node_pools: settings.node_pools.clone().unwrap_or_default(),
         node_type: settings.node_type.clone(),
         parallelism: settings.parallelism,
@@ -154,6 +147,10 @@ fn compute(settings: &StepSettings) -> wire::Compute {
 
 fn all<T, W>(items: Option<&Vec<T>>, convert: fn(&T) -> W) -> Vec<W> {
     items.into_iter().flatten().map(convert).collect()
+}
+
+fn annotation(name: &str, value: &str) -> wire::Annotation {
+    wire::Annotation { name: Some(name.to_owned()), value: Some(value.to_owned()), exclude: Some(false) }
 }
 
 fn label(name: &str, value: &str) -> wire::Label {

@@ -1,6 +1,7 @@
 //! Texts to a step that cannot be wrong, and all that was found on the way.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use crate::check::Checker;
 use crate::de::from_node;
@@ -506,7 +507,7 @@ impl<'t> Work<'t> {
         self.findings.append(&mut checker.findings);
         let settings = usable.then(|| self.typed::<StepSettings>(&root)).flatten()?;
         // Broken places were found from the root of the text; the rules see the map alone.
-        let broken: Vec<_> =
+        let broken: BTreeSet<_> =
             checker.broken.iter().filter_map(|broken| broken.strip_prefix(&place).map(str::to_owned)).collect();
         let mut judge = Judge {
             sources: &self.sources,

@@ -90,6 +90,8 @@ pub(crate) struct StringShape {
 pub(crate) struct StructShape {
     /// By name.
     fields: Vec<Field>,
+    /// Indices of the fields, by length and then name: most comparisons in a search then look at the length alone.
+    by_length: Vec<usize>,
     /// Whether a key that is not known is only worth a warning.
     pub(crate) tolerant: bool,
 }
@@ -117,8 +119,9 @@ pub(crate) struct FieldDocs {
 impl StructShape {
     /// The field with this name or second spelling.
     pub(crate) fn field(&self, key: &str) -> Option<&Field> {
-        match self.fields.binary_search_by(|field| field.name.as_str().cmp(key)) {
-            Ok(index) => Some(&self.fields[index]),
+        let order = |index: &usize| by_length(&self.fields[*index].name).cmp(&by_length(key));
+        match self.by_length.binary_search_by(order) {
+            Ok(position) => Some(&self.fields[self.by_length[position]]),
             Err(_) => self.fields.iter().find(|field| field.alias.as_deref() == Some(key)),
         }
     }
@@ -129,7 +132,13 @@ impl StructShape {
 
     fn sort(&mut self) {
         self.fields.sort_by(|a, b| a.name.cmp(&b.name));
+        self.by_length = (0..self.fields.len()).collect();
+        self.by_length.sort_by_key(|index| by_length(&self.fields[*index].name));
     }
+}
+
+fn by_length(name: &str) -> (usize, &str) {
+    (name.len(), name)
 }
 
 impl Shape {
@@ -201,7 +210,8 @@ fn structure(schema: &JsonMap<String, Json>) -> StructShape {
             },
         })
     });
-    let mut shape = StructShape { fields: fields.collect(), tolerant: schema.get("x-unknown-keys").is_some() };
+    let tolerant = schema.get("x-unknown-keys").is_some();
+    let mut shape = StructShape { fields: fields.collect(), by_length: Vec::new(), tolerant };
     shape.sort();
     shape
 }

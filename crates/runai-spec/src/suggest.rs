@@ -6,16 +6,17 @@ use strsim::damerau_levenshtein;
 /// letters away.
 pub(crate) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let folded = fold(word);
-    let allowed = (folded.chars().count() / 3).max(1);
+    let length = folded.chars().count();
+    let allowed = (length / 3).max(1);
     let near = known.filter_map(|name| {
         let other = fold(name);
+        // A word that lacks the beginning or end of a long name: `gpu_portion` for `gpu_portion_request`.
+        let part = folded.len() >= 5 && (other.starts_with(&folded) || other.ends_with(&folded));
         // As far apart as this at least; the distance itself takes time and memory by both lengths.
-        if folded.chars().count().saturating_sub(other.chars().count()) > allowed {
+        if !part && length.abs_diff(other.chars().count()) > allowed {
             return None;
         }
         let distance = damerau_levenshtein(&folded, &other);
-        // A word that lacks the beginning or end of a long name: `gpu_portion` for `gpu_portion_request`.
-        let part = folded.len() >= 5 && (other.starts_with(&folded) || other.ends_with(&folded));
         let rank = if part { distance.min(allowed) } else { distance };
         // Of a request and its limit, the request is the usual one.
         (rank <= allowed).then_some((rank, !name.ends_with("_request"), distance, name))

@@ -16,6 +16,7 @@ pub(crate) struct Case {
     /// The operator file.
     pub(crate) operator: Option<Value>,
     /// The settings that it is about, as the schema calls them: `pvc_mounts.path`.
+    #[cfg_attr(not(test), expect(dead_code, reason = "shown with the case, in its debug form"))]
     pub(crate) paths: Vec<String>,
 }
 

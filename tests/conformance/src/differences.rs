@@ -24,7 +24,9 @@ pub(crate) static DIFFERENCES: [Difference; 20] = [
     Difference { id: "both-spellings", explains: |it| code(it) == Some("both-spellings") },
     Difference {
         id: "empty-template-or-priority",
-        explains: |it| at(it, "empty-value").is_some_and(|key| matches!(key, "priority_class" | "workload_template_id")),
+        explains: |it| {
+            at(it, "empty-value").is_some_and(|key| matches!(key, "priority_class" | "workload_template_id"))
+        },
     },
     Difference {
         id: "environment-null",
@@ -47,10 +49,7 @@ pub(crate) static DIFFERENCES: [Difference; 20] = [
     Difference { id: "not-finite", explains: |it| refused(it, "out-of-range").is_some_and(is_infinite) },
     Difference { id: "operator-required-keys", explains: required_keys },
     Difference { id: "step-file", explains: |it| of_step_file(it) && code(it) != Some("unknown-key") },
-    Difference {
-        id: "toleration-value-with-exists",
-        explains: |it| code(it) == Some("toleration-value-with-exists"),
-    },
+    Difference { id: "toleration-value-with-exists", explains: |it| code(it) == Some("toleration-value-with-exists") },
     Difference { id: "toleration-without-key", explains: |it| code(it) == Some("toleration-without-key") },
     Difference { id: "unknown-key", explains: |it| code(it) == Some("unknown-key") },
     Difference { id: "users-and-groups", explains: |it| code(it) == Some("users-and-groups") },

@@ -147,7 +147,9 @@ fn every_merge(cases: &mut Vec<Case>) {
             ("unset by the step", json!({field.name.clone(): null})),
         ] {
             let mut under = operator();
-            under.as_object_mut().map(|map| map.extend(own(&one).as_object().cloned().unwrap_or_default()));
+            if let Some(map) = under.as_object_mut() {
+                map.extend(own(&one).as_object().cloned().unwrap_or_default());
+            }
             cases.push(Case {
                 name: format!("`{}` merged: {way}", field.name),
                 intent: Intent::Open,
@@ -161,8 +163,7 @@ fn every_merge(cases: &mut Vec<Case>) {
 }
 
 fn case(kind: CaseKind, name: String, intent: Intent, document: Value, path: &str) -> Case {
-    let (document, operator) =
-        if kind == CaseKind::Operator { (json!({}), Some(document)) } else { (document, None) };
+    let (document, operator) = if kind == CaseKind::Operator { (json!({}), Some(document)) } else { (document, None) };
     Case { name, intent, kind, document, operator, paths: vec![path.to_owned()] }
 }
 

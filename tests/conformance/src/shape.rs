@@ -146,10 +146,9 @@ fn kind(schema: &Value, types: &[&str]) -> Kind {
             exclusive: schema["exclusiveMinimum"].is_number(),
         },
         Some("string") => Kind::Text(text(schema)),
-        Some("array") => Kind::List {
-            item: Box::new(shape(&schema["items"])),
-            min: schema["minItems"].as_u64().unwrap_or_default(),
-        },
+        Some("array") => {
+            Kind::List { item: Box::new(shape(&schema["items"])), min: schema["minItems"].as_u64().unwrap_or_default() }
+        }
         Some("object") => match schema["properties"].as_object() {
             Some(properties) => Kind::Struct(fields(properties, &schema["required"])),
             None => Kind::Map {

@@ -31,7 +31,9 @@ pub(crate) fn right(shape: &Shape) -> Vec<Value> {
             let (keys, values) = (right_texts(key), right(value));
             let mut maps: Vec<Value> = keys.iter().map(|key| json!({key.clone(): values[0]})).collect();
             maps.extend(values.iter().map(|value| json!({keys[0].clone(): value})));
-            maps.push(keys.iter().zip(values.iter().cycle()).map(|(key, value)| (key.clone(), value.clone())).collect());
+            maps.push(
+                keys.iter().zip(values.iter().cycle()).map(|(key, value)| (key.clone(), value.clone())).collect(),
+            );
             maps.push(json!({}));
             maps
         }
@@ -110,9 +112,11 @@ fn all(fields: &[Field]) -> Value {
 pub(crate) fn wrong(shape: &Shape) -> Vec<(String, Value)> {
     let mut values = other_types(shape);
     match &shape.kind {
-        Kind::Bool => {}
+        Kind::Bool | Kind::Scalar => {}
         Kind::Enum(known) => {
-            for text in ["", "x", "Größe", &known[0].to_uppercase(), &known[0].to_lowercase(), &format!("{} ", known[0])] {
+            for text in
+                ["", "x", "Größe", &known[0].to_uppercase(), &known[0].to_lowercase(), &format!("{} ", known[0])]
+            {
                 if !known.iter().any(|known| known == text) {
                     values.push((format!("no value `{text}`"), json!(text)));
                 }
@@ -152,7 +156,6 @@ pub(crate) fn wrong(shape: &Shape) -> Vec<(String, Value)> {
                 values.push((format!("number {number}"), raw(number)));
             }
         }
-        Kind::Scalar => {}
         Kind::Struct(fields) => {
             let mut unknown = least(fields);
             unknown["not_a_key"] = json!(1);
@@ -231,9 +234,14 @@ fn right_texts(text: &Text) -> Vec<String> {
             "https://a b",
         ],
         Some("file-mode") => &["0644", "0400", "0000", "0777"],
-        Some("label-key") => {
-            &["team", "a", "example.com/team", "A_b.c-9", "a.b.c/x", "name-of-exactly-sixty-three-characters-which-is-the-most-it-takes"]
-        }
+        Some("label-key") => &[
+            "team",
+            "a",
+            "example.com/team",
+            "A_b.c-9",
+            "a.b.c/x",
+            "name-of-exactly-sixty-three-characters-which-is-the-most-it-takes",
+        ],
         Some("label-value") => &["ml", "", "A_b.c-9", "0", "true"],
         Some("memory") => {
             &["4G", "512Mi", "0G", "0.0Ki", "1.5T", "007K", "100Ti", "8Gi\n", "0.1M", "1024Ki", "99999999999999999999G"]
@@ -273,19 +281,32 @@ fn wrong_texts(text: &Text) -> Vec<(String, String)> {
         Some("absolute-path") => &["", "data", "./data", "~/data", " /data", "C:\\data", "\n/data"],
         Some("attribute-key") => &["", "-a", "a-", "a b", "\u{e4}", "a/b", "a\n\n", "\n"],
         Some("base-url") => &[
-            "", "my-org.run.ai", "ftp://host", "https://", "https:///x", "https://host?q=1", "https://host#part",
-            "HTTPS://host", "https://:80", "https://user@", "https://[::1", " https://host", "https:/host",
+            "",
+            "my-org.run.ai",
+            "ftp://host",
+            "https://",
+            "https:///x",
+            "https://host?q=1",
+            "https://host#part",
+            "HTTPS://host",
+            "https://:80",
+            "https://user@",
+            "https://[::1",
+            " https://host",
+            "https:/host",
         ],
         Some("file-mode") => &["", "644", "0648", "00644", "0x1f", "1644", "0644 ", "\u{660}644", "0o644"],
         Some("label-key") => &["", "-a", "a-", "a b", "/a", "a/", "A.com/a", "a/b/c", "\u{e4}", "a_b/c", "a\n", ".a"],
         Some("label-value") => &["-a", "a-", "a b", "\u{e4}", "a/b", "a\n", " ", "_"],
         Some("memory") => &[
-            "", "4", "4GB", "4 G", "G", "-4G", "+4G", "4g", "4KiB", ".5G", "5.G", "1e3M", "4G\n\n", "\u{664}G", "4P", "4Ei",
-            "4Gi ", " 4G", "1_000M", "0x10G",
+            "", "4", "4GB", "4 G", "G", "-4G", "+4G", "4g", "4KiB", ".5G", "5.G", "1e3M", "4G\n\n", "\u{664}G", "4P",
+            "4Ei", "4Gi ", " 4G", "1_000M", "0x10G",
         ],
         Some("object-name") => &["", "-a", "a-", "A", "a_b", "a.b", "a b", "\u{e4}", "a\n\n", "\n"],
         Some("optional-object-name") => &["-a", "a-", "A", "a_b", "a.b", "a b", "\u{e4}", "\n", "a\n\n"],
-        Some("quantity") => &["", "x", "-1", "1 Gi", "Gi", "1GB", "\u{661}", "1Gi\n\n", "1e3e3x", "+", "++1", "1e+-3", "1,5"],
+        Some("quantity") => {
+            &["", "x", "-1", "1 Gi", "Gi", "1GB", "\u{661}", "1Gi\n\n", "1e3e3x", "+", "++1", "1e+-3", "1,5"]
+        }
         Some(form) => panic!("no values of the form `{form}` are known here"),
         None => &[],
     };

@@ -5,32 +5,25 @@ use std::fmt::Write as _;
 use runai_spec::{Context, Format, Resolver, Source};
 
 /// The same step in each language; the body is the same too.
-pub const TEXTS: [(&str, &str, Format); 3] = [
+pub(crate) const TEXTS: [(&str, &str, Format); 3] = [
     ("json", include_str!("../advanced.runai.json"), Format::Json),
     ("toml", include_str!("../advanced.runai.toml"), Format::Toml),
     ("yaml", include_str!("../../../../examples/advanced.runai.yaml"), Format::Yaml),
 ];
 
 /// How many mounts the growing file has.
-pub const MOUNTS: [usize; 4] = [10, 100, 1_000, 10_000];
+pub(crate) const MOUNTS: [usize; 4] = [10, 100, 1_000, 10_000];
 
 /// All that is done with a text: it is read, checked, rendered and printed as it is sent.
-pub fn body(text: &str, format: Format) -> String {
+pub(crate) fn body(text: &str, format: Format) -> String {
     let resolution = Resolver::new(Source { name: "step", text, format }).resolve();
     let step = resolution.step().expect("the text has no errors");
     let request = step.render(&Context::default(), None);
     serde_json::to_string(&request).expect("a request can be printed")
 }
 
-/// What `check` does with a text. The result is the number of warnings; there are no errors.
-pub fn check(text: &str, format: Format) -> usize {
-    let report = Resolver::new(Source { name: "step", text, format }).resolve().report();
-    assert!(report.ok, "the text has no errors");
-    report.diagnostics.len()
-}
-
 /// A step file with `count` mounts, in which nothing is worth a word.
-pub fn with_mounts(count: usize) -> String {
+pub(crate) fn with_mounts(count: usize) -> String {
     let mut text = "image: train:4\ncommand: [train]\nsettings:\n  pvc_mounts:\n".to_owned();
     for index in 0..count {
         let mount = format!("    - claim_name: claim-{index}\n      path: /mnt/data-{index}\n      read_only: true\n");

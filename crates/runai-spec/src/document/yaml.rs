@@ -340,7 +340,7 @@ fn without_comment(raw: &str, quote: char) -> &str {
         if c == '\\' && quote == '"' {
             rest.next();
         } else if c == quote && (quote == '"' || rest.next_if(|(_, next)| *next == quote).is_none()) {
-            return &raw[..raw.len() - inner.len() + at + 1];
+            return &raw[..=raw.len() - inner.len() + at];
         }
     }
     raw

@@ -1,5 +1,6 @@
 //! What the rules see of the text: which settings were written, where, and which of them are broken.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use super::Rule;
@@ -15,7 +16,7 @@ pub(crate) struct Judge<'a, 't> {
     /// Pointer, in `root`, of the map that the rules' paths start from.
     pub(crate) base: &'a str,
     /// Pointers, in `root`, of what is missing or was replaced because it is wrong.
-    pub(crate) broken: &'a [String],
+    pub(crate) broken: &'a BTreeSet<String>,
     /// Where settings stand that were merged into `base`: a stretch of text, and the pointer of their map in it.
     pub(crate) origins: &'a [(Span, String)],
     pub(crate) findings: &'a mut Vec<Finding>,
@@ -34,7 +35,9 @@ impl Judge<'_, '_> {
         !self.broken.is_empty()
             && paths.iter().any(|path| {
                 let pointer = self.pointer(path);
-                self.broken.iter().any(|broken| is_at_or_below(broken, &pointer))
+                let below = format!("{pointer}/");
+                let first_below = self.broken.range(below.clone()..).next();
+                self.broken.contains(&pointer) || first_below.is_some_and(|broken| broken.starts_with(&below))
             })
     }
 
@@ -42,7 +45,8 @@ impl Judge<'_, '_> {
     pub(crate) fn item_broken(&self, path: impl Display) -> bool {
         !self.broken.is_empty() && {
             let pointer = self.pointer(&path);
-            self.broken.iter().any(|broken| is_at_or_below(&pointer, broken))
+            let around = pointer.match_indices('/').map(|(at, _)| &pointer[..at]);
+            around.chain([pointer.as_str()]).any(|pointer| self.broken.contains(pointer))
         }
     }
 
@@ -98,8 +102,4 @@ impl Judge<'_, '_> {
             _ => pointer,
         }
     }
-}
-
-fn is_at_or_below(pointer: &str, other: &str) -> bool {
-    pointer.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -56,8 +56,11 @@ pub(crate) fn check(name: Option<&str>, image: Option<&str>, environment: &Envir
             .advise("push the image to a registry that the cluster reaches");
     }
     for (name, value) in environment.iter() {
+        if value.is_empty() || !names_a_secret(name) {
+            continue;
+        }
         let path = format!("environment/{}", crate::document::escape(name));
-        if !value.is_empty() && names_a_secret(name) && !judge.broken(&[&path]) {
+        if !judge.broken(&[&path]) {
             judge
                 .report(&PLAIN_TEXT_SECRET, &path, format!("`{name}` looks like a secret, and is sent in plain text"))
                 .advise("put it into a Kubernetes Secret and mount that with `secret_mounts`");

@@ -135,3 +135,15 @@ steps:
     let body = step.render(&Context::default(), None);
     assert_eq!((body.name.as_str(), body.spec.image.as_deref(), body.spec.command), ("trainer", Some("<image>"), None));
 }
+
+#[test]
+fn an_override_of_null_unsets() {
+    let step = format!("{STEP}settings: {{backoff_limit: 3, node_type: A100}}\n");
+    let resolution = Resolver::new(source("step.yaml", &step))
+        .set("--set backoff_limit", "backoff_limit", "null")
+        .set("--set node_type", "node_type", "~")
+        .resolve();
+    assert_eq!(lines(&resolution.report()), "");
+    let settings = resolution.step().unwrap().settings();
+    assert_eq!((settings.backoff_limit, settings.node_type.as_deref()), (None, None));
+}

@@ -1,6 +1,7 @@
 //! What holds for every document, on documents made from the declarations and printed in every language.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -24,7 +25,8 @@ proptest! {
         let json = print(&document, Format::Json, style);
         let expected = resolve(&json.text, Format::Json, kind);
         for format in [Format::Yaml, Format::Toml] {
-            if format == Format::Toml && !toml_can_say(&document) {
+            // To TOML nothing at all is no document.
+            if format == Format::Toml && (!toml_can_say(&document) || document == json!({})) {
                 continue;
             }
             let printed = print(&document, format, style);
@@ -142,7 +144,7 @@ proptest! {
                 }
             }
             let source = Source { name: "test", text: &text, format };
-            Resolver::new(source).operator(source).set("--set", "labels.a", &text).resolve();
+            let _ = Resolver::new(source).operator(source).set("--set", "labels.a", &text).resolve();
         }
     }
 }
@@ -360,7 +362,6 @@ fn toml_can_say(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::Array(items) => items.iter().all(toml_can_say),
-        // Nothing at all is no document, and `{}` is one.
         Value::Object(map) => map.values().all(toml_can_say),
         _ => true,
     }
@@ -375,20 +376,20 @@ fn breakages(document: &Value, at: Index) -> Vec<(String, Value)> {
     let settings = document.pointer(base).unwrap().as_object().unwrap();
     let (name, value) = settings.iter().nth(at.index(settings.len())).unwrap();
     let mut found = vec![(format!("{base}/no_such_key_at_all"), json!(1))];
-    break_below(format!("{base}/{name}"), value, &mut found);
+    break_below(&format!("{base}/{name}"), value, &mut found);
     found
 }
 
-fn break_below(pointer: String, value: &Value, found: &mut Vec<(String, Value)>) {
+fn break_below(pointer: &str, value: &Value, found: &mut Vec<(String, Value)>) {
     let wrong = if matches!(value, Value::Array(_) | Value::Object(_)) { json!(true) } else { json!([[]]) };
-    found.push((pointer.clone(), wrong));
+    found.push((pointer.to_owned(), wrong));
     match value {
         Value::Array(items) => {
-            items.iter().enumerate().for_each(|(index, item)| break_below(format!("{pointer}/{index}"), item, found));
+            items.iter().enumerate().for_each(|(index, item)| break_below(&format!("{pointer}/{index}"), item, found));
         }
         Value::Object(map) => {
             for (key, value) in map {
-                break_below(format!("{pointer}/{}", escaped(key)), value, found);
+                break_below(&format!("{pointer}/{}", escaped(key)), value, found);
             }
         }
         _ => {}
@@ -568,11 +569,11 @@ impl Printer {
         match self.format {
             Format::Yaml if bare && is_plain(text) => self.out += text,
             Format::Yaml if single && !text.contains(|c: char| c.is_control() || c == '\u{feff}') => {
-                self.out += &format!("'{}'", text.replace('\'', "''"));
+                let _ = write!(self.out, "'{}'", text.replace('\'', "''"));
             }
             Format::Toml if bare && key && word => self.out += text,
             Format::Toml if single && !text.contains(|c: char| c.is_control() || c == '\'') => {
-                self.out += &format!("'{text}'");
+                let _ = write!(self.out, "'{text}'");
             }
             _ => {
                 // What only JSON takes as it is, its escapes say everywhere.
@@ -601,7 +602,7 @@ impl Printer {
             if index > 0 {
                 self.out += self.newline;
                 if self.chance(8) {
-                    self.out += "# ü: {";
+                    self.out += "# ü: {\"";
                     self.out += self.newline;
                 }
                 self.out += &" ".repeat(indent);
@@ -633,7 +634,7 @@ impl Printer {
                 self.out.push(' ');
                 self.inline(&pointer, span, value);
                 if self.chance(6) {
-                    self.out += " # 日本";
+                    self.out += " # 日本 it's \"]}";
                 }
             }
         }
@@ -649,7 +650,7 @@ impl Printer {
                 Value::Object(table) if last && self.chance(2) => {
                     self.out.push('[');
                     let span = self.key(key);
-                    self.out += &format!("]{}", self.newline);
+                    let _ = write!(self.out, "]{}", self.newline);
                     for (key, value) in table {
                         self.pair(&format!("{pointer}/{}", escaped(key)), key, value);
                     }
@@ -674,7 +675,7 @@ impl Printer {
 /// Whether a text is the same without quotes, in brackets too.
 fn is_plain(text: &str) -> bool {
     let mut chars = text.chars();
-    chars.next().is_some_and(|c| c.is_alphabetic())
+    chars.next().is_some_and(char::is_alphabetic)
         && chars.all(|c| c.is_alphanumeric() || "/._-".contains(c))
         && !matches!(text.to_ascii_lowercase().as_str(), "null" | "true" | "false")
 }

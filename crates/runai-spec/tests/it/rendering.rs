@@ -3,7 +3,7 @@
 use runai_spec::name::SubmissionId;
 use runai_spec::settings::{StepFile, StepSettings};
 use runai_spec::wire::{GpuRequestType, TrainingCreationRequest};
-use runai_spec::{Context, Step};
+use runai_spec::{Context, Format, Resolver, Source, Step};
 use serde_json::{Value, json};
 
 use crate::resolve;
@@ -138,5 +138,22 @@ fn groups_are_joined_as_the_peer_joins_them() {
         let resolution = resolve(&text);
         let security = resolution.step().unwrap().render(&Context::default(), None).spec.security.unwrap();
         assert_eq!(security.supplemental_groups.as_deref(), Some(sent));
+    }
+}
+
+#[test]
+fn the_operators_pull_secret_goes_with_the_image() {
+    let step = Source { name: "step.yaml", text: "image: a\ncommand: [b]\n", format: Format::Yaml };
+    for (operator, sent) in [
+        (
+            "image_pull_secret_name: reg-cred\n",
+            json!([{"name": "reg-cred", "userCredential": false, "exclude": false}]),
+        ),
+        ("image_pull_secret_name: ''\n", json!([])),
+    ] {
+        let operator = Source { name: "op.yaml", text: operator, format: Format::Yaml };
+        let resolution = Resolver::new(step).operator(operator).resolve();
+        let spec = resolution.step().unwrap().render(&Context::default(), None).spec;
+        assert_eq!(serde_json::to_value(spec.image_pull_secrets).unwrap(), sent);
     }
 }

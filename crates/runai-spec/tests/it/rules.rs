@@ -21,6 +21,9 @@ fn every_rule_has_an_example_that_breaks_it_and_one_that_does_not() {
         let report = check(&rule.valid);
         assert!(report.ok, "{} calls this right:\n{}", rule.code, lines(&report));
         assert!(report.diagnostics.iter().all(|found| found.code != rule.code), "{}", rule.code);
+        if matches!(rule.valid, Example::Yaml(_)) {
+            assert_eq!(rule.valid.bytes(), rule.valid.text().as_bytes(), "{}", rule.code);
+        }
         let report = check(&rule.invalid);
         let of_rule: Vec<_> = report.diagnostics.iter().filter(|found| found.code == rule.code).collect();
         assert!(!of_rule.is_empty(), "{} is not broken by its example:\n{}", rule.code, lines(&report));

@@ -1,0 +1,407 @@
+//! `cargo xtask bench`: the core and the program beside the Python peers, all in one run on one machine.
+//!
+//! Times on different machines cannot be compared, and a machine is seldom quiet: what counts are the ratios, so core and
+//! peer take turns, and each turn gives a ratio of its own. Nothing here fails because something is slow.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    ffi::OsString,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::Instant,
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    peers,
+    process::{self, cargo, command},
+    workspace,
+};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Write the table into `docs/benchmarks.md` as well
+    #[arg(long)]
+    write: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Measure {
+    /// The program and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    command: Vec<OsString>,
+}
+
+const EXAMPLE: &str = "examples/advanced.runai.yaml";
+const PEER: &str = "tests/bench/peer.py";
+const PAGE: &str = "docs/benchmarks.md";
+/// Turns of core and peer, in one process each.
+const ROUNDS: usize = 5;
+/// Turns of whole processes.
+const PAIRS: usize = 15;
+
+/// Measure everything, and print the table.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let machine = Machine::look()?;
+    let python = peers::python()?;
+    let target = workspace::target_dir()?;
+    process::run(cargo().args(["build", "--release", "--package", "runai-cli"]))?;
+    let program = target.join("release").join("runai-step").with_extension(env::consts::EXE_EXTENSION);
+
+    let times = Times(target.join("criterion"));
+    let mut rounds = Vec::new();
+    for round in 1..=ROUNDS {
+        println!("round {round} of {ROUNDS}");
+        let peer = peer(&python)?;
+        times.measure(&["^body/", "--warm-up-time", "1", "--measurement-time", "2"])?;
+        rounds.push(Round { json: times.median("body/json")?, yaml: times.median("body/yaml")?, peer });
+    }
+    times.measure(&["^(check|cold|mounts)/"])?;
+    let memory = memory()?;
+    let processes = processes(&program, &python)?;
+
+    let version = process::output(command(&program).arg("--version"))?;
+    let mut page = head(&machine, &version, &rounds);
+    page += &example(&rounds, &times)?;
+    page += &whole_processes(&processes);
+    page += &growth(&times, &memory)?;
+    page += &memory_of_example(&memory)?;
+    println!("\n{page}");
+    if args.write {
+        let path = workspace::root().join(PAGE);
+        fs::write(&path, page).with_context(|| format!("cannot write `{}`", path.display()))?;
+        println!("wrote {PAGE}");
+    }
+    Ok(())
+}
+
+struct Machine {
+    cpu: String,
+    cores: usize,
+    /// Programs that wanted to run in the last minute.
+    load: Option<f64>,
+    rustc: String,
+}
+
+impl Machine {
+    fn look() -> Result<Self> {
+        let cpu = fs::read_to_string("/proc/cpuinfo").ok().and_then(|info| {
+            let line = info.lines().find(|line| line.starts_with("model name"))?;
+            line.split_once(':').map(|(_, model)| model.trim().to_owned())
+        });
+        let load = fs::read_to_string("/proc/loadavg").ok();
+        Ok(Self {
+            cpu: cpu.unwrap_or_else(|| env::consts::ARCH.to_owned()),
+            cores: thread::available_parallelism()?.get(),
+            load: load.and_then(|load| load.split(' ').next()?.parse().ok()),
+            rustc: process::output(command(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).arg("--version"))?,
+        })
+    }
+}
+
+fn peer(python: &Path) -> Result<Peer> {
+    let said = process::output(peer_command(python, "time")?.arg(EXAMPLE))?;
+    serde_json::from_str(&said).with_context(|| format!("the peer printed `{said}`"))
+}
+
+fn peer_command(python: &Path, action: &str) -> Result<Command> {
+    let mut peer = command(python);
+    // ZenML keeps a configuration; it is not to be the user's.
+    peer.env("ZENML_CONFIG_PATH", workspace::target_dir()?.join("peers").join("config"));
+    peer.args(["-B", PEER, action]);
+    Ok(peer)
+}
+
+/// What criterion measured: medians in nanoseconds.
+struct Times(PathBuf);
+
+impl Times {
+    /// Runs what criterion's arguments select.
+    fn measure(&self, selection: &[&str]) -> Result<()> {
+        let mut bench = cargo();
+        bench.env("CRITERION_HOME", &self.0).args(["bench", "--package", "runai-spec", "--bench", "time"]);
+        process::run(bench.args(["--", "--noplot", "--quiet"]).args(selection))
+    }
+
+    fn median(&self, case: &str) -> Result<f64> {
+        let file = self.0.join(case).join("new/estimates.json");
+        let text = fs::read_to_string(&file).with_context(|| format!("cannot read `{}`", file.display()))?;
+        let estimates: Value = serde_json::from_str(&text)?;
+        estimates["median"]["point_estimate"].as_f64().ok_or_else(|| anyhow!("`{}` has no median", file.display()))
+    }
+}
+
+/// What core and peer took in turn, in nanoseconds.
+struct Round {
+    json: f64,
+    yaml: f64,
+    peer: Peer,
+}
+
+/// What the peer's process says about itself.
+#[derive(Deserialize)]
+struct Peer {
+    /// From a dictionary to the body.
+    dict: f64,
+    /// From a YAML text to the body.
+    yaml: f64,
+    versions: BTreeMap<String, String>,
+}
+
+/// What one text took.
+#[derive(Deserialize)]
+struct Memory {
+    case: String,
+    bytes: f64,
+    allocations: f64,
+    peak: f64,
+}
+
+fn memory() -> Result<BTreeMap<String, Memory>> {
+    let lines = process::output(cargo().args(["bench", "--quiet", "--package", "runai-spec", "--bench", "memory"]))?;
+    let cases = lines.lines().map(|line| {
+        let memory: Memory = serde_json::from_str(line).with_context(|| format!("the benchmark printed `{line}`"))?;
+        Ok((memory.case.clone(), memory))
+    });
+    cases.collect()
+}
+
+/// What whole processes took, each in the order of running.
+#[derive(Default)]
+struct Usage {
+    wall: Vec<f64>,
+    cpu: Vec<f64>,
+    peak: Vec<f64>,
+}
+
+impl Usage {
+    fn add(&mut self, program: &Command) -> Result<()> {
+        let mut measure = command(env::current_exe()?);
+        measure.arg("measure").arg(program.get_program()).args(program.get_args());
+        measure.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let said: Value = serde_json::from_str(&process::output(&mut measure)?)?;
+        for (list, key) in [(&mut self.wall, "wall"), (&mut self.cpu, "cpu"), (&mut self.peak, "peak")] {
+            list.push(said[key].as_f64().ok_or_else(|| anyhow!("`measure` named no `{key}`"))?);
+        }
+        Ok(())
+    }
+}
+
+/// The program and the peer, in turns.
+fn processes(program: &Path, python: &Path) -> Result<[Usage; 2]> {
+    println!("running {PAIRS} pairs of processes");
+    let mut check = command(program);
+    check.args(["check", EXAMPLE]);
+    let mut validate = peer_command(python, "check")?;
+    validate.arg(EXAMPLE);
+    let (mut core, mut peer) = (Usage::default(), Usage::default());
+    // What is read for the first time comes from the disk.
+    Usage::default().add(&check)?;
+    Usage::default().add(&validate)?;
+    for _ in 0..PAIRS {
+        core.add(&check)?;
+        peer.add(&validate)?;
+    }
+    Ok([core, peer])
+}
+
+/// Run one program and print its wall time and CPU time in nanoseconds and its peak memory in bytes.
+///
+/// A process of its own, because the system only gives the highest peak of all children together.
+#[cfg(unix)]
+pub(crate) fn measure(program: &Measure) -> Result<()> {
+    use nix::sys::{
+        resource::{UsageWho, getrusage},
+        time::TimeValLike as _,
+    };
+
+    let Some((name, args)) = program.command.split_first() else { bail!("there is no program to run") };
+    let start = Instant::now();
+    let mut child = Command::new(name);
+    let status = child.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+    let wall = u64::try_from(start.elapsed().as_nanos())?;
+    if !status.success() {
+        bail!("`{}` ended with {status}", name.display());
+    }
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    let cpu = (usage.user_time() + usage.system_time()).num_nanoseconds();
+    let unit = if cfg!(target_vendor = "apple") { 1 } else { 1024 };
+    println!("{}", json!({"wall": wall, "cpu": cpu, "peak": usage.max_rss() * unit}));
+    Ok(())
+}
+
+/// Elsewhere no crate without unsafe code says what a child took.
+#[cfg(not(unix))]
+pub(crate) fn measure(_: &Measure) -> Result<()> {
+    bail!("whole processes are measured on Unix only")
+}
+
+fn head(machine: &Machine, version: &str, rounds: &[Round]) -> String {
+    let Machine { cpu, cores, rustc, .. } = machine;
+    let load = machine.load.map_or_else(String::new, |load| {
+        let shared = if load >= 1.0 { "shared with other work: " } else { "" };
+        format!(", {shared}load average {load:.1} when the run began")
+    });
+    let versions = rounds.first().into_iter().flat_map(|round| &round.peer.versions);
+    let versions: Vec<_> = versions.map(|(name, version)| format!("{name} {version}")).collect();
+    format!(
+        "# Benchmarks
+
+`cargo xtask bench --write` made this page. Figures are medians; compare them within the page, not with those of another
+machine.
+
+* Machine: {cpu}, {cores} cores{load}
+* Core: {version}, {rustc}, release profile
+* Peer: {}
+",
+        versions.join(", ")
+    )
+}
+
+fn example(rounds: &[Round], times: &Times) -> Result<String> {
+    let of = |figure: &dyn Fn(&Round) -> f64| median(&rounds.iter().map(figure).collect::<Vec<_>>());
+    let [json, yaml, dict, peer_yaml] =
+        [of(&|round| round.json), of(&|round| round.yaml), of(&|round| round.peer.dict), of(&|round| round.peer.yaml)]
+            .map(duration);
+    let times_json = of(&|round| round.peer.dict / round.json);
+    let times_yaml = of(&|round| round.peer.yaml / round.yaml);
+    let mut page = format!(
+        "
+## From text to body
+
+One step with most of what a step can ask for ([`{EXAMPLE}`](../{EXAMPLE})), again and again in one process; core and
+peer took {ROUNDS} turns each. The peer's way is its settings class, its building of the request, and `to_json`.
+
+| core | time | peer | time | times faster |
+|---|--:|---|--:|--:|
+| JSON text to body | {json} | dict to body | {dict} | {times_json:.1} |
+| YAML text to body | {yaml} | YAML text (PyYAML's `CSafeLoader`) to body | {peer_yaml} | {times_yaml:.1} |
+"
+    );
+    for (case, way) in [
+        ("body/toml", "TOML text to body"),
+        ("check/json", "JSON text checked"),
+        ("check/yaml", "YAML text checked"),
+        ("check/toml", "TOML text checked"),
+        ("cold/json", "first JSON text of a process to body"),
+    ] {
+        writeln!(page, "| {way} | {} | | | |", duration(times.median(case)?))?;
+    }
+    Ok(page)
+}
+
+fn whole_processes([core, peer]: &[Usage; 2]) -> String {
+    let row = |name: &str, show: fn(f64) -> String, figures: fn(&Usage) -> &[f64]| {
+        let ratios: Vec<_> = figures(core).iter().zip(figures(peer)).map(|(own, other)| other / own).collect();
+        let [own, other] = [core, peer].map(|usage| show(median(figures(usage))));
+        format!("| {name} | {own} | {other} | {:.0} |\n", median(&ratios))
+    };
+    format!(
+        "
+## Whole processes
+
+`runai-step check` of that file, and a Python process that imports the peer's settings class, reads the file and validates
+it; {PAIRS} turns each.
+
+| | `runai-step check` | peer | ratio |
+|---|--:|--:|--:|
+{}{}{}",
+        row("wall time", duration, |usage| &usage.wall),
+        row("CPU time", duration, |usage| &usage.cpu),
+        row("peak memory", size, |usage| &usage.peak),
+    )
+}
+
+fn growth(times: &Times, memory: &BTreeMap<String, Memory>) -> Result<String> {
+    let mut page = String::from(
+        "
+## Growth
+
+YAML text to body of a step with many mounts.
+
+| mounts | text | time | per mount | peak memory | times the text | allocations per mount |
+|--:|--:|--:|--:|--:|--:|--:|
+",
+    );
+    for count in [10, 100, 1_000, 10_000_u32] {
+        let case = format!("mounts/{count}");
+        let time = times.median(&case)?;
+        let memory = memory.get(&case).context("`memory` did not measure all mounts")?;
+        writeln!(
+            page,
+            "| {count} | {} | {} | {} | {} | {:.1} | {:.0} |",
+            size(memory.bytes),
+            duration(time),
+            duration(time / f64::from(count)),
+            size(memory.peak),
+            memory.peak / memory.bytes,
+            memory.allocations / f64::from(count),
+        )?;
+    }
+    Ok(page)
+}
+
+fn memory_of_example(memory: &BTreeMap<String, Memory>) -> Result<String> {
+    let mut page = String::from(
+        "
+## Memory of the example
+
+| text | size | peak memory | times the text | allocations |
+|---|--:|--:|--:|--:|
+",
+    );
+    for (case, name) in [("body/json", "JSON"), ("body/yaml", "YAML"), ("body/toml", "TOML")] {
+        let Memory { bytes, peak, allocations, .. } = memory.get(case).context("`memory` did not measure all texts")?;
+        writeln!(page, "| {name} | {} | {} | {:.1} | {allocations} |", size(*bytes), size(*peak), peak / bytes)?;
+    }
+    Ok(page)
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// Nanoseconds, in the unit that leaves few digits.
+fn duration(nanos: f64) -> String {
+    match nanos {
+        ..1e4 => format!("{:.1} µs", nanos / 1e3),
+        ..1e6 => format!("{:.0} µs", nanos / 1e3),
+        ..1e7 => format!("{:.1} ms", nanos / 1e6),
+        ..1e9 => format!("{:.0} ms", nanos / 1e6),
+        _ => format!("{:.1} s", nanos / 1e9),
+    }
+}
+
+/// Bytes, in the unit that leaves few digits.
+fn size(bytes: f64) -> String {
+    match bytes {
+        ..1e4 => format!("{:.1} kB", bytes / 1e3),
+        ..1e6 => format!("{:.0} kB", bytes / 1e3),
+        _ => format!("{:.1} MB", bytes / 1e6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_few_digits() {
+        assert_eq!([12.4e3, 999.0, 2.56e6, 3.1e9].map(duration), ["12 µs", "1.0 µs", "2.6 ms", "3.1 s"]);
+        assert_eq!([1_660.0, 26_165.0, 14_346_317.0].map(size), ["1.7 kB", "26 kB", "14.3 MB"]);
+    }
+
+    #[test]
+    fn one_slow_turn_is_no_median() {
+        assert_eq!(median(&[1.0, 900.0, 2.0]).to_string(), "2");
+    }
+}

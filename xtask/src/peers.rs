@@ -1,0 +1,35 @@
+//! The Python peers: ZenML's step operator and the Run:ai SDK, in an environment of their own.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::{
+    process::{self, command},
+    workspace,
+};
+
+/// What is compared with, in the versions that the documentation names.
+pub(crate) const PACKAGES: [&str; 2] = ["zenml==0.98.0", "runapy==1.224.0"];
+
+/// The interpreter of an environment that has the peers; it is made if it is not there.
+pub(crate) fn python() -> Result<PathBuf> {
+    let folder = workspace::target_dir()?.join("peers");
+    let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    if has_packages(&python) {
+        return Ok(python);
+    }
+    workspace::remove_folder(&folder)?;
+    process::run(command("python3").args(["-m", "venv"]).arg(&folder))
+        .context("the peers need Python 3 with `venv` (on Debian: `apt-get install python3-venv`)")?;
+    let mut install = command(&python);
+    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PACKAGES);
+    process::run(&mut install)?;
+    Ok(python)
+}
+
+fn has_packages(python: &PathBuf) -> bool {
+    const QUESTION: &str = "import sys; from importlib.metadata import version\n\
+                            sys.exit(any(version(name) != wanted for name, wanted in (p.split('==') for p in sys.argv[1:])))";
+    python.exists() && process::output(command(python).args(["-c", QUESTION]).args(PACKAGES)).is_ok()
+}
