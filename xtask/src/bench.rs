@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: the core and the program beside the Python peers, all in one run on one machine.
 //!
-//! Times on different machines cannot be compared, and a machine is seldom quiet: what counts are the ratios, so core and
-//! peer take turns, and each turn gives a ratio of its own. Nothing here fails because something is slow.
+//! Times on different machines cannot be compared, and a machine is seldom quiet: what counts are the ratios, so core
+//! and peer take turns, and each turn gives a ratio of its own. Nothing here fails because something is slow.
 
 use std::{
     collections::BTreeMap,
@@ -276,8 +276,9 @@ fn example(rounds: &[Round], times: &Times) -> Result<String> {
         "
 ## From text to body
 
-One step with most of what a step can ask for ([`{EXAMPLE}`](../{EXAMPLE})), again and again in one process; core and
-peer took {ROUNDS} turns each. The peer's way is its settings class, its building of the request, and `to_json`.
+One step with most of what a step can ask for ([`{EXAMPLE}`](../{EXAMPLE})),
+again and again in one process; core and peer took {ROUNDS} turns each. The peer's way is its settings class, its
+building of the request, and `to_json`.
 
 | core | time | peer | time | times faster |
 |---|--:|---|--:|--:|
@@ -307,8 +308,8 @@ fn whole_processes([core, peer]: &[Usage; 2]) -> String {
         "
 ## Whole processes
 
-`runai-step check` of that file, and a Python process that imports the peer's settings class, reads the file and validates
-it; {PAIRS} turns each.
+`runai-step check` of that file, and a Python process that imports the peer's settings class, reads the file and
+validates it; {PAIRS} turns each.
 
 | | `runai-step check` | peer | ratio |
 |---|--:|--:|--:|
