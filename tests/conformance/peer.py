@@ -8,6 +8,7 @@ Runs inside an environment that has the peers; `cargo xtask conformance` makes o
 """
 
 import json
+import math
 import logging
 import os
 import sys
@@ -124,7 +125,7 @@ def answer(question):
         step = question["step"]
         context = {**context, **{key: step.get(key) for key in ("image", "command")}}
         context["environment"] = step.get("environment", {})
-        own = step.get("settings", {})
+        own = step.get("settings") or {}
     else:
         own = question["settings"]
     settings = gate("settings", lambda: settings_of(own))
@@ -133,16 +134,25 @@ def answer(question):
     return gate("request", lambda: body_of(operator, settings, context))
 
 
+def shown(value):
+    """What JSON cannot say as a text: the peers take infinity and would send it."""
+    if isinstance(value, dict):
+        return {key: shown(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [shown(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def main():
     for line in sys.stdin:
         question = json.loads(line)
         reply = {"id": question["id"], "refused_by": None, "errors": [], "body": None}
         try:
-            reply["body"] = answer(question)
+            reply["body"] = shown(answer(question))
         except Refusal as refusal:
             reply["refused_by"] = refusal.gate
             reply["errors"] = refusal.errors
-        sys.stdout.write(json.dumps(reply) + "\n")
+        sys.stdout.write(json.dumps(reply, allow_nan=False) + "\n")
         sys.stdout.flush()
 
 

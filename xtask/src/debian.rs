@@ -85,10 +85,6 @@ impl Toolchain {
         format!("Debian's, in {}", self.sysroot.display())
     }
 
-    pub(crate) fn cargo(&self) -> Command {
-        self.command(CARGO)
-    }
-
     /// Debian's clippy, which is of the same release as its compiler. It takes the place of `cargo clippy`: cargo itself
     /// would find rustup's.
     ///
@@ -118,8 +114,8 @@ impl Toolchain {
         Some(clippy)
     }
 
-    /// A program of this toolchain, in its environment.
-    fn command(&self, program: &str) -> Command {
+    /// A program of this toolchain, or one that calls it, in its environment.
+    pub(crate) fn command(&self, program: &str) -> Command {
         let bin = self.sysroot.join("bin");
         let mut command = command(program);
         forget_toolchain(&mut command);
@@ -168,13 +164,13 @@ fn packages_are_installed() -> bool {
 }
 
 /// As root on Debian, and nowhere else: no other system has these packages.
-fn may_install() -> bool {
+pub(crate) fn may_install() -> bool {
     let system = fs::read_to_string("/etc/os-release").unwrap_or_default();
     let debian = system.lines().any(|line| line == "ID=debian");
     debian && process::output(command("id").arg("-u")).is_ok_and(|user| user == "0")
 }
 
-fn install(packages: &[&str]) -> Result<()> {
+pub(crate) fn install(packages: &[&str]) -> Result<()> {
     println!("installing Debian's {}", packages.join(", "));
     let apt = || {
         let mut apt = command("apt-get");

@@ -9,8 +9,10 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod bench;
+mod conformance;
 mod debian;
 mod fuzz;
+mod npm;
 mod peers;
 mod process;
 mod purity;
@@ -29,24 +31,27 @@ enum Chore {
     /// Run one program and print what it took as JSON: `bench` calls it
     #[command(hide = true)]
     Measure(bench::Measure),
+    /// Hold the core against its Python peers on generated documents
+    Conformance(conformance::Args),
     /// Fuzz the core under libFuzzer
     Fuzz(fuzz::Args),
     /// Install what the tests need, or say what is missing
     Setup,
     /// Run the tests: every step, or only the named ones
     Test(test::Args),
-    /// Build the pure core for `wasm32-unknown-unknown`
+    /// Build the npm package: the core for browsers and Node
     Wasm,
 }
 
 fn main() -> ExitCode {
     let result = match Chore::parse() {
         Chore::Bench(args) => bench::run(&args),
+        Chore::Conformance(args) => conformance::run(&args),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Measure(program) => bench::measure(&program),
         Chore::Setup => setup::run(),
         Chore::Test(args) => test::run(&args),
-        Chore::Wasm => wasm::build(),
+        Chore::Wasm => npm::build(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

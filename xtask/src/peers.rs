@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use crate::{
+    debian,
     process::{self, command},
     workspace,
 };
@@ -19,9 +20,14 @@ pub(crate) fn python() -> Result<PathBuf> {
     if has_packages(&python) {
         return Ok(python);
     }
+    let can_make = || process::output(command("python3").args(["-c", "import ensurepip, venv"])).is_ok();
+    if !can_make() && debian::may_install() {
+        debian::install(&["python3-venv"])?;
+    }
     workspace::remove_folder(&folder)?;
     process::run(command("python3").args(["-m", "venv"]).arg(&folder))
         .context("the peers need Python 3 with `venv` (on Debian: `apt-get install python3-venv`)")?;
+    println!("note: installing {} from PyPI below {}", PACKAGES.join(" and "), folder.display());
     let mut install = command(&python);
     install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PACKAGES);
     process::run(&mut install)?;

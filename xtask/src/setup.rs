@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 
 use crate::{
+    peers,
     process::{self, command},
     wasm::Toolchain,
 };
@@ -13,11 +14,12 @@ struct Need {
     meet: fn() -> Result<String>,
 }
 
-const NEEDS: [Need; 6] = [
+const NEEDS: [Need; 7] = [
     Need { name: "rustfmt", meet: || process::output(process::cargo().args(["fmt", "--version"])) },
     Need { name: "clippy", meet: || process::output(process::cargo().args(["clippy", "--version"])) },
     Need { name: "git", meet: || process::output(command("git").arg("--version")) },
     Need { name: "python3", meet: python },
+    Need { name: "peers", meet: || peers::python().map(|_| peers::PACKAGES.join(", ")) },
     Need { name: "wasm32 std", meet: || Toolchain::find_or_build().map(|toolchain| toolchain.describe()) },
     Need { name: "wasm32 clippy", meet: wasm_clippy },
 ];

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::builder::PossibleValuesParser;
 
 use crate::{
+    conformance, npm,
     process::{self, cargo},
     purity, repository, setup, wasm, workspace,
 };
@@ -35,14 +36,15 @@ struct Step {
 }
 
 /// Every step, in the order of running: what fails fast and often first.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step { name: "format", holds: "the code is formatted", run: format },
     Step { name: "lint", holds: "clippy has nothing to say about any target", run: lint },
     Step { name: "rust", holds: "unit, integration and documentation tests pass", run: rust },
+    Step { name: "conformance", holds: "the core and its Python peers agree", run: conformance },
     Step { name: "fuzz", holds: "no seed and no mutation of one breaks a fuzz target", run: fuzz },
     Step { name: "docs", holds: "the documentation builds, and its links lead somewhere", run: docs },
     Step { name: "pure", holds: "the core depends on nothing that does I/O", run: purity::check },
-    Step { name: "wasm", holds: "the core is sound for wasm32", run: wasm },
+    Step { name: "wasm", holds: "the npm package is sound, small, and gives what the core gives natively", run: wasm },
     Step { name: "examples", holds: "every example is valid, and the first one trains", run: examples },
     Step { name: "repository", holds: "nothing lies in the repository that must not", run: repository::check },
 ];
@@ -87,6 +89,11 @@ fn rust() -> Result<()> {
     process::run(cargo().args(["test", "--workspace", "--exclude", "runai-fuzz", "--no-fail-fast"]))
 }
 
+/// Other seeds and more cases are `cargo xtask conformance`.
+fn conformance() -> Result<()> {
+    conformance::run(&conformance::Args::default())
+}
+
 /// The long runs are `cargo xtask fuzz`.
 fn fuzz() -> Result<()> {
     process::run(cargo().args(["test", "--package", "runai-fuzz"]))
@@ -98,7 +105,8 @@ fn docs() -> Result<()> {
 
 fn wasm() -> Result<()> {
     wasm::lint()?;
-    wasm::build()
+    npm::build()?;
+    npm::test()
 }
 
 fn examples() -> Result<()> {

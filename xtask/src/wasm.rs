@@ -1,4 +1,4 @@
-//! The pure core for `wasm32-unknown-unknown`: which toolchain builds it, and how.
+//! The pure core for `wasm32-unknown-unknown`: which toolchain builds it, and how. `npm` packs it.
 
 use std::{
     env, fs, io,
@@ -17,16 +17,7 @@ use crate::{
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
 /// What must compile for wasm32.
-const PACKAGES: [&str; 1] = ["runai-spec"];
-
-/// Build the pure core, optimised for size.
-pub(crate) fn build() -> Result<()> {
-    let toolchain = Toolchain::find_or_build()?;
-    println!("the toolchain for {TARGET}: {}", toolchain.describe());
-    let mut build = toolchain.cargo();
-    build.args(["build", "--profile", "wasm"]);
-    process::run(with_core(&mut build)?)
-}
+const PACKAGES: [&str; 2] = ["runai-spec", "runai-wasm"];
 
 /// Run clippy over the pure core as it is compiled for wasm32, where there is a clippy for the toolchain.
 pub(crate) fn lint() -> Result<()> {
@@ -77,11 +68,11 @@ impl Toolchain {
         }
     }
 
-    /// The cargo of this toolchain, in its environment.
-    fn cargo(&self) -> Command {
+    /// A program that will call the compiler of this toolchain, in its environment.
+    pub(crate) fn command(&self, program: &str) -> Command {
         match self {
-            Self::Active => cargo(),
-            Self::Private(toolchain) => toolchain.cargo(),
+            Self::Active => process::command(program),
+            Self::Private(toolchain) => toolchain.command(program),
         }
     }
 
@@ -124,15 +115,19 @@ const TARGET_DIR: &str = "wasm";
 
 /// Let a cargo command work on the pure core for wasm32.
 fn with_core(command: &mut Command) -> Result<&mut Command> {
+    in_its_folder(command)?.args(["--locked", "--target", TARGET]);
+    Ok(command.args(PACKAGES.iter().flat_map(|package| ["--package", package])))
+}
+
+/// Let a command build into the folder for wasm32, the same bytes wherever that is.
+pub(crate) fn in_its_folder(command: &mut Command) -> Result<&mut Command> {
     let root = workspace::root();
     let target_dir = workspace::target_dir()?.join(TARGET_DIR);
     let registry = cargo_home()?.join("registry").join("src");
-    // The same bytes wherever they are built. The last match counts, and the target folder may be inside the root.
+    // The last match counts, and the target folder may be inside the root.
     let flags = [(&*root, "/src"), (&*registry, "/crates"), (&*target_dir, "/target")]
         .map(|(folder, name)| format!("--remap-path-prefix={}={name}", folder.display()));
-    command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
-    command.args(["--locked", "--target", TARGET, "--target-dir"]).arg(target_dir);
-    Ok(command.args(PACKAGES.iter().flat_map(|package| ["--package", package])))
+    Ok(command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")).env("CARGO_TARGET_DIR", target_dir))
 }
 
 fn cargo_home() -> Result<PathBuf> {

@@ -16,7 +16,7 @@ use crate::document::{Entry, Map, Node, Span, Text, Value, escape};
 use crate::rules::shape as rule;
 use crate::rules::{Rule, by_code};
 use crate::shape::{Field, Kind, Range, Shape, StringShape, StructShape};
-use crate::suggest::nearest;
+use crate::suggest::{Names, nearest};
 
 /// Holds documents against shapes.
 #[derive(Default)]
@@ -24,6 +24,13 @@ pub(crate) struct Checker {
     pub(crate) findings: Vec<Finding>,
     /// Pointers of what is missing or was mended.
     pub(crate) broken: BTreeSet<String>,
+}
+
+/// The keys of a struct, as far as they may have been meant by one that is unknown.
+struct KnownKeys<'k> {
+    all: Names<'k>,
+    /// Those that the text does not set.
+    unset: Names<'k>,
 }
 
 /// Says where a key belongs that is unknown where it stands.
@@ -119,16 +126,17 @@ impl Checker {
 
     fn fields(&mut self, map: &mut Map<'_>, structure: &StructShape, span: Span, place: &Place<'_>) {
         let keys: Vec<Cow<'_, str>> = map.0.iter().map(|entry| entry.key.clone()).collect();
-        // Looked for once, for all the keys that are unknown.
-        let unset = LazyCell::new(|| -> Vec<&str> {
+        // Prepared once, for all the keys that are unknown.
+        let names = LazyCell::new(|| {
             let written: HashSet<&str> = keys.iter().map(|key| &**key).collect();
-            structure.fields().iter().map(|field| field.name.as_str()).filter(|name| !written.contains(name)).collect()
+            let all = || structure.fields().iter().map(|field| field.name.as_str());
+            KnownKeys { all: Names::new(all()), unset: Names::new(all().filter(|name| !written.contains(name))) }
         });
         map.0.retain_mut(|entry| {
             if let Some(field) = structure.field(&entry.key) {
                 return self.field(entry, field, &keys, place);
             }
-            self.unknown_key(entry, structure, &unset, place);
+            self.unknown_key(entry, structure, &names, place);
             false
         });
         for field in structure.fields().iter().filter(|field| field.required) {
@@ -157,19 +165,18 @@ impl Checker {
         field.required
     }
 
-    fn unknown_key(&mut self, entry: &Entry<'_>, structure: &StructShape, unset: &[&str], holder: &Place<'_>) {
+    fn unknown_key(&mut self, entry: &Entry<'_>, structure: &StructShape, known: &KnownKeys<'_>, holder: &Place<'_>) {
         let key = &entry.key;
-        let known = structure.fields().iter().map(|field| field.name.as_str());
         let message = format!("unknown key `{key}`{}", holder.within());
-        let help = match nearest(key, unset.iter().copied()) {
+        let help = match known.unset.nearest(key) {
             Some(near) => format!("did you mean `{near}`?"),
             None => (holder.elsewhere)(key)
-                .or_else(|| nearest(key, known.clone()).map(|near| format!("`{near}` is set already; remove this key")))
+                .or_else(|| known.all.nearest(key).map(|near| format!("`{near}` is set already; remove this key")))
                 .unwrap_or_else(|| {
                     if structure.fields().len() > MANY_KEYS {
                         "remove it; `runai-step explain SETTING` describes each setting".to_owned()
                     } else {
-                        format!("known keys are {}", list(known))
+                        format!("known keys are {}", list(structure.fields().iter().map(|field| field.name.as_str())))
                     }
                 }),
         };

@@ -4,24 +4,48 @@ use strsim::damerau_levenshtein;
 
 /// The name among `known` that was probably meant by `word`: the same but for case, dashes and plurals, or a few
 /// letters away.
-pub(crate) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
-    let folded = fold(word);
-    let length = folded.chars().count();
-    let allowed = (length / 3).max(1);
-    let near = known.filter_map(|name| {
-        let other = fold(name);
-        // A word that lacks the beginning or end of a long name: `gpu_portion` for `gpu_portion_request`.
-        let part = folded.len() >= 5 && (other.starts_with(&folded) || other.ends_with(&folded));
-        // As far apart as this at least; the distance itself takes time and memory by both lengths.
-        if !part && length.abs_diff(other.chars().count()) > allowed {
-            return None;
-        }
-        let distance = damerau_levenshtein(&folded, &other);
-        let rank = if part { distance.min(allowed) } else { distance };
-        // Of a request and its limit, the request is the usual one.
-        (rank <= allowed).then_some((rank, !name.ends_with("_request"), distance, name))
-    });
-    near.min().map(|(_, _, _, name)| name)
+pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    Names::new(known).nearest(word)
+}
+
+/// Names that may have been meant, prepared for many words.
+pub(crate) struct Names<'k>(Vec<Name<'k>>);
+
+struct Name<'k> {
+    name: &'k str,
+    folded: String,
+    /// Of `folded`, in characters.
+    length: usize,
+}
+
+impl<'k> Names<'k> {
+    pub(crate) fn new(names: impl IntoIterator<Item = &'k str>) -> Self {
+        let prepared = names.into_iter().map(|name| {
+            let folded = fold(name);
+            Name { name, length: folded.chars().count(), folded }
+        });
+        Self(prepared.collect())
+    }
+
+    /// The name that was probably meant by `word`.
+    pub(crate) fn nearest(&self, word: &str) -> Option<&'k str> {
+        let folded = fold(word);
+        let length = folded.chars().count();
+        let allowed = (length / 3).max(1);
+        let near = self.0.iter().filter_map(|known| {
+            // A word that lacks the beginning or end of a long name: `gpu_portion` for `gpu_portion_request`.
+            let part = folded.len() >= 5 && (known.folded.starts_with(&folded) || known.folded.ends_with(&folded));
+            // As far apart as this at least; the distance itself takes time and memory by both lengths.
+            if !part && length.abs_diff(known.length) > allowed {
+                return None;
+            }
+            let distance = damerau_levenshtein(&folded, &known.folded);
+            let rank = if part { distance.min(allowed) } else { distance };
+            // Of a request and its limit, the request is the usual one.
+            (rank <= allowed).then_some((rank, !known.name.ends_with("_request"), distance, known.name))
+        });
+        near.min().map(|(_, _, _, name)| name)
+    }
 }
 
 /// `GPU-DevicesRequests` and `gpu_devices_request` are the same to someone who types.
@@ -63,7 +87,7 @@ mod tests {
             ("colour", None),
             ("", None),
         ] {
-            assert_eq!(nearest(word, known.into_iter()), meant, "{word}");
+            assert_eq!(nearest(word, known), meant, "{word}");
         }
     }
 }

@@ -58,7 +58,7 @@ impl Peer {
 
     /// The answers to all cases, in their order.
     pub(crate) fn ask(&mut self, cases: &[Case]) -> Result<Vec<Answer>> {
-        let Self { questions, answers, .. } = self;
+        let Self { child, questions, answers } = self;
         // Questions and answers pass each other: neither pipe holds all of them.
         thread::scope(|scope| {
             let writer = scope.spawn(move || {
@@ -68,27 +68,36 @@ impl Peer {
                 }
                 questions.flush()
             });
-            let mut read = Vec::with_capacity(cases.len());
-            let mut line = String::new();
-            for (id, case) in cases.iter().enumerate() {
-                line.clear();
-                if answers.read_line(&mut line)? == 0 {
-                    bail!("the peer ended at case {id}: {}", case.shown());
-                }
-                let answer: Answer =
-                    serde_json::from_str(&line).with_context(|| format!("the peer answered `{}`", line.trim_end()))?;
-                if answer.id != id {
-                    bail!("the peer answered {} when asked {id}", answer.id);
-                }
-                read.push(answer);
+            let read = read(answers, cases);
+            if read.is_err() {
+                // Nobody reads the other answers: the peer, and with it the writer, would wait for ever.
+                let _ = child.kill();
             }
             match writer.join() {
-                Ok(written) => written?,
+                Ok(Ok(())) => read,
+                Ok(Err(error)) => read.and(Err(error.into())),
                 Err(_) => bail!("the questions were not written"),
             }
-            Ok(read)
         })
     }
+}
+
+fn read(answers: &mut impl BufRead, cases: &[Case]) -> Result<Vec<Answer>> {
+    let mut read = Vec::with_capacity(cases.len());
+    let mut line = String::new();
+    for (id, case) in cases.iter().enumerate() {
+        line.clear();
+        if answers.read_line(&mut line)? == 0 {
+            bail!("the peer ended at case {id}: {}", case.shown());
+        }
+        let answer: Answer = serde_json::from_str(&line)
+            .with_context(|| format!("the peer answered `{}` to {}", line.trim_end(), case.shown()))?;
+        if answer.id != id {
+            bail!("the peer answered {} when asked {id}", answer.id);
+        }
+        read.push(answer);
+    }
+    Ok(read)
 }
 
 impl Drop for Peer {

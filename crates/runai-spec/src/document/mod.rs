@@ -6,7 +6,7 @@
 mod json;
 mod lines;
 mod toml;
-mod yaml;
+pub(crate) mod yaml;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -188,7 +188,7 @@ pub(crate) fn escape(segment: &str) -> Cow<'_, str> {
     if segment.contains(['~', '/']) { segment.replace('~', "~0").replace('/', "~1").into() } else { segment.into() }
 }
 
-fn unescape(segment: &str) -> Cow<'_, str> {
+pub(crate) fn unescape(segment: &str) -> Cow<'_, str> {
     if segment.contains('~') { segment.replace("~1", "/").replace("~0", "~").into() } else { segment.into() }
 }
 
@@ -266,14 +266,15 @@ impl<'t> Reader<'t> {
     fn too_deep(&self, start: usize) -> Finding {
         Finding::new(
             &text::TOO_DEEP,
-            self.span(start, start + 1),
+            self.span(start, self.body.ceil_char_boundary(start + 1)),
             format!("lists and maps are nested more than {MAX_DEPTH} levels deep"),
         )
     }
 
     fn syntax(&self, format: Format, start: usize, end: usize, why: impl fmt::Display) -> Finding {
-        let end = end.min(self.body.len());
-        let start = start.min(end);
+        // Parsers know bytes, and places of theirs may end inside a character.
+        let end = self.body.ceil_char_boundary(end.min(self.body.len()));
+        let start = self.body.floor_char_boundary(start.min(end));
         Finding::new(&text::SYNTAX, self.span(start, end), format!("invalid {format}: {why}"))
     }
 

@@ -66,7 +66,7 @@ pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
         && !PRIORITY_CLASSES.contains(&class)
         && !judge.broken(&["priority_class"])
     {
-        let near = nearest(class, PRIORITY_CLASSES.into_iter());
+        let near = nearest(class, PRIORITY_CLASSES);
         let known = PRIORITY_CLASSES.map(|class| format!("`{class}`")).join(", ");
         let help = match near {
             Some(near) => format!("did you mean `{near}`? The API knows {known}"),

@@ -399,20 +399,40 @@ fn is_label_key(text: &str) -> bool {
 /// one behind `?` or `#` does not count).
 fn is_base_url(text: &str) -> bool {
     let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
+    // As every reader of URLs does.
+    let rest = &*rest.replace(['\t', '\n', '\r'], "");
     let rest = rest.strip_suffix('#').unwrap_or(rest);
     let rest = rest.strip_suffix('?').unwrap_or(rest);
     if rest.contains(['?', '#']) {
         return false;
     }
     let authority = rest.split('/').next().unwrap_or_default();
+    if authority.contains(SEEMING_DELIMITERS) {
+        return false;
+    }
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let name = match host.strip_prefix('[') {
-        Some(ipv6) => {
-            return ipv6.split_once(']').is_some_and(|(address, _)| address.parse::<std::net::Ipv6Addr>().is_ok());
-        }
+        Some(address) => return address.split_once(']').is_some_and(|(address, _)| is_bracketed_address(address)),
         None => host.split(':').next().unwrap_or_default(),
     };
     !name.is_empty() && !host.contains(['[', ']'])
+}
+
+/// Characters that compatibility normalization (NFKC) turns into `/`, `?`, `#`, `@` or `:`, so that a host could end
+/// elsewhere than it seems to.
+const SEEMING_DELIMITERS: [char; 19] = [
+    '\u{2047}', '\u{2048}', '\u{2049}', '\u{2100}', '\u{2101}', '\u{2105}', '\u{2106}', '\u{2A74}', '\u{FE13}',
+    '\u{FE16}', '\u{FE55}', '\u{FE56}', '\u{FE5F}', '\u{FE6B}', '\u{FF03}', '\u{FF0F}', '\u{FF1A}', '\u{FF1F}',
+    '\u{FF20}',
+];
+
+/// An address of IPv6, perhaps with a zone, or of a version to come (RFC 3986, 3.2.2).
+fn is_bracketed_address(address: &str) -> bool {
+    if let Some((version, address)) = address.strip_prefix('v').and_then(|future| future.split_once('.')) {
+        return !address.is_empty() && !version.is_empty() && version.bytes().all(|digit| digit.is_ascii_hexdigit());
+    }
+    let (address, zone) = address.split_once('%').map_or((address, None), |(address, zone)| (address, Some(zone)));
+    zone.is_none_or(|zone| !zone.is_empty() && !zone.contains('%')) && address.parse::<std::net::Ipv6Addr>().is_ok()
 }
 
 #[cfg(test)]
@@ -462,6 +482,14 @@ mod tests {
             ("https://my-org.run.ai", true),
             ("http://127.0.0.1:8080/", true),
             ("https://[::1]:443/x", true),
+            ("https://[fe80::1%25eth0]", true),
+            ("https://[fe80::1%]", false),
+            ("https://[v1.a]", true),
+            ("https://[v1.]", false),
+            ("https://a\u{2100}b", false),
+            ("https://a/\u{2100}b", true),
+            ("https://\n", false),
+            ("https://a\n", true),
             ("https://host?", true),
             ("https://user:pw@host", true),
             ("https://", false),

@@ -1,0 +1,48 @@
+//! `cargo xtask conformance`: the core held against its Python peers. `tests/conformance` asks the questions; this makes the
+//! peers' environment and starts it.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Result;
+
+use crate::{
+    peers,
+    process::{self, cargo},
+    workspace,
+};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Seed of the generated documents: a number, or `fresh` for one that was never tried
+    #[arg(long, default_value = "7", value_parser = seed)]
+    seed: u64,
+
+    /// Documents to generate
+    #[arg(long, default_value_t = 6000)]
+    cases: usize,
+}
+
+impl Default for Args {
+    /// What the tests ask, the same every time.
+    fn default() -> Self {
+        Self { seed: 7, cases: 6000 }
+    }
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    if text != "fresh" {
+        return text.parse().map_err(|_| "write a number, or `fresh`".to_owned());
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|error| error.to_string())?;
+    Ok(now.as_secs())
+}
+
+/// Make the peers' environment if it is not there, and compare. Failing cases are kept in the target folder.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let python = peers::python()?;
+    let mut compare = cargo();
+    compare.args(["run", "--quiet", "--package", "conformance", "--", "--python"]).arg(python);
+    compare.arg("--scratch").arg(workspace::target_dir()?.join("conformance"));
+    compare.args(["--seed".to_owned(), args.seed.to_string(), "--cases".to_owned(), args.cases.to_string()]);
+    process::run(&mut compare)
+}
