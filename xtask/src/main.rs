@@ -17,7 +17,9 @@ mod peers;
 mod process;
 mod purity;
 mod repository;
+mod schema;
 mod setup;
+mod snippets;
 mod test;
 mod wasm;
 mod workspace;
@@ -35,6 +37,8 @@ enum Chore {
     Conformance(conformance::Args),
     /// Fuzz the core under libFuzzer
     Fuzz(fuzz::Args),
+    /// Write the JSON Schemas and the page of all settings
+    Schema(schema::Args),
     /// Install what the tests need, or say what is missing
     Setup,
     /// Run the tests: every step, or only the named ones
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
         Chore::Conformance(args) => conformance::run(&args),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Measure(program) => bench::measure(&program),
+        Chore::Schema(args) => schema::run(&args),
         Chore::Setup => setup::run(),
         Chore::Test(args) => test::run(&args),
         Chore::Wasm => npm::build(),

@@ -37,8 +37,14 @@ const WASM_PACK: Tool = Tool { name: "wasm-pack", package: "wasm-pack", version:
 const WASM_BINDGEN: Tool =
     Tool { name: "wasm-bindgen", package: "wasm-bindgen-cli", version: "0.2.130", locked: false };
 
-/// Build the package, and say what it weighs.
+/// Build the package, and fail if it weighs too much.
 pub(crate) fn build() -> Result<()> {
+    pack()?;
+    weigh()
+}
+
+/// Build the package.
+pub(crate) fn pack() -> Result<()> {
     let toolchain = Toolchain::find_or_build()?;
     println!("the toolchain for {}: {}", wasm::TARGET, toolchain.describe());
     let bin = [WASM_PACK, WASM_BINDGEN].iter().map(Tool::folder).collect::<Result<Vec<_>>>()?;
@@ -66,15 +72,13 @@ pub(crate) fn build() -> Result<()> {
         }
     }
     add_files(&package)?;
-    weigh(&package)
+    println!("the package is in {}", package.display());
+    Ok(())
 }
 
-/// Run the package's own tests under Node, on what [`build`] has made.
+/// Run the package's own tests under Node, on what [`pack`] has made.
 pub(crate) fn test() -> Result<()> {
     let package = folder()?;
-    if !package.join(MODULE).exists() {
-        build()?;
-    }
     process::output(command("node").arg("--version"))
         .context("the package is tested under Node: install it (on Debian: `apt-get install nodejs npm`)")?;
     // The same calls natively, to compare with.
@@ -193,7 +197,8 @@ fn leb128(bytes: &[u8]) -> Result<(usize, usize)> {
 }
 
 /// Say what each file weighs, and fail if together they weigh too much.
-fn weigh(package: &Path) -> Result<()> {
+pub(crate) fn weigh() -> Result<()> {
+    let package = folder()?;
     let mut total = 0;
     println!("{:<22} {:>9} {:>9}", "", "bytes", "brotli");
     // What a browser fetches.
@@ -207,7 +212,6 @@ fn weigh(package: &Path) -> Result<()> {
     if total > BUDGET {
         bail!("the package weighs {total} bytes, more than the {BUDGET} that it may (`BUDGET` in xtask/src/npm.rs)");
     }
-    println!("the package is in {}", package.display());
     Ok(())
 }
 

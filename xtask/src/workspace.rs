@@ -32,7 +32,8 @@ pub(crate) fn version() -> Result<String> {
     let metadata: serde_json::Value =
         serde_json::from_str(&metadata).context("`cargo metadata` printed something that is not JSON")?;
     let packages = metadata["packages"].as_array().into_iter().flatten();
-    let version = packages.filter(|package| package["name"] == "runai-spec").find_map(|package| package["version"].as_str());
+    let version =
+        packages.filter(|package| package["name"] == "runai-spec").find_map(|package| package["version"].as_str());
     version.map(str::to_owned).ok_or_else(|| anyhow!("`cargo metadata` knows no `runai-spec`"))
 }
 

@@ -1,5 +1,6 @@
 //! The words that `runai-step` understands.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -23,6 +24,8 @@ pub(crate) enum Command {
     Render(RenderArgs),
     /// Run a step and follow it to its end.
     Run(RunArgs),
+    /// Serve a simulated control plane until it is stopped.
+    Simulate(SimulateArgs),
 }
 
 /// `runai-step check`
@@ -113,7 +116,7 @@ pub(crate) struct RunArgs {
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// Run on a simulated control plane inside this program, which really runs the command as a process of this
-    /// machine, in the folder of the file. Images and mounts are not used.
+    /// machine, in the folder of the file. Images are not used; mounts are folders among the temporary files.
     #[arg(long, required = true)]
     pub(crate) local: bool,
     /// Name of the workload, sent exactly as it is; built from the step's name without it.
@@ -124,6 +127,38 @@ pub(crate) struct RunArgs {
     pub(crate) step: Option<String>,
     #[command(flatten)]
     pub(crate) sources: SourceArgs,
+}
+
+/// `runai-step simulate`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  runai-step simulate
+  runai-step simulate --port 8080 --speed 60
+  runai-step simulate --exec --scenario busy-cluster.toml
+
+Prints one line of JSON once it serves: base_url, client_id, client_secret, project, cluster.
+A page at base_url shows nodes and workloads.
+Exit code: 0 it was stopped, 2 wrong usage, or it could not start.")]
+pub(crate) struct SimulateArgs {
+    /// Port to listen on; without it, one that is free.
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    pub(crate) port: u16,
+    /// Address to listen on; everyone who reaches it can use the simulator.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub(crate) host: IpAddr,
+    /// Really run commands, as processes of this machine, in the working directory.
+    #[arg(long)]
+    pub(crate) exec: bool,
+    /// How many times as fast as real time simulated time passes.
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    pub(crate) speed: f64,
+    /// Refuse what the API's description leaves open, instead of accepting it with a warning.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Scenario: nodes, projects, accounts, templates, a policy, and what goes wrong. TOML by its ending, else JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) scenario: Option<PathBuf>,
 }
 
 /// How `render` writes a body.

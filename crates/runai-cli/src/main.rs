@@ -12,6 +12,7 @@ mod input;
 mod output;
 mod render;
 mod run;
+mod simulate;
 mod sources;
 
 use std::process::ExitCode;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::explain(&args),
         Command::Render(args) => render::render(&args),
         Command::Run(args) => run::run(&args),
+        Command::Simulate(args) => simulate::simulate(&args),
     };
     exit.into()
 }

@@ -52,7 +52,11 @@ async fn local(step: &Step, operator: &OperatorSettings, name: Option<String>, f
     };
     say(&format!("simulated control plane at {}", simulator.base_url()));
     let output = simulator.take_output();
-    match submit_and_follow(step, operator, name, &simulator, output).await {
+    let end = submit_and_follow(step, operator, name, &simulator, output).await;
+    if let Some(mounts) = simulator.mounts() {
+        say(&format!("volumes are folders under {}", mounts.display()));
+    }
+    match end {
         Ok(Some(outcome)) => {
             simulator.stop().await;
             outcome.into()

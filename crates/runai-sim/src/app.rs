@@ -1,54 +1,88 @@
-//! The simulator as its endpoints see it: state, time, tokens and processes together.
+//! The simulator as its endpoints see it: state, time, tokens, faults and processes together.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::{
     clock::Clock,
     exec::Runner,
+    faults::{Fault, FaultKind, Faults},
     state::{Order, State},
     tokens::Tokens,
+    world::Account,
 };
 
 pub(crate) struct App {
+    pub(crate) accounts: Vec<Arc<Account>>,
     pub(crate) clock: Clock,
-    pub(crate) credentials: Credentials,
+    /// Whether only requests count that name this machine's loopback address as their host.
+    pub(crate) loopback_only: AtomicBool,
+    /// Roles that were made here.
+    pub(crate) roles: Mutex<Vec<Value>>,
     pub(crate) runner: Option<Arc<Runner>>,
     pub(crate) token_lifetime: Duration,
     pub(crate) tokens: Tokens,
-    state: Mutex<State>,
     /// Tells the driver that the next event may be another one.
     changed: Notify,
-}
-
-/// Of the one service account that there is.
-pub(crate) struct Credentials {
-    pub(crate) client_id: String,
-    pub(crate) client_secret: String,
+    faults: Mutex<Faults>,
+    state: Mutex<State>,
 }
 
 impl App {
     pub(crate) fn new(
         clock: Clock,
-        credentials: Credentials,
+        accounts: Vec<Account>,
         token_lifetime: Duration,
         state: State,
         runner: Option<Arc<Runner>>,
     ) -> Self {
         Self {
+            accounts: accounts.into_iter().map(Arc::new).collect(),
+            changed: Notify::new(),
             clock,
-            credentials,
+            faults: Mutex::default(),
+            loopback_only: AtomicBool::new(false),
+            roles: Mutex::default(),
             runner,
+            state: Mutex::new(state),
             token_lifetime,
             tokens: Tokens::new(),
-            state: Mutex::new(state),
-            changed: Notify::new(),
         }
+    }
+
+    /// The service account with this id.
+    pub(crate) fn account(&self, client_id: &str) -> Option<&Arc<Account>> {
+        self.accounts.iter().find(|account| account.client_id == client_id)
+    }
+
+    pub(crate) fn add_fault(&self, fault: Fault) {
+        self.faults().add(fault, self.clock.now());
+    }
+
+    pub(crate) fn clear_faults(&self) {
+        self.faults().clear();
+    }
+
+    pub(crate) fn list_faults(&self) -> Vec<Fault> {
+        self.faults().list()
+    }
+
+    /// What goes wrong with a request.
+    pub(crate) fn strike(&self, method: &str, path: &str) -> Option<FaultKind> {
+        self.faults().strike(method, path, self.clock.now())
+    }
+
+    /// Lets simulated time pass at once.
+    pub(crate) fn skip(self: &Arc<Self>, time: Duration) {
+        self.clock.skip(time);
+        self.with_state(|_, _| {});
     }
 
     /// Brings the state up to now, lets `change` look at it or change it, and carries out what follows from that.
@@ -75,6 +109,15 @@ impl App {
         }
     }
 
+    /// The folder that volumes are mapped to, once there is one.
+    pub(crate) fn mounts(&self) -> Option<PathBuf> {
+        self.runner.as_ref()?.mounts()
+    }
+
+    fn faults(&self) -> std::sync::MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn step<T>(self: &Arc<Self>, change: impl FnOnce(&mut State, Timestamp) -> T) -> T {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         // Read under the lock, so that time never runs backwards for the state.
@@ -93,9 +136,15 @@ impl App {
         match order {
             Order::Start(order) => {
                 let app = Arc::clone(self);
-                runner.start(order, move |pod, end| app.with_state(|state, now| state.pod_ended(&pod, end, now)));
+                let noted = Arc::clone(self);
+                let pod = order.pod.clone();
+                let note = move |reason, text| noted.with_state(|state, now| state.note_pod(&pod, reason, text, now));
+                runner.start(order, note, move |pod, end| {
+                    app.with_state(|state, now| state.pod_ended(&pod, end, now));
+                });
             }
             Order::Stop(pod) => runner.stop(&pod),
+            Order::TidyUp(workload) => runner.tidy_up(&workload),
         }
     }
 }

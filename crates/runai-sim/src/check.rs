@@ -4,20 +4,21 @@
 //! are named by their path inside the spec, list items by their index: `compute.gpuDevicesRequest`,
 //! `ports[0].container`.
 
-use std::{collections::HashSet, time::Duration};
+use std::collections::HashSet;
 
 use runai_spec::wire::{
-    ComplianceIssue, Compute, EnvironmentVariable, ExposedUrl, GpuRequestType, Pvc, Storage, Toleration,
-    TolerationEffect, TolerationOperator, TrainingCreationRequest, TrainingSpec,
+    ComplianceIssue, Compute, EnvironmentVariable, ExposedUrl, GpuRequestType, Pvc, SeccompProfileType, Storage,
+    Toleration, TolerationEffect, TolerationOperator, TrainingCreationRequest, TrainingSpec,
 };
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
     scheduler::quantity,
-    state::{ScriptedEnd, State},
+    state::{State, priority},
 };
 
-/// Everything that is wrong with a submission.
+/// Everything that is wrong with a submission, whose template and policy are worked in.
 pub(crate) fn submission(request: &TrainingCreationRequest, state: &State) -> Vec<ComplianceIssue> {
     let mut issues = Issues::default();
     let longest =
@@ -37,77 +38,94 @@ pub(crate) fn submission(request: &TrainingCreationRequest, state: &State) -> Ve
     } else if request.cluster_id != state.cluster().uuid {
         issues.add("clusterId", format!("there is no cluster with the id `{}`", request.cluster_id));
     }
-    if let Some(template) = &request.template_id
-        && Uuid::parse_str(template).is_err()
-    {
-        issues.add("templateId", format!("`{template}` is no UUID"));
-    }
     let spec = &request.spec;
-    if spec.image.is_none() && request.template_id.is_none() {
+    // Where commands really run, images do not matter, and templates are elsewhere.
+    if spec.image.is_none() && !(state.exec() && request.template_id.is_some()) {
         issues.required("image");
     }
     training(spec, &mut issues);
-    if !state.exec() {
-        let _ = Script::read(spec, &mut issues);
-    }
     issues.0
 }
 
-/// What a scripted workload does, as its environment variables say.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Script {
-    /// The least time in the phase Pending.
-    pub(crate) pending: Duration,
-    pub(crate) result: ScriptedEnd,
-    /// Time in the phase Running.
-    pub(crate) running: Duration,
+/// What is accepted though a real control plane may refuse it, or do something else: nobody has said what it does.
+///
+/// `sent` is the body as it came, `known` what was read of it.
+pub(crate) fn doubts(
+    request: &TrainingCreationRequest,
+    sent: &Value,
+    known: &Value,
+    state: &State,
+) -> Vec<ComplianceIssue> {
+    let mut doubts = Issues::default();
+    let spec = &request.spec;
+    if let Some(compute) = &spec.compute {
+        compute_doubts(compute, &mut doubts);
+    }
+    if let Some(security) = &spec.security {
+        if security.seccomp_profile_type == Some(SeccompProfileType::Localhost) {
+            doubts.add("security.seccompProfileType", "`Localhost` is not supported yet");
+        }
+        if let Some(groups) = security.supplemental_groups.as_ref().filter(|groups| groups.contains(';')) {
+            doubts.add("security.supplementalGroups", format!("`{groups}` is separated by semicolons, not by commas"));
+        }
+    }
+    if let Some(class) = spec.priority_class.as_deref().filter(|class| !class.is_empty() && priority(class).is_none()) {
+        doubts.add("priorityClass", format!("`{class}` is none of Run:ai's own priority classes"));
+    }
+    for (index, pool) in spec.node_pools.iter().enumerate().filter(|(_, pool)| !state.pools().contains(pool)) {
+        doubts.add(format!("nodePools[{index}]"), format!("there is no node pool `{pool}`"));
+    }
+    if let Some(node_type) = spec.node_type.as_ref().filter(|it| !it.is_empty() && !state.has_node_type(it)) {
+        doubts.add("nodeType", format!("there is no node of type `{node_type}`"));
+    }
+    unknown_members(sent, known, "", &mut doubts);
+    doubts.0
 }
 
-impl Script {
-    pub(crate) const PENDING: &str = "RUNAI_SIM_PENDING";
-    pub(crate) const RESULT: &str = "RUNAI_SIM_RESULT";
-    pub(crate) const RUNNING: &str = "RUNAI_SIM_RUNNING";
-
-    /// The script of a spec that was checked before.
-    pub(crate) fn of(spec: &TrainingSpec) -> Self {
-        Self::read(spec, &mut Issues::default())
+fn compute_doubts(compute: &Compute, doubts: &mut Issues) {
+    let portion = compute.gpu_portion_request.is_some() || compute.gpu_portion_limit.is_some();
+    let memory = compute.gpu_memory_request.is_some() || compute.gpu_memory_limit.is_some();
+    let devices = compute.gpu_devices_request;
+    if devices == Some(0) && (portion || memory || compute.gpu_request_type.is_some()) {
+        return doubts.add("compute.gpuRequestType", "says how GPUs are shared, of which none is asked for");
     }
+    if compute.gpu_request_type != Some(GpuRequestType::Portion) && portion {
+        doubts.add("compute.gpuPortionRequest", "belongs to the request type `portion`");
+    }
+    if compute.gpu_request_type != Some(GpuRequestType::Memory) && memory {
+        doubts.add("compute.gpuMemoryRequest", "belongs to the request type `memory`");
+    }
+    if compute.gpu_request_type == Some(GpuRequestType::Memory) && devices.is_some_and(|devices| devices > 1) {
+        doubts.add("compute.gpuRequestType", "`memory` is for a single device");
+    }
+}
 
-    fn read(spec: &TrainingSpec, issues: &mut Issues) -> Self {
-        let mut script = Self::default();
-        for (index, variable) in spec.environment_variables.iter().enumerate() {
-            let (Some(name), Some(value)) = (variable.name.as_deref(), variable.value.as_deref()) else { continue };
-            let field = || format!("environmentVariables[{index}].value");
-            match name {
-                Self::PENDING | Self::RUNNING => match seconds(value) {
-                    Some(duration) if name == Self::PENDING => script.pending = duration,
-                    Some(duration) => script.running = duration,
-                    None => issues.add(field(), format!("`{value}` is no number of seconds for {name}")),
-                },
-                Self::RESULT => match value {
-                    "Completed" => script.result = ScriptedEnd::Completed,
-                    "Failed" => script.result = ScriptedEnd::Failed,
-                    "Stopped" => script.result = ScriptedEnd::Stopped,
-                    _ => issues.add(field(), format!("`{value}` is none of Completed, Failed, Stopped for {name}")),
-                },
-                _ => {}
+/// Members that were sent and are not known; nulls and what is empty say nothing.
+fn unknown_members(sent: &Value, known: &Value, path: &str, doubts: &mut Issues) {
+    let says_nothing = |value: &Value| match value {
+        Value::Null => true,
+        Value::Array(items) => items.iter().all(Value::is_null),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    };
+    match (sent, known) {
+        (Value::Object(sent), Value::Object(known)) => {
+            for (key, value) in sent.iter().filter(|(_, value)| !says_nothing(value)) {
+                let path = if path.is_empty() || path == "spec" { key.clone() } else { format!("{path}.{key}") };
+                match known.get(key) {
+                    None => doubts.add(path, "is no member that is known"),
+                    Some(known) => unknown_members(value, known, &path, doubts),
+                }
             }
         }
-        script
+        (Value::Array(sent), Value::Array(known)) => {
+            let sent = sent.iter().enumerate().filter(|(_, item)| !item.is_null());
+            for ((index, sent), known) in sent.zip(known) {
+                unknown_members(sent, known, &format!("{path}[{index}]"), doubts);
+            }
+        }
+        _ => {}
     }
-}
-
-impl Default for Script {
-    /// Starts at once, runs for a second, completes.
-    fn default() -> Self {
-        Self { pending: Duration::ZERO, result: ScriptedEnd::Completed, running: Duration::from_secs(1) }
-    }
-}
-
-fn seconds(text: &str) -> Option<Duration> {
-    let seconds: f64 = text.parse().ok()?;
-    // Thirty years: beyond that it is a mistake, and the calendar ends.
-    (seconds < 1e9).then(|| Duration::try_from_secs_f64(seconds).ok())?
 }
 
 #[derive(Default)]
@@ -197,6 +215,9 @@ fn training(spec: &TrainingSpec, issues: &mut Issues) {
         ("terminationGracePeriodSeconds", spec.termination_grace_period_seconds, 0),
     ] {
         issues.at_least(field, value, least);
+    }
+    if let Some(pods) = spec.parallelism.filter(|pods| *pods > MOST_PODS) {
+        issues.max("parallelism", format!("{pods} pods are more than {MOST_PODS}"));
     }
     if spec.tty == Some(true) && spec.stdin != Some(true) {
         issues.add("tty", "needs `stdin`");
@@ -478,7 +499,7 @@ fn is_workload_name(name: &str, longest: usize) -> bool {
 }
 
 /// The API's pattern for names of Kubernetes objects: `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`.
-fn is_object_name(name: &str) -> bool {
+pub(crate) fn is_object_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     name.chars().all(|c| plain(c) || c == '-') && name.starts_with(plain) && name.ends_with(plain)
 }
@@ -497,6 +518,9 @@ fn is_label_value(value: &str) -> bool {
 }
 
 const NAME_LENGTH: usize = 63;
+
+/// Pods of one workload; the API has no such bound, the simulator's memory has.
+const MOST_PODS: i64 = 10_000;
 
 /// A dash and the random characters that make a prefix a name.
 pub(crate) const SUFFIX_LENGTH: usize = 6;

@@ -2,14 +2,19 @@
 //!
 //! Because it follows tokio's clock, a test that pauses tokio's time holds the simulator's in its hand as well.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use jiff::{Timestamp, fmt::rfc2822::DateTimePrinter};
 use tokio::time::Instant;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Clock {
     origin: Timestamp,
+    /// Nanoseconds that were skipped by hand.
+    skipped: AtomicU64,
     started: Instant,
     speed: f64,
 }
@@ -17,11 +22,19 @@ pub(crate) struct Clock {
 impl Clock {
     /// A clock that shows `origin` now and runs `speed` times as fast as tokio's.
     pub(crate) fn starting_at(origin: Timestamp, speed: f64) -> Self {
-        Self { origin, started: Instant::now(), speed }
+        Self { origin, skipped: AtomicU64::new(0), started: Instant::now(), speed }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        later(self.origin, self.started.elapsed().mul_f64(self.speed))
+        let skipped = Duration::from_nanos(self.skipped.load(Ordering::Relaxed));
+        later(self.origin, self.started.elapsed().mul_f64(self.speed).saturating_add(skipped))
+    }
+
+    /// Lets `time` pass at once.
+    pub(crate) fn skip(&self, time: Duration) {
+        let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        // Three centuries at most: the clock stays where it is beyond that.
+        let _ = self.skipped.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |it| it.checked_add(nanoseconds));
     }
 
     pub(crate) async fn sleep_until(&self, due: Timestamp) {
@@ -68,5 +81,7 @@ mod tests {
         assert_eq!(http_date(clock.now()), "Mon, 23 Nov 2026 10:01:30 GMT");
         clock.sleep_until(later(origin, Duration::from_mins(2))).await;
         assert_eq!(rfc3339(clock.now()), "2026-11-23T10:02:00.000Z");
+        clock.skip(Duration::from_secs(30));
+        assert_eq!(rfc3339(clock.now()), "2026-11-23T10:02:30.000Z");
     }
 }

@@ -5,7 +5,7 @@
 //! escapes.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     future::pending,
     io,
     path::{Path, PathBuf},
@@ -26,15 +26,24 @@ use tokio::{
     task::{JoinHandle, JoinSet},
     time::{Instant, sleep_until, timeout},
 };
+use uuid::Uuid;
 
-use crate::state::{PodEnd, PodId, PodOrder};
+use crate::{
+    mounts::{self, Mounts},
+    state::{PodEnd, PodId, PodOrder},
+};
 
 /// Says that commands really run, as processes of this machine, and where.
 ///
 /// A command runs with the rights of the simulator's own process, without a container and without limits. It sees
 /// the simulator's environment, save what starts with `RUNAI_`, and the workload's variables; variables that come
 /// from a Secret, a `ConfigMap`, a pod field or a credential are not set. Its working directory is the workload's,
-/// where this machine has such a directory, else the one given here. Images, volumes and the user id are ignored.
+/// where this machine has such a directory, else the one given here. Images and the user id are ignored.
+///
+/// Volumes are folders under one root: a PVC, a `ConfigMap`, a Secret, a bucket, an export or a host path has the same
+/// folder for all workloads, an `emptyDir` and an ephemeral PVC one that ends with the workload. Words of the command
+/// and values of variables that are a path into a mount are rewritten to the folder, and `RUNAI_SIM_MOUNTS` lists all
+/// mounts as `path=folder`, separated by colons.
 ///
 /// `backoffLimit` is honoured with a default of 0, so that a mistake shows at once; a real control plane tries six
 /// times more. A retry starts without delay. Suspending sends `SIGTERM` to the command's process group and, after
@@ -42,13 +51,22 @@ use crate::state::{PodEnd, PodId, PodOrder};
 #[derive(Clone, Debug)]
 pub struct Exec {
     directory: PathBuf,
+    mounts: Option<PathBuf>,
 }
 
 impl Exec {
     /// Commands run in `directory`, unless their workload names another one that exists here.
     #[must_use]
     pub fn in_directory(directory: impl Into<PathBuf>) -> Self {
-        Self { directory: directory.into() }
+        Self { directory: directory.into(), mounts: None }
+    }
+
+    /// Volumes are folders under `root`, which is made when it is needed; without this, under a new one among the
+    /// machine's temporary files.
+    #[must_use]
+    pub fn mounts(mut self, root: impl Into<PathBuf>) -> Self {
+        self.mounts = Some(root.into());
+        self
     }
 
     pub(crate) fn directory(&self) -> &Path {
@@ -79,6 +97,10 @@ pub enum Stream {
 /// Runs pods and keeps hold of them.
 pub(crate) struct Runner {
     directory: PathBuf,
+    /// The last lines of each workload, by its id.
+    kept: Arc<Mutex<HashMap<String, VecDeque<String>>>>,
+    /// The root of all volumes, and whether it was made.
+    mounts: Mutex<(PathBuf, bool)>,
     output: OnceLock<mpsc::UnboundedSender<Output>>,
     pods: Mutex<Pods>,
     tasks: Mutex<JoinSet<()>>,
@@ -101,8 +123,13 @@ struct Pod {
 
 impl Runner {
     pub(crate) fn new(exec: &Exec) -> Self {
+        let name = Uuid::new_v4().simple().to_string();
+        let root = exec.mounts.clone();
+        let root = root.unwrap_or_else(|| std::env::temp_dir().join(format!("runai-sim-{}", &name[..12])));
         Self {
             directory: exec.directory.clone(),
+            kept: Arc::default(),
+            mounts: Mutex::new((root, false)),
             output: OnceLock::new(),
             pods: Mutex::default(),
             tasks: Mutex::default(),
@@ -115,8 +142,32 @@ impl Runner {
         self.output.set(sender).is_ok().then_some(receiver)
     }
 
-    /// Starts a pod; `report` is called once it has ended and all its lines are delivered.
-    pub(crate) fn start(self: &Arc<Self>, order: PodOrder, report: impl FnOnce(PodId, PodEnd) + Send + 'static) {
+    /// The last lines that a workload's command printed.
+    pub(crate) fn kept(&self, workload_id: &str) -> Vec<String> {
+        lock(&self.kept).get(workload_id).map(|lines| lines.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// The root of all volumes, once there are some.
+    pub(crate) fn mounts(&self) -> Option<PathBuf> {
+        let mounts = lock(&self.mounts);
+        mounts.1.then(|| mounts.0.clone())
+    }
+
+    /// Deletes the volumes that end with a workload.
+    pub(crate) fn tidy_up(&self, workload_id: &str) {
+        if let Some(root) = self.mounts() {
+            mounts::tidy_up(&root, workload_id);
+        }
+    }
+
+    /// Starts a pod; `note` is called with what happens on the way, `report` once it has ended and all its lines are
+    /// delivered.
+    pub(crate) fn start(
+        self: &Arc<Self>,
+        order: PodOrder,
+        note: impl Fn(&'static str, String) + Send + 'static,
+        report: impl FnOnce(PodId, PodEnd) + Send + 'static,
+    ) {
         let grace = grace(&order.spec);
         let (stop, stopped) = watch::channel(None);
         let id = order.pod.clone();
@@ -129,7 +180,7 @@ impl Runner {
         let mut tasks = lock(&self.tasks);
         while tasks.try_join_next().is_some() {}
         tasks.spawn(async move {
-            let end = runner.run(&order, stopped).await;
+            let end = runner.run(&order, stopped, note).await;
             lock(&runner.pods).running.remove(&id);
             report(id, end);
         });
@@ -166,8 +217,22 @@ impl Runner {
         }
     }
 
-    async fn run(&self, order: &PodOrder, stopped: watch::Receiver<Option<Duration>>) -> PodEnd {
-        let mut child = match self.spawn(&order.spec) {
+    async fn run(
+        &self,
+        order: &PodOrder,
+        stopped: watch::Receiver<Option<Duration>>,
+        note: impl Fn(&'static str, String) + Send,
+    ) -> PodEnd {
+        let mounts = Mounts::new(&order.spec, &order.pod.workload_id);
+        let root = match self.mount(&mounts) {
+            Ok(root) => root,
+            Err(why) => return PodEnd::NotStarted(why),
+        };
+        for mount in mounts.iter() {
+            let folder = root.join(&mount.folder);
+            note("Mounted", format!("{} at {} is the folder {}", mount.kind, mount.path, folder.display()));
+        }
+        let mut child = match self.spawn(order, &mounts, &root) {
             Ok(child) => child,
             Err(why) => return PodEnd::NotStarted(why),
         };
@@ -199,17 +264,30 @@ impl Runner {
         }
     }
 
-    fn spawn(&self, spec: &TrainingSpec) -> Result<Child, String> {
-        let words = words(spec)?;
+    /// Makes the folders of all `mounts`; gives their root.
+    fn mount(&self, mounts: &Mounts) -> Result<PathBuf, String> {
+        let mut root = lock(&self.mounts);
+        let made = |error: io::Error| format!("volumes under {}: {error}", root.0.display());
+        if !mounts.is_empty() {
+            mounts::make_root(&root.0).map_err(made)?;
+            mounts.make(&root.0).map_err(made)?;
+            root.1 = true;
+        }
+        Ok(root.0.clone())
+    }
+
+    fn spawn(&self, order: &PodOrder, mounts: &Mounts, root: &Path) -> Result<Child, String> {
+        let spec = &order.spec;
+        let words: Vec<String> = words(spec)?.iter().map(|word| mounts.rewrite(root, word)).collect();
         let Some((program, arguments)) = words.split_first() else {
             return Err("no command: the entry point of an image cannot run here".to_owned());
         };
-        let wanted = spec.working_dir.as_deref().map(Path::new).filter(|directory| directory.is_dir());
-        let directory = wanted.unwrap_or(&self.directory);
+        let wanted = spec.working_dir.as_deref().map(|it| PathBuf::from(mounts.rewrite(root, it)));
+        let directory = wanted.filter(|directory| directory.is_dir()).unwrap_or_else(|| self.directory.clone());
         let mut command = Command::new(program);
         command
             .args(arguments)
-            .current_dir(directory)
+            .current_dir(&directory)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -220,10 +298,16 @@ impl Runner {
                 command.env_remove(name);
             }
         }
+        // As in a pod.
+        command.env("HOSTNAME", format!("{}-{}", order.workload_name, order.slot));
         for variable in spec.environment_variables.iter().filter(|variable| variable.exclude != Some(true)) {
             if let (Some(name), Some(value)) = (&variable.name, &variable.value) {
-                command.env(name, value);
+                command.env(name, mounts.rewrite(root, value));
             }
+        }
+        if !mounts.is_empty() {
+            let all = mounts.iter().map(|mount| format!("{}={}", mount.path, root.join(&mount.folder).display()));
+            command.env("RUNAI_SIM_MOUNTS", all.collect::<Vec<_>>().join(":"));
         }
         command.spawn().map_err(|error| match error.kind() {
             io::ErrorKind::NotFound if !directory.is_dir() => {
@@ -243,9 +327,11 @@ impl Runner {
     ) -> JoinHandle<()> {
         let output = self.output.get().cloned();
         let workload = order.workload_name.clone();
+        let (id, kept) = (order.pod.workload_id.clone(), Arc::clone(&self.kept));
         tokio::spawn(async move {
             let mut pipe = BufReader::new(pipe);
             while let Some(line) = next_line(&mut pipe).await {
+                keep(&kept, &id, &line);
                 if let Some(output) = &output {
                     // Nobody listens any more: the pipe is emptied all the same, so that the command does not block.
                     let _ = output.send(Output { workload: workload.clone(), stream, line });
@@ -253,6 +339,15 @@ impl Runner {
             }
         })
     }
+}
+
+fn keep(kept: &Mutex<HashMap<String, VecDeque<String>>>, workload_id: &str, line: &str) {
+    let mut kept = lock(kept);
+    let lines = kept.entry(workload_id.to_owned()).or_default();
+    if lines.len() == KEPT_LINES {
+        lines.pop_front();
+    }
+    lines.push_back(line.to_owned());
 }
 
 /// The process group of a child, killed when this is dropped.
@@ -391,6 +486,9 @@ pub(crate) const LAST_GRACE: Duration = Duration::from_secs(5);
 
 /// How long the last lines of an ended command are waited for.
 const DRAIN: Duration = Duration::from_secs(1);
+
+/// How many lines of each workload are kept.
+const KEPT_LINES: usize = 1000;
 
 const LONGEST_LINE: usize = 64 * 1024;
 

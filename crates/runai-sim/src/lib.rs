@@ -6,9 +6,24 @@
 //! canned answer: all endpoints show and change one state. A path that is not simulated is answered with 501 and
 //! says so, a method that a path does not know with 405.
 //!
-//! It is no Kubernetes: there is one cluster with one node in one node pool. Templates, node pools, priorities,
-//! quotas, tolerations and volumes are checked for their form and otherwise accepted without effect, and a workload
-//! is one pod, whatever its `parallelism`.
+//! There is one cluster, with nodes in node pools. GPUs are given out whole, by portions and by memory, device by
+//! device; projects have quotas, go over them while nobody else needs what is free, and lose it again to those whose
+//! it is; priorities, node types and taints count. The pods of a workload start together. It is no Kubernetes all the
+//! same: affinities, extended resources and departments' quotas have no effect, and volumes only with [`Exec`].
+//!
+//! Service accounts have roles in projects ([`Account`], [`Role`]); templates and a policy are worked into what is
+//! submitted ([`Template`], [`Policy`]). What goes wrong can be chosen: for workloads by a [`Behaviour`], between
+//! client and control plane by a [`Fault`]. All of it can be built here or read from a file ([`Scenario`]). While it
+//! runs, it shows itself on a page at `/` and takes orders below `/sim`:
+//!
+//! | request | what it does |
+//! |---|---|
+//! | `GET /sim/state` | what the page shows |
+//! | `POST /sim/clock` `{"seconds": 60}` | lets time pass at once |
+//! | `GET`, `POST`, `DELETE /sim/faults` | lists, adds, removes faults |
+//! | `POST /sim/tokens/expire` `{}` | makes all tokens expire |
+//! | `POST /sim/workloads/{id}` `{"do": "fail"}` | lets a running workload `fail`, or `preempt`s it |
+//! | `GET /sim/workloads/{id}/output` | the last lines of its command |
 //!
 //! What a workload does is a script in its environment variables: `RUNAI_SIM_PENDING` is the least number of seconds
 //! that it stays Pending (0 when not set), `RUNAI_SIM_RUNNING` the seconds that it runs (1 when not set),
@@ -30,15 +45,24 @@ mod app;
 mod check;
 mod clock;
 mod exec;
+mod faults;
+mod form;
+mod intake;
+mod mounts;
+mod net;
+mod policy;
+mod roles;
 mod scheduler;
+mod script;
 mod state;
 mod tokens;
+mod world;
 
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, SystemTime},
 };
 
@@ -52,14 +76,17 @@ use tokio::{
 };
 
 use crate::{
-    app::{App, Credentials},
+    app::App,
     clock::Clock,
     exec::{LAST_GRACE, Runner},
-    state::{ClusterFacts, ProjectFacts, State},
+    net::{Breakable, Wire},
+    state::{ClusterFacts, Setup, State},
 };
 pub use crate::{
     exec::{Exec, Output, Stream},
-    scheduler::Node,
+    faults::{Fault, FaultKind},
+    roles::{Action, Resource, Role},
+    world::{Account, Behaviour, End, Node, Policy, Project, Quota, Scenario, ScenarioError, Taint, Template},
 };
 
 /// A running control plane.
@@ -94,16 +121,16 @@ impl Simulator {
         &self.base_url
     }
 
-    /// The client id of its one service account; the id of its one application too.
+    /// The client id of its first service account; the id of its first application too.
     #[must_use]
     pub fn client_id(&self) -> &str {
-        &self.app.credentials.client_id
+        &self.app.accounts[0].client_id
     }
 
     /// The client secret; no secret, it is the same for every simulator.
     #[must_use]
     pub fn client_secret(&self) -> &str {
-        &self.app.credentials.client_secret
+        &self.app.accounts[0].client_secret
     }
 
     /// Name of its first project.
@@ -124,6 +151,32 @@ impl Simulator {
     #[must_use]
     pub fn take_output(&self) -> Option<mpsc::UnboundedReceiver<Output>> {
         self.app.runner.as_ref()?.take_output()
+    }
+
+    /// Lets simulated time pass at once.
+    pub fn advance(&self, time: Duration) {
+        self.app.skip(time);
+    }
+
+    /// Lets something go wrong from now on.
+    pub fn add_fault(&self, fault: Fault) {
+        self.app.add_fault(fault);
+    }
+
+    /// Lets nothing go wrong any more.
+    pub fn clear_faults(&self) {
+        self.app.clear_faults();
+    }
+
+    /// Makes all tokens expire that were issued so far.
+    pub fn expire_tokens(&self) {
+        self.app.tokens.expire_all();
+    }
+
+    /// The folder that volumes of commands are under, once there are some.
+    #[must_use]
+    pub fn mounts(&self) -> Option<PathBuf> {
+        self.app.mounts()
     }
 
     /// All endpoints, to be called without a socket.
@@ -175,24 +228,41 @@ impl Drop for Simulator {
 /// A simulator that is not started yet.
 #[derive(Clone, Debug)]
 pub struct Builder {
+    accounts: Vec<Account>,
     address: SocketAddr,
+    behaviours: Vec<Behaviour>,
     exec: Option<Exec>,
-    node: Node,
-    projects: Vec<String>,
+    faults: Vec<Fault>,
+    nodes: Vec<Node>,
+    policy: Option<Policy>,
+    projects: Vec<Project>,
     speed: f64,
     start_time: SystemTime,
+    strict: bool,
+    templates: Vec<Template>,
     token_lifetime: Duration,
 }
 
 impl Default for Builder {
     fn default() -> Self {
         Self {
+            accounts: vec![Account {
+                client_id: "sim-client".to_owned(),
+                client_secret: "sim-secret-not-real".to_owned(),
+                projects: Vec::new(),
+                role: Role::Administrator,
+            }],
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            behaviours: Vec::new(),
             exec: None,
-            node: Node::default(),
-            projects: vec!["sim-project".to_owned()],
+            faults: Vec::new(),
+            nodes: vec![Node::default()],
+            policy: None,
+            projects: vec![Project::named("sim-project")],
             speed: 1.0,
             start_time: SystemTime::now(),
+            strict: false,
+            templates: Vec::new(),
             token_lifetime: Duration::from_hours(1),
         }
     }
@@ -220,17 +290,99 @@ impl Builder {
         self
     }
 
-    /// What its node has.
+    /// What its one node has.
     #[must_use]
-    pub fn node(mut self, node: Node) -> Self {
-        self.node = node;
+    pub fn node(self, node: Node) -> Self {
+        self.nodes([node])
+    }
+
+    /// Its nodes, instead of the one that it has otherwise.
+    #[must_use]
+    pub fn nodes(mut self, nodes: impl IntoIterator<Item = Node>) -> Self {
+        self.nodes = nodes.into_iter().collect();
         self
     }
 
     /// Its projects, by name, instead of the one that it has otherwise; their ids are `1`, `2`, ….
     #[must_use]
-    pub fn projects<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
-        self.projects = names.into_iter().map(Into::into).collect();
+    pub fn projects<T: Into<String>>(self, names: impl IntoIterator<Item = T>) -> Self {
+        self.projects_with_quotas(names.into_iter().map(Project::named))
+    }
+
+    /// Its projects with their quotas, instead of the one that it has otherwise; their ids are `1`, `2`, ….
+    #[must_use]
+    pub fn projects_with_quotas(mut self, projects: impl IntoIterator<Item = Project>) -> Self {
+        self.projects = projects.into_iter().collect();
+        self
+    }
+
+    /// A further service account.
+    #[must_use]
+    pub fn account(mut self, account: Account) -> Self {
+        self.accounts.push(account);
+        self
+    }
+
+    /// What its first service account may do, in these projects or, without any, everywhere.
+    #[must_use]
+    pub fn role<T: Into<String>>(mut self, role: Role, projects: impl IntoIterator<Item = T>) -> Self {
+        self.accounts[0].role = role;
+        self.accounts[0].projects = projects.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// What happens to workloads whose name fits; the first that fits holds.
+    #[must_use]
+    pub fn behaviour(mut self, behaviour: Behaviour) -> Self {
+        self.behaviours.push(behaviour);
+        self
+    }
+
+    /// Something that goes wrong from the start.
+    #[must_use]
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
+        self
+    }
+
+    /// A workload template.
+    #[must_use]
+    pub fn template(mut self, template: Template) -> Self {
+        self.templates.push(template);
+        self
+    }
+
+    /// The policy for training workloads.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = Some(policy);
+        self
+    }
+
+    /// Whether what the API's description leaves open is refused, instead of accepted with a warning event.
+    #[must_use]
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
+        self
+    }
+
+    /// All that a scenario says, over what was built before.
+    #[must_use]
+    pub fn scenario(mut self, scenario: Scenario) -> Self {
+        self.accounts.extend(scenario.accounts);
+        self.behaviours.extend(scenario.behaviours);
+        self.faults.extend(scenario.faults);
+        if !scenario.nodes.is_empty() {
+            self.nodes = scenario.nodes;
+        }
+        if !scenario.projects.is_empty() {
+            self.projects = scenario.projects;
+        }
+        self.policy = scenario.policy.or(self.policy);
+        self.strict = scenario.strict.unwrap_or(self.strict);
+        self.templates.extend(scenario.templates);
+        let lifetime = scenario.token_lifetime.and_then(|it| Duration::try_from_secs_f64(it).ok());
+        self.token_lifetime = lifetime.unwrap_or(self.token_lifetime);
         self
     }
 
@@ -263,8 +415,12 @@ impl Builder {
         })?;
         let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
         simulator.base_url = format!("http://{address}");
+        if simulator.app.runner.is_some() && address.ip().is_loopback() {
+            simulator.app.loopback_only.store(true, Ordering::Relaxed);
+        }
         let (stop, stopped) = oneshot::channel::<()>();
-        let serve = axum::serve(listener, simulator.router()).with_graceful_shutdown(async {
+        let service = simulator.router().into_make_service_with_connect_info::<Wire>();
+        let serve = axum::serve(Breakable(listener), service).with_graceful_shutdown(async {
             let _ = stopped.await;
         });
         // Serving never gives an error: it goes on when a connection cannot be accepted.
@@ -284,23 +440,31 @@ impl Builder {
         if !(self.speed > 0.0 && self.speed <= TOP_SPEED) {
             return Err(StartError::Speed { speed: self.speed });
         }
-        let Some(project) = self.projects.first().cloned() else { return Err(StartError::NoProject) };
+        let Some(project) = self.projects.first().map(|project| project.name.clone()) else {
+            return Err(StartError::NoProject);
+        };
         if let Some(exec) = self.exec.as_ref().filter(|exec| !exec.directory().is_dir()) {
             return Err(StartError::NoDirectory { directory: exec.directory().to_owned() });
         }
         let start = Timestamp::try_from(self.start_time).unwrap_or_default();
         let cluster = ClusterFacts { created_at: start, name: "sim-cluster".into(), uuid: CLUSTER_UUID.into() };
         let cluster_name = cluster.name.clone();
-        let project_facts = |(index, name)| ProjectFacts { created_at: start, id: format!("{}", index + 1), name };
-        let projects = self.projects.into_iter().enumerate().map(project_facts).collect();
         let runner = self.exec.as_ref().map(|exec| Arc::new(Runner::new(exec)));
-        let app = Arc::new(App::new(
-            Clock::starting_at(start, self.speed),
-            Credentials { client_id: "sim-client".into(), client_secret: "sim-secret-not-real".into() },
-            self.token_lifetime,
-            State::new(cluster, projects, self.node, runner.is_some()),
-            runner,
-        ));
+        let state = State::new(Setup {
+            behaviours: self.behaviours,
+            cluster,
+            exec: runner.is_some(),
+            nodes: self.nodes,
+            policy: self.policy,
+            projects: self.projects,
+            strict: self.strict,
+            templates: self.templates,
+        });
+        let clock = Clock::starting_at(start, self.speed);
+        let app = Arc::new(App::new(clock, self.accounts, self.token_lifetime, state, runner));
+        for fault in self.faults {
+            app.add_fault(fault);
+        }
         let driver = app.runner.is_some().then(|| tokio::spawn(Arc::clone(&app).drive()));
         Ok(Simulator {
             app,

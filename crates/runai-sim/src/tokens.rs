@@ -1,6 +1,9 @@
 //! Access tokens: JSON Web Tokens signed with a key that only this simulator knows (RFC 7519, HS256).
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -12,17 +15,20 @@ use uuid::Uuid;
 use crate::clock::later;
 
 pub(crate) struct Tokens {
+    /// Counts how often all tokens were made to expire.
+    generation: AtomicU64,
     key: [u8; 16],
 }
 
 impl Tokens {
     pub(crate) fn new() -> Self {
-        Self { key: *Uuid::new_v4().as_bytes() }
+        Self { generation: AtomicU64::new(0), key: *Uuid::new_v4().as_bytes() }
     }
 
     /// A token for `subject` that is valid for `lifetime` of simulated time.
     pub(crate) fn issue(&self, subject: &str, now: Timestamp, lifetime: Duration) -> String {
         let claims = Claims {
+            generation: self.generation.load(Ordering::Relaxed),
             exp: later(now, lifetime).as_second(),
             iat: now.as_second(),
             iss: "runai-sim".to_owned(),
@@ -39,10 +45,15 @@ impl Tokens {
     /// The subject of `token`, if this simulator issued it and it has not expired.
     pub(crate) fn subject(&self, token: &str, now: Timestamp) -> Result<String, &'static str> {
         let claims = self.claims(token).ok_or("the access token was not issued here")?;
-        if now.as_second() >= claims.exp {
+        if now.as_second() >= claims.exp || claims.generation != self.generation.load(Ordering::Relaxed) {
             return Err("the access token has expired");
         }
         Ok(claims.sub)
+    }
+
+    /// Makes all tokens expire that were issued so far.
+    pub(crate) fn expire_all(&self) {
+        self.generation.fetch_add(1, Ordering::Relaxed);
     }
 
     fn claims(&self, token: &str) -> Option<Claims> {
@@ -65,6 +76,7 @@ const HEADER: &[u8] = br#"{"alg":"HS256","typ":"JWT"}"#;
 #[derive(Serialize, Deserialize)]
 struct Claims {
     exp: i64,
+    generation: u64,
     iat: i64,
     iss: String,
     jti: String,
@@ -86,6 +98,9 @@ mod tests {
         assert_eq!(tokens.subject(&token, at(59)).as_deref(), Ok("me"));
         assert!(tokens.subject(&token, at(60)).unwrap_err().contains("expired"));
         assert!(Tokens::new().subject(&token, now).is_err());
+        tokens.expire_all();
+        assert!(tokens.subject(&token, now).unwrap_err().contains("expired"));
+        assert!(tokens.subject(&tokens.issue("me", now, Duration::from_mins(1)), now).is_ok());
     }
 
     #[test]
@@ -104,7 +119,7 @@ mod tests {
     #[test]
     fn signs_as_the_standard_says() {
         // The signature was computed with an independent implementation of HS256.
-        let tokens = Tokens { key: *b"0123456789abcdef" };
+        let tokens = Tokens { key: *b"0123456789abcdef", ..Tokens::new() };
         let signature = tokens.mac("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30").finalize().into_bytes();
         assert_eq!(BASE64URL_NOPAD.encode(&signature), "A5mVf-_pE0XM6RlWnNx4YBzFWqYIcsc3_j1g9I2768c");
     }

@@ -5,7 +5,6 @@
 //! anything more about them; a document with an error is never rendered.
 
 use std::borrow::Cow;
-use std::cell::LazyCell;
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
@@ -125,20 +124,24 @@ impl Checker {
     }
 
     fn fields(&mut self, map: &mut Map<'_>, structure: &StructShape, span: Span, place: &Place<'_>) {
-        let keys: Vec<Cow<'_, str>> = map.0.iter().map(|entry| entry.key.clone()).collect();
-        // Prepared once, for all the keys that are unknown.
-        let names = LazyCell::new(|| {
-            let written: HashSet<&str> = keys.iter().map(|key| &**key).collect();
-            let all = || structure.fields().iter().map(|field| field.name.as_str());
-            KnownKeys { all: Names::new(all()), unset: Names::new(all().filter(|name| !written.contains(name))) }
-        });
+        let mut unknown = false;
+        // Written, and taken out because they are wrong.
+        let mut wrong = Vec::new();
+        let both = structure.has_aliases().then(|| both_spellings(map, structure)).unwrap_or_default();
         map.0.retain_mut(|entry| {
-            if let Some(field) = structure.field(&entry.key) {
-                return self.field(entry, field, &keys, place);
+            let Some(field) = structure.field(&entry.key) else {
+                unknown = true;
+                return true;
+            };
+            let stays = self.field(entry, field, &both, place);
+            if !stays {
+                wrong.push(entry.key.clone());
             }
-            self.unknown_key(entry, structure, &names, place);
-            false
+            stays
         });
+        if unknown {
+            self.unknown_keys(map, structure, &wrong, place);
+        }
         for field in structure.fields().iter().filter(|field| field.required) {
             if map.get(&field.name).is_none() {
                 self.missing_key(map, field, span, place);
@@ -146,10 +149,26 @@ impl Checker {
         }
     }
 
+    /// Takes out, and reports, what the struct does not know.
+    fn unknown_keys(&mut self, map: &mut Map<'_>, structure: &StructShape, wrong: &[Cow<'_, str>], place: &Place<'_>) {
+        let written: HashSet<&str> =
+            map.0.iter().map(|entry| &*entry.key).chain(wrong.iter().map(|key| &**key)).collect();
+        let all = || structure.fields().iter().map(|field| field.name.as_str());
+        let known =
+            KnownKeys { all: Names::new(all()), unset: Names::new(all().filter(|name| !written.contains(name))) };
+        map.0.retain(|entry| {
+            let is_known = structure.field(&entry.key).is_some();
+            if !is_known {
+                self.unknown_key(entry, structure, &known, place);
+            }
+            is_known
+        });
+    }
+
     /// Whether the entry stays.
-    fn field(&mut self, entry: &mut Entry<'_>, field: &Field, keys: &[Cow<'_, str>], holder: &Place<'_>) -> bool {
+    fn field(&mut self, entry: &mut Entry<'_>, field: &Field, both: &[&str], holder: &Place<'_>) -> bool {
         let place = holder.below(Segment::Field(&entry.key));
-        if field.alias.as_deref() == Some(&*entry.key) && keys.iter().any(|key| *key == field.name) {
+        if field.alias.as_deref() == Some(&*entry.key) && both.contains(&field.name.as_str()) {
             let message = format!("`{}` and `{}` are two spellings of one key", field.name, entry.key);
             self.report(&rule::BOTH_SPELLINGS, &place, entry.key_span, message).advise("keep one of them");
             self.broken.insert(place.pointer());
@@ -529,6 +548,13 @@ fn shorten(text: &str) -> Cow<'_, str> {
     }
     let start: String = line.chars().take(SHOWN).collect();
     format!("{start}…").into()
+}
+
+/// Names of the fields that `map` has in both spellings.
+fn both_spellings<'s>(map: &Map<'_>, structure: &'s StructShape) -> Vec<&'s str> {
+    let fields = structure.fields().iter();
+    let both = fields.filter(|field| field.alias.as_ref().is_some_and(|alias| map.get(alias).is_some()));
+    both.map(|field| field.name.as_str()).filter(|name| map.get(name).is_some()).collect()
 }
 
 /// The tree of an example, all of it at one place.

@@ -27,21 +27,27 @@
 
 mod check;
 pub mod command;
+pub mod convert;
 mod de;
 pub mod diagnostic;
 pub mod document;
+pub mod edit;
 pub mod explain;
 mod kind;
 pub mod name;
+pub mod permissions;
 pub mod phase;
+mod print;
 pub mod quantity;
 mod redact;
 mod render;
 pub mod request;
 mod resolve;
 pub mod rules;
+pub mod schema;
 pub mod settings;
 mod shape;
+pub mod snippets;
 mod suggest;
 pub mod wait;
 pub mod wire;

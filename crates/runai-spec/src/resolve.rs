@@ -58,8 +58,6 @@ struct Override<'t> {
 pub struct Resolution<'t> {
     sources: Vec<Source<'t>>,
     findings: Vec<Finding>,
-    /// Places of secrets in each text that parses.
-    secrets: Vec<(SourceId, Vec<Span>)>,
     kind: Option<Kind>,
     steps: Vec<Step>,
     operator: Option<OperatorSettings>,
@@ -131,7 +129,6 @@ impl<'t> Resolver<'t> {
         let mut work = Work {
             sources: vec![self.document],
             findings: Vec::new(),
-            secrets: Vec::new(),
             defaults: None,
             operator: None,
             kind: self.kind,
@@ -141,7 +138,6 @@ impl<'t> Resolver<'t> {
             let id = work.source(operator);
             match parse(operator.text, operator.format, id) {
                 Ok(root) => {
-                    work.secrets.push((id, redact::secrets(&root)));
                     let settings = work.operator_file(root);
                     work.defaults = settings.map(|settings| Layer { settings, pointer: String::new() });
                 }
@@ -150,7 +146,6 @@ impl<'t> Resolver<'t> {
         }
         match parse(self.document.text, self.document.format, SourceId(0)) {
             Ok(root) => {
-                work.secrets.push((SourceId(0), redact::secrets(&root)));
                 work.document(root, &self.variables, &self.overrides);
             }
             Err(finding) => work.findings.push(finding),
@@ -158,7 +153,6 @@ impl<'t> Resolver<'t> {
         Resolution {
             sources: work.sources,
             findings: work.findings,
-            secrets: work.secrets,
             kind: work.kind,
             steps: work.steps,
             operator: work.operator,
@@ -180,9 +174,10 @@ impl<'t> Resolution<'t> {
         ids.filter(|id| *id == SourceId(0) || self.findings.iter().any(|finding| finding.span.source == *id))
             .map(|id| {
                 let source = self.sources[usize::from(id.0)];
-                let shown = match self.secrets.iter().find(|(of, _)| *of == id) {
-                    Some((_, secrets)) => redact::redacted(source.text, secrets),
-                    None => redact::redacted_unparsed(source.text),
+                // Few texts are shown, so only those are read again for their secrets.
+                let shown = match parse(source.text, source.format, id) {
+                    Ok(root) => redact::redacted(source.text, &redact::secrets(&root)),
+                    Err(_) => redact::redacted_unparsed(source.text),
                 };
                 SourceReport { name: source.name, shown, report: self.report_of(id) }
             })
@@ -243,6 +238,12 @@ impl Step {
         self.name.as_deref()
     }
 
+    /// Name of the step of a ZenML run configuration that it comes from.
+    #[must_use]
+    pub fn block(&self) -> Option<&str> {
+        self.block.as_deref()
+    }
+
     /// Its image, unless the document is one of settings alone.
     #[must_use]
     pub fn image(&self) -> Option<&str> {
@@ -298,7 +299,6 @@ struct Layer<'t> {
 struct Work<'t> {
     sources: Vec<Source<'t>>,
     findings: Vec<Finding>,
-    secrets: Vec<(SourceId, Vec<Span>)>,
     /// The step settings in the operator file.
     defaults: Option<Layer<'t>>,
     operator: Option<OperatorSettings>,
@@ -638,7 +638,10 @@ fn merge_layers<'t>(layers: &[Layer<'t>], own: Option<Node<'t>>) -> Option<Node<
 /// Merges maps key by key; anything else of `over` replaces what is `under` it. In maps with free keys a `null` takes the
 /// entry under it out.
 fn merge<'t>(under: Node<'t>, over: Node<'t>, free: bool) -> Node<'t> {
-    let (Value::Map(mut merged), Value::Map(map)) = (under.value, over.value.clone()) else { return over };
+    let (mut merged, map) = match (under.value, over.value) {
+        (Value::Map(under), Value::Map(over)) => (under, over),
+        (_, value) => return Node { value, span: over.span },
+    };
     for entry in map.0 {
         let Some(index) = merged.0.iter().position(|own| own.key == entry.key) else {
             merged.0.push(entry);

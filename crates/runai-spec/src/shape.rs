@@ -5,6 +5,7 @@
 
 use std::sync::LazyLock;
 
+use rustc_hash::FxHashMap;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map as JsonMap, Value as Json};
@@ -21,8 +22,7 @@ pub(crate) static OPERATOR_FILE: LazyLock<Shape> = LazyLock::new(|| {
     if let (Kind::Struct(own), Kind::Struct(step)) =
         (&mut shape.kind, Shape::compile(&schema_of::<StepSettings>()).kind)
     {
-        own.fields.extend(step.fields);
-        own.sort();
+        *own = StructShape::new(own.fields.drain(..).chain(step.fields).collect(), own.tolerant);
     }
     shape
 });
@@ -90,8 +90,8 @@ pub(crate) struct StringShape {
 pub(crate) struct StructShape {
     /// By name.
     fields: Vec<Field>,
-    /// Indices of the fields, by length and then name: most comparisons in a search then look at the length alone.
-    by_length: Vec<usize>,
+    /// Indices of the fields by their names and second spellings.
+    by_key: FxHashMap<String, usize>,
     /// Whether a key that is not known is only worth a warning.
     pub(crate) tolerant: bool,
 }
@@ -117,28 +117,30 @@ pub(crate) struct FieldDocs {
 }
 
 impl StructShape {
+    fn new(mut fields: Vec<Field>, tolerant: bool) -> Self {
+        fields.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut by_key = FxHashMap::default();
+        for (index, field) in fields.iter().enumerate() {
+            by_key.extend(
+                [Some(&field.name), field.alias.as_ref()].into_iter().flatten().map(|key| (key.clone(), index)),
+            );
+        }
+        Self { fields, by_key, tolerant }
+    }
+
     /// The field with this name or second spelling.
     pub(crate) fn field(&self, key: &str) -> Option<&Field> {
-        let order = |index: &usize| by_length(&self.fields[*index].name).cmp(&by_length(key));
-        match self.by_length.binary_search_by(order) {
-            Ok(position) => Some(&self.fields[self.by_length[position]]),
-            Err(_) => self.fields.iter().find(|field| field.alias.as_deref() == Some(key)),
-        }
+        self.by_key.get(key).map(|index| &self.fields[*index])
     }
 
     pub(crate) fn fields(&self) -> &[Field] {
         &self.fields
     }
 
-    fn sort(&mut self) {
-        self.fields.sort_by(|a, b| a.name.cmp(&b.name));
-        self.by_length = (0..self.fields.len()).collect();
-        self.by_length.sort_by_key(|index| by_length(&self.fields[*index].name));
+    /// Whether any field has a second spelling.
+    pub(crate) fn has_aliases(&self) -> bool {
+        self.by_key.len() > self.fields.len()
     }
-}
-
-fn by_length(name: &str) -> (usize, &str) {
-    (name.len(), name)
 }
 
 impl Shape {
@@ -211,9 +213,7 @@ fn structure(schema: &JsonMap<String, Json>) -> StructShape {
         })
     });
     let tolerant = schema.get("x-unknown-keys").is_some();
-    let mut shape = StructShape { fields: fields.collect(), by_length: Vec::new(), tolerant };
-    shape.sort();
-    shape
+    StructShape::new(fields.collect(), tolerant)
 }
 
 fn types(schema: &JsonMap<String, Json>) -> Vec<&str> {

@@ -7,6 +7,7 @@ mod explain;
 mod help;
 mod render;
 mod run;
+mod simulate;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

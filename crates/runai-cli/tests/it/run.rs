@@ -214,3 +214,23 @@ fn the_examples_run() {
         assert!(output.status.success() && !output.stdout.is_empty(), "{name}: {}", shown(&output));
     }
 }
+
+#[test]
+fn mounts_are_folders_that_are_named() {
+    let scratch = Scratch::new();
+    let step = r#"
+name: mounted
+image: python:3.12
+command: [sh, -c, 'echo kept > "$0"/x', /mnt/data]
+settings: {pvc_mounts: [{claim_name: data, path: /mnt/data, existing_pvc: true}]}
+"#;
+    scratch.write("step.runai.yaml", step);
+    let temporary = scratch.path().join("temporary");
+    std::fs::create_dir(&temporary).unwrap();
+    let output = scratch.command(&["run", "step.runai.yaml", "--local"]).env("TMPDIR", &temporary).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let root = std::fs::read_dir(&temporary).unwrap().next().unwrap().unwrap().path();
+    assert!(stderr.contains(&format!("volumes are folders under {}", root.display())), "{stderr}");
+    assert_eq!(std::fs::read_to_string(root.join("pvc/data/x")).unwrap(), "kept\n");
+}

@@ -1,24 +1,23 @@
 //! Lists: filters, search, order and pages.
 
-use std::{cmp::Ordering, str::FromStr};
+use std::{borrow::Cow, cmp::Ordering, str::FromStr};
 
-use axum::{
-    extract::{FromRequestParts, Query},
-    http::request::Parts,
-};
+use axum::{extract::FromRequestParts, http::request::Parts};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::Refusal;
+use super::{Query, Refusal};
 
 /// The query of a list, read and checked.
 pub(super) struct ListQuery {
     pub(super) deleted: bool,
+    /// `None` where the query does not say.
+    pub(super) descending: Option<bool>,
     filters: Vec<Filter>,
     limit: usize,
     offset: usize,
     search: Option<String>,
-    sort: Option<Sort>,
+    sort: Option<String>,
 }
 
 /// An item of a list, by its members.
@@ -27,35 +26,55 @@ pub(super) trait Listed {
     const FIELDS: &'static [&'static str];
 
     /// The text of a member; `None` if the item has no such value.
-    fn field(&self, name: &str) -> Option<String>;
+    fn field(&self, name: &str) -> Option<Cow<'_, str>>;
 }
 
 impl ListQuery {
     /// The asked part of `items`, and the offset of the part after it.
     pub(super) fn page<T: Listed>(&self, items: impl Iterator<Item = T>) -> Result<(Vec<T>, Option<i64>), Refusal> {
-        let fields = self.filters.iter().map(|filter| &filter.field).chain(self.sort.iter().map(|sort| &sort.field));
-        for field in fields {
+        self.check::<T>()?;
+        let passing = items.filter(|item| self.passes(item));
+        let Some(field) = &self.sort else { return Ok(self.cut(passing)) };
+        let mut items: Vec<T> = passing.collect();
+        let descending = self.descending == Some(true);
+        items.sort_by(|one, other| {
+            let order = compare(&one.field(field).unwrap_or_default(), &other.field(field).unwrap_or_default());
+            if descending { order.reverse() } else { order }
+        });
+        Ok(self.cut(items.into_iter()))
+    }
+
+    /// How many of `items` pass.
+    pub(super) fn count<T: Listed>(&self, items: impl Iterator<Item = T>) -> Result<usize, Refusal> {
+        self.check::<T>()?;
+        Ok(items.filter(|item| self.passes(item)).count())
+    }
+
+    /// The asked part of `items`, without filters and order.
+    pub(super) fn cut<T>(&self, items: impl Iterator<Item = T>) -> (Vec<T>, Option<i64>) {
+        let mut page: Vec<T> = items.skip(self.offset).take(self.limit + 1).collect();
+        let more = page.len() > self.limit;
+        page.truncate(self.limit);
+        let end = self.offset.saturating_add(self.limit);
+        (page, more.then(|| i64::try_from(end).unwrap_or(i64::MAX)))
+    }
+
+    /// Whether a name has what is searched for in it.
+    pub(super) fn finds(&self, name: &str) -> bool {
+        self.search.as_ref().is_none_or(|text| name.to_lowercase().contains(text.as_str()))
+    }
+
+    fn check<T: Listed>(&self) -> Result<(), Refusal> {
+        for field in self.filters.iter().map(|filter| &filter.field).chain(&self.sort) {
             if !T::FIELDS.contains(&field.as_str()) {
                 return Err(Refusal::bad_request(format!("cannot filter or sort by `{field}`")));
             }
         }
-        let mut items: Vec<T> = items.filter(|item| self.passes(item)).collect();
-        if let Some(sort) = &self.sort {
-            items.sort_by(|one, other| {
-                let order =
-                    compare(&one.field(&sort.field).unwrap_or_default(), &other.field(&sort.field).unwrap_or_default());
-                if sort.descending { order.reverse() } else { order }
-            });
-        }
-        let end = self.offset.saturating_add(self.limit);
-        let next = (end < items.len()).then(|| i64::try_from(end).unwrap_or(i64::MAX));
-        Ok((items.into_iter().skip(self.offset).take(self.limit).collect(), next))
+        Ok(())
     }
 
     fn passes(&self, item: &impl Listed) -> bool {
-        let search = self.search.as_ref().map(|text| text.to_lowercase());
-        let name = || item.field("name").unwrap_or_default().to_lowercase();
-        self.filters.iter().all(|filter| filter.passes(item)) && search.is_none_or(|text| name().contains(&text))
+        self.filters.iter().all(|filter| filter.passes(item)) && self.finds(&item.field("name").unwrap_or_default())
     }
 }
 
@@ -63,26 +82,30 @@ impl<S: Send + Sync> FromRequestParts<S> for ListQuery {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        let Query(raw) = Query::<RawQuery>::from_request_parts(parts, state)
-            .await
-            .map_err(|rejection| Refusal::bad_request(rejection.body_text()))?;
+        let Query(raw) = Query::<RawQuery>::from_request_parts(parts, state).await?;
         let limit = number("limit", raw.limit.as_deref())?.unwrap_or(DEFAULT_LIMIT);
         if !(1..=MAX_LIMIT).contains(&limit) {
             return Err(Refusal::bad_request(format!("`limit` is {limit}, must be 1 to {MAX_LIMIT}")));
         }
         let descending = match raw.sort_order.as_deref() {
-            None | Some("asc") => false,
-            Some("desc") => true,
+            None => None,
+            Some("asc") => Some(false),
+            Some("desc") => Some(true),
             Some(other) => return Err(Refusal::bad_request(format!("`sortOrder` is `{other}`, must be asc or desc"))),
         };
+        // The API counts in 32 bits with a sign.
+        let offset = number::<i32>("offset", raw.offset.as_deref())?.unwrap_or(0);
+        let offset = usize::try_from(offset)
+            .map_err(|_| Refusal::bad_request(format!("`offset` is `{offset}`, which it cannot be")))?;
         let filters = raw.filter_by.iter().flat_map(|filters| filters.split(',')).map(str::parse).collect();
         Ok(Self {
             deleted: number("deleted", raw.deleted.as_deref())?.unwrap_or(false),
+            descending,
             filters: Result::from_iter::<Vec<_>>(filters)?,
             limit,
-            offset: number("offset", raw.offset.as_deref())?.unwrap_or(0),
-            search: raw.search,
-            sort: raw.sort_by.map(|field| Sort { descending, field }),
+            offset,
+            search: raw.search.map(|text| text.to_lowercase()),
+            sort: raw.sort_by,
         })
     }
 }
@@ -97,11 +120,6 @@ struct RawQuery {
     search: Option<String>,
     sort_by: Option<String>,
     sort_order: Option<String>,
-}
-
-struct Sort {
-    descending: bool,
-    field: String,
 }
 
 /// A condition such as `name==fit`; several are separated by commas and must all hold.
@@ -128,7 +146,7 @@ impl Filter {
         let Some(field) = item.field(&self.field) else {
             return matches!(self.operator, Operator::ContainsNot | Operator::EqualsNot);
         };
-        let (field, value) = (field.as_str(), self.value.as_str());
+        let (field, value) = (field.as_ref(), self.value.as_str());
         match self.operator {
             Operator::AtLeast => compare(field, value).is_ge(),
             Operator::AtMost => compare(field, value).is_le(),

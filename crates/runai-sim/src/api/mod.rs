@@ -1,55 +1,117 @@
 //! The endpoints: each decodes, asks the state, encodes.
 
+mod authorization;
 mod clusters;
+mod control;
+mod faults;
 mod list;
+mod node_pools;
+mod pods;
+mod policies;
 mod projects;
+mod records;
 mod token;
 mod trainings;
 mod workloads;
 
-use std::sync::Arc;
+use std::{
+    net::IpAddr,
+    sync::{Arc, atomic::Ordering},
+};
 
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{FromRequest, Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
+    extract::{FromRequest, FromRequestParts, Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Parts, uri::Authority},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use runai_spec::wire::{ComplianceIssue, ErrorBody, HttpResponse};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use crate::{app::App, clock::http_date};
+use crate::{
+    app::App,
+    clock::http_date,
+    roles::{Action, Resource},
+    world::Account,
+};
 
 /// All endpoints.
 pub(crate) fn router(app: &Arc<App>) -> Router {
     let guarded = Router::new()
+        .route("/api/v1/authorization/me/access-rules", get(authorization::my_access_rules))
+        .route("/api/v1/authorization/permission-sets", get(authorization::permission_sets))
+        .route("/api/v1/authorization/permissions", get(authorization::permissions))
         .route("/api/v1/clusters", get(clusters::list))
         .route("/api/v1/clusters/{uuid}", get(clusters::read))
+        .route("/api/v1/node-pools", get(node_pools::list))
         .route("/api/v1/org-unit/projects", get(projects::list))
         .route("/api/v1/org-unit/projects/{id}", get(projects::read))
+        .route("/api/v1/workload-templates/trainings/{id}", get(policies::template))
         .route("/api/v1/workloads", get(workloads::list))
+        .route("/api/v1/workloads/batch", post(workloads::batch))
+        .route("/api/v1/workloads/count", get(workloads::count))
         .route("/api/v1/workloads/{id}", get(workloads::read))
+        .route("/api/v1/workloads/{id}/events", get(records::events))
+        .route("/api/v1/workloads/{id}/history", get(records::history))
+        .route("/api/v1/workloads/{id}/pods", get(pods::list))
         .route("/api/v1/workloads/trainings", post(trainings::create))
         .route("/api/v1/workloads/trainings/{id}", get(trainings::read).delete(trainings::delete))
         .route("/api/v1/workloads/trainings/{id}/resume", post(trainings::resume))
         .route("/api/v1/workloads/trainings/{id}/suspend", post(trainings::suspend))
+        .route("/api/v2/authorization/roles", get(authorization::roles).post(authorization::create_role))
+        .route("/api/v2/policy/trainings", get(policies::policy))
         .route_layer(middleware::from_fn_with_state(Arc::clone(app), authenticate));
-    Router::new()
-        .route("/api/v1/token", post(token::v1))
-        .route("/api/v2/token", post(token::v2))
-        .merge(guarded)
+    let api =
+        Router::new().route("/api/v1/token", post(token::v1)).route("/api/v2/token", post(token::v2)).merge(guarded);
+    api.merge(control::router())
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_simulated)
+        .layer(middleware::from_fn_with_state(Arc::clone(app), faults::strike))
+        .layer(middleware::from_fn_with_state(Arc::clone(app), known_host))
         .layer(middleware::from_fn_with_state(Arc::clone(app), date))
         .with_state(Arc::clone(app))
 }
 
 /// Who makes a request.
 #[derive(Clone)]
-pub(crate) struct Caller(pub(crate) String);
+pub(crate) struct Caller(Arc<Account>);
+
+impl Caller {
+    fn name(&self) -> &str {
+        &self.0.client_id
+    }
+
+    /// Refuses what the caller's role does not allow anywhere.
+    fn may(&self, resource: Resource, action: Action) -> Result<(), Refusal> {
+        if self.0.role.allows(resource, action) {
+            return Ok(());
+        }
+        let (name, role) = (self.name(), self.0.role.name());
+        let (action, resource) = (action.as_str(), resource.as_str());
+        Err(Refusal::forbidden(format!("`{name}`, whose role is {role}, has no permission to {action} {resource}")))
+    }
+
+    /// Refuses what the caller's role does not allow in a project.
+    fn may_in(&self, project: &str, resource: Resource, action: Action) -> Result<(), Refusal> {
+        self.may(resource, action)?;
+        if self.reaches(project) {
+            return Ok(());
+        }
+        Err(Refusal::forbidden(format!("`{}` has no role in the project {project}", self.name())))
+    }
+
+    fn reaches(&self, project: &str) -> bool {
+        self.0.reaches(project)
+    }
+
+    fn account(&self) -> &Account {
+        &self.0
+    }
+}
 
 async fn authenticate(
     State(app): State<Arc<App>>,
@@ -65,15 +127,36 @@ async fn authenticate(
         .map(|(_, token)| token.trim())
         .ok_or_else(|| Refusal::unauthorized("a bearer token is required"))?;
     let subject = app.tokens.subject(token, app.clock.now()).map_err(Refusal::unauthorized)?;
-    request.extensions_mut().insert(Caller(subject));
+    let account = app.account(&subject).ok_or_else(|| Refusal::unauthorized("the service account is gone"))?;
+    request.extensions_mut().insert(Caller(Arc::clone(account)));
     Ok(next.run(request).await)
+}
+
+/// Where commands really run, a page on the web must not reach them by a name that it made lead to this machine.
+async fn known_host(State(app): State<Arc<App>>, request: Request, next: Next) -> Result<Response, Refusal> {
+    if app.loopback_only.load(Ordering::Relaxed) {
+        let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        if !is_loopback(host) {
+            let message = format!("`{host}` is not where this simulator is: it listens on this machine alone");
+            return Err(Refusal::new(StatusCode::MISDIRECTED_REQUEST, message));
+        }
+    }
+    Ok(next.run(request).await)
+}
+
+/// Whether a `Host` header, with or without a port, names a loopback address.
+fn is_loopback(host: &str) -> bool {
+    let Ok(authority) = host.parse::<Authority>() else { return false };
+    let name = authority.host().trim_start_matches('[').trim_end_matches(']');
+    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Every answer tells the simulated time, by which a client measures.
 async fn date(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if let Ok(date) = HeaderValue::from_str(&http_date(app.clock.now())) {
-        response.headers_mut().insert(header::DATE, date);
+        // A clock that is off was set before.
+        response.headers_mut().entry(header::DATE).or_insert(date);
     }
     response
 }
@@ -113,6 +196,10 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, format!("there is no {what} with the id `{id}`"))
     }
 
+    fn forbidden(message: String) -> Self {
+        Self::new(StatusCode::FORBIDDEN, message)
+    }
+
     fn unauthorized(message: &str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, message)
     }
@@ -135,8 +222,21 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// A JSON request body; one that does not fit its type is refused with the path of the member at fault.
-struct Body<T>(T);
+/// A query that fits its type.
+struct Query<T>(T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let query = axum::extract::Query::from_request_parts(parts, state).await;
+        query.map(|axum::extract::Query(query)| Self(query)).map_err(|it| Refusal::bad_request(it.body_text()))
+    }
+}
+
+/// A JSON request body, as it came and as its type; one that does not fit its type is refused with the path of the
+/// member at fault.
+struct Body<T>(T, Value);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Refusal;
@@ -144,14 +244,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if kind.split(';').next().is_none_or(|kind| !kind.trim().eq_ignore_ascii_case("application/json")) {
-            let message = format!("the content type must be application/json, not `{kind}`");
-            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+            // The API describes no 415.
+            return Err(Refusal::bad_request(format!("the content type must be application/json, not `{kind}`")));
         }
         let bytes = Bytes::from_request(request, state)
             .await
             .map_err(|rejection| Refusal::new(rejection.status(), rejection.body_text()))?;
-        let mut json = serde_json::Deserializer::from_slice(&bytes);
-        let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let sent: Value = serde_json::from_slice(&bytes)
+            .map_err(|error| Refusal::bad_request(format!("the request body is refused: {error}")))?;
+        if !sent.is_object() {
+            return Err(Refusal::bad_request("the request body is refused: it is no object"));
+        }
+        let value = serde_path_to_error::deserialize(&sent).map_err(|error| {
             let path = error.path().to_string();
             let field = path.strip_prefix("spec.").unwrap_or(&path).to_owned();
             let details = error.into_inner().to_string();
@@ -160,7 +264,21 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             }
             Refusal::not_compliant(vec![ComplianceIssue { details, field, rule: None }])
         })?;
-        json.end().map_err(|error| Refusal::bad_request(format!("the request body is refused: {error}")))?;
-        Ok(Self(value))
+        Ok(Self(value, sent))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_loopback;
+
+    #[test]
+    fn hosts_are_this_machine_or_not() {
+        for host in ["localhost", "LOCALHOST:80", "127.0.0.1:4000", "127.1.2.3", "[::1]:4000", "[::1]"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["", "example.com", "localhost.example.com", "127.0.0.1.example.com", "10.0.0.1", "x y"] {
+            assert!(!is_loopback(host), "{host}");
+        }
     }
 }

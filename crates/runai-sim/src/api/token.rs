@@ -15,7 +15,7 @@ use crate::app::App;
 /// A token for an application or a service account, as control planes before 2.24 give it.
 pub(super) async fn v1(
     State(app): State<Arc<App>>,
-    Body(request): Body<TokenRequest>,
+    Body(request, _): Body<TokenRequest>,
 ) -> Result<Json<TokenResponse>, Refusal> {
     let (id, secret) = match request.grant_type.as_str() {
         "client_credentials" => (&request.client_id, &request.client_secret),
@@ -55,9 +55,8 @@ pub(super) async fn v2(
 }
 
 fn issue(app: &App, id: Option<&str>, secret: Option<&str>) -> Option<String> {
-    let known = id == Some(&app.credentials.client_id) && secret == Some(&app.credentials.client_secret);
-    known
-        .then(|| app.tokens.issue(&app.credentials.client_id, app.clock.now(), app.clock.simulated(app.token_lifetime)))
+    let account = app.account(id?).filter(|account| secret == Some(&account.client_secret))?;
+    Some(app.tokens.issue(&account.client_id, app.clock.now(), app.clock.simulated(app.token_lifetime)))
 }
 
 /// In the client's time, not the simulated one: a client sets its own clock by it.

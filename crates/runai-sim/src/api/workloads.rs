@@ -1,113 +1,238 @@
 //! `/api/v1/workloads`.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Path, State},
 };
 use jiff::Timestamp;
 use runai_spec::wire::{
-    ActionsSupport, AllocatedResources, Preemptibility, RequestedResources, ResourceCores, ResourceQuantity,
-    TrainingSpec, Workload as Item, WorkloadList,
+    ActionsSupport, AllocatedResources, Condition, PendingSchedulingMessage, RequestedPods, RequestedResources,
+    ResourceCores, ResourceQuantity, TrainingSpec, Workload as Item, WorkloadList,
 };
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{
-    Refusal,
+    Body, Caller, Refusal,
     list::{ListQuery, Listed},
+    trainings::Change,
 };
 use crate::{
     app::App,
     clock::rfc3339,
-    state::{DEPARTMENT, DEPARTMENT_ID, NODE_POOL, Phase, State as Facts, TENANT, Workload, namespace},
+    roles::{Action, Resource},
+    scheduler::{Placement, PoolReason, Stuck},
+    state::{
+        DEPARTMENT, DEPARTMENT_ID, Phase, State as Facts, TENANT, Workload, is_preemptible, namespace, priority,
+        priority_class,
+    },
 };
 
 /// A page of workloads.
-pub(super) async fn list(State(app): State<Arc<App>>, query: ListQuery) -> Result<Json<WorkloadList>, Refusal> {
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    query: ListQuery,
+) -> Result<Json<WorkloadList>, Refusal> {
+    caller.may(Resource::Workloads, Action::Read)?;
     app.with_state(|state, now| {
-        let workloads = state.workloads().iter().filter(|it| it.deleted_at.is_some() == query.deleted);
-        let (workloads, next) = query.page(workloads.map(|workload| Entry { now, state, workload }))?;
+        let (workloads, next) = query.page(entries(state, &caller, &query, now))?;
         Ok(Json(WorkloadList { next, workloads: workloads.iter().map(Entry::item).collect() }))
     })
 }
 
+/// How many workloads there are.
+pub(super) async fn count(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    query: ListQuery,
+) -> Result<Json<Count>, Refusal> {
+    caller.may(Resource::Workloads, Action::Read)?;
+    app.with_state(|state, now| Ok(Json(Count { count: query.count(entries(state, &caller, &query, now))? })))
+}
+
 /// One workload.
-pub(super) async fn read(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Item>, Refusal> {
-    app.with_state(|state, now| state.workload(&id).map(|workload| Json(Entry { now, state, workload }.item())))
-        .ok_or_else(|| Refusal::not_found("workload", &id))
+pub(super) async fn read(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<Item>, Refusal> {
+    caller.may(Resource::Workloads, Action::Read)?;
+    app.with_state(|state, now| {
+        let found = state.workload_ever(&id).filter(|(_, workload)| workload.deleted_at.is_none());
+        let (index, workload) = found.ok_or_else(|| Refusal::not_found("workload", &id))?;
+        caller.may_in(&workload.project_name, Resource::Workloads, Action::Read)?;
+        let entry = Entry { index, now, state, workload };
+        Ok(Json(Item { pending_scheduling_messages: entry.pending_messages(), ..entry.item() }))
+    })
+}
+
+/// Suspends, resumes or deletes several workloads.
+pub(super) async fn batch(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Body(request, _): Body<BatchRequest>,
+) -> Result<Json<BatchResponse>, Refusal> {
+    if request.ids.is_empty() || request.ids.len() > LARGEST_BATCH {
+        let count = request.ids.len();
+        return Err(Refusal::bad_request(format!("{count} ids, of which there must be 1 to {LARGEST_BATCH}")));
+    }
+    if let Some(id) = request.ids.iter().find(|id| Uuid::parse_str(id).is_err()) {
+        return Err(Refusal::bad_request(format!("`{id}` is no UUID")));
+    }
+    let change = match request.action {
+        BatchAction::Delete => Change::Delete,
+        BatchAction::Resume => Change::Resume,
+        BatchAction::Suspend => Change::Suspend,
+    };
+    app.with_state(|state, now| {
+        let (mut failed, mut succeeded) = (Vec::new(), Vec::new());
+        for id in request.ids {
+            match change.make(state, &caller, &id, now) {
+                Ok(()) => succeeded.push(id),
+                Err(refusal) => {
+                    failed.push(BatchFailure { code: refusal.body.code, id, message: refusal.body.message });
+                }
+            }
+        }
+        Ok(Json(BatchResponse { failed, id: Uuid::new_v4().to_string(), succeeded }))
+    })
+}
+
+#[derive(Deserialize)]
+pub(super) struct BatchRequest {
+    action: BatchAction,
+    ids: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum BatchAction {
+    Delete,
+    Resume,
+    Suspend,
+}
+
+#[derive(Serialize)]
+pub(super) struct BatchResponse {
+    failed: Vec<BatchFailure>,
+    id: String,
+    succeeded: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct BatchFailure {
+    code: i64,
+    id: String,
+    message: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct Count {
+    count: usize,
+}
+
+fn entries<'a>(
+    state: &'a Facts,
+    caller: &'a Caller,
+    query: &ListQuery,
+    now: Timestamp,
+) -> impl Iterator<Item = Entry<'a>> {
+    let deleted = query.deleted;
+    let workloads = state.workloads().iter().enumerate();
+    let seen = workloads.filter(move |(_, it)| it.deleted_at.is_some() == deleted && caller.reaches(&it.project_name));
+    seen.map(move |(index, workload)| Entry { index, now, state, workload })
 }
 
 /// A workload as it is now.
-struct Entry<'a> {
-    now: Timestamp,
-    state: &'a Facts,
-    workload: &'a Workload,
+pub(super) struct Entry<'a> {
+    pub(super) index: usize,
+    pub(super) now: Timestamp,
+    pub(super) state: &'a Facts,
+    pub(super) workload: &'a Workload,
 }
 
 impl Listed for Entry<'_> {
-    /// The API's list, as far as the simulator knows the values; an id is not among them.
+    /// The API's list; an id is not among them. What the simulator does not know has no value.
     const FIELDS: &'static [&'static str] = &[
-        "category",
-        "clusterId",
-        "completedAt",
-        "createdAt",
-        "deletedAt",
-        "departmentId",
-        "departmentName",
+        "type",
         "name",
-        "phase",
-        "phaseUpdatedAt",
-        "priorityClassName",
+        "clusterId",
         "projectId",
         "projectName",
+        "departmentId",
+        "departmentName",
+        "createdAt",
+        "deletedAt",
         "submittedBy",
+        "phase",
+        "completedAt",
+        "nodepool",
+        "distributedFramework",
+        "allocatedGPU",
+        "idleGpus",
+        "idleAllocatedGpus",
+        "phaseUpdatedAt",
+        "category",
+        "priority",
         "totalPendingTimeSeconds",
         "totalRunningTimeSeconds",
-        "type",
+        "priorityClassName",
+        "guaranteedRuntimeEndsAt",
+        "aiApplicationId",
+        "aiApplicationName",
     ];
 
-    fn field(&self, name: &str) -> Option<String> {
+    fn field(&self, name: &str) -> Option<Cow<'_, str>> {
         let workload = self.workload;
-        match name {
-            "category" => Some(category(&workload.spec).to_owned()),
-            "clusterId" => Some(self.state.cluster().uuid.clone()),
-            "completedAt" => workload.completed_at.map(rfc3339),
-            "createdAt" => Some(rfc3339(workload.created_at)),
-            "deletedAt" => workload.deleted_at.map(rfc3339),
-            "departmentId" => Some(DEPARTMENT_ID.to_owned()),
-            "departmentName" => Some(DEPARTMENT.to_owned()),
-            "name" => Some(workload.name.clone()),
-            "phase" => Some(workload.phase.as_str().to_owned()),
-            "phaseUpdatedAt" => Some(rfc3339(workload.phase_since)),
-            "priorityClassName" => Some(priority_class(&workload.spec).to_owned()),
-            "projectId" => Some(workload.project_id.clone()),
-            "projectName" => Some(workload.project_name.clone()),
-            "submittedBy" => Some(workload.submitted_by.clone()),
-            "totalPendingTimeSeconds" => Some(workload.total_pending(self.now).as_secs().to_string()),
-            "totalRunningTimeSeconds" => Some(workload.total_running(self.now).as_secs().to_string()),
-            "type" => Some("Training".to_owned()),
-            _ => None,
-        }
+        let time = |time: Timestamp| Cow::from(rfc3339(time));
+        Some(match name {
+            "allocatedGPU" => Cow::from(self.state.placement(self.index).map_or(0.0, Placement::gpus).to_string()),
+            "category" => Cow::from(category(&workload.spec)),
+            "clusterId" => Cow::from(&self.state.cluster().uuid),
+            "completedAt" => time(workload.completed_at?),
+            "createdAt" => time(workload.created_at),
+            "deletedAt" => time(workload.deleted_at?),
+            "departmentId" => Cow::from(DEPARTMENT_ID),
+            "departmentName" => Cow::from(DEPARTMENT),
+            "name" => Cow::from(&workload.name),
+            "nodepool" => Cow::from(&self.state.pools()[self.state.placement(self.index)?.pool]),
+            "phase" => Cow::from(workload.phase.as_str()),
+            "phaseUpdatedAt" => time(workload.phase_since),
+            "priority" => Cow::from(priority(priority_class(&workload.spec))?.to_string()),
+            "priorityClassName" => Cow::from(priority_class(&workload.spec)),
+            "projectId" => Cow::from(&workload.project_id),
+            "projectName" => Cow::from(&workload.project_name),
+            "submittedBy" => Cow::from(&workload.submitted_by),
+            "totalPendingTimeSeconds" => Cow::from(workload.total_pending(self.now).as_secs().to_string()),
+            "totalRunningTimeSeconds" => Cow::from(workload.total_running(self.now).as_secs().to_string()),
+            "type" => Cow::from("Training"),
+            _ => return None,
+        })
     }
 }
 
 impl Entry<'_> {
-    fn item(&self) -> Item {
+    pub(super) fn item(&self) -> Item {
         let workload = self.workload;
         let spec = &workload.spec;
-        let priority = priority(priority_class(spec));
         let seconds = |duration: std::time::Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
         let literals = spec.environment_variables.iter().filter_map(|it| it.name.clone().zip(it.value.clone()));
+        let placement = self.state.placement(self.index);
+        let pods = i64::from(workload.request.pods);
         Item {
             actions_support: Some(ActionsSupport { delete: Some(true), suspend: Some(true) }),
-            allocated_resources: Some(allocated(workload)),
+            allocated_resources: Some(self.allocated()),
             arguments: spec.args.clone(),
             category: Some(category(spec).to_owned()),
             cluster_id: self.state.cluster().uuid.clone(),
             command: spec.command.clone(),
             completed_at: workload.completed_at.map(rfc3339),
+            conditions: self.conditions(),
             created_at: rfc3339(workload.created_at),
-            current_node_pools: workload.placement.iter().map(|_| NODE_POOL.to_owned()).collect(),
+            current_node_pools: placement.iter().map(|placement| self.state.pools()[placement.pool].clone()).collect(),
             deleted_at: workload.deleted_at.map(rfc3339),
             department_id: Some(DEPARTMENT_ID.to_owned()),
             department_name: Some(DEPARTMENT.to_owned()),
@@ -120,54 +245,105 @@ impl Entry<'_> {
             name: workload.name.clone(),
             namespace: Some(namespace(&workload.project_name)),
             phase: workload.phase.as_str().to_owned(),
-            phase_message: Some(workload.message.clone()).filter(|message| !message.is_empty()),
+            phase_message: Some(self.state.message(self.index).to_owned()).filter(|message| !message.is_empty()),
+            phase_reason: self
+                .state
+                .stuck(self.index)
+                .and_then(Stuck::quota_reason)
+                .map(|reason| reason.as_str().to_owned()),
             phase_updated_at: Some(rfc3339(workload.phase_since)),
-            preemptible: Some(match spec.preemptibility {
-                Some(preemptibility) => preemptibility == Preemptibility::Preemptible,
-                None => priority.is_none_or(|priority| priority < NON_PREEMPTIBLE),
-            }),
-            priority,
+            preemptible: Some(is_preemptible(spec)),
+            priority: priority(priority_class(spec)),
             priority_class_name: Some(priority_class(spec).to_owned()),
             project_id: workload.project_id.clone(),
             project_name: Some(workload.project_name.clone()),
             requested_node_pools: spec.node_pools.clone(),
-            running_pods: Some(i64::from(workload.phase == Phase::Running)),
+            requested_pods: Some(RequestedPods {
+                completions: Some(i64::from(workload.completions)),
+                number: Some(pods),
+                parallelism: Some(pods),
+            }),
+            running_pods: Some(if workload.phase == Phase::Running { pods } else { 0 }),
             source: Some("Control-plane".to_owned()),
             submitted_by: Some(workload.submitted_by.clone()),
             tenant_id: Some(TENANT),
             total_pending_time_seconds: Some(seconds(workload.total_pending(self.now))),
             total_running_time_seconds: Some(seconds(workload.total_running(self.now))),
             updated_at: Some(rfc3339(workload.deleted_at.unwrap_or(workload.phase_since))),
-            workload_requested_resources: Some(requested(workload)),
+            urls: spec.exposed_urls.iter().filter_map(|url| url.url.clone()).collect(),
+            workload_requested_resources: Some(self.requested()),
             ..Item::default()
         }
     }
-}
 
-fn allocated(workload: &Workload) -> AllocatedResources {
-    let held = workload.placement.is_some();
-    let amount = |amount: f64| Some(if held { amount } else { 0.0 });
-    AllocatedResources {
-        cpu: amount(workload.demand.cpu_cores),
-        gpu: amount(workload.demand.gpus()),
-        ..AllocatedResources::default()
+    /// Which quota is in the way, by node pool.
+    fn pending_messages(&self) -> Vec<PendingSchedulingMessage> {
+        let Some(stuck) = self.state.stuck(self.index) else { return Vec::new() };
+        let message = |it: &PoolReason| {
+            let reason = it.quota?;
+            Some(PendingSchedulingMessage {
+                node_pool: self.state.pools()[it.pool].clone(),
+                org_type: Some("PROJECT".to_owned()),
+                phase_reason: reason.as_str().to_owned(),
+                reason: it.message.clone(),
+                user_message: Some(it.message.clone()),
+            })
+        };
+        stuck.pools.iter().filter_map(message).collect()
     }
-}
 
-fn requested(workload: &Workload) -> RequestedResources {
-    let Some(compute) = &workload.spec.compute else { return RequestedResources::default() };
-    let memory = |request: &Option<String>, limit: &Option<String>| {
-        Some(ResourceQuantity { limit: limit.clone(), request: request.clone() })
-    };
-    RequestedResources {
-        cpu: Some(ResourceCores { limit: compute.cpu_core_limit, request: compute.cpu_core_request }),
-        cpu_memory: memory(&compute.cpu_memory_request, &compute.cpu_memory_limit),
-        extended_resources: compute.extended_resources.clone(),
-        gpu: Some(ResourceCores { limit: compute.gpu_portion_limit, request: Some(workload.demand.gpus()) }),
-        gpu_memory: memory(&compute.gpu_memory_request, &compute.gpu_memory_limit),
-        gpu_request_type: compute
-            .gpu_request_type
-            .and_then(|it| serde_json::to_value(it).ok()?.as_str().map(str::to_owned)),
+    fn conditions(&self) -> Vec<Condition> {
+        let workload = self.workload;
+        let (kind, reason) = match workload.phase {
+            Phase::Completed => ("Complete", None),
+            Phase::Failed => ("Failed", Some("BackoffLimitExceeded")),
+            Phase::Pending => match self.state.stuck(self.index) {
+                Some(stuck) => ("Unschedulable", Some(stuck.quota_reason().map_or("Resources", |it| it.as_str()))),
+                None => return Vec::new(),
+            },
+            Phase::Stopped => ("Suspended", None),
+            _ => return Vec::new(),
+        };
+        vec![Condition {
+            kind: kind.to_owned(),
+            last_transition_time: Some(rfc3339(workload.phase_since)),
+            message: Some(self.state.message(self.index).to_owned()),
+            reason: reason.map(str::to_owned),
+            status: "True".to_owned(),
+        }]
+    }
+
+    fn allocated(&self) -> AllocatedResources {
+        let placement = self.state.placement(self.index);
+        AllocatedResources {
+            cpu: Some(placement.map_or(0.0, Placement::cpu_cores)),
+            gpu: Some(placement.map_or(0.0, Placement::gpus)),
+            ..AllocatedResources::default()
+        }
+    }
+
+    fn requested(&self) -> RequestedResources {
+        let workload = self.workload;
+        let Some(compute) = &workload.spec.compute else { return RequestedResources::default() };
+        let memory = |request: &Option<String>, limit: &Option<String>| {
+            Some(ResourceQuantity { limit: limit.clone(), request: request.clone() })
+        };
+        let pool = self.state.placement(self.index).map(|placement| placement.pool);
+        let pool = pool.or_else(|| workload.request.pools.first().copied());
+        let gpu_memory = pool.map_or(0.0, |pool| self.state.scheduler().cluster().gpu_memory(pool));
+        RequestedResources {
+            cpu: Some(ResourceCores { limit: compute.cpu_core_limit, request: compute.cpu_core_request }),
+            cpu_memory: memory(&compute.cpu_memory_request, &compute.cpu_memory_limit),
+            extended_resources: compute.extended_resources.clone(),
+            gpu: Some(ResourceCores {
+                limit: compute.gpu_portion_limit,
+                request: Some(workload.demand().gpus(gpu_memory)),
+            }),
+            gpu_memory: memory(&compute.gpu_memory_request, &compute.gpu_memory_limit),
+            gpu_request_type: compute
+                .gpu_request_type
+                .and_then(|it| serde_json::to_value(it).ok()?.as_str().map(str::to_owned)),
+        }
     }
 }
 
@@ -175,23 +351,5 @@ fn category(spec: &TrainingSpec) -> &str {
     spec.category.as_deref().unwrap_or("Train")
 }
 
-fn priority_class(spec: &TrainingSpec) -> &str {
-    spec.priority_class.as_deref().filter(|class| !class.is_empty()).unwrap_or("low")
-}
-
-/// The numbers behind Run:ai's own priority classes.
-fn priority(class: &str) -> Option<i64> {
-    Some(match class {
-        "very-low" => 25,
-        "low" => 40,
-        "medium-low" => 65,
-        "medium" => 80,
-        "medium-high" => 90,
-        "high" => 125,
-        "very-high" => 150,
-        _ => return None,
-    })
-}
-
-/// From this priority on a workload is not pushed aside unless it says otherwise.
-const NON_PREEMPTIBLE: i64 = 100;
+/// The most ids that the API takes at once.
+const LARGEST_BATCH: usize = 100;

@@ -26,7 +26,8 @@ impl Local {
 
     async fn of(builder: Builder) -> Self {
         let directory = TempDir::new().unwrap();
-        let sim = builder.exec(Exec::in_directory(directory.path())).start().await.unwrap();
+        let exec = Exec::in_directory(directory.path()).mounts(directory.path().join("mounts"));
+        let sim = builder.exec(exec).start().await.unwrap();
         let output = sim.take_output().unwrap();
         assert!(sim.take_output().is_none());
         let mut local = Self { directory, output, sim, token: String::new() };
@@ -53,7 +54,7 @@ impl Local {
         stream.read_to_string(&mut answer).await.unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         assert_eq!(head.to_ascii_lowercase().matches("\r\ndate: ").count(), 1, "{head}");
-        (head[9..12].parse().unwrap(), serde_json::from_str(body).unwrap())
+        (head[9..12].parse().unwrap(), serde_json::from_str(body).unwrap_or_default())
     }
 
     /// Submits a workload; gives its id.
@@ -212,6 +213,113 @@ async fn volumes_do_not_keep_a_command_from_running() {
 }
 
 #[tokio::test]
+async fn volumes_are_folders_under_a_root_that_is_shown() {
+    let mut local = Local::new().await;
+    let volumes = |name: &str| {
+        json!({
+            "pvc": [
+                {"claimName": name, "existingPvc": true, "path": "/mnt/data"},
+                {"path": "/mnt/scratch", "ephemeral": true, "claimInfo": {"size": "1G"}}
+            ],
+            "configMapVolume": [{"configMap": "training", "mountPath": "/etc/training"}]
+        })
+    };
+    assert_eq!(local.sim.mounts(), None);
+    let root = local.directory.path().join("mounts");
+    let mut writer = sh(r#"echo 42 > "$1"/x; echo gone > "$SCRATCH"/y; ls "$0""#);
+    writer["args"] = json!(format!("{} /etc/training /mnt/data", writer["args"].as_str().unwrap()));
+    writer["environmentVariables"] = json!([{"name": "SCRATCH", "value": "/mnt/scratch"}]);
+    writer["storage"] = volumes("data");
+    let id = local.submit("writer", writer).await;
+    local.until(&id, "Completed").await;
+    assert_eq!(local.lines(), Vec::<String>::new());
+    assert_eq!(local.sim.mounts().unwrap(), root);
+    assert_eq!(std::fs::read_to_string(root.join("pvc/data/x")).unwrap(), "42\n");
+    assert!(!root.join("of-workloads").join(&id).exists());
+    let (_, events) = local.call(&format!("GET /api/v1/workloads/{id}/events?sortOrder=asc"), Value::Null).await;
+    let mounted = format!("PVC at /mnt/data is the folder {}", root.join("pvc/data").display());
+    assert!(events["events"].as_array().unwrap().iter().any(|it| it["message"] == mounted.as_str()), "{events}");
+    let (_, shown) = local.call("GET /sim/state", Value::Null).await;
+    assert_eq!(shown["mounts"], root.display().to_string());
+
+    let mut reader = sh(r#"cat "$0"; echo "$RUNAI_SIM_MOUNTS" | tr : "\n" | wc -l | tr -d " ""#);
+    reader["args"] = json!(format!("{} /mnt/data/x", reader["args"].as_str().unwrap()));
+    reader["storage"] = volumes("data");
+    let id = local.submit("reader", reader).await;
+    local.until(&id, "Completed").await;
+    assert_eq!(local.lines(), ["42", "3"]);
+    local.sim.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_on_a_real_control_plane_does_not_keep_a_command_from_running() {
+    let local = Local::new().await;
+    let mut spec = sh("true");
+    spec["nodePools"] = json!(["a100"]);
+    spec["nodeType"] = json!("dgx");
+    spec["priorityClass"] = json!("train");
+    let body = json!({
+        "name": "fit", "projectId": "1", "clusterId": CLUSTER, "spec": spec,
+        "templateId": "5100cafe-0000-4000-8000-0000000000ff"
+    });
+    let (status, answer) = local.call("POST /api/v1/workloads/trainings", body).await;
+    assert_eq!(status, 202, "{answer}");
+    let id = answer["workloadId"].as_str().unwrap();
+    local.until(id, "Completed").await;
+    let (_, events) = local.call(&format!("GET /api/v1/workloads/{id}/events?limit=500"), Value::Null).await;
+    let warnings = events["events"].as_array().unwrap().iter().filter(|event| event["type"] == "Warning").count();
+    assert_eq!(warnings, 4, "{events}");
+    local.sim.stop().await;
+}
+
+#[tokio::test]
+async fn the_last_lines_of_a_command_are_kept() {
+    let local = Local::new().await;
+    let id = local.submit("loud", sh("seq 1 1500; echo end >&2")).await;
+    local.until(&id, "Completed").await;
+    let (status, kept) = local.call(&format!("GET /sim/workloads/{id}/output"), Value::Null).await;
+    let lines = kept["lines"].as_array().unwrap();
+    assert_eq!((status, lines.len()), (200, 1000));
+    assert!(lines.contains(&json!("1500")) && !lines.contains(&json!("3")));
+    local.sim.stop().await;
+}
+
+#[tokio::test]
+async fn pods_run_side_by_side() {
+    let mut local = Local::new().await;
+    // Each waits for the other: one alone would never end.
+    let script = "touch $HOSTNAME; until [ -e wide-0 ] && [ -e wide-1 ]; do sleep 0.02; done; echo done >> ends";
+    let mut spec = sh(script);
+    spec["parallelism"] = json!(2);
+    spec["completions"] = json!(3);
+    let id = local.submit("wide", spec).await;
+    local.until(&id, "Completed").await;
+    assert_eq!(std::fs::read_to_string(local.directory.path().join("ends")).unwrap(), "done\n".repeat(3));
+
+    let mut spec = sh("if [ $HOSTNAME = split-0 ]; then exit 3; fi; echo $$; while :; do sleep 0.05; done");
+    spec["parallelism"] = json!(2);
+    let id = local.submit("split", spec).await;
+    assert_eq!(local.until(&id, "Failed").await, "exit code 3");
+    for pid in local.lines() {
+        gone(&pid).await;
+    }
+    local.sim.stop().await;
+}
+
+#[tokio::test]
+async fn a_command_that_is_pushed_aside_ends_and_comes_back() {
+    let mut local = Local::new().await;
+    let id = local.submit("pushed", sh("echo $$; while :; do sleep 0.05; done")).await;
+    let first = local.line().await.line;
+    local.call(&format!("POST /sim/workloads/{id}"), json!({"do": "preempt"})).await;
+    let second = local.line().await.line;
+    assert_ne!(first, second);
+    gone(&first).await;
+    assert!(lives(&second));
+    local.sim.stop().await;
+}
+
+#[tokio::test]
 async fn a_failed_command_is_tried_again_as_often_as_it_asked_for() {
     let mut local = Local::new().await;
     let mut spec = sh("echo try >> tries; echo again; test $(wc -l < tries) -ge 3");
@@ -320,6 +428,18 @@ fn ending_the_runtime_ends_all_processes() {
         std::thread::sleep(Duration::from_millis(10));
     }
     panic!("{pid} lives");
+}
+
+#[tokio::test]
+async fn a_page_elsewhere_cannot_reach_it_by_a_name_of_its_own() {
+    let local = Local::new().await;
+    let address = local.sim.base_url().strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 421"), "{answer}");
+    local.sim.stop().await;
 }
 
 #[tokio::test]

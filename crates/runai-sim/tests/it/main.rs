@@ -3,10 +3,14 @@
 //! Without commands it is called in memory, with time in the test's hand; with commands over a socket, in real time.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail there")]
 
+mod control;
 mod exec;
+mod faults;
 mod lifecycle;
 mod lists;
 mod paths;
+mod policies;
+mod roles;
 mod scheduling;
 mod submissions;
 mod tokens;
@@ -43,11 +47,36 @@ impl Api {
             sim.client_id(),
             sim.client_secret()
         );
-        let mut api = Self { router: sim.router(), token: String::new() };
+        Self { router: sim.router(), token: String::new() }.log_in(&form).await
+    }
+
+    /// The same simulator for someone else.
+    async fn log_in(&self, form: &str) -> Self {
         let request = Request::post("/api/v2/token").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        let answer = api.send(request.body(form.into()).unwrap()).await;
-        answer.body["access_token"].as_str().unwrap().clone_into(&mut api.token);
-        api
+        let answer = self.send(request.body(form.to_owned().into()).unwrap()).await.expect(StatusCode::OK);
+        Self { router: self.router.clone(), token: answer["access_token"].as_str().unwrap().to_owned() }
+    }
+
+    /// An answer whose body is no JSON.
+    async fn text(&self, line: &str) -> (StatusCode, String) {
+        let response = self.router.clone().oneshot(self.request(line, &Value::Null)).await.unwrap();
+        let status = response.status();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
+    /// An answer that breaks off: what of its body came before.
+    async fn broken(&self, line: &str, body: Value) -> Vec<u8> {
+        let response = self.router.clone().oneshot(self.request(line, &body)).await.unwrap();
+        let mut body = response.into_body();
+        let mut came = Vec::new();
+        loop {
+            match body.frame().await {
+                Some(Ok(frame)) => came.extend(frame.into_data().unwrap()),
+                Some(Err(_)) => return came,
+                None => panic!("it came whole"),
+            }
+        }
     }
 
     async fn send(&self, request: Request<Body>) -> Answer {
@@ -60,6 +89,10 @@ impl Api {
 
     /// Sends a request such as `GET /api/v1/clusters` with the token and, unless it is null, a JSON body.
     async fn call(&self, line: &str, body: Value) -> Answer {
+        self.send(self.request(line, &body)).await
+    }
+
+    fn request(&self, line: &str, body: &Value) -> Request<Body> {
         let (method, target) = line.split_once(' ').unwrap();
         let request = Request::builder()
             .method(method)
@@ -70,7 +103,7 @@ impl Api {
         } else {
             request.header(header::CONTENT_TYPE, "application/json").body(body.to_string().into())
         };
-        self.send(request.unwrap()).await
+        request.unwrap()
     }
 
     /// The body of a `GET` that succeeds.

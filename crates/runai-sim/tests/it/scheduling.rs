@@ -1,4 +1,5 @@
-use runai_sim::{Node, Simulator};
+use axum::http::StatusCode;
+use runai_sim::{Node, Project, Quota, Simulator, Taint};
 use serde_json::{Value, json};
 
 use crate::{Api, pass};
@@ -103,4 +104,166 @@ async fn a_thousand_workloads_take_turns() {
     let last = api.get("/api/v1/workloads?sortBy=completedAt&sortOrder=desc&limit=1").await;
     // Each turn is 0.1 s of setting up and 1 s of running, four at a time.
     assert_eq!(last["workloads"][0]["completedAt"], "2026-11-23T10:04:35.100Z");
+}
+
+/// Two projects that share `gpus` GPUs, each entitled to `quota` of them.
+async fn shared(gpus: u32, quota: f64) -> Api {
+    let project = |name: &str| Project::named(name).quota("default", Quota { gpus: Some(quota), ..Quota::default() });
+    let node = Node { gpus, ..Node::default() };
+    Api::of(Simulator::builder().node(node).projects_with_quotas([project("vision"), project("speech")])).await
+}
+
+async fn submit_to(api: &Api, project: &str, name: &str, members: Value) -> String {
+    let mut body = crate::training(name, &[("RUNAI_SIM_RUNNING", "1000")], &json!({"gpuDevicesRequest": 1}));
+    body["projectId"] = json!(project);
+    for (key, value) in members.as_object().unwrap() {
+        body["spec"][key] = value.clone();
+    }
+    let answer = api.call("POST /api/v1/workloads/trainings", body).await.expect(StatusCode::ACCEPTED);
+    answer["workloadId"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_taken_back_waits_for_quota_and_says_so() {
+    let api = shared(4, 1.0).await;
+    let firm = json!({"preemptibility": "non-preemptible"});
+    let first = submit_to(&api, "1", "first", firm.clone()).await;
+    let second = submit_to(&api, "1", "second", firm).await;
+    pass(5.0).await;
+    assert_eq!(api.phase(&first).await, "Running");
+    let workload = api.workload(&second).await;
+    let text = "asks for 1 GPUs that cannot be taken back, the project has 1 of its quota of 1";
+    assert_eq!((&workload["phase"], &workload["phaseReason"]), (&json!("Pending"), &json!("NonPreemptibleOverQuota")));
+    assert_eq!(workload["phaseMessage"], text);
+    let message = json!({
+        "nodePool": "default", "orgType": "PROJECT", "phaseReason": "NonPreemptibleOverQuota",
+        "reason": text, "userMessage": text
+    });
+    assert_eq!(workload["pendingSchedulingMessages"], json!([message]));
+    assert_eq!(workload["conditions"][0]["type"], "Unschedulable");
+    let events = api.get(&format!("/api/v1/workloads/{second}/events?limit=1")).await;
+    assert_eq!(events["events"][0]["reason"], "FailedScheduling");
+    let project = api.get("/api/v1/org-unit/projects/1").await;
+    assert_eq!(project["status"]["quotaStatus"]["allocatedNonPreemptible"]["gpu"], 1.0);
+    assert_eq!(project["resources"][0]["gpu"]["deserved"], 1.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_quota_lasts_until_the_other_project_wants_its_own() {
+    let api = shared(2, 1.0).await;
+    let first = submit_to(&api, "1", "first", json!({})).await;
+    let second = submit_to(&api, "1", "second", json!({})).await;
+    pass(5.0).await;
+    assert_eq!((api.phase(&first).await, api.phase(&second).await), ("Running".into(), "Running".into()));
+    let other = submit_to(&api, "2", "other", json!({})).await;
+    pass(5.0).await;
+    assert_eq!(api.phase(&other).await, "Running");
+    let (phase, message) = state(&api, &second).await;
+    assert_eq!((phase.as_str(), message.as_str()), ("Pending", "waits for 1 GPU(s): 0 of 2 are free"));
+    let history = api.get(&format!("/api/v1/workloads/{second}/history?limit=500")).await;
+    let texts = history.to_string();
+    assert!(texts.contains("the project is over its quota, and project speech takes back what is its own"), "{texts}");
+    // Its time of running stays counted, and goes on when it is its turn again.
+    api.ask("delete", &other).await;
+    pass(3.0).await;
+    let workload = api.workload(&second).await;
+    assert_eq!(workload["phase"], "Running");
+    assert!(workload["totalRunningTimeSeconds"].as_i64().unwrap() >= 6, "{workload}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_higher_priority_pushes_a_lower_one_aside() {
+    let api = node(1, 8.0).await;
+    let low = submit_to(&api, "1", "low", json!({})).await;
+    let ends =
+        submit_to(&api, "1", "ends", json!({"terminateAfterPreemption": true, "priorityClass": "very-low"})).await;
+    pass(2.0).await;
+    assert_eq!((api.phase(&low).await, api.phase(&ends).await), ("Running".into(), "Pending".into()));
+    api.ask("delete", &low).await;
+    pass(2.0).await;
+    assert_eq!(api.phase(&ends).await, "Running");
+    let high = submit_to(&api, "1", "high", json!({"priorityClass": "high"})).await;
+    pass(2.0).await;
+    assert_eq!((api.phase(&high).await, api.phase(&ends).await), ("Running".into(), "Failed".into()));
+    let workload = api.workload(&high).await;
+    assert_eq!((&workload["priority"], &workload["preemptible"]), (&json!(125), &json!(false)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn node_pools_node_types_and_taints_decide_where() {
+    let pool = |name: &str, pool: &str| Node { name: name.into(), node_pool: pool.into(), gpus: 2, ..Node::default() };
+    let taint = Taint { key: "reserved".into(), value: "yes".into() };
+    let nodes = [
+        pool("a", "default"),
+        Node { node_type: Some("dgx".into()), ..pool("b", "default") },
+        Node { taints: vec![taint], ..pool("c", "special") },
+    ];
+    let api = Api::of(Simulator::builder().nodes(nodes)).await;
+    let node_of = async |id: &str| {
+        let pods = api.get(&format!("/api/v1/workloads/{id}/pods")).await;
+        pods["pods"][0]["nodeName"].as_str().unwrap_or("none").to_owned()
+    };
+    let typed = submit_to(&api, "1", "typed", json!({"nodeType": "dgx"})).await;
+    let tolerations = json!([{"key": "reserved", "operator": "Exists"}]);
+    let special = submit_to(&api, "1", "special", json!({"nodePools": ["special"], "tolerations": tolerations})).await;
+    let refused = submit_to(&api, "1", "refused", json!({"nodePools": ["special"]})).await;
+    let second = submit_to(&api, "1", "second", json!({"nodePools": ["special", "default"]})).await;
+    pass(2.0).await;
+    assert_eq!((node_of(&typed).await, node_of(&special).await), ("b".to_owned(), "c".to_owned()));
+    assert_eq!(node_of(&second).await, "b");
+    assert_eq!(state(&api, &refused).await.1, "has the taint `reserved`, which the workload does not tolerate");
+    assert_eq!(api.workload(&second).await["currentNodePools"], json!(["default"]));
+    let pools = api.get("/api/v1/node-pools?sortBy=name&sortOrder=desc").await;
+    let pools = pools["nodepools"].as_array().unwrap();
+    assert_eq!((&pools[0]["name"], &pools[0]["status"]["nodes"]), (&json!("special"), &json!(["c"])));
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_run_side_by_side_until_enough_have_succeeded() {
+    let api = node(4, 8.0).await;
+    let mut body = crate::training("wide", &[("RUNAI_SIM_RUNNING", "10")], &json!({"gpuDevicesRequest": 1}));
+    body["spec"]["parallelism"] = json!(2);
+    body["spec"]["completions"] = json!(5);
+    let answer = api.call("POST /api/v1/workloads/trainings", body).await.expect(StatusCode::ACCEPTED);
+    let id = answer["workloadId"].as_str().unwrap();
+    pass(5.0).await;
+    let workload = api.workload(id).await;
+    assert_eq!((&workload["runningPods"], &workload["allocatedResources"]["gpu"]), (&json!(2), &json!(2.0)));
+    assert_eq!(workload["requestedPods"], json!({"completions": 5, "number": 2, "parallelism": 2}));
+    assert_eq!(api.get(&format!("/api/v1/workloads/{id}/pods")).await["pods"].as_array().unwrap().len(), 2);
+    pass(20.0).await;
+    assert_eq!(api.phase(id).await, "Running");
+    pass(6.0).await;
+    assert_eq!(api.phase(id).await, "Completed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_at_once_disturbs_nobody() {
+    let api = node(1, 8.0).await;
+    let mut ids = Vec::new();
+    for number in 0..50 {
+        ids.push(submit_to(&api, "1", &format!("fit-{number}"), json!({"compute": {"cpuCoreRequest": 0.1}})).await);
+    }
+    pass(0.05).await;
+    // Deleted while it is created, suspended twice, resumed while it stops, deleted twice.
+    for id in &ids {
+        for what in ["suspend", "suspend", "resume", "delete", "delete"] {
+            api.ask(what, id).await;
+        }
+    }
+    pass(5.0).await;
+    assert_eq!(api.get("/api/v1/workloads").await, json!({"workloads": []}));
+    let project = api.get("/api/v1/org-unit/projects/1").await;
+    assert_eq!(project["status"]["quotaStatus"]["allocated"], json!({"cpu": 0.0, "gpu": 0.0, "memory": 0.0}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stops_already_is_not_pushed_aside() {
+    let api = node(1, 8.0).await;
+    let low = submit_to(&api, "1", "low", json!({})).await;
+    pass(2.0).await;
+    api.ask("suspend", &low).await;
+    let high = submit_to(&api, "1", "high", json!({"priorityClass": "high"})).await;
+    pass(2.0).await;
+    assert_eq!((api.phase(&low).await, api.phase(&high).await), ("Stopped".into(), "Running".into()));
 }

@@ -237,7 +237,7 @@ async fn a_body_of_another_shape_names_the_member() {
         ("application/json", "{", StatusCode::BAD_REQUEST),
         ("application/json", "[]", StatusCode::BAD_REQUEST),
         ("application/json", "{} {}", StatusCode::BAD_REQUEST),
-        ("text/plain", "{}", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        ("text/plain", "{}", StatusCode::BAD_REQUEST),
     ] {
         let request = Request::post("/api/v1/workloads/trainings")
             .header(header::AUTHORIZATION, format!("Bearer {}", api.token))
@@ -246,4 +246,50 @@ async fn a_body_of_another_shape_names_the_member() {
     }
     let huge = with("spec/args", json!("x".repeat(3 << 20)));
     api.call(PATH, huge).await.refused(StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn odd_requests_disturb_nobody() {
+    let api = Api::new().await;
+    let id = api.submit("fit", &[], json!({})).await;
+    for query in ["name=='%20OR%201=1--", "name==x';DROP%20TABLE%20workloads", "name==%00", "name=@%25"] {
+        assert_eq!(api.get(&format!("/api/v1/workloads?filterBy={query}")).await["workloads"], json!([]), "{query}");
+    }
+    for unknown in ["x", "..%2f..", "%00", "' OR 1=1"] {
+        let line = format!("GET /api/v1/workloads/{}", unknown.replace(' ', "%20"));
+        api.call(&line, Value::Null).await.refused(StatusCode::NOT_FOUND);
+    }
+    for (ids, status) in [
+        (json!([]), StatusCode::BAD_REQUEST),
+        (json!(["no-uuid"]), StatusCode::BAD_REQUEST),
+        (json!(vec![id.as_str(); 101]), StatusCode::BAD_REQUEST),
+        (json!(7), StatusCode::BAD_REQUEST),
+    ] {
+        let body = json!({"ids": ids, "action": "suspend"});
+        api.call("POST /api/v1/workloads/batch", body).await.refused(status);
+    }
+    let body = json!({"ids": [id], "action": "explode"});
+    api.call("POST /api/v1/workloads/batch", body).await.refused(StatusCode::BAD_REQUEST);
+    assert_eq!(issues(&api, with("spec/parallelism", json!(2_000_000_000))).await, ["parallelism max"]);
+    api.get(&format!("/api/v1/workloads/{id}")).await;
+}
+
+#[tokio::test]
+async fn half_a_request_keeps_nobody_waiting() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let sim = Simulator::builder().start().await.unwrap();
+    let address = sim.base_url().strip_prefix("http://").unwrap();
+    let mut halves = Vec::new();
+    for half in ["GET / HT", "POST /api/v1/token HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{", "\u{1}\u{2}"] {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(half.as_bytes()).await.unwrap();
+        halves.push(stream);
+    }
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET /sim/state HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    drop(halves);
+    sim.stop().await;
 }

@@ -26,6 +26,9 @@ const STRICT: ParseOptions = ParseOptions {
     allow_extended_string_escapes: false,
 };
 
+/// Room for as many entries saves most maps of settings from growing.
+const USUAL_ENTRIES: usize = 8;
+
 pub(super) fn parse<'t>(reader: &Reader<'t>) -> Result<Option<Node<'t>>, Finding> {
     match (Strict { reader, at: 0 }).document() {
         Some(root) => Ok(Some(root)),
@@ -60,12 +63,12 @@ impl<'t> Strict<'_, 't> {
     }
 
     fn object(&mut self, depth: usize) -> Option<Value<'t>> {
-        let mut entries = Vec::new();
+        let mut entries = Vec::with_capacity(USUAL_ENTRIES);
         let mut keys = Keys::default();
         self.at += 1;
         self.skip_space();
         if self.eat(b'}') {
-            return Some(Value::Map(Map(entries)));
+            return Some(Value::Map(Map::default()));
         }
         loop {
             self.skip_space();
@@ -153,8 +156,9 @@ impl<'t> Strict<'_, 't> {
     }
 
     fn skip_space(&mut self) {
-        let rest = self.reader.body.as_bytes().get(self.at..).unwrap_or_default();
-        self.at += rest.iter().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t')).count();
+        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+            self.at += 1;
+        }
     }
 
     fn eat(&mut self, byte: u8) -> bool {

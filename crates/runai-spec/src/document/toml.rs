@@ -36,6 +36,8 @@ fn map<'t>(reader: &Reader<'t>, table: DeTable<'t>, depth: usize) -> Result<Valu
         let key_span = reader.span(key.span().start, key.span().end);
         entries.push(Entry { key: key.into_inner(), key_span, value: convert(reader, value, depth + 1)? });
     }
+    // The parser sorts by name.
+    entries.sort_by_key(|entry| entry.key_span.start);
     Ok(Value::Map(Map(entries)))
 }
 

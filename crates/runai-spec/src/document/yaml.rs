@@ -330,7 +330,7 @@ impl<'t> Loader<'_, 't> {
 }
 
 /// A quoted scalar, behind which a comment may have quotes of its own.
-fn without_comment(raw: &str, quote: char) -> &str {
+pub(crate) fn without_comment(raw: &str, quote: char) -> &str {
     let text = raw_scalar(raw);
     let Some(inner) = text.strip_prefix(quote) else {
         return &raw[..raw.rfind(quote).map_or(raw.len(), |at| at + 1)];
@@ -362,7 +362,7 @@ fn raw_scalar(raw: &str) -> &str {
 }
 
 /// What a plain scalar means in the core schema, unless it is a string.
-fn core<'t>(text: &str, raw: &'t str) -> Option<Value<'t>> {
+pub(crate) fn core<'t>(text: &str, raw: &'t str) -> Option<Value<'t>> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Some(Value::Null),
         "true" | "True" | "TRUE" => return Some(Value::Bool(true, raw)),
@@ -424,10 +424,10 @@ fn height(node: &Node<'_>) -> usize {
 }
 
 /// The parser counts characters; spans count bytes.
-struct Offsets(Option<Vec<u32>>);
+pub(crate) struct Offsets(Option<Vec<u32>>);
 
 impl Offsets {
-    fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         if text.is_ascii() {
             return Self(None);
         }
@@ -435,7 +435,7 @@ impl Offsets {
         Self(Some(offsets.map(|offset| u32::try_from(offset).unwrap_or(u32::MAX)).collect()))
     }
 
-    fn byte(&self, index: usize) -> usize {
+    pub(crate) fn byte(&self, index: usize) -> usize {
         match &self.0 {
             None => index,
             Some(offsets) => offsets.get(index).or(offsets.last()).map_or(0, |offset| *offset as usize),

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::pattern;
+
 /// One environment variable; the API wants exactly one of its five sources.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
@@ -18,6 +20,7 @@ pub struct EnvironmentVariable {
     pub exclude: Option<bool>,
     /// The variable's name.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub name: Option<String>,
     /// Takes the value from a field of the pod.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,9 +50,11 @@ impl EnvironmentVariable {
 pub struct EnvironmentVariableConfigMap {
     /// The key inside the `ConfigMap`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub key: Option<String>,
     /// The `ConfigMap`'s name.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), regex(pattern = pattern::OBJECT_NAME))]
     pub name: Option<String>,
 }
 
@@ -59,6 +64,7 @@ pub struct EnvironmentVariableConfigMap {
 pub struct EnvironmentVariablePodFieldRef {
     /// The field's path, such as `metadata.name`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub path: Option<String>,
 }
 
@@ -68,9 +74,11 @@ pub struct EnvironmentVariablePodFieldRef {
 pub struct EnvironmentVariableSecret {
     /// The key inside the Secret.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub key: Option<String>,
     /// The Secret's name.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), regex(pattern = pattern::OBJECT_NAME))]
     pub name: Option<String>,
 }
 
@@ -80,8 +88,10 @@ pub struct EnvironmentVariableSecret {
 pub struct EnvironmentVariableUserCredential {
     /// The key inside the credential.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub key: Option<String>,
     /// The credential's name.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub name: Option<String>,
 }

@@ -23,6 +23,7 @@ mod environment;
 mod error;
 mod network;
 mod organization;
+mod pattern;
 pub mod requests;
 mod scheduling;
 mod security;

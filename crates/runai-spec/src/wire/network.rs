@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::list;
+use super::{list, pattern};
 
 /// A port that the container listens on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -11,6 +11,7 @@ use super::list;
 pub struct Port {
     /// The container's port, 1 to 65535.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 65535))]
     pub container: Option<i64>,
     /// Drops the port that the policy's defaults would add.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -20,6 +21,7 @@ pub struct Port {
     pub external: Option<i64>,
     /// Identifies the item for policy rules.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub name: Option<String>,
     /// The Kubernetes service that carries the port.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,6 +67,7 @@ pub struct ExposedUrl {
     pub exclude: Option<bool>,
     /// Identifies the item for policy rules.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub name: Option<String>,
     /// A name for the tool behind the URL.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -122,21 +125,26 @@ pub struct Probes {
 pub struct Probe {
     /// Failures in a row before the container counts as not ready, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub failure_threshold: Option<i64>,
     /// How the check is made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub handler: Option<ProbeHandler>,
     /// Seconds from the container's start to the first check, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
     pub initial_delay_seconds: Option<i64>,
     /// Seconds between checks, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub period_seconds: Option<i64>,
     /// Successes in a row before the container counts as ready again, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub success_threshold: Option<i64>,
     /// Seconds after which a check has failed, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub timeout_seconds: Option<i64>,
 }
 
@@ -158,9 +166,11 @@ pub struct ProbeHttpGet {
     pub host: Option<String>,
     /// The path to ask for; `/` when not given.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = pattern::PROBE_PATH))]
     pub path: Option<String>,
     /// The port to ask, 1 to 65535.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 65535))]
     pub port: Option<i64>,
     /// With or without TLS; `HTTP` when not given.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -20,12 +20,14 @@ pub struct Toleration {
     pub key: Option<String>,
     /// Identifies the item for policy rules.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub name: Option<String>,
     /// How key and value are compared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operator: Option<TolerationOperator>,
     /// Seconds for which the taint is tolerated, from 1; only with the effect `NoExecute`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub seconds: Option<i64>,
     /// The taint's value; in Kubernetes only with the operator `Equal`.
     #[serde(skip_serializing_if = "Option::is_none")]

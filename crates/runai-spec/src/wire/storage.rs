@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::list;
+use super::{list, pattern};
 
 /// `spec.storage`: what is mounted into the container.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -55,21 +55,26 @@ impl Storage {
 pub struct ConfigMapVolume {
     /// The `ConfigMap`'s name.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), regex(pattern = pattern::OBJECT_NAME))]
     pub config_map: Option<String>,
     /// Mode of the files: four octal digits, the first of them 0.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = pattern::FILE_MODE))]
     pub default_mode: Option<String>,
     /// Drops the policy's item.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<bool>,
     /// Path inside the container.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub mount_path: Option<String>,
     /// Identifies the item for policy rules.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub name: Option<String>,
     /// The part of the volume that is mounted.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub sub_path: Option<String>,
 }
 
@@ -97,15 +102,19 @@ pub struct EmptyDirVolume {
     pub exclude: Option<bool>,
     /// `Memory` for a memory-backed directory, not given for one on disk.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub medium: Option<String>,
     /// Identifies the item for policy rules.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub name: Option<String>,
     /// Path inside the container.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub path: Option<String>,
     /// The most that it may hold, a Kubernetes quantity.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = pattern::QUANTITY))]
     pub size_limit: Option<String>,
 }
 
@@ -115,30 +124,38 @@ pub struct EmptyDirVolume {
 pub struct Git {
     /// The branch to check out.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub branch: Option<String>,
     /// Drops the policy's item.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<bool>,
     /// Identifies the item for policy rules.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub name: Option<String>,
     /// Name of the Secret with the credentials; deprecated by the API in favour of `secretRef`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub password_secret: Option<String>,
     /// Path inside the container.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub path: Option<String>,
     /// URL of the repository.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub repository: Option<String>,
     /// The revision to check out.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub revision: Option<String>,
     /// Key of the password in `passwordSecret`; deprecated by the API.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub secret_key_of_password: Option<String>,
     /// Key of the user name in `passwordSecret`; deprecated by the API.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub secret_key_of_user: Option<String>,
     /// The Secret with the credentials of a private repository.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -154,12 +171,15 @@ pub struct GitSecretRef {
     pub authentication_method: Option<GitAuthenticationMethod>,
     /// The Secret's name.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub name: Option<String>,
     /// Key of the password in the Secret.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub secret_key_of_password: Option<String>,
     /// Key of the user name in the Secret.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub secret_key_of_user: Option<String>,
 }
 
@@ -182,15 +202,18 @@ pub struct HostPath {
     pub exclude: Option<bool>,
     /// Path inside the container.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub mount_path: Option<String>,
     /// Whether mounts that the node adds later show up inside the container.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mount_propagation: Option<MountPropagation>,
     /// Identifies the item for policy rules.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub name: Option<String>,
     /// Path on the node.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub path: Option<String>,
     /// Whether the container cannot write; true when not given.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -215,18 +238,22 @@ pub struct Nfs {
     pub exclude: Option<bool>,
     /// Path inside the container.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub mount_path: Option<String>,
     /// Identifies the item for policy rules.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub name: Option<String>,
     /// The exported path on the server.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub path: Option<String>,
     /// Whether the container cannot write; true when not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_only: Option<bool>,
     /// Host name or address of the server.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub server: Option<String>,
 }
 
@@ -239,6 +266,7 @@ pub struct Pvc {
     pub claim_info: Option<ClaimInfo>,
     /// The claim's name, at most 63 characters; the API makes one up for a new claim.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
     pub claim_name: Option<String>,
     /// Whether all projects of the scope can use the data.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -254,9 +282,11 @@ pub struct Pvc {
     pub existing_pvc: Option<bool>,
     /// Identifies the item for policy rules.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub name: Option<String>,
     /// Path inside the container.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub path: Option<String>,
     /// Whether the container cannot write; false when not given.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -275,9 +305,11 @@ pub struct ClaimInfo {
     pub added_attr_values: Vec<ClaimAttribute>,
     /// The volume's size, a Kubernetes quantity; required for a new claim.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = pattern::QUANTITY))]
     pub size: Option<String>,
     /// The storage class; the cluster's default when not given.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), regex(pattern = pattern::OBJECT_NAME))]
     pub storage_class: Option<String>,
     /// Files or a bare device; files when not given.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -305,6 +337,7 @@ pub struct AccessModes {
 pub struct ClaimAttribute {
     /// The annotation's key.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(required, length(min = 1, max = 63), regex(pattern = pattern::ATTRIBUTE_KEY))]
     pub key: Option<String>,
     /// The annotation's value.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -326,27 +359,34 @@ pub enum VolumeMode {
 pub struct S3 {
     /// Name of the Secret with the credentials of a private bucket.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), regex(pattern = pattern::OBJECT_NAME))]
     pub access_key_secret: Option<String>,
     /// The bucket's name.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub bucket: Option<String>,
     /// Drops the policy's item.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<bool>,
     /// Identifies the item for policy rules.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub name: Option<String>,
     /// Path inside the container.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub path: Option<String>,
     /// Key of the access key id in the Secret.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub secret_key_of_access_key_id: Option<String>,
     /// Key of the secret key in the Secret.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub secret_key_of_secret_key: Option<String>,
     /// URL of the service; Amazon's when not given.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub url: Option<String>,
 }
 
@@ -356,17 +396,21 @@ pub struct S3 {
 pub struct SecretVolume {
     /// Mode of the files: four octal digits, the first of them 0.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = pattern::FILE_MODE))]
     pub default_mode: Option<String>,
     /// Drops the policy's item.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<bool>,
     /// Path inside the container.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub mount_path: Option<String>,
     /// Identifies the item for policy rules.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub name: Option<String>,
     /// The Secret's name.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub secret: Option<String>,
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     Compute, EnvironmentVariable, ExposedUrl, NodeAffinityRequired, PodAffinity, Port, Preemptibility, Probes,
-    RelatedUrl, Security, Storage, Toleration, list, nullable,
+    RelatedUrl, Security, Storage, Toleration, list, nullable, pattern,
 };
 
 /// The body of `POST /api/v1/workloads/trainings`.
@@ -18,6 +18,7 @@ pub struct TrainingCreationRequest {
     pub cluster_id: String,
     /// The workload's name: 1 to 63 lowercase letters, digits and dashes, unique in its project.
     #[serde(deserialize_with = "nullable")]
+    #[schemars(length(min = 1))]
     pub name: String,
     /// Id of the project that owns the workload.
     #[serde(deserialize_with = "nullable")]
@@ -42,6 +43,7 @@ pub struct TrainingSpec {
     pub annotations: Vec<Annotation>,
     /// Arguments of the command: one string, which a shell's rules take apart.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub args: Option<String>,
     /// Seconds after which a finished workload is deleted; 30 days when not given.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,6 +56,7 @@ pub struct TrainingSpec {
     pub category: Option<String>,
     /// The container's entry point: one string, which a shell's rules take apart.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub command: Option<String>,
     /// How many pods must succeed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,6 +75,7 @@ pub struct TrainingSpec {
     pub exposed_urls: Vec<ExposedUrl>,
     /// The container image; required unless a template gives it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub image: Option<String>,
     /// When the image is pulled; `Always` for the tag `latest`, else `IfNotPresent`, when not given.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,6 +94,7 @@ pub struct TrainingSpec {
     pub node_pools: Vec<String>,
     /// The administrator's label for a group of nodes.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub node_type: Option<String>,
     /// The most pods that run at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,6 +134,7 @@ pub struct TrainingSpec {
     pub terminate_after_preemption: Option<bool>,
     /// Seconds between the termination signal and the kill signal; 0 kills at once.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
     pub termination_grace_period_seconds: Option<i64>,
     /// Taints that the workload tolerates.
     #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
@@ -138,6 +144,7 @@ pub struct TrainingSpec {
     pub tty: Option<bool>,
     /// The container's working directory; the image's when not given.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub working_dir: Option<String>,
 }
 
@@ -150,6 +157,7 @@ pub struct Annotation {
     pub exclude: Option<bool>,
     /// The whole key, 1 to 63 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
     pub name: Option<String>,
     /// The value; may be empty.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -165,6 +173,7 @@ pub struct Label {
     pub exclude: Option<bool>,
     /// The whole key, 1 to 63 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
     pub name: Option<String>,
     /// The value; may be empty.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -200,6 +209,7 @@ pub struct ImagePullSecret {
     pub exclude: Option<bool>,
     /// The Secret's name.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = pattern::OBJECT_NAME))]
     pub name: Option<String>,
     /// Whether the Secret belongs to the submitting user alone.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,11 +1,15 @@
 //! What the crate promises, seen from outside.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod convert;
+mod edit;
 mod fixtures;
 mod merging;
 mod properties;
 mod rendering;
 mod rules;
+mod schemas;
+mod snippets;
 
 use runai_spec::{Diagnostic, Format, Report, Resolution, Resolver, Source};
 

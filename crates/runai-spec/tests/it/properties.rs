@@ -220,7 +220,7 @@ fn of_a_step() -> Vec<&'static Declared> {
 }
 
 /// Settings with nothing wrong, in a document of some kind.
-fn valid_document() -> impl Strategy<Value = (Kind, Value)> {
+pub(crate) fn valid_document() -> impl Strategy<Value = (Kind, Value)> {
     let chosen = subsequence(of_a_step(), 1..12).prop_flat_map(|chosen| {
         chosen.into_iter().map(|declared| (Just(declared.name.clone()), valid_value(declared))).collect::<Vec<_>>()
     });
@@ -248,7 +248,7 @@ fn valid_value(declared: &Declared) -> BoxedStrategy<Value> {
 }
 
 /// Settings, right and wrong, in a document of some kind.
-fn any_document() -> impl Strategy<Value = (Kind, Value)> {
+pub(crate) fn any_document() -> impl Strategy<Value = (Kind, Value)> {
     let entry = select(DECLARED.iter().collect::<Vec<_>>())
         .prop_flat_map(|declared| (key(&declared.name), any_value(declared)));
     (prop::collection::vec(entry, 0..10), any::<Index>())
@@ -368,7 +368,7 @@ fn toml_can_say(value: &Value) -> bool {
 }
 
 /// Ways to break something in or below the setting that `at` chooses: where, and the value that is wrong there.
-fn breakages(document: &Value, at: Index) -> Vec<(String, Value)> {
+pub(crate) fn breakages(document: &Value, at: Index) -> Vec<(String, Value)> {
     let base = ["/settings/step_operator.runai", "/settings", ""]
         .into_iter()
         .find(|base| document.pointer(base).is_some_and(Value::is_object))
@@ -396,7 +396,7 @@ fn break_below(pointer: &str, value: &Value, found: &mut Vec<(String, Value)>) {
     }
 }
 
-fn put(document: &mut Value, pointer: &str, value: Value) {
+pub(crate) fn put(document: &mut Value, pointer: &str, value: Value) {
     if let Some(place) = document.pointer_mut(pointer) {
         *place = value;
     } else {

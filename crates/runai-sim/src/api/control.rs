@@ -1,0 +1,251 @@
+//! The simulator's own paths, outside the API: its page, what it shows, and what can be done to it.
+//!
+//! They need no token. Those that change something want JSON, which a page of another origin cannot send unasked.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::StatusCode,
+    response::Html,
+    routing::{get, post},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Body, Refusal};
+use crate::{
+    app::App,
+    clock::rfc3339,
+    faults::Fault,
+    state::{Mishap, State as Facts, What, Workload},
+};
+
+/// The page and the paths below `/sim`.
+pub(super) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/", get(page))
+        .route("/sim/clock", post(skip))
+        .route("/sim/faults", get(faults).post(add_fault).delete(clear_faults))
+        .route("/sim/state", get(state))
+        .route("/sim/tokens/expire", post(expire_tokens))
+        .route("/sim/workloads/{id}", post(strike))
+        .route("/sim/workloads/{id}/output", get(output))
+}
+
+async fn page() -> Html<&'static str> {
+    Html(include_str!("../page.html"))
+}
+
+/// Lets simulated time pass: `{"seconds": 60}`.
+async fn skip(State(app): State<Arc<App>>, Body(request, _): Body<Skip>) -> Result<Json<Value>, Refusal> {
+    let time = Duration::try_from_secs_f64(request.seconds)
+        .map_err(|_| Refusal::bad_request(format!("`seconds` is {}, which it cannot be", request.seconds)))?;
+    app.skip(time);
+    Ok(Json(json!({"now": rfc3339(app.clock.now())})))
+}
+
+async fn faults(State(app): State<Arc<App>>) -> Json<Vec<Fault>> {
+    Json(app.list_faults())
+}
+
+/// Sets up a fault, such as `{"kind": "reset", "times": 1}`.
+async fn add_fault(State(app): State<Arc<App>>, Body(fault, _): Body<Fault>) -> (StatusCode, Json<Vec<Fault>>) {
+    app.add_fault(fault);
+    (StatusCode::CREATED, Json(app.list_faults()))
+}
+
+async fn clear_faults(State(app): State<Arc<App>>) -> StatusCode {
+    app.clear_faults();
+    StatusCode::NO_CONTENT
+}
+
+async fn expire_tokens(State(app): State<Arc<App>>, Body(_, _): Body<Value>) -> StatusCode {
+    app.tokens.expire_all();
+    StatusCode::NO_CONTENT
+}
+
+/// Lets something happen to a workload: `{"do": "fail", "message": "…"}` or `{"do": "preempt"}`.
+async fn strike(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Body(request, _): Body<Strike>,
+) -> Result<StatusCode, Refusal> {
+    let message = request.message.unwrap_or_else(|| "failed by hand".to_owned());
+    let mishap = match request.what {
+        StrikeKind::Fail => Mishap::Fail(message),
+        StrikeKind::Preempt => Mishap::Preempt,
+    };
+    app.with_state(|state, now| state.strike(&id, mishap, now)).ok_or_else(|| Refusal::not_found("workload", &id))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The last lines that the workload's command printed.
+async fn output(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+    app.with_state(|state, _| state.workload_ever(&id).map(drop)).ok_or_else(|| Refusal::not_found("workload", &id))?;
+    let lines = app.runner.as_ref().map(|runner| runner.kept(&id)).unwrap_or_default();
+    Ok(Json(json!({"lines": lines})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Skip {
+    seconds: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Strike {
+    message: Option<String>,
+    #[serde(rename = "do")]
+    what: StrikeKind,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum StrikeKind {
+    Fail,
+    Preempt,
+}
+
+/// Everything that the page shows.
+async fn state(State(app): State<Arc<App>>) -> Json<Overview> {
+    let mounts = app.mounts().map(|path| path.display().to_string());
+    let faults = app.list_faults();
+    Json(app.with_state(|state, now| {
+        let live: Vec<(usize, &Workload)> =
+            state.workloads().iter().enumerate().filter(|(_, it)| it.deleted_at.is_none()).collect();
+        let total = live.len();
+        let shown = live.into_iter().rev().take(SHOWN).map(|(index, it)| workload(state, index, it)).collect();
+        Overview {
+            exec: state.exec(),
+            faults,
+            mounts,
+            nodes: nodes(state),
+            now: rfc3339(now),
+            projects: projects(state),
+            total,
+            workloads: shown,
+        }
+    }))
+}
+
+#[derive(Serialize)]
+struct Overview {
+    exec: bool,
+    faults: Vec<Fault>,
+    mounts: Option<String>,
+    nodes: Vec<ShownNode>,
+    now: String,
+    projects: Vec<ShownProject>,
+    total: usize,
+    workloads: Vec<ShownWorkload>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownNode {
+    cpu_cores: [f64; 2],
+    devices: Vec<Vec<Share>>,
+    memory: [f64; 2],
+    name: String,
+    node_pool: String,
+}
+
+/// The part of a device that a workload has.
+#[derive(Serialize)]
+struct Share {
+    portion: f64,
+    workload: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownProject {
+    name: String,
+    node_pool: String,
+    quota: Option<f64>,
+    used: f64,
+}
+
+#[derive(Serialize)]
+struct ShownWorkload {
+    created: String,
+    events: Vec<ShownEvent>,
+    id: String,
+    message: String,
+    name: String,
+    phase: &'static str,
+    project: String,
+}
+
+#[derive(Serialize)]
+struct ShownEvent {
+    at: String,
+    text: String,
+    warning: bool,
+}
+
+fn nodes(state: &Facts) -> Vec<ShownNode> {
+    let cluster = state.scheduler().cluster();
+    let mut nodes: Vec<ShownNode> = cluster
+        .nodes()
+        .iter()
+        .map(|node| ShownNode {
+            cpu_cores: [node.cpu_cores, node.facts.cpu_cores],
+            devices: node.devices.iter().map(|_| Vec::new()).collect(),
+            memory: [node.memory, node.facts.memory],
+            name: node.facts.name.clone(),
+            node_pool: node.facts.node_pool.clone(),
+        })
+        .collect();
+    for (index, workload) in state.workloads().iter().enumerate() {
+        for pod in state.placement(index).iter().flat_map(|placement| &placement.pods) {
+            for device in &pod.devices {
+                let share = Share { portion: pod.portion, workload: workload.name.clone() };
+                nodes[pod.node].devices[*device].push(share);
+            }
+        }
+    }
+    nodes
+}
+
+fn projects(state: &Facts) -> Vec<ShownProject> {
+    let pools = state.pools();
+    let of = |project: &crate::state::ProjectFacts| {
+        let project = project.clone();
+        pools.iter().enumerate().map(move |(pool, name)| ShownProject {
+            name: project.facts.name.clone(),
+            node_pool: name.clone(),
+            quota: project.facts.quotas.get(name).and_then(|quota| quota.gpus),
+            used: state.scheduler().usage(project.index, pool).all.gpus,
+        })
+    };
+    state.projects().iter().flat_map(of).collect()
+}
+
+fn workload(state: &Facts, index: usize, workload: &Workload) -> ShownWorkload {
+    let events = workload.records.iter().rev().take(SHOWN_EVENTS).map(|record| {
+        let (text, warning) = match &record.what {
+            What::Event { message, reason, warning } => (format!("{reason}: {message}"), *warning),
+            What::Phase { phase, .. } => (format!("→ {}", phase.as_str()), false),
+        };
+        ShownEvent { at: rfc3339(record.at), text, warning }
+    });
+    ShownWorkload {
+        created: rfc3339(workload.created_at),
+        events: events.collect(),
+        id: workload.id.clone(),
+        message: state.message(index).to_owned(),
+        name: workload.name.clone(),
+        phase: workload.phase.as_str(),
+        project: workload.project_name.clone(),
+    }
+}
+
+/// The most workloads that the page shows, the latest first.
+const SHOWN: usize = 200;
+
+/// The most events of one workload that the page shows.
+const SHOWN_EVENTS: usize = 20;

@@ -1,0 +1,113 @@
+//! Templates and policies: `/api/v1/workload-templates/trainings/{id}` and `/api/v2/policy/trainings`.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json,
+    extract::{Path, State},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Caller, Query, Refusal};
+use crate::{
+    app::App,
+    clock::rfc3339,
+    policy::with_source,
+    roles::{Action, Resource},
+    state::TENANT,
+};
+
+/// One template for training workloads.
+pub(super) async fn template(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Refusal> {
+    caller.may(Resource::Templates, Action::Read)?;
+    app.with_state(|state, _| {
+        let template = state.templates.iter().find(|template| template.id == id);
+        let template = template.ok_or_else(|| Refusal::not_found("template", &id))?;
+        Ok(Json(json!({
+            "meta": {
+                "id": template.id,
+                "name": template.name,
+                "workloadType": "Training",
+                "scopeType": "tenant",
+                "scopeId": TENANT.to_string(),
+                "createdBy": "system",
+                "createdAt": rfc3339(state.cluster().created_at)
+            },
+            "spec": template.spec
+        })))
+    })
+}
+
+/// The policy that holds for training workloads: the tenant's, wherever it is asked for.
+pub(super) async fn policy(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Query(query): Query<PolicyQuery>,
+) -> Result<Json<Value>, Refusal> {
+    caller.may(Resource::Policies, Action::Read)?;
+    let scope = query.scope.as_deref().unwrap_or_default();
+    if let Some(id) = query.cluster_id.as_ref().filter(|id| Uuid::parse_str(id).is_err()) {
+        return Err(Refusal::bad_request(format!("`clusterId` is `{id}`, which is no UUID")));
+    }
+    let missing = |name: &str, value: &Option<String>| {
+        if value.is_some() {
+            Ok(())
+        } else {
+            Err(Refusal::bad_request(format!("`{name}` is required with this scope")))
+        }
+    };
+    match scope {
+        "tenant" => {}
+        "cluster" => missing("clusterId", &query.cluster_id)?,
+        "department" => missing("departmentId", &query.department_id)?,
+        "project" => missing("projectId", &query.project_id)?,
+        other => {
+            let message = format!("`scope` is `{other}`, must be tenant, cluster, department or project");
+            return Err(Refusal::bad_request(message));
+        }
+    }
+    app.with_state(|state, _| {
+        if let Some(id) = query.project_id.as_ref().filter(|_| scope == "project") {
+            let project = state.project(id).ok_or_else(|| Refusal::not_found("project", id))?;
+            caller.may_in(&project.facts.name, Resource::Policies, Action::Read)?;
+        }
+        let created = rfc3339(state.cluster().created_at);
+        let nothing = || json!({"defaults": {}, "rules": {}});
+        let Some(policy) = &state.policy else {
+            return Ok(Json(json!({"effective": nothing(), "effectiveUpdatedAt": created})));
+        };
+        let or_empty = |value: &Value| if value.is_null() { json!({}) } else { value.clone() };
+        let (defaults, rules) = (or_empty(&policy.defaults), or_empty(&policy.rules));
+        let effective = json!({"defaults": defaults, "rules": with_source(&rules)});
+        let mut body = json!({"effective": effective, "effectiveUpdatedAt": created});
+        if scope == "tenant" {
+            body["policy"] = json!({"defaults": defaults, "rules": rules});
+            body["meta"] = json!({
+                "id": "5100cafe-0000-4000-8000-00000000000a",
+                "tenantId": TENANT,
+                "scope": "tenant",
+                "name": "sim-policy",
+                "createdBy": "system",
+                "createdAt": created,
+                "updatedBy": "system",
+                "updatedAt": created
+            });
+        }
+        Ok(Json(body))
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PolicyQuery {
+    cluster_id: Option<String>,
+    department_id: Option<String>,
+    project_id: Option<String>,
+    scope: Option<String>,
+}

@@ -1,0 +1,96 @@
+//! What happened to a workload: `/api/v1/workloads/{id}/events` and `/history`.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json,
+    extract::{Path, State},
+};
+use runai_spec::wire::{
+    Event, EventList, HistoryList, HistoryMeta, HistoryRecord, HistorySpec, InvolvedObject, PhaseUpdate,
+};
+use uuid::Uuid;
+
+use super::{Caller, Refusal, list::ListQuery};
+use crate::{
+    app::App,
+    clock::rfc3339,
+    roles::{Action, Resource},
+    state::{Record, State as Facts, What, Workload, namespace},
+};
+
+/// A page of a workload's events, the latest first unless asked otherwise.
+pub(super) async fn events(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    query: ListQuery,
+) -> Result<Json<EventList>, Refusal> {
+    app.with_state(|state, _| {
+        let workload = find(state, &caller, &id)?;
+        let events = workload.records.iter().filter_map(|record| event(state, workload, record));
+        let (events, next) = match query.descending {
+            Some(false) => query.cut(events),
+            _ => query.cut(events.rev()),
+        };
+        Ok(Json(EventList { events, next }))
+    })
+}
+
+/// A page of a workload's history, the latest first.
+pub(super) async fn history(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    query: ListQuery,
+) -> Result<Json<HistoryList>, Refusal> {
+    app.with_state(|state, _| {
+        let workload = find(state, &caller, &id)?;
+        let (records, next) =
+            query.cut(workload.records.iter().rev().map(|record| history_of(state, workload, record)));
+        Ok(Json(HistoryList { next, records }))
+    })
+}
+
+/// The workload, also after it was deleted: what happened to it stays.
+fn find<'a>(state: &'a Facts, caller: &Caller, id: &str) -> Result<&'a Workload, Refusal> {
+    caller.may(Resource::Workloads, Action::Read)?;
+    let (_, workload) = state.workload_ever(id).ok_or_else(|| Refusal::not_found("workload", id))?;
+    caller.may_in(&workload.project_name, Resource::Workloads, Action::Read)?;
+    Ok(workload)
+}
+
+fn event(state: &Facts, workload: &Workload, record: &Record) -> Option<Event> {
+    let What::Event { message, reason, warning } = &record.what else { return None };
+    // Every event has an id of its own that stays the same.
+    let own = workload.id.parse::<Uuid>().unwrap_or_default();
+    let id = Uuid::from_u128(own.as_u128() ^ u128::from(record.number + 1));
+    Some(Event {
+        cluster_id: state.cluster().uuid.clone(),
+        created_at: rfc3339(record.at),
+        id: Some(id.to_string()),
+        involved_object: Some(InvolvedObject {
+            kind: "TrainingWorkload".to_owned(),
+            name: workload.name.clone(),
+            namespace: namespace(&workload.project_name),
+            uid: workload.id.clone(),
+        }),
+        kind: if *warning { "Warning" } else { "Normal" }.to_owned(),
+        message: message.clone().into_owned(),
+        reason: Some((*reason).to_owned()),
+        source: Some("runai-sim".to_owned()),
+    })
+}
+
+fn history_of(state: &Facts, workload: &Workload, record: &Record) -> HistoryRecord {
+    let (kind, spec) = match &record.what {
+        What::Event { .. } => {
+            ("Event", HistorySpec { event: event(state, workload, record), ..HistorySpec::default() })
+        }
+        What::Phase { message, phase } => {
+            let update = PhaseUpdate { phase: phase.as_str().to_owned(), phase_message: message.clone() };
+            ("PhaseUpdate", HistorySpec { phase_update: Some(update), ..HistorySpec::default() })
+        }
+    };
+    HistoryRecord { meta: HistoryMeta { creation_timestamp: rfc3339(record.at), kind: kind.to_owned() }, spec }
+}

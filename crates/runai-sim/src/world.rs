@@ -1,0 +1,328 @@
+//! What is simulated: nodes, projects with their quotas, service accounts, templates, policies, and what goes wrong.
+//!
+//! Everything here can be built in Rust and read from a scenario file.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::Value;
+
+use crate::{faults::Fault, roles::Role, scheduler::quantity};
+
+/// A node of the cluster.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Node {
+    /// CPU cores.
+    pub cpu_cores: f64,
+    /// Memory of each GPU, in bytes; a scenario file may say `80Gi`.
+    #[serde(deserialize_with = "bytes")]
+    pub gpu_memory: f64,
+    /// Number of GPUs.
+    pub gpus: u32,
+    /// Memory, in bytes; a scenario file may say `1Ti`.
+    #[serde(deserialize_with = "bytes")]
+    pub memory: f64,
+    /// Its name; `node-1`, `node-2`, … where it is empty.
+    pub name: String,
+    /// The node pool that it belongs to.
+    pub node_pool: String,
+    /// The node type, which workloads can ask for.
+    pub node_type: Option<String>,
+    /// What keeps workloads away that do not tolerate it.
+    pub taints: Vec<Taint>,
+}
+
+impl Default for Node {
+    /// Eight GPUs of 80 GiB, 96 cores, 1 TiB, in the node pool `default`.
+    fn default() -> Self {
+        const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
+        Self {
+            cpu_cores: 96.0,
+            gpu_memory: 80.0 * GIB,
+            gpus: 8,
+            memory: 1024.0 * GIB,
+            name: String::new(),
+            node_pool: DEFAULT_NODE_POOL.to_owned(),
+            node_type: None,
+            taints: Vec::new(),
+        }
+    }
+}
+
+/// A taint of a node; its effect is `NoSchedule`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Taint {
+    /// The key.
+    pub key: String,
+    /// The value; may be empty.
+    pub value: String,
+}
+
+/// A project.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Project {
+    /// Node pools for workloads that name none, the preferred first; all of them when empty.
+    pub default_node_pools: Vec<String>,
+    /// Its name.
+    pub name: String,
+    /// Its quota by node pool; where there is none, it is entitled to the whole pool.
+    pub quotas: BTreeMap<String, Quota>,
+}
+
+impl Project {
+    /// A project that is entitled to everything.
+    #[must_use]
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
+
+    /// Gives it a quota in a node pool.
+    #[must_use]
+    pub fn quota(mut self, node_pool: impl Into<String>, quota: Quota) -> Self {
+        self.quotas.insert(node_pool.into(), quota);
+        self
+    }
+}
+
+/// What a project is entitled to in a node pool, and the most that it can get.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Quota {
+    /// The most CPU cores; no bound when not given.
+    pub cpu_core_limit: Option<f64>,
+    /// CPU cores that it is entitled to; all when not given.
+    pub cpu_cores: Option<f64>,
+    /// The most GPU devices, in parts; no bound when not given.
+    pub gpu_limit: Option<f64>,
+    /// GPU devices that it is entitled to, in parts; all when not given.
+    pub gpus: Option<f64>,
+    /// Its weight when what is left over is shared out.
+    pub over_quota_weight: f64,
+}
+
+impl Default for Quota {
+    fn default() -> Self {
+        Self { cpu_core_limit: None, cpu_cores: None, gpu_limit: None, gpus: None, over_quota_weight: 1.0 }
+    }
+}
+
+/// A service account.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Account {
+    /// Its client id; the id of an application too.
+    pub client_id: String,
+    /// Its client secret: no secret at all, it protects nothing.
+    pub client_secret: String,
+    /// Names of the projects that its role holds in; the whole tenant when empty.
+    #[serde(default)]
+    pub projects: Vec<String>,
+    /// What it may do.
+    pub role: Role,
+}
+
+/// A workload template.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Template {
+    /// Its id, a UUID.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The specification that a submission is laid over: the API's `TrainingSpecSpec`.
+    pub spec: Value,
+}
+
+/// A policy for training workloads, in the API's own shape.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Policy {
+    /// Values for members that a submission does not give.
+    pub defaults: Value,
+    /// Rules by member, such as `{"compute": {"gpuDevicesRequest": {"max": 4}}}`.
+    pub rules: Value,
+}
+
+/// What happens to workloads whose name fits, instead of what their environment variables say.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Behaviour {
+    /// How they end.
+    pub end: Option<End>,
+    /// More about the end, for people.
+    pub message: Option<String>,
+    /// The name; `*` stands for any text.
+    pub name: String,
+    /// The least number of seconds in the phase Pending.
+    pub pending: Option<f64>,
+    /// Seconds of running after which they are pushed aside, once.
+    pub preempt_after: Option<f64>,
+    /// Seconds in the phase Running.
+    pub running: Option<f64>,
+}
+
+/// How a workload ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum End {
+    /// Well.
+    #[default]
+    Completed,
+    /// Badly.
+    Failed,
+    /// Not at all: its image cannot be pulled, it stays Initializing.
+    ImagePullError,
+    /// Its container is killed for using too much memory.
+    OutOfMemory,
+    /// Someone suspends it.
+    Stopped,
+}
+
+/// All that a scenario file can say.
+///
+/// Every member is optional; what is not given stays as the builder has it.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Scenario {
+    /// Service accounts beside the one that there always is.
+    pub accounts: Vec<Account>,
+    /// What happens to workloads; the first whose name fits holds.
+    pub behaviours: Vec<Behaviour>,
+    /// What goes wrong between client and control plane.
+    pub faults: Vec<Fault>,
+    /// Nodes, instead of the one that there is otherwise.
+    pub nodes: Vec<Node>,
+    /// The tenant's policy for training workloads.
+    pub policy: Option<Policy>,
+    /// Projects, instead of the one that there is otherwise.
+    pub projects: Vec<Project>,
+    /// Whether what the API's description leaves open is refused instead of accepted with a warning.
+    pub strict: Option<bool>,
+    /// Workload templates.
+    pub templates: Vec<Template>,
+    /// Seconds that a token is valid.
+    pub token_lifetime: Option<f64>,
+}
+
+impl Scenario {
+    /// Reads a scenario from JSON.
+    ///
+    /// # Errors
+    /// The text is no scenario.
+    pub fn from_json(text: &str) -> Result<Self, ScenarioError> {
+        let mut json = serde_json::Deserializer::from_str(text);
+        let scenario = serde_path_to_error::deserialize(&mut json).map_err(|error| ScenarioError(error.to_string()))?;
+        json.end().map_err(|error| ScenarioError(error.to_string()))?;
+        Ok(scenario)
+    }
+
+    /// Reads a scenario from TOML.
+    ///
+    /// # Errors
+    /// The text is no scenario.
+    pub fn from_toml(text: &str) -> Result<Self, ScenarioError> {
+        toml::from_str(text).map_err(|error| ScenarioError(error.to_string()))
+    }
+}
+
+/// Why a text is no scenario.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the scenario is refused: {0}")]
+pub struct ScenarioError(String);
+
+/// Whether `pattern`, in which `*` stands for any text, fits `text`.
+pub(crate) fn fits(pattern: &str, text: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == text };
+    let Some(mut text) = text.strip_prefix(start) else { return false };
+    let mut parts: Vec<&str> = rest.split('*').collect();
+    let end = parts.pop().unwrap_or_default();
+    for part in parts {
+        match text.find(part) {
+            Some(at) => text = &text[at + part.len()..],
+            None => return false,
+        }
+    }
+    text.ends_with(end)
+}
+
+/// A number of bytes, or a quantity such as `80Gi`.
+fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Amount {
+        Number(f64),
+        Text(String),
+    }
+    match Amount::deserialize(deserializer)? {
+        Amount::Number(number) if number >= 0.0 => Ok(number),
+        Amount::Number(number) => Err(D::Error::custom(format!("{number} is less than 0"))),
+        Amount::Text(text) => {
+            quantity(&text).ok_or_else(|| D::Error::custom(format!("`{text}` is no quantity, such as `80Gi`")))
+        }
+    }
+}
+
+/// The node pool that nodes belong to where nothing else is said.
+pub(crate) const DEFAULT_NODE_POOL: &str = "default";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        for (pattern, text, expected) in [
+            ("fit", "fit", true),
+            ("fit", "fit-1", false),
+            ("*", "", true),
+            ("fit-*", "fit-1", true),
+            ("fit-*", "a-fit-1", false),
+            ("*-1", "fit-1", true),
+            ("*a*b*", "xxaxxbxx", true),
+            ("*a*b*", "xxbxxaxx", false),
+            ("a*a", "a", false),
+        ] {
+            assert_eq!(fits(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn the_scenario_that_explains_itself_is_one() {
+        let scenario = Scenario::from_toml(include_str!("../scenarios/busy-cluster.toml")).unwrap();
+        assert_eq!((scenario.nodes.len(), scenario.faults.len(), scenario.behaviours.len()), (2, 2, 2));
+        assert_eq!(scenario.accounts[0].role, Role::LeastPrivilege);
+    }
+
+    #[test]
+    fn a_scenario_is_read_from_both_languages() {
+        let json = r#"{
+            "nodes": [{"name": "big", "gpus": 2, "gpuMemory": "40Gi", "nodePool": "a100"}],
+            "projects": [{"name": "vision", "quotas": {"a100": {"gpus": 1}}}],
+            "behaviours": [{"name": "bad-*", "end": "outOfMemory", "running": 2.5}]
+        }"#;
+        let toml = "
+            [[nodes]]
+            name = 'big'
+            gpus = 2
+            gpuMemory = '40Gi'
+            nodePool = 'a100'
+            [[projects]]
+            name = 'vision'
+            quotas.a100.gpus = 1.0
+            [[behaviours]]
+            name = 'bad-*'
+            end = 'outOfMemory'
+            running = 2.5
+        ";
+        let scenario = Scenario::from_json(json).unwrap();
+        assert_eq!(Scenario::from_toml(toml).unwrap(), scenario);
+        assert!((scenario.nodes[0].gpu_memory - 40.0 * 1024.0 * 1024.0 * 1024.0).abs() < 1.0);
+        assert_eq!(scenario.behaviours[0].end, Some(End::OutOfMemory));
+        let error = Scenario::from_json(r#"{"nodes": [{"gpu": 2}]}"#).unwrap_err().to_string();
+        assert!(error.contains("nodes[0]") && error.contains("unknown field `gpu`"), "{error}");
+        assert!(Scenario::from_json(r#"{"nodes": [{"gpuMemory": "lots"}]}"#).is_err());
+    }
+}

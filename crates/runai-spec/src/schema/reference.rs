@@ -1,0 +1,73 @@
+//! The reference page: every setting under a heading of its own, in Markdown.
+
+use std::fmt::Write as _;
+
+use serde_json::Value as Json;
+
+use crate::explain::{Explanation, explain};
+
+/// Groups of settings in the order of the page, by the `x-group` of their declaration.
+const GROUPS: [(&str, &str); 9] = [
+    ("gpu", "GPU"),
+    ("cpu", "CPU and memory"),
+    ("scheduling", "Scheduling"),
+    ("storage", "Storage"),
+    ("security", "Security"),
+    ("network", "Network"),
+    ("lifecycle", "Lifecycle"),
+    ("metadata", "Metadata"),
+    ("connection", "Connection"),
+];
+
+/// The reference of all settings of a step and of the operator file, in Markdown.
+#[must_use]
+pub fn reference() -> String {
+    let mut page = "# Settings\n\n`cargo xtask schema` makes this page from the declarations in `crates/runai-spec/src/settings`.\n\
+        Settings of a step stand below `settings:` in a step file; in an operator file they are the default of every step.\n"
+        .to_owned();
+    let operator = super::value("operator").unwrap_or_default();
+    let mut settings: Vec<_> = operator["properties"].as_object().into_iter().flatten().collect();
+    settings.sort_unstable_by_key(|(name, _)| *name);
+    for (group, title) in GROUPS {
+        let _ = write!(page, "\n## {title}\n");
+        for (name, property) in &settings {
+            if property["x-group"] == group {
+                setting(&mut page, name, property);
+            }
+        }
+    }
+    page
+}
+
+fn setting(page: &mut String, name: &str, property: &Json) {
+    let _ = write!(page, "\n### {name}\n\n{}\n\n", property["description"].as_str().unwrap_or_default());
+    if let Ok(Explanation::Setting { value, default, unit, api, example, fields, .. }) = explain(name) {
+        let _ = writeln!(page, "- Value: {value}");
+        for (what, fact) in [
+            ("Unit", unit),
+            ("Default", default.map(|default| format!("`{default}`"))),
+            ("Sent as", api.map(|api| format!("`{api}`"))),
+        ] {
+            if let Some(fact) = fact {
+                let _ = writeln!(page, "- {what}: {fact}");
+            }
+        }
+        let _ = writeln!(page, "- Example: `{example}`");
+        if !fields.is_empty() {
+            let _ = write!(page, "\n| key | value | |\n|---|---|---|\n");
+        }
+        for field in fields {
+            rows(page, &format!("{name}.{field}"), &field);
+        }
+    }
+}
+
+/// One row, and one for each key below.
+fn rows(page: &mut String, path: &str, shown: &str) {
+    let Ok(Explanation::Setting { description, value, fields, .. }) = explain(path) else { return };
+    let words = description.replace("\n\n", "<br>").replace('\n', " ").replace('|', "\\|");
+    let _ = writeln!(page, "| `{shown}` | {value} | {words} |");
+    for field in fields {
+        rows(page, &format!("{path}.{field}"), &format!("{shown}.{field}"));
+    }
+}

@@ -1,0 +1,239 @@
+/** Language of a text. */
+export type Format = "json" | "toml" | "yaml";
+
+/** What a document describes. */
+export type Kind = "operator" | "settings" | "step" | "zenml";
+
+/** What JSON can say. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** What is known beside the text of a document. What is missing shows as `<name>`, `<image>`, … in what is rendered. */
+export interface Context {
+  /** Kind of the document; without one it is told by its keys. */
+  kind?: Kind;
+  /** Name of the workload, exactly as it is sent. */
+  name?: string;
+  /** Image, in place of the step's. */
+  image?: string;
+  /** Command, in place of the step's, one item a token. */
+  command?: string[];
+  /** Environment variables beside the step's; they win. */
+  environment?: Record<string, string | number | boolean>;
+  /** Id of the project. */
+  project_id?: string;
+  /** Id of the cluster, a UUID. */
+  cluster_id?: string;
+  /** The operator file under the document. */
+  operator?: { text: string; format: Format };
+  /** Name of a step of a ZenML run configuration; the first one without it. */
+  step?: string;
+  /** URL of the control plane; the operator file's without it, else the shell's `$RUNAI_BASE_URL`. */
+  base_url?: string;
+}
+
+/** What was found in a text, and where. Lines and columns count from 1, columns in characters; ends are exclusive. */
+export interface Diagnostic {
+  code: string;
+  severity: "error" | "warning";
+  /** One headline that stands alone. */
+  message: string;
+  /** What to do. */
+  help: string | null;
+  /** JSON pointer of the value. */
+  path: string;
+  line: number;
+  column: number;
+  end_line: number;
+  end_column: number;
+  /** In UTF-8 bytes from 0. */
+  offset: number;
+  /** In UTF-8 bytes from 0. */
+  end_offset: number;
+  /** In UTF-16 code units from 0, as strings and editors count. */
+  utf16_offset: number;
+  /** In UTF-16 code units from 0, as strings and editors count. */
+  utf16_end_offset: number;
+}
+
+/** All that was found in a text, in the order of its places. */
+export interface Report {
+  /** Whether there is no error; warnings do not count. */
+  ok: boolean;
+  /** Kind of the document; missing if it does not parse. */
+  kind?: Kind;
+  diagnostics: Diagnostic[];
+  /** What was found in the operator file; missing if nothing was. */
+  operator?: Report;
+}
+
+/** The body of the request that creates the workload. */
+export interface Rendered {
+  body: { [member: string]: Json };
+  /** The same body as text, with its numbers as they are sent. */
+  text: string;
+  /** Names of the steps of a ZenML run configuration. */
+  steps: string[];
+  /** Warnings. */
+  report: Report;
+}
+
+/** One request of the API, without credentials. */
+export interface Request {
+  request: {
+    method: "DELETE" | "GET" | "POST";
+    path: string;
+    query?: [string, string][];
+    body?: { [member: string]: Json };
+  };
+  /** The same request as a shell command; the token is the shell's `$RUNAI_TOKEN`. */
+  curl: string;
+}
+
+/** A stretch of a text, in UTF-16 code units, and what takes its place. */
+export interface Edit {
+  from: number;
+  to: number;
+  insert: string;
+}
+
+/** A rule in short. */
+export interface Rule {
+  code: string;
+  severity: "error" | "warning";
+  summary: string;
+}
+
+/** A rule, explained. */
+export interface RuleExplanation extends Rule {
+  type: "rule";
+  /** Markdown. */
+  docs: string;
+  /** A text that keeps the rule. */
+  valid: string;
+  /** A text that breaks it. */
+  invalid: string;
+}
+
+/** A setting, explained. */
+export interface SettingExplanation {
+  type: "setting";
+  /** `gpu_portion_request`, `pvc_mounts.path`, … */
+  path: string;
+  /** Markdown. */
+  description: string;
+  /** What its value may be, in words. */
+  value: string;
+  default?: Json;
+  unit?: string;
+  /** Member of the request that it becomes. */
+  api?: string;
+  example: Json;
+  /** Settings inside it. */
+  fields?: string[];
+}
+
+/** One thing that the service account has to be allowed. */
+export interface Permission {
+  entity: string;
+  action: "create" | "delete" | "edit" | "view";
+  operation: string;
+  /** The setting that asks for it; null if every step needs it. */
+  setting: string | null;
+}
+
+/** A set of permissions that roles are made of. */
+export interface PermissionSet {
+  name: string;
+  covers: Permission[];
+}
+
+/** What the service account has to be allowed. */
+export interface Needs {
+  permissions: {
+    needed: Permission[];
+    scope: "project";
+    project: string | null;
+    roles: { name: string; versions: string; uncertain: string[] }[];
+  };
+  sets: PermissionSet[];
+  /** The body of a request that makes a role of these permissions. */
+  role: { [member: string]: Json };
+}
+
+/** A command or program that does what the document says. */
+export interface Snippet {
+  id: "curl" | "runai" | "runai-step" | "runapy" | "zenml";
+  /** What it is, in a few words. */
+  title: string;
+  language: "python" | "shell";
+  text: string;
+  /** What of the settings it cannot say. */
+  notes: string[];
+}
+
+/** Why there is no answer. The next call works again, whatever happened. */
+export class CoreError extends Error {
+  readonly name: "CoreError";
+  readonly code:
+    | "aliased"
+    | "invalid-argument"
+    | "invalid-pointer"
+    | "no-place"
+    | "not-a-container"
+    | "not-in-format"
+    | "out-of-memory"
+    | "panic"
+    | "unavailable"
+    | "unknown-name"
+    | "unreadable"
+    | "unsafe";
+  /** What to do. */
+  readonly help: string | null;
+  /** JSON pointer of the value that it is about. */
+  readonly path: string | null;
+  /** What keeps the text from being read. */
+  readonly report: Report | null;
+}
+
+/** The core. All of its functions may throw a {@link CoreError}; none keeps anything of what it was given. */
+export class Core {
+  private constructor();
+  /** Everything that is wrong with a document. */
+  check(text: string, format: Format, context?: Context): Report;
+  /** The same values in another language; comments are lost. */
+  convert(text: string, from: Format, to: Format): string;
+  /** The defaults of a step and of an operator file. */
+  defaults(): { settings: { [key: string]: Json }; operator: { [key: string]: Json } };
+  /**
+   * The smallest change that sets the value at a JSON pointer, or removes it (`null`): comments, order and quotes stay.
+   * `-` in place of an index adds an item. Edits are in order, and none touches the next.
+   */
+  edit(text: string, format: Format, pointer: string, value: Json): Edit[];
+  /** A rule by its code, or a setting by its path. */
+  explain(name: string): RuleExplanation | SettingExplanation;
+  /** What the service account has to be allowed for a document. */
+  permissions(text: string, format: Format, context?: Context): Needs;
+  /** The request body, or the report of a document with errors (`"diagnostics" in result`). */
+  render(text: string, format: Format, context?: Context): Rendered | Report;
+  /** The request, or the report of a document with errors. */
+  request(text: string, format: Format, context?: Context): Request | Report;
+  /** All rules. */
+  rules(): Rule[];
+  /** The JSON Schema (draft-07) of a kind of document, or of the request. */
+  schema(name: "operator" | "settings" | "step" | "training-request" | "zenml-run"): { [keyword: string]: Json };
+  /** All settings, those inside others too. */
+  settings(): SettingExplanation[];
+  /** Commands and programs that submit the step, or the report of a document with errors. */
+  snippets(text: string, format: Format, context?: Context): Snippet[] | Report;
+  /** Version of the core. */
+  version(): string;
+}
+
+/**
+ * Loads the core, once: every call gives the same one.
+ *
+ * Without a source it is read from beside the package's own files.
+ */
+export function load(
+  source?: URL | string | BufferSource | Response | WebAssembly.Module | Promise<BufferSource | Response | WebAssembly.Module>,
+): Promise<Core>;

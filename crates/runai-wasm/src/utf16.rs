@@ -1,0 +1,30 @@
+//! Byte offsets to those of JavaScript, which counts UTF-16 code units.
+
+/// The places of `offsets` in `text`, in UTF-16 code units; offsets may come in any order.
+pub(crate) fn places(text: &str, offsets: &[usize]) -> Vec<usize> {
+    if text.is_ascii() {
+        return offsets.to_vec();
+    }
+    let mut order: Vec<usize> = (0..offsets.len()).collect();
+    order.sort_unstable_by_key(|index| offsets[*index]);
+    let mut places = vec![0; offsets.len()];
+    let (mut at, mut units) = (0, 0);
+    for index in order {
+        let offset = text.floor_char_boundary(offsets[index].min(text.len()));
+        units += text[at..offset].chars().map(char::len_utf16).sum::<usize>();
+        at = offset;
+        places[index] = units;
+    }
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_beyond_16_bits_count_twice() {
+        assert_eq!(places("aé🚀b", &[8, 0, 3, 7, 1, 99]), [5, 0, 2, 4, 1, 5]);
+        assert_eq!(places("abc", &[2, 1]), [2, 1]);
+    }
+}

@@ -1,0 +1,191 @@
+// The package as someone uses it.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { folder, part } from "./support.js";
+
+const STEP = "image: python:3.12 # 🚀\ncommand: [python, train.py]\nsettings:\n  gpu_portion_request: 0.5\n";
+
+const { load, Core, CoreError } = await part("node.js");
+const core = await load();
+
+const refused = (call) => {
+  try {
+    call();
+  } catch (error) {
+    assert.ok(error instanceof CoreError, String(error));
+    return error;
+  }
+  assert.fail("it was not refused");
+};
+
+const apply = (text, edits) => edits.toReversed().reduce((now, { from, to, insert }) => now.slice(0, from) + insert + now.slice(to), text);
+
+test("there is one core, however often it is loaded", async () => {
+  assert.equal(await load(), core);
+  assert.ok(core instanceof Core);
+  assert.equal(core.version(), JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).version);
+});
+
+test("a report has places that fit JavaScript's strings", () => {
+  const text = STEP.replace("gpu_portion_request", "gpu_portion");
+  const { ok, kind, diagnostics } = core.check(text, "yaml");
+  assert.deepEqual([ok, kind, diagnostics.length], [false, "step", 1]);
+  const [found] = diagnostics;
+  assert.equal(text.slice(found.utf16_offset, found.utf16_end_offset), "gpu_portion");
+  assert.equal(found.offset, found.utf16_offset + 2);
+  assert.equal(found.help, "did you mean `gpu_portion_request`?");
+});
+
+test("a step is rendered, requested, and told in other words", () => {
+  const context = { name: "train-1", project_id: "p", environment: { SEED: 7 }, base_url: "https://runai.example.com" };
+  const { body, text, report } = core.render(STEP, "yaml", context);
+  assert.equal(body.spec.compute.gpuPortionRequest, 0.5);
+  assert.deepEqual(body.spec.environmentVariables, [{ name: "SEED", value: "7" }]);
+  assert.deepEqual(JSON.parse(text), body);
+  assert.ok(report.ok);
+  const { request, curl } = core.request(STEP, "yaml", context);
+  assert.deepEqual([request.method, request.path, request.body], ["POST", "/api/v1/workloads/trainings", body]);
+  assert.ok(curl.includes("https://runai.example.com/api/v1/workloads/trainings") && curl.includes("$RUNAI_TOKEN"));
+  assert.deepEqual(core.snippets(STEP, "yaml", context).map(({ id }) => id), ["curl", "runai-step", "runai", "zenml", "runapy"]);
+});
+
+test("a document with errors gives its report", () => {
+  for (const name of ["render", "request", "snippets"]) {
+    const report = core[name]("bad: 1", "yaml");
+    assert.equal(report.diagnostics[0].code, "unknown-key");
+  }
+});
+
+test("the operator file counts, and has a report of its own", () => {
+  const operator = { text: "cpu_core_request: 4\nimage_pull_secret_name: s\n", format: "yaml" };
+  assert.equal(core.render(STEP, "yaml", { operator }).body.spec.compute.cpuCoreRequest, 4);
+  const report = core.render(STEP, "yaml", { operator: { text: "cpu_core_request: x\n", format: "yaml" } });
+  assert.equal(report.operator.diagnostics[0].path, "/cpu_core_request");
+});
+
+test("an edit counts as JavaScript does, and touches nothing else", () => {
+  const edits = core.edit(STEP, "yaml", "/settings/gpu_portion_request", 0.25);
+  assert.equal(apply(STEP, edits), STEP.replace("0.5", "0.25"));
+  const added = apply(STEP, core.edit(STEP, "yaml", "/settings/labels/team", "ml"));
+  assert.equal(added, `${STEP}  labels:\n    team: ml\n`);
+  assert.equal(apply(added, core.edit(added, "yaml", "/settings/labels", null)), STEP);
+  assert.deepEqual(core.edit(STEP, "yaml", "/image", "python:3.12"), []);
+});
+
+test("a refusal says what, where and what to do", () => {
+  const aliased = refused(() => core.edit("a: &a {b: 1}\nc: *a\n", "yaml", "/c/b", 2));
+  assert.deepEqual([aliased.code, aliased.path], ["aliased", "/c/b"]);
+  assert.ok(aliased.help && aliased.message.includes("/c/b"));
+  const unreadable = refused(() => core.convert("a: [", "yaml", "json"));
+  assert.equal(unreadable.code, "unreadable");
+  assert.equal(unreadable.report.diagnostics[0].code, "syntax");
+  assert.equal(refused(() => core.convert("a: null", "yaml", "toml")).code, "not-in-format");
+  assert.equal(refused(() => core.explain("unknown-keys")).help, "did you mean `unknown-key`?");
+  assert.equal(refused(() => core.check("", "yaml", { wrong: 1 })).code, "invalid-argument");
+});
+
+test("what there is to know can be asked for", () => {
+  assert.equal(core.defaults().settings.gpu_devices_request, 1);
+  assert.equal(core.explain("gpu_portion_request").api, "spec.compute.gpuPortionRequest");
+  assert.equal(core.explain("unknown-key").type, "rule");
+  for (const name of ["operator", "settings", "step", "training-request", "zenml-run"]) {
+    assert.equal(core.schema(name).$schema, "http://json-schema.org/draft-07/schema#");
+  }
+  assert.equal(refused(() => core.schema("steps")).code, "unknown-name");
+  assert.ok(core.rules().length > 40 && core.settings().length > 80);
+  const { permissions, sets, role } = core.permissions("node_pools: [a]\n", "yaml");
+  assert.ok(permissions.needed.some(({ setting }) => setting === "node_pools"));
+  assert.equal(role.permissionSets.length, sets.length);
+});
+
+test("hostile texts get an answer", () => {
+  const bomb = `a0: &a0 [x]\n${Array.from({ length: 30 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}, *a${i}]`).join("\n")}\n`;
+  const texts = [bomb, "[".repeat(200_000), '{"a":'.repeat(100_000), "x".repeat(5_000_000), "\ud800", "\0\x01", "- ".repeat(10_000)];
+  for (const text of texts) {
+    for (const format of ["json", "toml", "yaml"]) {
+      assert.equal(core.check(text, format).ok, false);
+      refused(() => core.edit(text, format, "/a/b", 1));
+    }
+  }
+});
+
+test("a failure of the core is a typed error, and the next call works", async () => {
+  // Another copy of the wrapper, round a module whose function traps.
+  const module = await WebAssembly.compile(readFileSync(join(folder, "runai_wasm_bg.wasm")));
+  const fresh = new Core(module);
+  assert.equal(fresh.check(STEP, "yaml").ok, true);
+  const parse = JSON.parse;
+  const glue = await part("runai_wasm_bg.js");
+  for (const [cause, code] of [[new WebAssembly.RuntimeError("unreachable"), "panic"], [new RangeError("memory"), "out-of-memory"]]) {
+    // What a trap looks like from here: the call does not come back.
+    JSON.parse = () => {
+      throw cause;
+    };
+    const error = refused(() => fresh.check(STEP, "yaml"));
+    JSON.parse = parse;
+    assert.deepEqual([error.code, error.cause], [code, cause]);
+    assert.ok(error.help);
+    assert.equal(fresh.check(STEP, "yaml").ok, true);
+  }
+  assert.ok(glue);
+});
+
+test("a real trap in the module is survived", async () => {
+  const { makeTrap } = await import("./trap.js");
+  const fresh = new Core(await makeTrap(readFileSync(join(folder, "runai_wasm_bg.wasm"))));
+  assert.equal(refused(() => fresh.check(STEP, "yaml")).code, "panic");
+  assert.equal(refused(() => fresh.check(STEP, "yaml")).code, "panic");
+  // The good module is not touched by it.
+  assert.equal(new Core(await WebAssembly.compile(readFileSync(join(folder, "runai_wasm_bg.wasm")))).check(STEP, "yaml").ok, true);
+});
+
+test("the types name what there is, and nothing is `any`", () => {
+  const types = readFileSync(join(folder, "index.d.ts"), "utf8");
+  assert.doesNotMatch(types, /\bany\b(?! )/);
+  const declared = (name) => {
+    const [, body] = types.match(new RegExp(`interface ${name}(?: extends \\w+)? \\{([\\s\\S]*?)\\n\\}`));
+    return [...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, key]) => key);
+  };
+  const check = (name, value) => {
+    for (const key of Object.keys(value)) assert.ok(declared(name).includes(key), `${name}.${key} is not declared`);
+  };
+  const report = core.check("bad: 1", "yaml");
+  check("Report", report);
+  check("Diagnostic", report.diagnostics[0]);
+  check("Rendered", core.render(STEP, "yaml"));
+  check("Request", core.request(STEP, "yaml"));
+  check("Edit", core.edit(STEP, "yaml", "/image", "x")[0]);
+  check("Needs", core.permissions(STEP, "yaml"));
+  check("Permission", core.permissions(STEP, "yaml").permissions.needed[0]);
+  check("PermissionSet", core.permissions(STEP, "yaml").sets[0]);
+  check("Snippet", core.snippets(STEP, "yaml")[0]);
+  check("Rule", core.rules()[0]);
+  for (const setting of core.settings()) check("SettingExplanation", setting);
+  const members = [...types.matchAll(/^ {2}(\w+)\(/gm)].map(([, name]) => name).filter((name) => name !== "constructor");
+  const methods = Object.getOwnPropertyNames(Core.prototype).filter((name) => name !== "constructor");
+  assert.deepEqual(members.sort(), methods.sort());
+});
+
+test("the entry for browsers takes the module from wherever it is", async () => {
+  const bytes = readFileSync(join(folder, "runai_wasm_bg.wasm"));
+  const response = (type, status = 200) => new Response(bytes, { status, headers: { "Content-Type": type } });
+  const sources = [bytes, Promise.resolve(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)), await WebAssembly.compile(bytes)];
+  sources.push(response("application/wasm"), response("application/octet-stream"));
+  for (const [index, source] of sources.entries()) {
+    const browser = await import(`${pathToFileURL(join(folder, "index.js")).href}?${index}`);
+    assert.equal((await browser.load(source)).check(STEP, "yaml").ok, true);
+  }
+  const browser = await import(`${pathToFileURL(join(folder, "index.js")).href}?missing`);
+  await assert.rejects(browser.load(response("text/html", 404)), (error) => error.code === "unavailable" && error.help !== null);
+  // A second try is a new one.
+  assert.equal((await browser.load(bytes)).check(STEP, "yaml").ok, true);
+});
+
+test("the package is whole", () => {
+  const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  for (const file of ["README.md", "LICENSE-MIT", "LICENSE-APACHE", "index.d.ts"]) assert.ok(readFileSync(join(folder, file)).length > 0);
+  for (const target of Object.values(manifest.exports["."])) assert.ok(readFileSync(join(folder, target)).length > 0);
+});
