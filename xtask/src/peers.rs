@@ -1,6 +1,6 @@
 //! The Python peers: ZenML's step operator and the Run:ai SDK, in an environment of their own.
 
-use std::path::PathBuf;
+use std::{env, path::PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -32,6 +32,16 @@ pub(crate) fn python() -> Result<PathBuf> {
     install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PACKAGES);
     process::run(&mut install)?;
     Ok(python)
+}
+
+/// Run the peers' own clients against the simulator.
+pub(crate) fn test() -> Result<()> {
+    let python = python()?;
+    process::run(process::cargo().args(["build", "--package", "runai-cli"]))?;
+    let program = workspace::target_dir()?.join("debug").join(format!("runai-step{}", env::consts::EXE_SUFFIX));
+    let mut test = command(python);
+    test.args(["-B", "-W", "ignore", "-m", "unittest", "discover", "-s", "tests/peers"]).env("RUNAI_STEP", program);
+    process::run(&mut test)
 }
 
 fn has_packages(python: &PathBuf) -> bool {

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::builder::PossibleValuesParser;
 
 use crate::{
-    conformance, npm,
+    conformance, npm, peers,
     process::{self, cargo},
     purity, repository, schema, setup, snippets, wasm, workspace,
 };
@@ -36,13 +36,14 @@ struct Step {
 }
 
 /// Every step, in the order of running: what fails fast and often first.
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     Step { name: "format", holds: "the code is formatted", run: format },
     Step { name: "lint", holds: "clippy has nothing to say about any target", run: lint },
     Step { name: "schema", holds: "schemas and reference are what the declarations make", run: schema::check },
     Step { name: "rust", holds: "unit, integration and documentation tests pass", run: rust },
     Step { name: "conformance", holds: "the core and its Python peers agree", run: conformance },
     Step { name: "snippets", holds: "programs and commands say what the core renders", run: snippets::check },
+    Step { name: "peers", holds: "the peers' own clients work against the simulator", run: peers::test },
     Step { name: "fuzz", holds: "no seed and no mutation of one breaks a fuzz target", run: fuzz },
     Step { name: "docs", holds: "the documentation builds, and its links lead somewhere", run: docs },
     Step { name: "pure", holds: "the core depends on nothing that does I/O", run: purity::check },

@@ -3,8 +3,10 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
 use runai_spec::Kind;
+use runai_spec::schema::NAMES;
 
 /// Put steps of machine-learning pipelines on NVIDIA Run:ai GPU clusters.
 #[derive(Debug, Parser)]
@@ -24,6 +26,8 @@ pub(crate) enum Command {
     Render(RenderArgs),
     /// Run a step and follow it to its end.
     Run(RunArgs),
+    /// Print a JSON Schema for editors and validators.
+    Schema(SchemaArgs),
     /// Serve a simulated control plane until it is stopped.
     Simulate(SimulateArgs),
 }
@@ -127,6 +131,24 @@ pub(crate) struct RunArgs {
     pub(crate) step: Option<String>,
     #[command(flatten)]
     pub(crate) sources: SourceArgs,
+}
+
+/// `runai-step schema`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  runai-step schema step > step.schema.json
+
+Editors find the schema by a line at the top of a file:
+  # yaml-language-server: $schema=step.schema.json      YAML
+  #:schema step.schema.json                             TOML
+  \"$schema\": \"step.schema.json\"                      JSON
+
+Exit code: 0, or 2 if there is no such schema.")]
+pub(crate) struct SchemaArgs {
+    /// Which one.
+    #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(NAMES))]
+    pub(crate) name: String,
 }
 
 /// `runai-step simulate`

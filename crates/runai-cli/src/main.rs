@@ -12,6 +12,7 @@ mod input;
 mod output;
 mod render;
 mod run;
+mod schema;
 mod simulate;
 mod sources;
 
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::explain(&args),
         Command::Render(args) => render::render(&args),
         Command::Run(args) => run::run(&args),
+        Command::Schema(args) => schema::schema(&args),
         Command::Simulate(args) => simulate::simulate(&args),
     };
     exit.into()

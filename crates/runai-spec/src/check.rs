@@ -127,7 +127,7 @@ impl Checker {
         let mut unknown = false;
         // Written, and taken out because they are wrong.
         let mut wrong = Vec::new();
-        let both = structure.has_aliases().then(|| both_spellings(map, structure)).unwrap_or_default();
+        let both = if structure.has_aliases() { both_spellings(map, structure) } else { Vec::new() };
         map.0.retain_mut(|entry| {
             let Some(field) = structure.field(&entry.key) else {
                 unknown = true;

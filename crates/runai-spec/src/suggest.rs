@@ -12,7 +12,7 @@ pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
 pub(crate) struct Names<'k>(Vec<Name<'k>>);
 
 struct Name<'k> {
-    name: &'k str,
+    text: &'k str,
     folded: String,
     /// Of `folded`, in characters.
     length: usize,
@@ -22,7 +22,7 @@ impl<'k> Names<'k> {
     pub(crate) fn new(names: impl IntoIterator<Item = &'k str>) -> Self {
         let prepared = names.into_iter().map(|name| {
             let folded = fold(name);
-            Name { name, length: folded.chars().count(), folded }
+            Name { text: name, length: folded.chars().count(), folded }
         });
         Self(prepared.collect())
     }
@@ -42,7 +42,7 @@ impl<'k> Names<'k> {
             let distance = damerau_levenshtein(&folded, &known.folded);
             let rank = if part { distance.min(allowed) } else { distance };
             // Of a request and its limit, the request is the usual one.
-            (rank <= allowed).then_some((rank, !known.name.ends_with("_request"), distance, known.name))
+            (rank <= allowed).then_some((rank, !known.text.ends_with("_request"), distance, known.text))
         });
         near.min().map(|(_, _, _, name)| name)
     }

@@ -2,7 +2,7 @@ use crate::Scratch;
 
 #[test]
 fn every_command_has_help_with_examples() {
-    for command in ["check", "render", "run", "simulate", "explain"] {
+    for command in ["check", "render", "run", "simulate", "schema", "explain"] {
         insta::assert_snapshot!(format!("help-{command}"), Scratch::new().run(&[command, "--help"]));
     }
     insta::assert_snapshot!("help", Scratch::new().run(&["--help"]));

@@ -7,6 +7,7 @@ mod explain;
 mod help;
 mod render;
 mod run;
+mod schema;
 mod simulate;
 
 use std::io::Write as _;

@@ -47,7 +47,7 @@ pub fn text(name: &str) -> Option<String> {
     value(name).map(|schema| format!("{:#}\n", sorted(schema)))
 }
 
-/// With the keys of all maps in order, whether serde_json was built to keep them as they came or not.
+/// With the keys of all maps in order, whether `serde_json` was built to keep them as they came or not.
 fn sorted(value: Json) -> Json {
     match value {
         Json::Object(map) => {

@@ -54,6 +54,7 @@ pub(super) fn add_to_settings(settings: &mut Json) {
 }
 
 /// A `^` makes a number of what stands behind it, a `${1:…}` is a place to type in.
+#[expect(clippy::needless_pass_by_value, reason = "bodies are written where they are passed")]
 fn snippet(label: &str, description: &str, body: Json) -> Json {
     json!({"label": label, "description": description, "body": body})
 }
