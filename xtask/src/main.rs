@@ -12,6 +12,7 @@ mod bench;
 mod conformance;
 mod debian;
 mod fuzz;
+mod ide;
 mod npm;
 mod peers;
 mod process;

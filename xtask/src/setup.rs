@@ -1,9 +1,9 @@
 //! What the chores need on a machine. Each need is met lazily by the step that has it; `cargo xtask setup` meets all.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::{
-    peers,
+    debian, peers,
     process::{self, command},
     wasm::Toolchain,
 };
@@ -14,12 +14,13 @@ struct Need {
     meet: fn() -> Result<String>,
 }
 
-const NEEDS: [Need; 7] = [
+const NEEDS: [Need; 8] = [
     Need { name: "rustfmt", meet: || process::output(process::cargo().args(["fmt", "--version"])) },
     Need { name: "clippy", meet: || process::output(process::cargo().args(["clippy", "--version"])) },
     Need { name: "git", meet: || process::output(command("git").arg("--version")) },
     Need { name: "python3", meet: python },
     Need { name: "peers", meet: || peers::python().map(|_| peers::PACKAGES.join(", ")) },
+    Need { name: "node", meet: node },
     Need { name: "wasm32 std", meet: || Toolchain::find_or_build().map(|toolchain| toolchain.describe()) },
     Need { name: "wasm32 clippy", meet: wasm_clippy },
 ];
@@ -38,6 +39,27 @@ pub(crate) fn python() -> Result<String> {
     process::output(command("python3").arg("--version"))
         .context("the examples call `python3`: install Python 3 (on Debian: `apt-get install python3`)")
 }
+
+/// Node with npm, for the package, the page and the editors' servers.
+pub(crate) fn node() -> Result<String> {
+    let versions = || -> Result<String> {
+        let node = process::output(command("node").arg("--version"))?;
+        process::output(command("npm").arg("--version"))?;
+        Ok(node)
+    };
+    if versions().is_err() && debian::may_install() {
+        debian::install(&["nodejs", "npm"])?;
+    }
+    let version =
+        versions().context("this needs Node and npm: install them (on Debian: `apt-get install nodejs npm`)")?;
+    let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
+    if major.is_none_or(|major| major < OLDEST_NODE) {
+        bail!("this needs Node {OLDEST_NODE} or later, and finds {version}");
+    }
+    Ok(version)
+}
+
+const OLDEST_NODE: u32 = 20;
 
 fn wasm_clippy() -> Result<String> {
     let clippy = Toolchain::find_or_build()?.clippy();

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::builder::PossibleValuesParser;
 
 use crate::{
-    conformance, npm, peers,
+    conformance, ide, npm, peers,
     process::{self, cargo},
     purity, repository, schema, setup, snippets, wasm, workspace,
 };
@@ -36,11 +36,12 @@ struct Step {
 }
 
 /// Every step, in the order of running: what fails fast and often first.
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     Step { name: "format", holds: "the code is formatted", run: format },
     Step { name: "lint", holds: "clippy has nothing to say about any target", run: lint },
     Step { name: "schema", holds: "schemas and reference are what the declarations make", run: schema::check },
     Step { name: "rust", holds: "unit, integration and documentation tests pass", run: rust },
+    Step { name: "ide", holds: "editors' own servers understand the schemas", run: ide::test },
     Step { name: "conformance", holds: "the core and its Python peers agree", run: conformance },
     Step { name: "snippets", holds: "programs and commands say what the core renders", run: snippets::check },
     Step { name: "peers", holds: "the peers' own clients work against the simulator", run: peers::test },

@@ -49,7 +49,7 @@ fn users_or_groups() -> Json {
     json!({
         "if": some("authorized_users"),
         "then": {"properties": {"authorized_groups": {
-            "not": {"type": "array", "minItems": 1},
+            "enum": [[], null],
             "errorMessage": "A URL is for users or for groups: keep `authorized_users` or `authorized_groups`.",
         }}},
     })

@@ -1,13 +1,17 @@
 //! The JSON Schemas: what they hold, and that they say what the core says.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::env;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use jsonschema::Validator;
 use proptest::prelude::*;
 use proptest::sample::Index;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use runai_spec::rules::{self, Example, Severity};
 use runai_spec::{Context, Format, Kind, Resolver, Source, convert, schema};
 use serde_json::{Value, json};
@@ -144,7 +148,7 @@ fn a_negative_file_fails_where_it_is_wrong() {
             Kind::Settings,
             json!({"external_urls": [{"container": 1, "authorized_users": ["a"], "authorized_groups": ["b"]}]}),
             "/external_urls/0/authorized_groups",
-            "not",
+            "enum",
         ),
         (Kind::Step, json!({"image": "a", "command": "python"}), "/command", "type"),
         (
@@ -168,6 +172,23 @@ fn a_negative_file_fails_where_it_is_wrong() {
             .collect();
         assert_eq!(errors, [(path.to_owned(), keyword.to_owned())], "{document}");
     }
+}
+
+/// What SchemaStore asks for beside an entry of its catalog.
+#[test]
+fn the_test_files_for_the_catalog_are_right_and_wrong() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/schemastore");
+    for (below, right) in [("test", true), ("negative_test", false)] {
+        let files = files(&folder.join(below).join("runai-step"));
+        assert!(files.len() >= 3);
+        for path in files {
+            let text = fs::read_to_string(&path).unwrap();
+            let value = value_of(&text, Format::of_path(path.to_str().unwrap())).unwrap();
+            assert_eq!(STEP.is_valid(&value), right, "{}", path.display());
+        }
+    }
+    let catalog: Value = serde_json::from_str(&fs::read_to_string(folder.join("catalog.json")).unwrap()).unwrap();
+    assert_eq!(catalog[0]["url"], schema::value("step").unwrap()["$id"]);
 }
 
 #[test]
@@ -213,6 +234,23 @@ proptest! {
         let body = serde_json::to_value(step.render(&Context::default(), None)).unwrap();
         let wrong: Vec<_> = BODY.iter_errors(&body).map(|error| format!("{error} at {}", error.instance_path())).collect();
         prop_assert!(wrong.is_empty(), "{:?}\n{:#}", wrong, body);
+    }
+}
+
+/// Writes documents and verdicts for validators in other languages, where `RUNAI_STEP_CASES` says.
+#[test]
+#[ignore = "run by `cargo xtask test ide`"]
+fn write_cases() {
+    let path = env::var("RUNAI_STEP_CASES").expect("where to write");
+    let mut file = BufWriter::new(File::create(path).unwrap());
+    let mut runner = TestRunner::deterministic();
+    for strategy in [any_document().boxed(), valid_document().boxed()] {
+        for _ in 0..2000 {
+            let (kind, document) = strategy.new_tree(&mut runner).unwrap().current();
+            let schema = if kind == Kind::Zenml { "zenml-run" } else { kind.as_str() };
+            let accepted = of_kind(kind).is_valid(&document);
+            writeln!(file, "{}", json!({"schema": schema, "document": document, "accepted": accepted})).unwrap();
+        }
     }
 }
 
