@@ -72,7 +72,8 @@ fn check_places(text: &str, report: &Report) {
 /// Line and column of a byte, counted in the plainest way.
 fn place(text: &str, offset: usize) -> (usize, usize) {
     let before = &text[..offset];
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    let line = line.strip_prefix('\u{feff}').unwrap_or(line);
+    // A byte order mark is one at the very beginning, and an invisible character anywhere else.
+    let seen = before.strip_prefix('\u{feff}').unwrap_or(before);
+    let line = seen.rsplit('\n').next().unwrap_or_default();
     (before.matches('\n').count() + 1, line.chars().count() + 1)
 }

@@ -1,6 +1,6 @@
 """The peer, asked one question a line.
 
-Reads JSON lines `{"id", "settings" | "step" | "operator"}` from standard input, puts each through ZenML's own settings
+Reads JSON lines `{"id", "settings" | "step" | "operator" | "body"}` from standard input, puts each through ZenML's own settings
 and configuration classes and its own building of the request, and answers `{"id", "refused_by", "errors", "body"}`.
 Only what needs a ZenML server is replaced: the user whose id becomes an annotation.
 
@@ -22,6 +22,7 @@ os.environ["ZENML_LOGGING_VERBOSITY"] = "CRITICAL"
 os.environ["AUTO_OPEN_DASHBOARD"] = "false"
 
 from pydantic import ValidationError
+from runai.models.training_creation_request import TrainingCreationRequest
 from zenml.config.base_settings import BaseSettings
 from zenml.config.step_run_info import StepRunInfo
 from zenml.enums import StackComponentType
@@ -115,6 +116,9 @@ def body_of(operator, settings, context):
 
 
 def answer(question):
+    if "body" in question:
+        # Not its `from_dict`, which passes over whatever is falsy.
+        return gate("request", lambda: TrainingCreationRequest.model_validate(question["body"]).to_dict())
     context = question["context"]
     if "operator" in question:
         config = gate("config", lambda: RunAIStepOperatorConfig(**question["operator"]))

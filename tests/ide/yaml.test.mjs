@@ -81,6 +81,13 @@ test("the examples have no problem", async () => {
   }
 });
 
+test("a file that names its schema by a key as well has one error a mistake", async () => {
+  const head = `${STEP}$schema: http://json-schema.org/draft-04/schema#\n`;
+  assert.deepEqual(await problems(`${head}settings: {gpu_portion_request: 0.5}\n`), []);
+  const found = await problems(`${head}settings:\n  gpu_portion: 0.5\n  node_pool: a\n`);
+  assert.deepEqual(found.map(([underlined]) => underlined).sort(), ["gpu_portion", "node_pool"]);
+});
+
 test("other blocks of a ZenML run configuration stay open", async () => {
   const modeline = "# yaml-language-server: $schema=../../../schemas/zenml-run.schema.json\n";
   const block = (key, setting) => `${modeline}steps:\n  a:\n    settings:\n      ${key}:\n        ${setting}: 1\n`;

@@ -19,6 +19,13 @@ pub(crate) fn from_node<T: DeserializeOwned>(node: &Node<'_>) -> Result<T, Error
 #[derive(Debug)]
 pub(crate) struct Error(String);
 
+impl Error {
+    #[cold]
+    fn unexpected(value: &Value<'_>) -> Self {
+        Self(format!("a value of another type: {value:?}"))
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -61,7 +68,8 @@ impl<'de> de::Deserializer<'de> for Checked<'_, '_> {
         match &self.0.value {
             #[expect(clippy::cast_possible_truncation, reason = "the check lets whole numbers within the range pass")]
             Value::Float(value, _) => visitor.visit_i64(*value as i64),
-            _ => self.deserialize_any(visitor),
+            Value::Int(value, _) => visitor.visit_i64(*value),
+            other => Err(Error::unexpected(other)),
         }
     }
 
@@ -72,7 +80,7 @@ impl<'de> de::Deserializer<'de> for Checked<'_, '_> {
                 "EnvironmentValue",
                 Value::Bool(_, raw) | Value::Int(_, raw) | Value::Float(_, raw) | Value::BigInt(raw),
             ) => visitor.visit_str(raw),
-            ("EnvironmentValue", _) => self.deserialize_any(visitor),
+            ("EnvironmentValue", _) => self.deserialize_str(visitor),
             _ => visitor.visit_newtype_struct(self),
         }
     }
@@ -86,9 +94,62 @@ impl<'de> de::Deserializer<'de> for Checked<'_, '_> {
         visitor.visit_enum(IntoDeserializer::<Error>::into_deserializer(self.0.as_str().unwrap_or_default()))
     }
 
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match &self.0.value {
+            Value::Bool(value, _) => visitor.visit_bool(*value),
+            other => Err(Error::unexpected(other)),
+        }
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match &self.0.value {
+            Value::Int(value, _) => visitor.visit_i64(*value),
+            Value::Float(value, _) => visitor.visit_f64(*value),
+            other => Err(Error::unexpected(other)),
+        }
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match &self.0.value {
+            Value::String(text) => visitor.visit_str(&text.text),
+            Value::BigInt(raw) | Value::DateTime(raw) => visitor.visit_str(raw),
+            other => Err(Error::unexpected(other)),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match &self.0.value {
+            Value::List(items) => visitor.visit_seq(Items(items.iter())),
+            other => Err(Error::unexpected(other)),
+        }
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match &self.0.value {
+            Value::Map(map) => visitor.visit_map(Entries { entries: map.0.iter(), value: None }),
+            other => Err(Error::unexpected(other)),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_map(visitor)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_unit()
+    }
+
     serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct identifier ignored_any
+        i8 i16 i32 i128 u8 u16 u32 u64 u128 f32 char bytes byte_buf unit unit_struct tuple tuple_struct identifier
     }
 }
 

@@ -29,6 +29,7 @@ mod check;
 pub mod command;
 pub mod convert;
 mod de;
+mod declared;
 pub mod diagnostic;
 pub mod document;
 pub mod edit;

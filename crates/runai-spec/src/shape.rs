@@ -1,37 +1,28 @@
 //! The declared settings, compiled from their JSON Schema into what the check walks.
 //!
 //! The core reads the same schema that editors read, so the two agree on types, ranges, patterns, allowed values and
-//! required keys by construction. It is derived from the Rust types once per process.
+//! required keys by construction.
 
 use std::sync::LazyLock;
 
 use rustc_hash::FxHashMap;
-use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, Schema};
 use serde_json::{Map as JsonMap, Value as Json};
 
-use crate::settings::{MAP_TEXT_TYPES, OperatorSettings, StepFile, StepSettings, TEXT_TYPES, TextType};
+use crate::declared::Declared;
+use crate::settings::{MAP_TEXT_TYPES, TEXT_TYPES, TextType};
 
 /// The shape of a step file.
-pub(crate) static STEP_FILE: LazyLock<Shape> = LazyLock::new(|| Shape::compile(&schema_of::<StepFile>()));
+pub(crate) static STEP_FILE: LazyLock<Shape> = LazyLock::new(|| Shape::compile(Declared::Step));
 /// The shape of a step's settings alone.
-pub(crate) static STEP_SETTINGS: LazyLock<Shape> = LazyLock::new(|| Shape::compile(&schema_of::<StepSettings>()));
+pub(crate) static STEP_SETTINGS: LazyLock<Shape> = LazyLock::new(|| Shape::compile(Declared::Settings));
 /// The shape of an operator file: its own keys and those of every step.
 pub(crate) static OPERATOR_FILE: LazyLock<Shape> = LazyLock::new(|| {
-    let mut shape = Shape::compile(&schema_of::<OperatorSettings>());
-    if let (Kind::Struct(own), Kind::Struct(step)) =
-        (&mut shape.kind, Shape::compile(&schema_of::<StepSettings>()).kind)
-    {
+    let mut shape = Shape::compile(Declared::Operator);
+    if let (Kind::Struct(own), Kind::Struct(step)) = (&mut shape.kind, Shape::compile(Declared::Settings).kind) {
         *own = StructShape::new(own.fields.drain(..).chain(step.fields).collect(), own.tolerant);
     }
     shape
 });
-
-/// The JSON Schema (draft-07) of a settings type, without references.
-pub(crate) fn schema_of<T: JsonSchema>() -> Schema {
-    let settings = SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true);
-    settings.into_generator().into_root_schema_for::<T>()
-}
 
 /// What a value may be.
 #[derive(Debug)]
@@ -144,8 +135,8 @@ impl StructShape {
 }
 
 impl Shape {
-    fn compile(schema: &Schema) -> Self {
-        schema.as_object().map_or_else(|| unreachable!("a settings type has a schema object"), Self::object)
+    fn compile(declared: Declared) -> Self {
+        Self::object(&declared.schema())
     }
 
     fn object(schema: &JsonMap<String, Json>) -> Self {
@@ -163,6 +154,9 @@ impl Shape {
     fn kind(schema: &JsonMap<String, Json>, types: &[&str]) -> Kind {
         if let Some(values) = enum_values(schema) {
             return Kind::Enum(values);
+        }
+        if let Some(name) = schema.get("$ref").and_then(Json::as_str) {
+            return Self::compile(Declared::named(name)).kind;
         }
         // An optional struct or enum: the schema of the type beside that of null.
         if let Some(options) = schema.get("anyOf").and_then(Json::as_array) {

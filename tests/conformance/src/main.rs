@@ -22,6 +22,7 @@ use crate::{
     peer::Peer,
 };
 
+mod bodies;
 mod case;
 mod compare;
 mod differences;
@@ -80,6 +81,7 @@ fn run(args: &Args) -> Result<()> {
     let mut counts = [0_usize; DIFFERENCES.len()];
     let mut failures: Vec<(&Case, String)> = Vec::new();
     let mut tally = Tally::default();
+    let mut bodies = Vec::new();
     for (case, answer) in cases.iter().zip(&answers) {
         let ours = case.ask_us();
         tally.add(case, ours.body.is_some(), answer.body.is_some());
@@ -89,6 +91,7 @@ fn run(args: &Args) -> Result<()> {
                 _ => failures.push((case, disagreement.sort())),
             }
         }
+        bodies.extend(ours.body);
     }
 
     tally.print(args.seed);
@@ -96,6 +99,8 @@ fn run(args: &Args) -> Result<()> {
     for (difference, count) in DIFFERENCES.iter().zip(counts) {
         println!("{count:>7}  {}", difference.id);
     }
+    let (asked, accepted) = bodies::compare(&bodies, &mut peer)?;
+    println!("{asked} bodies, whole and broken, of which the schema and the SDK's models accept {accepted}");
     println!("in {:.1} s", start.elapsed().as_secs_f32());
     let unneeded: Vec<&str> =
         DIFFERENCES.iter().zip(counts).filter(|(_, count)| *count == 0).map(|(entry, _)| entry.id).collect();

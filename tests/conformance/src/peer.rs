@@ -58,17 +58,23 @@ impl Peer {
 
     /// The answers to all cases, in their order.
     pub(crate) fn ask(&mut self, cases: &[Case]) -> Result<Vec<Answer>> {
+        let lines: Vec<String> = cases.iter().enumerate().map(|(id, case)| case.question(id)).collect();
+        self.ask_lines(&lines)
+    }
+
+    /// The answers to questions that are numbered from 0, one a line.
+    pub(crate) fn ask_lines(&mut self, lines: &[String]) -> Result<Vec<Answer>> {
         let Self { child, questions, answers } = self;
         // Questions and answers pass each other: neither pipe holds all of them.
         thread::scope(|scope| {
             let writer = scope.spawn(move || {
                 let mut questions = BufWriter::new(questions);
-                for (id, case) in cases.iter().enumerate() {
-                    writeln!(questions, "{}", case.question(id))?;
+                for line in lines {
+                    writeln!(questions, "{line}")?;
                 }
                 questions.flush()
             });
-            let read = read(answers, cases);
+            let read = read(answers, lines);
             if read.is_err() {
                 // Nobody reads the other answers: the peer, and with it the writer, would wait for ever.
                 let _ = child.kill();
@@ -82,16 +88,16 @@ impl Peer {
     }
 }
 
-fn read(answers: &mut impl BufRead, cases: &[Case]) -> Result<Vec<Answer>> {
-    let mut read = Vec::with_capacity(cases.len());
+fn read(answers: &mut impl BufRead, questions: &[String]) -> Result<Vec<Answer>> {
+    let mut read = Vec::with_capacity(questions.len());
     let mut line = String::new();
-    for (id, case) in cases.iter().enumerate() {
+    for (id, question) in questions.iter().enumerate() {
         line.clear();
         if answers.read_line(&mut line)? == 0 {
-            bail!("the peer ended at case {id}: {}", case.shown());
+            bail!("the peer ended at case {id}: {}", question);
         }
         let answer: Answer = serde_json::from_str(&line)
-            .with_context(|| format!("the peer answered `{}` to {}", line.trim_end(), case.shown()))?;
+            .with_context(|| format!("the peer answered `{}` to {}", line.trim_end(), question))?;
         if answer.id != id {
             bail!("the peer answered {} when asked {id}", answer.id);
         }

@@ -55,7 +55,17 @@ fn users_or_groups() -> Json {
     })
 }
 
-/// Members that the API does not do without.
+/// Members that the API does not do without. The wire types have a default for each, so that an answer is always read.
 pub(super) fn require_in_request(request: &mut Json) {
-    request["required"] = json!(["clusterId", "name", "projectId", "spec"]);
+    for (path, members) in [
+        (&[][..], &["clusterId", "name", "projectId", "spec"][..]),
+        (&["spec", "storage", "pvc", "claimInfo", "addedAttrValues"], &["key"]),
+        (&["spec", "nodeAffinityRequired", "nodeSelectorTerms", "matchExpressions"], &["key", "operator"]),
+    ] {
+        let place = path.iter().fold(&mut *request, |place, member| {
+            let place = &mut place["properties"][*member];
+            if place["items"].is_object() { &mut place["items"] } else { place }
+        });
+        place["required"] = json!(members);
+    }
 }

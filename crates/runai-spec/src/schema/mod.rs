@@ -8,11 +8,9 @@ mod editor;
 mod reference;
 mod snippets;
 
-use serde_json::{Map as JsonMap, Value as Json, json};
+use serde_json::{Value as Json, json};
 
-use crate::settings::{OperatorSettings, StepFile, StepSettings};
-use crate::shape::schema_of;
-use crate::wire::TrainingCreationRequest;
+use crate::declared::{self, Declared};
 
 pub use reference::reference;
 
@@ -47,6 +45,12 @@ pub fn text(name: &str) -> Option<String> {
     value(name).map(|schema| format!("{:#}\n", sorted(schema)))
 }
 
+/// The names and contents of the files in this crate's `src/declared`, from which all schemas are made: for
+/// `cargo xtask schema`, which writes them.
+pub fn declarations() -> impl Iterator<Item = (&'static str, String)> {
+    declared::files()
+}
+
 /// With the keys of all maps in order, whether `serde_json` was built to keep them as they came or not.
 fn sorted(value: Json) -> Json {
     match value {
@@ -61,7 +65,7 @@ fn sorted(value: Json) -> Json {
 }
 
 fn step() -> Json {
-    let mut schema = editor::decorated(raw::<StepFile>(), "");
+    let mut schema = editor::decorated(Declared::Step.schema(), "");
     let title = schema["properties"]["settings"]["description"].clone();
     let mut settings = settings();
     settings["description"] = title;
@@ -71,7 +75,7 @@ fn step() -> Json {
 }
 
 fn settings() -> Json {
-    let mut schema = editor::decorated(raw::<StepSettings>(), "");
+    let mut schema = editor::decorated(Declared::Settings.schema(), "");
     conditions::add_to_settings(&mut schema);
     snippets::add_to_settings(&mut schema);
     schema
@@ -79,7 +83,7 @@ fn settings() -> Json {
 
 /// The operator's own keys, and every setting as the default of all steps.
 fn operator() -> Json {
-    let mut schema = editor::decorated(raw::<OperatorSettings>(), "");
+    let mut schema = editor::decorated(Declared::Operator.schema(), "");
     let mut settings = settings();
     for key in ["properties", "allOf"] {
         match (settings[key].take(), &mut schema[key]) {
@@ -118,16 +122,9 @@ fn zenml_run() -> Json {
 }
 
 fn training_request() -> Json {
-    let mut schema = editor::plain(raw::<TrainingCreationRequest>());
+    let mut schema = editor::plain(Declared::Request.schema());
     conditions::require_in_request(&mut schema);
     schema
-}
-
-fn raw<T: schemars::JsonSchema>() -> JsonMap<String, Json> {
-    match schema_of::<T>().to_value() {
-        Json::Object(schema) => schema,
-        _ => unreachable!("the schema of a struct is an object"),
-    }
 }
 
 /// The schema with what says which one it is, and with the key that names a schema to editors.

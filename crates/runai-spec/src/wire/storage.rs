@@ -337,7 +337,7 @@ pub struct AccessModes {
 pub struct ClaimAttribute {
     /// The annotation's key.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(required, length(min = 1, max = 63), regex(pattern = pattern::ATTRIBUTE_KEY))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = pattern::ATTRIBUTE_KEY))]
     pub key: Option<String>,
     /// The annotation's value.
     #[serde(skip_serializing_if = "Option::is_none")]

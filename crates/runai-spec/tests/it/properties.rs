@@ -164,8 +164,9 @@ fn body(resolution: &Resolution<'_>) -> Option<Value> {
 
 /// Line and column of a byte, counted in the plainest way.
 fn position(text: &str, offset: usize) -> (usize, usize) {
-    let line = text[..offset].rsplit('\n').next().unwrap();
-    let line = line.strip_prefix('\u{feff}').unwrap_or(line);
+    // A byte order mark is one at the very beginning, and an invisible character anywhere else.
+    let before = text[..offset].strip_prefix('\u{feff}').unwrap_or(&text[..offset]);
+    let line = before.rsplit('\n').next().unwrap();
     (text[..offset].matches('\n').count() + 1, line.chars().count() + 1)
 }
 
