@@ -73,6 +73,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     page += &whole_processes(&processes);
     page += &growth(&times, &memory)?;
     page += &memory_of_example(&memory)?;
+    page += &simulator()?;
     println!("\n{page}");
     if args.write {
         let path = workspace::root().join(PAGE);
@@ -363,6 +364,52 @@ fn memory_of_example(memory: &BTreeMap<String, Memory>) -> Result<String> {
         writeln!(page, "| {name} | {} | {} | {:.1} | {allocations} |", size(*bytes), size(*peak), peak / bytes)?;
     }
     Ok(page)
+}
+
+/// What the simulator bears, by its own benchmark.
+fn simulator() -> Result<String> {
+    let said = process::output(cargo().args(["bench", "--quiet", "--package", "runai-sim", "--bench", "load"]))?;
+    let mut page = String::from(
+        "
+## The simulator
+
+10,000 workloads run in it; client and server share the cores.
+
+| | |
+|---|--:|
+",
+    );
+    for line in said.lines() {
+        let figure: Figure = serde_json::from_str(line).with_context(|| format!("`load` printed `{line}`"))?;
+        let name = &figure.figure;
+        match figure.value {
+            FigureValue::Each { workloads, micros_each } => {
+                writeln!(page, "| {name}, {workloads} workloads | {micros_each} µs each |")?;
+            }
+            FigureValue::Latency { per_second, p50_micros, p99_micros } => {
+                let [p50, p99] = [p50_micros, p99_micros].map(|micros| duration(micros * 1e3));
+                writeln!(page, "| {name}, {per_second} a second | p50 {p50}, p99 {p99} |")?;
+            }
+            FigureValue::Memory { megabytes } => writeln!(page, "| {name} | {megabytes} MB |")?,
+        }
+    }
+    Ok(page)
+}
+
+/// One line of the simulator's benchmark.
+#[derive(Deserialize)]
+struct Figure {
+    figure: String,
+    #[serde(flatten)]
+    value: FigureValue,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum FigureValue {
+    Each { workloads: u64, micros_each: f64 },
+    Latency { per_second: f64, p50_micros: f64, p99_micros: f64 },
+    Memory { megabytes: f64 },
 }
 
 fn median(values: &[f64]) -> f64 {
