@@ -6,6 +6,7 @@ mod edit;
 mod fixtures;
 mod merging;
 mod properties;
+mod quantities;
 mod rendering;
 mod rules;
 mod schemas;
