@@ -23,6 +23,7 @@ mod setup;
 mod snippets;
 mod test;
 mod wasm;
+mod web;
 mod workspace;
 
 /// Every chore of this repository
@@ -36,6 +37,8 @@ enum Chore {
     Measure(bench::Measure),
     /// Hold the core against its Python peers on generated documents
     Conformance(conformance::Args),
+    /// Build the browser editor, and serve it on this machine
+    Editor(web::Args),
     /// Fuzz the core under libFuzzer
     Fuzz(fuzz::Args),
     /// Write the JSON Schemas and the page of all settings
@@ -46,18 +49,22 @@ enum Chore {
     Test(test::Args),
     /// Build the npm package: the core for browsers and Node
     Wasm,
+    /// Build the browser editor into `web/dist`: plain files for any host
+    Web,
 }
 
 fn main() -> ExitCode {
     let result = match Chore::parse() {
         Chore::Bench(args) => bench::run(&args),
         Chore::Conformance(args) => conformance::run(&args),
+        Chore::Editor(args) => web::editor(&args),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Measure(program) => bench::measure(&program),
         Chore::Schema(args) => schema::run(&args),
         Chore::Setup => setup::run(),
         Chore::Test(args) => test::run(&args),
         Chore::Wasm => npm::build(),
+        Chore::Web => web::build(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -216,7 +216,7 @@ pub(crate) fn weigh() -> Result<()> {
 }
 
 /// The size of `bytes` as a server sends them.
-fn brotli(bytes: &[u8]) -> Result<usize> {
+pub(crate) fn brotli(bytes: &[u8]) -> Result<usize> {
     let mut out = Vec::new();
     let parameters = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 24, ..Default::default() };
     let mut writer = brotli::CompressorWriter::with_params(&mut out, 1 << 16, &parameters);

@@ -1,10 +1,14 @@
-//! `cargo xtask schema`: writes what `runai-spec` makes of its declarations into `schemas/`, and the page of all settings.
+//! `cargo xtask schema`: writes down what `runai-spec` declares, and what it makes of that: `schemas/`, and the page of all
+//! settings.
 
 use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::workspace;
+use crate::{
+    process::{self, cargo},
+    workspace,
+};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -18,20 +22,32 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.check {
         return check();
     }
-    for (path, text) in generated()? {
+    if write(declarations())? {
+        // Everything else is made from them, by a program that they are part of.
+        return process::run(cargo().args(["run", "--quiet", "--package", "xtask", "--", "schema"]));
+    }
+    write(generated()?)?;
+    Ok(())
+}
+
+/// Write what is out of date. The result is whether there was any.
+fn write(files: Vec<(PathBuf, String)>) -> Result<bool> {
+    let mut wrote = false;
+    for (path, text) in files {
         if fs::read_to_string(&path).is_ok_and(|found| found == text) {
             continue;
         }
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         println!("wrote {}", path.display());
+        wrote = true;
     }
-    Ok(())
+    Ok(wrote)
 }
 
 /// Fail if a generated file was edited by hand, or the declarations were and nobody ran the chore.
 pub(crate) fn check() -> Result<()> {
     let mut stale = Vec::new();
-    for (path, text) in generated()? {
+    for (path, text) in declarations().into_iter().chain(generated()?) {
         // A checkout may have given the file other line ends.
         if fs::read_to_string(&path).map(|found| found.replace("\r\n", "\n")).ok().as_ref() != Some(&text) {
             stale.push(path.strip_prefix(workspace::root()).unwrap_or(&path).display().to_string());
@@ -41,6 +57,11 @@ pub(crate) fn check() -> Result<()> {
         bail!("{} is not what the declarations make: run `cargo xtask schema`", stale.join(", "));
     }
     Ok(())
+}
+
+fn declarations() -> Vec<(PathBuf, String)> {
+    let folder = workspace::root().join("crates/runai-spec/src/declared");
+    runai_spec::schema::declarations().map(|(name, text)| (folder.join(name), text)).collect()
 }
 
 fn generated() -> Result<Vec<(PathBuf, String)>> {

@@ -13,7 +13,7 @@ use clap::builder::PossibleValuesParser;
 use crate::{
     conformance, ide, npm, peers,
     process::{self, cargo},
-    purity, repository, schema, setup, snippets, wasm, workspace,
+    purity, repository, schema, setup, snippets, wasm, web, workspace,
 };
 
 #[derive(clap::Args)]
@@ -36,7 +36,7 @@ struct Step {
 }
 
 /// Every step, in the order of running: what fails fast and often first.
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     Step { name: "format", holds: "the code is formatted", run: format },
     Step { name: "lint", holds: "clippy has nothing to say about any target", run: lint },
     Step { name: "schema", holds: "schemas and reference are what the declarations make", run: schema::check },
@@ -49,6 +49,7 @@ const STEPS: [Step; 14] = [
     Step { name: "docs", holds: "the documentation builds, and its links lead somewhere", run: docs },
     Step { name: "pure", holds: "the core depends on nothing that does I/O", run: purity::check },
     Step { name: "wasm", holds: "the npm package is sound, small, and gives what the core gives natively", run: wasm },
+    Step { name: "web", holds: "the browser editor does in Chromium what it promises", run: web::test },
     Step { name: "examples", holds: "every example is valid, and the first one trains", run: examples },
     Step { name: "repository", holds: "nothing lies in the repository that must not", run: repository::check },
 ];

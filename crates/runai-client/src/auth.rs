@@ -18,9 +18,10 @@ use tokio::time::Instant;
 
 use crate::delivery::{Answer, Delivery, Parcel};
 use crate::error::{Error, cut, error_body, is_missing};
-use crate::retry::{Budget, Repeat};
+use crate::jwt;
+use crate::retry::{Budget, Repeat, RetryPolicy};
 
-/// How long a token counts as valid whose answer does not say; the API's own example is an hour.
+/// How long a token counts as valid if neither it nor its answer says; the API's own example is an hour.
 pub const UNSTATED_LIFETIME: Duration = Duration::from_mins(5);
 
 /// A token is renewed this long before it expires, or a tenth of its lifetime, whichever is less.
@@ -64,6 +65,7 @@ pub(crate) struct Token {
     /// Tells a token from the one before.
     serial: u64,
     renew_at: Instant,
+    expires_at: Instant,
 }
 
 /// The token that is in use, and the way to the next one.
@@ -101,7 +103,7 @@ impl Tokens {
     /// A token that is valid for a while. However many callers need one at a time, one request is sent, and all of
     /// them get what came of it.
     pub(crate) async fn current(&self, delivery: &Delivery, budget: &mut Budget) -> Result<Arc<Token>, Error> {
-        self.token(delivery, budget, |token| Instant::now() < token.renew_at).await
+        self.token(delivery, budget, |token| Instant::now() < token.renew_at, true).await
     }
 
     /// Another token than `refused`: the one that someone else got meanwhile, or a new one.
@@ -111,7 +113,7 @@ impl Tokens {
         refused: &Token,
         budget: &mut Budget,
     ) -> Result<Arc<Token>, Error> {
-        self.token(delivery, budget, |token| token.serial != refused.serial).await
+        self.token(delivery, budget, |token| token.serial != refused.serial, false).await
     }
 
     async fn token(
@@ -119,6 +121,7 @@ impl Tokens {
         delivery: &Delivery,
         budget: &mut Budget,
         will_do: impl Fn(&Token) -> bool,
+        ahead: bool,
     ) -> Result<Arc<Token>, Error> {
         let flights = self.flights.load(Ordering::Acquire);
         let mut state = self.state.lock().await;
@@ -133,16 +136,36 @@ impl Tokens {
             // It failed while this caller waited for it: asking once more each would be a thousand requests in a row.
             return Err(failure.clone());
         }
-        let result = self.ask(delivery, &mut state.endpoint, budget).await;
+        // One that is renewed ahead of its end still works: it is not worth a long wait.
+        let still_good = state.token.clone().filter(|token| ahead && Instant::now() < token.expires_at);
+        let result = if still_good.is_some() {
+            self.ask(delivery, &mut state.endpoint, &mut Budget::of(RetryPolicy::once(AHEAD_TIMEOUT))).await
+        } else {
+            self.ask(delivery, &mut state.endpoint, budget).await
+        };
         let flight = self.flights.fetch_add(1, Ordering::AcqRel) + 1;
-        match result {
-            Ok(issued) => {
+        match (result, still_good) {
+            (Err(error), Some(token)) if error.is_unreachable() => {
+                tracing::debug!(%error, "could not renew the token ahead of its end; going on with it");
+                let renew_at = Instant::now() + AHEAD_AGAIN;
+                let token = Arc::new(Token {
+                    header: token.header.clone(),
+                    text: token.text.clone(),
+                    serial: token.serial,
+                    renew_at,
+                    expires_at: token.expires_at,
+                });
+                state.failure = None;
+                state.token = Some(Arc::clone(&token));
+                Ok(token)
+            }
+            (Ok(issued), _) => {
                 state.failure = None;
                 let token = Arc::new(Token { serial: flight, ..issued });
                 state.token = Some(Arc::clone(&token));
                 Ok(token)
             }
-            Err(error) => {
+            (Err(error), _) => {
                 state.failure = Some(error.clone());
                 Err(error)
             }
@@ -229,12 +252,15 @@ impl Tokens {
         let mut header = HeaderValue::from_str(&format!("Bearer {}", text.expose_secret()))
             .map_err(|_| odd("holds a token that no header can carry"))?;
         header.set_sensitive(true);
-        let lifetime = expires_in
+        let stated = expires_in
             .and_then(|seconds| u32::try_from(seconds).ok())
             .filter(|&seconds| seconds > 0)
-            .map_or(UNSTATED_LIFETIME, |seconds| Duration::from_secs(seconds.into()));
+            .map(|seconds| Duration::from_secs(seconds.into()));
+        // Both may be given, and the shorter one holds.
+        let written = jwt::lifetime(text.expose_secret(), answer.date()).map(|lifetime| lifetime.min(LONGEST_LIFETIME));
+        let lifetime = stated.into_iter().chain(written).min().unwrap_or(UNSTATED_LIFETIME);
         let renew_at = begun + lifetime - RENEW_AHEAD.min(lifetime / 10);
-        Ok(Token { header, text, serial: 0, renew_at })
+        Ok(Token { header, text, serial: 0, renew_at, expires_at: begun + lifetime })
     }
 }
 
@@ -257,6 +283,15 @@ fn refusal(body: &[u8], scrub: impl Fn(&str) -> String) -> String {
         _ => error_body(body, scrub).message,
     }
 }
+
+/// How long a renewal ahead of time may take.
+const AHEAD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// When a renewal ahead of time that did not work is tried again.
+const AHEAD_AGAIN: Duration = Duration::from_secs(10);
+
+/// Longer than any token should live, and far from where times overflow.
+const LONGEST_LIFETIME: Duration = Duration::from_hours(365 * 24);
 
 /// Anything shorter is no secret, and cutting it out would only garble the text.
 const LEAST_SECRET: usize = 4;

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
 use crate::error::{ApiError, Error, cut, error_body};
-use crate::retry::{Budget, Repeat};
+use crate::retry::{Budget, Quota, Repeat};
 use crate::time;
 use crate::transport::{Failure, Request, Response, Transport, TransportError};
 
@@ -22,6 +22,7 @@ pub(crate) struct Delivery {
     pub(crate) base_url: String,
     pub(crate) user_agent: HeaderValue,
     pub(crate) request_timeout: Duration,
+    pub(crate) quota: Quota,
 }
 
 /// A request as it is sent, as often as it takes.
@@ -63,7 +64,10 @@ impl Delivery {
                     (may_help && (repeat == Repeat::Freely || !error.may_have_been_sent()), None)
                 }
             };
-            if may_repeat && let Some(pause) = budget.pause(retry_after) {
+            if may_repeat
+                && let Some(pause) = budget.pause(retry_after)
+                && self.quota.take()
+            {
                 tracing::debug!(?pause, "trying again");
                 sleep(pause).await;
                 continue;

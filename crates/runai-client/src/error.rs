@@ -31,6 +31,14 @@ pub enum Error {
     /// A credential cannot be used.
     #[error("{0} is empty")]
     EmptyCredential(&'static str),
+    /// The URL of the proxy cannot be used.
+    #[error("proxy `{url}` {problem}")]
+    Proxy {
+        /// The URL, without user information.
+        url: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// TLS cannot be set up on this machine.
     #[error(transparent)]
     Setup(#[from] SetupError),
@@ -201,7 +209,12 @@ impl Error {
     pub const fn is_configuration(&self) -> bool {
         matches!(
             self,
-            Self::BaseUrl { .. } | Self::EmptyCredential(_) | Self::Setup(_) | Self::Path(_) | Self::NoSubmissionId
+            Self::BaseUrl { .. }
+                | Self::EmptyCredential(_)
+                | Self::NoSubmissionId
+                | Self::Path(_)
+                | Self::Proxy { .. }
+                | Self::Setup(_)
         )
     }
 
@@ -332,6 +345,7 @@ impl Error {
                 },
                 _ => return None,
             },
+            Self::Proxy { .. } => "a proxy looks like `http://proxy.example.com:3128`".into(),
             Self::EmptyCredential(_) | Self::Path(_) | Self::NoSubmissionId => return None,
         })
     }

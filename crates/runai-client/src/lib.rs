@@ -2,15 +2,18 @@
 //! loses, doubles or kills a job.
 //!
 //! It sends what [`runai_spec`] describes: requests are [values](runai_spec::request::ApiRequest), and how a step ends
-//! is decided by [`runai_spec::wait`]. It knows no settings files and prints nothing. Receipts on disk are the
-//! program's; the values for them ([`Placement`], [`Submitted`], [`WaitState`](runai_spec::wait::WaitState)) serialise
-//! and hold no secrets.
+//! is decided by [`runai_spec::wait`]. It knows no settings files and prints nothing. What is written down about a
+//! submission is a [`Receipt`], which holds no secret; a [`ReceiptStore`] keeps it, such as a [`ReceiptDirectory`].
 //!
 //! - [`Client`] has the credentials, gets and renews the token, and sends requests: again where that is harmless,
 //!   never where it is not.
 //! - [`StepOperator`] resolves project and cluster, submits once, follows, cancels.
 //! - [`Watch`] is one workload being followed, as a sequence of [`Event`]s.
+//! - [`Fleet`] is thousands of workloads being followed with one poller.
+//! - [`Preflight`] is what would keep a step from running, found out before.
 //! - [`transport::Transport`] is where bytes leave; tests answer there in memory.
+//!
+//! Time is tokio's: a test that pauses it holds the client's, too.
 //!
 //! There is no global state: no crypto provider is installed, no environment variable read, except for the system's
 //! proxy settings and root certificates, which are the platform's.
@@ -41,12 +44,23 @@
 
 mod agreement;
 mod auth;
+mod builder;
 mod client;
 mod delivery;
+mod directory;
 mod endpoints;
 mod error;
+mod fleet;
+mod follower;
+mod jwt;
+mod look;
 mod operator;
+mod policy;
+mod preflight;
+mod receipt;
 mod retry;
+mod setting;
+mod submission;
 mod time;
 pub mod transport;
 mod watch;
@@ -55,10 +69,21 @@ pub use secrecy::SecretString;
 
 pub use crate::{
     auth::{RENEW_AHEAD, UNSTATED_LIFETIME},
-    client::{Client, ClientBuilder, DEFAULT_CONNECT_TIMEOUT, DEFAULT_REQUEST_TIMEOUT},
-    endpoints::MOST_PAGES,
+    builder::{ClientBuilder, DEFAULT_REQUEST_TIMEOUT},
+    client::Client,
+    directory::ReceiptDirectory,
+    endpoints::{
+        AccessRule, BatchAction, BatchFailure, BatchResult, EffectivePolicy, GrantedPermission, MOST_PAGES,
+        PermissionSetInfo, PolicySource, RoleInfo, Template, TemplateMeta,
+    },
     error::{ApiError, Error, KEPT_TEXT},
-    operator::{MOST_SENDS, Placement, StepOperator, Submitted},
+    fleet::{Fleet, FleetEvent, tally},
+    operator::{Placement, StepOperator},
+    policy::Breach,
+    preflight::{Check, Preflight, PreflightFinding, Verdict},
+    receipt::{Progress, Receipt, ReceiptStore, StoreError, Storing},
     retry::RetryPolicy,
+    setting::{SettingPlace, setting_of},
+    submission::{MOST_SENDS, Submitted},
     watch::{AUTH_PATIENCE, Event, Watch},
 };

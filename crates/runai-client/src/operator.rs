@@ -1,27 +1,25 @@
 //! The step operator: from a project's name to a workload that has ended, without losing or doubling it on the way.
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use runai_spec::name::SUBMISSION_LABEL;
+use futures_util::stream::{self, Stream, StreamExt as _};
 use runai_spec::wait::{Outcome, WaitPolicy, WaitState};
-use runai_spec::wire::{Label, Project, Training, TrainingCreationRequest, Workload};
+use runai_spec::wire::{Project, Workload};
 use serde::{Deserialize, Serialize};
-use tokio::time::sleep;
 
-use crate::agreement::difference;
 use crate::client::Client;
 use crate::error::Error;
-use crate::watch::Watch;
-
-/// How often one submission is sent at most; after every time it is made certain that it does not exist yet.
-pub const MOST_SENDS: usize = 4;
+use crate::receipt::{Progress, Receipt, ReceiptStore};
+use crate::watch::{Record, Watch};
 
 /// Runs steps in one project.
 #[derive(Clone, Debug)]
 pub struct StepOperator {
-    client: Client,
-    project_name: String,
+    pub(crate) client: Client,
+    pub(crate) project_name: String,
     cluster_name: Option<String>,
+    pub(crate) receipts: Option<Arc<dyn ReceiptStore>>,
+    pub(crate) policy: WaitPolicy,
 }
 
 /// Where workloads go.
@@ -37,33 +35,36 @@ pub struct Placement {
     pub cluster_name: Option<String>,
 }
 
-/// A submission that has become a workload. Holds no secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Submitted {
-    /// The workload's UUID.
-    pub workload_id: String,
-    /// The workload's name.
-    pub name: String,
-    /// The project's id.
-    pub project_id: String,
-    /// The cluster's UUID.
-    pub cluster_id: String,
-    /// The submission's id, as its label says.
-    pub submission_id: String,
-    /// Whether the workload existed already: the answer to its submission had got lost, or it is of an earlier call.
-    pub adopted: bool,
-}
-
 impl StepOperator {
     /// An operator for the project that is called `project_name`.
     pub fn new(client: Client, project_name: impl Into<String>) -> Self {
-        Self { client, project_name: project_name.into(), cluster_name: None }
+        Self {
+            client,
+            project_name: project_name.into(),
+            cluster_name: None,
+            receipts: None,
+            policy: WaitPolicy::default(),
+        }
     }
 
     /// The same operator, which insists on the cluster that is called `cluster_name`, or has it as its UUID.
     #[must_use]
     pub fn cluster_name(self, cluster_name: impl Into<String>) -> Self {
         Self { cluster_name: Some(cluster_name.into()), ..self }
+    }
+
+    /// The same operator, which writes a receipt before anything is submitted, and keeps it up to date afterwards.
+    ///
+    /// Where a receipt cannot be written, the submission goes on without: see [`Submitted::unrecorded`].
+    #[must_use]
+    pub fn receipts(self, store: Arc<dyn ReceiptStore>) -> Self {
+        Self { receipts: Some(store), ..self }
+    }
+
+    /// The same operator, whose receipts say that workloads are to be waited for by `policy`.
+    #[must_use]
+    pub fn wait_policy(self, policy: WaitPolicy) -> Self {
+        Self { policy, ..self }
     }
 
     /// The client that this operator uses.
@@ -112,53 +113,6 @@ impl StepOperator {
         }
     }
 
-    /// Submits a step that was never submitted before, under a name chosen for it alone.
-    ///
-    /// The request must carry the label `runai-step/submission`. It becomes one workload: if an answer does not say
-    /// whether it did (none came, it made no sense, it says that the name exists), the workload is looked up by its
-    /// name, and adopted if it carries the same label and holds what was sent. It is sent again only after it was
-    /// made certain that it does not exist.
-    ///
-    /// If this future is dropped, or fails with [`Error::Unconfirmed`], the workload may exist;
-    /// [`StepOperator::attach_or_submit`] with the same request goes on from there.
-    ///
-    /// # Errors
-    /// What the control plane refuses; [`Error::NameTaken`]; [`Error::DifferentSpec`]; [`Error::AlreadyDeleted`];
-    /// [`Error::Unconfirmed`] when it cannot be found out whether the workload exists.
-    pub async fn submit(&self, request: &TrainingCreationRequest) -> Result<Submitted, Error> {
-        let submission_id = submission_id(request)?;
-        let mut sends = 0;
-        loop {
-            sends += 1;
-            let error = match self.client.create_training(request).await {
-                Ok(training) => return Ok(submitted(&training, request, submission_id, false)),
-                Err(error) if error.may_have_taken_effect() || error.says_name_exists() => error,
-                Err(error) => return Err(error),
-            };
-            tracing::warn!(%error, name = request.name, "not known whether the workload was created; looking for it");
-            match self.find_after(&error, request, submission_id).await {
-                Ok(Some(submitted)) => return Ok(submitted),
-                // The control plane says that the name exists and shows nobody who has it.
-                Ok(None) if error.says_name_exists() => return Err(error),
-                Ok(None) if sends < MOST_SENDS => {}
-                Ok(None) => return Err(error),
-                Err(lookup) if lookup.is_unreachable() || lookup.is_auth() => {
-                    return Err(Error::Unconfirmed { name: request.name.clone(), source: Box::new(lookup) });
-                }
-                Err(found) => return Err(found),
-            }
-        }
-    }
-
-    /// As [`StepOperator::submit`], for a step that may have been submitted before: attaches to its workload if there
-    /// is one. A workload that has been deleted since is not submitted again.
-    pub async fn attach_or_submit(&self, request: &TrainingCreationRequest) -> Result<Submitted, Error> {
-        match self.find(request, submission_id(request)?).await? {
-            Some(submitted) => Ok(submitted),
-            None => self.submit(request).await,
-        }
-    }
-
     /// Follows the workload to its end, from now on.
     #[must_use]
     pub fn watch(&self, workload_id: impl Into<String>, policy: WaitPolicy) -> Watch {
@@ -169,6 +123,24 @@ impl StepOperator {
     #[must_use]
     pub fn watch_from(&self, workload_id: impl Into<String>, policy: WaitPolicy, state: WaitState) -> Watch {
         Watch::new(self.client.clone(), workload_id.into(), policy, state)
+    }
+
+    /// Follows the workload of a receipt to its end, by the receipt's rules, and keeps the receipt up to date.
+    ///
+    /// Nothing is followed if the receipt does not say which workload it became; see [`StepOperator::recover`].
+    #[must_use]
+    pub fn watch_receipt(&self, receipt: Receipt) -> Option<Watch> {
+        let workload_id = receipt.workload_id()?.to_owned();
+        let state = match receipt.progress {
+            // What was decided about it is done: someone who resumed it since must not see it stopped again.
+            Progress::Ended { .. } => WaitState::default(),
+            Progress::Sending | Progress::Submitted { .. } => receipt.wait.clone(),
+        };
+        let watch = self.watch_from(workload_id, receipt.policy.clone(), state).named(receipt.name.clone());
+        Some(match &self.receipts {
+            Some(store) => watch.recorded(Record::new(receipt, Arc::clone(store))),
+            None => watch,
+        })
     }
 
     /// The workload as it is now.
@@ -188,6 +160,20 @@ impl StepOperator {
         watch.set_max_outage(Some(self.client.retry_policy().give_up_after));
         watch.cancel();
         watch.run(|_| {}).await
+    }
+
+    /// Cancels many workloads, `at_once` at a time; results come as they are ready, each with its workload's UUID.
+    pub fn cancel_all(
+        &self,
+        workload_ids: impl IntoIterator<Item = String>,
+        at_once: usize,
+    ) -> impl Stream<Item = (String, Result<Outcome, Error>)> {
+        stream::iter(workload_ids)
+            .map(|workload_id| async {
+                let result = self.cancel(&workload_id).await;
+                (workload_id, result)
+            })
+            .buffer_unordered(at_once.max(1))
     }
 
     /// Asks for a suspended workload to be resumed. Returns before it runs.
@@ -210,75 +196,20 @@ impl StepOperator {
     /// Only ever part of an error that has its own cause, so that a failure to list gives no names.
     async fn nearest_projects(&self) -> Vec<String> {
         let projects = self.client.projects().await.unwrap_or_default();
-        let wanted = self.project_name.to_lowercase();
-        let mut names: Vec<(f64, String)> = projects
-            .into_iter()
-            .map(|project| (strsim::jaro_winkler(&wanted, &project.name.to_lowercase()), project.name))
-            .filter(|(likeness, _)| *likeness >= LEAST_LIKENESS)
-            .collect();
-        names.sort_by(|(one, _), (other, _)| other.total_cmp(one));
-        names.dedup_by(|(_, one), (_, other)| one == other);
-        names.into_iter().take(MOST_NAMES).map(|(_, name)| name).collect()
+        nearest(&self.project_name, projects.iter().map(|project| project.name.as_str()))
     }
+}
 
-    /// Looks for what became of a submission after `error`, until it is certain that nothing did.
-    async fn find_after(
-        &self,
-        error: &Error,
-        request: &TrainingCreationRequest,
-        submission_id: &str,
-    ) -> Result<Option<Submitted>, Error> {
-        let mut last = self.find(request, submission_id).await?;
-        for pause in SETTLING {
-            if last.is_some() {
-                break;
-            }
-            // A request may still be on its way through the control plane when its connection is long gone.
-            sleep(pause).await;
-            last = self.find(request, submission_id).await?;
-        }
-        tracing::debug!(%error, found = last.is_some(), "looked for the workload");
-        Ok(last)
-    }
-
-    /// The workload of this submission; nothing if there is none; an error if its name is someone else's or if it has
-    /// been deleted.
-    async fn find(&self, request: &TrainingCreationRequest, submission_id: &str) -> Result<Option<Submitted>, Error> {
-        let TrainingCreationRequest { name, project_id, .. } = request;
-        for workload in self.client.workloads_named(project_id, name, false).await? {
-            match self.client.training(&workload.id).await {
-                Ok(training) if training.deleted_at.is_none() => {
-                    return adopt(&training, request, submission_id).map(Some);
-                }
-                // Deleted between the two requests: it shows among the deleted ones.
-                Ok(_) => {}
-                Err(error) if error.is_not_found() => {
-                    let still_there = self.client.workload(&workload.id).await;
-                    if still_there.is_ok_and(|workload| workload.deleted_at.is_none()) {
-                        // Another kind of workload, which no submission of ours can be.
-                        return Err(taken(request, workload.id, None, submission_id));
-                    }
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        for workload in self.client.workloads_named(project_id, name, true).await? {
-            let ours = match self.client.training(&workload.id).await {
-                Ok(training) => label(&training).as_deref() == Some(submission_id),
-                // Nothing is left but its name, which says the same unless the user chose it.
-                Err(error) if error.is_not_found() => name.ends_with(submission_id),
-                Err(error) => return Err(error),
-            };
-            if ours {
-                return Err(Error::AlreadyDeleted {
-                    name: name.clone(),
-                    workload_id: workload.id,
-                    submission_id: submission_id.to_owned(),
-                });
-            }
-        }
-        Ok(None)
-    }
+/// Those of `names` that `wanted` may be a slip for, the nearest first.
+pub(crate) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let wanted = wanted.to_lowercase();
+    let mut names: Vec<(f64, &str)> = names
+        .map(|name| (strsim::jaro_winkler(&wanted, &name.to_lowercase()), name))
+        .filter(|(likeness, _)| *likeness >= LEAST_LIKENESS)
+        .collect();
+    names.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    names.dedup_by(|(_, one), (_, other)| one == other);
+    names.into_iter().take(MOST_NAMES).map(|(_, name)| name.to_owned()).collect()
 }
 
 fn placement(project: &Project, cluster_name: Option<String>) -> Placement {
@@ -289,55 +220,6 @@ fn placement(project: &Project, cluster_name: Option<String>) -> Placement {
         cluster_name,
     }
 }
-
-fn submission_id(request: &TrainingCreationRequest) -> Result<&str, Error> {
-    Label::value_of(&request.spec.labels, SUBMISSION_LABEL).filter(|id| !id.is_empty()).ok_or(Error::NoSubmissionId)
-}
-
-fn adopt(training: &Training, request: &TrainingCreationRequest, submission_id: &str) -> Result<Submitted, Error> {
-    let found = label(training);
-    if found.as_deref() != Some(submission_id) {
-        return Err(taken(request, training.workload_id.clone(), found, submission_id));
-    }
-    // Strings, numbers, lists and structs cannot fail to serialise.
-    let sent = serde_json::to_value(&request.spec).unwrap_or_default();
-    match difference(&sent, &training.spec) {
-        None => Ok(submitted(training, request, submission_id, true)),
-        Some(at) => Err(Error::DifferentSpec {
-            name: request.name.clone(),
-            workload_id: training.workload_id.clone(),
-            at,
-            submission_id: submission_id.to_owned(),
-        }),
-    }
-}
-
-/// The submission that a training belongs to. Read leniently: a spec with words of a later API still has its labels.
-fn label(training: &Training) -> Option<String> {
-    let labels: Vec<Label> = serde_json::from_value(training.spec.get("labels")?.clone()).ok()?;
-    Label::value_of(&labels, SUBMISSION_LABEL).map(str::to_owned)
-}
-
-fn taken(request: &TrainingCreationRequest, workload_id: String, other: Option<String>, submission_id: &str) -> Error {
-    Error::NameTaken { name: request.name.clone(), workload_id, other, submission_id: submission_id.to_owned() }
-}
-
-fn submitted(training: &Training, request: &TrainingCreationRequest, submission_id: &str, adopted: bool) -> Submitted {
-    let name = if training.name.is_empty() { &request.name } else { &training.name };
-    Submitted {
-        workload_id: training.workload_id.clone(),
-        name: name.clone(),
-        project_id: request.project_id.clone(),
-        cluster_id: request.cluster_id.clone(),
-        submission_id: submission_id.to_owned(),
-        adopted,
-    }
-}
-
-/// Pauses between the looks that make certain that a submission does not exist.
-///
-/// Should it appear later still, the control plane refuses the second one for its name, and the first is adopted.
-const SETTLING: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 
 /// Jaro-Winkler likeness from which a name may be a slip for another.
 const LEAST_LIKENESS: f64 = 0.7;

@@ -1,12 +1,16 @@
 //! When to try again: the policy as data, and what is left of it. Nothing here sleeps.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How persistent the client is about one call.
+/// How persistent the client is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
+    /// How many retries all calls of a client can make in a row; a tenth of them is given back every second. When none
+    /// is left, calls fail with what they met, so that a control plane in trouble is not asked many times as often.
+    pub burst: u32,
     /// How long a call may take altogether, all attempts and pauses included.
     pub give_up_after: Duration,
     /// The first pause, which doubles from try to try; a random part of it is left out.
@@ -19,14 +23,15 @@ impl RetryPolicy {
     /// Every request is tried once.
     #[must_use]
     pub const fn once(give_up_after: Duration) -> Self {
-        Self { give_up_after, first_pause: FOREVER, longest_pause: FOREVER }
+        Self { burst: 0, give_up_after, first_pause: FOREVER, longest_pause: FOREVER }
     }
 }
 
 impl Default for RetryPolicy {
-    /// 15 s in all; pauses from 200 ms to 5 s.
+    /// 15 s for a call; pauses from 200 ms to 5 s; 500 retries in a row.
     fn default() -> Self {
         Self {
+            burst: 500,
             give_up_after: Duration::from_secs(15),
             first_pause: Duration::from_millis(200),
             longest_pause: Duration::from_secs(5),
@@ -77,6 +82,30 @@ impl Budget {
     }
 }
 
+/// What is left of [`RetryPolicy::burst`] for all calls of a client.
+#[derive(Debug)]
+pub(crate) struct Quota {
+    burst: f64,
+    left: Mutex<(f64, Instant)>,
+}
+
+impl Quota {
+    pub(crate) fn of(policy: RetryPolicy) -> Self {
+        let burst = f64::from(policy.burst);
+        Self { burst, left: Mutex::new((burst, Instant::now())) }
+    }
+
+    /// Takes one retry, if there is one.
+    pub(crate) fn take(&self) -> bool {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let (count, since) = *left;
+        let count = (count + since.elapsed().as_secs_f64() * self.burst / 10.0).min(self.burst);
+        let is_given = count >= 1.0;
+        *left = (if is_given { count - 1.0 } else { count }, Instant::now());
+        is_given
+    }
+}
+
 /// Longer than any program runs, and far from where times overflow.
 const FOREVER: Duration = Duration::from_hours(100 * 365 * 24);
 
@@ -104,6 +133,17 @@ mod tests {
         let mut budget = Budget::of(RetryPolicy::default());
         assert!(budget.pause(Some(Duration::from_secs(7))).unwrap() >= Duration::from_secs(7));
         assert_eq!(budget.pause(Some(Duration::from_mins(1))), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn retries_run_out_and_come_back() {
+        let quota = Quota::of(RetryPolicy { burst: 20, ..RetryPolicy::default() });
+        assert_eq!((0..50).filter(|_| quota.take()).count(), 20);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!((0..50).filter(|_| quota.take()).count(), 4);
+        tokio::time::advance(Duration::from_hours(1)).await;
+        assert_eq!((0..50).filter(|_| quota.take()).count(), 20);
+        assert!(!Quota::of(RetryPolicy::once(Duration::from_secs(9))).take());
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,17 +1,18 @@
 //! Following one workload to its end.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use runai_spec::phase::Stage;
-use runai_spec::wait::{Next, Observation, Outcome, Sighting, StopReason, WaitPolicy, WaitState};
-use runai_spec::wire::Workload;
-use runai_spec::wire::requests::Filter;
+use runai_spec::wait::{Outcome, StopReason, WaitPolicy, WaitState};
 use tokio::time::{Instant, sleep_until};
 
-use crate::client::{Client, Dated};
+use crate::client::Client;
 use crate::error::Error;
-use crate::time::rfc3339;
+use crate::follower::{Acted, Follower, Todo};
+use crate::look::{Look, look};
+use crate::receipt::{Progress, Receipt, ReceiptStore, StoreError};
 
 /// How long looks may be refused for lack of permission until that ends a watch that was permitted before: an identity
 /// provider that restarts says so too.
@@ -60,6 +61,11 @@ pub enum Event {
         /// Why.
         why: StopReason,
     },
+    /// The receipt cannot be written. The workload is followed all the same; told once.
+    Unrecorded {
+        /// Why not.
+        error: StoreError,
+    },
     /// The control plane says why the workload does not run yet.
     Waiting {
         /// The reason, for people.
@@ -70,42 +76,72 @@ pub enum Event {
 /// A workload that is being followed, by the rules of [`runai_spec::wait`].
 ///
 /// [`Watch::next`] may be dropped at any moment and called again: nothing is lost, and nothing is done twice that
-/// should be done once. [`Watch::state`] can be written down after every event, for another process to go on with.
+/// should be done once. Another process goes on from [`Watch::state`], or from the receipt that
+/// [`StepOperator::watch_receipt`](crate::StepOperator::watch_receipt) keeps up to date.
 #[derive(Debug)]
 pub struct Watch {
     client: Client,
-    workload_id: String,
-    policy: WaitPolicy,
-    state: WaitState,
+    follower: Follower,
     begun: Instant,
     due: Instant,
     max_outage: Option<Duration>,
     events: VecDeque<Event>,
-    todo: Todo,
-    /// The workload's name, once it was seen; deleted workloads are listed by it.
-    name: Option<String>,
-    reason: Option<String>,
-    announced: Option<StopReason>,
     blind_since: Option<Instant>,
-    /// Since when every look has been refused for lack of permission.
-    refused_since: Option<Instant>,
-    action_refusals: u32,
+    record: Option<Record>,
 }
 
-/// What is to be done before anything else.
-#[derive(Clone, Copy, Debug)]
-enum Todo {
-    Delete(Outcome),
-    Look,
-    Nothing(Outcome),
-    Suspend,
+/// The receipt that is kept up to date.
+#[derive(Debug)]
+pub(crate) struct Record {
+    receipt: Receipt,
+    store: Arc<dyn ReceiptStore>,
+    /// Whether it was told that this does not work.
+    told: bool,
 }
 
-/// What one look gave.
-struct Look {
-    observation: Observation,
-    workload: Option<Workload>,
-    error: Option<Error>,
+impl Record {
+    pub(crate) const fn new(receipt: Receipt, store: Arc<dyn ReceiptStore>) -> Self {
+        Self { receipt, store, told: false }
+    }
+
+    /// Writes down how far `follower` is, if that has changed.
+    async fn keep(&mut self, follower: &mut Follower, events: &mut VecDeque<Event>) {
+        if let Some(receipt) = self.pending(follower) {
+            let result = self.store.put(receipt).await;
+            self.written(follower, result, events);
+        }
+    }
+
+    /// The receipt as it should be, if it is not.
+    pub(crate) fn pending(&mut self, follower: &Follower) -> Option<Receipt> {
+        if !follower.is_unsaved() {
+            return None;
+        }
+        let workload_id = follower.workload_id().to_owned();
+        self.receipt.wait = follower.state().clone();
+        self.receipt.progress = match follower.outcome() {
+            Some(outcome) => Progress::Ended { outcome, workload_id },
+            None => Progress::Submitted { workload_id },
+        };
+        Some(self.receipt.clone())
+    }
+
+    /// Takes what came of writing it. Nothing about `follower` can have changed meanwhile.
+    pub(crate) fn written(
+        &mut self,
+        follower: &mut Follower,
+        result: Result<(), StoreError>,
+        events: &mut VecDeque<Event>,
+    ) {
+        follower.saved();
+        if let Err(error) = result
+            && !self.told
+        {
+            self.told = true;
+            tracing::warn!(%error, "the receipt is not up to date");
+            events.push_back(Event::Unrecorded { error });
+        }
+    }
 }
 
 impl Watch {
@@ -113,21 +149,26 @@ impl Watch {
         let now = Instant::now();
         Self {
             client,
-            workload_id,
-            policy,
-            state,
+            follower: Follower::new(workload_id, policy, state),
             begun: now,
             due: now,
             max_outage: None,
             events: VecDeque::new(),
-            todo: Todo::Look,
-            name: None,
-            reason: None,
-            announced: None,
             blind_since: None,
-            refused_since: None,
-            action_refusals: 0,
+            record: None,
         }
+    }
+
+    /// The same watch, of a workload whose name is known.
+    pub(crate) fn named(mut self, name: String) -> Self {
+        self.follower.set_name(name);
+        self
+    }
+
+    /// The same watch, which keeps a receipt up to date.
+    pub(crate) fn recorded(mut self, record: Record) -> Self {
+        self.record = Some(record);
+        self
     }
 
     /// How long the control plane may be out of sight until [`Watch::next`] fails; for ever when not given.
@@ -138,27 +179,24 @@ impl Watch {
     /// The workload that is followed.
     #[must_use]
     pub fn workload_id(&self) -> &str {
-        &self.workload_id
+        self.follower.workload_id()
     }
 
     /// What another process needs to go on from here.
     #[must_use]
     pub const fn state(&self) -> &WaitState {
-        &self.state
+        self.follower.state()
     }
 
     /// How the workload ended, once it has.
     #[must_use]
     pub const fn outcome(&self) -> Option<Outcome> {
-        match self.todo {
-            Todo::Nothing(outcome) => Some(outcome),
-            Todo::Delete(_) | Todo::Look | Todo::Suspend => None,
-        }
+        self.follower.outcome()
     }
 
     /// From now on the workload is to be stopped. Go on with [`Watch::next`] or [`Watch::run`] until it has.
     pub fn cancel(&mut self) {
-        self.state.cancel();
+        self.follower.cancel();
         self.due = Instant::now();
     }
 
@@ -170,28 +208,30 @@ impl Watch {
     /// watch can be gone on with.
     pub async fn next(&mut self) -> Result<Option<Event>, Error> {
         loop {
+            // Before an event is told, and before anything is done about the workload: whoever goes on after a crash
+            // must know what this process had decided.
+            if let Some(record) = &mut self.record {
+                record.keep(&mut self.follower, &mut self.events).await;
+            }
             if let Some(event) = self.events.pop_front() {
                 return Ok(Some(event));
             }
             // Every branch changes the watch only after its last await, so that a dropped future changes nothing.
-            match self.todo {
+            match self.follower.todo() {
                 Todo::Nothing(_) => return Ok(None),
                 Todo::Suspend => {
-                    let result = self.client.suspend(&self.workload_id).await;
+                    let result = self.client.suspend(self.follower.workload_id()).await;
                     self.acted(result)?;
                 }
-                Todo::Delete(outcome) => {
-                    let result = self.client.delete(&self.workload_id).await;
-                    if let Err(error) = self.acted(result) {
-                        // How the workload ended is worth more than what became of it.
-                        self.events.push_back(Event::CleanupFailed { error });
-                        self.end(outcome);
-                    }
+                Todo::Delete(_) => {
+                    let result = self.client.delete(self.follower.workload_id()).await;
+                    self.acted(result)?;
                 }
                 Todo::Look => {
                     sleep_until(self.due).await;
                     let began = Instant::now();
-                    match self.look().await {
+                    let looked = look(&self.client, self.follower.workload_id(), self.follower.name()).await;
+                    match looked.or_else(|error| self.follower.judge(error)) {
                         Ok(look) => self.take(look, began)?,
                         Err(error) => {
                             // Whoever goes on in spite of it should not do so without a pause.
@@ -218,77 +258,14 @@ impl Watch {
         }
     }
 
-    async fn look(&self) -> Result<Look, Error> {
-        match self.client.dated_workload(&self.workload_id).await {
-            Ok(Dated { value: workload, date }) => {
-                let sighting = sighting(&workload, date);
-                let observation = if workload.deleted_at.is_some() {
-                    Observation::Deleted(sighting)
-                } else {
-                    Observation::Seen(sighting)
-                };
-                Ok(Look { observation, workload: Some(workload), error: None })
-            }
-            Err(error) if error.is_not_found() => match self.deleted().await {
-                Ok(Some(workload)) => {
-                    let observation = Observation::Deleted(sighting(&workload, None));
-                    Ok(Look { observation, workload: Some(workload), error: None })
-                }
-                Ok(None) => Ok(Look { observation: Observation::Missing, workload: None, error: None }),
-                // Where not even the list is found, it is the control plane that is missing.
-                Err(error) if error.is_not_found() => Ok(Look::blind(error)),
-                Err(error) => self.lost(error),
-            },
-            Err(error) => self.lost(error),
-        }
-    }
-
-    /// The record of the workload among the deleted ones.
-    async fn deleted(&self) -> Result<Option<Workload>, Error> {
-        let by_name = self.name.as_deref().map(|name| Filter::Equals("name", name));
-        let workloads = self.client.workloads(by_name.as_slice(), true).await?;
-        Ok(workloads.into_iter().find(|workload| workload.id == self.workload_id))
-    }
-
-    fn lost(&self, error: Error) -> Result<Look, Error> {
-        let seen_before = self.state.phase().is_some();
-        let patient = self.refused_since.is_none_or(|since| since.elapsed() < AUTH_PATIENCE);
-        // Where tokens came from before and now nothing is, the control plane is missing, not a permission.
-        let is_outage =
-            error.is_unreachable() || (seen_before && (error.is_no_token_endpoint() || (error.is_auth() && patient)));
-        if is_outage { Ok(Look::blind(error)) } else { Err(error) }
-    }
-
     fn take(&mut self, look: Look, began: Instant) -> Result<(), Error> {
-        let Look { observation, workload, error } = look;
-        let refused = error.as_ref().is_some_and(Error::is_auth);
-        self.refused_since = refused.then(|| self.refused_since.unwrap_or(began));
+        let error = look.error.clone();
         self.note_outage(error.as_ref());
-        let phase = self.state.phase().map(str::to_owned);
-        let next = self.state.step(&self.policy, self.begun.elapsed(), &observation);
-        if let Some(workload) = workload {
-            self.note_workload(workload, phase.as_deref());
-        }
-        match next {
-            Next::LookAgain { after } => {
-                // From when the look began, so that one that hangs does not delay the next. Up to a tenth earlier, so
-                // that many waiters do not look all at once.
-                let due = began + after.mul_f64(1.0 - fastrand::f64() / 10.0);
-                self.due = due.max(Instant::now() + after.min(SHORTEST_REST));
-                self.todo = Todo::Look;
-            }
-            Next::Suspend(why) => {
-                if self.announced != Some(why) {
-                    self.announced = Some(why);
-                    self.events.push_back(Event::Suspending { why });
-                }
-                self.todo = Todo::Suspend;
-            }
-            Next::Delete(outcome) => {
-                self.events.push_back(Event::Deleting { outcome });
-                self.todo = Todo::Delete(outcome);
-            }
-            Next::Done(outcome) => self.end(outcome),
+        if let Some(after) = self.follower.take(look, began, self.begun.elapsed(), &mut self.events) {
+            // From when the look began, so that one that hangs does not delay the next. Up to a tenth earlier, so that
+            // many waiters do not look all at once.
+            let due = began + after.mul_f64(1.0 - fastrand::f64() / 10.0);
+            self.due = due.max(Instant::now() + after.min(SHORTEST_REST));
         }
         match (error, self.blind_since, self.max_outage) {
             (Some(error), Some(since), Some(max_outage)) if since.elapsed() >= max_outage => Err(error),
@@ -310,96 +287,23 @@ impl Watch {
         }
     }
 
-    fn note_workload(&mut self, workload: Workload, last_phase: Option<&str>) {
-        let stage = Stage::of_phase(&workload.phase);
-        let reason = if stage == Stage::Queued { reason(&workload) } else { None };
-        if last_phase != Some(&workload.phase) {
-            let node_pools = workload.current_node_pools;
-            self.events.push_back(Event::Phase { phase: workload.phase, stage, node_pools });
-        }
-        if let Some(reason) = &reason
-            && self.reason.as_ref() != Some(reason)
-        {
-            self.events.push_back(Event::Waiting { reason: reason.clone() });
-        }
-        self.reason = reason;
-        if !workload.name.is_empty() {
-            self.name = Some(workload.name);
-        }
-    }
-
-    /// What came of asking for a suspension or a deletion. The machine asks for it again if it had no effect.
     fn acted(&mut self, result: Result<(), Error>) -> Result<(), Error> {
-        self.todo = Todo::Look;
         self.due = Instant::now();
-        let Err(error) = result else {
-            self.action_refusals = 0;
-            return Ok(());
-        };
-        // A workload that is not there any more, the next look finds out about.
-        if error.is_not_found() {
-            return Ok(());
+        match self.follower.acted(result, &mut self.events) {
+            Acted::Taken => Ok(()),
+            Acted::Unreachable(error) => {
+                self.note_outage(Some(&error));
+                Ok(())
+            }
+            Acted::Refused(error) => {
+                self.due += PAUSE_AFTER_ERROR;
+                Err(error)
+            }
         }
-        self.state.action_failed();
-        if error.is_unreachable() {
-            self.note_outage(Some(&error));
-            return Ok(());
-        }
-        // A workload that ended by itself meanwhile refuses too, once.
-        self.action_refusals += 1;
-        if error.is_refused() && self.action_refusals < MOST_ACTION_REFUSALS {
-            return Ok(());
-        }
-        self.action_refusals = 0;
-        self.due += PAUSE_AFTER_ERROR;
-        Err(error)
-    }
-
-    fn end(&mut self, outcome: Outcome) {
-        self.events.push_back(Event::Ended { outcome });
-        self.todo = Todo::Nothing(outcome);
     }
 }
-
-impl Look {
-    const fn blind(error: Error) -> Self {
-        Self { observation: Observation::NotSeen, workload: None, error: Some(error) }
-    }
-}
-
-fn sighting(workload: &Workload, date: Option<Duration>) -> Sighting {
-    let seconds = |figure: Option<i64>| u64::try_from(figure?).ok().map(Duration::from_secs);
-    Sighting {
-        phase: workload.phase.clone(),
-        phase_updated_at: workload.phase_updated_at.as_deref().and_then(rfc3339),
-        server_time: date,
-        total_pending: seconds(workload.total_pending_time_seconds),
-        total_running: seconds(workload.total_running_time_seconds),
-    }
-}
-
-/// Why a workload does not run yet, in the most telling words that the control plane has for it.
-fn reason(workload: &Workload) -> Option<String> {
-    let messages: Vec<String> = workload
-        .pending_scheduling_messages
-        .iter()
-        .map(|message| {
-            let words = message.user_message.as_deref().filter(|words| !words.is_empty()).unwrap_or(&message.reason);
-            if message.node_pool.is_empty() { words.to_owned() } else { format!("{}: {words}", message.node_pool) }
-        })
-        .collect();
-    let given = |words: &Option<String>| words.clone().filter(|words| !words.is_empty());
-    if messages.is_empty() {
-        given(&workload.phase_message).or_else(|| given(&workload.phase_reason))
-    } else {
-        Some(messages.join("; "))
-    }
-}
-
-/// A refused action is asked for once more, and then is an error.
-const MOST_ACTION_REFUSALS: u32 = 2;
 
 /// The least rest between two looks, however long the first one took.
-const SHORTEST_REST: Duration = Duration::from_millis(500);
+pub(crate) const SHORTEST_REST: Duration = Duration::from_millis(500);
 
-const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
+pub(crate) const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);

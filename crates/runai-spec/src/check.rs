@@ -11,7 +11,7 @@ use std::fmt;
 use serde_json::Value as Json;
 
 use crate::diagnostic::Finding;
-use crate::document::{Entry, Map, Node, Span, Text, Value, escape};
+use crate::document::{Entry, Map, Node, Span, Text, Value, escape, float};
 use crate::rules::shape as rule;
 use crate::rules::{Rule, by_code};
 use crate::shape::{Field, Kind, Range, Shape, StringShape, StructShape};
@@ -481,9 +481,9 @@ fn wrong_type_help(value: &Value<'_>, shape: &Shape) -> String {
 
 fn number_help(text: &str, example: &str) -> String {
     let bare = text.replace('_', "");
-    if bare != text && bare.parse::<f64>().is_ok() {
+    if bare != text && float::parse(&bare).is_some() {
         format!("write `{bare}`; underscores in numbers are YAML 1.1 only")
-    } else if text.parse::<f64>().is_ok() {
+    } else if float::parse(text).is_some() {
         format!("write `{text}` without quotes")
     } else {
         format!("write a number: `{example}`")
@@ -530,7 +530,7 @@ fn list<'n>(names: impl Iterator<Item = &'n str>) -> String {
 /// A value on one line, as it is written in YAML.
 fn brief(value: &Json) -> String {
     match value {
-        Json::String(text) if text.is_empty() || text.parse::<f64>().is_ok() => format!("\"{text}\""),
+        Json::String(text) if text.is_empty() || float::parse(text).is_some() => format!("\"{text}\""),
         Json::String(text) => text.clone(),
         Json::Array(items) => format!("[{}]", items.iter().map(brief).collect::<Vec<_>>().join(", ")),
         Json::Object(map) => {

@@ -15,28 +15,38 @@ pub(crate) fn from_node<T: DeserializeOwned>(node: &Node<'_>) -> Result<T, Error
     T::deserialize(Checked(node))
 }
 
-/// A checked value that its type refuses.
+/// A checked value that its type refuses. Why is said only where assertions are on: the words of every type would be sent
+/// to every browser, for nobody.
 #[derive(Debug)]
-pub(crate) struct Error(String);
+pub(crate) struct Error {
+    #[cfg(debug_assertions)]
+    why: String,
+}
 
 impl Error {
-    #[cold]
-    fn unexpected(value: &Value<'_>) -> Self {
-        Self(format!("a value of another type: {value:?}"))
+    fn other_type() -> Self {
+        de::Error::custom("the value is of another type")
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str("the check and the types disagree about this")?;
+        #[cfg(debug_assertions)]
+        write!(f, ": {}", self.why)?;
+        Ok(())
     }
 }
 
 impl std::error::Error for Error {}
 
 impl de::Error for Error {
+    #[cfg_attr(not(debug_assertions), expect(unused_variables, reason = "said only where assertions are on"))]
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(message.to_string())
+        Self {
+            #[cfg(debug_assertions)]
+            why: message.to_string(),
+        }
     }
 }
 
@@ -59,6 +69,7 @@ impl<'de> de::Deserializer<'de> for Checked<'_, '_> {
         }
     }
 
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if self.0.value == Value::Null { visitor.visit_none() } else { visitor.visit_some(self) }
     }
@@ -69,7 +80,7 @@ impl<'de> de::Deserializer<'de> for Checked<'_, '_> {
             #[expect(clippy::cast_possible_truncation, reason = "the check lets whole numbers within the range pass")]
             Value::Float(value, _) => visitor.visit_i64(*value as i64),
             Value::Int(value, _) => visitor.visit_i64(*value),
-            other => Err(Error::unexpected(other)),
+            _ => Err(Error::other_type()),
         }
     }
 
@@ -97,7 +108,7 @@ impl<'de> de::Deserializer<'de> for Checked<'_, '_> {
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match &self.0.value {
             Value::Bool(value, _) => visitor.visit_bool(*value),
-            other => Err(Error::unexpected(other)),
+            _ => Err(Error::other_type()),
         }
     }
 
@@ -105,7 +116,7 @@ impl<'de> de::Deserializer<'de> for Checked<'_, '_> {
         match &self.0.value {
             Value::Int(value, _) => visitor.visit_i64(*value),
             Value::Float(value, _) => visitor.visit_f64(*value),
-            other => Err(Error::unexpected(other)),
+            _ => Err(Error::other_type()),
         }
     }
 
@@ -113,7 +124,7 @@ impl<'de> de::Deserializer<'de> for Checked<'_, '_> {
         match &self.0.value {
             Value::String(text) => visitor.visit_str(&text.text),
             Value::BigInt(raw) | Value::DateTime(raw) => visitor.visit_str(raw),
-            other => Err(Error::unexpected(other)),
+            _ => Err(Error::other_type()),
         }
     }
 
@@ -124,14 +135,14 @@ impl<'de> de::Deserializer<'de> for Checked<'_, '_> {
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match &self.0.value {
             Value::List(items) => visitor.visit_seq(Items(items.iter())),
-            other => Err(Error::unexpected(other)),
+            _ => Err(Error::other_type()),
         }
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match &self.0.value {
             Value::Map(map) => visitor.visit_map(Entries { entries: map.0.iter(), value: None }),
-            other => Err(Error::unexpected(other)),
+            _ => Err(Error::other_type()),
         }
     }
 
@@ -182,6 +193,7 @@ impl<'de> de::MapAccess<'de> for Entries<'_, '_> {
         seed.deserialize(key).map(Some)
     }
 
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
         let value = self.value.take().ok_or_else(|| <Error as de::Error>::custom("a value without a key"))?;
         seed.deserialize(Checked(value))

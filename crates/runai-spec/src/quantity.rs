@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use crate::document::float;
+
 /// A non-negative decimal number of any length: a quantity in units of 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Amount {
@@ -64,7 +66,7 @@ impl Amount {
     #[must_use]
     pub fn to_f64(&self) -> f64 {
         let text: String = self.digits.iter().rev().map(|digit| char::from(b'0' + digit)).collect();
-        format!("{text}e-{}", self.scale).parse().unwrap_or(0.0)
+        float::parse(&format!("{text}e-{}", self.scale)).unwrap_or(0.0)
     }
 
     fn shifted(mut self, exponent: i32) -> Self {

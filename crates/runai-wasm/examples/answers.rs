@@ -4,10 +4,16 @@
 
 use std::io;
 
+// The crate is a module for JavaScript and nothing else, so there is no library to link.
+#[path = "../src/api.rs"]
+pub mod api;
+#[path = "../src/utf16.rs"]
+mod utf16;
+
 fn main() -> io::Result<()> {
     for line in io::stdin().lines() {
         let (function, text, arguments): (String, String, String) = serde_json::from_str(&line?)?;
-        println!("{}", runai_wasm::api::call(&function, &text, &arguments));
+        println!("{}", api::call(&function, &text, &arguments));
     }
     Ok(())
 }

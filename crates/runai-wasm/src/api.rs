@@ -6,7 +6,7 @@ use runai_spec::explain::{explain, setting_paths};
 use runai_spec::permissions::permissions;
 use runai_spec::settings::{OperatorSettings, StepSettings};
 use runai_spec::{
-    Context, Diagnostic, Format, Kind, Report, Resolution, Resolver, Source, Step, rules, schema, snippets,
+    Context, Diagnostic, Format, Kind, Report, Resolution, Resolver, Source, Step, rules, schema, snippets, to_value,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -124,8 +124,8 @@ fn answer(function: &str, text: &str, arguments: &Arguments) -> Result<String, R
             &convert(text, format, arguments.to.unwrap_or(Format::Yaml)).map_err(|error| not_converted(text, error))?,
         ),
         "defaults" => encoded(&json!({
-            "settings": StepSettings::default(),
-            "operator": OperatorSettings::default(),
+            "settings": to_value(&StepSettings::default()),
+            "operator": to_value(&OperatorSettings::default()),
         })),
         "edit" => {
             let edits = edit(text, format, &arguments.pointer, arguments.value.as_ref());

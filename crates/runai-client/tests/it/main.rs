@@ -2,6 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod auth;
+mod campaign;
+mod endpoints;
+mod fleet;
+mod fuzz;
+mod lossy;
+mod network;
+mod preflight;
+mod receipts;
 mod resolve;
 mod retry;
 mod script;
@@ -9,4 +17,5 @@ mod secrets;
 mod simulator;
 mod sockets;
 mod submit;
+mod tls;
 mod watch;

@@ -1,97 +1,13 @@
 //! Against the simulator: in memory with time paused, and over sockets with commands that really run.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use http_body_util::BodyExt as _;
-use runai_client::transport::{Failure, Request, Response, Sending, Transport, TransportError};
-use runai_client::{Client, Error, Event, Placement, StepOperator, Submitted};
+use runai_client::{Client, Error, Event, StepOperator, Submitted};
 use runai_sim::{Exec, Simulator};
-use runai_spec::name::{SUBMISSION_LABEL, SubmissionId, workload_name};
 use runai_spec::wait::{Outcome, WaitPolicy};
-use runai_spec::wire::{EnvironmentVariable, Label, TrainingCreationRequest, TrainingSpec};
 use tokio::time::Instant;
-use tower::ServiceExt as _;
 
-/// What happens to a request on its way.
-#[derive(Clone, Copy, PartialEq)]
-enum Fate {
-    Arrives,
-    AnswerIsLost,
-    IsLost,
-    MeetsAnError,
-}
-
-/// The simulator without a socket, behind a network that does what `fate` says.
-struct InMemory<F> {
-    router: Router,
-    fate: F,
-}
-
-impl<F: Fn(&Request) -> Fate + Send + Sync + 'static> Transport for InMemory<F> {
-    fn send(&self, request: Request) -> Sending<'_> {
-        let fate = (self.fate)(&request);
-        let router = self.router.clone();
-        Box::pin(async move {
-            let Request { method, url, headers, body, .. } = request;
-            let lost = || TransportError::maybe_sent(Failure::Interrupted, "connection reset");
-            match fate {
-                Fate::IsLost => return Err(lost()),
-                Fate::MeetsAnError => {
-                    let headers = http::HeaderMap::new();
-                    return Ok(Response { status: http::StatusCode::SERVICE_UNAVAILABLE, headers, body: Vec::new() });
-                }
-                Fate::Arrives | Fate::AnswerIsLost => {}
-            }
-            let mut request = http::Request::new(Body::from(body));
-            *request.method_mut() = method;
-            *request.uri_mut() = url.as_str().parse().unwrap();
-            *request.headers_mut() = headers;
-            let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
-            let body = body.collect().await.unwrap().to_bytes().to_vec();
-            if fate == Fate::AnswerIsLost {
-                return Err(lost());
-            }
-            Ok(Response { status: parts.status, headers: parts.headers, body })
-        })
-    }
-}
-
-fn client(sim: &Simulator, fate: impl Fn(&Request) -> Fate + Send + Sync + 'static) -> Client {
-    Client::builder("http://localhost")
-        .credentials(sim.client_id(), sim.client_secret())
-        .transport(InMemory { router: sim.router(), fate })
-        .build()
-        .unwrap()
-}
-
-fn operator(sim: &Simulator) -> StepOperator {
-    StepOperator::new(client(sim, |_| Fate::Arrives), sim.project()).cluster_name(sim.cluster())
-}
-
-fn request(placement: &Placement, run_id: &str, variables: &[(&str, &str)]) -> TrainingCreationRequest {
-    let id = SubmissionId::new(&placement.project_name, run_id);
-    let variable = |(name, value): &(&str, &str)| EnvironmentVariable {
-        name: Some((*name).to_owned()),
-        value: Some((*value).to_owned()),
-        ..EnvironmentVariable::default()
-    };
-    TrainingCreationRequest {
-        name: workload_name(Some("fit"), Some(&id)),
-        project_id: placement.project_id.clone(),
-        cluster_id: placement.cluster_id.clone(),
-        spec: TrainingSpec {
-            image: Some("python:3.12".into()),
-            labels: vec![Label { name: Some(SUBMISSION_LABEL.into()), value: Some(id.as_str().into()), exclude: None }],
-            environment_variables: variables.iter().map(variable).collect(),
-            ..TrainingSpec::default()
-        },
-        ..TrainingCreationRequest::default()
-    }
-}
+use crate::network::{Fate, InMemory, operator, request};
 
 async fn submit(operator: &StepOperator, variables: &[(&str, &str)]) -> Submitted {
     let placement = operator.prepare().await.unwrap();
@@ -185,53 +101,11 @@ async fn a_wrong_secret_is_an_authentication_error() {
     let sim = Simulator::builder().in_memory().unwrap();
     let client = Client::builder("http://localhost")
         .credentials(sim.client_id(), "not the secret")
-        .transport(InMemory { router: sim.router(), fate: |_: &Request| Fate::Arrives })
+        .transport(InMemory::new(&sim, |_| Fate::Arrives))
         .build()
         .unwrap();
     let error = StepOperator::new(client, sim.project()).prepare().await.unwrap_err();
     assert!(matches!(error, Error::CredentialsRefused { .. }), "{error:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_bad_network_neither_doubles_nor_loses_a_submission() {
-    const RUNS: usize = 300;
-    let sim = Arc::new(Simulator::builder().in_memory().unwrap());
-    let dice = Mutex::new(fastrand::Rng::with_seed(7));
-    let bad = client(&sim, move |request| {
-        // The network is as bad for every request but the tokens'.
-        let roll = if request.url.path().ends_with("/token") { 99 } else { dice.lock().unwrap().u32(..100) };
-        match roll {
-            0..30 => Fate::AnswerIsLost,
-            30..40 => Fate::IsLost,
-            40..50 => Fate::MeetsAnError,
-            _ => Fate::Arrives,
-        }
-    });
-    let good = operator(&sim);
-    let placement = good.prepare().await.unwrap();
-    let operator = StepOperator::new(bad, sim.project());
-    let runs: Vec<_> = (0..RUNS)
-        .map(|run| {
-            let operator = operator.clone();
-            let request = request(&placement, &run.to_string(), &[]);
-            tokio::spawn(async move {
-                // A caller who was told that it is not known goes on with the same request.
-                let mut result = operator.submit(&request).await;
-                while result.as_ref().is_err_and(Error::is_unreachable) {
-                    result = operator.attach_or_submit(&request).await;
-                }
-                result.unwrap().workload_id
-            })
-        })
-        .collect();
-    let mut ids = HashSet::new();
-    for run in runs {
-        ids.insert(run.await.unwrap());
-    }
-    assert_eq!(ids.len(), RUNS);
-    let listed: HashSet<_> =
-        good.client().workloads(&[], false).await.unwrap().into_iter().map(|workload| workload.id).collect();
-    assert_eq!(listed, ids);
 }
 
 #[tokio::test]

@@ -83,5 +83,5 @@ fn schema_of<T: JsonSchema>() -> Json {
 /// JSON with a line for each member, and without the indentation, which would be a tenth of what is compressed.
 fn lines(schema: &Json) -> String {
     let text = format!("{schema:#}");
-    text.lines().map(|line| line.trim_start()).collect::<Vec<_>>().join("\n") + "\n"
+    text.lines().map(str::trim_start).collect::<Vec<_>>().join("\n") + "\n"
 }

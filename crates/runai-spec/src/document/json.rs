@@ -11,7 +11,7 @@ use jsonc_parser::errors::{ParseError, ParseErrorKind};
 use jsonc_parser::{CollectOptions, CommentCollectionStrategy, ParseOptions};
 use serde::de::IgnoredAny;
 
-use super::{Entry, Finding, Format, Keys, MAX_DEPTH, Map, Node, Reader, Text, Value};
+use super::{Entry, Finding, Format, Keys, MAX_DEPTH, Map, Node, Reader, Text, Value, float};
 
 const STRICT: ParseOptions = ParseOptions {
     allow_comments: false,
@@ -231,7 +231,7 @@ fn convert<'t>(reader: &Reader<'t>, value: ast::Value<'t>, depth: usize) -> Resu
 
 fn number(raw: &str) -> Value<'_> {
     if raw.contains(['.', 'e', 'E']) {
-        raw.parse().map_or(Value::BigInt(raw), |value| Value::Float(value, raw))
+        float::parse(raw).map_or(Value::BigInt(raw), |value| Value::Float(value, raw))
     } else {
         raw.parse().map_or(Value::BigInt(raw), |value| Value::Int(value, raw))
     }

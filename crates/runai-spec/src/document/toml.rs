@@ -3,7 +3,7 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Entry, Finding, Format, MAX_DEPTH, Map, Node, Reader, Text, Value};
+use super::{Entry, Finding, Format, MAX_DEPTH, Map, Node, Reader, Text, Value, float};
 use crate::rules::text::DUPLICATE_KEY;
 
 pub(super) fn parse<'t>(reader: &Reader<'t>) -> Result<Option<Node<'t>>, Finding> {
@@ -53,7 +53,9 @@ fn convert<'t>(reader: &Reader<'t>, value: Spanned<DeValue<'t>>, depth: usize) -
         DeValue::String(text) => Value::String(Text { text, plain: false }),
         DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix())
             .map_or(Value::BigInt(raw), |value| Value::Int(value, raw)),
-        DeValue::Float(float) => float.as_str().parse().map_or(Value::BigInt(raw), |value| Value::Float(value, raw)),
+        DeValue::Float(digits) => {
+            float::parse(digits.as_str()).map_or(Value::BigInt(raw), |value| Value::Float(value, raw))
+        }
         DeValue::Boolean(value) => Value::Bool(value, raw),
         DeValue::Datetime(_) => Value::DateTime(raw),
         DeValue::Array(items) => {

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span as EventSpan, StrInput, Tag};
 
-use super::{Entry, Finding, Format, Keys, MAX_ALIASED_NODES, MAX_DEPTH, Map, Node, Reader, Span, Text, Value};
+use super::{Entry, Finding, Format, Keys, MAX_ALIASED_NODES, MAX_DEPTH, Map, Node, Reader, Span, Text, Value, float};
 use crate::rules::text::{SEVERAL_DOCUMENTS, TOO_MANY_ALIASES};
 
 pub(super) fn parse<'t>(reader: &Reader<'t>) -> Result<Option<Node<'t>>, Finding> {
@@ -390,7 +390,7 @@ pub(crate) fn core<'t>(text: &str, raw: &'t str) -> Option<Value<'t>> {
     if unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(text.parse().map_or(Value::BigInt(raw), |value| Value::Int(value, raw)));
     }
-    is_float(unsigned).then(|| text.parse().map_or(Value::BigInt(raw), |value| Value::Float(value, raw)))
+    is_float(unsigned).then(|| float::parse(text).map_or(Value::BigInt(raw), |value| Value::Float(value, raw)))
 }
 
 /// The core schema's float without its sign: `( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )?`.

@@ -6,6 +6,7 @@ use super::{Snippet, missing};
 use crate::print::quoted;
 use crate::render::Context;
 use crate::resolve::Step;
+use crate::ser::to_value;
 use crate::settings::StepSettings;
 
 /// Settings whose values are objects of a class of their own in ZenML.
@@ -71,7 +72,7 @@ pub(super) fn zenml(step: &Step) -> Snippet {
 
 /// The request with NVIDIA's SDK, whose models check it.
 pub(super) fn runapy(step: &Step, context: &Context, base_url: Option<&str>) -> Snippet {
-    let mut body = serde_json::to_value(step.render(context, None)).unwrap_or_default();
+    let mut body = to_value(&step.render(context, None));
     // The SDK fills in what is missing here, and leaves alone what is said to be nothing.
     for claim in body.pointer_mut("/spec/storage/pvc").and_then(Json::as_array_mut).into_iter().flatten() {
         if let Some(modes) = claim.pointer_mut("/claimInfo/accessModes").and_then(Json::as_object_mut) {
@@ -96,8 +97,8 @@ pub(super) fn runapy(step: &Step, context: &Context, base_url: Option<&str>) -> 
 }
 
 fn members(settings: &StepSettings) -> Map<String, Json> {
-    match serde_json::to_value(settings) {
-        Ok(Json::Object(members)) => members,
+    match to_value(settings) {
+        Json::Object(members) => members,
         _ => Map::new(),
     }
 }

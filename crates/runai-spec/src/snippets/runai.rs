@@ -4,6 +4,7 @@ use super::Snippet;
 use crate::command::{shell_join, shell_quote};
 use crate::render::Context;
 use crate::resolve::Step;
+use crate::ser::to_value;
 use crate::wire::{GpuRequestType, TrainingSpec};
 
 /// The flags of a command, and what there are no flags for.
@@ -106,7 +107,7 @@ fn pair(name: Option<&str>, value: Option<&str>) -> String {
 
 /// The word that the API has for a value, which the command line takes too.
 fn word(value: impl serde::Serialize) -> Option<String> {
-    serde_json::to_value(value).ok()?.as_str().map(str::to_owned)
+    to_value(&value).as_str().map(str::to_owned)
 }
 
 /// A part without a value, if it is on.

@@ -2,10 +2,9 @@
 //!
 //! Tokens are not here: their bodies hold credentials, which a value that can be printed must not.
 
-use serde_json::Value;
-
 use super::TrainingCreationRequest;
 use crate::request::{ApiRequest, encode_component};
+use crate::ser::to_value;
 
 /// The most items that the API gives on one page.
 pub const PAGE_LIMIT: u32 = 500;
@@ -13,9 +12,7 @@ pub const PAGE_LIMIT: u32 = 500;
 /// Submits a training workload.
 #[must_use]
 pub fn create_training(training: &TrainingCreationRequest) -> ApiRequest {
-    // Strings, numbers, lists and structs cannot fail to serialise.
-    let body = serde_json::to_value(training).unwrap_or(Value::Null);
-    ApiRequest::post(TRAININGS).json(body)
+    ApiRequest::post(TRAININGS).json(to_value(training))
 }
 
 /// Reads a training workload with its specification.

@@ -54,7 +54,9 @@ fn the_files_are_what_the_declarations_make() {
         .map(|name| (root.join(format!("schemas/{name}.schema.json")), schema::text(name).unwrap()))
         .collect();
     files.push((root.join("docs/settings.md"), schema::reference()));
-    files.extend(schema::declarations().map(|(name, text)| (root.join("crates/runai-spec/src/declared").join(name), text)));
+    files.extend(
+        schema::declarations().map(|(name, text)| (root.join("crates/runai-spec/src/declared").join(name), text)),
+    );
     for (path, expected) in files {
         let found = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
         assert!(found == expected, "{} is out of date: run `cargo xtask schema`", path.display());

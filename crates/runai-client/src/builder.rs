@@ -1,0 +1,302 @@
+//! How a client is set up, and what is checked before anything is sent.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use crate::auth::{Credentials, Tokens};
+use crate::client::Client;
+use crate::delivery::Delivery;
+use crate::error::{Error, PLAIN_HTTP};
+use crate::retry::{Quota, RetryPolicy};
+use crate::transport::{HttpOptions, HttpTransport, ProxyChoice, Transport, is_loopback};
+
+/// How long one request may take when the builder says nothing else.
+pub const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a [`Client`] is made of; see [`Client::builder`].
+pub struct ClientBuilder {
+    base_url: String,
+    credentials: Option<Credentials>,
+    allow_http: bool,
+    request_timeout: Duration,
+    retry: RetryPolicy,
+    user_agent: Option<String>,
+    http: HttpOptions,
+    proxy: Option<Proxy>,
+    transport: Option<Arc<dyn Transport>>,
+}
+
+/// What requests go through.
+#[derive(Clone)]
+enum Proxy {
+    Nothing,
+    Server { url: String, credentials: Option<(String, SecretString)> },
+}
+
+impl ClientBuilder {
+    pub(crate) fn new(base_url: String) -> Self {
+        Self {
+            base_url,
+            credentials: None,
+            allow_http: false,
+            request_timeout: DEFAULT_REQUEST_TIMEOUT,
+            retry: RetryPolicy::default(),
+            user_agent: None,
+            http: HttpOptions::default(),
+            proxy: None,
+            transport: None,
+        }
+    }
+
+    /// The client credentials of a service account. Required.
+    #[must_use]
+    pub fn credentials(mut self, client_id: impl Into<String>, client_secret: impl Into<SecretString>) -> Self {
+        let client_id = SecretString::from(client_id.into());
+        self.credentials = Some(Credentials { client_id, client_secret: client_secret.into() });
+        self
+    }
+
+    /// Whether plain `http` is allowed to other machines too; to this machine it always is. False when not given.
+    #[must_use]
+    pub const fn allow_http(mut self, allow: bool) -> Self {
+        self.allow_http = allow;
+        self
+    }
+
+    /// How long one request may take, from connecting to the last byte of the answer; 10 s when not given.
+    #[must_use]
+    pub const fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = timeout;
+        self
+    }
+
+    /// How long a connection may take to come about; 5 s when not given.
+    #[must_use]
+    pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.http.connect_timeout = timeout;
+        self
+    }
+
+    /// How persistent the client is about one call.
+    #[must_use]
+    pub const fn retry_policy(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// The `User-Agent` header; this crate's name and version when not given, or when no header can carry it.
+    #[must_use]
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = Some(user_agent.into());
+        self
+    }
+
+    /// Trusts the certificate authorities in `pem` too, beside those of the platform: one or more certificates as PEM.
+    ///
+    /// For a control plane whose certificate an authority of one's own has signed.
+    #[must_use]
+    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.http.root_certificates.push(pem.into());
+        self
+    }
+
+    /// Shows this certificate to a server that asks for one: the certificate and those that lead to its authority, and
+    /// its private key, both as PEM.
+    #[must_use]
+    pub fn client_certificate(mut self, chain_pem: impl Into<Vec<u8>>, key_pem: impl Into<SecretString>) -> Self {
+        self.http.client_certificate = Some((chain_pem.into(), key_pem.into()));
+        self
+    }
+
+    /// Sends all requests through the proxy at `url` (`http`, or `https`; without user information), whatever the
+    /// system's settings say.
+    #[must_use]
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxy = Some(Proxy::Server { url: url.into(), credentials: None });
+        self
+    }
+
+    /// As [`ClientBuilder::proxy`], for a proxy that wants a user name and a password.
+    #[must_use]
+    pub fn proxy_with_credentials(
+        mut self,
+        url: impl Into<String>,
+        user: impl Into<String>,
+        password: impl Into<SecretString>,
+    ) -> Self {
+        self.proxy = Some(Proxy::Server { url: url.into(), credentials: Some((user.into(), password.into())) });
+        self
+    }
+
+    /// Sends all requests straight to the control plane, whatever the system's settings say.
+    #[must_use]
+    pub fn no_proxy(mut self) -> Self {
+        self.proxy = Some(Proxy::Nothing);
+        self
+    }
+
+    /// Sends requests by `transport` instead of over sockets. What was said about certificates and proxies has no effect.
+    #[must_use]
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// The client. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// The base URL or a credential cannot be used, or TLS cannot be set up; see [`Error::is_configuration`].
+    pub fn build(self) -> Result<Client, Error> {
+        let url = base_url(&self.base_url, self.allow_http)?;
+        let credentials = self.credentials.ok_or(Error::EmptyCredential("the client id"))?;
+        if credentials.client_id.expose_secret().trim().is_empty() {
+            return Err(Error::EmptyCredential("the client id"));
+        }
+        if credentials.client_secret.expose_secret().trim().is_empty() {
+            return Err(Error::EmptyCredential("the client secret"));
+        }
+        let transport = if let Some(transport) = self.transport {
+            transport
+        } else {
+            let mut options = self.http;
+            match self.proxy {
+                None => {}
+                Some(Proxy::Nothing) => options.proxy = ProxyChoice::Nothing,
+                Some(Proxy::Server { url, credentials }) => {
+                    options.proxy = ProxyChoice::Server { url: proxy_url(&url)?, credentials };
+                }
+            }
+            Arc::new(HttpTransport::with(&url, options)?)
+        };
+        let user_agent = self
+            .user_agent
+            .and_then(|text| HeaderValue::try_from(text).ok())
+            .unwrap_or(const { HeaderValue::from_static(USER_AGENT) });
+        let delivery = Delivery {
+            transport,
+            base_url: url.as_str().trim_end_matches('/').to_owned(),
+            user_agent,
+            request_timeout: self.request_timeout,
+            quota: Quota::of(self.retry),
+        };
+        Ok(Client::of(delivery, Tokens::new(credentials), self.retry))
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder").finish_non_exhaustive()
+    }
+}
+
+const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+
+fn base_url(text: &str, allow_http: bool) -> Result<Url, Error> {
+    let refuse = |url: &str, problem| Err(Error::BaseUrl { url: without_user_info(url), problem });
+    let text = text.trim();
+    let Ok(url) = Url::parse(text) else { return refuse(text, "is no absolute URL") };
+    let problem = match url.scheme() {
+        "http" | "https" if url.host().is_none() => "has no host",
+        "http" | "https" if !url.username().is_empty() || url.password().is_some() => {
+            "must hold no user name or password"
+        }
+        "http" | "https" if url.query().is_some() => "must have no query",
+        "http" | "https" if url.fragment().is_some() => "must have no fragment",
+        "http" if !allow_http && !is_loopback(&url) => PLAIN_HTTP,
+        "http" | "https" => return Ok(url),
+        _ => "must begin with `https://`",
+    };
+    refuse(text, problem)
+}
+
+fn proxy_url(text: &str) -> Result<Url, Error> {
+    let refuse = |problem| Err(Error::Proxy { url: without_user_info(text), problem });
+    match Url::parse(text.trim()) {
+        Err(_) => refuse("is no absolute URL"),
+        Ok(url) if url.host().is_none() => refuse("has no host"),
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            refuse("must hold no user name or password; they are given by themselves")
+        }
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => refuse("must begin with `http://` or `https://`"),
+        Ok(url) => Ok(url),
+    }
+}
+
+/// `url` as it may be shown: what stands before an `@` may be a password, and what stands in a query a token.
+fn without_user_info(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => format!("{}…{}", &url[..scheme + 3], &url[at..]),
+        (_, Some(at)) => format!("…{}", &url[at..]),
+        (_, None) => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_urls_are_checked() {
+        for (text, allow_http, problem) in [
+            ("https://org.run.ai", false, None),
+            (" https://org.run.ai/ ", false, None),
+            ("https://example.com/runai", false, None),
+            ("http://127.0.0.1:8080", false, None),
+            ("http://[::1]:8080", false, None),
+            ("http://localhost", false, None),
+            ("http://org.run.ai", false, Some(PLAIN_HTTP)),
+            ("http://org.run.ai", true, None),
+            ("org.run.ai", false, Some("is no absolute URL")),
+            ("", false, Some("is no absolute URL")),
+            ("https://", false, Some("is no absolute URL")),
+            ("ftp://org.run.ai", false, Some("must begin with `https://`")),
+            ("org.run.ai:443", false, Some("must begin with `https://`")),
+            ("https://user@org.run.ai", false, Some("must hold no user name or password")),
+            ("https://org.run.ai?x=1", false, Some("must have no query")),
+            ("https://org.run.ai#top", false, Some("must have no fragment")),
+        ] {
+            match (base_url(text, allow_http), problem) {
+                (Ok(_), None) => {}
+                (Err(Error::BaseUrl { problem: found, .. }), Some(problem)) => assert_eq!(found, problem, "{text}"),
+                (result, _) => panic!("{text}: {result:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn proxies_are_checked() {
+        for (url, is_good) in [
+            ("http://proxy.example.com:3128", true),
+            ("https://proxy.example.com", true),
+            ("proxy.example.com", false),
+            ("socks5://proxy.example.com", false),
+            ("http://me:canary@proxy.example.com", false),
+        ] {
+            let result = Client::builder("https://org.run.ai").credentials("id", "secret").proxy(url).build();
+            match result {
+                Err(error @ Error::Proxy { .. }) => {
+                    assert!(!is_good && error.is_configuration(), "{url}");
+                    assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
+                }
+                // A machine without root certificates cannot speak TLS, and says so.
+                Ok(_) | Err(Error::Setup(_)) => assert!(is_good, "{url}"),
+                Err(other) => panic!("{url}: {other}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_password_in_a_base_url_is_not_shown() {
+        for url in ["https://me:canary@org.run.ai/x", "https:/me:canary@org.run.ai", "me:canary@org", "ftp://canary@x"]
+        {
+            let error = base_url(url, false).unwrap_err();
+            assert!(!format!("{error} {error:?} {:?}", error.hint()).contains("canary"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Projects, clusters and node pools.
+
+use futures_util::stream::Stream;
+use runai_spec::wire::requests::{self, Page};
+use runai_spec::wire::{Cluster, NodePool, NodePoolList, Project, ProjectList};
+
+use super::List;
+use crate::client::Client;
+use crate::error::Error;
+
+impl Client {
+    /// The projects whose name is exactly `name`. One name may be used once in every cluster.
+    pub async fn projects_named(&self, name: &str) -> Result<Vec<Project>, Error> {
+        let mut projects: Vec<Project> = self.collected(requests::projects_named(name, Page::default())).await?;
+        // A filter is a hint: a version may ignore it, or compare otherwise.
+        projects.retain(|project| project.name == name);
+        projects.sort_by(|one, other| one.id.cmp(&other.id));
+        projects.dedup_by(|one, other| one.id == other.id);
+        Ok(projects)
+    }
+
+    /// All projects that the credentials can see.
+    pub async fn projects(&self) -> Result<Vec<Project>, Error> {
+        self.collected(requests::projects(Page::default())).await
+    }
+
+    /// As [`Client::projects`], page by page as they are asked for.
+    pub fn list_projects(&self) -> impl Stream<Item = Result<Project, Error>> + Send + use<> {
+        self.listing(requests::projects(Page::default()))
+    }
+
+    /// One project.
+    pub async fn project(&self, project_id: &str) -> Result<Project, Error> {
+        self.send(&requests::project(project_id)).await
+    }
+
+    /// All clusters that the credentials can see.
+    pub async fn clusters(&self) -> Result<Vec<Cluster>, Error> {
+        self.send(&requests::clusters()).await
+    }
+
+    /// One cluster, with its state.
+    pub async fn cluster(&self, uuid: &str) -> Result<Cluster, Error> {
+        self.send(&requests::cluster(uuid)).await
+    }
+
+    /// The node pools of a cluster.
+    pub async fn node_pools(&self, cluster_id: &str) -> Result<Vec<NodePool>, Error> {
+        let mut pools: Vec<NodePool> = self.collected(requests::node_pools(cluster_id, Page::default())).await?;
+        pools.retain(|pool| pool.cluster_id.is_empty() || pool.cluster_id == cluster_id);
+        Ok(pools)
+    }
+}
+
+impl List for Project {
+    type Page = ProjectList;
+
+    fn split(page: ProjectList) -> (Vec<Self>, Option<i64>) {
+        (page.projects, page.next)
+    }
+}
+
+impl List for NodePool {
+    type Page = NodePoolList;
+
+    fn split(page: NodePoolList) -> (Vec<Self>, Option<i64>) {
+        (page.node_pools, page.next)
+    }
+}

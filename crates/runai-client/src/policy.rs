@@ -1,0 +1,218 @@
+//! A submission held against the policy of its project, before it is sent.
+
+use runai_spec::quantity::Amount;
+use serde_json::{Map, Value};
+
+use crate::endpoints::{EffectivePolicy, PolicySource};
+
+/// A rule of a policy that a submission breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Breach {
+    /// What the rule says, and what the submission has instead.
+    pub details: String,
+    /// The member, as the control plane would name it, such as `compute.gpuDevicesRequest`.
+    pub field: String,
+    /// The kind of rule: `min`, `max`, `step`, `options`, `required`, `canEdit`, `canAdd`, `locked`, `blocked`.
+    pub rule: &'static str,
+    /// Whose rule it is.
+    pub source: PolicySource,
+}
+
+impl EffectivePolicy {
+    /// The rules that the specification `spec` of a submission breaks.
+    ///
+    /// A foretaste: the control plane has the last word. Kinds of rules that are not known here are passed over.
+    #[must_use]
+    pub fn breaches(&self, spec: &Value) -> Vec<Breach> {
+        let mut breaches = Vec::new();
+        if let Value::Object(rules) = &self.rules {
+            walk(rules, &self.defaults, spec, "", &mut breaches);
+        }
+        breaches
+    }
+}
+
+fn walk(rules: &Map<String, Value>, defaults: &Value, spec: &Value, path: &str, breaches: &mut Vec<Breach>) {
+    for (name, rule) in rules {
+        let Value::Object(rule) = rule else { continue };
+        let field = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        let (default, value) = (&defaults[name.as_str()], &spec[name.as_str()]);
+        if KINDS.iter().any(|kind| rule.contains_key(*kind)) {
+            member(rule, default, value, &field, breaches);
+            continue;
+        }
+        if let Some(Value::Object(list)) = rule.get("instances") {
+            items(list, default, value, &field, breaches);
+        }
+        match rule.get("attributes") {
+            Some(Value::Object(attributes)) => {
+                for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+                    walk(attributes, &default["attributes"], item, &format!("{field}[{index}]"), breaches);
+                }
+            }
+            _ => walk(rule, default, value, &field, breaches),
+        }
+    }
+}
+
+/// The rules of one member.
+fn member(rule: &Map<String, Value>, default: &Value, given: &Value, field: &str, breaches: &mut Vec<Breach>) {
+    let mut push = |kind, details| breaches.push(breach(rule, field, kind, details));
+    let is = |kind: &str, wanted: bool| rule.get(kind) == Some(&Value::Bool(wanted));
+    let value = if given.is_null() { default } else { given };
+    if is("required", true) && value.is_null() && !rule.contains_key("defaultFrom") {
+        push("required", "a value is required".to_owned());
+    }
+    // What says the same as the default changes nothing.
+    if is("canEdit", false) && !given.is_null() && !same(given, default) {
+        push("canEdit", format!("a value of one's own (`{}`) is not allowed", plain(given)));
+    }
+    if given.is_null() {
+        return;
+    }
+    let bound = |kind: &str| rule.get(kind).filter(|bound| !bound.is_null());
+    let have = number(given);
+    if let (Some(have), Some((least, shown))) = (have, bound("min").and_then(|min| Some((number(min)?, min))))
+        && have < least
+    {
+        push("min", format!("`{}` is less than {}", plain(given), plain(shown)));
+    }
+    if let (Some(have), Some((most, shown))) = (have, bound("max").and_then(|max| Some((number(max)?, max))))
+        && have > most
+    {
+        push("max", format!("`{}` is more than {}", plain(given), plain(shown)));
+    }
+    if let (Some(have), Some((step, shown))) = (have, bound("step").and_then(|step| Some((number(step)?, step))))
+        && step > 0.0
+    {
+        let steps = (have - bound("min").and_then(number).unwrap_or(0.0)) / step;
+        if (steps - steps.round()).abs() > 1e-9 {
+            push("step", format!("`{}` is no multiple of {}", plain(given), plain(shown)));
+        }
+    }
+    if let Some(Value::Array(options)) = bound("options") {
+        let options: Vec<&Value> = options.iter().map(|option| option.get("value").unwrap_or(option)).collect();
+        if !options.iter().any(|option| same(option, given)) {
+            let options: Vec<String> = options.into_iter().map(plain).collect();
+            push("options", format!("`{}` is none of {}", plain(given), options.join(", ")));
+        }
+    }
+}
+
+/// The rules of the items of a list.
+fn items(rule: &Map<String, Value>, default: &Value, given: &Value, field: &str, breaches: &mut Vec<Breach>) {
+    let given = given.as_array().map_or(&[][..], Vec::as_slice);
+    let defaults = default.get("instances").unwrap_or(default).as_array().map_or(&[][..], Vec::as_slice);
+    let is_default = |item: &Value| defaults.iter().any(|default| default["name"] == item["name"]);
+    if rule.get("canAdd") == Some(&Value::Bool(false))
+        && let Some(index) = given.iter().position(|item| !is_default(item))
+    {
+        let details = "items of one's own are not allowed".to_owned();
+        breaches.push(breach(rule, &format!("{field}[{index}]"), "canAdd", details));
+    }
+    for (kind, says) in [("locked", "cannot be changed"), ("blocked", "is not allowed")] {
+        for name in rule.get(kind).and_then(Value::as_array).into_iter().flatten() {
+            if let Some(index) = given.iter().position(|item| item["name"] == *name) {
+                let details = format!("`{}` {says}", plain(name));
+                breaches.push(breach(rule, &format!("{field}[{index}]"), kind, details));
+            }
+        }
+    }
+}
+
+fn breach(rule: &Map<String, Value>, field: &str, kind: &'static str, details: String) -> Breach {
+    let source = rule.get("sourceOfRule").and_then(|source| serde_json::from_value(source.clone()).ok());
+    Breach { details, field: field.to_owned(), rule: kind, source: source.unwrap_or_default() }
+}
+
+fn same(one: &Value, other: &Value) -> bool {
+    match (number(one), number(other)) {
+        (Some(one), Some(other)) => (one - other).abs() < 1e-9 * one.abs().max(1.0),
+        _ => plain(one) == plain(other),
+    }
+}
+
+/// A number, or a quantity such as `8Gi`.
+fn number(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| Amount::parse(value.as_str()?).map(|amount| amount.to_f64()))
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// What tells a member's rule from an object of rules.
+const KINDS: [&str; 7] = ["canEdit", "defaultFrom", "max", "min", "options", "required", "step"];
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn found(policy: Value, spec: &Value) -> Vec<(String, &'static str, String)> {
+        let policy: EffectivePolicy = serde_json::from_value(policy).unwrap();
+        policy.breaches(spec).into_iter().map(|it| (it.field, it.rule, it.source.to_string())).collect()
+    }
+
+    #[test]
+    fn every_kind_of_rule_is_held_against_a_submission() {
+        let project = json!({"scope": "project", "projectId": 7});
+        let policy = json!({
+            "defaults": {"preemptibility": "preemptible", "tolerations": {"instances": [{"name": "gpu"}]}},
+            "rules": {
+                "compute": {
+                    "gpuDevicesRequest": {"max": 4, "sourceOfRule": project},
+                    "cpuCoreRequest": {"min": 2, "step": 2},
+                    "cpuMemoryRequest": {"max": "8Gi"},
+                },
+                "priorityClass": {"options": [{"value": "low"}, {"value": "high", "displayed": "High"}]},
+                "preemptibility": {"canEdit": false, "required": true},
+                "category": {"required": true},
+                "tolerations": {"instances": {"canAdd": false}},
+                "environmentVariables": {"instances": {"locked": ["TEAM"], "blocked": ["BAD"]}},
+                "storage": {"hostPath": {"attributes": {"readOnly": {"options": [{"value": true}]}}}},
+                "addedLater": {"rule": 1},
+            },
+        });
+        let spec = json!({
+            "compute": {"gpuDevicesRequest": 8, "cpuCoreRequest": 1, "cpuMemoryRequest": "16G"},
+            "priorityClass": "medium",
+            "preemptibility": "non-preemptible",
+            "tolerations": [{"name": "gpu"}, {"name": "mine"}],
+            "environmentVariables": [{"name": "A"}, {"name": "TEAM"}, {"name": "BAD"}],
+            "storage": {"hostPath": [{"readOnly": true}, {"readOnly": false}]},
+        });
+        let plain = |field: &str, rule| (field.to_owned(), rule, "the policy".to_owned());
+        assert_eq!(
+            found(policy, &spec),
+            [
+                ("compute.gpuDevicesRequest".to_owned(), "max", "the policy of project 7".to_owned()),
+                plain("compute.cpuCoreRequest", "min"),
+                plain("compute.cpuCoreRequest", "step"),
+                plain("compute.cpuMemoryRequest", "max"),
+                plain("priorityClass", "options"),
+                plain("preemptibility", "canEdit"),
+                plain("category", "required"),
+                plain("tolerations[1]", "canAdd"),
+                plain("environmentVariables[1]", "locked"),
+                plain("environmentVariables[2]", "blocked"),
+                plain("storage.hostPath[1].readOnly", "options"),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_within_the_rules_or_not_given_is_no_breach() {
+        let rules = json!({"compute": {
+            "gpuDevicesRequest": {"min": 1, "max": 4}, "cpuMemoryRequest": {"max": "8Gi", "canEdit": false},
+            "gpuPortionLimit": {"min": 0.5},
+        }});
+        let policy = json!({"defaults": {"compute": {"cpuMemoryRequest": "4Gi"}}, "rules": rules});
+        let spec = json!({"compute": {"gpuDevicesRequest": 4, "cpuMemoryRequest": "4096Mi"}});
+        assert_eq!(found(policy, &spec), []);
+        assert_eq!(found(json!({}), &spec), []);
+        assert_eq!(found(json!({"defaults": null, "rules": {"compute": 7}}), &json!(null)), []);
+    }
+}

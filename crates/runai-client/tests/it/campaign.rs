@@ -1,0 +1,343 @@
+//! Many submissions and waits through everything that goes wrong: none is lost, none is doubled, no healthy job is
+//! touched.
+//!
+//! How many runs, `RUNAI_CAMPAIGN` says (200 when not set); `--nocapture` shows the table.
+#![expect(clippy::print_stdout, reason = "the figures are what a long campaign is run for")]
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use runai_client::transport::Request;
+use runai_client::{Error, Progress, ReceiptStore, StepOperator};
+use runai_sim::Simulator;
+use runai_spec::wait::{Outcome, WaitPolicy};
+use runai_spec::wire::TrainingCreationRequest;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::network::{Fate, MemoryStore, client, operator, request};
+
+fn runs() -> usize {
+    std::env::var("RUNAI_CAMPAIGN").ok().and_then(|runs| runs.parse().ok()).unwrap_or(200)
+}
+
+/// How bad a network is: chances in a hundred.
+#[derive(Clone, Copy)]
+struct Weather {
+    answer_lost: u32,
+    lost: u32,
+    error: u32,
+    dies: u32,
+    /// Seconds of the answer's clock.
+    skew: i64,
+    /// Of every period, how much nobody can be reached, and how much there are only errors.
+    period: Duration,
+    outage: Duration,
+    storm: Duration,
+}
+
+/// What happened to all requests of a campaign.
+#[derive(Default)]
+struct Counts {
+    requests: AtomicUsize,
+    creations: AtomicUsize,
+    answers_lost: AtomicUsize,
+    lost: AtomicUsize,
+    errors: AtomicUsize,
+    deaths: AtomicUsize,
+}
+
+/// Throws the dice for every request of a process.
+fn fates(
+    weather: Weather,
+    begun: Instant,
+    dice: &Arc<Mutex<fastrand::Rng>>,
+    counts: &Arc<Counts>,
+    death: &Arc<Notify>,
+) -> impl Fn(&Request) -> Fate + Send + Sync + 'static {
+    let (dice, counts, death) = (Arc::clone(dice), Arc::clone(counts), Arc::clone(death));
+    move |sent| {
+        let count = |counter: &AtomicUsize| counter.fetch_add(1, Ordering::Relaxed);
+        count(&counts.requests);
+        let creates = sent.method == http::Method::POST && sent.url.path() == "/api/v1/workloads/trainings";
+        if creates {
+            count(&counts.creations);
+        }
+        // Every period ends in an outage, and the storm comes before it.
+        let left = weather.period.as_secs() - begun.elapsed().as_secs() % weather.period.as_secs();
+        if left < weather.outage.as_secs() {
+            return Fate::NobodyListens;
+        }
+        if left < (weather.outage + weather.storm).as_secs() {
+            count(&counts.errors);
+            return Fate::MeetsAnError([500, 502, 503, 504][dice.lock().unwrap().usize(..4)]);
+        }
+        let mut dice = dice.lock().unwrap();
+        let mut roll = dice.u32(..100);
+        let mut falls = |chance: u32| {
+            let hit = roll < chance;
+            roll = if hit { u32::MAX } else { roll.wrapping_sub(chance) };
+            hit
+        };
+        if falls(weather.answer_lost) {
+            count(&counts.answers_lost);
+            if creates || dice.bool() { Fate::AnswerIsLost } else { Fate::AnswerIsCut }
+        } else if falls(weather.lost) {
+            count(&counts.lost);
+            Fate::IsLost
+        } else if falls(weather.error) {
+            count(&counts.errors);
+            if dice.bool() { Fate::MeetsAPage(502) } else { Fate::MeetsAnError(503) }
+        } else if falls(weather.dies) {
+            count(&counts.deaths);
+            Fate::Dies { carried_out: dice.bool(), death: Arc::clone(&death) }
+        } else if weather.skew != 0 {
+            Fate::IsSkewed(dice.i64(-weather.skew..=weather.skew))
+        } else {
+            Fate::ArrivesLate(Duration::from_millis(dice.u64(..50)))
+        }
+    }
+}
+
+struct Campaign {
+    sim: Arc<Simulator>,
+    store: Arc<MemoryStore>,
+    weather: Weather,
+    begun: Instant,
+    dice: Arc<Mutex<fastrand::Rng>>,
+    counts: Arc<Counts>,
+}
+
+impl Campaign {
+    fn new(weather: Weather, seed: u64) -> Self {
+        let sim = Simulator::builder().token_lifetime(Duration::from_mins(2)).in_memory().unwrap();
+        Self {
+            sim: Arc::new(sim),
+            store: Arc::default(),
+            weather,
+            begun: Instant::now(),
+            dice: Arc::new(Mutex::new(fastrand::Rng::with_seed(seed))),
+            counts: Arc::default(),
+        }
+    }
+
+    /// A process of its own, that dies when the notice comes.
+    fn process(&self) -> (StepOperator, Arc<Notify>) {
+        let death = Arc::new(Notify::new());
+        let fate = fates(self.weather, self.begun, &self.dice, &self.counts, &death);
+        let store: Arc<dyn ReceiptStore> = Arc::clone(&self.store) as _;
+        (StepOperator::new(client(&self.sim, fate), self.sim.project()).receipts(store), death)
+    }
+
+    /// Submits until it is done, however often processes die over it; gives the workload.
+    async fn submit(&self, request: &TrainingCreationRequest, policy: &WaitPolicy) -> String {
+        loop {
+            let (operator, death) = self.process();
+            let operator = operator.wait_policy(policy.clone());
+            tokio::select! {
+                biased;
+                result = operator.submit(request) => match result {
+                    Ok(submitted) => return submitted.workload_id,
+                    // Whoever is told that it is not known goes on with the same request.
+                    Err(error) if error.is_unreachable() || matches!(error, Error::TokenRefused { .. }) => {}
+                    Err(error) => panic!("{error:?}"),
+                },
+                () = death.notified() => {}
+            }
+        }
+    }
+
+    /// Waits by the receipt until the end, however often processes die over it.
+    async fn wait(&self, key: &str) -> Outcome {
+        loop {
+            let (operator, death) = self.process();
+            let receipt = self.store.find(key.to_owned()).await.unwrap().unwrap();
+            if let Progress::Ended { outcome, .. } = receipt.progress {
+                return outcome;
+            }
+            let mut watch = operator.watch_receipt(receipt).unwrap();
+            tokio::select! {
+                biased;
+                result = watch.run(|_| {}) => match result {
+                    Ok(outcome) => return outcome,
+                    Err(error) => assert!(error.is_auth() || error.is_unreachable(), "{error:?}"),
+                },
+                () = death.notified() => {}
+            }
+        }
+    }
+
+    fn key(&self, request: &TrainingCreationRequest) -> String {
+        let submission_id = request.spec.labels[0].value.clone().unwrap();
+        let written = self.store.writes();
+        written.iter().find(|receipt| receipt.submission_id == submission_id).unwrap().key()
+    }
+
+    fn print(&self, what: &str, runs: usize, more: &[(&str, usize)]) {
+        let Counts { requests, creations, answers_lost, lost, errors, deaths } = &*self.counts;
+        let mut row = vec![("runs", runs)];
+        for (name, counter) in [
+            ("requests", requests),
+            ("creations sent", creations),
+            ("answers lost", answers_lost),
+            ("requests lost", lost),
+            ("errors", errors),
+            ("deaths", deaths),
+        ] {
+            row.push((name, counter.load(Ordering::Relaxed)));
+        }
+        row.extend(more);
+        let hours = self.begun.elapsed().as_secs_f64() / 3600.0;
+        let row: Vec<String> = row.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        println!("{what}: {}, simulated hours {hours:.1}", row.join(", "));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_submission_is_lost_or_doubled() {
+    let runs = runs();
+    let weather = Weather {
+        answer_lost: 30,
+        lost: 10,
+        error: 5,
+        dies: 5,
+        skew: 0,
+        period: Duration::from_mins(10),
+        outage: Duration::from_secs(20),
+        storm: Duration::from_mins(1),
+    };
+    let campaign = Arc::new(Campaign::new(weather, 7));
+    let good = operator(&campaign.sim);
+    let placement = good.prepare().await.unwrap();
+    let submitted: Vec<_> = (0..runs)
+        .map(|run| {
+            let campaign = Arc::clone(&campaign);
+            let request = request(&placement, &run.to_string(), &[("RUNAI_SIM_RUNNING", "1e8")]);
+            tokio::spawn(async move {
+                let pause = campaign.dice.lock().unwrap().u64(..1_800_000);
+                tokio::time::sleep(Duration::from_millis(pause)).await;
+                if pause.is_multiple_of(50) {
+                    campaign.sim.expire_tokens();
+                }
+                let id = campaign.submit(&request, &WaitPolicy::default()).await;
+                (request.name, id)
+            })
+        })
+        .collect();
+    let mut expected = BTreeMap::new();
+    for task in submitted {
+        let (name, id) = task.await.unwrap();
+        expected.insert(name, id);
+    }
+    let listed: Vec<(String, String)> =
+        good.client().workloads(&[], false).await.unwrap().into_iter().map(|it| (it.name, it.id)).collect();
+    let found: BTreeMap<_, _> = listed.iter().cloned().collect();
+    let doubled = listed.len() - found.len();
+    let lost = expected.iter().filter(|(name, id)| found.get(*name) != Some(id)).count();
+    campaign.print("submissions", runs, &[("doubled", doubled), ("lost", lost)]);
+    assert_eq!((doubled, lost, listed.len()), (0, 0, runs));
+    assert!(good.client().workloads(&[], true).await.unwrap().is_empty());
+    assert!(campaign.counts.deaths.load(Ordering::Relaxed) > runs / 20, "nobody died");
+}
+
+/// A workload, by which rules it is waited for, and how that may end.
+struct Run {
+    request: TrainingCreationRequest,
+    policy: WaitPolicy,
+    ends: Vec<Outcome>,
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_wait_ends_right_and_no_healthy_job_is_touched() {
+    let runs = runs();
+    let weather = Weather {
+        answer_lost: 5,
+        lost: 3,
+        error: 3,
+        dies: 1,
+        skew: 20,
+        period: Duration::from_mins(97),
+        outage: Duration::from_mins(57),
+        storm: Duration::from_mins(3),
+    };
+    let campaign = Arc::new(Campaign::new(weather, 11));
+    let placement = operator(&campaign.sim).prepare().await.unwrap();
+    let mut dice = fastrand::Rng::with_seed(13);
+    let runs: Vec<Run> = (0..runs)
+        .map(|run| {
+            let (pending, running) = (dice.u64(..300), dice.u64(1..7200));
+            let result = ["Completed", "Completed", "Failed", "Stopped"][dice.usize(..4)];
+            let natural = match result {
+                "Completed" => Outcome::Succeeded,
+                "Failed" => Outcome::Failed,
+                _ => Outcome::Stopped,
+            };
+            let mut policy = WaitPolicy { delete_on_failure: dice.bool(), ..WaitPolicy::default() };
+            let mut ends = vec![natural];
+            match dice.u32(..3) {
+                // Within its limits, with more room than the clocks are off.
+                0 => {
+                    policy.pending_timeout = Some(Duration::from_secs(pending + 120));
+                    policy.workload_timeout = Some(Duration::from_secs(running + 120));
+                }
+                // Beyond them: stopped, unless its end came while nobody could see it.
+                1 => {
+                    policy.workload_timeout = Some(Duration::from_secs(running / 2));
+                    ends.push(Outcome::WorkloadTimeout);
+                }
+                _ => {}
+            }
+            let (pending, running) = (pending.to_string(), running.to_string());
+            let variables = [
+                ("RUNAI_SIM_PENDING", pending.as_str()),
+                ("RUNAI_SIM_RUNNING", &running),
+                ("RUNAI_SIM_RESULT", result),
+            ];
+            Run { request: request(&placement, &run.to_string(), &variables), policy, ends }
+        })
+        .collect();
+    let count = runs.len();
+    let waits: Vec<_> = runs
+        .into_iter()
+        .map(|run| {
+            let campaign = Arc::clone(&campaign);
+            tokio::spawn(async move {
+                let id = campaign.submit(&run.request, &run.policy).await;
+                let outcome = campaign.wait(&campaign.key(&run.request)).await;
+                assert!(run.ends.contains(&outcome), "{outcome} is none of {:?}", run.ends);
+                (id, outcome, run.policy.delete_on_failure)
+            })
+        })
+        .collect();
+    let mut outcomes: HashMap<String, (Outcome, bool)> = HashMap::new();
+    for wait in waits {
+        let (id, outcome, deletes) = wait.await.unwrap();
+        outcomes.insert(id, (outcome, deletes));
+    }
+
+    let good = operator(&campaign.sim);
+    let live = good.client().workloads(&[], false).await.unwrap();
+    let gone = good.client().workloads(&[], true).await.unwrap();
+    assert_eq!((live.len() + gone.len(), outcomes.len()), (count, count));
+    let mut touched = 0;
+    for workload in &live {
+        let (outcome, deletes) = outcomes[&workload.id];
+        let phase = match outcome {
+            Outcome::Succeeded => "Completed",
+            Outcome::Failed => "Failed",
+            _ => "Stopped",
+        };
+        touched += usize::from(workload.phase != phase || (deletes && outcome.is_cleaned_up()));
+    }
+    for workload in &gone {
+        let (outcome, deletes) = outcomes[&workload.id];
+        touched += usize::from(!(deletes && outcome.is_cleaned_up()));
+    }
+    campaign.print("waits", count, &[("deleted as asked", gone.len()), ("healthy jobs touched", touched)]);
+    for (outcome, count) in runai_client::tally(outcomes.values().map(|(outcome, _)| *outcome)) {
+        println!("  {outcome}: {count}");
+    }
+    assert_eq!(touched, 0);
+}

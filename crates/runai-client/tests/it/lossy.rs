@@ -1,0 +1,167 @@
+//! Over sockets, in real time, through a proxy that cuts, delays, doubles and spoils bytes.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use runai_client::{Client, Error, RetryPolicy, StepOperator};
+use runai_sim::Simulator;
+use runai_spec::wait::{Outcome, WaitPolicy};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
+
+use crate::network::request;
+
+/// What is done to one connection, after so many bytes of one direction.
+#[derive(Clone, Copy, Debug)]
+enum Harm {
+    CutAnswer(usize),
+    CutRequest(usize),
+    DelayAnswer(Duration),
+    DoubleRequest,
+    Nothing,
+    SpoilAnswer(usize),
+}
+
+/// Passes connections on to `target`; gives its own address, and counts what it did.
+async fn proxy(target: String, seed: u64) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let harmed = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&harmed);
+    let dice = Mutex::new(fastrand::Rng::with_seed(seed));
+    tokio::spawn(async move {
+        while let Ok((near, _)) = listener.accept().await {
+            let harm = {
+                let mut dice = dice.lock().unwrap();
+                match dice.u32(..10) {
+                    0 | 1 => Harm::CutAnswer(dice.usize(..600)),
+                    2 => Harm::CutRequest(dice.usize(..600)),
+                    3 => Harm::DelayAnswer(Duration::from_millis(dice.u64(..1_500))),
+                    4 => Harm::DoubleRequest,
+                    5 => Harm::SpoilAnswer(dice.usize(..400)),
+                    _ => Harm::Nothing,
+                }
+            };
+            count.fetch_add(usize::from(!matches!(harm, Harm::Nothing)), Ordering::Relaxed);
+            let target = target.clone();
+            tokio::spawn(async move {
+                if let Ok(far) = TcpStream::connect(&target).await {
+                    pass(near, far, harm, &target).await;
+                }
+            });
+        }
+    });
+    (address, harmed)
+}
+
+async fn pass(near: TcpStream, far: TcpStream, harm: Harm, target: &str) {
+    let (mut near_read, mut near_write) = near.into_split();
+    let (mut far_read, mut far_write) = far.into_split();
+    let requests = async {
+        let mut buffer = vec![0; 16 << 10];
+        let mut passed = 0;
+        while let Ok(count @ 1..) = near_read.read(&mut buffer).await {
+            let bytes = &buffer[..count];
+            if let Harm::CutRequest(at) = harm {
+                let left = at.saturating_sub(passed);
+                if left < count {
+                    let _ = far_write.write_all(&bytes[..left]).await;
+                    return;
+                }
+            }
+            passed += count;
+            // Twice the same request, as a proxy that tries again by itself would have it.
+            if matches!(harm, Harm::DoubleRequest)
+                && bytes.starts_with(b"POST /api/v1/workloads/trainings ")
+                && let Ok(mut again) = TcpStream::connect(target).await
+            {
+                let _ = again.write_all(bytes).await;
+                let _ = again.read(&mut [0; 4096]).await;
+            }
+            if far_write.write_all(bytes).await.is_err() {
+                return;
+            }
+        }
+    };
+    let answers = async {
+        let mut buffer = vec![0; 16 << 10];
+        let mut passed = 0;
+        while let Ok(count @ 1..) = far_read.read(&mut buffer).await {
+            let bytes = &mut buffer[..count];
+            match harm {
+                Harm::CutAnswer(at) if at.saturating_sub(passed) < count => {
+                    let _ = near_write.write_all(&bytes[..at.saturating_sub(passed)]).await;
+                    return;
+                }
+                Harm::DelayAnswer(delay) => sleep(delay).await,
+                // Without TLS nobody would see another letter in an id; a byte that fits nowhere is seen.
+                Harm::SpoilAnswer(at) if (passed..passed + count).contains(&at) => bytes[at - passed] = 1,
+                _ => {}
+            }
+            passed += count;
+            if near_write.write_all(bytes).await.is_err() {
+                return;
+            }
+        }
+    };
+    // Whichever side ends first ends both.
+    tokio::select! {
+        () = requests => {}
+        () = answers => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_that_harms_bytes_neither_loses_nor_doubles_a_job() {
+    const RUNS: usize = 60;
+    let sim = Simulator::builder().start().await.unwrap();
+    let target = sim.base_url().trim_start_matches("http://").to_owned();
+    let (address, harmed) = proxy(target, 7).await;
+    let retry = RetryPolicy { first_pause: Duration::from_millis(10), ..RetryPolicy::default() };
+    let client = |url: &str| {
+        Client::builder(url)
+            .credentials(sim.client_id(), sim.client_secret().to_owned())
+            .retry_policy(retry)
+            .request_timeout(Duration::from_secs(1))
+            .build()
+            .unwrap()
+    };
+    let good = StepOperator::new(client(sim.base_url()), sim.project());
+    let placement = good.prepare().await.unwrap();
+    let runs: Vec<_> = (0..RUNS)
+        .map(|run| {
+            // Connections of one's own, so that many of them are harmed.
+            let operator = StepOperator::new(client(&address), sim.project());
+            let request = request(&placement, &run.to_string(), &[("RUNAI_SIM_RUNNING", "0.5")]);
+            let policy = WaitPolicy {
+                delete_on_failure: true,
+                workload_timeout: Some(Duration::from_mins(10)),
+                monitoring_interval: Duration::from_millis(200),
+                ..WaitPolicy::default()
+            };
+            tokio::spawn(async move {
+                let mut result = operator.submit(&request).await;
+                while result.as_ref().is_err_and(Error::is_unreachable) {
+                    result = operator.attach_or_submit(&request).await;
+                }
+                let id = result.unwrap().workload_id;
+                (id.clone(), operator.watch(id, policy).run(|_| {}).await.unwrap())
+            })
+        })
+        .collect();
+    let mut ids = Vec::new();
+    for run in runs {
+        let (id, outcome) = run.await.unwrap();
+        assert_eq!(outcome, Outcome::Succeeded);
+        ids.push(id);
+    }
+    ids.sort();
+    let mut listed: Vec<_> =
+        good.client().workloads(&[], false).await.unwrap().into_iter().map(|workload| workload.id).collect();
+    listed.sort();
+    assert_eq!(listed, ids);
+    assert!(harmed.load(Ordering::Relaxed) > RUNS / 4);
+    sim.stop().await;
+}

@@ -1,0 +1,193 @@
+//! The simulator without a socket, behind a network that does what a test says; and receipts in memory.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::header::DATE;
+use http_body_util::BodyExt as _;
+use jiff::fmt::rfc2822::DateTimePrinter;
+use jiff::{SignedDuration, Timestamp};
+use runai_client::transport::{Failure, Request, Response, Sending, Transport, TransportError};
+use runai_client::{Client, Placement, Receipt, ReceiptStore, StepOperator, StoreError, Storing};
+use runai_sim::Simulator;
+use runai_spec::name::{SUBMISSION_LABEL, SubmissionId, workload_name};
+use runai_spec::wire::{EnvironmentVariable, Label, TrainingCreationRequest, TrainingSpec};
+use tokio::sync::Notify;
+use tower::ServiceExt as _;
+
+/// What happens to a request on its way.
+#[derive(Clone)]
+pub(crate) enum Fate {
+    AnswerIsCut,
+    AnswerIsLost,
+    Arrives,
+    /// After so long.
+    ArrivesLate(Duration),
+    /// The process that sends it dies, before it is carried out or after.
+    Dies {
+        carried_out: bool,
+        death: Arc<Notify>,
+    },
+    IsLost,
+    /// The answer's clock is off by so many seconds.
+    IsSkewed(i64),
+    MeetsAnError(u16),
+    MeetsAPage(u16),
+    NobodyListens,
+}
+
+type Choose = dyn Fn(&Request) -> Fate + Send + Sync;
+
+pub(crate) struct InMemory {
+    router: Router,
+    fate: Box<Choose>,
+}
+
+impl InMemory {
+    pub(crate) fn new(sim: &Simulator, fate: impl Fn(&Request) -> Fate + Send + Sync + 'static) -> Self {
+        Self { router: sim.router(), fate: Box::new(fate) }
+    }
+}
+
+impl Transport for InMemory {
+    fn send(&self, request: Request) -> Sending<'_> {
+        let fate = (self.fate)(&request);
+        let router = self.router.clone();
+        Box::pin(async move {
+            let lost = || TransportError::maybe_sent(Failure::Interrupted, "connection reset");
+            match &fate {
+                Fate::IsLost => return Err(lost()),
+                Fate::NobodyListens => return Err(TransportError::not_sent(Failure::Connect, "connection refused")),
+                Fate::MeetsAnError(status) => return Ok(answer(*status, r#"{"code": 503, "message": "storm"}"#)),
+                Fate::MeetsAPage(status) => return Ok(answer(*status, "<html><h1>please log in</h1></html>")),
+                Fate::ArrivesLate(delay) => tokio::time::sleep(*delay).await,
+                Fate::Dies { carried_out: false, death } => {
+                    death.notify_one();
+                    std::future::pending::<()>().await;
+                }
+                _ => {}
+            }
+            let mut response = call(router, request).await;
+            match fate {
+                Fate::AnswerIsLost => return Err(lost()),
+                Fate::AnswerIsCut => response.body.truncate(response.body.len() / 2),
+                Fate::Dies { death, .. } => {
+                    death.notify_one();
+                    std::future::pending::<()>().await;
+                }
+                Fate::IsSkewed(seconds) => skew(&mut response, seconds),
+                _ => {}
+            }
+            Ok(response)
+        })
+    }
+}
+
+async fn call(router: Router, request: Request) -> Response {
+    let Request { method, url, headers, body, .. } = request;
+    let mut request = http::Request::new(Body::from(body));
+    *request.method_mut() = method;
+    *request.uri_mut() = url.as_str().parse().unwrap();
+    *request.headers_mut() = headers;
+    let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
+    let body = body.collect().await.unwrap().to_bytes().to_vec();
+    Response { status: parts.status, headers: parts.headers, body }
+}
+
+fn answer(status: u16, body: &str) -> Response {
+    Response {
+        status: http::StatusCode::from_u16(status).unwrap(),
+        headers: http::HeaderMap::new(),
+        body: body.as_bytes().to_vec(),
+    }
+}
+
+fn skew(response: &mut Response, seconds: i64) {
+    let Some(date) = response.headers.get(DATE).and_then(|date| date.to_str().ok()) else { return };
+    let date: Timestamp = jiff::fmt::rfc2822::parse(date).unwrap().timestamp();
+    let shown = date.checked_add(SignedDuration::from_secs(seconds)).unwrap();
+    let text = DateTimePrinter::new().timestamp_to_rfc9110_string(&shown).unwrap();
+    response.headers.insert(DATE, text.parse().unwrap());
+}
+
+pub(crate) fn client(sim: &Simulator, fate: impl Fn(&Request) -> Fate + Send + Sync + 'static) -> Client {
+    Client::builder("http://localhost")
+        .credentials(sim.client_id(), sim.client_secret())
+        .transport(InMemory::new(sim, fate))
+        .build()
+        .unwrap()
+}
+
+pub(crate) fn operator(sim: &Simulator) -> StepOperator {
+    StepOperator::new(client(sim, |_| Fate::Arrives), sim.project()).cluster_name(sim.cluster())
+}
+
+pub(crate) fn request(placement: &Placement, run_id: &str, variables: &[(&str, &str)]) -> TrainingCreationRequest {
+    let id = SubmissionId::new(&placement.project_name, run_id);
+    let variable = |(name, value): &(&str, &str)| EnvironmentVariable::literal(*name, *value);
+    TrainingCreationRequest {
+        name: workload_name(Some("fit"), Some(&id)),
+        project_id: placement.project_id.clone(),
+        cluster_id: placement.cluster_id.clone(),
+        spec: TrainingSpec {
+            image: Some("python:3.12".into()),
+            labels: vec![Label { name: Some(SUBMISSION_LABEL.into()), value: Some(id.as_str().into()), exclude: None }],
+            environment_variables: variables.iter().map(variable).collect(),
+            ..TrainingSpec::default()
+        },
+        ..TrainingCreationRequest::default()
+    }
+}
+
+/// Receipts that outlive the processes of a test.
+#[derive(Debug, Default)]
+pub(crate) struct MemoryStore {
+    receipts: Mutex<HashMap<String, Receipt>>,
+    broken: bool,
+    writes: Mutex<Vec<Receipt>>,
+}
+
+impl MemoryStore {
+    /// One that cannot be written.
+    pub(crate) fn broken() -> Self {
+        Self { broken: true, ..Self::default() }
+    }
+
+    /// All that was ever written, in order.
+    pub(crate) fn writes(&self) -> Vec<Receipt> {
+        self.writes.lock().unwrap().clone()
+    }
+}
+
+impl ReceiptStore for MemoryStore {
+    fn put(&self, receipt: Receipt) -> Storing<'_, ()> {
+        Box::pin(async move {
+            if self.broken {
+                return Err(StoreError::new("the disk is full"));
+            }
+            // As a real one: someone may die while it waits.
+            tokio::task::yield_now().await;
+            self.writes.lock().unwrap().push(receipt.clone());
+            self.receipts.lock().unwrap().insert(receipt.key(), receipt);
+            Ok(())
+        })
+    }
+
+    fn find(&self, key: String) -> Storing<'_, Option<Receipt>> {
+        Box::pin(async move { Ok(self.receipts.lock().unwrap().get(&key).cloned()) })
+    }
+
+    fn remove(&self, key: String) -> Storing<'_, ()> {
+        Box::pin(async move {
+            self.receipts.lock().unwrap().remove(&key);
+            Ok(())
+        })
+    }
+
+    fn all(&self) -> Storing<'_, Vec<Receipt>> {
+        Box::pin(async move { Ok(self.receipts.lock().unwrap().values().cloned().collect()) })
+    }
+}

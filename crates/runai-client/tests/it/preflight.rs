@@ -1,0 +1,160 @@
+//! What `doctor` finds out.
+
+use runai_client::transport::{Failure, Request, Sending, Transport, TransportError};
+use runai_client::{Check, Client, Preflight, StepOperator, Verdict};
+use runai_sim::{Node, Policy, Project, Quota, Role, Simulator, Template};
+use runai_spec::permissions::{Permissions, permissions};
+use runai_spec::wire::TrainingCreationRequest;
+use runai_spec::{Context, Format, Resolver, Source};
+use serde_json::json;
+
+use crate::network::{Fate, InMemory, client, operator};
+
+const TEMPLATE: &str = "550e8400-e29b-41d4-a716-446655440000";
+
+fn step(settings: &str) -> (TrainingCreationRequest, Permissions) {
+    let text = format!("image: python:3.12\ncommand: [python]\nsettings: {{{settings}}}\n");
+    let resolution = Resolver::new(Source { name: "step", text: &text, format: Format::Yaml }).resolve();
+    let step = resolution.step().unwrap_or_else(|| panic!("{:?}", resolution.findings()));
+    (step.render(&Context::default(), None), permissions(&resolution))
+}
+
+async fn preflight(operator: &StepOperator, settings: &str) -> Preflight {
+    let (request, permissions) = step(settings);
+    let found = operator.preflight(Some(&request), Some(&permissions)).await;
+    for finding in &found.findings {
+        assert!(finding.verdict != Verdict::Bad || finding.hint.is_some(), "{finding:?}");
+    }
+    found
+}
+
+#[track_caller]
+fn has(found: &Preflight, check: Check, verdict: Verdict, words: &str) {
+    let fits = |finding: &&runai_client::PreflightFinding| {
+        finding.check == check && finding.verdict == verdict && finding.message.contains(words)
+    };
+    assert!(found.findings.iter().any(|finding| fits(&finding)), "{check} {verdict:?} `{words}` is not in {found:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_will_run_gets_a_clean_bill() {
+    let sim = Simulator::builder().role(Role::AiPractitioner, ["sim-project"]).in_memory().unwrap();
+    let found = preflight(&operator(&sim), "node_pools: [default], gpu_portion_request: 0.5").await;
+    assert!(found.is_good() && found.placement.is_some(), "{found:#?}");
+    for check in [
+        Check::Reach,
+        Check::Credentials,
+        Check::Project,
+        Check::Cluster,
+        Check::NodePools,
+        Check::Quota,
+        Check::Policy,
+        Check::Permissions,
+    ] {
+        has(&found, check, Verdict::Good, "");
+    }
+    let written = serde_json::to_value(&found).unwrap();
+    assert_eq!(written["findings"][0]["check"], "reach");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_least_role_is_enough_and_cannot_see_the_policy() {
+    let sim = Simulator::builder().role(Role::LeastPrivilege, ["sim-project"]).in_memory().unwrap();
+    let found = preflight(&operator(&sim), "").await;
+    assert!(found.is_good(), "{found:#?}");
+    has(&found, Check::Policy, Verdict::Unknown, "may not view policies");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_would_keep_it_from_running_is_found() {
+    let node = |pool: &str| Node { node_pool: pool.into(), ..Node::default() };
+    let quota = Quota { gpus: Some(2.0), gpu_limit: Some(4.0), ..Quota::default() };
+    let sim = Simulator::builder()
+        .nodes([node("a100"), node("h100")])
+        .projects_with_quotas([Project::named("vision").quota("a100", quota)])
+        .policy(Policy {
+            defaults: json!({}),
+            rules: json!({"compute": {"cpuCoreRequest": {"max": 4}}, "priorityClass": {"options": [{"value": "low"}]}}),
+        })
+        .template(Template { id: TEMPLATE.into(), name: "small".into(), spec: json!({}) })
+        .in_memory()
+        .unwrap();
+    let operator = StepOperator::new(client(&sim, |_| Fate::Arrives), "vision");
+
+    let found = preflight(&operator, "node_pools: [a10, a100]").await;
+    has(&found, Check::NodePools, Verdict::Bad, "`a10` does not exist");
+    has(&found, Check::NodePools, Verdict::Good, "`a100`");
+    let finding = found.findings.iter().find(|finding| finding.verdict == Verdict::Bad).unwrap();
+    assert_eq!(finding.pointer.as_deref(), Some("/settings/node_pools"));
+    assert!(finding.hint.as_deref().unwrap().contains("`a100`"), "{finding:?}");
+
+    let found = preflight(&operator, "node_pools: [a100], gpu_devices_request: 8").await;
+    has(&found, Check::Quota, Verdict::Bad, "asks for 8 GPUs, the project's limit is 4");
+    let found = preflight(&operator, "node_pools: [a100], gpu_devices_request: 3").await;
+    has(&found, Check::Quota, Verdict::Doubtful, "asks for 3 GPUs, the project's quota is 2");
+    let found =
+        preflight(&operator, "node_pools: [a100], gpu_devices_request: 3, preemptibility: non-preemptible").await;
+    has(&found, Check::Quota, Verdict::Bad, "non-preemptible");
+    let found = preflight(&operator, "gpu_devices_request: 8, node_pools: [h100]").await;
+    has(&found, Check::Quota, Verdict::Good, "");
+    let found = preflight(&operator, "gpu_request_type: memory, gpu_memory_request: 8Gi").await;
+    has(&found, Check::Quota, Verdict::Unknown, "memory");
+
+    let found = preflight(&operator, "cpu_core_request: 8, priority_class: high").await;
+    has(&found, Check::Policy, Verdict::Bad, "rule `max` of the tenant's policy");
+    has(&found, Check::Policy, Verdict::Bad, "`priorityClass`");
+    let pointers: Vec<_> = found.findings.iter().filter_map(|finding| finding.pointer.as_deref()).collect();
+    assert!(pointers.contains(&"/settings/cpu_core_request") && pointers.contains(&"/settings/priority_class"));
+
+    let found = preflight(&operator, &format!("workload_template_id: {TEMPLATE}")).await;
+    has(&found, Check::Template, Verdict::Good, "`small`");
+    let found = preflight(&operator, &format!("workload_template_id: {}", TEMPLATE.replace('5', "6"))).await;
+    has(&found, Check::Template, Verdict::Bad, "does not exist");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_does_not_do_is_found() {
+    let sim = Simulator::builder().role(Role::MlEngineer, ["sim-project"]).in_memory().unwrap();
+    let found = preflight(&operator(&sim), "").await;
+    for verb in ["Create", "Edit"] {
+        has(&found, Check::Permissions, Verdict::Bad, &format!("Trainings → {verb}"));
+    }
+    let sim =
+        Simulator::builder().projects(["mine", "theirs"]).role(Role::AiPractitioner, ["theirs"]).in_memory().unwrap();
+    let found = StepOperator::new(client(&sim, |_| Fate::Arrives), "mine").preflight(None, None).await;
+    has(&found, Check::Project, Verdict::Bad, "`mine` does not exist, or cannot be seen");
+    assert!(found.error.unwrap().is_not_found());
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_ends_where_nothing_more_can_be_found_out() {
+    struct Nowhere(Failure);
+    impl Transport for Nowhere {
+        fn send(&self, _: Request) -> Sending<'_> {
+            Box::pin(async { Err(TransportError::not_sent(self.0, "as the test says")) })
+        }
+    }
+    for (failure, words) in [(Failure::Connect, "cannot connect"), (Failure::Tls, "cannot connect securely")] {
+        let client = Client::builder("https://runai.test").credentials("id", "secret").transport(Nowhere(failure));
+        let found = StepOperator::new(client.build().unwrap(), "vision").preflight(None, None).await;
+        has(&found, Check::Reach, Verdict::Bad, words);
+        assert!(found.findings.len() == 1 && found.error.unwrap().is_unreachable());
+    }
+
+    let sim = Simulator::builder().in_memory().unwrap();
+    let wrong = Client::builder("http://localhost")
+        .credentials(sim.client_id(), "not the secret")
+        .transport(InMemory::new(&sim, |_| Fate::Arrives))
+        .build()
+        .unwrap();
+    let found = StepOperator::new(wrong, sim.project()).preflight(None, None).await;
+    has(&found, Check::Reach, Verdict::Good, "answers");
+    has(&found, Check::Credentials, Verdict::Bad, "refused the credentials");
+
+    let page = client(&sim, |_| Fate::MeetsAPage(200));
+    let found = StepOperator::new(page, sim.project()).preflight(None, None).await;
+    has(&found, Check::Reach, Verdict::Bad, "");
+    let other = StepOperator::new(client(&sim, |_| Fate::Arrives), sim.project()).cluster_name("elsewhere");
+    let found = other.preflight(None, None).await;
+    has(&found, Check::Project, Verdict::Bad, "`elsewhere`");
+}

@@ -1,0 +1,218 @@
+//! What is written down, when, and what is gone on with from there.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use runai_client::{Error, Event, Progress, Receipt, ReceiptStore, StepOperator};
+use runai_sim::Simulator;
+use runai_spec::wait::{Outcome, WaitPolicy, WaitState};
+use tokio::sync::Notify;
+
+use crate::network::{Fate, MemoryStore, client, operator, request};
+
+fn recorded(operator: StepOperator, store: &Arc<MemoryStore>) -> StepOperator {
+    operator.receipts(Arc::clone(store) as _)
+}
+
+async fn only(store: &MemoryStore) -> Receipt {
+    let mut all = store.all().await.unwrap();
+    assert_eq!(all.len(), 1, "{all:?}");
+    all.remove(0)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receipt_is_written_before_the_first_send_and_follows_the_workload() {
+    let sim = Simulator::builder().in_memory().unwrap();
+    let store = Arc::new(MemoryStore::default());
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (log, written) = (Arc::clone(&seen), Arc::clone(&store));
+    let spying = client(&sim, move |sent| {
+        if sent.method == http::Method::POST && sent.url.path().ends_with("/trainings") {
+            log.lock().unwrap().push(written.writes().len());
+        }
+        Fate::Arrives
+    });
+    let policy = WaitPolicy { pending_timeout: Some(Duration::from_hours(1)), ..WaitPolicy::default() };
+    let operator = recorded(StepOperator::new(spying, sim.project()), &store).wait_policy(policy.clone());
+    let placement = operator.prepare().await.unwrap();
+    let submitted = operator.submit(&request(&placement, "run", &[("TOKEN", "canary-value-7")])).await.unwrap();
+    assert_eq!((seen.lock().unwrap().as_slice(), submitted.unrecorded.as_ref()), (&[1][..], None));
+
+    let receipt = only(&store).await;
+    assert_eq!(receipt.workload_id(), Some(submitted.workload_id.as_str()));
+    assert_eq!((receipt.policy.clone(), receipt.base_url.as_str()), (policy, "http://localhost"));
+    let mut watch = operator.watch_receipt(receipt).unwrap();
+    assert_eq!(watch.run(|_| {}).await.unwrap(), Outcome::Succeeded);
+    let receipt = only(&store).await;
+    assert!(matches!(receipt.progress, Progress::Ended { outcome: Outcome::Succeeded, .. }), "{receipt:?}");
+
+    let text = serde_json::to_string(&store.writes()).unwrap();
+    for secret in ["canary-value-7", sim.client_secret(), sim.client_id(), "Bearer"] {
+        assert!(!text.contains(secret), "{text}");
+    }
+    let read: Vec<Receipt> = serde_json::from_str(&text).unwrap();
+    assert_eq!(serde_json::to_string(&read).unwrap(), text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_crash_the_receipt_leads_to_the_workload_or_says_that_there_is_none() {
+    for carried_out in [false, true] {
+        let sim = Simulator::builder().in_memory().unwrap();
+        let store = Arc::new(MemoryStore::default());
+        let death = Arc::new(Notify::new());
+        let at = Arc::clone(&death);
+        let dying = client(&sim, move |sent| {
+            if sent.method == http::Method::POST && sent.url.path().ends_with("/trainings") {
+                return Fate::Dies { carried_out, death: Arc::clone(&at) };
+            }
+            Fate::Arrives
+        });
+        let operator_of = |client| recorded(StepOperator::new(client, sim.project()), &store);
+        let first = operator_of(dying);
+        let placement = first.prepare().await.unwrap();
+        let request = request(&placement, "run", &[]);
+        tokio::select! {
+            result = first.submit(&request) => panic!("{result:?}"),
+            () = death.notified() => {}
+        }
+        let receipt = only(&store).await;
+        assert_eq!((&receipt.progress, receipt.workload_id()), (&Progress::Sending, None));
+        let second = operator_of(client(&sim, |_| Fate::Arrives));
+        assert!(second.watch_receipt(receipt.clone()).is_none());
+
+        let recovered = second.recover(&receipt).await.unwrap();
+        assert_eq!(recovered.is_some(), carried_out);
+        let submitted = second.submit(&request).await.unwrap();
+        assert_eq!(submitted.adopted, carried_out);
+        if let Some(recovered) = recovered {
+            assert_eq!(recovered.workload_id, submitted.workload_id);
+        }
+        assert_eq!(second.client().workloads(&[], false).await.unwrap().len(), 1);
+        assert_eq!(second.recover(&only(&store).await).await.unwrap().unwrap().workload_id, submitted.workload_id);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_run_attaches_and_another_name_or_content_is_refused() {
+    let sim = Simulator::builder().in_memory().unwrap();
+    let store = Arc::new(MemoryStore::default());
+    let operator = recorded(operator(&sim), &store);
+    let placement = operator.prepare().await.unwrap();
+    let request_of = |variables: &[(&str, &str)]| request(&placement, "run", variables);
+    let first = operator.submit(&request_of(&[])).await.unwrap();
+    let again = operator.submit(&request_of(&[])).await.unwrap();
+    assert_eq!((again.adopted, &again.workload_id), (true, &first.workload_id));
+
+    let error = operator.submit(&request_of(&[("A", "b")])).await.unwrap_err();
+    assert!(matches!(&error, Error::DifferentSpec { at, .. } if at.starts_with("/environment")), "{error:?}");
+    let mut renamed = request_of(&[]);
+    renamed.name = "another".into();
+    let error = operator.submit(&renamed).await.unwrap_err();
+    assert!(matches!(&error, Error::DifferentSpec { at, .. } if at == "/name"), "{error:?}");
+    assert!(error.to_string().contains(&first.workload_id) && error.to_string().contains(&first.submission_id));
+    assert_eq!(operator.client().workloads(&[], false).await.unwrap().len(), 1);
+    assert_eq!(only(&store).await.workload_id(), Some(first.workload_id.as_str()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_workload_is_never_sent_again_even_when_the_control_plane_forgot_it() {
+    let sim = Simulator::builder().in_memory().unwrap();
+    let store = Arc::new(MemoryStore::default());
+    let operator = recorded(operator(&sim), &store);
+    let placement = operator.prepare().await.unwrap();
+    let request = request(&placement, "run", &[]);
+    let submitted = operator.submit(&request).await.unwrap();
+    operator.delete(&submitted.workload_id).await.unwrap();
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    for _ in 0..2 {
+        let error = operator.submit(&request).await.unwrap_err();
+        assert!(matches!(&error, Error::AlreadyDeleted { workload_id, .. } if *workload_id == submitted.workload_id));
+    }
+    let receipt = only(&store).await;
+    assert!(matches!(receipt.progress, Progress::Ended { outcome: Outcome::Vanished, .. }), "{receipt:?}");
+
+    // Another control plane behind the same URL, that knows nothing.
+    let empty = Simulator::builder().in_memory().unwrap();
+    let operator = recorded(StepOperator::new(client(&empty, |_| Fate::Arrives), empty.project()), &store);
+    let error = operator.submit(&request).await.unwrap_err();
+    assert!(matches!(error, Error::AlreadyDeleted { .. }), "{error:?}");
+    assert!(operator.client().workloads(&[], false).await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_leaves_no_receipt() {
+    let sim = Simulator::builder().in_memory().unwrap();
+    let store = Arc::new(MemoryStore::default());
+    let operator = recorded(operator(&sim), &store);
+    let placement = operator.prepare().await.unwrap();
+    let mut request = request(&placement, "run", &[]);
+    request.spec.parallelism = Some(-1);
+    let error = operator.submit(&request).await.unwrap_err();
+    assert!(error.is_refused(), "{error:?}");
+    assert_eq!((store.writes().len(), store.all().await.unwrap().len()), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_place_for_receipts_it_goes_on_and_says_so() {
+    let sim = Simulator::builder().in_memory().unwrap();
+    let store = Arc::new(MemoryStore::broken());
+    let operator = recorded(operator(&sim), &store);
+    let placement = operator.prepare().await.unwrap();
+    let submitted = operator.submit(&request(&placement, "run", &[])).await.unwrap();
+    assert_eq!(submitted.unrecorded.as_deref(), Some("the disk is full"));
+
+    let good = Arc::new(MemoryStore::default());
+    recorded(operator.clone(), &good).submit(&request(&placement, "run", &[])).await.unwrap();
+    let mut watch = operator.watch_receipt(only(&good).await).unwrap();
+    let mut told = 0;
+    watch.run(|event| told += usize::from(matches!(event, Event::Unrecorded { .. }))).await.unwrap();
+    assert_eq!(told, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn timeouts_and_decisions_outlive_the_process() {
+    let sim = Simulator::builder().in_memory().unwrap();
+    let store = Arc::new(MemoryStore::default());
+    let policy = WaitPolicy { workload_timeout: Some(Duration::from_mins(10)), ..WaitPolicy::default() };
+    let suspends = Arc::new(AtomicUsize::new(0));
+    let death = Arc::new(Notify::new());
+    let (count, at) = (Arc::clone(&suspends), Arc::clone(&death));
+    // The process that decides to suspend dies when it has done so.
+    let dying = client(&sim, move |sent| {
+        if sent.url.path().ends_with("/suspend") && count.fetch_add(1, Ordering::Relaxed) == 0 {
+            return Fate::Dies { carried_out: true, death: Arc::clone(&at) };
+        }
+        Fate::Arrives
+    });
+    let operator = recorded(StepOperator::new(dying, sim.project()), &store).wait_policy(policy);
+    let placement = operator.prepare().await.unwrap();
+    operator.submit(&request(&placement, "run", &[("RUNAI_SIM_RUNNING", "4000")])).await.unwrap();
+    for _ in 0..3 {
+        // Processes that come and go do not start the clock anew.
+        let mut watch = operator.watch_receipt(only(&store).await).unwrap();
+        let _ = tokio::time::timeout(Duration::from_secs(100), watch.run(|_| {})).await;
+    }
+    let mut watch = operator.watch_receipt(only(&store).await).unwrap();
+    tokio::select! {
+        result = watch.run(|_| {}) => panic!("{result:?}"),
+        () = death.notified() => {}
+    }
+    drop(watch);
+    let mut watch = operator.watch_receipt(only(&store).await).unwrap();
+    assert_eq!(watch.run(|_| {}).await.unwrap(), Outcome::WorkloadTimeout);
+
+    // Once it has ended, whoever resumes it owns it: following it again stops nothing.
+    let receipt = only(&store).await;
+    let id = receipt.workload_id().unwrap().to_owned();
+    operator.resume(&id).await.unwrap();
+    let mut watch = operator
+        .watch_receipt({
+            let mut receipt = receipt;
+            receipt.policy = WaitPolicy::default();
+            receipt
+        })
+        .unwrap();
+    assert_eq!(watch.state(), &WaitState::default());
+    assert_eq!(watch.run(|_| {}).await.unwrap(), Outcome::Succeeded);
+}

@@ -1,0 +1,162 @@
+// The page: its panes and where they stand.
+import { useSignalEffect } from "@preact/signals";
+import type { VNode } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { mount } from "./editor/editor";
+import { Form } from "./form/form";
+import { Header, takeFile, theme } from "./header";
+import { inline } from "./markdown";
+import { Preview } from "./preview/preview";
+import { Problems } from "./problems";
+import { kept } from "./storage";
+import * as storage from "./storage";
+import * as store from "./store";
+
+const PANES = [
+  ["form", "Form"],
+  ["text", "YAML"],
+  ["problems", "Problems"],
+  ["preview", "Request"],
+] as const;
+
+export function App({ text }: { text: string }): VNode {
+  useSignalEffect(() => {
+    document.documentElement.dataset["theme"] = theme.value;
+  });
+  const over = useDrop();
+  return (
+    <>
+      <nav class="skip" aria-label="Skip">
+        {PANES.map(([id, name]) => (
+          <a key={id} href={`#${id}`} onClick={(event) => jump(event, id)}>
+            {name}
+          </a>
+        ))}
+      </nav>
+      <Header />
+      <main>
+        <Form />
+        <Text text={text} />
+        <Problems />
+        <Preview />
+      </main>
+      <Foot />
+      <div class="toasts" role="status" aria-live="polite">
+        {store.message.value && (
+          <p class={`toast${store.message.value.bad ? " bad" : ""}`}>
+            <span>{inline(store.message.value.text)}</span>
+            <button type="button" class="quiet" aria-label="Dismiss" onClick={() => (store.message.value = null)}>
+              ✕
+            </button>
+          </p>
+        )}
+      </div>
+      {over && <div class="drop" aria-hidden="true">Drop a YAML, JSON or TOML file</div>}
+    </>
+  );
+}
+
+/** The fragment is the share link's, so a jump must not be one. */
+function jump(event: MouseEvent, id: string): void {
+  event.preventDefault();
+  document.getElementById(id)?.scrollIntoView({ block: "start" });
+  if (id === "text") store.theEditor()?.focus();
+  else document.querySelector<HTMLElement>(id === "preview" ? "#preview [role=tab][tabindex='0']" : `#${id}-title`)?.focus();
+}
+
+function Text({ text }: { text: string }): VNode {
+  const parent = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!parent.current) return undefined;
+    const view = mount(parent.current, text);
+    return () => view.destroy();
+  }, []);
+  const { core, kind } = store;
+  const reset = (): void => {
+    if (!core.value) return;
+    store.theEditor()?.replace(store.starter(core.value));
+    store.say("Started anew. Undo brings back what was here.");
+  };
+  return (
+    <section class="pane text" aria-labelledby="text-title" id="text">
+      <header class="bar">
+        <h2 id="text-title">
+          YAML <span class="tag">{KINDS[kind.value]}</span>
+        </h2>
+        <button type="button" class="quiet" aria-label="Undo" title="Undo (Ctrl+Z)" onClick={() => store.theEditor()?.undo()}>
+          ↶
+        </button>
+        <button type="button" class="quiet" aria-label="Redo" title="Redo (Ctrl+Y)" onClick={() => store.theEditor()?.redo()}>
+          ↷
+        </button>
+        <button type="button" class="quiet" onClick={reset}>
+          Reset
+        </button>
+      </header>
+      <div class="editor" ref={parent} />
+      <p class="offscreen" id="editor-keys">
+        Tab indents, Escape leaves the editor. Control and space completes, F8 goes to the next problem.
+      </p>
+    </section>
+  );
+}
+
+const KINDS = { operator: "operator file", settings: "settings alone", step: "step file", zenml: "ZenML run" };
+
+function Foot(): VNode {
+  const state = kept.value;
+  return (
+    <footer class="foot">
+      <p>Nothing leaves this page.</p>
+      <p>
+        {state === true ? "A draft is kept in this browser." : typeof state === "string" ? `No draft is kept: ${state}.` : "No draft is kept."}
+        {state === true && (
+          <button
+            type="button"
+            class="small quiet"
+            onClick={() => {
+              storage.forget(store.text.value);
+              store.say("The draft is forgotten; the text stays until you leave.");
+            }}
+          >
+            Forget draft
+          </button>
+        )}
+      </p>
+      <p class="end">{store.core.value ? `runai-step ${store.core.value.version()}` : store.broken.value ? "" : "Loading…"}</p>
+    </footer>
+  );
+}
+
+/** Whether a file is held over the page; one that is dropped is opened. */
+function useDrop(): boolean {
+  const [over, setOver] = useState(false);
+  useEffect(() => {
+    const holdsFile = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
+    const enter = (event: DragEvent): void => {
+      if (!holdsFile(event)) return;
+      event.preventDefault();
+      setOver(true);
+    };
+    const leave = (event: DragEvent): void => {
+      if (event.relatedTarget === null) setOver(false);
+    };
+    const drop = (event: DragEvent): void => {
+      setOver(false);
+      if (!holdsFile(event)) return;
+      event.preventDefault();
+      event.stopPropagation();
+      void takeFile(event.dataTransfer?.files[0]);
+    };
+    addEventListener("dragover", enter);
+    addEventListener("dragleave", leave);
+    // Before the editor, which would put the file's text at the cursor.
+    addEventListener("drop", drop, true);
+    return () => {
+      removeEventListener("dragover", enter);
+      removeEventListener("dragleave", leave);
+      removeEventListener("drop", drop, true);
+    };
+  }, []);
+  return over;
+}

@@ -1,0 +1,127 @@
+// The YAML editor. It owns the text and its history; everything else asks it for changes.
+import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, completionStatus } from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap, indentWithTab, isolateHistory, redo, undo } from "@codemirror/commands";
+import { yaml } from "@codemirror/lang-yaml";
+import { bracketMatching, foldGutter, foldKeymap, indentUnit, syntaxHighlighting } from "@codemirror/language";
+import { lintKeymap, setDiagnostics } from "@codemirror/lint";
+import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
+import { Annotation, EditorState, Transaction } from "@codemirror/state";
+import { drawSelection, EditorView, highlightActiveLine, hoverTooltip, keymap, lineNumbers } from "@codemirror/view";
+import { effect } from "@preact/signals";
+import { classHighlighter } from "@lezer/highlight";
+import * as store from "../store";
+import { pointerAt } from "./place";
+import { complete, hover } from "./words";
+
+/** Marks a change that came from outside the editor. */
+const fromOutside = Annotation.define<boolean>();
+
+export function mount(parent: HTMLElement, doc: string): EditorView {
+  const view = new EditorView({
+    parent,
+    state: EditorState.create({
+      doc,
+      extensions: [
+        lineNumbers(),
+        foldGutter({ openText: "▾", closedText: "▸" }),
+        history(),
+        drawSelection(),
+        bracketMatching(),
+        closeBrackets(),
+        highlightActiveLine(),
+        highlightSelectionMatches(),
+        search({ top: true }),
+        indentUnit.of("  "),
+        EditorState.tabSize.of(2),
+        yaml(),
+        syntaxHighlighting(classHighlighter),
+        autocompletion({ override: [complete], icons: false }),
+        hoverTooltip(hover, { hoverTime: 250 }),
+        keymap.of([
+          { key: "Tab", run: acceptCompletion },
+          ...closeBracketsKeymap,
+          ...completionKeymap,
+          ...lintKeymap,
+          ...searchKeymap,
+          ...historyKeymap,
+          ...foldKeymap,
+          { key: "Escape", run: leave },
+          ...defaultKeymap,
+          indentWithTab,
+        ]),
+        EditorView.contentAttributes.of({ "aria-label": "Settings YAML", "aria-describedby": "editor-keys", tabindex: "0", spellcheck: "false" }),
+        EditorView.updateListener.of((update) => {
+          if (update.docChanged) {
+            store.changed(update.state.doc.toString());
+          }
+          const outside = update.transactions.some((transaction) => transaction.annotation(fromOutside));
+          if ((update.selectionSet || update.docChanged) && !outside && update.view.hasFocus) {
+            store.active.value = { pointer: pointerAt(update.state.doc, update.state.selection.main.head), from: "text" };
+          }
+        }),
+      ],
+    }),
+  });
+
+  store.attach({
+    apply(edits, { whole = true } = {}) {
+      view.dispatch({
+        changes: edits,
+        annotations: [fromOutside.of(true), Transaction.userEvent.of("input.form"), ...(whole ? [isolateHistory.of("full")] : [])],
+      });
+    },
+    replace(text) {
+      view.dispatch({ changes: smallest(view.state.doc.toString(), text), annotations: [fromOutside.of(true), isolateHistory.of("full")] });
+    },
+    reveal(from, to, focus) {
+      const length = view.state.doc.length;
+      view.dispatch({
+        selection: { anchor: Math.min(from, length), head: Math.min(to, length) },
+        effects: EditorView.scrollIntoView(Math.min(from, length), { y: "center" }),
+        annotations: fromOutside.of(true),
+      });
+      if (focus) view.focus();
+    },
+    undo: () => undo(view),
+    redo: () => redo(view),
+    focus: () => view.focus(),
+  });
+  store.changed(doc);
+
+  effect(() => {
+    const [found, fixes] = [store.diagnostics.value, store.fixes.value];
+    const length = view.state.doc.length;
+    const diagnostics = found.map((diagnostic, index) => ({
+      from: Math.min(diagnostic.utf16_offset, length),
+      to: Math.min(diagnostic.utf16_end_offset, length),
+      severity: diagnostic.severity,
+      source: diagnostic.code,
+      message: diagnostic.help ? `${diagnostic.message}\n${diagnostic.help}` : diagnostic.message,
+      actions: (fixes[index] ?? []).map(({ title, edits }) => ({
+        name: title,
+        apply: () => view.dispatch({ changes: edits, annotations: isolateHistory.of("full") }),
+      })),
+    }));
+    view.dispatch(setDiagnostics(view.state, diagnostics));
+  });
+  return view;
+}
+
+/** Escape goes on to what follows the editor, since Tab indents. Lists and panels of the editor have closed before. */
+function leave(view: EditorView): boolean {
+  if (completionStatus(view.state) !== null) return false;
+  view.contentDOM.blur();
+  document.getElementById("problems-title")?.focus();
+  return true;
+}
+
+/** The change between two texts, without what they have in common at both ends: the cursor then stays where it is. */
+function smallest(before: string, after: string): { from: number; to: number; insert: string } {
+  const most = Math.min(before.length, after.length);
+  let start = 0;
+  while (start < most && before[start] === after[start]) start += 1;
+  let end = 0;
+  while (end < most - start && before[before.length - 1 - end] === after[after.length - 1 - end]) end += 1;
+  return { from: start, to: before.length - end, insert: after.slice(start, after.length - end) };
+}
+

@@ -1,0 +1,215 @@
+// The form: made from the schema of the document, it writes into the text and shows what the text says.
+import type { VNode } from "preact";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { isMap } from "../pointer";
+import * as pointers from "../pointer";
+import { fields, type Field, filled, type Group, groups, matters, type Node } from "../schema";
+import * as store from "../store";
+import { FieldView } from "./field";
+import { reasons } from "./off";
+
+export function Form(): VNode {
+  const { schema, block, blocks, kind, value, waits, broken } = store;
+  const [query, search] = useState("");
+  const form = useRef<HTMLDivElement>(null);
+  const shown = useMemo((): Group[] => {
+    if (!schema.value || !block.value) return [];
+    const top = fields(schema.value, schema.value.root, "", "");
+    const own = schema.value.root === block.value.node ? [] : top;
+    const first: Group[] = kind.value === "step" && own.length > 0 ? [{ id: "step", title: "Step", fields: own }] : [];
+    return [...first, ...groups(schema.value, block.value)];
+  }, [schema.value, block.value, kind.value]);
+  useReveal(form);
+
+  const words = query.toLowerCase().split(/\s+/u).filter(Boolean);
+  const found = words.length === 0 ? shown : shown.map((group) => ({ ...group, fields: group.fields.filter((field) => matches(field, group, words)) }));
+  const hits = found.reduce((sum, group) => sum + group.fields.length, 0);
+  const paused = waits.value !== null || (broken.value !== null && !store.core.value);
+  return (
+    <section class="pane form" aria-labelledby="form-title" id="form">
+      <header class="bar">
+        <h2 id="form-title" tabIndex={-1}>
+          Settings
+        </h2>
+        <input
+          type="search"
+          class="search"
+          aria-label="Search settings"
+          placeholder="Search settings"
+          value={query}
+          onInput={(event) => search(event.currentTarget.value)}
+        />
+      </header>
+      <p class={`waits${paused ? " shown" : ""}`} role="status">
+        {paused && (
+          <>
+            <strong>The form waits</strong> for the text to be readable again, and keeps its values. {waits.value}
+          </>
+        )}
+      </p>
+      {blocks.value.length > 1 && (
+        <label class="inline blocks">
+          Settings of{" "}
+          <select value={block.value?.pointer ?? ""} onChange={(event) => (store.chosenBlock.value = event.currentTarget.value)}>
+            {blocks.value.map(({ pointer }) => (
+              <option key={pointer} value={pointer}>
+                {pointers.parse(pointer).join(" › ")}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      <div class="groups" ref={form} onKeyDown={history}>
+        {!block.value && store.core.value && <p class="note">This document has no settings for Run:ai. Write a `step_operator` block in the text, and its form stands here.</p>}
+        {block.value && words.length === 0 && <Snippets node={block.value.node} base={block.value.pointer} paused={paused} />}
+        {words.length > 0 && (
+          <p class="note" role="status">
+            {hits === 0 ? "No setting is like this" : `${hits} of ${shown.reduce((sum, group) => sum + group.fields.length, 0)} settings`}
+          </p>
+        )}
+        {found
+          .filter((group) => group.fields.length > 0)
+          .map((group) => (
+            <GroupView key={`${kind.value} ${group.id}`} group={group} all={words.length > 0} paused={paused} values={value.value} />
+          ))}
+      </div>
+    </section>
+  );
+}
+
+/** One history for text and form: its keys work here as they do in the editor. */
+function history(event: KeyboardEvent): void {
+  if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
+  const key = event.key.toLowerCase();
+  const redo = key === "y" || (key === "z" && event.shiftKey);
+  if (!redo && key !== "z") return;
+  event.preventDefault();
+  if (redo) store.theEditor()?.redo();
+  else store.theEditor()?.undo();
+}
+
+function matches({ key, node }: Field, group: Group, words: string[]): boolean {
+  const inner = Object.keys(node.properties ?? node.items?.properties ?? {}).join(" ");
+  const text = `${key} ${key.replaceAll("_", " ")} ${group.title} ${node.description ?? ""} ${node["x-unit"] ?? ""} ${node["x-api"] ?? ""} ${inner}`.toLowerCase();
+  return words.every((word) => text.includes(word));
+}
+
+/** What the schema offers to write in one go. */
+function Snippets({ node, base, paused }: { node: Node; base: string; paused: boolean }): VNode | null {
+  const snippets = node.defaultSnippets ?? [];
+  if (snippets.length === 0) return null;
+  return (
+    <div class="snippets" role="group" aria-label="Quick start">
+      {snippets.map(({ label, description, body }) => (
+        <button
+          key={label}
+          type="button"
+          class="chip"
+          title={description}
+          disabled={paused}
+          onClick={() => {
+            const values = filled(body);
+            if (!isMap(values)) return;
+            store.writeAll(Object.entries(values).map(([key, value]) => [pointers.join(base, key), value]));
+            store.active.value = { pointer: pointers.join(base, Object.keys(values)[0] ?? ""), from: "problem" };
+          }}
+        >
+          {label}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function GroupView({ group, all, paused, values }: { group: Group; all: boolean; paused: boolean; values: import("runai-spec").Json }): VNode {
+  const node = store.block.value?.node ?? {};
+  const isWritten = (field: Field) => pointers.get(values, field.pointer) !== undefined;
+  const first = group.fields.filter((field) => group.id === "step" || matters(node, field));
+  const written = group.fields.filter(isWritten);
+  // What matters is open from the start; what is written later opens by itself, and nothing closes by itself.
+  const important = group.id === "step" || group.fields.some((field) => field.node.default !== undefined);
+  const [open, setOpen] = useState(important);
+  const [more, setMore] = useState(false);
+  const active = store.active.value;
+  const wanted = active !== null && active.from !== "form" ? group.fields.find((field) => pointers.within(active.pointer, field.pointer)) : undefined;
+  useEffect(() => {
+    if (!wanted) return;
+    setOpen(true);
+    if (!first.includes(wanted) && !isWritten(wanted)) setMore(true);
+  }, [wanted?.pointer]);
+
+  const shown = all || more ? group.fields : group.fields.filter((field) => first.includes(field) || isWritten(field));
+  const hidden = group.fields.length - shown.length;
+  const isOpen = all || open;
+  const errors = store.diagnostics.value.filter(({ path, severity }) => severity === "error" && group.fields.some((field) => pointers.within(path, field.pointer))).length;
+  const off = isOpen && store.core.value && store.schema.value && !paused
+    ? reasonsOf(group, values)
+    : new Map<string, string>();
+  return (
+    <section class="group">
+      <h3>
+        <button type="button" aria-expanded={isOpen} aria-controls={`group-${group.id}`} onClick={() => setOpen(!open)}>
+          <span class="arrow" aria-hidden="true" />
+          {group.title}
+          <span class="count">
+            {errors > 0 && <span class="error">{errors} ✕ </span>}
+            {written.length > 0 ? `${written.length} written` : `${group.fields.length}`}
+          </span>
+        </button>
+      </h3>
+      <div id={`group-${group.id}`} hidden={!isOpen}>
+        {isOpen && (
+          <fieldset disabled={paused}>
+            <legend class="offscreen">{group.title}</legend>
+            {shown.map((field) => (
+              <FieldView key={field.pointer} field={field} value={pointers.get(values, field.pointer)} off={off.get(field.key) ?? null} />
+            ))}
+            {!all && (hidden > 0 || more) && (
+              <button type="button" class="more" aria-expanded={more} onClick={() => setMore(!more)}>
+                {more ? "Show less" : `${hidden} more`}
+                <span class="offscreen"> settings of {group.title}</span>
+                {!more && <span class="muted"> {group.fields.filter((field) => !shown.includes(field)).map(({ key }) => key).join(", ")}</span>}
+              </button>
+            )}
+          </fieldset>
+        )}
+      </div>
+    </section>
+  );
+}
+
+function reasonsOf(group: Group, values: import("runai-spec").Json): Map<string, string> {
+  const [core, schema, block] = [store.core.value, store.schema.value, store.block.value];
+  if (!core || !schema || !block || group.id === "step" || group.id === "connection") return new Map();
+  try {
+    return reasons(core, schema, group, pointers.get(values, block.pointer));
+  } catch {
+    return new Map();
+  }
+}
+
+/** What is looked at elsewhere comes into view, and a chosen problem or member into focus. */
+function useReveal(form: { current: HTMLDivElement | null }): void {
+  const active = store.active.value;
+  useEffect(() => {
+    if (!active || active.from === "form" || active.pointer === "") return;
+    // Groups that have to open for it open first.
+    const later = setTimeout(() => {
+      let [pointer, row]: [string, HTMLElement | null] = [active.pointer, null];
+      while (pointer !== "" && !row) {
+        row = form.current?.querySelector<HTMLElement>(`[data-field="${CSS.escape(pointer)}"]`) ?? null;
+        pointer = pointers.parent(pointer);
+      }
+      const pane = form.current;
+      if (!row || !pane) return;
+      // Only the pane scrolls: the page stays where it is.
+      const scrolls = pane.scrollHeight > pane.clientHeight + 1;
+      if (scrolls) {
+        const [top, bottom] = [row.getBoundingClientRect().top - pane.getBoundingClientRect().top, row.getBoundingClientRect().bottom - pane.getBoundingClientRect().bottom];
+        if (top < 0) pane.scrollTop += top - 8;
+        else if (bottom > 0) pane.scrollTop += Math.min(top - 8, bottom + 8);
+      }
+    }, 0);
+    return () => clearTimeout(later);
+  }, [active]);
+}

@@ -1,0 +1,204 @@
+// What is done with a document as a whole.
+import { signal } from "@preact/signals";
+import type { VNode } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Dialog } from "./dialog";
+import * as files from "./files";
+import { share } from "./share";
+import * as storage from "./storage";
+import * as store from "./store";
+
+export const theme = signal<storage.Theme>(storage.theme());
+
+/** The examples of the repository, by their names; their texts are fetched when they are asked for. */
+const EXAMPLES = Object.entries(
+  import.meta.glob<string>("../../examples/*.{yaml,toml}", { query: "?raw", import: "default" }),
+).map(([path, text]) => ({ name: path.split("/").at(-1) ?? path, text }));
+
+type Open = "examples" | "import" | "link" | null;
+
+export function Header(): VNode {
+  const [open, setOpen] = useState<Open>(null);
+  const [link, setLink] = useState("");
+  const dark = theme.value === "dark";
+
+  const copyLink = async (): Promise<void> => {
+    const core = store.core.value;
+    if (!core) {
+      store.say("There is no link while the core is not there.", true);
+      return;
+    }
+    try {
+      const shared = await share(core, store.text.value, location.href);
+      const done = await files.copy(shared.link, "a link to these settings");
+      if (!done) {
+        setLink(shared.link);
+        setOpen("link");
+      }
+      if (shared.secrets.length > 0) {
+        store.say(`${shared.secrets.join(", ")} ${shared.secrets.length === 1 ? "looks like a secret and is" : "look like secrets and are"} left out of the link.`, true);
+      }
+    } catch (error) {
+      store.say(`There is no link: ${error instanceof Error ? error.message : String(error)}`, true);
+    }
+  };
+
+  return (
+    <header class="top">
+      <h1>
+        <img src="./icon.svg" alt="" width="20" height="20" /> runai-step <span class="muted">editor</span>
+      </h1>
+      <nav class="tools" aria-label="Document">
+        <button type="button" onClick={() => setOpen("examples")}>Examples</button>
+        <button type="button" onClick={() => setOpen("import")}>Import</button>
+        <button type="button" onClick={() => void copyLink()}>Copy link</button>
+        <button type="button" class="primary" onClick={() => files.download(store.text.value, fileName(), "application/yaml")}>
+          Download YAML
+        </button>
+        <button
+          type="button"
+          role="switch"
+          class="theme"
+          aria-checked={dark}
+          aria-label="Theme"
+          title={dark ? "Dark; press for light" : "Light; press for dark"}
+          onClick={() => {
+            theme.value = dark ? "light" : "dark";
+            storage.keepTheme(theme.value);
+          }}
+        >
+          <span aria-hidden="true">{dark ? "☾" : "☀"}</span>
+        </button>
+      </nav>
+      {open === "examples" && <Examples close={() => setOpen(null)} />}
+      {open === "import" && <Import close={() => setOpen(null)} />}
+      {open === "link" && (
+        <Dialog title="Link" close={() => setOpen(null)}>
+          <p>Copy this link:</p>
+          <textarea class="paste" readOnly aria-label="Link" value={link} onFocus={(event) => event.currentTarget.select()} />
+        </Dialog>
+      )}
+    </header>
+  );
+}
+
+/** What the document is called: as its kind is found by the program. */
+function fileName(): string {
+  switch (store.kind.value) {
+    case "operator":
+      return "runai-step.yaml";
+    case "zenml":
+      return "run.yaml";
+    case "settings":
+      return "settings.yaml";
+    default:
+      return "step.runai.yaml";
+  }
+}
+
+/** Take a text in, in any of the languages; it can be undone. */
+export function take(text: string, name: string): void {
+  const core = store.core.value;
+  const found = core ? files.asYaml(core, text, name) : { text, from: "yaml" };
+  store.theEditor()?.replace(found.text);
+  store.chosenBlock.value = null;
+  const note = found.from === "yaml" ? "" : ` It was ${found.from.toUpperCase()} and is YAML here; comments are left out.`;
+  store.say(`Opened ${name || "the text"}.${note} Undo brings back what was here.`);
+}
+
+export async function takeFile(file: File | undefined): Promise<boolean> {
+  if (!file) return false;
+  try {
+    take(await files.textOf(file), file.name);
+    return true;
+  } catch (error) {
+    store.say(`Nothing was opened: ${error instanceof Error ? error.message : String(error)}.`, true);
+    return false;
+  }
+}
+
+function Examples({ close }: { close(): void }): VNode {
+  const [texts, setTexts] = useState<Map<string, string>>(new Map());
+  useEffect(() => {
+    void Promise.all(EXAMPLES.map(async ({ name, text }) => [name, await text()] as const))
+      .then((found) => setTexts(new Map(found)))
+      .catch(() => store.say("The examples cannot be loaded.", true));
+  }, []);
+  return (
+    <Dialog title="Examples" close={close}>
+      <ul class="examples" role="list">
+        {EXAMPLES.filter(({ name }) => name.endsWith(".yaml") || !texts.has(name.replace(/toml$/u, "yaml"))).map(({ name }) => (
+          <li key={name}>
+            <button
+              type="button"
+              disabled={!texts.has(name)}
+              onClick={() => {
+                take(withoutModeline(texts.get(name) ?? ""), name);
+                close();
+              }}
+            >
+              <strong>{name}</strong>
+              <span class="muted">{firstComment(texts.get(name) ?? "")}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </Dialog>
+  );
+}
+
+const MODELINE = /^#( yaml-language-server: \$schema=|:schema ).*\n/u;
+
+/** The line that names a schema in the folder of the example leads nowhere from here. */
+function withoutModeline(text: string): string {
+  return text.replace(MODELINE, "");
+}
+
+function firstComment(text: string): string {
+  const lines = withoutModeline(text).split("\n");
+  const end = lines.findIndex((line) => !line.startsWith("# "));
+  return lines.slice(0, Math.max(0, end)).map((line) => line.slice(2)).join(" ");
+}
+
+function Import({ close }: { close(): void }): VNode {
+  const [text, setText] = useState("");
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <Dialog title="Import" close={close}>
+      <p class="muted">YAML, JSON or TOML. A file can also be dropped anywhere on the page.</p>
+      <textarea
+        class="paste"
+        aria-label="Text to import"
+        placeholder="Paste here"
+        spellcheck={false}
+        value={text}
+        onInput={(event) => setText(event.currentTarget.value)}
+      />
+      <div class="row">
+        <label class="file">
+          <span>or a file</span>
+          <input
+            ref={input}
+            type="file"
+            aria-label="File to import"
+            accept=".yaml,.yml,.json,.toml,text/*,application/json"
+            onChange={(event) => {
+              void takeFile(event.currentTarget.files?.[0]).then((done) => done && close());
+            }}
+          />
+        </label>
+        <button
+          type="button"
+          class="primary"
+          disabled={text.trim() === ""}
+          onClick={() => {
+            take(text, "");
+            close();
+          }}
+        >
+          Open
+        </button>
+      </div>
+    </Dialog>
+  );
+}

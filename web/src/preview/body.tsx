@@ -1,0 +1,147 @@
+// The request body: what was written told apart from what is a default, and each line a way to its setting.
+import { useComputed } from "@preact/signals";
+import type { VNode } from "preact";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import type { Json } from "runai-spec";
+import type { Body } from "../analysis";
+import * as pointers from "../pointer";
+import * as store from "../store";
+
+/** Longer bodies are shown as plain text: nobody clicks through them. */
+const MOST_LINES = 2_500;
+
+interface Line {
+  indent: string;
+  key: string | null;
+  value: string;
+  tail: string;
+  /** Where the setting stands that it comes from. */
+  pointer: string | null;
+  origin: "written" | "default" | "fixed";
+}
+
+export function BodyView({ id, labelledBy }: { id: string; labelledBy: string }): VNode {
+  const { body, bodyValue, links, active, errors } = store;
+  const ref = useRef<HTMLPreElement>(null);
+  const shown = body.value;
+  const lines = useMemo(
+    () => (shown ? read(shown, bodyValue.value) : null),
+    [shown, links.value, bodyValue.value],
+  );
+  const linked = useComputed(() => active.value?.pointer ?? null).value;
+  const stale = errors.value > 0;
+
+  // What is looked at elsewhere comes into view here, without moving the page.
+  useEffect(() => {
+    const pane = ref.current;
+    if (!pane || linked === null || active.peek()?.from === "body") return;
+    const line = pane.querySelector<HTMLElement>(".linked");
+    if (!line) return;
+    const [top, bottom] = [line.offsetTop - pane.offsetTop, line.offsetTop - pane.offsetTop + line.offsetHeight];
+    if (top < pane.scrollTop || bottom > pane.scrollTop + pane.clientHeight) pane.scrollTop = top - pane.clientHeight / 2;
+  }, [linked, lines]);
+
+  const move = (event: KeyboardEvent): void => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!lines || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const at = lines.findIndex((line) => line.pointer !== null && line.pointer === linked);
+    if (step !== undefined) {
+      let next = at < 0 ? (step > 0 ? 0 : lines.length - 1) : at + step;
+      while (lines[next] && (lines[next]?.pointer === null || lines[next]?.pointer === linked)) next += step;
+      const line = lines[next];
+      if (!line) return;
+      event.preventDefault();
+      select(line);
+      ref.current?.children[next]?.scrollIntoView({ block: "nearest" });
+    } else if (event.key === "Enter" && linked !== null) {
+      event.preventDefault();
+      store.active.value = { pointer: linked, from: "problem" };
+    }
+  };
+
+  return (
+    <pre
+      id={id}
+      ref={ref}
+      class={`body code${stale ? " stale" : ""}`}
+      role="textbox"
+      aria-multiline="true"
+      aria-readonly="true"
+      aria-label="Request body"
+      aria-describedby={labelledBy}
+      tabIndex={0}
+      onKeyDown={move}
+    >
+      {lines
+        ? lines.map((line, index) => (
+            <Row
+              key={index}
+              line={line}
+              linked={linked !== null && linked !== "" && line.pointer !== null && pointers.within(line.pointer, linked)}
+              last={index === lines.length - 1}
+            />
+          ))
+        : shown?.text}
+    </pre>
+  );
+}
+
+function Row({ line, linked, last }: { line: Line; linked: boolean; last: boolean }): VNode {
+  const { indent, key, value, tail, pointer, origin } = line;
+  return (
+    <span
+      class={`line ${origin}${linked ? " linked" : ""}`}
+      {...(pointer === null ? {} : { "data-pointer": pointer, onClick: () => select(line) })}
+    >
+      {indent}
+      {key !== null && <span class="tok-propertyName">{key}</span>}
+      {key !== null && ": "}
+      <span class={kindOf(value)}>{value}</span>
+      {tail}
+      {last ? "" : "\n"}
+    </span>
+  );
+}
+
+function select(line: Line): void {
+  if (line.pointer !== null) store.active.value = { pointer: line.pointer, from: "body" };
+}
+
+function kindOf(value: string): string {
+  if (value.startsWith('"')) return "tok-string";
+  return /^[-\d]/u.test(value) ? "tok-number" : /^[a-z]/u.test(value) ? "tok-bool" : "tok-punctuation";
+}
+
+/** The core writes one member a line, indented by two. */
+function read(body: Body, values: Json): Line[] | null {
+  const texts = body.text.split("\n");
+  if (texts.length > MOST_LINES) return null;
+  const place = store.links.peek();
+  /** Where each line that is open is, and how many items it has shown if it is a list. */
+  const open: { path: string[]; items: number | null }[] = [];
+  return texts.map((text) => {
+    const match = /^(\s*)(?:("(?:[^"\\]|\\.)*"): )?(.*?)(,?)$/su.exec(text);
+    const [indent, key, value, tail] = [match?.[1] ?? "", match?.[2] ?? null, match?.[3] ?? "", match?.[4] ?? ""];
+    if (/^[\]}]/u.test(value)) {
+      const closed = open.pop();
+      return line(indent, key, value, tail, closed?.path ?? []);
+    }
+    const above = open.at(-1);
+    let path: string[] = [];
+    if (above) {
+      path = [...above.path, key === null ? String(above.items ?? 0) : (JSON.parse(key) as string)];
+      if (above.items !== null) above.items += 1;
+    }
+    if (value === "{" || value === "[") open.push({ path, items: value === "[" ? 0 : null });
+    return line(indent, key, value, tail, path);
+  });
+
+  function line(indent: string, key: string | null, value: string, tail: string, path: string[]): Line {
+    const setting = place?.links.setting(path, body.value);
+    const pointer = setting === undefined || !place ? null : place.base + setting;
+    const written = pointer !== null && pointers.get(values, pointer) !== undefined;
+    const bracket = /^[[\]{}]/u.test(value);
+    const origin = written || bracket ? "written" : pointer !== null ? "default" : "fixed";
+    return { indent, key, value, tail, pointer, origin };
+  }
+}

@@ -1,0 +1,228 @@
+// What becomes of the settings: the request body, and beside it what sends it.
+import type { VNode } from "preact";
+import { useMemo, useRef, useState } from "preact/hooks";
+import type { Format, Needs, Snippet } from "runai-spec";
+import { failure } from "../analysis";
+import * as files from "../files";
+import { inline } from "../markdown";
+import * as store from "../store";
+import { BodyView } from "./body";
+import { Code, type CodeLanguage } from "./code";
+import { NeedsView } from "./needs";
+
+interface Tab {
+  id: string;
+  title: string;
+}
+
+const BODY: Tab = { id: "body", title: "Request" };
+const NEEDS: Tab = { id: "needs", title: "Needs" };
+const VIEWS: (Tab & { format: Format & CodeLanguage })[] = [
+  { id: "json", title: "JSON", format: "json" },
+  { id: "toml", title: "TOML", format: "toml" },
+];
+
+const EXTENSIONS: Record<CodeLanguage, string> = { json: "json", python: "py", shell: "sh", toml: "toml" };
+
+export function Preview(): VNode {
+  const [chosen, choose] = useState(BODY.id);
+  const core = store.core.value;
+  const snippets = useMemo(() => (core ? core.snippets(store.starter(core), "yaml") : []), [core]);
+  const kinds = Array.isArray(snippets) ? snippets : [];
+  const tabs = [BODY, ...kinds, NEEDS, ...VIEWS];
+  const current = tabs.some(({ id }) => id === chosen) ? chosen : BODY.id;
+  const list = useRef<HTMLDivElement>(null);
+
+  const go = (event: KeyboardEvent): void => {
+    const at = tabs.findIndex(({ id }) => id === current);
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    const next = tabs[(to + tabs.length) % tabs.length];
+    if (!next) return;
+    choose(next.id);
+    list.current?.querySelector<HTMLElement>(`#tab-${next.id}`)?.focus();
+  };
+
+  const snippet = kinds.find(({ id }) => id === current);
+  const view = VIEWS.find(({ id }) => id === current);
+  return (
+    <section class="pane preview" aria-labelledby="preview-title" id="preview">
+      <h2 id="preview-title" class="offscreen">Request</h2>
+      <div class="tabs" role="tablist" aria-label="What the settings become" ref={list} onKeyDown={go}>
+        {tabs.map(({ id, title }) => (
+          <button
+            key={id}
+            type="button"
+            role="tab"
+            id={`tab-${id}`}
+            aria-selected={id === current}
+            aria-controls="tab-panel"
+            tabIndex={id === current ? 0 : -1}
+            onClick={() => choose(id)}
+          >
+            {title}
+          </button>
+        ))}
+      </div>
+      <div class="panel" role="tabpanel" id="tab-panel" aria-labelledby={`tab-${current}`}>
+        {snippet ? <SnippetView key={snippet.id} kind={snippet} /> : view ? <Converted {...view} /> : current === NEEDS.id ? <Permissions /> : <Request />}
+      </div>
+    </section>
+  );
+}
+
+/** What stands above a body or a snippet while the settings have errors. */
+function stale(): string | null {
+  const { errors, body, broken, waits } = store;
+  if (broken.value) return null;
+  if (errors.value === 0 && waits.value === null) return null;
+  const count = errors.value === 1 ? "one error" : `${errors.value} errors`;
+  return body.value ? `Outdated: ${count}` : `No request yet: ${count}`;
+}
+
+function Request(): VNode {
+  const { body, context } = store;
+  const steps = body.value?.steps ?? [];
+  const note = stale();
+  const curl = (): void => {
+    store.attempt((core) => {
+      const found = core.request(store.text.value, "yaml", context.value);
+      if ("diagnostics" in found) store.say("There is no request while the settings have errors.", true);
+      else void files.copy(found.curl, "the request as a curl command");
+    });
+  };
+  return (
+    <>
+      <div class="bar">
+        <p class={note ? "note bad" : "note legend"} id="body-note">
+          {note ?? (
+            <>
+              <span class="swatch written" /> written <span class="swatch default" /> default
+            </>
+          )}
+        </p>
+        {steps.length > 0 && (
+          <label class="inline">
+            Step{" "}
+            <select value={context.value.step ?? steps[0] ?? ""} onChange={(event) => (context.value = { ...context.value, step: event.currentTarget.value })}>
+              {steps.map((step) => (
+                <option key={step} value={step}>
+                  {step}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+        <button type="button" aria-disabled={!body.value} onClick={() => body.value && void files.copy(body.value.text, "the request body")}>
+          Copy body
+        </button>
+        <button type="button" onClick={curl}>
+          Copy as curl
+        </button>
+        <button type="button" aria-label="Download body" aria-disabled={!body.value} onClick={() => body.value && files.download(`${body.value.text}\n`, "request.json", "application/json")}>
+          Download
+        </button>
+      </div>
+      <BodyView id="request-body" labelledBy="body-note" />
+      <Facts />
+    </>
+  );
+}
+
+/** What a request holds beside the settings. */
+function Facts(): VNode {
+  const { context } = store;
+  const set = (key: "name" | "project_id" | "cluster_id", value: string): void => {
+    const { [key]: _, ...rest } = context.value;
+    context.value = value.trim() === "" ? rest : { ...rest, [key]: value.trim() };
+  };
+  return (
+    <details class="facts">
+      <summary>Name and ids for this preview</summary>
+      <div class="fact-grid">
+        {(["name", "project_id", "cluster_id"] as const).map((key) => (
+          <label key={key}>
+            <span>{{ name: "Workload name", project_id: "Project id", cluster_id: "Cluster id" }[key]}</span>
+            <input value={context.value[key] ?? ""} autocomplete="off" spellcheck={false} onInput={(event) => set(key, event.currentTarget.value)} />
+          </label>
+        ))}
+      </div>
+    </details>
+  );
+}
+
+function SnippetView({ kind }: { kind: Snippet }): VNode {
+  const known = useRef<Snippet | null>(null);
+  const snippet = useMemo(() => readSnippet(kind.id) ?? known.current, [store.body.value, store.core.value, store.errors.value]);
+  known.current = snippet;
+  const note = stale();
+  const notes = (note ? [note] : (snippet?.notes ?? [])).join("; ");
+  const name = `${kind.id}.${EXTENSIONS[kind.language]}`;
+  return (
+    <>
+      <div class="bar">
+        <p class={note ? "note bad" : "note"} title={notes}>
+          {inline(notes)}
+        </p>
+        <button type="button" aria-label={`Copy ${kind.title}`} aria-disabled={!snippet} onClick={() => snippet && void files.copy(snippet.text, kind.title)}>
+          Copy
+        </button>
+        <button type="button" aria-label={`Download ${kind.title}`} aria-disabled={!snippet} onClick={() => snippet && files.download(snippet.text.replace(/\n?$/u, "\n"), name)}>
+          Download
+        </button>
+      </div>
+      <Code text={snippet?.text ?? ""} language={kind.language} label={kind.title} />
+    </>
+  );
+}
+
+/** What the core writes for the settings as they are; nothing while they have errors. */
+function readSnippet(id: Snippet["id"]): Snippet | null {
+  const core = store.core.peek();
+  if (!core || store.errors.peek() > 0) return null;
+  try {
+    const found = core.snippets(store.text.peek(), "yaml", store.context.peek());
+    return Array.isArray(found) ? (found.find((snippet) => snippet.id === id) ?? null) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The settings in another language. */
+function Converted({ format, title }: { format: Format & CodeLanguage; title: string }): VNode {
+  const [core, text] = [store.core.value, store.text.value];
+  const { shown, error } = useMemo(() => {
+    try {
+      return { shown: core?.convert(text, "yaml", format) ?? "", error: null };
+    } catch (error) {
+      return { shown: "", error: failure(error).message };
+    }
+  }, [core, text, format]);
+  return (
+    <>
+      <div class="bar">
+        <p class={error ? "note bad" : "note"}>{error ?? "The same settings; comments are left out"}</p>
+        <button type="button" aria-label={`Copy ${title}`} aria-disabled={error !== null} onClick={() => shown && void files.copy(shown, `the settings as ${title}`)}>
+          Copy
+        </button>
+        <button type="button" aria-label={`Download ${title}`} aria-disabled={error !== null} onClick={() => shown && files.download(shown, `step.runai.${format}`)}>
+          Download
+        </button>
+      </div>
+      <Code text={shown} language={format} label={`Settings ${title}`} />
+    </>
+  );
+}
+
+function Permissions(): VNode {
+  const [core, text, context] = [store.core.value, store.text.value, store.context.value];
+  const found = useMemo((): Needs | string => {
+    try {
+      return core ? core.permissions(text, "yaml", context) : "";
+    } catch (error) {
+      return failure(error).message;
+    }
+  }, [core, text, context]);
+  return typeof found === "string" ? <p class="note bad">{found}</p> : <NeedsView needs={found} />;
+}

@@ -1,0 +1,135 @@
+// Every problem of the text, with the way to its place, to its fixes and to its rule.
+import { effect } from "@preact/signals";
+import type { VNode } from "preact";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import type { Diagnostic } from "runai-spec";
+import { Dialog } from "./dialog";
+import { inline, Markdown } from "./markdown";
+import * as store from "./store";
+
+/** More than these are counted, not shown. */
+const MOST = 200;
+
+export function Problems(): VNode {
+  const { diagnostics, fixes, broken, errors } = store;
+  const [explained, explain] = useState<string | null>(null);
+  const found = diagnostics.value;
+  const warnings = found.length - errors.value;
+  return (
+    <section class="pane problems" aria-labelledby="problems-title" id="problems">
+      <header class="bar">
+        <h2 id="problems-title" tabIndex={-1}>
+          Problems
+        </h2>
+        <p class="counts" aria-hidden="true">
+          {errors.value > 0 && <span class="error">{errors.value} ✕</span>}
+          {warnings > 0 && <span class="warning">{warnings} !</span>}
+          {found.length === 0 && !broken.value && store.analysis.value && <span class="good">none ✓</span>}
+        </p>
+      </header>
+      {broken.value && (
+        <p class="broken" role="alert">
+          <strong>{inline(broken.value.message)}</strong> {broken.value.help && inline(broken.value.help)}. What you typed is kept.
+        </p>
+      )}
+      <ul class="list" role="list" aria-label="Problems">
+        {found.slice(0, MOST).map((diagnostic, index) => (
+          <Problem key={index} diagnostic={diagnostic} fixes={fixes.value[index] ?? []} explain={explain} />
+        ))}
+        {found.length > MOST && <li class="muted">and {found.length - MOST} more</li>}
+      </ul>
+      {explained !== null && <Explained code={explained} close={() => explain(null)} />}
+      <Announcement />
+    </section>
+  );
+}
+
+function Problem(props: { diagnostic: Diagnostic; fixes: { title: string; edits: import("runai-spec").Edit[] }[]; explain(code: string): void }): VNode {
+  const { diagnostic, fixes, explain } = props;
+  const { code, severity, message, help, line, column } = diagnostic;
+  return (
+    <li class={severity}>
+      <button type="button" class="problem" onClick={() => reveal(diagnostic)}>
+        <span class="mark" aria-hidden="true">
+          {severity === "error" ? "✕" : "!"}
+        </span>
+        <span class="offscreen">{severity}: </span>
+        <span class="words">
+          <span class="message">{inline(message)}</span>
+          {help && <span class="help">; {inline(help)}</span>}
+        </span>
+        <span class="place">
+          {line}:{column}
+        </span>
+      </button>
+      <div class="actions">
+        {fixes.map(({ title, edits }) => (
+          <button key={title} type="button" class="small fix" onClick={() => fix(title, edits)}>
+            {title}
+          </button>
+        ))}
+        <button type="button" class="small quiet" aria-label={`Explain ${code}`} onClick={() => explain(code)}>
+          {code}
+        </button>
+      </div>
+    </li>
+  );
+}
+
+function fix(title: string, edits: import("runai-spec").Edit[]): void {
+  store.theEditor()?.apply(edits);
+  store.say(`${title}: done.`);
+  document.getElementById("problems-title")?.focus();
+}
+
+function reveal({ path, utf16_offset, utf16_end_offset }: Diagnostic): void {
+  store.active.value = { pointer: path, from: "problem" };
+  store.theEditor()?.reveal(utf16_offset, utf16_end_offset, true);
+}
+
+function Explained({ code, close }: { code: string; close(): void }): VNode | null {
+  const rule = useMemo(() => store.attempt((core) => core.explain(code)), [code]);
+  if (rule?.type !== "rule") return null;
+  return (
+    <Dialog title={code} close={close}>
+      <p>
+        <span class={`tag ${rule.severity}`}>{rule.severity}</span> {inline(rule.summary)}
+      </p>
+      <Markdown text={rule.docs} />
+      <div class="pair">
+        <figure>
+          <figcaption class="bad">Not like this</figcaption>
+          <pre class="sample" tabIndex={0}>{rule.invalid}</pre>
+        </figure>
+        <figure>
+          <figcaption class="good">Like this</figcaption>
+          <pre class="sample" tabIndex={0}>{rule.valid}</pre>
+        </figure>
+      </div>
+    </Dialog>
+  );
+}
+
+/** Says how many problems there are, once typing has stopped. */
+function Announcement(): VNode {
+  const [words, say] = useState("");
+  useEffect(() => {
+    let later: ReturnType<typeof setTimeout> | undefined;
+    const stop = effect(() => {
+      const errors = store.errors.value;
+      const warnings = store.diagnostics.value.length - errors;
+      const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+      clearTimeout(later);
+      later = setTimeout(() => say(errors + warnings === 0 ? "No problems" : `${count(errors, "error")}, ${count(warnings, "warning")}`), 900);
+    });
+    return () => {
+      clearTimeout(later);
+      stop();
+    };
+  }, []);
+  return (
+    <p class="offscreen" role="status">
+      {words}
+    </p>
+  );
+}

@@ -1,0 +1,270 @@
+// What the page knows about settings: nothing but what the schemas of the core say.
+import type { Core, Json, Kind } from "runai-spec";
+import * as pointers from "./pointer";
+
+/** A node of a JSON Schema, with the keywords that the core writes. */
+export interface Node {
+  $ref?: string;
+  additionalProperties?: boolean | null | Node;
+  default?: Json;
+  defaultSnippets?: { label: string; description?: string; body: Json }[];
+  definitions?: Record<string, Node>;
+  description?: string;
+  doNotSuggest?: boolean;
+  enum?: Json[];
+  examples?: Json[];
+  exclusiveMinimum?: number;
+  items?: Node;
+  markdownEnumDescriptions?: string[];
+  maximum?: number;
+  minimum?: number;
+  patternProperties?: Record<string, Node>;
+  properties?: Record<string, Node>;
+  propertyNames?: Node;
+  required?: string[];
+  type?: string | string[];
+  "x-api"?: string;
+  "x-group"?: string;
+  "x-secret"?: boolean;
+  "x-unit"?: string;
+}
+
+const NAMES = { operator: "operator", settings: "settings", step: "step", zenml: "zenml-run" } as const;
+
+/** A place in a document where settings stand. */
+export interface Block {
+  pointer: string;
+  node: Node;
+}
+
+/** The schema of one kind of document. */
+export class Schema {
+  readonly root: Node;
+  readonly #links = new Map<Node, Links>();
+
+  constructor(core: Core, kind: Kind) {
+    this.root = core.schema(NAMES[kind]) as unknown as Node;
+  }
+
+  /** The node itself, in place of a reference to it. */
+  resolve(node: Node): Node {
+    const name = node.$ref?.split("/").at(-1);
+    return (name !== undefined && this.root.definitions?.[name]) || node;
+  }
+
+  child(node: Node, key: string): Node | undefined {
+    const found = this.resolve(node);
+    const named = found.properties?.[key] ?? this.#byPattern(found, key);
+    const other = found.items ?? found.additionalProperties;
+    const next = named ?? (typeof other === "object" && other !== null ? other : undefined);
+    return next && this.resolve(next);
+  }
+
+  #byPattern(node: Node, key: string): Node | undefined {
+    const patterns = Object.entries(node.patternProperties ?? {});
+    return patterns.find(([pattern]) => new RegExp(pattern, "u").test(key))?.[1];
+  }
+
+  at(pointer: string): Node | undefined {
+    let node: Node | undefined = this.root;
+    for (const key of pointers.parse(pointer)) node = node && this.child(node, key);
+    return node;
+  }
+
+  /** Where the settings stand: inside the document, in it, or in several places of it. */
+  blocks(value: Json | undefined): Block[] {
+    const found: Block[] = [];
+    const visit = (node: Node, pointer: string, value: Json | undefined): void => {
+      if (isBlock(node)) {
+        found.push({ pointer, node });
+        return;
+      }
+      for (const [key, inner] of Object.entries(node.properties ?? {})) {
+        const child = this.resolve(inner);
+        if (isBlock(child)) found.push({ pointer: pointers.join(pointer, key), node: child });
+      }
+      if (!pointers.isMap(value)) return;
+      for (const [key, inner] of Object.entries(value)) {
+        const child = this.child(node, key);
+        const seen = node.properties?.[key];
+        if (child && !(seen && isBlock(this.resolve(seen)))) visit(child, pointers.join(pointer, key), inner);
+      }
+    };
+    visit(this.root, "", value);
+    return found;
+  }
+
+  /** Which setting becomes which member of the request. */
+  links(block: Node): Links {
+    let links = this.#links.get(block);
+    if (!links) {
+      links = new Links(this, block);
+      this.#links.set(block, links);
+    }
+    return links;
+  }
+}
+
+function isBlock(node: Node): boolean {
+  return Object.values(node.properties ?? {}).some((property) => property["x-group"] !== undefined);
+}
+
+/** From members of the request to settings and back. Paths of settings have `*` where an index or a key stands. */
+export class Links {
+  readonly #settings = new Map<string, { path: string; map: boolean }>();
+
+  constructor(schema: Schema, block: Node) {
+    const visit = (node: Node, path: string): void => {
+      for (const [key, inner] of Object.entries(node.properties ?? {})) {
+        const child = schema.resolve(inner);
+        const api = child["x-api"];
+        const map = typeof child.additionalProperties === "object" && child.additionalProperties !== null;
+        const at = pointers.join(path, key);
+        if (api !== undefined && !this.#settings.has(api)) this.#settings.set(api, { path: at, map });
+        visit(child, at);
+        if (child.items) visit(schema.resolve(child.items), `${at}/*`);
+      }
+    };
+    visit(block, "");
+  }
+
+  /** The setting that a member comes from: below the block, with its indexes and keys. */
+  setting(member: string[], body: Json): string | undefined {
+    for (let length = member.length; length > 0; length -= 1) {
+      const steps = member.slice(0, length);
+      const indexes = steps.filter(isIndex);
+      const found = this.#settings.get(api(steps));
+      if (!found) continue;
+      let path = found.path;
+      for (const index of indexes) path = path.replace("*", index);
+      // A map of settings is a list of named entries in the request.
+      const entry = member[length];
+      if (found.map && entry !== undefined) {
+        const value = pointers.get(body, pointers.join("", ...member.slice(0, length + 1)));
+        const name = pointers.child(value, "name") ?? entry;
+        if (typeof name === "string" && !(isIndex(entry) && name === entry)) path = pointers.join(path, name);
+      } else if (entry !== undefined && isIndex(entry)) {
+        path = pointers.join(path, entry);
+      }
+      return path;
+    }
+    return undefined;
+  }
+}
+
+function isIndex(step: string): boolean {
+  return /^\d+$/.test(step);
+}
+
+function api(steps: string[]): string {
+  return steps.reduce((path, step) => (isIndex(step) ? `${path}[]` : path === "" ? step : `${path}.${step}`), "");
+}
+
+/** The type of a value, without `null`. */
+export function typeOf(node: Node): string {
+  const types = Array.isArray(node.type) ? node.type : [node.type ?? ""];
+  return types.find((type) => type !== "null") ?? "";
+}
+
+/** The values to choose from, without `null`. */
+export function choices(node: Node): string[] {
+  return (node.enum ?? []).filter((value): value is string => typeof value === "string");
+}
+
+/** What a value is like: what an example says, or the least that its type can be. */
+export function sample(schema: Schema, node: Node): Json {
+  const example = node.examples?.[0] ?? node.default;
+  if (example !== undefined && example !== null) return example;
+  const choice = choices(node)[0];
+  if (choice !== undefined) return choice;
+  switch (typeOf(node)) {
+    case "array":
+      return [];
+    case "boolean":
+      return true;
+    case "integer":
+    case "number":
+      return node.minimum ?? 0;
+    case "object":
+      return Object.fromEntries(
+        (node.required ?? []).map((key) => [key, sample(schema, schema.resolve(node.properties?.[key] ?? {}))]),
+      );
+    default:
+      return "";
+  }
+}
+
+/** The values of a snippet of the schema, with its placeholders filled in. */
+export function filled(body: Json): Json {
+  if (typeof body === "string") {
+    const text = body.replace(/\$\{\d+:([^}]*)\}/gu, "$1");
+    return text.startsWith("^") ? (JSON.parse(text.slice(1)) as Json) : text;
+  }
+  if (Array.isArray(body)) return body.map(filled);
+  if (pointers.isMap(body)) return Object.fromEntries(Object.entries(body).map(([key, value]) => [key, filled(value)]));
+  return body;
+}
+
+/** The order and the names of the groups; one that is not here comes after them under its own name. */
+const GROUPS = new Map([
+  ["connection", "Connection"],
+  ["gpu", "GPU"],
+  ["cpu", "CPU and memory"],
+  ["scheduling", "Scheduling"],
+  ["storage", "Storage"],
+  ["security", "Security"],
+  ["network", "Network"],
+  ["lifecycle", "Lifecycle"],
+  ["metadata", "Metadata"],
+]);
+
+export interface Field {
+  key: string;
+  /** Of its value in the document. */
+  pointer: string;
+  /** By which the core explains it: `pvc_mounts.path`. */
+  path: string;
+  node: Node;
+  required: boolean;
+}
+
+export interface Group {
+  id: string;
+  title: string;
+  fields: Field[];
+}
+
+export function fields(schema: Schema, node: Node, pointer: string, path: string): Field[] {
+  const found: Field[] = [];
+  for (const [key, inner] of Object.entries(node.properties ?? {})) {
+    const child = schema.resolve(inner);
+    if (child.doNotSuggest || isBlock(child)) continue;
+    const required = node.required?.includes(key) ?? false;
+    found.push({ key, pointer: pointers.join(pointer, key), path: path ? `${path}.${key}` : key, node: child, required });
+  }
+  return found.sort((one, other) => rank(one) - rank(other));
+}
+
+/** What has to be written comes first, then what has a default; single values before lists and maps. */
+function rank({ node, required }: Field): number {
+  const structure = ["array", "object"].includes(typeOf(node)) ? 1 : 0;
+  return structure + (required ? 0 : node.default !== undefined ? 2 : 4);
+}
+
+/** The settings of a block, by their groups. */
+export function groups(schema: Schema, block: Block): Group[] {
+  const found = new Map<string, Group>([...GROUPS].map(([id, title]) => [id, { id, title, fields: [] }]));
+  for (const field of fields(schema, block.node, block.pointer, "")) {
+    const id = field.node["x-group"] ?? "other";
+    let group = found.get(id);
+    if (!group) found.set(id, (group = { id, title: id[0]?.toUpperCase() + id.slice(1), fields: [] }));
+    group.fields.push(field);
+  }
+  return [...found.values()].filter((group) => group.fields.length > 0);
+}
+
+/** Settings that matter first: those with a default, those that have to be written, those that snippets write. */
+export function matters(block: Node, field: Field): boolean {
+  const inSnippet = (block.defaultSnippets ?? []).some(({ body }) => pointers.isMap(body) && field.key in body);
+  return field.required || field.node.default !== undefined || inSnippet;
+}

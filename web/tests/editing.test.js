@@ -1,0 +1,325 @@
+// @ts-check
+// Typing, the form, both directions, undo, problems and their fixes.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { open, repository, start } from "./support.js";
+
+const { server, browser } = await start();
+const page = () => open(browser, server.url);
+
+const STEP = "image: python:3.12 # pinned\ncommand: [python, train.py]\nsettings:\n  gpu_portion_request: 0.5\n";
+
+/** @param {string} before @param {string} after */
+function changedLines(before, after) {
+  const [old, now] = [before.split("\n"), after.split("\n")];
+  return { gone: old.filter((line) => !now.includes(line)), come: now.filter((line) => !old.includes(line)) };
+}
+
+describe("the text", () => {
+  test("a typed setting shows in the body and in the form", async () => {
+    const { page: tab, editor, close } = await page();
+    await editor.write(STEP);
+    await tab.getByText('"gpuPortionRequest": 0.5').waitFor();
+    assert.equal((await editor.bodyJson()).spec.compute.gpuPortionRequest, 0.5);
+    assert.equal(await editor.control("gpu_portion_request").inputValue(), "0.5");
+    assert.equal(await editor.problems.count(), 0);
+    await close();
+  });
+
+  test("problems have their place, and choosing one goes there", async () => {
+    const { page: tab, editor, close } = await page();
+    await editor.write(STEP.replace("0.5", "5").replace("settings:", "settings:\n  cpu_memory_request: 8GB"));
+    await editor.problems.nth(1).waitFor();
+    assert.match((await editor.problems.nth(0).textContent()) ?? "", /cpu_memory_request.*8GB.*4:23.*invalid-quantity/su);
+    assert.match((await editor.problems.nth(1).textContent()) ?? "", /gpu_portion_request.*5:24.*out-of-range/su);
+    assert.deepEqual(await tab.locator(".cm-lintRange-error").allTextContents(), ["8GB", "5"]);
+    await editor.problems.nth(1).getByRole("button").first().click();
+    assert.equal(await tab.evaluate(() => getSelection()?.toString()), "5");
+    await tab.locator('[data-field="/settings/gpu_portion_request"].linked').waitFor();
+    assert.equal(await editor.control("gpu_portion_request").getAttribute("aria-invalid"), "true");
+    await close();
+  });
+
+  test("a quick fix writes what the core says", async () => {
+    const { editor, close } = await page();
+    const text = STEP.replace("gpu_portion_request", "gpu_portion_requst");
+    await editor.write(text);
+    await editor.button("Write gpu_portion_request").click();
+    assert.equal(await editor.text(), STEP);
+    assert.equal(await editor.problems.count(), 0);
+    await close();
+  });
+
+  test("a setting that another one asks for is added", async () => {
+    const { editor, close } = await page();
+    await editor.write("gpu_request_type: memory\n");
+    await editor.button(/^Add gpu_memory_request/u).click();
+    assert.match(await editor.text(), /^gpu_request_type: memory\ngpu_memory_request: 20Gi\n$/u);
+    await close();
+  });
+
+  test("a rule is explained", async () => {
+    const { page: tab, editor, close } = await page();
+    await editor.write(STEP.replace("0.5", "5"));
+    await editor.button("Explain out-of-range").click();
+    const dialog = tab.getByRole("dialog", { name: "out-of-range" });
+    await dialog.getByText("Not like this").waitFor();
+    await editor.accessible("a rule");
+    await editor.picture("rule");
+    await tab.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    assert.equal(await tab.evaluate(() => document.activeElement?.getAttribute("aria-label")), "Explain out-of-range");
+    await close();
+  });
+
+  test("completion and hover text come from the schema", async () => {
+    const { page: tab, editor, close } = await page();
+    await editor.write("image: a\ncommand: [a]\nsettings:\n");
+    await tab.keyboard.press("Control+End");
+    await tab.keyboard.type("  gpu_port", { delay: 20 });
+    const options = tab.locator(".cm-tooltip-autocomplete li");
+    await options.first().waitFor();
+    assert.match((await options.first().textContent()) ?? "", /^gpu_portion_request/u);
+    await tab.waitForTimeout(120);
+    await tab.keyboard.press("Enter");
+    await tab.keyboard.type("0.25\n");
+    await tab.keyboard.type("preem", { delay: 20 });
+    await options.first().waitFor();
+    await tab.waitForTimeout(120);
+    await tab.keyboard.press("Enter");
+    await options.filter({ hasText: "non-preemptible" }).waitFor();
+    await tab.waitForTimeout(120);
+    await tab.keyboard.press("Enter");
+    assert.equal(await editor.text(), "image: a\ncommand: [a]\nsettings:\n  gpu_portion_request: 0.25\n  preemptibility: non-preemptible");
+    await tab.locator(".cm-line").nth(3).getByText("gpu_portion_request").hover();
+    await tab.locator(".described").getByText(/Fraction of each device/u).waitFor();
+    await editor.picture("hover");
+    await close();
+  });
+
+  test("a text that cannot be read keeps the form, which says why it waits", async () => {
+    const { page: tab, editor, close } = await page();
+    await editor.write(STEP);
+    await editor.write(`${STEP}  node_pools: [a\n`);
+    await tab.getByText("The form waits").waitFor();
+    assert.equal(await editor.control("gpu_portion_request").inputValue(), "0.5");
+    assert.ok(await editor.control("gpu_portion_request").isDisabled());
+    assert.equal((await editor.bodyJson()).spec.compute.gpuPortionRequest, 0.5);
+    await editor.accessible("a broken text");
+    await editor.picture("broken");
+    await editor.write(STEP);
+    await tab.getByText("The form waits").waitFor({ state: "detached" });
+    assert.ok(await editor.control("gpu_portion_request").isEnabled());
+    await close();
+  });
+});
+
+describe("the form", () => {
+  test("each kind of control writes its own line", async () => {
+    const { page: tab, editor, close } = await page();
+    await editor.write(STEP);
+    await editor.control("gpu_portion_request").fill("0.25");
+    await editor.control("cpu_memory_request").fill("16Gi");
+    await editor.control("large_shm_request").check();
+    await editor.control("gpu_request_type").selectOption("memory");
+    await editor.control("name").fill("train-me");
+    await editor.reveal("backoff");
+    await editor.control("backoff_limit").fill("3");
+    await editor.reveal("");
+    assert.deepEqual(changedLines(STEP, await editor.text()), {
+      gone: ["  gpu_portion_request: 0.5"],
+      come: ["  gpu_portion_request: 0.25", "  cpu_memory_request: 16Gi", "  large_shm_request: true", "  gpu_request_type: memory", "  backoff_limit: 3", "name: train-me"],
+    });
+    assert.match(await editor.text(), /# pinned/u);
+    await tab.locator(".form").getByRole("button", { name: "Remove gpu_portion_request", exact: true }).click();
+    assert.doesNotMatch(await editor.text(), /gpu_portion_request/u);
+    await close();
+  });
+
+  test("the slider stands beside the number", async () => {
+    const { page: tab, editor, close } = await page();
+    await editor.write(STEP);
+    const slider = tab.getByRole("slider", { name: "gpu_portion_request slider" });
+    await slider.focus();
+    await tab.keyboard.press("ArrowRight");
+    assert.match(await editor.text(), /gpu_portion_request: 0.55\n/u);
+    assert.equal(await editor.control("gpu_portion_request").inputValue(), "0.55");
+    await slider.fill("0.8");
+    assert.match(await editor.text(), /gpu_portion_request: 0.8\n/u);
+    await close();
+  });
+
+  test("a number stays as it is typed", async () => {
+    const { page: tab, editor, close } = await page();
+    await editor.write(STEP);
+    const control = editor.control("gpu_portion_request");
+    await control.fill("");
+    await control.pressSequentially("0.50");
+    assert.equal(await control.inputValue(), "0.50");
+    assert.match(await editor.text(), /gpu_portion_request: 0\.50?\n/u);
+    await tab.keyboard.press("Tab");
+    await close();
+  });
+
+  test("items are added, filled, moved and removed", async () => {
+    const { editor, close } = await page();
+    await editor.write(STEP);
+    await editor.unfold(/^Storage/u);
+    await editor.button("Add to pvc_mounts").click();
+    await editor.button("Add to pvc_mounts").click();
+    await editor.control("pvc_mounts 2 path").fill("/mnt/other");
+    await editor.control("pvc_mounts 2 claim_name").fill("other");
+    await editor.problems.first().waitFor({ state: "detached" });
+    await editor.button("Move pvc_mounts 2 up").click();
+    const paths = async () => (await editor.bodyJson()).spec.storage.pvc.map((/** @type {{ path: string }} */ { path }) => path);
+    assert.equal((await paths())[0], "/mnt/other");
+    await editor.button("Remove pvc_mounts 2").click();
+    assert.deepEqual(await paths(), ["/mnt/other"]);
+    await editor.button("Remove pvc_mounts 1").click();
+    assert.equal(await editor.text(), STEP);
+    await close();
+  });
+
+  test("maps: entries are added, named, filled and removed", async () => {
+    const { editor, close } = await page();
+    await editor.write(`${STEP}  labels:\n    team: a # ours\n`);
+    await editor.unfold(/^Metadata/u);
+    const metadata = editor.page.locator('[data-field="/settings/labels"]');
+    await metadata.getByRole("textbox", { name: "labels team" }).fill("b");
+    assert.match(await editor.text(), /team: b # ours/u);
+    await metadata.getByLabel("labels key 1").fill("group");
+    await editor.page.keyboard.press("Tab");
+    assert.match(await editor.text(), /group: b/u);
+    await editor.button("Remove labels group").click();
+    assert.equal(await editor.text(), STEP);
+    await close();
+  });
+
+  test("a setting without effect says why", async () => {
+    const { page: tab, editor, close } = await page();
+    await editor.write("image: a\ncommand: [a]\n");
+    const row = tab.locator('[data-field="/settings/gpu_memory_request"]');
+    await row.getByText(/^Off: .*gpu_request_type: portion/u).waitFor();
+    assert.ok(await editor.control("gpu_memory_request").isDisabled());
+    await editor.control("gpu_request_type").selectOption("memory");
+    await row.getByText(/^Off/u).waitFor({ state: "detached" });
+    assert.ok(await editor.control("gpu_memory_request").isEnabled());
+    await tab.locator('[data-field="/settings/gpu_portion_request"]').getByText(/^Off/u).waitFor();
+    await close();
+  });
+
+  test("search finds settings by name, by help and by what they become", async () => {
+    const { page: tab, editor, close } = await page();
+    const keys = () => tab.locator(".form [data-field]").evaluateAll((rows) => rows.map((row) => /** @type {HTMLElement} */ (row).dataset.field?.split("/").at(-1)));
+    await editor.reveal("backoffLimit");
+    assert.deepEqual(await keys(), ["backoff_limit"]);
+    await editor.reveal("nothing like it");
+    await tab.getByText("No setting is like this").waitFor();
+    await close();
+  });
+
+  test("a quick start writes several settings as one change", async () => {
+    const { page: tab, editor, close } = await page();
+    await editor.write("image: a\ncommand: [a]\n");
+    await editor.button("GPU memory with burst").click();
+    assert.match(await editor.text(), /^image: a\ncommand: \[a\]\nsettings:\n(?=(?:.*\n)* {2}gpu_request_type: memory\n)/u);
+    assert.equal((await editor.bodyJson()).spec.compute.gpuMemoryLimit, "40Gi");
+    await editor.button("Undo").click();
+    assert.equal(await editor.text(), "image: a\ncommand: [a]\n");
+    await tab.keyboard.press("Escape");
+    await close();
+  });
+
+  test("one history over text and form", async () => {
+    const { page: tab, editor, close } = await page();
+    await editor.write(STEP);
+    await tab.keyboard.press("Control+End");
+    await tab.keyboard.type("# typed");
+    await editor.control("large_shm_request").check();
+    await editor.control("gpu_request_type").selectOption("memory");
+    await tab.keyboard.press("Control+z");
+    assert.doesNotMatch(await editor.text(), /gpu_request_type/u);
+    await tab.keyboard.press("Control+z");
+    assert.equal(await editor.text(), `${STEP}# typed`);
+    await editor.yaml.press("Control+z");
+    assert.equal(await editor.text(), STEP);
+    await editor.control("large_shm_request").focus();
+    await tab.keyboard.press("Control+y");
+    await tab.keyboard.press("Control+Shift+z");
+    assert.match(await editor.text(), /large_shm_request: true/u);
+    await close();
+  });
+
+  test("a value of another type is shown as it is written", async () => {
+    const { editor, close } = await page();
+    await editor.write(STEP.replace("0.5", "half").replace("[python, train.py]", "python train.py"));
+    assert.equal(await editor.control("gpu_portion_request").inputValue(), "half");
+    await editor.control("gpu_portion_request").fill("0.25");
+    assert.match(await editor.text(), /gpu_portion_request: 0.25\n/u);
+    assert.equal(await editor.control("command").inputValue(), "python train.py");
+    await close();
+  });
+
+  test("a change in the form leaves odd styles alone", async () => {
+    const { editor, close } = await page();
+    /** A document, and the lines that a change of two settings takes away and brings. */
+    const corpus = [
+      ["# head\nimage: 'a' # one\n\ncommand:\n- python\n- x.py\nsettings: # here\n    cpu_core_request:   2   # cores\n    gpu_portion_request: .5\n# tail\n", "    cpu_core_request:   2   # cores", "    cpu_core_request:   3   # cores"],
+      ["image: a\ncommand: [a]\nsettings: {cpu_core_request: 2, gpu_portion_request: 0.5} # flow\n", "settings: {cpu_core_request: 2, gpu_portion_request: 0.5} # flow", "settings: {cpu_core_request: 3, gpu_portion_request: 0.5} # flow"],
+      ["image: a\r\ncommand: [a]\r\nsettings:\r\n  cpu_core_request: 2\r\n", "  cpu_core_request: 2", "  cpu_core_request: 3"],
+      ["image: &img a\ncommand: [*img]\nsettings:\n  labels: &l {a: b}\n  annotations: *l\n  cpu_core_request: 2\n  unknown_key: stays\n", "  cpu_core_request: 2", "  cpu_core_request: 3"],
+      ["---\n\"image\": \"a\"\n'command': [\"a\"]\nsettings:\n  'cpu_core_request': 2.0\n  labels:\n    a: >-\n      folded\n      text\n", "  'cpu_core_request': 2.0", "  'cpu_core_request': 3.0"],
+      ["image: a\ncommand: [a]\nsettings:\n  cpu_core_request: 2\n  node_pools:\n  # first choice\n  - a\n  - b # second\n", "  cpu_core_request: 2", "  cpu_core_request: 3"],
+    ];
+    for (const [text, gone, come] of corpus) {
+      await editor.write(text ?? "");
+      await editor.control("cpu_core_request").fill("3");
+      const [before, after] = [(text ?? "").replaceAll("\r\n", "\n"), await editor.text()];
+      const found = changedLines(before, after);
+      assert.deepEqual(found.gone, [gone], text);
+      assert.equal(found.come.length, 1, text);
+      assert.equal(Number(/cpu_core_request'?: *([\d.]+)/u.exec(found.come[0] ?? "")?.[1]), 3);
+      assert.equal(found.come[0]?.replace("3.0", "3"), come?.replace("3.0", "3"), text);
+    }
+    await close();
+  });
+
+  test("what an alias brings is not overwritten", async () => {
+    const { editor, close } = await page();
+    const text = "image: a\ncommand: [a]\nsettings:\n  labels: &l {a: b}\n  annotations: *l\n";
+    await editor.write(text);
+    await editor.reveal("annotations");
+    await editor.page.locator('[data-field="/settings/annotations"]').getByRole("textbox", { name: "annotations a" }).fill("c");
+    await editor.toast.getByText(/alias/u).waitFor();
+    assert.equal(await editor.text(), text);
+    await close();
+  });
+});
+
+test("every example is read, and its form opens", async () => {
+  const { page: tab, editor, close } = await page();
+  for (const name of ["advanced.runai.yaml", "half-gpu.runai.yaml", "preprocess.runai.yaml", "train.runai.yaml", "zenml-run.yaml", "runai-step.toml"]) {
+    await editor.button("Examples").click();
+    await tab.getByRole("dialog").getByRole("button", { name: new RegExp(`^${name}`, "u") }).click();
+    await editor.toast.getByText(`Opened ${name}`).waitFor();
+    assert.equal(await tab.locator("li.error").count(), 0, name);
+    assert.ok((await tab.locator(".field").count()) > 3, name);
+  }
+  const source = readFileSync(join(repository, "examples/advanced.runai.yaml"), "utf8").replace(/^# yaml-language-server.*\n/u, "");
+  await editor.button("Examples").click();
+  await tab.getByRole("dialog").getByRole("button", { name: /^advanced/u }).click();
+  assert.equal(await editor.text(), source);
+  await close();
+});
+
+test("the blocks of a ZenML run configuration are edited in their places", async () => {
+  const { page: tab, editor, close } = await page();
+  await editor.write("settings:\n  step_operator:\n    cpu_core_request: 2\nsteps:\n  trainer:\n    settings:\n      step_operator.runai:\n        gpu_portion_request: 0.5 # half\n");
+  await tab.getByLabel("Settings of").selectOption("/steps/trainer/settings/step_operator.runai");
+  await editor.control("gpu_portion_request").fill("0.25");
+  assert.match(await editor.text(), /gpu_portion_request: 0.25 # half/u);
+  assert.match(await editor.text(), /cpu_core_request: 2\n/u);
+  await close();
+});

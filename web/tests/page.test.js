@@ -1,0 +1,278 @@
+// @ts-check
+// The page itself: drafts, offline, bad input, keyboard, sizes, themes, and what axe says of every state.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { launch, open, repository, serve, start } from "./support.js";
+
+const { server, browser } = await start();
+const page = () => open(browser, server.url);
+const STEP = "image: python:3.12\ncommand: [python, train.py]\nsettings:\n  gpu_portion_request: 0.5\n";
+const ADVANCED = readFileSync(join(repository, "examples/advanced.runai.yaml"), "utf8");
+
+describe("drafts", () => {
+  test("a draft is kept, and forgotten when asked", async () => {
+    const { page: tab, editor, close } = await page();
+    await editor.write(STEP);
+    await tab.waitForFunction((text) => localStorage.getItem("runai-step:draft") === text, STEP);
+    await tab.reload();
+    await tab.getByText(/^runai-step \d/u).waitFor();
+    assert.equal(await editor.text(), STEP);
+    await editor.button("Forget draft").click();
+    await tab.reload();
+    await tab.getByText(/^runai-step \d/u).waitFor();
+    assert.notEqual(await editor.text(), STEP);
+    await close();
+  });
+
+  test("reset starts anew, and can be undone", async () => {
+    const { editor, close } = await page();
+    await editor.write(STEP);
+    await editor.button("Reset").click();
+    assert.notEqual(await editor.text(), STEP);
+    assert.equal(await editor.problems.count(), 0);
+    await editor.button("Undo").click();
+    assert.equal(await editor.text(), STEP);
+    await close();
+  });
+
+  for (const [name, reason] of /** @type {const} */ ([["SecurityError", "allows no storage"], ["QuotaExceededError", "storage is full"]])) {
+    test(`a browser whose storage says ${name}`, async () => {
+      const opened = await browser.newContext();
+      await opened.close();
+      const { page: tab, editor, close } = await open(browser, server.url, {
+        init: name === "SecurityError" ? denied : full,
+      });
+      await editor.write(STEP);
+      await tab.getByText(reason).waitFor();
+      assert.equal(await editor.text(), STEP);
+      await close();
+    });
+  }
+});
+
+function denied() {
+  Object.defineProperty(window, "localStorage", {
+    get() {
+      throw new DOMException("denied", "SecurityError");
+    },
+  });
+}
+
+function full() {
+  Storage.prototype.setItem = () => {
+    throw new DOMException("full", "QuotaExceededError");
+  };
+}
+
+describe("bad input", () => {
+  test("ten megabytes", async () => {
+    const { page: tab, editor, close } = await page();
+    await tab.evaluate(() => {
+      const view = /** @type {any} */ (document.querySelector(".cm-content")).cmTile.view;
+      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: "a: 0123456789\n".repeat(750_000) } });
+    });
+    await editor.problems.filter({ hasText: "too-large" }).waitFor();
+    assert.equal((await editor.text()).length, 14 * 750_000);
+    await editor.write(STEP);
+    await tab.getByText('"gpuPortionRequest": 0.5').waitFor();
+    await close();
+  });
+
+  test("an alias bomb, half a surrogate pair and control characters", async () => {
+    const { page: tab, editor, close } = await page();
+    const bomb = ["a: &a [x,x,x,x,x,x,x,x,x]", ..."bcdefghij".split("").map((name, index) => `${name}: &${name} [${`*${"abcdefghij"[index]},`.repeat(9).slice(0, -1)}]`)].join("\n");
+    for (const [text, code] of [[bomb, "too-many-aliases"], ["image: \u0001\u0002\ncommand: [a]\n", ""], ["image: \ud83d x\ncommand: [a]\n", ""], ["\u0000\u0001PNG", ""], ["[".repeat(5000), "too-deep"]]) {
+      await tab.evaluate((text) => {
+        const view = /** @type {any} */ (document.querySelector(".cm-content")).cmTile.view;
+        view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+      }, String(text));
+      if (code) await editor.problems.filter({ hasText: code }).first().waitFor();
+      assert.equal((await editor.text()).length, text?.length);
+    }
+    await editor.write(STEP);
+    await tab.getByText('"gpuPortionRequest": 0.5').waitFor();
+    await close();
+  });
+
+  test("without WebAssembly the text is kept, and the page says what is missing", async () => {
+    const { page: tab, editor, close } = await open(browser, server.url, {
+      ready: false,
+      init: () => {
+        // @ts-expect-error An old browser, or one that is told not to.
+        delete globalThis.WebAssembly;
+      },
+    });
+    await tab.getByRole("alert").getByText(/core cannot be loaded/u).waitFor();
+    await editor.write(STEP);
+    assert.equal(await editor.text(), STEP);
+    assert.equal((await editor.download(editor.button("Download YAML"))).text, STEP);
+    await editor.accessible("no core");
+    await close();
+  });
+
+  test("a core that is not served is named", async () => {
+    const without = await serve({ without: /\.wasm$/u });
+    const { page: tab, editor, close } = await open(browser, without.url, { ready: false, expects: /404|Failed to load/u });
+    await tab.getByRole("alert").getByText(/cannot be loaded: 404/u).waitFor();
+    await editor.write(STEP);
+    assert.equal(await editor.text(), STEP);
+    await close();
+    await without.stop();
+  });
+});
+
+test("a file of 5,000 lines is read beside the page", async () => {
+  const { page: tab, editor, close } = await page();
+  let text = "image: a\ncommand: [a]\nsettings:\n  gpu_portion_request: 5\n  labels:\n";
+  for (let index = 0; index < 5000; index += 1) text += `    key${index}: "v${index}"\n`;
+  await editor.paste(text);
+  await editor.problems.filter({ hasText: "out-of-range" }).waitFor();
+  await editor.control("gpu_portion_request").fill("0.5");
+  await editor.problems.first().waitFor({ state: "detached" });
+  await tab.locator(".body").getByText('"gpuPortionRequest": 0.5').waitFor();
+  assert.match(await editor.text(), /gpu_portion_request: 0.5\n/u);
+  await close();
+});
+
+test("the page works offline once it was there", async () => {
+  const alone = await serve();
+  const other = await launch();
+  const { context, page: tab, editor, close } = await open(other, alone.url);
+  await tab.evaluate(() => navigator.serviceWorker.ready);
+  await tab.waitForFunction(() => navigator.serviceWorker.controller !== null);
+  await alone.stop();
+  await context.setOffline(true);
+  await tab.reload();
+  await tab.getByText(/^runai-step \d/u).waitFor();
+  await editor.write(STEP);
+  await tab.getByText('"gpuPortionRequest": 0.5').waitFor();
+  await editor.button("Examples").click();
+  await tab.getByRole("dialog").getByRole("button", { name: /^train/u }).click();
+  assert.match(await editor.text(), /train/u);
+  await close();
+  await other.close();
+});
+
+describe("by keyboard", () => {
+  test("Tab indents in the editor, and Escape leaves it", async () => {
+    const { page: tab, editor, close } = await page();
+    await editor.yaml.focus();
+    await tab.keyboard.press("Control+End");
+    await tab.keyboard.press("Tab");
+    assert.match(await editor.text(), /\n {2}$/u);
+    await tab.keyboard.press("Escape");
+    assert.equal(await tab.evaluate(() => document.activeElement?.id), "problems-title");
+    await close();
+  });
+
+  test("from nothing to a copied body without a mouse", async () => {
+    const { page: tab, editor, close } = await page();
+    await tab.keyboard.press("Tab");
+    assert.equal(await tab.evaluate(() => document.activeElement?.textContent), "Form");
+    await tab.keyboard.press("Enter");
+    /** Tab until a control is reached. */
+    const reach = async (/** @type {string} */ name) => {
+      for (let presses = 0; presses < 120; presses += 1) {
+        await tab.keyboard.press("Tab");
+        const found = await tab.evaluate(() => {
+          const element = document.activeElement;
+          return element?.getAttribute("aria-label") ?? element?.textContent;
+        });
+        if (found?.startsWith(name)) return;
+      }
+      assert.fail(`${name} cannot be reached`);
+    };
+    await reach("gpu_portion_request (");
+    await tab.keyboard.press("Control+a");
+    await tab.keyboard.type("0.25");
+    await tab.locator(".body").getByText('"gpuPortionRequest": 0.25').waitFor();
+    await reach("Storage");
+    await tab.keyboard.press("Enter");
+    await reach("Add to pvc_mounts");
+    await tab.keyboard.press("Enter");
+    await tab.waitForFunction(() => document.activeElement?.getAttribute("aria-label")?.startsWith("pvc_mounts 1"));
+    await reach("Settings YAML");
+    await tab.keyboard.press("Escape");
+    await reach("Request");
+    await tab.keyboard.press("ArrowRight");
+    assert.equal(await tab.evaluate(() => document.activeElement?.textContent), "curl");
+    await tab.keyboard.press("Home");
+    await reach("Copy body");
+    await tab.keyboard.press("Enter");
+    await editor.toast.getByText("Copied the request body").waitFor();
+    assert.equal(JSON.parse(await editor.clipboard()).spec.compute.gpuPortionRequest, 0.25);
+    await close();
+  });
+});
+
+describe("looks", () => {
+  for (const [name, width, height] of /** @type {const} */ ([["phone", 360, 740], ["tablet", 820, 1100], ["laptop", 1440, 900], ["4k", 3840, 2160]])) {
+    for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+      test(`${name}, ${colorScheme}`, async () => {
+        const { page: tab, editor, close } = await open(browser, server.url, { viewport: { width, height }, colorScheme });
+        const overflow = () => tab.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        assert.equal(await tab.getByRole("switch", { name: "Theme" }).getAttribute("aria-checked"), String(colorScheme === "dark"));
+        await editor.accessible("the start");
+        await editor.picture(`${name}-${colorScheme}-start`);
+        assert.equal(await overflow(), 0);
+        await editor.write(ADVANCED);
+        await tab.locator(".body").getByText("gpuMemoryRequest").waitFor();
+        for (const group of [/^Scheduling/u, /^Storage/u, /^Security/u, /^Network/u, /^Lifecycle/u, /^Metadata/u]) await editor.unfold(group);
+        await editor.control("gpu_memory_request").focus();
+        await editor.accessible("the advanced example, unfolded");
+        await editor.picture(`${name}-${colorScheme}-advanced`);
+        assert.equal(await overflow(), 0);
+        await editor.write(ADVANCED.replace("32G", "32GB").replace("node_pools:", "node_pool:").replace("preemptibility: non", "preemptibility: nn"));
+        await editor.button(/^Write 32G$/u).waitFor();
+        await editor.accessible("problems");
+        await editor.picture(`${name}-${colorScheme}-problems`);
+        assert.equal(await overflow(), 0);
+        await close();
+      });
+    }
+  }
+
+  test("the theme is switched, and remembered", async () => {
+    const { page: tab, close } = await open(browser, server.url, { colorScheme: "light" });
+    const theme = tab.getByRole("switch", { name: "Theme" });
+    await theme.click();
+    assert.equal(await theme.getAttribute("aria-checked"), "true");
+    assert.equal(await tab.evaluate(() => document.documentElement.dataset.theme), "dark");
+    await tab.reload();
+    assert.equal(await theme.getAttribute("aria-checked"), "true");
+    await close();
+  });
+
+  test("nothing jumps while the page loads or problems come", async () => {
+    const { page: tab, editor, close } = await open(browser, server.url, {
+      init: () => {
+        // @ts-expect-error For the test alone.
+        globalThis.shift = 0;
+        new PerformanceObserver((list) => {
+          // @ts-expect-error `LayoutShift` is no part of TypeScript's library.
+          for (const entry of list.getEntries()) if (!entry.hadRecentInput) globalThis.shift += entry.value;
+        }).observe({ type: "layout-shift", buffered: true });
+      },
+    });
+    await editor.write(STEP.replace("0.5", "5"));
+    await editor.problems.first().waitFor();
+    await tab.waitForTimeout(300);
+    // @ts-expect-error For the test alone.
+    const shift = await tab.evaluate(() => globalThis.shift);
+    assert.ok(shift < 0.05, `moved by ${shift}`);
+    await close();
+  });
+
+  test("the dialogs", async () => {
+    const { page: tab, editor, close } = await page();
+    await editor.button("Examples").click();
+    await tab.getByRole("dialog").getByRole("button", { name: /^train/u }).waitFor();
+    await editor.accessible("the examples");
+    await editor.picture("examples");
+    await tab.keyboard.press("Escape");
+    assert.equal(await tab.evaluate(() => document.activeElement?.textContent), "Examples");
+    await close();
+  });
+});

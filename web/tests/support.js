@@ -1,0 +1,199 @@
+// @ts-check
+// A server for the built page, and the page in a real Chromium.
+import { createServer } from "node:http";
+import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { after } from "node:test";
+import { delimiter, extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+import assert from "node:assert/strict";
+import axe from "axe-core";
+import { chromium } from "playwright-core";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+export const repository = fileURLToPath(new URL("../..", import.meta.url));
+const dist = join(root, "dist");
+/** Pictures for people to look at. */
+const pictures = process.env.RUNAI_STEP_SCREENSHOTS ?? join(repository, "target", "screenshots");
+
+const TYPES = {
+  ".css": "text/css",
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".json": "application/json",
+  ".svg": "image/svg+xml",
+  ".wasm": "application/wasm",
+  ".webmanifest": "application/manifest+json",
+};
+
+/**
+ * Serve the page below a sub-path, as a plain static host does.
+ * @param {{ without?: RegExp, headers?: Record<string, string> }} [options]
+ */
+export async function serve({ without, headers = {} } = {}) {
+  assert.ok(existsSync(join(dist, "index.html")), "the page is not built: run `cargo xtask web`");
+  const server = createServer((request, response) => {
+    const path = new URL(request.url ?? "/", "http://localhost").pathname;
+    const inside = path.startsWith("/some/folder/") ? path.slice("/some/folder/".length) || "index.html" : "";
+    const file = normalize(join(dist, inside));
+    if (!inside || !file.startsWith(dist) || without?.test(path) || !existsSync(file) || !statSync(file).isFile()) {
+      response.writeHead(404).end("not found");
+      return;
+    }
+    response.writeHead(200, { "Content-Type": TYPES[/** @type {keyof TYPES} */ (extname(file))] ?? "application/octet-stream", ...headers });
+    response.end(readFileSync(file));
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
+  const address = server.address();
+  assert.ok(address && typeof address === "object");
+  const stop = () =>
+    new Promise((resolve) => {
+      server.close(() => resolve(undefined));
+      server.closeAllConnections();
+    });
+  return { origin: `http://127.0.0.1:${address.port}`, url: `http://127.0.0.1:${address.port}/some/folder/`, stop };
+}
+
+/** The browser that is there: named by `CHROMIUM`, or found on the path. */
+function executable() {
+  const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  const found = process.env.CHROMIUM ?? names.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) => existsSync(path));
+  assert.ok(found, "there is no Chromium: install one, or name it in the variable CHROMIUM");
+  return found;
+}
+
+export async function launch() {
+  return chromium.launch({
+    executablePath: executable(),
+    // As root there is no sandbox, and in containers often no space for shared memory.
+    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--no-first-run"],
+  });
+}
+
+/**
+ * A fresh page that fails its test for an error in the console, a violation of the policy, or a request to elsewhere.
+ * @param {import("playwright-core").Browser} browser
+ * @param {string} url
+ * @param {import("playwright-core").BrowserContextOptions & { expects?: RegExp, init?: () => void, ready?: boolean }} [options]
+ */
+export async function open(browser, url, { expects, init, ready = true, ...options } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, permissions: ["clipboard-read", "clipboard-write"], ...options });
+  /** @type {string[]} */
+  const complaints = [];
+  const complain = (/** @type {string} */ words) => expects?.test(words) || complaints.push(words);
+  context.on("request", (request) => {
+    const to = new URL(request.url());
+    if (!["blob:", "data:"].includes(to.protocol) && to.origin !== new URL(url).origin) complaints.push(`request to ${to.href}`);
+  });
+  if (init) await context.addInitScript(init);
+  await context.addInitScript(() => {
+    addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
+  });
+  context.setDefaultTimeout(20_000);
+  const page = await context.newPage();
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && complain(`console: ${message.text()}`));
+  page.on("pageerror", (error) => complain(`error: ${error.stack ?? error.message}`));
+  await page.goto(url);
+  if (ready) await page.getByText(/^runai-step \d/).waitFor();
+  const editor = new Editor(page);
+  const close = async () => {
+    await context.close();
+    assert.deepEqual(complaints, [], "the page complained");
+  };
+  return { context, page, editor, close, complaints };
+}
+
+/** The page as its users know it: by the names of its parts. */
+export class Editor {
+  /** @param {import("playwright-core").Page} page */
+  constructor(page) {
+    this.page = page;
+    this.yaml = page.getByRole("textbox", { name: "Settings YAML", exact: true });
+    this.body = page.getByRole("textbox", { name: "Request body", exact: true });
+    this.problems = page.getByRole("list", { name: "Problems", exact: true }).getByRole("listitem");
+    this.toast = page.locator(".toast");
+  }
+
+  /** The control of a setting: its accessible name begins with the key. */
+  control(/** @type {string} */ key) {
+    return this.page.locator(".form").getByLabel(new RegExp(`^${key.replaceAll(/[.[\]]/g, "\\$&")}(?! slider)( \\(|$)`));
+  }
+
+  button(/** @type {string | RegExp} */ name) {
+    return this.page.getByRole("button", typeof name === "string" ? { name, exact: true } : { name });
+  }
+
+  /** Write a text in place of what is there. */
+  async write(/** @type {string} */ text) {
+    await this.yaml.fill(text);
+  }
+
+  /** Paste a text in place of what is there. */
+  async paste(/** @type {string} */ text) {
+    await this.page.evaluate((text) => navigator.clipboard.writeText(text), text);
+    await this.yaml.press("Control+a");
+    await this.page.keyboard.press("Control+v");
+  }
+
+  /** The whole text: an editor draws only what is in view, so its state is asked. */
+  async text() {
+    return this.page.evaluate(() => {
+      const content = document.querySelector(".cm-content");
+      // @ts-expect-error CodeMirror's own handle on its view.
+      return /** @type {string} */ (content.cmTile?.view?.state.doc.toString() ?? content.cmView?.view.state.doc.toString());
+    });
+  }
+
+  async bodyJson() {
+    return JSON.parse((await this.body.textContent()) ?? "");
+  }
+
+  /** Unfold a group of settings. */
+  async unfold(/** @type {RegExp} */ name) {
+    const button = this.page.locator(".group h3").getByRole("button", { name });
+    if ((await button.getAttribute("aria-expanded")) === "false") await button.click();
+  }
+
+  async reveal(/** @type {string} */ key) {
+    await this.page.getByRole("searchbox", { name: "Search settings" }).fill(key);
+  }
+
+  async clipboard() {
+    return this.page.evaluate(() => navigator.clipboard.readText());
+  }
+
+  /** What a click downloads. */
+  async download(/** @type {import("playwright-core").Locator} */ button) {
+    const [download] = await Promise.all([this.page.waitForEvent("download"), button.click()]);
+    return { name: download.suggestedFilename(), text: readFileSync(await download.path(), "utf8") };
+  }
+
+  /** Nothing on the page is wrong in the eyes of axe. */
+  async accessible(/** @type {string} */ state) {
+    await this.page.evaluate(axe.source);
+    const found = await this.page.evaluate(async () => {
+      // @ts-expect-error The script above defines it.
+      const { violations } = await axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
+      return violations.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes.map((/** @type {any} */ node) => `${node.target} ${node.failureSummary}`).slice(0, 4).join(" | ")}`);
+    });
+    assert.deepEqual(found, [], `axe has found something in: ${state}`);
+  }
+
+  async picture(/** @type {string} */ name) {
+    mkdirSync(pictures, { recursive: true });
+    await this.page.screenshot({ path: join(pictures, `${name}.png`) });
+  }
+}
+
+/**
+ * One server and one browser for a file of tests.
+ * @param {Parameters<typeof serve>[0]} [options]
+ */
+export async function start(options) {
+  const [server, browser] = [await serve(options), await launch()];
+  after(async () => {
+    await browser.close();
+    await server.stop();
+  });
+  return { server, browser };
+}
