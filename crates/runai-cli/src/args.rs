@@ -236,7 +236,7 @@ pub(crate) enum ResultFormat {
 
 fn kind() -> impl clap::builder::TypedValueParser<Value = Kind> {
     use clap::builder::TypedValueParser as _;
-    clap::builder::PossibleValuesParser::new(["step", "settings", "operator", "zenml"])
+    PossibleValuesParser::new(["step", "settings", "operator", "zenml"])
         .try_map(|word| word.parse::<Kind>())
 }
 

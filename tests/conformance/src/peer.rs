@@ -94,7 +94,7 @@ fn read(answers: &mut impl BufRead, questions: &[String]) -> Result<Vec<Answer>>
     for (id, question) in questions.iter().enumerate() {
         line.clear();
         if answers.read_line(&mut line)? == 0 {
-            bail!("the peer ended at case {id}: {}", question);
+            bail!("the peer ended at case {id}: {question}");
         }
         let answer: Answer = serde_json::from_str(&line)
             .with_context(|| format!("the peer answered `{}` to {}", line.trim_end(), question))?;
