@@ -177,7 +177,7 @@ fn a_negative_file_fails_where_it_is_wrong() {
     }
 }
 
-/// What SchemaStore asks for beside an entry of its catalog.
+/// What `SchemaStore` asks for beside an entry of its catalog.
 #[test]
 fn the_test_files_for_the_catalog_are_right_and_wrong() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/schemastore");
