@@ -236,8 +236,7 @@ pub(crate) enum ResultFormat {
 
 fn kind() -> impl clap::builder::TypedValueParser<Value = Kind> {
     use clap::builder::TypedValueParser as _;
-    PossibleValuesParser::new(["step", "settings", "operator", "zenml"])
-        .try_map(|word| word.parse::<Kind>())
+    PossibleValuesParser::new(["step", "settings", "operator", "zenml"]).try_map(|word| word.parse::<Kind>())
 }
 
 /// A value of `--set`.
