@@ -51,7 +51,7 @@ impl Judge<'_, '_> {
     }
 
     /// Reports `rule` at the value at `path`. Advise with the returned finding.
-    pub(crate) fn report(&mut self, rule: &'static Rule, path: &str, message: String) -> &mut Finding {
+    pub(crate) fn report(&mut self, rule: &'static Rule, path: impl Display, message: String) -> &mut Finding {
         let pointer = self.pointer(path);
         let span = self.span(&pointer);
         let finding = Finding::new(rule, span, message).at(self.in_its_text(span, pointer));

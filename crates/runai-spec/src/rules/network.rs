@@ -1,6 +1,6 @@
 //! Rules of ports and URLs.
 
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 use super::{Example, Judge, rules};
 use crate::settings::StepSettings;
@@ -47,7 +47,7 @@ rules! {
 }
 
 pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
-    let mut declared = HashSet::new();
+    let mut declared = FxHashSet::default();
     for (index, port) in settings.ports.iter().flatten().enumerate() {
         if !trusted(judge, "ports", index, "container") {
             continue;
@@ -56,31 +56,34 @@ pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
             judge
                 .report(
                     &REPEATED_PORT,
-                    &format!("ports/{index}/container"),
+                    format_args!("ports/{index}/container"),
                     format!("`ports` declares container port `{}` a second time", port.container),
                 )
                 .advise("remove it");
         }
     }
     for (index, url) in settings.external_urls.iter().flatten().enumerate() {
-        let path = format!("external_urls/{index}");
-        if judge.item_broken(&path) {
+        if judge.item_broken(format_args!("external_urls/{index}")) {
             continue;
         }
         let both = [&url.authorized_users, &url.authorized_groups]
             .iter()
             .all(|list| list.as_ref().is_some_and(|list| !list.is_empty()));
-        if both && !judge.broken(&["users", "groups"].map(|list| format!("{path}/authorized_{list}"))) {
+        if both && !judge.broken(&["users", "groups"].map(|list| format!("external_urls/{index}/authorized_{list}"))) {
             judge
                 .report(
                     &USERS_AND_GROUPS,
-                    &format!("{path}/authorized_groups"),
+                    format_args!("external_urls/{index}/authorized_groups"),
                     format!("`external_urls[{index}]` has `authorized_users` and `authorized_groups`"),
                 )
                 .advise("keep one of them");
         }
         judge
-            .report(&EXTERNAL_URL_ON_STEP, &path, format!("`external_urls[{index}]` is gone when the step ends"))
+            .report(
+                &EXTERNAL_URL_ON_STEP,
+                format_args!("external_urls/{index}"),
+                format!("`external_urls[{index}]` is gone when the step ends"),
+            )
             .advise("keep it if you want to look inside while the step runs");
         let port = url.container;
         if trusted(judge, "external_urls", index, "container") && !declared.contains(&port) && !judge.broken(&["ports"])
@@ -88,7 +91,7 @@ pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
             judge
                 .report(
                     &UNDECLARED_PORT,
-                    &format!("{path}/container"),
+                    format_args!("external_urls/{index}/container"),
                     format!("`external_urls[{index}]` leads to port `{port}`, which `ports` does not declare"),
                 )
                 .advise(format!("add `- container: {port}` to `ports`"));

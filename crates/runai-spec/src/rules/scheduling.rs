@@ -1,6 +1,6 @@
 //! Rules of node pools, priorities and tolerations.
 
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 use super::{Example, Judge, rules};
 use crate::settings::StepSettings;
@@ -80,12 +80,15 @@ pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
             )
             .advise(help);
     }
-    let mut seen = HashSet::new();
+    let mut seen = FxHashSet::default();
     for (index, pool) in settings.node_pools.iter().flatten().enumerate() {
-        let path = format!("node_pools/{index}");
-        if !judge.broken(&[&path]) && !seen.insert(pool) {
+        if !judge.broken(&[format_args!("node_pools/{index}")]) && !seen.insert(pool) {
             judge
-                .report(&REPEATED_NODE_POOL, &path, format!("`node_pools` has `{pool}` a second time"))
+                .report(
+                    &REPEATED_NODE_POOL,
+                    format_args!("node_pools/{index}"),
+                    format!("`node_pools` has `{pool}` a second time"),
+                )
                 .advise("remove it");
         }
     }
@@ -93,11 +96,12 @@ pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
 
 fn tolerations(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
     for (index, toleration) in settings.tolerations.iter().flatten().enumerate() {
-        let path = format!("tolerations/{index}");
-        let member = |key: &str| format!("{path}/{key}");
+        let member = |key: &str| format!("tolerations/{index}/{key}");
         // A toleration that is wrong as a whole was replaced; one member that is wrong leaves the others to judge.
-        let broken = |judge: &Judge<'_, '_>, keys: &[&str]| keys.iter().any(|key| judge.broken(&[&member(key)]));
-        if judge.item_broken(&path) {
+        let broken = |judge: &Judge<'_, '_>, keys: &[&str]| {
+            keys.iter().any(|key| judge.broken(&[format_args!("tolerations/{index}/{key}")]))
+        };
+        if judge.item_broken(format_args!("tolerations/{index}")) {
             continue;
         }
         let operator = toleration.operator;
@@ -108,7 +112,7 @@ fn tolerations(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
             judge
                 .report(
                     &TOLERATION_VALUE_WITH_EXISTS,
-                    &member("value"),
+                    member("value"),
                     format!("`tolerations[{index}]` has a value, but its operator is `Exists`"),
                 )
                 .advise("remove the value, or write `operator: Equal`");
@@ -120,7 +124,7 @@ fn tolerations(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
             judge
                 .report(
                     &TOLERATION_WITHOUT_KEY,
-                    &path,
+                    format_args!("tolerations/{index}"),
                     format!("`tolerations[{index}]` has no key, but its operator is not `Exists`"),
                 )
                 .advise("add the `key` of the taint, or `operator: Exists` to tolerate every taint");
@@ -132,7 +136,7 @@ fn tolerations(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
             judge
                 .report(
                     &EQUAL_WITHOUT_VALUE,
-                    &member("operator"),
+                    member("operator"),
                     format!("`tolerations[{index}]` compares with `Equal`, but has no value"),
                 )
                 .advise("add the `value` of the taint, or write `operator: Exists`");

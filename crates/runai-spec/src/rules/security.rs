@@ -43,7 +43,7 @@ pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
             judge
                 .report(
                     &UID_WITHOUT_CUSTOM_SOURCE,
-                    &format!("security_context/{key}"),
+                    format_args!("security_context/{key}"),
                     format!("`{key}` is `{id}`, but only counts with `uid_gid_source: custom`"),
                 )
                 .advise("add `uid_gid_source: custom`");

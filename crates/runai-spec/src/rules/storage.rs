@@ -1,8 +1,9 @@
 //! Rules of mounts.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
+
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::{Example, Judge, rules};
 use crate::settings::StepSettings;
@@ -101,7 +102,7 @@ pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
             judge
                 .report(
                     &HOST_PATH_MOUNT,
-                    &format!("host_path_mounts/{index}"),
+                    format_args!("host_path_mounts/{index}"),
                     format!("`host_path_mounts[{index}]` mounts a folder of the node"),
                 )
                 .advise("use a claim (`pvc_mounts`) if you can, or make sure that the cluster allows it");
@@ -112,7 +113,7 @@ pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
             judge
                 .report(
                     &SECRET_MOUNT,
-                    &format!("secret_mounts/{index}"),
+                    format_args!("secret_mounts/{index}"),
                     format!("`secret_mounts[{index}]` makes a Secret readable for everything in the container"),
                 )
                 .advise("make sure that the project may use it");
@@ -137,8 +138,8 @@ pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
 
 fn mount_paths(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
     let mounts = mounts(settings);
-    let mut exact: HashMap<&str, usize> = HashMap::with_capacity(mounts.len());
-    let mut folded: HashMap<Cow<'_, str>, usize> = HashMap::with_capacity(mounts.len());
+    let mut exact: FxHashMap<&str, usize> = FxHashMap::with_capacity_and_hasher(mounts.len(), FxBuildHasher);
+    let mut folded: FxHashMap<Cow<'_, str>, usize> = FxHashMap::with_capacity_and_hasher(mounts.len(), FxBuildHasher);
     for (number, mount) in mounts.iter().enumerate() {
         if judge.broken(&[mount]) || judge.item_broken(format_args!("{}/{}", mount.list, mount.index)) {
             continue;
@@ -227,7 +228,7 @@ fn claims(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
             judge
                 .report(
                     &EPHEMERAL_PVC,
-                    &format!("pvc_mounts/{index}/ephemeral"),
+                    format_args!("pvc_mounts/{index}/ephemeral"),
                     format!("`pvc_mounts[{index}]` is deleted with its data when the workload stops"),
                 )
                 .advise("copy results elsewhere before the step ends, or leave `ephemeral` out");
@@ -240,7 +241,7 @@ fn claims(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
                 judge
                     .report(
                         &CLAIM_INFO_OF_EXISTING_PVC,
-                        &format!("pvc_mounts/{index}/claim_info"),
+                        format_args!("pvc_mounts/{index}/claim_info"),
                         format!("`pvc_mounts[{index}]` is an existing claim, but has a `claim_info`"),
                     )
                     .advise("remove it, or write `existing_pvc: false` to create the claim");
@@ -249,7 +250,7 @@ fn claims(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
                 judge
                     .report(
                         &EXISTING_PVC_WITHOUT_NAME,
-                        &format!("pvc_mounts/{index}"),
+                        format_args!("pvc_mounts/{index}"),
                         format!("`pvc_mounts[{index}]` is an existing claim, but does not say which one"),
                     )
                     .advise("add `claim_name`, or write `existing_pvc: false` to create a claim");
@@ -260,7 +261,7 @@ fn claims(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
             judge
                 .report(
                     &NEW_PVC_WITHOUT_SIZE,
-                    &format!("pvc_mounts/{index}"),
+                    format_args!("pvc_mounts/{index}"),
                     format!("`pvc_mounts[{index}]` creates a claim, but does not say its size"),
                 )
                 .advise("add `claim_info: {size: 50Gi}`");
