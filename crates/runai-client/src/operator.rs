@@ -55,7 +55,7 @@ impl StepOperator {
 
     /// The same operator, which writes a receipt before anything is submitted, and keeps it up to date afterwards.
     ///
-    /// Where a receipt cannot be written, the submission goes on without: see [`Submitted::unrecorded`].
+    /// Where a receipt cannot be written, the submission goes on without: see [`Submitted::unrecorded`](crate::Submitted::unrecorded).
     #[must_use]
     pub fn receipts(self, store: Arc<dyn ReceiptStore>) -> Self {
         Self { receipts: Some(store), ..self }
