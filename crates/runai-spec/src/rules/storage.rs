@@ -157,7 +157,7 @@ fn mount_paths(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
             let first = &mounts[*first];
             let message =
                 format!("`{}` and `{}` of `{}` are one path to the container", mount.path, first.path, first.name());
-            judge.report(&SIMILAR_MOUNT_PATHS, &mount.to_string(), message).advise("give each mount a path of its own");
+            judge.report(&SIMILAR_MOUNT_PATHS, mount, message).advise("give each mount a path of its own");
         } else {
             folded.insert(fold, number);
         }
