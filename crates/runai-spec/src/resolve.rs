@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::check::Checker;
 use crate::de::from_node;
 use crate::diagnostic::{Finding, Report};
-use crate::document::{Entry, Format, Map, Node, SourceId, Span, Text, Value, escape, parse};
+use crate::document::{Entry, Format, Lines, Map, Node, SourceId, Span, Text, Value, escape, parse};
 use crate::kind::{Kind, OPERATOR_KEYS, is_block_key};
 use crate::redact;
 use crate::rules::{self, Judge};
@@ -22,6 +22,18 @@ pub struct Source<'t> {
     pub text: &'t str,
     /// Its language.
     pub format: Format,
+}
+
+impl Source<'_> {
+    /// Line and column, both from 1, of the value that a JSON pointer names, or of the nearest one around it; nothing if
+    /// the text does not parse. For what others than the check say about a file.
+    #[must_use]
+    pub fn place(&self, pointer: &str) -> Option<(usize, usize)> {
+        let root = parse(self.text, self.format, SourceId(0)).ok()?;
+        let around = pointer.match_indices('/').rev().map(|(at, _)| &pointer[..at]);
+        let node = std::iter::once(pointer).chain(around).find_map(|pointer| root.find(pointer))?;
+        Some(Lines::new(self.text).position(node.span.start as usize))
+    }
 }
 
 /// Reads a document, together with what else has a say in its settings.
@@ -42,6 +54,7 @@ pub struct Resolver<'t> {
     document: Source<'t>,
     kind: Option<Kind>,
     operator: Option<Source<'t>>,
+    operator_values: Vec<Override<'t>>,
     variables: Vec<(&'t str, &'t str)>,
     overrides: Vec<Override<'t>>,
 }
@@ -90,7 +103,14 @@ impl<'t> Resolver<'t> {
     /// Reads `document`, of the kind that its keys speak for.
     #[must_use]
     pub const fn new(document: Source<'t>) -> Self {
-        Self { document, kind: None, operator: None, variables: Vec::new(), overrides: Vec::new() }
+        Self {
+            document,
+            kind: None,
+            operator: None,
+            operator_values: Vec::new(),
+            variables: Vec::new(),
+            overrides: Vec::new(),
+        }
     }
 
     /// Takes the document for one of this kind.
@@ -104,6 +124,17 @@ impl<'t> Resolver<'t> {
     #[must_use]
     pub const fn operator(mut self, operator: Source<'t>) -> Self {
         self.operator = Some(operator);
+        self
+    }
+
+    /// Takes one key of the operator file from elsewhere: a variable of the environment, a flag. It is stronger than the
+    /// file, and than what was taken before; messages call it `name`. Nothing happens for a key that no operator file has.
+    #[must_use]
+    pub fn operator_value(mut self, name: &'t str, key: &'t str, value: &'t str) -> Self {
+        if OPERATOR_KEYS.contains(&key) {
+            let source = Source { name, text: value, format: Format::Yaml };
+            self.operator_values.push(Override { source, key });
+        }
         self
     }
 
@@ -131,18 +162,22 @@ impl<'t> Resolver<'t> {
             findings: Vec::new(),
             defaults: None,
             operator: None,
+            operator_values: self.operator_values,
             kind: self.kind,
             steps: Vec::new(),
         };
-        if let Some(operator) = self.operator {
-            let id = work.source(operator);
-            match parse(operator.text, operator.format, id) {
-                Ok(root) => {
-                    let settings = work.operator_file(root);
-                    work.defaults = settings.map(|settings| Layer { settings, pointer: String::new() });
-                }
-                Err(finding) => work.findings.push(finding),
+        let operator = match self.operator {
+            Some(operator) => {
+                let id = work.source(operator);
+                parse(operator.text, operator.format, id).map_err(|finding| work.findings.push(finding)).ok()
             }
+            // A document that is an operator file itself takes them; without any file they stand alone.
+            None if work.operator_values.is_empty() || work.kind == Some(Kind::Operator) => None,
+            None => Some(Node { value: Value::Map(Map::default()), span: Span { source: SourceId(0), start: 0, end: 0 } }),
+        };
+        if let Some(root) = operator {
+            let settings = work.operator_file(root);
+            work.defaults = settings.map(|settings| Layer { settings, pointer: String::new() });
         }
         match parse(self.document.text, self.document.format, SourceId(0)) {
             Ok(root) => {
@@ -302,6 +337,8 @@ struct Work<'t> {
     /// The step settings in the operator file.
     defaults: Option<Layer<'t>>,
     operator: Option<OperatorSettings>,
+    /// Keys of the operator file from elsewhere, the weakest first.
+    operator_values: Vec<Override<'t>>,
     kind: Option<Kind>,
     steps: Vec<Step>,
 }
@@ -416,6 +453,15 @@ impl<'t> Work<'t> {
         };
         map.remove(SCHEMA_KEY);
         let mut root = Node { value: Value::Map(map), span };
+        for Override { source, key } in std::mem::take(&mut self.operator_values) {
+            let id = self.source(source);
+            let path = [key.to_owned()];
+            let value = shape_at(&shape::OPERATOR_FILE, &path).and_then(|shape| self.scalar(source.text, id, shape));
+            if let Some(value) = value {
+                let place = value.span;
+                put(&mut root, &path, value, place);
+            }
+        }
         let mut checker = Checker::default();
         checker.check(&mut root, &shape::OPERATOR_FILE, &[], in_operator_file);
         let Value::Map(map) = root.value.clone() else { return None };

@@ -147,3 +147,37 @@ fn an_override_of_null_unsets() {
     let settings = resolution.step().unwrap().settings();
     assert_eq!((settings.backoff_limit, settings.node_type.as_deref()), (None, None));
 }
+
+#[test]
+fn keys_of_the_operator_come_from_elsewhere_too() {
+    let operator = "project_name: vision\nimage_pull_secret_name: from-file\nmonitoring_interval: 5\n";
+    let resolution = Resolver::new(source("step.yaml", "image: a\ncommand: [b]\n"))
+        .operator(source("op.yaml", operator))
+        .operator_value("RUNAI_PROJECT_NAME", "project_name", "123")
+        .operator_value("RUNAI_IMAGE_PULL_SECRET_NAME", "image_pull_secret_name", "from-environment")
+        .operator_value("--project", "project_name", "456")
+        .operator_value("RUNAI_NODE_TYPE", "node_type", "no key of the operator's own")
+        .resolve();
+    assert!(!resolution.has_errors(), "{:?}", resolution.findings());
+    let settings = resolution.operator().unwrap();
+    assert_eq!((settings.project_name.as_deref(), settings.monitoring_interval), (Some("456"), 5.0));
+    assert_eq!(resolution.step().unwrap().image_pull_secret(), Some("from-environment"));
+
+    let alone = Resolver::new(source("step.yaml", "image: a\ncommand: [b]\n"))
+        .operator_value("RUNAI_MONITORING_INTERVAL", "monitoring_interval", "soon")
+        .resolve();
+    let reports = alone.reports();
+    let wrong = reports.iter().find(|report| report.name == "RUNAI_MONITORING_INTERVAL").unwrap();
+    assert_eq!(wrong.report.diagnostics[0].code, "wrong-type");
+}
+
+#[test]
+fn the_place_of_a_value_is_that_of_the_nearest_one_that_is_there() {
+    let text = "image: a\ncommand: [b]\nsettings:\n  ports:\n    - container: 80\n";
+    let place = |pointer| source("step.yaml", text).place(pointer);
+    assert_eq!(place("/settings/ports/0/container"), Some((5, 18)));
+    assert_eq!(place("/settings/ports/0/name"), Some((5, 7)));
+    assert_eq!(place("/settings/labels"), Some((4, 3)));
+    assert_eq!(place(""), Some((1, 1)));
+    assert_eq!(source("step.yaml", "a: [").place("/a"), None);
+}
