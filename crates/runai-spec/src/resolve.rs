@@ -173,7 +173,9 @@ impl<'t> Resolver<'t> {
             }
             // A document that is an operator file itself takes them; without any file they stand alone.
             None if work.operator_values.is_empty() || work.kind == Some(Kind::Operator) => None,
-            None => Some(Node { value: Value::Map(Map::default()), span: Span { source: SourceId(0), start: 0, end: 0 } }),
+            None => {
+                Some(Node { value: Value::Map(Map::default()), span: Span { source: SourceId(0), start: 0, end: 0 } })
+            }
         };
         if let Some(root) = operator {
             let settings = work.operator_file(root);
