@@ -4,8 +4,9 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
-use runai_spec::VARIABLE_PREFIX;
+use runai_spec::{OPERATOR_KEYS, VARIABLE_PREFIX};
 
+use crate::failure::Failure;
 use crate::input::{self, Input};
 
 /// Variable that names the operator file.
@@ -21,9 +22,9 @@ const FOLDER: &str = "runai-step";
 /// # Errors
 ///
 /// The file that was named, or found, cannot be read.
-pub(crate) fn operator_file(flag: Option<&Path>) -> Result<Option<Input>, String> {
+pub(crate) fn operator_file(flag: Option<&Path>) -> Result<Option<Input>, Failure> {
     let named = flag.map(Path::to_owned).or_else(|| env::var_os(CONFIG_VARIABLE).map(PathBuf::from));
-    named.or_else(upward).or_else(in_user_directory).map(|path| input::read(&path)).transpose()
+    named.or_else(upward).or_else(in_user_directory).map(|path| input::read(&path)).transpose().map_err(Failure::usage)
 }
 
 /// Variables of the environment that may be settings, by name.
@@ -36,9 +37,44 @@ pub(crate) fn variables() -> Vec<(String, String)> {
     variables
 }
 
+/// A key of the operator file that was given elsewhere.
+#[derive(Clone, Debug)]
+pub(crate) struct Given {
+    /// How messages name it: `RUNAI_BASE_URL`, `--base-url`.
+    pub(crate) name: String,
+    pub(crate) key: &'static str,
+    pub(crate) value: String,
+}
+
+impl Given {
+    /// A key that a flag gave.
+    pub(crate) fn flag(flag: &str, key: &'static str, value: &str) -> Self {
+        Self { name: flag.to_owned(), key, value: value.to_owned() }
+    }
+}
+
+/// The key whose value goes no way that could print it.
+pub(crate) const SECRET_KEY: &str = "client_secret";
+
+/// The variable of a key: `RUNAI_` and the key in capitals, without a leading `runai_`.
+pub(crate) fn variable(key: &str) -> String {
+    format!("{VARIABLE_PREFIX}{}", key.strip_prefix("runai_").unwrap_or(key).to_ascii_uppercase())
+}
+
+/// Keys of the operator file that the environment gives, but for the secret.
+pub(crate) fn given() -> Vec<Given> {
+    let given = |key: &'static str| {
+        let name = variable(key);
+        let value = env::var(&name).ok().filter(|value| !value.is_empty())?;
+        Some(Given { name, key, value })
+    };
+    OPERATOR_KEYS.into_iter().filter(|key| *key != SECRET_KEY).filter_map(given).collect()
+}
+
 fn upward() -> Option<PathBuf> {
     let here = env::current_dir().ok()?;
-    here.ancestors().find_map(in_folder)
+    // The usual place is named as people would.
+    in_folder(Path::new("")).or_else(|| here.ancestors().skip(1).find_map(in_folder))
 }
 
 fn in_user_directory() -> Option<PathBuf> {

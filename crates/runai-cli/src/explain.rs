@@ -24,34 +24,26 @@ pub(crate) fn explain(args: &ExplainArgs) -> Exit {
             return Exit::NotFound;
         }
     };
-    let printed = match args.format {
-        ResultFormat::Human => output::line(text(&explanation).trim_end()),
-        ResultFormat::Json => output::json(&explanation),
-    };
+    let printed = output::result(args.format, &explanation, || output::line(text(&explanation).trim_end()));
     output::exit_of(&printed)
 }
 
 fn list(format: ResultFormat) -> Exit {
-    let printed = match format {
-        ResultFormat::Human => {
-            let mut text = String::from("Rules\n");
-            let width = rules::all().map(|rule| rule.code.len()).max().unwrap_or(0);
-            for rule in rules::all() {
-                let _ = writeln!(text, "  {:width$}  {:7}  {}", rule.code, rule.severity.as_str(), rule.summary);
-            }
-            text.push_str("\nSettings\n");
-            for path in setting_paths() {
-                let _ = writeln!(text, "  {path}");
-            }
-            output::line(text.trim_end())
+    let all: Vec<_> = rules::all()
+        .map(|rule| json!({"code": rule.code, "severity": rule.severity, "summary": rule.summary}))
+        .collect();
+    let printed = output::result(format, &json!({"rules": all, "settings": setting_paths()}), || {
+        let mut text = String::from("Rules\n");
+        let width = rules::all().map(|rule| rule.code.len()).max().unwrap_or(0);
+        for rule in rules::all() {
+            let _ = writeln!(text, "  {:width$}  {:7}  {}", rule.code, rule.severity.as_str(), rule.summary);
         }
-        ResultFormat::Json => {
-            let rules: Vec<_> = rules::all()
-                .map(|rule| json!({"code": rule.code, "severity": rule.severity, "summary": rule.summary}))
-                .collect();
-            output::json(&json!({"rules": rules, "settings": setting_paths()}))
+        text.push_str("\nSettings\n");
+        for path in setting_paths() {
+            let _ = writeln!(text, "  {path}");
         }
-    };
+        output::line(text.trim_end())
+    });
     output::exit_of(&printed)
 }
 

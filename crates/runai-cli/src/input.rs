@@ -7,6 +7,7 @@ use std::path::Path;
 use runai_spec::{Format, Report, decode};
 
 /// A file that was read.
+#[derive(Clone)]
 pub(crate) struct Input {
     /// The path as it was given; `<stdin>` for standard input.
     pub(crate) name: String,

@@ -1,24 +1,24 @@
 //! `runai-step render`
 
+use runai_spec::Context;
 use runai_spec::settings::BaseUrl;
-use runai_spec::{Context, Resolution, Step};
 
-use crate::args::{BodyFormat, RenderArgs};
+use crate::args::{RenderArgs, ResultFormat};
 use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::output;
-use crate::sources::with_step;
+use crate::sources::{Sources, choose};
 
 /// Prints the request that would be sent for a step.
-pub(crate) fn render(args: &RenderArgs) -> Exit {
-    with_step(&args.file, &args.sources, args.step.as_deref(), |resolution, step| print(args, resolution, step))
-}
-
-fn print(args: &RenderArgs, resolution: &Resolution<'_>, step: &Step) -> Exit {
+pub(crate) fn render(args: &RenderArgs) -> Result<Exit, Failure> {
+    let sources = Sources::read(&args.file, &args.sources, Vec::new())?;
+    let resolution = sources.resolve(&args.sources)?;
+    let step = choose(&resolution, args.sources.step.as_deref())?;
     let context = Context {
         name: args.name.clone(),
         project_id: args.project_id.clone(),
         cluster_id: args.cluster_id.clone(),
-        ..Context::default()
+        ..sources.context(&args.sources, args.image.as_ref(), &args.command)
     };
     let request = step.request(&context, None);
     let printed = if args.curl {
@@ -26,8 +26,9 @@ fn print(args: &RenderArgs, resolution: &Resolution<'_>, step: &Step) -> Exit {
         output::line(&request.to_curl(base_url.map(BaseUrl::trimmed)))
     } else {
         match args.format {
-            BodyFormat::Json => output::json_pretty(&request.body),
+            ResultFormat::Human | ResultFormat::Json => output::json_pretty(&request.body),
+            ResultFormat::Yaml => output::yaml(&request.body),
         }
     };
-    output::exit_of(&printed)
+    Ok(output::exit_of(&printed))
 }

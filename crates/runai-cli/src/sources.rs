@@ -2,64 +2,49 @@
 
 use std::path::Path;
 
-use runai_spec::{Resolution, Resolver, Source, Step};
+use runai_spec::{Context, Resolution, Resolver, Source, Step};
 
 use crate::args::{Assignment, SourceArgs};
-use crate::config;
+use crate::config::{self, Given};
 use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::input::{self, Input};
 use crate::output::{self, Checked};
 
-/// Reads the step of this name, or the first, and does something with it. Says what is wrong on standard error; nothing is
-/// done if there are errors.
-pub(crate) fn with_step(
-    file: &Path,
-    args: &SourceArgs,
-    name: Option<&str>,
-    act: impl FnOnce(&Resolution<'_>, &Step) -> Exit,
-) -> Exit {
-    let done = || {
-        let sources = Sources::read(file, args)?;
-        let resolution = sources.resolve(args)?;
-        let step = choose(&resolution, name)?;
-        Ok(act(&resolution, step))
-    };
-    done().unwrap_or_else(|exit: Exit| exit)
-}
-
 /// The file of a step, and whatever else has a say in its settings.
-struct Sources {
-    file: Input,
-    operator: Option<Input>,
+pub(crate) struct Sources {
+    pub(crate) file: Input,
+    pub(crate) operator: Option<Input>,
     variables: Vec<(String, String)>,
+    /// Keys of the operator file from variables and flags, the weakest first.
+    given: Vec<Given>,
+    /// Of the file that `--env-file` names.
+    environment: Vec<(String, String)>,
 }
 
 impl Sources {
-    /// Reads them all; says on standard error why one cannot be read.
-    fn read(file: &Path, args: &SourceArgs) -> Result<Self, Exit> {
-        let file = input::read(file).map_err(|message| output::usage(&message))?;
-        let operator = config::operator_file(args.config.as_deref()).map_err(|message| output::usage(&message))?;
-        Ok(Self { file, operator, variables: config::variables() })
+    /// Reads them all; `given` are keys of the operator file from flags.
+    pub(crate) fn read(file: &Path, args: &SourceArgs, given: Vec<Given>) -> Result<Self, Failure> {
+        let file = input::read(file).map_err(Failure::usage)?;
+        let operator = config::operator_file(args.config.config.as_deref())?;
+        let environment = args.env_file.as_deref().map(environment_file).transpose()?.unwrap_or_default();
+        let pull_secret = args.image_pull_secret.as_deref();
+        let pull_secret = pull_secret.map(|name| Given::flag("--image-pull-secret", "image_pull_secret_name", name));
+        let given = config::given().into_iter().chain(given).chain(pull_secret).collect();
+        Ok(Self { file, operator, variables: config::variables(), given, environment })
     }
 
     /// Resolves them; prints what was found on standard error, and fails if there are errors.
-    fn resolve<'s>(&'s self, args: &'s SourceArgs) -> Result<Resolution<'s>, Exit> {
-        let text = |input: &'s Input| {
-            input.text.as_deref().map_err(|(report, shown)| {
-                let checked = Checked { path: input.name.clone(), report: report.clone(), shown: shown.clone() };
-                let _ = output::human::eprint(&[checked]);
-                Exit::Invalid
-            })
-        };
-        let source = |input: &'s Input| -> Result<Source<'s>, Exit> {
-            Ok(Source { name: &input.name, text: text(input)?, format: input.format })
-        };
-        let mut resolver = Resolver::new(source(&self.file)?);
+    pub(crate) fn resolve<'s>(&'s self, args: &'s SourceArgs) -> Result<Resolution<'s>, Failure> {
+        let mut resolver = Resolver::new(self.file.source()?);
         if let Some(kind) = args.kind {
             resolver = resolver.kind(kind);
         }
         if let Some(operator) = &self.operator {
-            resolver = resolver.operator(source(operator)?);
+            resolver = resolver.operator(operator.source()?);
+        }
+        for Given { name, key, value } in &self.given {
+            resolver = resolver.operator_value(name, key, value);
         }
         for (name, value) in &self.variables {
             resolver = resolver.variable(name, value);
@@ -70,12 +55,39 @@ impl Sources {
         let resolution = resolver.resolve();
         let found: Vec<_> = resolution.reports().into_iter().map(Checked::from).collect();
         let _ = output::human::eprint(&found);
-        if resolution.has_errors() { Err(Exit::Invalid) } else { Ok(resolution) }
+        if resolution.has_errors() { Err(Failure::told(Exit::Invalid)) } else { Ok(resolution) }
+    }
+
+    /// What a request needs beside the step, as far as files and flags say it.
+    pub(crate) fn context(&self, args: &SourceArgs, image: Option<&String>, command: &[String]) -> Context {
+        let is_set = |name: &str| {
+            args.set.iter().any(|set| set.key.strip_prefix("environment.").is_some_and(|variable| variable == name))
+        };
+        Context {
+            image: image.cloned(),
+            command: Some(command.to_vec()).filter(|command| !command.is_empty()),
+            environment: self.environment.iter().filter(|(name, _)| !is_set(name)).cloned().collect(),
+            ..Context::default()
+        }
+    }
+}
+
+impl Input {
+    /// The text, which is told to be none if it is none.
+    pub(crate) fn source(&self) -> Result<Source<'_>, Failure> {
+        match &self.text {
+            Ok(text) => Ok(Source { name: &self.name, text, format: self.format }),
+            Err((report, shown)) => {
+                let checked = Checked { path: self.name.clone(), report: report.clone(), shown: shown.clone() };
+                let _ = output::human::eprint(&[checked]);
+                Err(Failure::told(Exit::Invalid))
+            }
+        }
     }
 }
 
 /// The step that is meant, or a sentence about those that there are.
-fn choose<'r>(resolution: &'r Resolution<'_>, name: Option<&str>) -> Result<&'r Step, Exit> {
+pub(crate) fn choose<'r>(resolution: &'r Resolution<'_>, name: Option<&str>) -> Result<&'r Step, Failure> {
     let step = match name {
         Some(name) => resolution.step_named(name),
         None => resolution.step(),
@@ -87,10 +99,27 @@ fn choose<'r>(resolution: &'r Resolution<'_>, name: Option<&str>) -> Result<&'r 
         } else {
             format!("steps with a `step_operator` block are {}", known.join(", "))
         };
-        output::error(&match name {
-            Some(name) => format!("there is no step `{name}`\nhint: {hint}"),
-            None => format!("there is no step to render\nhint: {hint}"),
-        });
-        Exit::NotFound
+        let message = match name {
+            Some(name) => format!("there is no step `{name}`"),
+            None => "there is no step to render".to_owned(),
+        };
+        Failure::new(Exit::NotFound, message).hint(hint)
     })
+}
+
+/// The variables in a file, one `NAME=VALUE` a line.
+fn environment_file(path: &Path) -> Result<Vec<(String, String)>, Failure> {
+    let shown = path.display();
+    let variables =
+        dotenvy::from_path_iter(path).map_err(|problem| Failure::usage(format!("cannot read `{shown}`: {problem}")))?;
+    // What is wrong with a line is told without the line: its value may be a secret.
+    variables
+        .enumerate()
+        .map(|(at, variable)| {
+            variable.map_err(|_| {
+                Failure::usage(format!("`{shown}` is no list of variables: entry {} is not understood", at + 1))
+                    .hint("write one NAME=VALUE a line, with quotes round values that have spaces")
+            })
+        })
+        .collect()
 }

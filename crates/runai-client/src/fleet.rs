@@ -176,7 +176,8 @@ impl Fleet {
     /// Follows a workload from now on. One that is followed already stays as it is.
     pub fn follow(&mut self, submitted: &Submitted, policy: WaitPolicy) {
         let Submitted { workload_id, name, project_id, cluster_id, submission_id, .. } = submitted;
-        let receipt = self.store.is_some().then(|| Receipt {
+        // A workload that is no submission of ours has no receipt.
+        let receipt = (self.store.is_some() && !submission_id.is_empty()).then(|| Receipt {
             base_url: self.client.base_url().to_owned(),
             cluster_id: cluster_id.clone(),
             name: name.clone(),

@@ -194,7 +194,7 @@ impl Follower {
 
     fn note(&mut self, workload: Workload, last_phase: Option<&str>, events: &mut VecDeque<Event>) {
         let stage = Stage::of_phase(&workload.phase);
-        let reason = if stage == Stage::Queued { reason(&workload) } else { None };
+        let reason = if stage == Stage::Queued { workload.reason() } else { None };
         if last_phase != Some(&workload.phase) {
             let node_pools = workload.current_node_pools;
             events.push_back(Event::Phase { phase: workload.phase, stage, node_pools });
@@ -214,24 +214,6 @@ impl Follower {
         events.push_back(Event::Ended { outcome });
         self.todo = Todo::Nothing(outcome);
         self.unsaved = true;
-    }
-}
-
-/// Why a workload does not run yet, in the most telling words that the control plane has for it.
-fn reason(workload: &Workload) -> Option<String> {
-    let messages: Vec<String> = workload
-        .pending_scheduling_messages
-        .iter()
-        .map(|message| {
-            let words = message.user_message.as_deref().filter(|words| !words.is_empty()).unwrap_or(&message.reason);
-            if message.node_pool.is_empty() { words.to_owned() } else { format!("{}: {words}", message.node_pool) }
-        })
-        .collect();
-    let given = |words: &Option<String>| words.clone().filter(|words| !words.is_empty());
-    if messages.is_empty() {
-        given(&workload.phase_message).or_else(|| given(&workload.phase_reason))
-    } else {
-        Some(messages.join("; "))
     }
 }
 

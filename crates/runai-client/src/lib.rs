@@ -78,7 +78,7 @@ pub use crate::{
     },
     error::{ApiError, Error, KEPT_TEXT},
     fleet::{Fleet, FleetEvent, tally},
-    operator::{Placement, StepOperator},
+    operator::{Placement, StepOperator, nearest},
     policy::Breach,
     preflight::{Check, Preflight, PreflightFinding, Verdict},
     receipt::{Progress, Receipt, ReceiptStore, StoreError, Storing},

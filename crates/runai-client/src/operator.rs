@@ -200,8 +200,8 @@ impl StepOperator {
     }
 }
 
-/// Those of `names` that `wanted` may be a slip for, the nearest first.
-pub(crate) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+/// Those of `names` that `wanted` may be a slip for, the nearest first; three at most.
+pub fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let wanted = wanted.to_lowercase();
     let mut names: Vec<(f64, &str)> = names
         .map(|name| (strsim::jaro_winkler(&wanted, &name.to_lowercase()), name))

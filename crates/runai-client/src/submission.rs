@@ -103,6 +103,12 @@ impl StepOperator {
         Ok(Some(Submitted { unrecorded, ..submitted }))
     }
 
+    /// The receipt of a submission, if there is one that can be read.
+    pub async fn receipt_of(&self, submitted: &Submitted) -> Option<Receipt> {
+        let key = receipt_key(self.client.base_url(), &submitted.submission_id);
+        self.receipts.as_ref()?.find(key).await.ok()?
+    }
+
     /// The receipt of this submission.
     async fn recall(&self, sought: &Sought<'_>) -> Recall {
         let Some(store) = &self.receipts else { return Recall::Nothing };

@@ -101,21 +101,37 @@ impl Report {
     }
 }
 
-fn diagnostic(lines: &Lines<'_>, finding: &Finding) -> Diagnostic {
-    let (offset, end_offset) = (finding.span.start as usize, finding.span.end as usize);
-    let (line, column) = lines.position(offset);
-    let (end_line, end_column) = lines.position(end_offset);
-    Diagnostic {
-        code: finding.rule.code,
-        severity: finding.rule.severity,
-        message: finding.message.clone(),
-        help: finding.help.clone(),
-        path: finding.path.clone(),
-        line,
-        column,
-        end_line,
-        end_column,
-        offset,
-        end_offset,
+impl Diagnostic {
+    /// An error that is no rule's.
+    pub(crate) fn at(
+        text: &str,
+        span: Span,
+        path: &str,
+        code: &'static str,
+        message: String,
+        help: Option<String>,
+    ) -> Self {
+        Self::new(&Lines::new(text), span, Severity::Error, path, code, message, help)
     }
+
+    fn new(
+        lines: &Lines<'_>,
+        span: Span,
+        severity: Severity,
+        path: &str,
+        code: &'static str,
+        message: String,
+        help: Option<String>,
+    ) -> Self {
+        let (offset, end_offset) = (span.start as usize, span.end as usize);
+        let (line, column) = lines.position(offset);
+        let (end_line, end_column) = lines.position(end_offset);
+        let path = path.to_owned();
+        Self { code, severity, message, help, path, line, column, end_line, end_column, offset, end_offset }
+    }
+}
+
+fn diagnostic(lines: &Lines<'_>, finding: &Finding) -> Diagnostic {
+    let Finding { rule, span, path, message, help } = finding;
+    Diagnostic::new(lines, *span, rule.severity, path, rule.code, message.clone(), help.clone())
 }

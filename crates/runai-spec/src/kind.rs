@@ -81,7 +81,7 @@ impl fmt::Display for UnknownKind {
 impl std::error::Error for UnknownKind {}
 
 /// Keys that only an operator file has. A test holds them together with the declaration.
-pub(crate) const OPERATOR_KEYS: [&str; 9] = [
+pub const OPERATOR_KEYS: [&str; 9] = [
     "client_id",
     "client_secret",
     "client_secret_file",

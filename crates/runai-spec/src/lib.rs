@@ -56,7 +56,7 @@ pub mod wire;
 
 pub use diagnostic::{Diagnostic, Finding, Report};
 pub use document::{Format, decode};
-pub use kind::{Kind, UnknownKind};
+pub use kind::{Kind, OPERATOR_KEYS, UnknownKind};
 pub use render::Context;
 pub use resolve::{Resolution, Resolver, Source, SourceReport, Step, VARIABLE_PREFIX};
 pub use ser::to_value;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::check::Checker;
 use crate::de::from_node;
-use crate::diagnostic::{Finding, Report};
+use crate::diagnostic::{Diagnostic, Finding, Report};
 use crate::document::{Entry, Format, Lines, Map, Node, SourceId, Span, Text, Value, escape, parse};
 use crate::kind::{Kind, OPERATOR_KEYS, is_block_key};
 use crate::redact;
@@ -24,15 +24,39 @@ pub struct Source<'t> {
     pub format: Format,
 }
 
-impl Source<'_> {
-    /// Line and column, both from 1, of the value that a JSON pointer names, or of the nearest one around it; nothing if
-    /// the text does not parse. For what others than the check say about a file.
+impl<'t> Source<'t> {
+    /// What others than the check have to say about the value that a JSON pointer names, at its place; at the nearest
+    /// value around it if it is not there. Nothing if the text does not parse.
     #[must_use]
-    pub fn place(&self, pointer: &str) -> Option<(usize, usize)> {
+    pub fn diagnose(
+        &self,
+        pointer: &str,
+        code: &'static str,
+        message: String,
+        help: Option<String>,
+    ) -> Option<Diagnostic> {
         let root = parse(self.text, self.format, SourceId(0)).ok()?;
         let around = pointer.match_indices('/').rev().map(|(at, _)| &pointer[..at]);
         let node = std::iter::once(pointer).chain(around).find_map(|pointer| root.find(pointer))?;
-        Some(Lines::new(self.text).position(node.span.start as usize))
+        Some(Diagnostic::at(self.text, node.span, pointer, code, message, help))
+    }
+
+    /// How the value that a JSON pointer names is written, and in which line, from 1. Nothing if it is not there.
+    #[must_use]
+    pub fn written(&self, pointer: &str) -> Option<(&'t str, usize)> {
+        let root = parse(self.text, self.format, SourceId(0)).ok()?;
+        let Span { start, end, .. } = root.find(pointer)?.span;
+        let (line, _) = Lines::new(self.text).position(start as usize);
+        Some((self.text.get(start as usize..end as usize)?, line))
+    }
+
+    /// The text without its secrets, for excerpts.
+    #[must_use]
+    pub fn shown(&self) -> Cow<'t, str> {
+        match parse(self.text, self.format, SourceId(0)) {
+            Ok(root) => redact::redacted(self.text, &redact::secrets(&root)),
+            Err(_) => redact::redacted_unparsed(self.text),
+        }
     }
 }
 
@@ -169,18 +193,18 @@ impl<'t> Resolver<'t> {
         let operator = match self.operator {
             Some(operator) => {
                 let id = work.source(operator);
-                parse(operator.text, operator.format, id).map_err(|finding| work.findings.push(finding)).ok()
+                let root = parse_operator(operator.text, operator.format, id);
+                root.map_err(|finding| work.findings.push(finding)).ok()
             }
             // A document that is an operator file itself takes them; without any file they stand alone.
             None if work.operator_values.is_empty() || work.kind == Some(Kind::Operator) => None,
-            None => {
-                Some(Node { value: Value::Map(Map::default()), span: Span { source: SourceId(0), start: 0, end: 0 } })
-            }
+            None => Some(nothing(SourceId(0))),
         };
         if let Some(root) = operator {
             let settings = work.operator_file(root);
             work.defaults = settings.map(|settings| Layer { settings, pointer: String::new() });
         }
+        let parse = if work.kind == Some(Kind::Operator) { parse_operator } else { parse };
         match parse(self.document.text, self.document.format, SourceId(0)) {
             Ok(root) => {
                 work.document(root, &self.variables, &self.overrides);
@@ -195,6 +219,19 @@ impl<'t> Resolver<'t> {
             operator: work.operator,
         }
     }
+}
+
+/// An operator file, in which everything may be commented out.
+fn parse_operator(text: &str, format: Format, id: SourceId) -> Result<Node<'_>, Finding> {
+    match parse(text, format, id) {
+        Err(finding) if finding.rule == &rules::text::EMPTY => Ok(nothing(id)),
+        parsed => parsed,
+    }
+}
+
+/// A map without keys.
+fn nothing<'t>(source: SourceId) -> Node<'t> {
+    Node { value: Value::Map(Map::default()), span: Span { source, start: 0, end: 0 } }
 }
 
 impl<'t> Resolution<'t> {
@@ -212,11 +249,7 @@ impl<'t> Resolution<'t> {
             .map(|id| {
                 let source = self.sources[usize::from(id.0)];
                 // Few texts are shown, so only those are read again for their secrets.
-                let shown = match parse(source.text, source.format, id) {
-                    Ok(root) => redact::redacted(source.text, &redact::secrets(&root)),
-                    Err(_) => redact::redacted_unparsed(source.text),
-                };
-                SourceReport { name: source.name, shown, report: self.report_of(id) }
+                SourceReport { name: source.name, shown: source.shown(), report: self.report_of(id) }
             })
             .collect()
     }

@@ -7,10 +7,14 @@ pub(crate) mod human;
 pub(crate) mod sarif;
 
 use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use runai_spec::{Report, SourceReport};
+use comfy_table::{Cell, ContentArrangement, Table, presets};
+use runai_spec::convert::convert;
+use runai_spec::{Format, Report, SourceReport};
 use serde::Serialize;
 
+use crate::args::ResultFormat;
 use crate::exit::Exit;
 
 /// What was found in a file.
@@ -44,6 +48,74 @@ pub(crate) fn json(value: &impl Serialize) -> io::Result<()> {
 /// Prints a result as JSON for people.
 pub(crate) fn json_pretty(value: &impl Serialize) -> io::Result<()> {
     line(&serde_json::to_string_pretty(value)?)
+}
+
+/// Prints a result as YAML.
+pub(crate) fn yaml(value: &impl Serialize) -> io::Result<()> {
+    let text = serde_json::to_string(value)?;
+    let yaml = convert(&text, Format::Json, Format::Yaml).map_err(io::Error::other)?;
+    line(yaml.trim_end())
+}
+
+/// Prints one result as `format` asks: `human` says it to people.
+pub(crate) fn result(
+    format: ResultFormat,
+    value: &impl Serialize,
+    human: impl FnOnce() -> io::Result<()>,
+) -> io::Result<()> {
+    match format {
+        ResultFormat::Human => human(),
+        ResultFormat::Json => json(value),
+        ResultFormat::Yaml => yaml(value),
+    }
+}
+
+/// Prints one of several results that come one after the other, for programs.
+pub(crate) fn item(format: ResultFormat, value: &impl Serialize) -> io::Result<()> {
+    match format {
+        ResultFormat::Human => Ok(()),
+        ResultFormat::Json => json(value),
+        ResultFormat::Yaml => {
+            line("---")?;
+            yaml(value)
+        }
+    }
+}
+
+/// Rows under a headline, in columns, as wide as the terminal.
+pub(crate) fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(head.map(Cell::new));
+    for row in rows {
+        table.add_row(row);
+    }
+    let last = N.saturating_sub(1);
+    for (at, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, if at == last { 0 } else { 2 }));
+    }
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    lines.join("\n")
+}
+
+/// Whether words about results are left out, but for errors.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// From now on nothing is said but errors.
+pub(crate) fn be_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+/// Whether nothing is said but errors.
+pub(crate) fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
+/// Says on standard error how it goes.
+pub(crate) fn say(text: &str) {
+    if !is_quiet() {
+        let _ = writeln!(anstream::stderr(), "· {text}");
+    }
 }
 
 /// Says what went wrong; lines that begin with `hint:` say what to do.

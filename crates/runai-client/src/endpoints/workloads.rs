@@ -87,6 +87,16 @@ impl Client {
         self.listing(requests::workloads(filters, deleted, Page::default()))
     }
 
+    /// As [`Client::list_workloads`], the newest first.
+    pub fn list_newest_workloads(
+        &self,
+        filters: &[Filter<'_>],
+        deleted: bool,
+    ) -> impl Stream<Item = Result<Workload, Error>> + Send + use<> {
+        let request = requests::workloads(filters, deleted, Page::default());
+        self.listing(request.query("sortBy", "createdAt").query("sortOrder", "desc"))
+    }
+
     /// What Kubernetes reported about a workload, the newest first, page by page as it is asked for.
     pub fn list_events(&self, workload_id: &str) -> impl Stream<Item = Result<Event, Error>> + Send + use<> {
         self.listing(requests::workload_events(workload_id, Page::default()))

@@ -150,6 +150,28 @@ pub struct Workload {
     pub workload_requested_resources: Option<RequestedResources>,
 }
 
+impl Workload {
+    /// Why the workload is in its phase, in the most telling words that the control plane has for it.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        let messages: Vec<String> = self
+            .pending_scheduling_messages
+            .iter()
+            .map(|message| {
+                let words =
+                    message.user_message.as_deref().filter(|words| !words.is_empty()).unwrap_or(&message.reason);
+                if message.node_pool.is_empty() { words.to_owned() } else { format!("{}: {words}", message.node_pool) }
+            })
+            .collect();
+        let given = |words: &Option<String>| words.clone().filter(|words| !words.is_empty());
+        if messages.is_empty() {
+            given(&self.phase_message).or_else(|| given(&self.phase_reason))
+        } else {
+            Some(messages.join("; "))
+        }
+    }
+}
+
 /// What can be asked of a workload.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]

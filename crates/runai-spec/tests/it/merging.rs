@@ -172,12 +172,27 @@ fn keys_of_the_operator_come_from_elsewhere_too() {
 }
 
 #[test]
-fn the_place_of_a_value_is_that_of_the_nearest_one_that_is_there() {
+fn others_have_their_say_at_the_value_or_the_nearest_one_around_it() {
     let text = "image: a\ncommand: [b]\nsettings:\n  ports:\n    - container: 80\n";
-    let place = |pointer| source("step.yaml", text).place(pointer);
+    let place = |pointer| {
+        let said = source("step.yaml", text).diagnose(pointer, "refused", "no".to_owned(), None)?;
+        assert_eq!((said.code, said.path.as_str()), ("refused", pointer));
+        Some((said.line, said.column))
+    };
     assert_eq!(place("/settings/ports/0/container"), Some((5, 18)));
     assert_eq!(place("/settings/ports/0/name"), Some((5, 7)));
     assert_eq!(place("/settings/labels"), Some((4, 3)));
     assert_eq!(place(""), Some((1, 1)));
-    assert_eq!(source("step.yaml", "a: [").place("/a"), None);
+    assert_eq!(source("step.yaml", "a: [").diagnose("/a", "refused", "no".to_owned(), None), None);
+}
+
+#[test]
+fn an_operator_file_may_have_everything_commented_out() {
+    for text in ["", "# project_name = 'vision'\n"] {
+        let operator = Source { name: "op.toml", text, format: Format::Toml };
+        let resolution = Resolver::new(source("step.yaml", "image: a\ncommand: [b]\n")).operator(operator).resolve();
+        assert!(!resolution.has_errors(), "{:?}", resolution.findings());
+        let alone = Resolver::new(operator).kind(Kind::Operator).resolve();
+        assert!(!alone.has_errors() && alone.operator().is_some(), "{:?}", alone.findings());
+    }
 }

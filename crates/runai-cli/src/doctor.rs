@@ -1,0 +1,205 @@
+//! `runai-step doctor`: what would keep a step from running, and what to do about it.
+
+use std::fmt::Write as _;
+
+use runai_client::{Check, Preflight, PreflightFinding, Verdict};
+use runai_spec::permissions::permissions;
+use runai_spec::settings::OperatorSettings;
+use runai_spec::{Context, Kind, Resolver, Source};
+use serde::Serialize;
+
+use crate::args::DoctorArgs;
+use crate::config;
+use crate::connect::{self, Connection};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::input::Input;
+use crate::output;
+use crate::runtime::block_on;
+use crate::sources::{Sources, choose};
+
+/// One line of the doctor.
+#[derive(Serialize)]
+struct Told {
+    check: String,
+    verdict: Verdict,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+    /// Where in the step file it is decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    #[serde(skip)]
+    exit: Exit,
+}
+
+/// What the doctor says.
+#[derive(Default, Serialize)]
+struct Diagnosis {
+    ok: bool,
+    findings: Vec<Told>,
+}
+
+/// Looks at everything in order. A check that fails does not hide a later one that can still run.
+pub(crate) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
+    let mut diagnosis = Diagnosis::default();
+    let (step, operator_file) = match &args.file {
+        Some(file) => {
+            let sources = Sources::read(file, &args.sources, args.connect.given())?;
+            match step(&sources, args, &mut diagnosis) {
+                Some((step, file)) => (Some(step), file),
+                None => (None, sources.operator),
+            }
+        }
+        None => (None, config::operator_file(args.sources.config.config.as_deref())?),
+    };
+    diagnosis.good(
+        "configuration",
+        match &operator_file {
+            Some(file) => format!("operator file `{}`", file.name),
+            None => "no operator file; variables and flags only".to_owned(),
+        },
+    );
+    let settings = settings(operator_file.as_ref(), args);
+    let connection = settings.and_then(|settings| Connection::new(settings, operator_file.as_ref(), &args.connect));
+    match connection {
+        Ok(connection) => {
+            let done = block_on(async {
+                let request = step.as_ref().map(|step| step.step.render(&step.context, None));
+                let of_every_step = || {
+                    let nothing = Source { name: "", text: "{}", format: runai_spec::Format::Json };
+                    permissions(&Resolver::new(nothing).kind(Kind::Settings).resolve())
+                };
+                let needed = step.as_ref().map_or_else(of_every_step, |step| step.needed.clone());
+                let preflight = connection.operator.preflight(request.as_ref(), Some(&needed)).await;
+                diagnosis.take(preflight, step.as_ref().map(|step| &step.file));
+                Ok(Exit::Success)
+            });
+            done?;
+        }
+        Err(failure) => diagnosis.bad("configuration", failure),
+    }
+    diagnosis.ok = diagnosis.findings.iter().all(|finding| finding.verdict != Verdict::Bad);
+    let exit = diagnosis.findings.iter().find(|finding| finding.verdict == Verdict::Bad);
+    let exit = exit.map_or(Exit::Success, |finding| finding.exit);
+    let printed = output::result(args.format, &diagnosis, || output::line(diagnosis.text().trim_end()));
+    Ok(Exit::first_failure([exit, output::exit_of(&printed)]))
+}
+
+/// A step that is meant to run.
+struct Patient {
+    step: runai_spec::Step,
+    context: Context,
+    needed: runai_spec::permissions::Permissions,
+    file: Input,
+}
+
+/// The step, if nothing is wrong with its file. What is wrong is told, and the rest is looked at all the same.
+fn step(sources: &Sources, args: &DoctorArgs, diagnosis: &mut Diagnosis) -> Option<(Patient, Option<Input>)> {
+    let read = || {
+        let resolution = sources.resolve(&args.sources)?;
+        let step = choose(&resolution, args.sources.step.as_deref())?.clone();
+        let context = sources.context(&args.sources, None, &[]);
+        Ok::<_, Failure>((step, context, permissions(&resolution)))
+    };
+    match read() {
+        Ok((step, context, needed)) => {
+            diagnosis.good("step", format!("`{}` has no errors", sources.file.name));
+            let file = sources.file.clone();
+            Some((Patient { step, context, needed, file }, sources.operator.clone()))
+        }
+        Err(failure) => {
+            let message =
+                format!("`{}` has errors: `runai-step check {}` shows them", sources.file.name, sources.file.name);
+            let failure = if failure.message.is_empty() { Failure::new(failure.exit, message) } else { failure };
+            diagnosis.bad("step", failure);
+            None
+        }
+    }
+}
+
+fn settings(file: Option<&Input>, args: &DoctorArgs) -> Result<OperatorSettings, Failure> {
+    let given: Vec<_> = config::given().into_iter().chain(args.connect.given()).collect();
+    connect::operator_settings(file, &given)
+}
+
+impl Diagnosis {
+    fn good(&mut self, check: &str, message: String) {
+        self.findings.push(Told {
+            check: check.to_owned(),
+            verdict: Verdict::Good,
+            message,
+            hint: None,
+            pointer: None,
+            line: None,
+            exit: Exit::Success,
+        });
+    }
+
+    fn bad(&mut self, check: &str, failure: Failure) {
+        let message = if failure.message.is_empty() { "it has errors".to_owned() } else { failure.message };
+        self.findings.push(Told {
+            check: check.to_owned(),
+            verdict: Verdict::Bad,
+            message,
+            hint: failure.hint,
+            pointer: None,
+            line: None,
+            exit: failure.exit,
+        });
+    }
+
+    fn take(&mut self, preflight: Preflight, file: Option<&Input>) {
+        let ended_by = preflight.error.as_ref().map(Exit::from);
+        for finding in preflight.findings {
+            let PreflightFinding { check, verdict, message, hint, pointer, .. } = finding;
+            let line = pointer.as_ref().and_then(|pointer| {
+                let source = file?.source().ok()?;
+                let place = source.diagnose(pointer, "", String::new(), None)?;
+                Some(place.line)
+            });
+            let exit = match check {
+                Check::Reach | Check::Credentials | Check::Project => ended_by.unwrap_or(Exit::Refused),
+                Check::NodePools | Check::Template => Exit::NotFound,
+                Check::Permissions => Exit::Denied,
+                Check::Cluster => Exit::Unreachable,
+                _ => Exit::Refused,
+            };
+            self.findings.push(Told { check: check.to_string(), verdict, message, hint, pointer, line, exit });
+        }
+    }
+
+    fn text(&self) -> String {
+        let width = self.findings.iter().map(|finding| finding.check.len()).max().unwrap_or(0);
+        let mut text = String::new();
+        let mut last = "";
+        for Told { check, verdict, message, hint, line, .. } in &self.findings {
+            let mark = match verdict {
+                Verdict::Good => "\u{1b}[32m✓\u{1b}[0m",
+                Verdict::Unknown => "\u{1b}[2m?\u{1b}[0m",
+                Verdict::Doubtful => "\u{1b}[33m!\u{1b}[0m",
+                Verdict::Bad => "\u{1b}[31m✗\u{1b}[0m",
+            };
+            let shown = if check == last { "" } else { check.as_str() };
+            let place = line.map(|line| format!(" (line {line})")).unwrap_or_default();
+            let _ = writeln!(text, "{mark} {shown:width$}  {message}{place}");
+            if let Some(hint) = hint {
+                let _ = writeln!(text, "  {:width$}  hint: {hint}", "");
+            }
+            last = check;
+        }
+        let count = |verdict: Verdict| self.findings.iter().filter(|finding| finding.verdict == verdict).count();
+        let _ = write!(
+            text,
+            "\n{}",
+            match (count(Verdict::Bad), count(Verdict::Doubtful)) {
+                (0, 0) => "nothing keeps the step from running, as far as can be seen".to_owned(),
+                (0, doubts) => format!("nothing keeps the step from running; doubtful: {doubts}"),
+                (bad, _) => format!("to be mended: {bad}"),
+            }
+        );
+        text
+    }
+}

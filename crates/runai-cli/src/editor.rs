@@ -1,0 +1,249 @@
+//! `runai-step editor`: the page that edits settings, served from this program on this machine alone.
+//!
+//! The page is `web/dist`, built into the program where the feature `editor` is on. A page of the web cannot reach it:
+//! only names of this machine count as `Host`, a foreign `Origin` is refused, and the file takes a token that is new
+//! each time.
+
+#[cfg(not(feature = "editor"))]
+pub(crate) use without::editor;
+
+#[cfg(feature = "editor")]
+pub(crate) use with::editor;
+
+#[cfg(not(feature = "editor"))]
+mod without {
+    use crate::args::EditorArgs;
+    use crate::exit::Exit;
+    use crate::failure::Failure;
+
+    /// Says how to get a program that has the page.
+    pub(crate) fn editor(_: &EditorArgs) -> Result<Exit, Failure> {
+        Err(Failure::usage("this program was built without the editor's page")
+            .hint("`cargo xtask dist` builds one that has it; `cargo xtask editor` serves the page by itself"))
+    }
+}
+
+#[cfg(feature = "editor")]
+mod with {
+    use std::fs;
+    use std::io;
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+
+    use axum::body::Body;
+    use axum::extract::{DefaultBodyLimit, Request, State};
+    use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+    use axum::middleware::{self, Next};
+    use axum::response::{IntoResponse, Response};
+    use axum::routing::get;
+    use axum::{Json, Router};
+    use include_dir::{Dir, include_dir};
+    use runai_spec::Format;
+    use runai_spec::document::MAX_BYTES;
+    use serde::{Deserialize, Serialize};
+    use serde_json::json;
+    use tokio::net::TcpListener;
+
+    use crate::args::EditorArgs;
+    use crate::exit::Exit;
+    use crate::failure::Failure;
+    use crate::output;
+    use crate::runtime::block_on;
+    use crate::signals::Signals;
+
+    static PAGE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../web/dist");
+
+    /// The header that carries the token.
+    const TOKEN: &str = "x-runai-step-token";
+    /// Tells the page that it has a file.
+    const MARK: &str = r#"<meta name="runai-step-file" content="api/file">"#;
+    /// What the page may do; its own `<meta>` says it too.
+    const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; \
+        img-src 'self' data:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; \
+        form-action 'none'; frame-ancestors 'none'";
+
+    struct Served {
+        file: Option<PathBuf>,
+        token: String,
+        port: u16,
+    }
+
+    /// Serves the page until it is stopped.
+    pub(crate) fn editor(args: &EditorArgs) -> Result<Exit, Failure> {
+        if let Some(file) = &args.file {
+            // What cannot be opened is told now, and not in the page.
+            readable(file).map_err(|problem| Failure::usage(format!("`{}` {problem}", file.display())))?;
+        }
+        block_on(async {
+            let mut signals = Signals::listen();
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+            let listener = TcpListener::bind(address).await.map_err(|problem| {
+                Failure::usage(format!("cannot listen on port {}: {problem}", args.port))
+                    .hint("choose another one with `--port`, or leave it out")
+            })?;
+            let port = listener.local_addr().map_or(args.port, |address| address.port());
+            let token = uuid::Uuid::new_v4().simple().to_string();
+            let served = Arc::new(Served { file: args.file.clone(), token, port });
+            let url = match &args.file {
+                Some(_) => format!("http://127.0.0.1:{port}/?token={}", served.token),
+                None => format!("http://127.0.0.1:{port}/"),
+            };
+            let printed = output::line(&url);
+            if printed.is_err() {
+                return Ok(output::exit_of(&printed));
+            }
+            output::say("open it in a browser · Ctrl-C stops it");
+            let router = Router::new()
+                .route("/api/file", get(open).put(save))
+                .fallback(page)
+                .layer(DefaultBodyLimit::max(4 * MAX_BYTES))
+                .layer(middleware::from_fn_with_state(Arc::clone(&served), guard))
+                .with_state(served);
+            let stopped = async move { signals.next().await };
+            axum::serve(listener, router)
+                .with_graceful_shutdown(stopped)
+                .await
+                .map_err(|problem| Failure::usage(format!("cannot go on serving: {problem}")))?;
+            Ok(Exit::Success)
+        })
+    }
+
+    /// Lets nobody through who comes by another name or from another page.
+    async fn guard(State(served): State<Arc<Served>>, request: Request, next: Next) -> Response {
+        let ours = [format!("127.0.0.1:{}", served.port), format!("localhost:{}", served.port)];
+        let named = |name: header::HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
+        let host = named(header::HOST).is_some_and(|host| ours.iter().any(|ours| ours == host));
+        let origin =
+            named(header::ORIGIN).is_none_or(|origin| ours.iter().any(|ours| origin == format!("http://{ours}")));
+        if !host || !origin {
+            return (StatusCode::FORBIDDEN, "this page is for this machine alone\n").into_response();
+        }
+        let mut response = next.run(request).await;
+        let headers = response.headers_mut();
+        for (name, value) in [
+            (header::CONTENT_SECURITY_POLICY, POLICY),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (header::REFERRER_POLICY, "no-referrer"),
+            (header::CACHE_CONTROL, "no-store"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+
+    async fn page(State(served): State<Arc<Served>>, uri: Uri) -> Response {
+        let path = match uri.path().trim_start_matches('/') {
+            "" => "index.html",
+            path => path,
+        };
+        let Some(file) = PAGE.get_file(path) else {
+            return (StatusCode::NOT_FOUND, "there is no such file\n").into_response();
+        };
+        let body = match (path, file.contents_utf8()) {
+            ("index.html", Some(text)) if served.file.is_some() => {
+                Body::from(text.replacen("<head>", &format!("<head>{MARK}"), 1))
+            }
+            _ => Body::from(file.contents()),
+        };
+        ([(header::CONTENT_TYPE, kind(path))], body).into_response()
+    }
+
+    fn kind(path: &str) -> &'static str {
+        match path.rsplit_once('.').map_or("", |(_, ending)| ending) {
+            "css" => "text/css; charset=utf-8",
+            "html" => "text/html; charset=utf-8",
+            "js" => "text/javascript; charset=utf-8",
+            "json" => "application/json",
+            "svg" => "image/svg+xml",
+            "wasm" => "application/wasm",
+            "webmanifest" => "application/manifest+json",
+            _ => "application/octet-stream",
+        }
+    }
+
+    #[derive(Serialize)]
+    struct Opened<'f> {
+        name: &'f str,
+        text: String,
+        format: Format,
+    }
+
+    #[derive(Deserialize)]
+    struct Saved {
+        text: String,
+        /// What the page believes to be in the file.
+        was: String,
+    }
+
+    impl Served {
+        fn permits(&self, headers: &HeaderMap) -> bool {
+            headers.get(TOKEN).is_some_and(|token| token.as_bytes() == self.token.as_bytes())
+        }
+    }
+
+    async fn open(State(served): State<Arc<Served>>, headers: HeaderMap) -> Response {
+        if !served.permits(&headers) {
+            return refuse(StatusCode::FORBIDDEN, "the token is missing or wrong");
+        }
+        let Some(file) = &served.file else { return refuse(StatusCode::NOT_FOUND, "no file was given") };
+        match readable(file) {
+            Ok(text) => {
+                let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+                Json(Opened { name: &name, text, format: Format::of_path(&name) }).into_response()
+            }
+            Err(problem) => refuse(StatusCode::CONFLICT, &format!("the file {problem}")),
+        }
+    }
+
+    async fn save(State(served): State<Arc<Served>>, headers: HeaderMap, Json(saved): Json<Saved>) -> Response {
+        if !served.permits(&headers) {
+            return refuse(StatusCode::FORBIDDEN, "the token is missing or wrong");
+        }
+        let Some(file) = &served.file else { return refuse(StatusCode::NOT_FOUND, "no file was given") };
+        match readable(file) {
+            // Someone else wrote it meanwhile: nothing is lost, the page asks.
+            Ok(text) if text != saved.was => (StatusCode::CONFLICT, Json(json!({"text": text}))).into_response(),
+            Err(problem) => refuse(StatusCode::INTERNAL_SERVER_ERROR, &format!("the file {problem}")),
+            Ok(_) => match write(file, &saved.text) {
+                Ok(()) => StatusCode::NO_CONTENT.into_response(),
+                Err(problem) => {
+                    refuse(StatusCode::INTERNAL_SERVER_ERROR, &format!("the file cannot be written: {problem}"))
+                }
+            },
+        }
+    }
+
+    fn refuse(status: StatusCode, message: &str) -> Response {
+        (status, Json(json!({"message": message}))).into_response()
+    }
+
+    /// The text of a file; nothing in it, if it is not there yet.
+    fn readable(file: &Path) -> Result<String, String> {
+        match fs::read(file) {
+            Ok(bytes) if bytes.len() > MAX_BYTES => Err(format!("is larger than {MAX_BYTES} bytes")),
+            Ok(bytes) => String::from_utf8(bytes).map_err(|_| "is not a UTF-8 text".to_owned()),
+            Err(problem) if problem.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+            Err(problem) => Err(format!("cannot be read: {problem}")),
+        }
+    }
+
+    /// As a whole or not at all: written beside its place, and moved. The file keeps its permissions.
+    fn write(file: &Path, text: &str) -> io::Result<()> {
+        // A link stays a link.
+        let place = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+        let mut name = place.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}.part", uuid::Uuid::new_v4().simple()));
+        let beside = place.with_file_name(name);
+        let written = fs::write(&beside, text).and_then(|()| {
+            if let Ok(meta) = fs::metadata(&place) {
+                fs::set_permissions(&beside, meta.permissions())?;
+            }
+            fs::rename(&beside, &place)
+        });
+        if written.is_err() {
+            let _ = fs::remove_file(&beside);
+        }
+        written
+    }
+}

@@ -1,0 +1,72 @@
+//! What keeps a command from going on, as it is told.
+
+use std::error::Error as _;
+
+use runai_client::Error;
+
+use crate::exit::Exit;
+use crate::output;
+
+/// A sentence about what went wrong, what to do about it, and the exit code.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    /// Empty if it was told already.
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), hint: None }
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// One of which the user knows already.
+    pub(crate) const fn told(exit: Exit) -> Self {
+        Self { exit, message: String::new(), hint: None }
+    }
+
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// The same failure, about one of several things.
+    pub(crate) fn about(self, what: &str) -> Self {
+        Self { message: format!("{what}: {}", self.message), ..self }
+    }
+
+    /// Says it on standard error.
+    pub(crate) fn tell(&self) -> Exit {
+        match &self.hint {
+            _ if self.message.is_empty() => {}
+            Some(hint) => output::error(&format!("{}\nhint: {hint}", self.message)),
+            None => output::error(&self.message),
+        }
+        self.exit
+    }
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        let mut message = error.to_string();
+        let mut cause = error.source();
+        while let Some(source) = cause {
+            let more = source.to_string();
+            if !message.contains(&more) {
+                message = format!("{message}: {more}");
+            }
+            cause = source.source();
+        }
+        Self { exit: error.into(), message, hint: error.hint() }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::from(&error)
+    }
+}

@@ -1,0 +1,105 @@
+//! `runai-step init`: files to begin with.
+
+use std::fs;
+use std::path::Path;
+
+use runai_spec::name::sanitize;
+
+use crate::args::InitArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output;
+
+/// Writes an operator file and a step file; nothing, if one of them is there.
+pub(crate) fn init(args: &InitArgs) -> Result<Exit, Failure> {
+    let name = sanitize(&args.name);
+    if name.is_empty() {
+        return Err(Failure::usage(format!("`{}` has no letter to begin a name with", args.name)));
+    }
+    let step = format!("{name}.runai.yaml");
+    let files = [("runai-step.toml".to_owned(), OPERATOR.to_owned()), (step.clone(), STEP.replace("NAME", &name))];
+    let path = |file: &str| if args.folder == Path::new(".") { file.into() } else { args.folder.join(file) };
+    if args.dry_run {
+        for (file, text) in &files {
+            let printed = output::line(&format!("# {}\n{text}", path(file).display()));
+            if printed.is_err() {
+                return Ok(output::exit_of(&printed));
+            }
+        }
+        return Ok(Exit::Success);
+    }
+    if let Some((file, _)) = files.iter().find(|(file, _)| path(file).exists()).filter(|_| !args.force) {
+        return Err(Failure::usage(format!("`{}` is there already", path(file).display()))
+            .hint("`--force` writes over it, `--dry-run` shows what would be written"));
+    }
+    let cannot = |what: &Path, problem| Failure::usage(format!("cannot write `{}`: {problem}", what.display()));
+    fs::create_dir_all(&args.folder).map_err(|problem| cannot(&args.folder, problem))?;
+    for (file, text) in &files {
+        let path = path(file);
+        fs::write(&path, text).map_err(|problem| cannot(&path, problem))?;
+        let printed = output::line(&path.display().to_string());
+        if printed.is_err() {
+            return Ok(output::exit_of(&printed));
+        }
+    }
+    let step = path(&step);
+    output::say(&format!(
+        "next: fill in both, then `runai-step check {}`, `runai-step run {} --local`, `runai-step doctor {}`",
+        step.display(),
+        step.display(),
+        step.display()
+    ));
+    Ok(Exit::Success)
+}
+
+const OPERATOR: &str = r#"#:schema https://raw.githubusercontent.com/runai-step/runai-step/main/schemas/operator.schema.json
+# How to reach the control plane. Every key can be a variable instead: RUNAI_BASE_URL, RUNAI_PROJECT_NAME, ...
+
+# runai_base_url = "https://my-org.run.ai"
+# project_name = "my-project"
+
+# The service account: Access, Service accounts, + NEW SERVICE ACCOUNT. `runai-step permissions` shows what it needs.
+# client_id = "my-service-account"
+
+# The secret belongs in the variable RUNAI_CLIENT_SECRET, or in a file of its own that is never committed:
+# client_secret_file = "client-secret.txt"
+
+# Only to make sure of it: a project is in one cluster.
+# cluster_name = "my-cluster"
+
+# A Docker registry credential of the project, for private images.
+# image_pull_secret_name = "registry-credentials"
+
+# Seconds between two looks at a running workload.
+# monitoring_interval = 30.0
+
+# Delete workloads that failed or ran into a timeout.
+# delete_on_failure = false
+
+# Any setting of a step can stand here, too: it is the default of every step.
+# workload_timeout = 86400
+"#;
+
+const STEP: &str = r"# yaml-language-server: $schema=https://raw.githubusercontent.com/runai-step/runai-step/main/schemas/step.schema.json
+name: NAME
+image: python:3.12-slim
+command: [python3, -c, 'print(6 * 7)']
+
+# Values are strings; numbers and booleans are taken as their text.
+environment:
+  SEED: 7
+
+settings:
+  # Half a GPU. For memory instead: `gpu_request_type: memory` and `gpu_memory_request: 20Gi`. None: `gpu_devices_request: 0`.
+  gpu_portion_request: 0.5
+  cpu_core_request: 1
+  cpu_memory_request: 4G
+
+  # Stop waiting for a place after an hour, and running after a day.
+  pending_timeout: 3600
+  workload_timeout: 86400
+
+  # A PVC of the project:
+  # pvc_mounts:
+  #   - {claim_name: my-data, path: /data}
+";

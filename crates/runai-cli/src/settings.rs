@@ -1,0 +1,106 @@
+//! `runai-step config`: every value of the configuration, and where it came from.
+
+use runai_spec::OPERATOR_KEYS;
+use runai_spec::explain::{Explanation, explain, setting_paths};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::args::ConfigShowArgs;
+use crate::config::{self, Given, SECRET_KEY, variable};
+use crate::connect::{SECRET_VARIABLE, operator_settings};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::input::Input;
+use crate::output;
+
+/// In place of a secret.
+const STARS: &str = "********";
+
+/// One value.
+#[derive(Serialize)]
+struct Row {
+    key: String,
+    value: Value,
+    /// `--flag`, the name of a variable, `file:line`, or `default`.
+    from: String,
+}
+
+/// Prints the configuration.
+pub(crate) fn print(args: &ConfigShowArgs) -> Result<Exit, Failure> {
+    let file = config::operator_file(args.reach.config.config.as_deref())?;
+    let flags: Vec<_> = args.reach.connect.given().into_iter().chain(args.watch.given()).collect();
+    let given: Vec<_> = config::given().into_iter().chain(flags).collect();
+    let settings = operator_settings(file.as_ref(), &given)?;
+    let own = serde_json::to_value(&settings).unwrap_or_default();
+    let mut rows: Vec<Row> = OPERATOR_KEYS
+        .iter()
+        .filter(|key| **key != SECRET_KEY)
+        .map(|key| {
+            let (value, from) = (own[*key].clone(), origin(key, &given, file.as_ref()));
+            Row { key: (*key).to_owned(), from: if value.is_null() { "not set".to_owned() } else { from }, value }
+        })
+        .collect();
+    if let Some(path) = &args.reach.connect.client_secret_file {
+        rows.retain(|row| row.key != "client_secret_file");
+        let value = Value::String(path.display().to_string());
+        rows.push(Row { key: "client_secret_file".to_owned(), value, from: "--client-secret-file".to_owned() });
+    }
+    let from = if std::env::var_os(SECRET_VARIABLE).is_some_and(|secret| !secret.is_empty()) {
+        Some(SECRET_VARIABLE.to_owned())
+    } else {
+        settings.client_secret.as_ref().map(|_| origin(SECRET_KEY, &[], file.as_ref()))
+    };
+    let value = if from.is_some() { Value::String(STARS.to_owned()) } else { Value::Null };
+    rows.push(Row { key: SECRET_KEY.to_owned(), value, from: from.unwrap_or_else(|| "not set".to_owned()) });
+    rows.sort_by(|one, other| one.key.cmp(&other.key));
+    rows.extend(defaults_of_steps(file.as_ref()));
+    let printed = output::result(args.reach.format, &serde_json::json!({"values": rows}), || {
+        let shown = rows.iter().map(|row| [row.key.clone(), shown(&row.value), row.from.clone()]);
+        output::line(&output::table(["KEY", "VALUE", "FROM"], shown))
+    });
+    Ok(output::exit_of(&printed))
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// The strongest place that gives a key.
+fn origin(key: &str, given: &[Given], file: Option<&Input>) -> String {
+    if let Some(given) = given.iter().rev().find(|given| given.key == key) {
+        return given.name.clone();
+    }
+    match file.and_then(|file| in_file(key, file)) {
+        Some((_, place)) => place,
+        None => "default".to_owned(),
+    }
+}
+
+/// How the file writes a key, and where.
+fn in_file(key: &str, file: &Input) -> Option<(String, String)> {
+    let (text, line) = file.source().ok()?.written(&format!("/{key}"))?;
+    Some((text.to_owned(), format!("{}:{line}", file.name)))
+}
+
+/// Defaults for every step, from variables and from the file.
+fn defaults_of_steps(file: Option<&Input>) -> Vec<Row> {
+    let variables = config::variables();
+    let mut rows = Vec::new();
+    for path in setting_paths() {
+        let is_whole = !path.contains('.') && !OPERATOR_KEYS.contains(&path.as_str());
+        if !is_whole || !matches!(explain(&path), Ok(Explanation::Setting { .. })) {
+            continue;
+        }
+        let name = variable(&path);
+        if let Some((name, value)) = variables.iter().find(|(variable, _)| *variable == name) {
+            rows.push(Row { key: path, value: Value::String(value.clone()), from: name.clone() });
+        } else if let Some((text, from)) = file.and_then(|file| in_file(&path, file)) {
+            rows.push(Row { key: path, value: Value::String(text), from });
+        }
+    }
+    rows
+}

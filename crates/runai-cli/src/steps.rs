@@ -1,0 +1,112 @@
+//! The steps that are launched: read from their files, all of them before the first is sent.
+
+use std::path::{Path, PathBuf};
+
+use runai_client::Placement;
+use runai_spec::name::SubmissionId;
+use runai_spec::settings::OperatorSettings;
+use runai_spec::wire::TrainingCreationRequest;
+use runai_spec::{Context, Step};
+
+use crate::args::LaunchArgs;
+use crate::failure::Failure;
+use crate::input::Input;
+use crate::output;
+use crate::sources::{Sources, choose};
+
+/// What is launched.
+pub(crate) struct Steps {
+    pub(crate) all: Vec<One>,
+    pub(crate) settings: OperatorSettings,
+    pub(crate) operator_file: Option<Input>,
+}
+
+/// One step of its file.
+pub(crate) struct One {
+    pub(crate) file: Input,
+    pub(crate) step: Step,
+    context: Context,
+}
+
+impl Steps {
+    /// Reads every file and tells all their problems; nothing is launched if there is one.
+    pub(crate) fn read(args: &LaunchArgs, local: bool) -> Result<Self, Failure> {
+        if args.files.len() > 1 {
+            let single = [("--name", args.name.is_some()), ("--run-id", args.run_id.is_some())];
+            if let Some((flag, _)) = single.into_iter().find(|(_, given)| *given) {
+                return Err(Failure::usage(format!("`{flag}` names one workload, and there are {}", args.files.len()))
+                    .hint(format!("leave `{flag}` out, or give one file at a time")));
+            }
+        }
+        let given: Vec<_> = args.connect.given().into_iter().chain(args.watch.given()).collect();
+        let mut all = Vec::new();
+        let mut surroundings = None;
+        let mut failures = Vec::new();
+        for path in &args.files {
+            let mut read = || {
+                let sources = Sources::read(path, &args.sources, given.clone())?;
+                let resolution = sources.resolve(&args.sources)?;
+                let step = choose(&resolution, args.sources.step.as_deref())?.clone();
+                let context = sources.context(&args.sources, args.image.as_ref(), &args.command);
+                let context = Context { name: args.name.clone(), ..context };
+                if context.image.is_none() && step.image().is_none()
+                    || context.command.is_none() && step.command().is_none()
+                {
+                    return Err(Failure::usage(format!("{} does not say what to run", path.display())).hint(
+                        "write a step file, with `image` and `command` beside the settings, or give `--image IMAGE` and \
+                         `-- COMMAND`",
+                    ));
+                }
+                let operator = resolution.operator().cloned().unwrap_or_default();
+                drop(resolution);
+                let Sources { file, operator: operator_file, .. } = sources;
+                surroundings = Some((operator, operator_file));
+                Ok(One { file, step, context })
+            };
+            match read() {
+                Ok(step) => all.push(step),
+                Err(failure) => failures.push(failure.tell()),
+            }
+        }
+        if let Some(exit) = failures.first() {
+            if args.files.len() > 1 && !local {
+                output::say("nothing was submitted");
+            }
+            return Err(Failure::told(*exit));
+        }
+        let (settings, operator_file) = surroundings.unwrap_or_default();
+        Ok(Self { all, settings, operator_file })
+    }
+}
+
+impl One {
+    /// What is sent, and the run id that its submission goes by.
+    pub(crate) fn request(&self, placement: &Placement, run_id: Option<&str>) -> (TrainingCreationRequest, String) {
+        let run_id = run_id.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
+        let context = Context {
+            project_id: Some(placement.project_id.clone()),
+            cluster_id: Some(placement.cluster_id.clone()),
+            ..self.context.clone()
+        };
+        let submission = SubmissionId::new(&placement.project_name, &run_id);
+        (self.step.render(&context, Some(&submission)), run_id)
+    }
+}
+
+/// The folder that the files are in; the working directory for standard input.
+pub(crate) fn folder(files: &[PathBuf]) -> Result<PathBuf, Failure> {
+    let folder = |file: &PathBuf| {
+        let parent = if file == Path::new("-") { None } else { file.parent() };
+        parent.filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
+    };
+    let folders: Vec<_> = files.iter().map(folder).collect();
+    match folders.iter().find(|folder| **folder != folders[0]) {
+        None => Ok(folders[0].clone()),
+        Some(other) => Err(Failure::usage(format!(
+            "`{}` and `{}` are different folders, and commands run in the folder of their file",
+            folders[0].display(),
+            other.display()
+        ))
+        .hint("run them one after the other")),
+    }
+}
