@@ -98,7 +98,7 @@ pub(crate) struct TalkArgs {
     /// Log what the client does; twice, everything.
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// How `--verbose` writes its log.
+    /// How `--verbose` writes its log; `json` is an object a line.
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) log_format: LogFormat,
 }
@@ -106,9 +106,7 @@ pub(crate) struct TalkArgs {
 /// How a log is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// One JSON object a line.
     Json,
-    /// For people.
     #[default]
     Text,
 }
@@ -116,12 +114,11 @@ pub(crate) enum LogFormat {
 /// How a command writes its result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ResultFormat {
-    /// For people.
     #[default]
     Human,
-    /// For programs; where results come one by one, each is an object on a line of its own.
+    // Where results come one by one, each is an object on a line of its own,
     Json,
-    /// For programs and people; where results come one by one, each is a document of its own.
+    // or a document of its own.
     Yaml,
 }
 

@@ -2,11 +2,35 @@ use crate::Scratch;
 
 #[test]
 fn every_command_has_help_with_examples() {
-    for command in ["check", "render", "run", "simulate", "schema", "explain"] {
+    for command in COMMANDS {
         insta::assert_snapshot!(format!("help-{command}"), Scratch::new().run(&[command, "--help"]));
     }
     insta::assert_snapshot!("help", Scratch::new().run(&["--help"]));
 }
+
+const COMMANDS: [&str; 21] = [
+    "cancel",
+    "check",
+    "completions",
+    "config",
+    "delete",
+    "doctor",
+    "editor",
+    "events",
+    "explain",
+    "init",
+    "list",
+    "man",
+    "permissions",
+    "render",
+    "resume",
+    "run",
+    "schema",
+    "simulate",
+    "status",
+    "submit",
+    "wait",
+];
 
 #[test]
 fn wrong_words_are_exit_code_two() {

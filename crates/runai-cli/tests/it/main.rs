@@ -2,13 +2,21 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod check;
+mod cluster;
 mod config;
+mod describe;
+mod doctor;
 mod explain;
+mod failures;
 mod help;
+mod init;
+mod launch;
+mod permissions;
 mod render;
 mod run;
 mod schema;
 mod simulate;
+mod terminal;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

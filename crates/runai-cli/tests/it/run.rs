@@ -33,7 +33,13 @@ fn settle(shown: &str) -> String {
         // Which phases are caught sight of is a matter of luck, and so is what a shell says of the signal it got.
         if !matches!(
             line.as_str(),
-            "Terminated" | "· Creating" | "· Pending" | "· Initializing" | "· Running" | "· Stopping"
+            "Terminated"
+                | "· Creating"
+                | "· Pending"
+                | "· Initializing"
+                | "· Running"
+                | "· Running on default"
+                | "· Stopping"
         ) {
             lines.push(line);
         }
@@ -123,6 +129,11 @@ fn a_request_that_the_control_plane_refuses() {
 
     · simulated control plane at http://127.0.0.1:PORT
     error: `POST /api/v1/workloads/trainings` was answered with 400 Bad Request: the submission is refused; `templateId`: `my-template` is no UUID
+    error[refused]: `settings.workload_template_id`: `my-template` is no UUID
+     --> folder/step.yaml:4:34
+      |
+    4 | settings: {workload_template_id: my-template}
+      |                                  ^^^^^^^^^^^
     ");
 }
 
@@ -131,8 +142,8 @@ fn settings_alone_cannot_be_run() {
     insta::assert_snapshot!(run("gpu_devices_request: 0\n"), @"
     exit 2
     --- stderr
-    error: the file does not say what to run
-    hint: write a step file, with `image` and `command` beside the settings
+    error: folder/step.yaml does not say what to run
+    hint: write a step file, with `image` and `command` beside the settings, or give `--image IMAGE` and `-- COMMAND`
     ");
 }
 

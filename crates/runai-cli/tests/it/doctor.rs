@@ -1,0 +1,98 @@
+use crate::Scratch;
+use crate::cluster::Cluster;
+
+#[test]
+fn a_healthy_setup() {
+    let cluster = Cluster::start();
+    let file = cluster.step("train", "", "gpu_portion_request: 0.5");
+    insta::assert_snapshot!(cluster.run(&["doctor", &file]), @"
+    exit 0
+    --- stdout
+    ✓ step  `train.runai.yaml` has no errors
+    ✓ configuration  no operator file; variables and flags only
+    ✓ control plane  http://CONTROL-PLANE answers, over plain HTTP
+    ✓ credentials  the service account gets a token
+    ✓ project  project `sim-project` has id 1, in cluster UUID
+    ✓ cluster  cluster `sim-cluster` is connected
+    ✓ node pools  none named; the project's own: default
+    ✓ quota  within the project's quota
+    ✓ policy  the project's policy allows what would be sent
+    ✓ permissions  the service account has all permissions that are needed
+
+    nothing keeps the step from running, as far as can be seen
+    ");
+}
+
+#[test]
+fn every_finding_says_what_to_do_and_hides_no_later_one() {
+    let cluster = Cluster::start();
+    let file = cluster.step("train", "", "node_pools: [defualt], gpu_devices_request: 99");
+    insta::assert_snapshot!(cluster.run(&["doctor", &file]), @"
+    exit 4
+    --- stdout
+    ✓ step  `train.runai.yaml` has no errors
+    ✓ configuration  no operator file; variables and flags only
+    ✓ control plane  http://CONTROL-PLANE answers, over plain HTTP
+    ✓ credentials  the service account gets a token
+    ✓ project  project `sim-project` has id 1, in cluster UUID
+    ✓ cluster  cluster `sim-cluster` is connected
+    ✗ node pools  node pool `defualt` does not exist in the project's cluster (line 5)
+                     hint: did you mean `default`?
+    ! quota  the step asks for 99 GPUs, the project's quota is 8 (line 5)
+                     hint: it runs only while others leave enough unused, and is pushed aside when they want it back
+    ✓ policy  the project's policy allows what would be sent
+    ✓ permissions  the service account has all permissions that are needed
+
+    to be mended: 1
+    ");
+    cluster.scratch.write("wrong.yaml", "image: a\ncommand: [b]\nsettings: {gpu_portion: 1}\n");
+    insta::assert_snapshot!(cluster.run(&["doctor", "wrong.yaml"]), @"
+    exit 1
+    --- stdout
+    ✗ step  `wrong.yaml` has errors: `runai-step check wrong.yaml` shows them
+    ✓ configuration  no operator file; variables and flags only
+    ✓ control plane  http://CONTROL-PLANE answers, over plain HTTP
+    ✓ credentials  the service account gets a token
+    ✓ project  project `sim-project` has id 1, in cluster UUID
+    ✓ cluster  cluster `sim-cluster` is connected
+    ✓ permissions  the service account has all permissions that are needed
+
+    to be mended: 1
+    --- stderr
+    error[unknown-key]: unknown key `gpu_portion` in `settings`
+     --> wrong.yaml:3:12
+      |
+    3 | settings: {gpu_portion: 1}
+      |  ^^^^^^^^^^^
+      |
+      = help: did you mean `gpu_portion_request`?
+    ");
+    insta::assert_snapshot!(cluster.run(&["doctor", "--project", "sim-projekt"]), @"
+    exit 4
+    --- stdout
+    ✓ configuration  no operator file; variables and flags only
+    ✓ control plane  http://CONTROL-PLANE answers, over plain HTTP
+    ✓ credentials  the service account gets a token
+    ✗ project  project `sim-projekt` does not exist, or cannot be seen with these credentials
+                     hint: did you mean `sim-project`?
+
+    to be mended: 1
+    ");
+    let found = cluster.json(&["doctor", &file, "--format", "json"]);
+    assert_eq!(found["ok"], false);
+    let pools = found["findings"].as_array().unwrap().iter().find(|finding| finding["check"] == "node pools").unwrap();
+    assert_eq!((&pools["pointer"], &pools["line"]), (&"/settings/node_pools".into(), &5.into()));
+}
+
+#[test]
+fn without_a_configuration() {
+    insta::assert_snapshot!(Scratch::new().run(&["doctor"]), @"
+    exit 2
+    --- stdout
+    ✓ configuration  no operator file; variables and flags only
+    ✗                `runai_base_url`, `client_id`, `client_secret` are not set
+                     hint: set them in an operator file (`runai-step init` writes one), or `RUNAI_BASE_URL`, `RUNAI_CLIENT_ID`, `RUNAI_CLIENT_SECRET`
+
+    to be mended: 1
+    ");
+}

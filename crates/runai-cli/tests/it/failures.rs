@@ -1,0 +1,113 @@
+//! What goes wrong before anything runs: the sentence, what to do, the exit code.
+
+use std::net::TcpListener;
+
+use crate::Scratch;
+use crate::cluster::Cluster;
+
+#[test]
+fn without_a_configuration_it_says_what_to_write() {
+    let scratch = Scratch::new();
+    scratch.write("step.yaml", "image: a\ncommand: [b]\n");
+    for words in [&["submit", "step.yaml"][..], &["list"], &["wait", "x"], &["doctor"]] {
+        assert_eq!(scratch.command(words).output().unwrap().status.code(), Some(2), "{words:?}");
+    }
+    insta::assert_snapshot!(scratch.run(&["list"]), @"
+    exit 2
+    --- stderr
+    error: `runai_base_url`, `client_id`, `client_secret` are not set
+    hint: set them in an operator file (`runai-step init` writes one), or `RUNAI_BASE_URL`, `RUNAI_CLIENT_ID`, `RUNAI_CLIENT_SECRET`
+    ");
+    scratch.write(
+        "runai-step.toml",
+        "runai_base_url = \"https://org.run.ai\"\nclient_id = \"x\"\nclient_secret_file = \"secret\"\n",
+    );
+    insta::assert_snapshot!(scratch.run(&["list"]), @"
+    exit 2
+    --- stderr
+    error: the client secret in `secret` cannot be read: No such file or directory (os error 2)
+    hint: write nothing but the secret into the file, or set `RUNAI_CLIENT_SECRET`
+    ");
+    scratch.write("secret", "not-a-real-secret\n");
+    insta::assert_snapshot!(scratch.run(&["list"]), @"
+    exit 2
+    --- stderr
+    error: `project_name` is not set
+    hint: set it in an operator file (`runai-step init` writes one), or `RUNAI_PROJECT_NAME`
+    ");
+}
+
+#[test]
+fn each_refusal_has_its_exit_code_and_says_what_to_do() {
+    let cluster = Cluster::start();
+    let file = cluster.step("train", "", "");
+    let mut command = cluster.command(&["submit", &file]);
+    insta::assert_snapshot!(cluster.settle(&crate::shown(&command.env("RUNAI_CLIENT_SECRET", "wrong").output().unwrap())), @"
+    exit 3
+    --- stderr
+    error: the control plane refused the credentials: 401 Unauthorized: invalid_client: the client id or its secret is [redacted]
+    hint: check client id and client secret, and that the service account still exists; a regenerated secret replaces the old one at once
+    ");
+    insta::assert_snapshot!(cluster.run(&["submit", &file, "--project", "sim-projekt"]), @"
+    exit 4
+    --- stderr
+    error: project `sim-projekt` does not exist, or cannot be seen with these credentials
+    hint: did you mean `sim-project`?
+    ");
+    insta::assert_snapshot!(cluster.run(&["submit", &file, "--cluster", "elsewhere"]), @"
+    exit 5
+    --- stderr
+    error: project `sim-project` is in cluster `sim-cluster`, but `cluster_name` is `elsewhere`
+    hint: set `cluster_name` to `sim-cluster`, leave it out, or choose another project
+    ");
+    insta::assert_snapshot!(cluster.run(&["status", "00000000-0000-4000-8000-000000000000"]), @"
+    exit 4
+    --- stderr
+    error: there is no workload `UUID`
+    hint: `runai-step list` shows those that there are
+    ");
+    let file = cluster.step("refused", "", "workload_template_id: 00000000-0000-4000-8000-000000000000");
+    insta::assert_snapshot!(cluster.run(&["submit", &file]), @"
+    exit 5
+    --- stderr
+    error: `POST /api/v1/workloads/trainings` was answered with 400 Bad Request: the submission is refused; `templateId`: there is no template with the id `UUID`
+    error[refused]: `settings.workload_template_id`: there is no template with the id `UUID`
+     --> refused.runai.yaml:5:34
+      |
+    5 | settings: {workload_template_id: UUID}
+      |  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    ");
+}
+
+#[test]
+fn nobody_answers() {
+    // A port that was free a moment ago, and that nobody listens on.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let scratch = Scratch::new();
+    scratch.write("step.yaml", "image: a\ncommand: [b]\n");
+    let mut command = scratch.command(&["submit", "step.yaml"]);
+    command
+        .env("RUNAI_BASE_URL", format!("http://127.0.0.1:{port}"))
+        .env("RUNAI_CLIENT_ID", "id")
+        .env("RUNAI_CLIENT_SECRET", "not-real")
+        .env("RUNAI_PROJECT_NAME", "p");
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(6), "{}", crate::shown(&output));
+}
+
+#[test]
+fn plain_http_leaves_this_machine_only_when_that_is_allowed() {
+    let scratch = Scratch::new();
+    let mut command = scratch.command(&["list"]);
+    command
+        .env("RUNAI_BASE_URL", "http://runai.example.com")
+        .env("RUNAI_CLIENT_ID", "id")
+        .env("RUNAI_CLIENT_SECRET", "not-real")
+        .env("RUNAI_PROJECT_NAME", "p");
+    insta::assert_snapshot!(crate::shown(&command.output().unwrap()), @"
+    exit 2
+    --- stderr
+    error: base URL `http://runai.example.com` uses plain `http` to another machine
+    hint: credentials would cross the network in clear text; use `https`, or allow `http` explicitly
+    ");
+}

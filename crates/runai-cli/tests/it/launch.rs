@@ -1,0 +1,332 @@
+//! `submit`, `run` and `wait` on a control plane.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+use crate::cluster::Cluster;
+use crate::shown;
+
+fn signal(child: &Child, signal: Signal) {
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
+}
+
+/// The events that were printed for programs.
+fn events(output: &[u8]) -> Vec<Value> {
+    String::from_utf8_lossy(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn every_way_to_end_has_its_exit_code() {
+    let cluster = Cluster::start();
+    let short = "RUNAI_SIM_RUNNING: 0.2";
+    let file = cluster.step("well", short, "");
+    insta::assert_snapshot!(cluster.run(&["run", &file]), @"
+    exit 0
+    --- stderr
+    · submitted well-ID to project sim-project
+    · logs: runai training standard logs well-ID --project sim-project --follow · console: http://CONTROL-PLANE
+    · Completed
+    · well-ID succeeded (N s)
+    ");
+    let file = cluster.step("badly", &format!("{short}, RUNAI_SIM_RESULT: Failed"), "");
+    insta::assert_snapshot!(cluster.run(&["run", &file]), @"
+    exit 7
+    --- stderr
+    · submitted badly-ID to project sim-project
+    · logs: runai training standard logs badly-ID --project sim-project --follow · console: http://CONTROL-PLANE
+    · Failed
+    · badly-ID failed: failed as RUNAI_SIM_RESULT says (N s)
+    ");
+    let file = cluster.step("long", "RUNAI_SIM_RUNNING: 600", "workload_timeout: 1");
+    insta::assert_snapshot!(cluster.run(&["submit", "--wait", &file]), @"
+    exit 8
+    --- stderr
+    · submitted long-ID to project sim-project
+    · logs: runai training standard logs long-ID --project sim-project --follow · console: http://CONTROL-PLANE
+    · suspending the workload, which ran longer than `workload_timeout`
+    · Stopped
+    · long-ID ran too long and is suspended (N s)
+    ");
+    let file = cluster.step("never", "", "gpu_devices_request: 99, pending_timeout: 1");
+    insta::assert_snapshot!(cluster.run(&["run", &file]), @"
+    exit 8
+    --- stderr
+    · submitted never-ID to project sim-project
+    · logs: runai training standard logs never-ID --project sim-project --follow · console: http://CONTROL-PLANE
+    · waiting: asks for 99 GPUs, the node has 8
+    · suspending the workload, which was queued longer than `pending_timeout`
+    · Stopped
+    · never-ID was queued too long and is suspended (N s)
+    ");
+    let file = cluster.step("stopped", &format!("{short}, RUNAI_SIM_RESULT: Stopped"), "");
+    insta::assert_snapshot!(cluster.run(&["run", &file]), @"
+    exit 9
+    --- stderr
+    · submitted stopped-ID to project sim-project
+    · logs: runai training standard logs stopped-ID --project sim-project --follow · console: http://CONTROL-PLANE
+    · Stopped
+    · stopped-ID was stopped by someone else (N s)
+    ");
+}
+
+#[test]
+fn a_failed_workload_is_deleted_only_when_that_is_asked_for() {
+    let cluster = Cluster::start();
+    let file = cluster.step("badly", "RUNAI_SIM_RUNNING: 0.2, RUNAI_SIM_RESULT: Failed", "");
+    let output = cluster.output(&["run", &file, "--delete-on-failure"]);
+    assert_eq!(output.status.code(), Some(7), "{}", shown(&output));
+    assert_eq!(cluster.json(&["list", "--format", "json"])["workloads"], Value::Array(Vec::new()));
+    let output = cluster.output(&["run", &file]);
+    assert_eq!(output.status.code(), Some(7), "{}", shown(&output));
+    assert_eq!(cluster.json(&["list", "--format", "json"])["workloads"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn the_same_run_id_submits_once_and_another_file_is_refused() {
+    let cluster = Cluster::start();
+    let file = cluster.step("train", "RUNAI_SIM_RUNNING: 60", "");
+    let submit = |file: &str| cluster.output(&["submit", file, "--run-id", "nightly"]);
+    let (first, second) = (submit(&file), submit(&file));
+    assert_eq!((first.status.code(), &first.stdout), (Some(0), &second.stdout), "{}", shown(&second));
+    let id = String::from_utf8(first.stdout).unwrap().trim().to_owned();
+    cluster.step("train", "RUNAI_SIM_RUNNING: 60", "backoff_limit: 3");
+    insta::assert_snapshot!(cluster.settle(&shown(&submit(&file))), @"
+    exit 5
+    --- stderr
+    error: submission `ID` is workload UUID (`train-ID`) already, with another value at `/backoffLimit`
+    hint: another file needs another run id
+    error[refused]: `settings.backoff_limit`: differs from what was submitted under this run id
+     --> train.runai.yaml:5:27
+      |
+    5 | settings: {backoff_limit: 3}
+      |  ^
+    ");
+    cluster.step("train", "RUNAI_SIM_RUNNING: 60", "");
+    cluster.output(&["delete", "--wait", &id]);
+    insta::assert_snapshot!(cluster.settle(&shown(&submit(&file))), @"
+    exit 4
+    --- stderr
+    error: submission `ID` was workload UUID (`train-ID`), which has been deleted
+    hint: to run it once more, use another run id
+    ");
+}
+
+#[test]
+fn a_waiter_that_is_killed_is_taken_up_by_the_next_one() {
+    let cluster = Cluster::start();
+    let file = cluster.step("train", "RUNAI_SIM_RUNNING: 2", "");
+    let words = ["submit", "--wait", "--run-id", "nightly", &file];
+    let mut first = cluster.command(&words).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(first.stderr.take().unwrap());
+    let mut line = String::new();
+    stderr.read_line(&mut line).unwrap();
+    assert!(line.contains("submitted train-"), "{line}");
+    signal(&first, Signal::SIGKILL);
+    first.wait().unwrap();
+    let second = cluster.output(&words);
+    assert_eq!(second.status.code(), Some(0), "{}", shown(&second));
+    assert!(String::from_utf8_lossy(&second.stderr).contains("attached to train-"), "{}", shown(&second));
+    assert_eq!(cluster.json(&["list", "--format", "json"])["workloads"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn an_interrupt_stops_what_run_started_and_leaves_what_wait_watches() {
+    let cluster = Cluster::start();
+    let file = cluster.step("train", "RUNAI_SIM_RUNNING: 60", "");
+    let begin = |words: &[&str]| {
+        let mut child = cluster.command(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut said = String::new();
+        while !said.contains("Running") {
+            assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "{said}");
+        }
+        (child, stderr, said)
+    };
+    let (child, mut stderr, mut said) = begin(&["run", &file]);
+    signal(&child, Signal::SIGINT);
+    stderr.read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+    insta::assert_snapshot!(cluster.settle(&said), @"
+    · submitted train-ID to project sim-project
+    · logs: runai training standard logs train-ID --project sim-project --follow · console: http://CONTROL-PLANE
+    · interrupted: suspending the workload; Ctrl-C again leaves at once
+    · Stopped
+    · train-ID was suspended (N s)
+    ");
+
+    let id = cluster.submit("train", "RUNAI_SIM_RUNNING: 60");
+    let (child, mut stderr, mut said) = begin(&["wait", &id]);
+    signal(&child, Signal::SIGINT);
+    stderr.read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+    insta::assert_snapshot!(cluster.settle(&said), @"· train-ID goes on: `runai-step wait train-ID` follows it, `runai-step cancel train-ID` stops it");
+    cluster.until(&id, "Running");
+}
+
+#[test]
+fn someone_else_stops_or_deletes_what_is_watched() {
+    let cluster = Cluster::start();
+    for (words, code) in [(["cancel"].as_slice(), 9), (&["delete", "--wait"], 4)] {
+        let id = cluster.submit("train", "RUNAI_SIM_RUNNING: 60");
+        cluster.until(&id, "Running");
+        let wait = cluster.command(&["wait", &id]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // Long enough for a look; a waiter that comes later sees the same end.
+        std::thread::sleep(Duration::from_millis(300));
+        let output = cluster.output(&[words, &[&id]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
+        let output = wait.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", shown(&output));
+    }
+}
+
+#[test]
+fn several_steps_are_summed_up_and_one_failure_hides_no_other() {
+    let cluster = Cluster::start();
+    let files = [
+        cluster.step("one", "RUNAI_SIM_RUNNING: 0.2", ""),
+        cluster.step("two", "RUNAI_SIM_RUNNING: 0.2, RUNAI_SIM_RESULT: Failed", ""),
+        cluster.step("three", "RUNAI_SIM_RUNNING: 0.2", ""),
+    ];
+    let words = ["run", &files[0], &files[1], &files[2], "--jobs", "1"];
+    insta::assert_snapshot!(cluster.run(&words), @"
+    exit 7
+    --- stderr
+    · submitted one-ID to project sim-project
+    · logs: runai training standard logs one-ID --project sim-project --follow · console: http://CONTROL-PLANE
+    · one-ID: Completed
+    · one-ID succeeded (N s)
+    · submitted two-ID to project sim-project
+    · logs: runai training standard logs two-ID --project sim-project --follow · console: http://CONTROL-PLANE
+    · two-ID: Failed
+    · two-ID failed: failed as RUNAI_SIM_RESULT says (N s)
+    · submitted three-ID to project sim-project
+    · logs: runai training standard logs three-ID --project sim-project --follow · console: http://CONTROL-PLANE
+    · three-ID: Completed
+    · three-ID succeeded (N s)
+
+    STEP  WORKLOAD  OUTCOME  TIME
+    one.runai.yaml  one-ID  succeeded  N s
+    two.runai.yaml  two-ID  failed  N s
+    three.runai.yaml  three-ID  succeeded  N s
+    ");
+    let output = cluster.output(&["submit", &files[0], &files[2], "--format", "json"]);
+    let files: Vec<_> = events(&output.stdout).iter().map(|event| event["file"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(files.len(), 2, "{}", shown(&output));
+    cluster.scratch.write("wrong.runai.yaml", "image: a\ncommand: [b]\nsettings: {gpu_portion: 1}\n");
+    insta::assert_snapshot!(cluster.run(&["submit", "one.runai.yaml", "wrong.runai.yaml"]), @"
+    exit 1
+    --- stderr
+    error[unknown-key]: unknown key `gpu_portion` in `settings`
+     --> wrong.runai.yaml:3:12
+      |
+    3 | settings: {gpu_portion: 1}
+      |  ^^^^^^^^^^^
+      |
+      = help: did you mean `gpu_portion_request`?
+
+    · nothing was submitted
+    ");
+    insta::assert_snapshot!(cluster.run(&["submit", "one.runai.yaml", "two.runai.yaml", "--run-id", "x"]), @"
+    exit 2
+    --- stderr
+    error: `--run-id` names one workload, and there are 2
+    hint: leave `--run-id` out, or give one file at a time
+    ");
+}
+
+#[test]
+fn programs_follow_events() {
+    let cluster = Cluster::start();
+    let file = cluster.step("train", "RUNAI_SIM_RUNNING: 0.5", "");
+    let output = cluster.output(&["run", &file, "--format", "json"]);
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0), "{}", shown(&output));
+    let events = events(&output.stdout);
+    assert_eq!(events.first().unwrap()["event"], "submitted");
+    let last = events.last().unwrap();
+    assert_eq!(
+        (&last["event"], &last["outcome"], &last["exit_code"]),
+        (&"ended".into(), &"succeeded".into(), &0.into())
+    );
+    assert!(events.iter().all(|event| event["workload_id"] == last["workload_id"]), "{events:?}");
+}
+
+#[test]
+fn a_step_of_a_pipeline_takes_its_image_and_command_from_the_words() {
+    let cluster = Cluster::start();
+    cluster.scratch.write(
+        "zenml.yaml",
+        "steps:\n  trainer:\n    settings:\n      step_operator:\n        gpu_portion_request: 0.5\n",
+    );
+    let words = ["submit", "zenml.yaml", "--step", "trainer", "--image", "ml:4", "--dry-run", "--format", "json"];
+    let request = cluster.json(&[&words[..], &["--", "python", "-m", "train", "x y"]].concat());
+    let spec = &request["body"]["spec"];
+    assert_eq!(
+        (&spec["image"], &spec["command"], &spec["args"]),
+        (&"ml:4".into(), &"python -m train".into(), &"'x y'".into())
+    );
+    insta::assert_snapshot!(cluster.run(&["submit", "zenml.yaml", "--step", "trainer"]), @"
+    exit 2
+    --- stderr
+    error: zenml.yaml does not say what to run
+    hint: write a step file, with `image` and `command` beside the settings, or give `--image IMAGE` and `-- COMMAND`
+    ");
+}
+
+#[test]
+fn variables_come_from_a_file_too() {
+    let cluster = Cluster::start();
+    let file = cluster.step("train", "A: file, B: file, C: file", "");
+    cluster.scratch.write("vars.env", "# a comment\nB=env-file\nC='env file'\nD=4\n");
+    let words =
+        ["submit", &file, "--dry-run", "--format", "json", "--env-file", "vars.env", "--set", "environment.C=set"];
+    let request = cluster.json(&words);
+    let variables: Vec<_> = request["body"]["spec"]["environmentVariables"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|variable| format!("{}={}", variable["name"].as_str().unwrap(), variable["value"].as_str().unwrap()))
+        .collect();
+    assert_eq!(variables, ["A=file", "C=set", "B=env-file", "D=4"]);
+    cluster.scratch.write("broken.env", "OK=1\nnot a variable canary\n");
+    let output = cluster.output(&["submit", &file, "--env-file", "broken.env"]);
+    assert!(!shown(&output).contains("canary"), "{}", shown(&output));
+    insta::assert_snapshot!(cluster.settle(&shown(&output)), @"
+    exit 2
+    --- stderr
+    error: `broken.env` is no list of variables: entry 2 is not understood
+    hint: write one NAME=VALUE a line, with quotes round values that have spaces
+    ");
+}
+
+#[test]
+fn where_no_receipt_can_be_written_that_is_said_and_the_step_runs() {
+    let cluster = Cluster::start();
+    cluster.scratch.write("state", "a file where a folder should be");
+    let file = cluster.step("train", "RUNAI_SIM_RUNNING: 0.2", "");
+    let state = cluster.scratch.path().join("state");
+    let output = cluster.command(&["run", &file]).env("XDG_STATE_HOME", &state).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert!(stderr.contains("warning: there is no receipt of train-"), "{stderr}");
+}
+
+#[test]
+fn receipts_and_logs_hold_no_secret() {
+    let cluster = Cluster::start();
+    let file = cluster.step("train", "RUNAI_SIM_RUNNING: 0.2, API_KEY: canary-variable", "");
+    let output = cluster.output(&["run", &file, "-vv", "--log-format", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.lines().any(|line| line.starts_with('{') && line.contains("runai_client")), "{stderr}");
+    let receipts = std::fs::read_dir(cluster.scratch.path().join("home/.local/state/runai-step")).unwrap();
+    let kept: Vec<_> = receipts.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap()).collect();
+    assert_eq!(kept.len(), 1);
+    for secret in ["canary-variable", "sim-secret"] {
+        assert!(!stderr.contains(secret) && !kept[0].contains(secret), "{secret}");
+    }
+}
