@@ -11,6 +11,7 @@ use clap::Parser;
 mod bench;
 mod conformance;
 mod debian;
+mod dist;
 mod fuzz;
 mod ide;
 mod npm;
@@ -37,6 +38,8 @@ enum Chore {
     Measure(bench::Measure),
     /// Hold the core against its Python peers on generated documents
     Conformance(conformance::Args),
+    /// Build the program as people install it: with the editor's page, manual pages and completions
+    Dist,
     /// Build the browser editor, and serve it on this machine
     Editor(web::Args),
     /// Fuzz the core under libFuzzer
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
     let result = match Chore::parse() {
         Chore::Bench(args) => bench::run(&args),
         Chore::Conformance(args) => conformance::run(&args),
+        Chore::Dist => dist::run(),
         Chore::Editor(args) => web::editor(&args),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Measure(program) => bench::measure(&program),

@@ -51,15 +51,17 @@ impl Connection {
         let folder = file.and_then(|file| Path::new(&file.name).parent());
         let secret = secret(&settings, folder, args)?;
         let base_url = settings.runai_base_url.as_ref().map(|url| url.trimmed().to_owned());
-        let mut missing = Vec::new();
-        let mut need = |key: &str, is_there: bool| {
-            if !is_there {
-                missing.push(format!("`{key}`"));
-            }
-        };
-        need("runai_base_url", base_url.is_some());
-        need("client_id", settings.client_id.is_some());
-        need("client_secret", secret.is_some());
+        let needed = [
+            ("runai_base_url", base_url.is_some()),
+            ("client_id", settings.client_id.is_some()),
+            ("client_secret", secret.is_some()),
+        ];
+        let mut missing: Vec<_> =
+            needed.iter().filter(|(_, given)| !given).map(|(key, _)| format!("`{key}`")).collect();
+        if missing.len() == needed.len() && settings.project_name.is_none() {
+            // Whoever begins a configuration had better write all of it.
+            missing.push("`project_name`".to_owned());
+        }
         let (Some(base_url), Some(client_id), Some(secret)) = (base_url, settings.client_id.clone(), secret) else {
             return Err(unset(&missing, file));
         };

@@ -174,7 +174,6 @@ impl Diagnosis {
     fn text(&self) -> String {
         let width = self.findings.iter().map(|finding| finding.check.len()).max().unwrap_or(0);
         let mut text = String::new();
-        let mut last = "";
         for Told { check, verdict, message, hint, line, .. } in &self.findings {
             let mark = match verdict {
                 Verdict::Good => "\u{1b}[32m✓\u{1b}[0m",
@@ -182,13 +181,11 @@ impl Diagnosis {
                 Verdict::Doubtful => "\u{1b}[33m!\u{1b}[0m",
                 Verdict::Bad => "\u{1b}[31m✗\u{1b}[0m",
             };
-            let shown = if check == last { "" } else { check.as_str() };
             let place = line.map(|line| format!(" (line {line})")).unwrap_or_default();
-            let _ = writeln!(text, "{mark} {shown:width$}  {message}{place}");
+            let _ = writeln!(text, "{mark} {check:width$}  {message}{place}");
             if let Some(hint) = hint {
                 let _ = writeln!(text, "  {:width$}  hint: {hint}", "");
             }
-            last = check;
         }
         let count = |verdict: Verdict| self.findings.iter().filter(|finding| finding.verdict == verdict).count();
         let _ = write!(

@@ -1,5 +1,6 @@
 //! A workload that is followed, and what there is to tell once it has ended.
 
+use std::future::ready;
 use std::time::Instant;
 
 use futures_util::stream::StreamExt as _;
@@ -35,8 +36,8 @@ pub(crate) async fn end(operator: StepOperator, id: String, flown: Flying, outco
 
 /// What Kubernetes warned about, the newest last. Only ever beside something else, so that a failure to ask tells nothing.
 pub(crate) async fn warnings(client: &Client, id: &str) -> Vec<String> {
-    let events = client.list_events(id).take(MOST_EVENTS).filter_map(|event| std::future::ready(event.ok()));
-    let warnings = events.filter(|event| std::future::ready(event.kind == "Warning")).map(|event| event.message);
+    let events = client.list_events(id).take(MOST_EVENTS).filter_map(|event| ready(event.ok()));
+    let warnings = events.filter(|event| ready(event.kind == "Warning")).map(|event| event.message);
     let mut warnings: Vec<String> = warnings.take(MOST_WARNINGS).collect().await;
     warnings.reverse();
     warnings.dedup();

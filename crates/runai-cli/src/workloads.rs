@@ -1,5 +1,8 @@
 //! Workloads as people name them: by id, or by a name that only one has.
 
+use std::future::ready;
+use std::pin::pin;
+
 use futures_util::stream::StreamExt as _;
 use runai_client::{Client, Error, nearest};
 use runai_spec::phase::Stage;
@@ -11,7 +14,7 @@ use crate::connect::Connection;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Workloads whose names are compared with one that does not exist.
+/// Workloads that are compared with one that does not exist, the newest first.
 const MOST_COMPARED: usize = 500;
 
 /// What is shown of a workload.
@@ -64,12 +67,13 @@ pub(crate) async fn find(connection: &Connection, word: &str) -> Result<Workload
     if uuid::Uuid::try_parse(word).is_ok() {
         return match client.workload(word).await {
             Ok(workload) => Ok(workload),
-            Err(error) if error.is_not_found() => Err(gone(client, word, Filter::Equals("id", word)).await),
+            Err(error) if error.is_not_found() => Err(gone(client, word).await),
             Err(error) => Err(error.into()),
         };
     }
-    let named = Filter::Equals("name", word);
-    let mut found = client.workloads(&[named], false).await?;
+    // Anything else would be read as more than one filter, and no workload can be called so.
+    let is_name = word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    let mut found = if is_name { client.workloads(&[Filter::Equals("name", word)], false).await? } else { Vec::new() };
     found.retain(|workload| workload.name == word);
     if found.len() > 1
         && let Some(project) = &connection.project_name
@@ -82,7 +86,7 @@ pub(crate) async fn find(connection: &Connection, word: &str) -> Result<Workload
     match found.len() {
         // The answer for one has more in it than the list.
         1 => Ok(client.workload(&found[0].id).await?),
-        0 => Err(gone(client, word, named).await),
+        0 => Err(gone(client, word).await),
         _ => {
             let each: Vec<_> = found
                 .iter()
@@ -95,13 +99,14 @@ pub(crate) async fn find(connection: &Connection, word: &str) -> Result<Workload
 }
 
 /// Why there is no such workload. A failure to find that out gives no reason.
-async fn gone(client: &Client, word: &str, filter: Filter<'_>) -> Failure {
-    let deleted = client.workloads(&[filter], true).await.unwrap_or_default();
-    if let Some(workload) = deleted.iter().find(|workload| workload.id == word || workload.name == word) {
+async fn gone(client: &Client, word: &str) -> Failure {
+    let deleted = client.list_newest_workloads(&[], true).take(MOST_COMPARED).filter_map(|one| ready(one.ok()));
+    let meant = deleted.filter(|workload| ready(workload.id == word || workload.name == word));
+    if let Some(workload) = pin!(meant).next().await {
         let message = format!("workload `{}` has been deleted; its last phase was {}", workload.name, workload.phase);
         return Failure::new(Exit::NotFound, message).hint("`runai-step list --deleted` shows it");
     }
-    let names = client.list_workloads(&[], false).take(MOST_COMPARED).filter_map(|workload| async { workload.ok() });
+    let names = client.list_newest_workloads(&[], false).take(MOST_COMPARED).filter_map(|one| ready(one.ok()));
     let names: Vec<String> = names.map(|workload| workload.name).collect().await;
     let near = nearest(word, names.iter().map(String::as_str));
     let failure = Failure::new(Exit::NotFound, format!("there is no workload `{word}`"));

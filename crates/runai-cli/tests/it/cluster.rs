@@ -117,7 +117,10 @@ impl Cluster {
         }
         // Columns are as wide as what stands in them.
         let columns = regex::Regex::new(r"(\S) {2,}(\S)").unwrap();
-        text.lines().map(|line| columns.replace_all(line, "$1  $2").into_owned()).collect::<Vec<_>>().join("\n")
+        let line = |line: &str| {
+            if line.contains(" | ") { line.to_owned() } else { columns.replace_all(line, "$1  $2").into_owned() }
+        };
+        text.lines().map(line).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -183,8 +186,8 @@ fn a_workload_from_its_submission_to_its_deletion() {
     insta::assert_snapshot!(cluster.run(&["status", &id]), @"
     exit 4
     --- stderr
-    error: there is no workload `UUID`
-    hint: `runai-step list` shows those that there are
+    error: workload `train-ID` has been deleted; its last phase was Deleting
+    hint: `runai-step list --deleted` shows it
     ");
     insta::assert_snapshot!(cluster.run(&["list"]), @"
     exit 0
@@ -223,6 +226,7 @@ fn a_name_is_as_good_as_an_id_and_a_slip_is_answered_with_what_is_near() {
     let id = cluster.submit("train-resnet", "RUNAI_SIM_RUNNING: 60");
     let name = cluster.json(&["status", &id, "--format", "json"])["workloads"][0]["name"].as_str().unwrap().to_owned();
     assert_eq!(cluster.json(&["status", &name, "--format", "json"])["workloads"][0]["id"], id.as_str());
+    cluster.until(&id, "Running");
     let slip = name.replace("train-resnet", "train-resent");
     insta::assert_snapshot!(cluster.run(&["status", &slip]), @"
     exit 4

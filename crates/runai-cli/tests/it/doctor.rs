@@ -63,7 +63,7 @@ fn every_finding_says_what_to_do_and_hides_no_later_one() {
      --> wrong.yaml:3:12
       |
     3 | settings: {gpu_portion: 1}
-      |  ^^^^^^^^^^^
+      |            ^^^^^^^^^^^
       |
       = help: did you mean `gpu_portion_request`?
     ");
@@ -90,8 +90,8 @@ fn without_a_configuration() {
     exit 2
     --- stdout
     ✓ configuration  no operator file; variables and flags only
-    ✗                `runai_base_url`, `client_id`, `client_secret` are not set
-                     hint: set them in an operator file (`runai-step init` writes one), or `RUNAI_BASE_URL`, `RUNAI_CLIENT_ID`, `RUNAI_CLIENT_SECRET`
+    ✗ configuration  `runai_base_url`, `client_id`, `client_secret`, `project_name` are not set
+                     hint: set them in an operator file (`runai-step init` writes one), or `RUNAI_BASE_URL`, `RUNAI_CLIENT_ID`, `RUNAI_CLIENT_SECRET`, `RUNAI_PROJECT_NAME`
 
     to be mended: 1
     ");

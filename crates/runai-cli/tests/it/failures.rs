@@ -15,8 +15,8 @@ fn without_a_configuration_it_says_what_to_write() {
     insta::assert_snapshot!(scratch.run(&["list"]), @"
     exit 2
     --- stderr
-    error: `runai_base_url`, `client_id`, `client_secret` are not set
-    hint: set them in an operator file (`runai-step init` writes one), or `RUNAI_BASE_URL`, `RUNAI_CLIENT_ID`, `RUNAI_CLIENT_SECRET`
+    error: `runai_base_url`, `client_id`, `client_secret`, `project_name` are not set
+    hint: set them in an operator file (`runai-step init` writes one), or `RUNAI_BASE_URL`, `RUNAI_CLIENT_ID`, `RUNAI_CLIENT_SECRET`, `RUNAI_PROJECT_NAME`
     ");
     scratch.write(
         "runai-step.toml",
@@ -75,7 +75,7 @@ fn each_refusal_has_its_exit_code_and_says_what_to_do() {
      --> refused.runai.yaml:5:34
       |
     5 | settings: {workload_template_id: UUID}
-      |  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |                                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
     ");
 }
 
@@ -108,6 +108,6 @@ fn plain_http_leaves_this_machine_only_when_that_is_allowed() {
     exit 2
     --- stderr
     error: base URL `http://runai.example.com` uses plain `http` to another machine
-    hint: credentials would cross the network in clear text; use `https`, or allow `http` explicitly
+    hint: credentials would cross the network in clear text; use `https`, or allow `http` explicitly (`--allow-http`)
     ");
 }

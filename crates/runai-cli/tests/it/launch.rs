@@ -104,7 +104,7 @@ fn the_same_run_id_submits_once_and_another_file_is_refused() {
      --> train.runai.yaml:5:27
       |
     5 | settings: {backoff_limit: 3}
-      |  ^
+      |                           ^
     ");
     cluster.step("train", "RUNAI_SIM_RUNNING: 60", "");
     cluster.output(&["delete", "--wait", &id]);
@@ -225,7 +225,7 @@ fn several_steps_are_summed_up_and_one_failure_hides_no_other() {
      --> wrong.runai.yaml:3:12
       |
     3 | settings: {gpu_portion: 1}
-      |  ^^^^^^^^^^^
+      |            ^^^^^^^^^^^
       |
       = help: did you mean `gpu_portion_request`?
 

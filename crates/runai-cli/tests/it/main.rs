@@ -6,6 +6,7 @@ mod cluster;
 mod config;
 mod describe;
 mod doctor;
+mod editor;
 mod explain;
 mod failures;
 mod help;
