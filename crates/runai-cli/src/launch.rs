@@ -1,6 +1,6 @@
 //! `runai-step run` and `runai-step submit`: steps on their way to a cluster, and to their end.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
@@ -148,8 +148,8 @@ struct Launch {
     lines: Option<UnboundedReceiver<Output>>,
     /// How each step went, once it is known.
     exits: Vec<Option<Exit>>,
-    /// The rest is for a table at the end.
-    rows: Vec<[String; 4]>,
+    /// What a table at the end shows of each.
+    rows: BTreeMap<usize, [String; 4]>,
     /// Whether it was left before everything had ended.
     left: bool,
 }
@@ -171,7 +171,7 @@ impl Launch {
         lines: Option<UnboundedReceiver<Output>>,
     ) -> Self {
         let exits = vec![None; steps.len()];
-        Self { steps, plan, connection, placement, lines, exits, rows: Vec::new(), left: false }
+        Self { steps, plan, connection, placement, lines, exits, rows: BTreeMap::new(), left: false }
     }
 
     /// Submits everything and, if that is the plan, follows it to its end.
@@ -242,8 +242,14 @@ impl Launch {
             board.close();
             let _ = std::io::Write::write_all(
                 &mut anstream::stderr(),
-                format!("\n{}\n", output::table(["STEP", "WORKLOAD", "OUTCOME", "TIME"], self.rows.drain(..)))
-                    .as_bytes(),
+                format!(
+                    "\n{}\n",
+                    output::table(
+                        ["STEP", "WORKLOAD", "OUTCOME", "TIME"],
+                        std::mem::take(&mut self.rows).into_values()
+                    )
+                )
+                .as_bytes(),
             );
         }
         let exits = self.exits.iter().map(|exit| exit.unwrap_or(Exit::Interrupted));
@@ -298,7 +304,7 @@ impl Launch {
             Err(error) => {
                 let exit = self.not_submitted(at, &request, &run_id, &error, board);
                 self.exits[at] = Some(exit);
-                self.rows.push([file, request.name, "not submitted".to_owned(), String::new()]);
+                self.rows.insert(at, [file, request.name, "not submitted".to_owned(), String::new()]);
                 return None;
             }
         };
@@ -311,12 +317,12 @@ impl Launch {
             }
             return None;
         }
-        if !self.connection.is_local() {
+        if !self.connection.is_local() && self.rows.len() + flying.len() == 0 {
             let url = self.connection.client().base_url();
             let project = &self.placement.project_name;
-            board.say(&format!(
-                "logs: runai training standard logs {name} --project {project} --follow · console: {url}"
-            ));
+            let name = if self.steps.len() > 1 { "NAME" } else { name };
+            board.say(&format!("logs: runai training standard logs {name} --project {project} --follow"));
+            board.say(&format!("console: {url}"));
         }
         flying.insert(workload_id.clone(), Flying { at, name: name.clone(), since: Instant::now() });
         Some((submitted, receipt))
@@ -359,7 +365,7 @@ impl Launch {
         board.ended(id, name, end);
         self.exits[*at] = Some(end.outcome.into());
         let file = self.steps[*at].file.name.clone();
-        self.rows.push([file, name.clone(), end.outcome.to_string(), time::precise(end.took)]);
+        self.rows.insert(*at, [file, name.clone(), end.outcome.to_string(), time::precise(end.took)]);
     }
 
     /// Looking is refused, for a reason that waiting does not mend.
@@ -381,7 +387,7 @@ impl Launch {
                 board.say(&format!("{name} is not followed any more; `runai-step wait {name}` goes on"));
                 self.exits[at] = Some(exit);
                 let file = self.steps[at].file.name.clone();
-                self.rows.push([file, name, "out of sight".to_owned(), String::new()]);
+                self.rows.insert(at, [file, name, "out of sight".to_owned(), String::new()]);
             }
         }
     }

@@ -29,7 +29,8 @@ fn every_way_to_end_has_its_exit_code() {
     exit 0
     --- stderr
     · submitted well-ID to project sim-project
-    · logs: runai training standard logs well-ID --project sim-project --follow · console: http://CONTROL-PLANE
+    · logs: runai training standard logs well-ID --project sim-project --follow
+    · console: http://CONTROL-PLANE
     · Completed
     · well-ID succeeded (N s)
     ");
@@ -38,7 +39,8 @@ fn every_way_to_end_has_its_exit_code() {
     exit 7
     --- stderr
     · submitted badly-ID to project sim-project
-    · logs: runai training standard logs badly-ID --project sim-project --follow · console: http://CONTROL-PLANE
+    · logs: runai training standard logs badly-ID --project sim-project --follow
+    · console: http://CONTROL-PLANE
     · Failed
     · badly-ID failed: failed as RUNAI_SIM_RESULT says (N s)
     ");
@@ -47,7 +49,8 @@ fn every_way_to_end_has_its_exit_code() {
     exit 8
     --- stderr
     · submitted long-ID to project sim-project
-    · logs: runai training standard logs long-ID --project sim-project --follow · console: http://CONTROL-PLANE
+    · logs: runai training standard logs long-ID --project sim-project --follow
+    · console: http://CONTROL-PLANE
     · suspending the workload, which ran longer than `workload_timeout`
     · Stopped
     · long-ID ran too long and is suspended (N s)
@@ -57,7 +60,8 @@ fn every_way_to_end_has_its_exit_code() {
     exit 8
     --- stderr
     · submitted never-ID to project sim-project
-    · logs: runai training standard logs never-ID --project sim-project --follow · console: http://CONTROL-PLANE
+    · logs: runai training standard logs never-ID --project sim-project --follow
+    · console: http://CONTROL-PLANE
     · waiting: asks for 99 GPUs, the node has 8
     · suspending the workload, which was queued longer than `pending_timeout`
     · Stopped
@@ -68,7 +72,8 @@ fn every_way_to_end_has_its_exit_code() {
     exit 9
     --- stderr
     · submitted stopped-ID to project sim-project
-    · logs: runai training standard logs stopped-ID --project sim-project --follow · console: http://CONTROL-PLANE
+    · logs: runai training standard logs stopped-ID --project sim-project --follow
+    · console: http://CONTROL-PLANE
     · Stopped
     · stopped-ID was stopped by someone else (N s)
     ");
@@ -153,7 +158,8 @@ fn an_interrupt_stops_what_run_started_and_leaves_what_wait_watches() {
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
     insta::assert_snapshot!(cluster.settle(&said), @"
     · submitted train-ID to project sim-project
-    · logs: runai training standard logs train-ID --project sim-project --follow · console: http://CONTROL-PLANE
+    · logs: runai training standard logs train-ID --project sim-project --follow
+    · console: http://CONTROL-PLANE
     · interrupted: suspending the workload; Ctrl-C again leaves at once
     · Stopped
     · train-ID was suspended (N s)
@@ -197,15 +203,14 @@ fn several_steps_are_summed_up_and_one_failure_hides_no_other() {
     exit 7
     --- stderr
     · submitted one-ID to project sim-project
-    · logs: runai training standard logs one-ID --project sim-project --follow · console: http://CONTROL-PLANE
+    · logs: runai training standard logs NAME --project sim-project --follow
+    · console: http://CONTROL-PLANE
     · one-ID: Completed
     · one-ID succeeded (N s)
     · submitted two-ID to project sim-project
-    · logs: runai training standard logs two-ID --project sim-project --follow · console: http://CONTROL-PLANE
     · two-ID: Failed
     · two-ID failed: failed as RUNAI_SIM_RESULT says (N s)
     · submitted three-ID to project sim-project
-    · logs: runai training standard logs three-ID --project sim-project --follow · console: http://CONTROL-PLANE
     · three-ID: Completed
     · three-ID succeeded (N s)
 
