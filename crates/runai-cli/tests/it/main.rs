@@ -13,6 +13,7 @@ mod help;
 mod init;
 mod launch;
 mod permissions;
+mod readme;
 mod render;
 mod run;
 mod schema;
