@@ -71,6 +71,7 @@ fn generated() -> Result<Vec<(PathBuf, String)>> {
         let text = runai_spec::schema::text(name).with_context(|| format!("there is no schema `{name}`"))?;
         files.push((root.join(format!("schemas/{name}.schema.json")), text));
     }
+    files.push((root.join("docs/rules.md"), runai_spec::rules::reference()));
     files.push((root.join("docs/settings.md"), runai_spec::schema::reference()));
     Ok(files)
 }

@@ -9,6 +9,7 @@ mod judge;
 pub(crate) mod lifecycle;
 pub(crate) mod network;
 pub(crate) mod operator;
+mod reference;
 pub(crate) mod resources;
 pub(crate) mod scheduling;
 pub(crate) mod security;
@@ -18,6 +19,7 @@ pub(crate) mod storage;
 pub(crate) mod text;
 
 pub(crate) use judge::Judge;
+pub use reference::reference;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -130,21 +132,23 @@ use rules;
 
 /// Every rule, by the modules they stand in.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
+    groups().into_iter().flat_map(|(_, rules)| rules).copied()
+}
+
+/// The rules of each module, under the heading that the rules page has for them.
+fn groups() -> [(&'static str, &'static [&'static Rule]); 10] {
     [
-        text::RULES,
-        shape::RULES,
-        step::RULES,
-        resources::RULES,
-        scheduling::RULES,
-        storage::RULES,
-        security::RULES,
-        network::RULES,
-        lifecycle::RULES,
-        operator::RULES,
+        ("The text itself", text::RULES),
+        ("Single values", shape::RULES),
+        ("Around the settings", step::RULES),
+        ("GPU, CPU and memory", resources::RULES),
+        ("Scheduling", scheduling::RULES),
+        ("Storage", storage::RULES),
+        ("Security", security::RULES),
+        ("Network", network::RULES),
+        ("Lifecycle", lifecycle::RULES),
+        ("Operator file", operator::RULES),
     ]
-    .into_iter()
-    .flatten()
-    .copied()
 }
 
 /// The rule with this code.

@@ -54,6 +54,7 @@ fn the_files_are_what_the_declarations_make() {
         .map(|name| (root.join(format!("schemas/{name}.schema.json")), schema::text(name).unwrap()))
         .collect();
     files.push((root.join("docs/settings.md"), schema::reference()));
+    files.push((root.join("docs/rules.md"), rules::reference()));
     files.extend(
         schema::declarations().map(|(name, text)| (root.join("crates/runai-spec/src/declared").join(name), text)),
     );
