@@ -14,6 +14,8 @@ mod debian;
 mod dist;
 mod fuzz;
 mod ide;
+mod links;
+mod migration;
 mod npm;
 mod peers;
 mod process;
@@ -44,7 +46,7 @@ enum Chore {
     Editor(web::Args),
     /// Fuzz the core under libFuzzer
     Fuzz(fuzz::Args),
-    /// Write the JSON Schemas and the page of all settings
+    /// Write the JSON Schemas, and the pages that are made from the declarations
     Schema(schema::Args),
     /// Install what the tests need, or say what is missing
     Setup,

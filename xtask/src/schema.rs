@@ -1,11 +1,12 @@
-//! `cargo xtask schema`: writes down what `runai-spec` declares, and what it makes of that: `schemas/`, and the page of all
-//! settings.
+//! `cargo xtask schema`: writes down what `runai-spec` declares, and what it makes of that: `schemas/`, the pages of all
+//! settings and rules, and the tables for those who come from ZenML.
 
 use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result, bail};
 
 use crate::{
+    migration,
     process::{self, cargo},
     workspace,
 };
@@ -71,6 +72,9 @@ fn generated() -> Result<Vec<(PathBuf, String)>> {
         let text = runai_spec::schema::text(name).with_context(|| format!("there is no schema `{name}`"))?;
         files.push((root.join(format!("schemas/{name}.schema.json")), text));
     }
+    let migration = root.join("docs/migration.md");
+    let text = fs::read_to_string(&migration).with_context(|| format!("cannot read {}", migration.display()))?;
+    files.push((migration, migration::page(&text.replace("\r\n", "\n"))?));
     files.push((root.join("docs/rules.md"), runai_spec::rules::reference()));
     files.push((root.join("docs/settings.md"), runai_spec::schema::reference()));
     Ok(files)

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::builder::PossibleValuesParser;
 
 use crate::{
-    conformance, ide, npm, peers,
+    conformance, ide, links, npm, peers,
     process::{self, cargo},
     purity, repository, schema, setup, snippets, wasm, web, workspace,
 };
@@ -46,7 +46,7 @@ const STEPS: [Step; 15] = [
     Step { name: "snippets", holds: "programs and commands say what the core renders", run: snippets::check },
     Step { name: "peers", holds: "the peers' own clients work against the simulator", run: peers::test },
     Step { name: "fuzz", holds: "no seed and no mutation of one breaks a fuzz target", run: fuzz },
-    Step { name: "docs", holds: "the documentation builds, and its links lead somewhere", run: docs },
+    Step { name: "docs", holds: "the documentation builds, and all links lead somewhere", run: docs },
     Step { name: "pure", holds: "the core depends on nothing that does I/O", run: purity::check },
     Step { name: "wasm", holds: "the npm package is sound, small, and gives what the core gives natively", run: wasm },
     Step { name: "web", holds: "the browser editor does in Chromium what it promises", run: web::test },
@@ -105,6 +105,7 @@ fn fuzz() -> Result<()> {
 }
 
 fn docs() -> Result<()> {
+    links::check()?;
     process::run(cargo().env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--workspace", "--no-deps"]))
 }
 

@@ -87,3 +87,12 @@ pub use crate::{
     submission::{MOST_SENDS, Submitted},
     watch::{AUTH_PATIENCE, Event, Watch},
 };
+
+/// The pages that show this crate at work: their examples are tests.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../../docs/client.md")]
+    struct Client;
+    #[doc = include_str!("../../../docs/simulator.md")]
+    struct Simulator;
+}
