@@ -149,7 +149,10 @@ const NOTES: [(&str, &str); 33] = [
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::workspace;
 
     #[test]
     fn every_note_is_about_a_setting_and_stands_in_a_table() {
@@ -170,6 +173,14 @@ mod tests {
             |property: &Value| property["properties"].is_object() || property["items"]["properties"].is_object();
         let holders: Vec<&str> = settings.iter().filter(|(_, it)| holds(it)).map(|(key, _)| key.as_str()).collect();
         assert_eq!(holders, CLASSES.map(|(key, _)| key));
+    }
+
+    #[test]
+    fn the_step_file_on_the_page_is_the_example() {
+        let read = |file: &str| fs::read_to_string(workspace::root().join(file)).unwrap().replace("\r\n", "\n");
+        let example = read("examples/advanced.runai.yaml");
+        let lines: Vec<_> = example.lines().filter(|line| !line.starts_with('#')).collect();
+        assert!(read("docs/migration.md").contains(&format!("```yaml\n{}\n```", lines.join("\n"))));
     }
 
     #[test]

@@ -297,6 +297,16 @@ mod tests {
     }
 
     #[test]
+    fn the_scenario_of_the_documentation_is_one() {
+        let page = include_str!("../../../docs/simulator.md").replace("\r\n", "\n");
+        let (text, _) = page.split_once("```toml\n").and_then(|(_, rest)| rest.split_once("```\n")).unwrap();
+        let scenario = Scenario::from_toml(text).unwrap();
+        assert_eq!((scenario.nodes[0].name.as_str(), scenario.projects.len()), ("a100-1", 2));
+        assert_eq!(scenario.behaviours[0].end, Some(End::OutOfMemory));
+        assert_eq!(scenario.faults[0].times, Some(3));
+    }
+
+    #[test]
     fn a_scenario_is_read_from_both_languages() {
         let json = r#"{
             "nodes": [{"name": "big", "gpus": 2, "gpuMemory": "40Gi", "nodePool": "a100"}],
