@@ -70,6 +70,13 @@ impl Checker {
             }
             (Kind::Number(range), Value::Float(value, raw)) => self.range(*value, raw, range, node.span, place),
             (Kind::Int(_) | Kind::Number(_), Value::BigInt(raw)) => {
+                let raw = *raw;
+                if matches!(shape.kind, Kind::Number(_))
+                    && let Some(value) = float::parse(raw)
+                {
+                    node.value = Value::Float(value, raw);
+                    return self.value(node, shape, place);
+                }
                 let message = format!("`{place}` is `{raw}`, which does not fit into 64 bits");
                 self.report(&rule::OUT_OF_RANGE, place, node.span, message).advise("write a smaller number");
                 false

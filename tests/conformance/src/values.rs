@@ -42,7 +42,10 @@ pub(crate) fn right(shape: &Shape) -> Vec<Value> {
             let low = if *exclusive { low + 0.001 } else { low };
             let high = max.unwrap_or(1e6);
             let middle = f64::midpoint(low, high);
-            vec![json!(low), json!(high), json!(middle), json!(1), raw("1.0"), raw("5e-1"), raw("0.30000000000000004")]
+            let mut numbers =
+                vec![json!(low), json!(high), json!(middle), json!(1), raw("1.0"), raw("5e-1"), raw("0.30000000000000004")];
+            numbers.extend(max.is_none().then(|| raw("9223372036854775808")));
+            numbers
         }
         Kind::Scalar => vec![
             json!("x"),
@@ -152,7 +155,7 @@ pub(crate) fn wrong(shape: &Shape) -> Vec<(String, Value)> {
             }));
             values.push(("negative".to_owned(), json!(-1)));
             values.extend(max.map(|max| ("above its most".to_owned(), json!(max + 0.000_000_1))));
-            for number in ["9223372036854775808", "1e400", "-1e400"] {
+            for number in ["1e400", "-1e400"] {
                 values.push((format!("number {number}"), raw(number)));
             }
         }
