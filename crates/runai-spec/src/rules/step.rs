@@ -77,14 +77,31 @@ fn is_local(image: &str) -> bool {
 
 /// Whether a variable of this name usually holds a secret.
 pub(crate) fn names_a_secret(name: &str) -> bool {
+    const SECRETS: [&str; 9] =
+        ["ACCESSKEY", "APIKEY", "PASSPHRASE", "PASSWD", "PASSWORD", "PRIVATEKEY", "SECRET", "SECRETKEY", "TOKEN"];
     let name = name.to_ascii_uppercase();
-    let last = name.rsplit('_').next().unwrap_or_default();
-    let before_last = name.rsplit('_').nth(1).unwrap_or_default();
-    matches!(last, "PASSWORD" | "PASSWD" | "PASSPHRASE" | "SECRET" | "TOKEN" | "APIKEY" | "CREDENTIALS" | "PWD")
-        && name != "PWD"
-        && name != "OLDPWD"
-        || last == "KEY"
-            && matches!(before_last, "ACCESS" | "API" | "AUTH" | "ENCRYPTION" | "PRIVATE" | "SECRET" | "SIGNING")
+    let mut words = name.rsplit(|c: char| !c.is_ascii_alphanumeric());
+    let (last, before) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    match last {
+        "CREDENTIALS" => true,
+        "KEY" => matches!(
+            before,
+            "ACCESS"
+                | "ACCOUNT"
+                | "API"
+                | "AUTH"
+                | "ENCRYPTION"
+                | "KAGGLE"
+                | "MASTER"
+                | "PRIVATE"
+                | "SECRET"
+                | "SIGNING"
+                | "STORAGE"
+        ),
+        // Alone it is the working directory of a shell.
+        "PWD" => !before.is_empty(),
+        _ => SECRETS.iter().any(|secret| last.ends_with(secret)),
+    }
 }
 
 #[cfg(test)]
@@ -93,10 +110,36 @@ mod tests {
 
     #[test]
     fn secrets_are_known_by_their_names() {
-        for name in ["WANDB_API_KEY", "hf_token", "DB_PASSWORD", "AWS_SECRET_ACCESS_KEY", "SECRET"] {
+        for name in [
+            "WANDB_API_KEY",
+            "hf_token",
+            "DB_PASSWORD",
+            "AWS_SECRET_ACCESS_KEY",
+            "SECRET",
+            "PGPASSWORD",
+            "MYSQL_PWD",
+            "registry.password",
+            "api-key",
+            "openaiApiKey",
+            "KAGGLE_KEY",
+            "AZURE_STORAGE_KEY",
+            "GOOGLE_CREDENTIALS",
+        ] {
             assert!(names_a_secret(name), "{name}");
         }
-        for name in ["WANDB_MODE", "TOKENIZERS_PARALLELISM", "PWD", "KEY", "SORT_KEY", "MAX_TOKENS"] {
+        for name in [
+            "WANDB_MODE",
+            "TOKENIZERS_PARALLELISM",
+            "PWD",
+            "OLDPWD",
+            "KEY",
+            "SORT_KEY",
+            "MAX_TOKENS",
+            "PASSWORD_FILE",
+            "HF_TOKEN_PATH",
+            "_",
+            "",
+        ] {
             assert!(!names_a_secret(name), "{name}");
         }
     }
