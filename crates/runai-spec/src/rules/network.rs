@@ -36,7 +36,7 @@ rules! {
         invalid: Example::Yaml("ports: [{container: 8080}]\nexternal_urls: [{container: 8888}]\n"),
     }
 
-    /// The same port is declared twice.
+    /// The same port is declared twice, inside the container or outside.
     REPEATED_PORT {
         code: "repeated-port",
         severity: Warning,
@@ -47,19 +47,23 @@ rules! {
 }
 
 pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
-    let mut declared = FxHashSet::default();
+    let (mut declared, mut external) = (FxHashSet::default(), FxHashSet::default());
     for (index, port) in settings.ports.iter().flatten().enumerate() {
-        if !trusted(judge, "ports", index, "container") {
-            continue;
-        }
-        if !declared.insert(port.container) {
-            judge
-                .report(
-                    &REPEATED_PORT,
-                    format_args!("ports/{index}/container"),
-                    format!("`ports` declares container port `{}` a second time", port.container),
-                )
-                .advise("remove it");
+        for (key, number, seen) in
+            [("container", Some(port.container), &mut declared), ("external", port.external, &mut external)]
+        {
+            if let Some(number) = number
+                && trusted(judge, "ports", index, key)
+                && !seen.insert(number)
+            {
+                judge
+                    .report(
+                        &REPEATED_PORT,
+                        format_args!("ports/{index}/{key}"),
+                        format!("`ports` declares {key} port `{number}` a second time"),
+                    )
+                    .advise("remove it");
+            }
         }
     }
     for (index, url) in settings.external_urls.iter().flatten().enumerate() {

@@ -105,7 +105,7 @@ fn tolerations(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
             continue;
         }
         let operator = toleration.operator;
-        if toleration.value.is_some()
+        if let Some(value) = &toleration.value
             && operator == Some(TolerationOperator::Exists)
             && !broken(judge, &["value", "operator"])
         {
@@ -113,7 +113,7 @@ fn tolerations(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
                 .report(
                     &TOLERATION_VALUE_WITH_EXISTS,
                     member("value"),
-                    format!("`tolerations[{index}]` has a value, but its operator is `Exists`"),
+                    format!("`tolerations[{index}].value` is `{value}`, but the operator is `Exists`"),
                 )
                 .advise("remove the value, or write `operator: Equal`");
         }
@@ -121,11 +121,12 @@ fn tolerations(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
             && operator != Some(TolerationOperator::Exists)
             && !broken(judge, &["key", "operator"])
         {
+            let found = if operator.is_some() { "is `Equal`" } else { "is not `Exists`" };
             judge
                 .report(
                     &TOLERATION_WITHOUT_KEY,
                     format_args!("tolerations/{index}"),
-                    format!("`tolerations[{index}]` has no key, but its operator is not `Exists`"),
+                    format!("`tolerations[{index}]` has no `key`, but its operator {found}"),
                 )
                 .advise("add the `key` of the taint, or `operator: Exists` to tolerate every taint");
         }
@@ -137,7 +138,7 @@ fn tolerations(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
                 .report(
                     &EQUAL_WITHOUT_VALUE,
                     member("operator"),
-                    format!("`tolerations[{index}]` compares with `Equal`, but has no value"),
+                    format!("`tolerations[{index}].operator` is `Equal`, but there is no value to compare with"),
                 )
                 .advise("add the `value` of the taint, or write `operator: Exists`");
         }

@@ -147,7 +147,12 @@ fn mount_paths(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
         if let Some(first) = exact.get(mount.path) {
             let pointer = mount.to_string();
             let origin = judge.origin(&mounts[*first].to_string(), &pointer);
-            let message = format!("`{}` is the path of `{}`{origin} already", mount.path, mounts[*first].name());
+            let message = format!(
+                "`{}` is `{}`, which is the path of `{}`{origin} already",
+                mount.key,
+                mount.path,
+                mounts[*first].name()
+            );
             judge.report(&DUPLICATE_MOUNT_PATH, &pointer, message).advise("give each mount a path of its own");
             continue;
         }
@@ -155,8 +160,13 @@ fn mount_paths(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
         let fold = fold(mount.path);
         if let Some(first) = folded.get(&fold) {
             let first = &mounts[*first];
-            let message =
-                format!("`{}` and `{}` of `{}` are one path to the container", mount.path, first.path, first.name());
+            let message = format!(
+                "`{}` is `{}`, one path to the container with `{}` of `{}`",
+                mount.key,
+                mount.path,
+                first.path,
+                first.name()
+            );
             judge.report(&SIMILAR_MOUNT_PATHS, mount, message).advise("give each mount a path of its own");
         } else {
             folded.insert(fold, number);
