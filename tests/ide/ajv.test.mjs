@@ -10,6 +10,7 @@ const SCHEMAS = path.join(import.meta.dirname, "../../schemas");
 /** Words for people, which no validator reads. */
 const ANNOTATIONS = [
   "defaultSnippets",
+  "deprecationMessage",
   "doNotSuggest",
   "errorMessage",
   "markdownDescription",
@@ -23,8 +24,8 @@ const ANNOTATIONS = [
 const names = readdirSync(SCHEMAS).filter((name) => name.endsWith(".schema.json"));
 
 function compiled(name) {
-  // Nullable types are unions, and conditions look at members that another schema declares.
-  const ajv = new Ajv({ strict: true, allowUnionTypes: true, strictTypes: false, strictRequired: false });
+  // A variable of the environment is a text, a number or a boolean: a union. Nothing else is let off.
+  const ajv = new Ajv({ strict: true, allowUnionTypes: true });
   ajv.addVocabulary(ANNOTATIONS);
   return ajv.compile(JSON.parse(readFileSync(path.join(SCHEMAS, name), "utf8")));
 }

@@ -32,6 +32,10 @@ for (const [settings, underlined, said] of [
   [{ gpu_request_type: "portions" }, '"portions"', /Valid values: "memory", "portion"/],
   [{ pvc_mounts: [{ path: "data" }] }, '"data"', /^Not an absolute path: write a path that starts/],
   [{ gpu_portion_request: 2 }, "2", /maximum of 1/],
+  [{ gpu_devices_request: "1" }, '"1"', /^Write a whole number, without quotes/],
+  [{ gpu_request_type: "memory" }, '"memory"', /write `gpu_memory_request` as well/],
+  [{ pvc_mounts: [{ path: "/a", claim_info: { size: "1GB" } }] }, '"1GB"', /^Not a quantity/],
+  [{ tolerations: [{ key: "a", tolerationSeconds: 5 }] }, '"tolerationSeconds": 5', /has no effect: known are/],
   [{ tolerations: [{ key: "a", operator: "Exists", value: "b" }] }, '"b"', /`operator: Exists` has no value/],
   [
     { external_urls: [{ container: 1, authorized_users: ["a"], authorized_groups: ["b"] }] },

@@ -42,25 +42,45 @@ test("a mistyped key, unit, value and path are underlined, each with what to wri
 const BROKEN = [
   ["gpu_portion_request: 1.5\n", "1.5", /maximum of 1/],
   ["cpu_core_request: 0\n", "0", /minimum of 0.1/],
-  ["gpu_devices_request: one\n", "one", /Expected "?(integer|number)/],
-  ["gpu_request_type: memory\n", "g", /With `gpu_request_type: memory` write `gpu_memory_request` as well/],
-  ["gpu_request_type: memory\ngpu_memory_request:\n", "", /write `gpu_memory_request` as well/],
+  ["gpu_devices_request: one\n", "one", /^Write a whole number/],
+  ["gpu_devices_request: '1'\n", "'1'", /^Write a whole number, without quotes/],
+  ["workload_timeout: 5m\n", "5m", /^Write a whole number, without quotes and without a unit/],
+  ["large_shm_request: yes\n", "yes", /^Write `true` or `false`/],
+  ["cpu_memory_request: 4\n", "4", /^Not an amount of memory: write a number followed by/],
+  ["node_pools: a100\n", "a100", /^Write a list/],
+  ["labels: {team: 1}\n", "1", /^Not a Kubernetes label value/],
+  ["annotations: {scrape: true}\n", "true", /^Write a text/],
+  ["gpu_request_type: memory\n", "memory", /With `gpu_request_type: memory` write `gpu_memory_request` as well/],
+  ["gpu_request_type: memory\ngpu_memory_request:\n", "memory", /write `gpu_memory_request` as well/],
+  ["gpu_request_type: memory\ngpu_memory_request: 20\n", "20", /^Not an amount of memory/],
   ["tolerations:\n  - operator: Equal\n", "Equal", /A toleration without a key tolerates every taint/],
   ["tolerations:\n  - {key: a, operator: Exists, value: b}\n", "b", /`operator: Exists` has no value/],
+  ["tolerations:\n  - {key: a, operator: exists}\n", "exists", /Valid values: "Equal", "Exists"/],
+  ["tolerations:\n  - {key: a, tolerationSeconds: 5}\n", "tolerationSeconds: 5", /has no effect: known are .*`effect`/],
   [
     "external_urls:\n  - {container: 1, authorized_users: [a], authorized_groups: [b]}\n",
     "[b]",
     /^A URL is for users or for groups/,
   ],
   ["pvc_mounts:\n  - claim_name: a\n", "c", /Write a map .* path \(required\)/],
+  ["pvc_mounts:\n  - {path: /a, existing_pvc: null}\n", "null", /^Write `true` or `false`/],
   [
     "pvc_mounts:\n  - path: /a\n    existing_pvc: false\n    claim_info: {size: 1Gi, storage_class: a, storageClass: a}\n",
     "storageClass",
     /two spellings of one key/,
   ],
+  ["pvc_mounts:\n  - {path: /a, claim_info: {siez: 1Gi}}\n", "siez", /^Write a map .*\bsize\b/],
+  ["pvc_mounts:\n  - {path: /a, claim_info: {size: 1GB}}\n", "1GB", /^Not a quantity: write a number/],
+  ["pvc_mounts:\n  - {path: /a, claim_info: {volumeMode: block}}\n", "block", /Valid values: "Block", "Filesystem"/],
+  ["pvc_mounts:\n  - {path: /a, claim_info: {accessModes: {readWriteMny: true}}}\n", "readWriteMny", /read_write_many/],
   ["ports:\n  - container: 70000\n", "70000", /maximum of 65535/],
+  ["ports:\n  - container: '80'\n", "'80'", /^Write a whole number/],
+  ["ports:\n  - 8080\n", "8080", /^Write a map .* container \(required\)/],
+  ["ports:\n  - {container: 80, service_type: clusterip}\n", "clusterip", /Valid values: "ClusterIP"/],
   ["labels: {team: ml research}\n", "ml research", /^Not a Kubernetes label value/],
-  ["config_map_mounts:\n  - {config_map: a, mount_path: /a, default_mode: 644}\n", "644", /Expected|four octal digits/],
+  ["labels: {my team: ml}\n", "my team", /^Not a Kubernetes key/],
+  ["config_map_mounts:\n  - {config_map: a, mount_path: /a, default_mode: 644}\n", "644", /four octal digits/],
+  ["security_context: {capabilities: [CAP_KILL]}\n", "CAP_KILL", /Valid values: .*"KILL"/],
 ];
 for (const [text, underlined, said] of BROKEN) {
   test(`one problem, in the right place: ${text.split("\n").join(" ↵ ")}`, async () => {
@@ -81,6 +101,29 @@ test("the examples have no problem", async () => {
   }
 });
 
+// What is mistyped in the examples, what is underlined then, and what is said.
+const MISTYPED = [
+  ["a key", /cpu_core_request/, "cpu_core_reqest", /^Write a map with no other keys than these: .*\bcpu_core_request\b/],
+  ["a unit", /(?<=cpu_memory_request: )\w+/, "8GiB", /^Not an amount of memory: write a number followed by/],
+  ["a value", /(?<=gpu_request_type: )memory/, "memry", /Valid values: "memory", "portion"/],
+  ["a mount path", /(?<= path: )\/mnt\/datasets/, "mnt/datasets", /^Not an absolute path: write a path that starts with/],
+];
+for (const [what, right, wrong, said] of MISTYPED) {
+  test(`${what} mistyped in an example is the one thing underlined`, async () => {
+    const texts = readdirSync(EXAMPLES)
+      .filter((name) => name.endsWith(".runai.yaml"))
+      .map((name) => readFileSync(path.join(EXAMPLES, name), "utf8").replace("$schema=../", "$schema=../../../"))
+      .filter((text) => right.test(text));
+    assert.ok(texts.length > 0);
+    for (const text of texts) {
+      const found = await problems(text.replace(right, wrong));
+      assert.equal(found.length, 1, JSON.stringify(found));
+      assert.equal(found[0][0], wrong);
+      assert.match(found[0][1], said);
+    }
+  });
+}
+
 test("a file that names its schema by a key as well has one error a mistake", async () => {
   const head = `${STEP}$schema: http://json-schema.org/draft-04/schema#\n`;
   assert.deepEqual(await problems(`${head}settings: {gpu_portion_request: 0.5}\n`), []);
@@ -88,15 +131,30 @@ test("a file that names its schema by a key as well has one error a mistake", as
   assert.deepEqual(found.map(([underlined]) => underlined).sort(), ["gpu_portion", "node_pool"]);
 });
 
-test("other blocks of a ZenML run configuration stay open", async () => {
+test("blocks of a ZenML run configuration are checked in every place, and others stay open", async () => {
   const modeline = "# yaml-language-server: $schema=../../../schemas/zenml-run.schema.json\n";
-  const block = (key, setting) => `${modeline}steps:\n  a:\n    settings:\n      ${key}:\n        ${setting}: 1\n`;
-  assert.deepEqual(await problems(block("docker", "anything")), []);
-  assert.deepEqual(await problems(block("step_operator.runai", "gpu_devices_request")), []);
-  for (const key of ["step_operator", "step_operator.runai", "step_operator:mine"]) {
-    const found = await problems(block(key, "gpu_device_request"));
-    assert.equal(found.length, 1, JSON.stringify(found));
-    assert.equal(found[0][0], "gpu_device_request");
+  const places = [
+    (key, setting) => `${modeline}settings:\n  ${key}:\n    ${setting}\n`,
+    (key, setting) => `${modeline}steps:\n  a:\n    parameters: {b: 1}\n    settings:\n      ${key}:\n        ${setting}\n`,
+  ];
+  for (const place of places) {
+    for (const key of ["docker", "step_operator.kubernetes", "step_operators"]) {
+      assert.deepEqual(await problems(place(key, "anything: 1")), []);
+    }
+    for (const key of ["step_operator", "step_operator.runai", "step_operator:mine"]) {
+      assert.deepEqual(await problems(place(key, "gpu_devices_request: 1")), []);
+      for (const [setting, underlined, said] of [
+        ["gpu_device_request: 1", "gpu_device_request", /^Write a map .*\bgpu_devices_request\b/],
+        ["cpu_memory_request: 8GB", "8GB", /^Not an amount of memory/],
+        ["gpu_request_type: portions", "portions", /Valid values: "memory", "portion"/],
+        ["pvc_mounts: [{path: data}]", "data", /^Not an absolute path/],
+      ]) {
+        const found = await problems(place(key, setting));
+        assert.equal(found.length, 1, JSON.stringify(found));
+        assert.equal(found[0][0], underlined);
+        assert.match(found[0][1], said);
+      }
+    }
   }
 });
 
@@ -116,7 +174,7 @@ test("keys are completed, and explained in Markdown", async () => {
   assert.match(documentation.value, /Fraction of each device/);
 });
 
-test("values of an enum are completed", async () => {
+test("values of an enum are completed, and explained", async () => {
   const found = await completions(`${SETTINGS}gpu_request_type: `, 1, 18);
   assert.ok(found.has("memory") && found.has("portion"), [...found.keys()].join(", "));
 });

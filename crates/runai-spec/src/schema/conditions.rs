@@ -9,15 +9,17 @@ pub(super) fn add_to_settings(settings: &mut Json) {
     settings["properties"]["external_urls"]["items"]["allOf"] = json!([users_or_groups()]);
 }
 
+/// Said of the kind of request, as the check does: what is missing has no place.
 fn memory_needs_an_amount() -> Json {
-    let message = "With `gpu_request_type: memory` write `gpu_memory_request` as well, such as `20Gi`.";
     json!({
-        "if": {"properties": {"gpu_request_type": {"const": "memory"}}, "required": ["gpu_request_type"]},
-        "then": {
-            "properties": {"gpu_memory_request": {"type": "string", "errorMessage": message}},
-            "required": ["gpu_memory_request"],
-            "errorMessage": message,
+        "if": {
+            "properties": {"gpu_request_type": {"const": "memory"}, "gpu_memory_request": {"type": "null"}},
+            "required": ["gpu_request_type"],
         },
+        "then": {"properties": {"gpu_request_type": {
+            "const": "portion",
+            "errorMessage": "With `gpu_request_type: memory` write `gpu_memory_request` as well, such as `20Gi`.",
+        }}},
     })
 }
 

@@ -49,7 +49,8 @@ impl Decorator {
         self.children(&mut schema, &api, anchor);
         if self.words {
             describe(&mut schema, &api, anchor);
-            explain_pattern(&mut schema);
+            say_what_to_write(&mut schema);
+            discourage_unknown_keys(&mut schema);
         }
         for key in INTERNAL {
             schema.remove(key);
@@ -78,7 +79,7 @@ impl Decorator {
                 property["doNotSuggest"] = json!(true);
                 properties.insert(alias.clone(), property);
                 conditions.push(json!({
-                    "if": {"required": [name]},
+                    "if": {"properties": {&name: true}, "required": [name]},
                     "then": {
                         "properties": {&alias: false},
                         "errorMessage": format!("`{name}` and `{alias}` are two spellings of one key: keep one of them."),
@@ -162,11 +163,46 @@ fn describe(schema: &mut JsonMap<String, Json>, api: &str, anchor: Option<&str>)
     schema.insert("markdownDescription".to_owned(), text.into());
 }
 
-/// A pattern says nothing to people; the words of the check do.
-fn explain_pattern(schema: &mut JsonMap<String, Json>) {
-    let Some(name) = schema.get("x-text").and_then(Json::as_str) else { return };
-    if let Some(text) = TEXT_TYPES.iter().chain(MAP_TEXT_TYPES).find(|text| text.name == name) {
-        let message = format!("Not {}: {}.", text.expected, text.help);
-        schema.insert("patternErrorMessage".to_owned(), message.into());
+/// What a validator says of a pattern or a type means little to people: what to write in place of it.
+fn say_what_to_write(schema: &mut JsonMap<String, Json>) {
+    let form = schema.get("x-text").and_then(Json::as_str);
+    let message = match TEXT_TYPES.iter().chain(MAP_TEXT_TYPES).find(|text| Some(text.name) == form) {
+        Some(text) => format!("Not {}: {}.", text.expected, text.help),
+        // Allowed values are named anyway.
+        None if schema.contains_key("enum") => return,
+        None => match type_of(schema) {
+            Some("array") => "Write a list: `[one, two]`, or a line with `-` for each item.".to_owned(),
+            Some("boolean") => "Write `true` or `false`, without quotes.".to_owned(),
+            Some("integer") => "Write a whole number, without quotes and without a unit.".to_owned(),
+            Some("number") => "Write a number, without quotes and without a unit.".to_owned(),
+            Some("string") => "Write a text; a number needs quotes to be one.".to_owned(),
+            _ => return,
+        },
+    };
+    if schema.contains_key("pattern") {
+        schema.insert("patternErrorMessage".to_owned(), message.clone().into());
+    }
+    schema.insert("errorMessage".to_owned(), message.into());
+}
+
+/// The type of a value that is not null, if it has just one.
+fn type_of(schema: &JsonMap<String, Json>) -> Option<&str> {
+    match schema.get("type")? {
+        Json::String(name) => Some(name),
+        Json::Array(names) => match names.as_slice() {
+            [Json::String(name), Json::String(null)] if null == "null" => Some(name),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// A map that only warns of keys that it does not know: so do editors, of what is deprecated.
+fn discourage_unknown_keys(schema: &mut JsonMap<String, Json>) {
+    if schema.contains_key("x-unknown-keys") {
+        let keys = schema.get("properties").and_then(Json::as_object).into_iter().flatten();
+        let keys: Vec<_> = keys.map(|(key, _)| format!("`{key}`")).collect();
+        let message = format!("This key is not known and has no effect: known are {}.", keys.join(", "));
+        schema.insert("additionalProperties".to_owned(), json!({"deprecationMessage": message}));
     }
 }

@@ -138,7 +138,7 @@ fn a_negative_file_fails_where_it_is_wrong() {
         (Kind::Settings, json!({"cpu_memory_request": "4 gigs"}), "/cpu_memory_request", "pattern"),
         (Kind::Settings, json!({"gpu_portion_request": 1.5}), "/gpu_portion_request", "maximum"),
         (Kind::Settings, json!({"gpu_request_type": "portions"}), "/gpu_request_type", "enum"),
-        (Kind::Settings, json!({"gpu_request_type": "memory"}), "", "required"),
+        (Kind::Settings, json!({"gpu_request_type": "memory"}), "/gpu_request_type", "const"),
         (Kind::Settings, json!({"pvc_mounts": [{"path": "data"}]}), "/pvc_mounts/0/path", "pattern"),
         (Kind::Settings, json!({"pvc_mounts": [{}]}), "/pvc_mounts/0", "required"),
         (Kind::Settings, json!({"tolerations": [{"operator": "Equal"}]}), "/tolerations/0/operator", "const"),
