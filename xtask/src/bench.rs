@@ -20,7 +20,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    peers,
+    following, peers,
     process::{self, cargo, command},
     workspace,
 };
@@ -73,6 +73,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     page += &whole_processes(&processes);
     page += &growth(&times, &memory)?;
     page += &memory_of_example(&memory)?;
+    page += &following::section(&program)?;
     page += &simulator()?;
     println!("\n{page}");
     if args.write {
@@ -176,14 +177,14 @@ fn memory() -> Result<BTreeMap<String, Memory>> {
 
 /// What whole processes took, each in the order of running.
 #[derive(Default)]
-struct Usage {
-    wall: Vec<f64>,
-    cpu: Vec<f64>,
-    peak: Vec<f64>,
+pub(crate) struct Usage {
+    pub(crate) wall: Vec<f64>,
+    pub(crate) cpu: Vec<f64>,
+    pub(crate) peak: Vec<f64>,
 }
 
 impl Usage {
-    fn add(&mut self, program: &Command) -> Result<()> {
+    pub(crate) fn add(&mut self, program: &Command) -> Result<()> {
         let mut measure = command(env::current_exe()?);
         measure.arg("measure").arg(program.get_program()).args(program.get_args());
         measure.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
@@ -412,14 +413,14 @@ enum FigureValue {
     Memory { megabytes: f64 },
 }
 
-fn median(values: &[f64]) -> f64 {
+pub(crate) fn median(values: &[f64]) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// Nanoseconds, in the unit that leaves few digits.
-fn duration(nanos: f64) -> String {
+pub(crate) fn duration(nanos: f64) -> String {
     match nanos {
         ..1e4 => format!("{:.1} µs", nanos / 1e3),
         ..1e6 => format!("{:.0} µs", nanos / 1e3),
@@ -430,7 +431,7 @@ fn duration(nanos: f64) -> String {
 }
 
 /// Bytes, in the unit that leaves few digits.
-fn size(bytes: f64) -> String {
+pub(crate) fn size(bytes: f64) -> String {
     match bytes {
         ..1e4 => format!("{:.1} kB", bytes / 1e3),
         ..1e6 => format!("{:.0} kB", bytes / 1e3),

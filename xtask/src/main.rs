@@ -12,6 +12,7 @@ mod bench;
 mod conformance;
 mod debian;
 mod dist;
+mod following;
 mod fuzz;
 mod ide;
 mod links;

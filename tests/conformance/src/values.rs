@@ -42,8 +42,15 @@ pub(crate) fn right(shape: &Shape) -> Vec<Value> {
             let low = if *exclusive { low + 0.001 } else { low };
             let high = max.unwrap_or(1e6);
             let middle = f64::midpoint(low, high);
-            let mut numbers =
-                vec![json!(low), json!(high), json!(middle), json!(1), raw("1.0"), raw("5e-1"), raw("0.30000000000000004")];
+            let mut numbers = vec![
+                json!(low),
+                json!(high),
+                json!(middle),
+                json!(1),
+                raw("1.0"),
+                raw("5e-1"),
+                raw("0.30000000000000004"),
+            ];
             numbers.extend(max.is_none().then(|| raw("9223372036854775808")));
             numbers
         }

@@ -1,0 +1,110 @@
+//! What the program costs: to start, and to follow many workloads. Part of `cargo xtask bench`.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use crate::{
+    bench::{self, Usage},
+    process::{self, command},
+    workspace,
+};
+
+const WORKLOADS: usize = 1_000;
+/// How long they run, in seconds.
+const RUNNING: u32 = 60;
+const STARTS: usize = 15;
+
+/// One node that takes them all.
+const SCENARIO: &str = "[[nodes]]\nname = \"large\"\ncpuCores = 10000\nmemory = \"100000Gi\"\n";
+const STEP: &str =
+    "image: a\ncommand: [b]\nsettings: {gpu_devices_request: 0, cpu_core_request: 0.1, cpu_memory_request: 1M}\n";
+
+/// A simulator that ends with this value.
+struct Simulator(Child);
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What programs read to reach it.
+#[derive(Deserialize)]
+struct Reached {
+    base_url: String,
+    client_id: String,
+    client_secret: String,
+    project: String,
+}
+
+/// Measure, and describe it.
+pub(crate) fn section(program: &Path) -> Result<String> {
+    let mut start = Usage::default();
+    for _ in 0..STARTS {
+        start.add(command(program).arg("--help"))?;
+    }
+    let follow = follow(program)?;
+    let share = follow.cpu[0] / follow.wall[0] * 100.0;
+    Ok(format!(
+        "
+## The program
+
+`runai-step --help`, {STARTS} times; and `runai-step wait` with {WORKLOADS} workloads that run for {RUNNING} s in a simulator.
+
+| | wall time | CPU time | peak memory |
+|---|--:|--:|--:|
+| `--help` | {} | {} | {} |
+| `wait`, {WORKLOADS} workloads | {} | {} ({share:.1} % of a core) | {} |
+",
+        bench::duration(bench::median(&start.wall)),
+        bench::duration(bench::median(&start.cpu)),
+        bench::size(bench::median(&start.peak)),
+        bench::duration(follow.wall[0]),
+        bench::duration(follow.cpu[0]),
+        bench::size(follow.peak[0]),
+    ))
+}
+
+fn follow(program: &Path) -> Result<Usage> {
+    println!("following {WORKLOADS} workloads");
+    let folder = workspace::target_dir()?.join("bench");
+    workspace::remove_folder(&folder)?;
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+    fs::write(folder.join("scenario.toml"), SCENARIO)?;
+    fs::write(folder.join("step.yaml"), STEP)?;
+    let mut simulate = command(program);
+    simulate.arg("simulate").arg("--scenario").arg(folder.join("scenario.toml"));
+    let child =
+        simulate.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().context("the simulator does not start")?;
+    let mut simulator = Simulator(child);
+    let mut line = String::new();
+    BufReader::new(simulator.0.stdout.take().context("the simulator says nothing")?).read_line(&mut line)?;
+    let reached: Reached = serde_json::from_str(&line).with_context(|| format!("the simulator printed `{line}`"))?;
+    let reach = |mut command: Command| {
+        command
+            .env("RUNAI_BASE_URL", &reached.base_url)
+            .env("RUNAI_CLIENT_ID", &reached.client_id)
+            .env("RUNAI_CLIENT_SECRET", &reached.client_secret)
+            .env("RUNAI_PROJECT_NAME", &reached.project)
+            // Receipts of this run are nobody's.
+            .env("XDG_STATE_HOME", &folder);
+        command
+    };
+    let mut submit = reach(command(program));
+    submit.args(["submit", "--quiet", "--jobs", "50", "--set", &format!("environment.RUNAI_SIM_RUNNING={RUNNING}")]);
+    submit.args(std::iter::repeat_n(folder.join("step.yaml"), WORKLOADS));
+    let ids = process::output(&mut submit)?;
+    let mut wait = reach(command(program));
+    wait.args(["wait", "--quiet"]).args(ids.lines());
+    let mut usage = Usage::default();
+    usage.add(&wait)?;
+    Ok(usage)
+}
