@@ -62,7 +62,7 @@ fn nested(rows: &mut String, class: &str, prefix: &str, path: &str, schema: &Val
         }
         let (field, path) = (format!("{prefix}{key}"), format!("{path}.{key}"));
         let sent = property["x-api"].as_str().unwrap_or_default();
-        rows.push_str(&format!("| `{class}.{field}` | `{path}` | `{sent}` | {} |\n", note(&path)));
+        *rows += &format!("| `{class}.{field}` | `{path}` | `{sent}` | {} |\n", note(&path));
         let items = &property["items"];
         let (inner, mark) = if items.is_null() { (property, "") } else { (items, "[]") };
         nested(rows, class, &format!("{field}{mark}."), &format!("{path}{mark}"), inner);
