@@ -2,6 +2,8 @@
 //!
 //! Fields and members come from the schemas; only what differs is said here.
 
+use std::fmt::Write as _;
+
 use anyhow::{Context, Result};
 use runai_spec::schema;
 use serde_json::{Map, Value};
@@ -62,7 +64,8 @@ fn nested(rows: &mut String, class: &str, prefix: &str, path: &str, schema: &Val
         }
         let (field, path) = (format!("{prefix}{key}"), format!("{path}.{key}"));
         let sent = property["x-api"].as_str().unwrap_or_default();
-        *rows += &format!("| `{class}.{field}` | `{path}` | `{sent}` | {} |\n", note(&path));
+        // Writing into a string cannot fail.
+        let _ = writeln!(rows, "| `{class}.{field}` | `{path}` | `{sent}` | {} |", note(&path));
         let items = &property["items"];
         let (inner, mark) = if items.is_null() { (property, "") } else { (items, "[]") };
         nested(rows, class, &format!("{field}{mark}."), &format!("{path}{mark}"), inner);
