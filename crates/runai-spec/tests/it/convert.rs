@@ -5,6 +5,8 @@ use runai_spec::Format;
 use runai_spec::convert::{ConvertError, convert};
 use serde_json::{Value, json};
 
+use crate::properties::tricky_text;
+
 const STEP: &str = "\
 name: train
 image: python:3.12-slim
@@ -145,7 +147,8 @@ fn what_a_language_cannot_say_is_named() {
 }
 
 fn any_document() -> impl Strategy<Value = Value> {
-    let text = prop_oneof![any::<String>(), "[ -~]{0,12}", "[a-z0-9.:_-]{0,8}", "[a-z \t\n#:]{0,12}"];
+    let text =
+        prop_oneof![any::<String>(), tricky_text(), "[ -~]{0,12}", "[a-z0-9.:_-]{0,8}", "[a-z \t\n#:]{0,12}"];
     let leaf = prop_oneof![
         text.clone().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),

@@ -306,7 +306,7 @@ fn anything() -> impl Strategy<Value = Value> {
 }
 
 /// Texts that some language takes for something else, and any others.
-fn tricky_text() -> impl Strategy<Value = String> {
+pub(crate) fn tricky_text() -> impl Strategy<Value = String> {
     const TRICKY: &[&str] = &[
         "",
         " ",
