@@ -14,11 +14,12 @@ struct Need {
     meet: fn() -> Result<String>,
 }
 
-const NEEDS: [Need; 8] = [
+const NEEDS: [Need; 9] = [
     Need { name: "rustfmt", meet: || process::output(process::cargo().args(["fmt", "--version"])) },
     Need { name: "clippy", meet: || process::output(process::cargo().args(["clippy", "--version"])) },
     Need { name: "git", meet: || process::output(command("git").arg("--version")) },
     Need { name: "python3", meet: python },
+    Need { name: "shells", meet: shells },
     Need { name: "peers", meet: || peers::python().map(|_| peers::PACKAGES.join(", ")) },
     Need { name: "node", meet: node },
     Need { name: "wasm32 std", meet: || Toolchain::find_or_build().map(|toolchain| toolchain.describe()) },
@@ -60,6 +61,23 @@ pub(crate) fn node() -> Result<String> {
 }
 
 const OLDEST_NODE: u32 = 20;
+
+/// The shells that completions are tried in. Those that a machine does not have are left out: nothing else needs them.
+pub(crate) fn shells() -> Result<String> {
+    let missing = || -> Vec<&str> {
+        SHELLS.into_iter().filter(|shell| process::output(command(shell).arg("--version")).is_err()).collect()
+    };
+    let wanted = missing();
+    if !wanted.is_empty() && debian::may_install() {
+        debian::install(&wanted)?;
+    }
+    let missing = missing();
+    let there: Vec<&str> = SHELLS.into_iter().filter(|shell| !missing.contains(shell)).collect();
+    let without = if missing.is_empty() { String::new() } else { format!(", without {}", missing.join(", ")) };
+    Ok(format!("{}{without}", there.join(", ")))
+}
+
+const SHELLS: [&str; 3] = ["bash", "fish", "zsh"];
 
 fn wasm_clippy() -> Result<String> {
     let clippy = Toolchain::find_or_build()?.clippy();

@@ -147,8 +147,7 @@ fn what_a_language_cannot_say_is_named() {
 }
 
 fn any_document() -> impl Strategy<Value = Value> {
-    let text =
-        prop_oneof![any::<String>(), tricky_text(), "[ -~]{0,12}", "[a-z0-9.:_-]{0,8}", "[a-z \t\n#:]{0,12}"];
+    let text = prop_oneof![any::<String>(), tricky_text(), "[ -~]{0,12}", "[a-z0-9.:_-]{0,8}", "[a-z \t\n#:]{0,12}"];
     let leaf = prop_oneof![
         text.clone().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
