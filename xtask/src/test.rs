@@ -49,7 +49,11 @@ const STEPS: [Step; 15] = [
     Step { name: "docs", holds: "the documentation builds, and all links lead somewhere", run: docs },
     Step { name: "pure", holds: "the core depends on nothing that does I/O", run: purity::check },
     Step { name: "wasm", holds: "the npm package is sound, small, and gives what the core gives natively", run: wasm },
-    Step { name: "web", holds: "the browser editor does in Chromium what it promises", run: web::test },
+    Step {
+        name: "web",
+        holds: "the browser editor does in Chromium what it promises, and the program serves it",
+        run: editor,
+    },
     Step { name: "examples", holds: "every example is valid, and the first one trains", run: examples },
     Step { name: "repository", holds: "nothing lies in the repository that must not", run: repository::check },
 ];
@@ -115,6 +119,14 @@ fn wasm() -> Result<()> {
     npm::pack()?;
     npm::test()?;
     npm::weigh()
+}
+
+fn editor() -> Result<()> {
+    web::test()?;
+    // With the page that was just built inside.
+    let with_page = ["--package", "runai-cli", "--features", "editor"];
+    process::run(cargo().arg("clippy").args(with_page).args(["--all-targets", "--", "-D", "warnings"]))?;
+    process::run(cargo().arg("test").args(with_page).args(["--test", "it", "editor"]))
 }
 
 fn examples() -> Result<()> {

@@ -111,12 +111,7 @@ mod with {
 
     /// Lets nobody through who comes by another name or from another page.
     async fn guard(State(served): State<Arc<Served>>, request: Request, next: Next) -> Response {
-        let ours = [format!("127.0.0.1:{}", served.port), format!("localhost:{}", served.port)];
-        let named = |name: header::HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
-        let host = named(header::HOST).is_some_and(|host| ours.iter().any(|ours| ours == host));
-        let origin =
-            named(header::ORIGIN).is_none_or(|origin| ours.iter().any(|ours| origin == format!("http://{ours}")));
-        if !host || !origin {
+        if !served.is_for(request.headers()) {
             return (StatusCode::FORBIDDEN, "this page is for this machine alone\n").into_response();
         }
         let mut response = next.run(request).await;
@@ -177,6 +172,16 @@ mod with {
     }
 
     impl Served {
+        /// Whether a request comes by a name of this machine, and from no foreign page.
+        fn is_for(&self, headers: &HeaderMap) -> bool {
+            let ours = [format!("127.0.0.1:{}", self.port), format!("localhost:{}", self.port)];
+            let named = |name: header::HeaderName| headers.get(name).map(HeaderValue::as_bytes);
+            let is_ours = |host: &[u8]| ours.iter().any(|ours| ours.as_bytes() == host);
+            let origin = named(header::ORIGIN);
+            named(header::HOST).is_some_and(is_ours)
+                && origin.is_none_or(|origin| origin.strip_prefix(b"http://").is_some_and(is_ours))
+        }
+
         fn permits(&self, headers: &HeaderMap) -> bool {
             headers.get(TOKEN).is_some_and(|token| token.as_bytes() == self.token.as_bytes())
         }

@@ -9,7 +9,11 @@ fn completions_load_in_their_shells() {
     let scratch = Scratch::new();
     for (shell, file, load) in [
         ("bash", "c.bash", "source c.bash && complete -p runai-step"),
-        ("zsh", "_runai-step", "fpath=($PWD $fpath); autoload -Uz compinit; compinit -u -D; (( $+_comps[runai-step] ))"),
+        (
+            "zsh",
+            "_runai-step",
+            "fpath=($PWD $fpath); autoload -Uz compinit; compinit -u -D; (( $+_comps[runai-step] ))",
+        ),
         ("fish", "c.fish", "source c.fish; complete --do-complete 'runai-step ch' | grep -q check"),
     ] {
         let output = scratch.command(&["completions", shell]).output().unwrap();
