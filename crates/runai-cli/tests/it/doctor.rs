@@ -75,6 +75,7 @@ fn every_finding_says_what_to_do_and_hides_no_later_one() {
     ✓ credentials  the service account gets a token
     ✗ project  project `sim-projekt` does not exist, or cannot be seen with these credentials
                      hint: did you mean `sim-project`?
+    ✓ permissions  the service account has all permissions that are needed
 
     to be mended: 1
     ");

@@ -95,7 +95,7 @@ pub struct Preflight {
     /// Where workloads go, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub placement: Option<Placement>,
-    /// The error that ended it early, for its predicates.
+    /// The error that kept it from looking at everything, for its predicates.
     #[serde(skip)]
     pub error: Option<Error>,
 }
@@ -149,45 +149,35 @@ impl StepOperator {
     /// what `permissions` asks for is granted.
     ///
     /// Of the request, the ids of project and cluster do not matter; without one, only the surroundings are looked at.
-    /// Nothing is changed. It ends early where nothing more can be found out.
+    /// Nothing is changed. Without a token nothing more can be found out, and without a project only what is allowed.
     pub async fn preflight(
         &self,
         request: Option<&TrainingCreationRequest>,
         permissions: Option<&Permissions>,
     ) -> Preflight {
         let mut found = Preflight::default();
-        if let Err(error) = self.surroundings(&mut found).await {
+        if let Err(error) = self.admission(&mut found).await {
             found.error = Some(error);
             return found;
         }
-        let Some(placement) = found.placement.clone() else { return found };
-        let project = match self.client.project(&placement.project_id).await {
-            Ok(project) => Some(project),
+        match self.prepare().await {
+            Ok(placement) => {
+                self.placed(&placement, request, &mut found).await;
+                found.placement = Some(placement);
+            }
             Err(error) => {
-                found.fail(Check::Project, &error);
-                None
+                found.tell(Check::Project, Verdict::Bad, &error);
+                found.error = Some(error);
             }
-        };
-        if let Some(project) = &project {
-            project_state(project, &mut found);
-        }
-        self.cluster_state(&placement, &mut found).await;
-        if let Some(request) = request {
-            self.node_pools(&placement, project.as_ref(), request, &mut found).await;
-            if let Some(project) = &project {
-                quota::check(project, request, &mut found);
-            }
-            self.template(request, &mut found).await;
-            self.policy(&placement, request, &mut found).await;
         }
         if let Some(permissions) = permissions {
-            self.granted(&placement, permissions, &mut found).await;
+            self.granted(permissions, &mut found).await;
         }
         found
     }
 
     /// What everything else rests on.
-    async fn surroundings(&self, found: &mut Preflight) -> Result<(), Error> {
+    async fn admission(&self, found: &mut Preflight) -> Result<(), Error> {
         let base_url = self.client.base_url();
         if let Err(error) = self.client.authenticate().await {
             let is_answer = error.is_auth() && !error.is_no_token_endpoint();
@@ -200,19 +190,33 @@ impl StepOperator {
         let how = if base_url.starts_with("https:") { "over verified TLS" } else { "over plain HTTP" };
         found.find(Check::Reach, Verdict::Good, format!("{base_url} answers, {how}"));
         found.find(Check::Credentials, Verdict::Good, "the service account gets a token");
-        match self.prepare().await {
-            Ok(placement) => {
-                let Placement { project_name, project_id, cluster_id, cluster_name } = &placement;
-                let cluster = cluster_name.as_ref().unwrap_or(cluster_id);
-                let message = format!("project `{project_name}` has id {project_id}, in cluster {cluster}");
-                found.find(Check::Project, Verdict::Good, message);
-                found.placement = Some(placement);
-                Ok(())
-            }
+        Ok(())
+    }
+
+    /// What depends on where the workload goes.
+    async fn placed(&self, placement: &Placement, request: Option<&TrainingCreationRequest>, found: &mut Preflight) {
+        let Placement { project_name, project_id, cluster_id, cluster_name } = placement;
+        let cluster = cluster_name.as_ref().unwrap_or(cluster_id);
+        let message = format!("project `{project_name}` has id {project_id}, in cluster {cluster}");
+        found.find(Check::Project, Verdict::Good, message);
+        let project = match self.client.project(project_id).await {
+            Ok(project) => Some(project),
             Err(error) => {
-                found.tell(Check::Project, Verdict::Bad, &error);
-                Err(error)
+                found.fail(Check::Project, &error);
+                None
             }
+        };
+        if let Some(project) = &project {
+            project_state(project, found);
+        }
+        self.cluster_state(placement, found).await;
+        if let Some(request) = request {
+            self.node_pools(placement, project.as_ref(), request, found).await;
+            if let Some(project) = &project {
+                quota::check(project, request, found);
+            }
+            self.template(request, found).await;
+            self.policy(placement, request, found).await;
         }
     }
 
@@ -334,7 +338,7 @@ impl StepOperator {
         }
     }
 
-    async fn granted(&self, placement: &Placement, permissions: &Permissions, found: &mut Preflight) {
+    async fn granted(&self, permissions: &Permissions, found: &mut Preflight) {
         let granted = match self.client.permissions().await {
             Ok(granted) => granted,
             Err(error) => return found.fail(Check::Permissions, &error),
@@ -360,11 +364,12 @@ impl StepOperator {
             let verdict = if is_sure { Verdict::Bad } else { Verdict::Doubtful };
             found
                 .find(Check::Permissions, verdict, format!("the service account lacks {what}"))
-                .hint(format!("give it the role `{role}` in the scope of project `{}`", placement.project_name));
+                .hint(format!("give it the role `{role}` in the scope of project `{}`", self.project_name));
         }
         if missing.is_empty() {
             found.find(Check::Permissions, Verdict::Good, "the service account has all permissions that are needed");
         }
+        let Some(placement) = found.placement.clone() else { return };
         let Ok(rules) = self.client.access_rules().await else { return };
         let elsewhere = !rules.is_empty()
             && rules.iter().all(|rule| rule.scope_type == "project" && rule.scope_id != placement.project_id);
