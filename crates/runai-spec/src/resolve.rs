@@ -398,9 +398,12 @@ impl<'t> Work<'t> {
             return;
         }
         let layers = self.layers(variables);
-        self.overrides(&mut root, kind, overrides);
+        let overrides = self.overrides(kind, overrides);
+        if kind != Kind::Zenml {
+            overridden(&mut root, &overrides);
+        }
         match kind {
-            Kind::Zenml => self.zenml(&root, &layers),
+            Kind::Zenml => self.zenml(&root, &layers, &overrides),
             Kind::Step => self.step_file(root, &layers),
             Kind::Settings | Kind::Operator => {
                 self.settings(root, &layers, &[], None);
@@ -447,8 +450,9 @@ impl<'t> Work<'t> {
         }
     }
 
-    /// Puts the values of `--set` into the document.
-    fn overrides(&mut self, root: &mut Node<'t>, kind: Kind, overrides: &[Override<'t>]) {
+    /// The values of `--set`, and where in a step, or in its settings, each belongs.
+    fn overrides(&mut self, kind: Kind, overrides: &[Override<'t>]) -> Vec<(Vec<String>, Node<'t>)> {
+        let mut values = Vec::new();
         for Override { source, key } in overrides {
             let id = self.source(*source);
             let value = source.text;
@@ -471,10 +475,9 @@ impl<'t> Work<'t> {
                 Some(shape) => self.scalar(value, id, shape),
                 None => Some(Node { value: Value::String(Text { text: Cow::Borrowed(value), plain: false }), span }),
             };
-            if let Some(node) = node {
-                put(root, &path, node, span);
-            }
+            values.extend(node.map(|node| (path, node)));
         }
+        values
     }
 
     /// Checks an operator file, and gives the step settings in it.
@@ -612,11 +615,16 @@ impl<'t> Work<'t> {
     }
 
     /// Checks every block of a ZenML run configuration in its place.
-    fn zenml(&mut self, root: &Node<'t>, layers: &[Layer<'t>]) {
+    fn zenml(&mut self, root: &Node<'t>, layers: &[Layer<'t>], overrides: &[(Vec<String>, Node<'t>)]) {
+        let own = |block: &Node<'t>| {
+            let mut own = block.clone();
+            overridden(&mut own, overrides);
+            own
+        };
         let Value::Map(map) = &root.value else { return };
         let mut pipeline_layers = layers.to_vec();
         for entry in map.get(SETTINGS_KEY).into_iter().flat_map(blocks) {
-            pipeline_layers.extend(self.settings(entry.value.clone(), layers, &[SETTINGS_KEY, &entry.key], None));
+            pipeline_layers.extend(self.settings(own(&entry.value), layers, &[SETTINGS_KEY, &entry.key], None));
         }
         let steps = map.get("steps").and_then(Node::as_map);
         for step in steps.into_iter().flat_map(|steps| &steps.0) {
@@ -626,11 +634,11 @@ impl<'t> Work<'t> {
                 // ZenML checks a step's block by itself before the pipeline's goes under it; so do we, and the step that
                 // is rendered has both.
                 if pipeline_layers.len() > layers.len()
-                    && self.settings(entry.value.clone(), layers, &pointer, None).is_some()
+                    && self.settings(own(&entry.value), layers, &pointer, None).is_some()
                 {
                     self.steps.pop();
                 }
-                self.settings(entry.value.clone(), &pipeline_layers, &pointer, Some(&step.key));
+                self.settings(own(&entry.value), &pipeline_layers, &pointer, Some(&step.key));
             }
         }
         self.steps.sort_by_key(|step| step.block.is_none());
@@ -680,6 +688,13 @@ fn shape_at<'s>(shape: &'s Shape, path: &[String]) -> Option<&'s Shape> {
         shape::Kind::List { item, .. } => Some(&**item),
         _ => None,
     })
+}
+
+/// Puts the values of `--set` in their places.
+fn overridden<'t>(root: &mut Node<'t>, overrides: &[(Vec<String>, Node<'t>)]) {
+    for (path, value) in overrides {
+        put(root, path, value.clone(), value.span);
+    }
 }
 
 /// Sets the value at `path`, making the maps on the way.

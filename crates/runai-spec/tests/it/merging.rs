@@ -196,3 +196,17 @@ fn an_operator_file_may_have_everything_commented_out() {
         assert!(!alone.has_errors() && alone.operator().is_some(), "{:?}", alone.findings());
     }
 }
+
+#[test]
+fn overrides_reach_the_blocks_of_a_pipeline() {
+    let text = "settings: {step_operator: {cpu_core_request: 2}}\nsteps: {a: {settings: {step_operator: {backoff_limit: 1}}}}\n";
+    let resolver = || Resolver::new(source("run.yaml", text));
+    let resolution = resolver().set("--set backoff_limit", "backoff_limit", "3").resolve();
+    let settings = resolution.step_named("a").unwrap().settings();
+    assert_eq!((settings.backoff_limit, settings.cpu_core_request), (Some(3), 2.0));
+    let wrong = resolver().set("--set imagee", "imagee", "x").resolve();
+    let reports = wrong.reports();
+    let found = reports.iter().find(|report| report.name == "--set imagee").unwrap();
+    assert!(found.report.diagnostics.iter().all(|diagnostic| diagnostic.code == "unknown-key"), "{found:?}");
+    assert!(wrong.has_errors());
+}
