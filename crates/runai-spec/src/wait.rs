@@ -335,8 +335,15 @@ impl WaitState {
             self.phase_updated_at = None;
         }
         self.phase_updated_at = sighting.phase_updated_at.or(self.phase_updated_at);
+        let figure = match sighting.phase.as_str() {
+            phase if phase.eq_ignore_ascii_case("Pending") => sighting.total_pending,
+            phase if phase.eq_ignore_ascii_case("Running") => sighting.total_running,
+            _ => None,
+        };
         self.spell = match (sighting.server_time, self.phase_updated_at) {
-            (Some(server_time), Some(since)) => self.spell.max(server_time.saturating_sub(since)),
+            (Some(server_time), Some(since)) if figure.is_none() => self.spell.max(server_time.saturating_sub(since)),
+            // Beside a figure only what was watched counts, should the figure lag behind: no `Date` that is off makes
+            // that longer.
             _ => self.spell + self.last_sighting.map_or(Duration::ZERO, |last| now.saturating_sub(last)),
         };
         self.last_sighting = Some(now);
@@ -676,6 +683,25 @@ mod tests {
             let next = waiter.step(&figures(phase, 1_020, 1_060, 500, 20));
             assert_eq!(next, Next::Suspend(StopReason::WorkloadTimeout), "{phase}");
         }
+    }
+
+    #[test]
+    fn beside_a_figure_no_clock_that_is_off_counts() {
+        for phase in ["Pending", "Running"] {
+            let mut waiter = Waiter::new(timeouts(300, 300, true));
+            for second in [0, 100, 299] {
+                waiter.looks_again(&figures(phase, 1_000, 90_000 + second, second, second));
+            }
+        }
+    }
+
+    #[test]
+    fn a_figure_that_stands_still_does_not_hold_up_a_timeout() {
+        let mut waiter = Waiter::new(timeouts(0, 60, false));
+        while !matches!(waiter.step(&figures("Running", 0, 90, 0, 0)), Next::Suspend(_)) {
+            assert!(waiter.now < secs(200));
+        }
+        assert!(waiter.now >= secs(7 + 60));
     }
 
     #[test]
