@@ -254,7 +254,7 @@ impl Error {
     pub fn is_unreachable(&self) -> bool {
         match self {
             Self::NoAnswer { .. } | Self::OddAnswer { .. } => true,
-            Self::Unconfirmed { source, .. } => source.is_unreachable(),
+            Self::Unconfirmed { source, .. } => !source.is_auth(),
             Self::Api(error) => {
                 matches!(error.status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
                     || (error.status.is_server_error() && error.status != StatusCode::NOT_IMPLEMENTED)
@@ -266,11 +266,17 @@ impl Error {
     /// Whether the request may have taken effect although this error came of it.
     #[must_use]
     pub fn may_have_taken_effect(&self) -> bool {
+        // Without a token nothing else was sent.
+        let is_more_than_a_token = |call: &str| !call.ends_with("/token");
         match self {
-            Self::NoAnswer { source, .. } => source.may_have_been_sent(),
-            Self::OddAnswer { status, .. } => status.is_success(),
+            Self::NoAnswer { call, source } => source.may_have_been_sent() && is_more_than_a_token(call),
+            Self::OddAnswer { call, status, .. } => status.is_success() && is_more_than_a_token(call),
             Self::Unconfirmed { .. } => true,
-            Self::Api(error) => self.is_unreachable() && error.status != StatusCode::TOO_MANY_REQUESTS,
+            Self::Api(error) => {
+                self.is_unreachable()
+                    && error.status != StatusCode::TOO_MANY_REQUESTS
+                    && is_more_than_a_token(&error.call)
+            }
             _ => false,
         }
     }
@@ -355,6 +361,11 @@ impl Error {
     /// Whether the credentials were refused because nothing issues tokens there.
     pub(crate) const fn is_no_token_endpoint(&self) -> bool {
         matches!(self, Self::CredentialsRefused { status, .. } if is_missing(*status))
+    }
+
+    /// Whether this says for certain what became of a submission, and that it is no workload of ours that lives.
+    pub(crate) const fn settles_a_submission(&self) -> bool {
+        matches!(self, Self::AlreadyDeleted { .. } | Self::DifferentSpec { .. } | Self::NameTaken { .. })
     }
 
     /// Whether this says that a workload of the same name exists.

@@ -207,6 +207,10 @@ impl Fleet {
         let Some(member) = self.members.get_mut(workload_id) else { return false };
         member.follower.cancel();
         member.due = Instant::now();
+        // Whoever cancels does not want to wait until the list may be read again.
+        if let Some(project) = self.projects.get_mut(&member.project_id) {
+            project.next = member.due;
+        }
         self.touched.push(workload_id.to_owned());
         true
     }

@@ -74,7 +74,7 @@ impl Budget {
         self.pauses += 1;
         // At least half, so that a broken server gets its rest; the random rest keeps many clients apart.
         let pause = retry_after.unwrap_or(Duration::ZERO).max(pause.mul_f64(0.5 + fastrand::f64() / 2.0));
-        (pause + LEAST_ATTEMPT <= self.left()).then_some(pause)
+        (pause.saturating_add(LEAST_ATTEMPT) <= self.left()).then_some(pause)
     }
 
     fn left(&self) -> Duration {
@@ -133,6 +133,7 @@ mod tests {
         let mut budget = Budget::of(RetryPolicy::default());
         assert!(budget.pause(Some(Duration::from_secs(7))).unwrap() >= Duration::from_secs(7));
         assert_eq!(budget.pause(Some(Duration::from_mins(1))), None);
+        assert_eq!(budget.pause(Some(Duration::MAX)), None);
     }
 
     #[tokio::test(start_paused = true)]

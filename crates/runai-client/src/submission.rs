@@ -157,7 +157,11 @@ impl StepOperator {
                 None => self.send(request, sought, unrecorded).await,
             },
             Err(error) => {
-                self.note_deleted(&error, sought).await;
+                // How it ended is worth more than that it is gone.
+                let has_ended = earlier.is_some_and(|receipt| matches!(receipt.progress, Progress::Ended { .. }));
+                if !has_ended {
+                    self.note_deleted(&error, sought).await;
+                }
                 Err(error)
             }
         }
@@ -179,16 +183,16 @@ impl StepOperator {
                 Err(error) => break Err(error),
             };
             tracing::warn!(%error, name = request.name, "not known whether the workload was created; looking for it");
+            let unconfirmed = |source| Error::Unconfirmed { name: request.name.clone(), source: Box::new(source) };
             match self.find_settled(sought).await {
                 Ok(Some(submitted)) => break Ok(submitted),
-                // The control plane says that the name exists and shows nobody who has it.
-                Ok(None) if error.says_name_exists() => break Err(error),
-                Ok(None) if sends < MOST_SENDS => {}
-                Ok(None) => break Err(error),
-                Err(lookup) if lookup.is_unreachable() || lookup.is_auth() => {
-                    return Err(Error::Unconfirmed { name: request.name.clone(), source: Box::new(lookup) });
-                }
-                Err(found) => break Err(found),
+                // The control plane says that the name exists and shows nobody who has it: after an earlier send, it may
+                // be ours.
+                Ok(None) if error.says_name_exists() && sends > 1 => return Err(unconfirmed(error)),
+                Ok(None) if error.says_name_exists() || sends == MOST_SENDS => break Err(error),
+                Ok(None) => {}
+                Err(found) if found.settles_a_submission() => break Err(found),
+                Err(lookup) => return Err(unconfirmed(lookup)),
             }
         };
         match result {
@@ -197,7 +201,10 @@ impl StepOperator {
                 Ok(Submitted { unrecorded: unrecorded.or(written).or(submitted.unrecorded), ..submitted })
             }
             Err(error) => {
-                if !self.note_deleted(&error, sought).await && !error.is_unreachable() {
+                // What was sent more than once was looked for in vain, which lists that lag behind would explain too.
+                let is_nothing = error.settles_a_submission()
+                    || (sends == 1 && !error.may_have_taken_effect() && !error.says_name_exists());
+                if !self.note_deleted(&error, sought).await && is_nothing {
                     self.forget(sought).await;
                 }
                 Err(error)

@@ -1,5 +1,6 @@
 //! What a step asks for, against what its project is entitled to.
 
+use runai_spec::quantity::Amount;
 use runai_spec::wire::{
     Compute, GpuRequestType, Preemptibility, Project, ProjectResources, ResourceQuota, TrainingCreationRequest,
 };
@@ -12,33 +13,47 @@ pub(super) fn check(project: &Project, request: &TrainingCreationRequest, found:
     let nothing = Compute::default();
     let compute = request.spec.compute.as_ref().unwrap_or(&nothing);
     let pods = f64::from(u32::try_from(request.spec.parallelism.unwrap_or(1)).unwrap_or(1).max(1));
-    let Some(gpus) = gpus(compute) else {
+    let gpus = gpus(compute);
+    if gpus.is_none() {
         let message = "how many GPUs an amount of memory comes to depends on the node; not compared";
         found.find(Check::Quota, Verdict::Unknown, message);
-        return;
-    };
-    let cores = compute.cpu_core_request.unwrap_or(0.0);
+    }
+    let memory = compute.cpu_memory_request.as_deref().and_then(Amount::parse).map_or(0.0, |amount| amount.to_f64());
     let demands = [
         Demand {
-            amount: gpus * pods,
+            amount: gpus.unwrap_or(0.0) * pods,
             field: "compute.gpuDevicesRequest",
             unit: "GPUs",
             of: |pool| Some(&pool.gpu),
-            scale: 1.0,
+            scale: |_| 1.0,
         },
         Demand {
-            amount: cores * pods,
+            amount: compute.cpu_core_request.unwrap_or(0.0) * pods,
             field: "compute.cpuCoreRequest",
             unit: "CPU cores",
             of: |pool| pool.cpu.as_ref(),
-            scale: 1000.0,
+            scale: |_| 1000.0,
+        },
+        Demand {
+            amount: memory / 1e9 * pods,
+            field: "compute.cpuMemoryRequest",
+            unit: "GB of memory",
+            of: |pool| pool.memory.as_ref(),
+            scale: |quota| match quota.units.as_deref() {
+                Some("GB") => 1.0,
+                Some("Mib") => 1e9 / f64::from(1 << 20),
+                _ => 1000.0,
+            },
         },
     ];
     let before = found.findings.len();
     for demand in demands.iter().filter(|demand| demand.amount > 0.0) {
         demand.check(&pools, request, found);
     }
-    if found.findings.len() == before && !pools.is_empty() {
+    if found.findings.len() == before
+        && !pools.is_empty()
+        && let Some(gpus) = gpus
+    {
         let allocated = project.status.quota_status.as_ref().and_then(|status| status.allocated.as_ref()?.gpu);
         let entitled: f64 = pools.iter().filter_map(|pool| known(pool.gpu.deserved)).sum();
         match allocated {
@@ -60,39 +75,50 @@ struct Demand {
     field: &'static str,
     unit: &'static str,
     of: fn(&ProjectResources) -> Option<&ResourceQuota>,
-    /// What the API counts in, for one of the unit.
-    scale: f64,
+    /// How many of what the API counts are one of the unit.
+    scale: fn(&ResourceQuota) -> f64,
 }
 
 impl Demand {
     fn check(&self, pools: &[&ProjectResources], request: &TrainingCreationRequest, found: &mut Preflight) {
         let Self { amount, field, unit, of, scale } = *self;
         let most = |bound: fn(&ResourceQuota) -> Option<f64>| {
-            let bounds: Vec<Option<f64>> = pools.iter().map(|pool| Some(known(bound(of(pool)?))? / scale)).collect();
+            let bounds: Vec<Option<f64>> = pools
+                .iter()
+                .map(|pool| {
+                    let quota = of(pool)?;
+                    Some(known(bound(quota))? / scale(quota))
+                })
+                .collect();
             // A pool without a bound is enough for anything.
             bounds.iter().copied().collect::<Option<Vec<f64>>>()?.into_iter().reduce(f64::max)
         };
+        let tidy = |amount: f64| (amount * 100.0).round() / 100.0;
+        let asked = tidy(amount);
         let is_firm = request.spec.preemptibility == Some(Preemptibility::NonPreemptible);
         let finding = match (most(|quota| quota.limit), most(|quota| quota.deserved)) {
             (Some(limit), _) if amount > limit => found
                 .find(
                     Check::Quota,
                     Verdict::Bad,
-                    format!("the step asks for {amount} {unit}, the project's limit is {limit}"),
+                    format!("the step asks for {asked} {unit}, the project's limit is {}", tidy(limit)),
                 )
                 .hint("ask for less, name another node pool, or have the limit raised; it would stay Pending for ever"),
             (_, Some(quota)) if amount > quota && is_firm => found
                 .find(
                     Check::Quota,
                     Verdict::Bad,
-                    format!("the step asks for {amount} {unit} and is non-preemptible, the project's quota is {quota}"),
+                    format!(
+                        "the step asks for {asked} {unit} and is non-preemptible, the project's quota is {}",
+                        tidy(quota)
+                    ),
                 )
                 .hint("only preemptible workloads run over quota; ask for less, or have the quota raised"),
             (_, Some(quota)) if amount > quota => found
                 .find(
                     Check::Quota,
                     Verdict::Doubtful,
-                    format!("the step asks for {amount} {unit}, the project's quota is {quota}"),
+                    format!("the step asks for {asked} {unit}, the project's quota is {}", tidy(quota)),
                 )
                 .hint("it runs only while others leave enough unused, and is pushed aside when they want it back"),
             _ => return,

@@ -99,6 +99,9 @@ async fn what_would_keep_it_from_running_is_found() {
     has(&found, Check::Quota, Verdict::Good, "");
     let found = preflight(&operator, "gpu_request_type: memory, gpu_memory_request: 8Gi").await;
     has(&found, Check::Quota, Verdict::Unknown, "memory");
+    let settings = "gpu_request_type: memory, gpu_memory_request: 8Gi, cpu_memory_request: 2T, node_pools: [a100]";
+    let found = preflight(&operator, settings).await;
+    has(&found, Check::Quota, Verdict::Doubtful, "asks for 2000 GB of memory, the project's quota is 1099.51");
 
     let found = preflight(&operator, "cpu_core_request: 8, priority_class: high").await;
     has(&found, Check::Policy, Verdict::Bad, "rule `max` of the tenant's policy");

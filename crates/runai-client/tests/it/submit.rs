@@ -1,8 +1,12 @@
-use runai_client::{Error, StepOperator, Submitted};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use runai_client::{Error, Progress, Receipt, ReceiptStore as _, StepOperator, Submitted};
 use runai_spec::name::SUBMISSION_LABEL;
 use runai_spec::wire::{Compute, Label, TrainingCreationRequest, TrainingSpec};
 use serde_json::{Value, json};
 
+use crate::network::MemoryStore;
 use crate::script::{Reply, Script, answering};
 
 const ID: &str = "abcdefghijkl";
@@ -200,6 +204,53 @@ async fn when_it_cannot_be_found_out_that_is_said() {
     let error = StepOperator::new(client, "vision").submit(&request()).await.unwrap_err();
     assert!(matches!(&error, Error::Unconfirmed { .. }) && error.is_unreachable() && error.may_have_taken_effect());
     assert!(error.hint().unwrap().contains("attaches"), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_finds_nothing_out_is_no_proof() {
+    // A proxy in front of a control plane that is being upgraded says so, and a token that was just revoked.
+    for status in [400, 403, 404, 501] {
+        let client = answering(move |sent| match sent.line.as_str() {
+            "POST /api/v2/token" => Reply::token(),
+            CREATE => Reply::Lost,
+            _ => Reply::error(status, "not now"),
+        });
+        let store = Arc::<MemoryStore>::default();
+        let operator = StepOperator::new(client, "vision").receipts(Arc::clone(&store) as _);
+        let error = operator.submit(&request()).await.unwrap_err();
+        assert!(matches!(error, Error::Unconfirmed { .. }), "{status}: {error:?}");
+        assert_eq!((error.is_auth(), error.is_unreachable()), (status == 403, status != 403), "{status}");
+        let receipts = store.all().await.unwrap();
+        assert!(matches!(receipts.as_slice(), [Receipt { progress: Progress::Sending, .. }]), "{receipts:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_token_nothing_was_sent() {
+    for reply in [Reply::Lost, Reply::error(503, "starting"), Reply::text(200, "<html>")] {
+        let client = answering(move |_| reply.clone());
+        let store = Arc::<MemoryStore>::default();
+        let operator = StepOperator::new(client, "vision").receipts(Arc::clone(&store) as _);
+        let error = operator.submit(&request()).await.unwrap_err();
+        assert!(error.is_unreachable() && !error.may_have_taken_effect(), "{error:?}");
+        assert_eq!(store.all().await.unwrap(), []);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_exists_and_is_not_shown_may_be_ours() {
+    let lost_first = AtomicBool::new(true);
+    let client = answering(move |sent| match sent.line.as_str() {
+        "POST /api/v2/token" => Reply::token(),
+        CREATE if lost_first.swap(false, Ordering::Relaxed) => Reply::Lost,
+        CREATE => Reply::error(409, "exists"),
+        _ => listed(&[]),
+    });
+    let store = Arc::<MemoryStore>::default();
+    let operator = StepOperator::new(client, "vision").receipts(Arc::clone(&store) as _);
+    let error = operator.submit(&request()).await.unwrap_err();
+    assert!(matches!(&error, Error::Unconfirmed { source, .. } if source.status().unwrap() == 409), "{error:?}");
+    assert_eq!(store.all().await.unwrap().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
