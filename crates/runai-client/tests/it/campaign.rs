@@ -1,10 +1,12 @@
 //! Many submissions and waits through everything that goes wrong: none is lost, none is doubled, no healthy job is
 //! touched.
 //!
-//! How many runs, `RUNAI_CAMPAIGN` says (200 when not set); `--nocapture` shows the table.
-#![expect(clippy::print_stdout, reason = "the figures are what a long campaign is run for")]
+//! How many runs, `RUNAI_CAMPAIGN` says (200 when not set); the figures go to the file that `RUNAI_CAMPAIGN_FIGURES`
+//! names, if it does. `cargo xtask faults` runs long ones and makes a table.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,14 +15,28 @@ use runai_client::transport::Request;
 use runai_client::{Error, Progress, ReceiptStore, StepOperator};
 use runai_sim::Simulator;
 use runai_spec::wait::{Outcome, WaitPolicy};
-use runai_spec::wire::TrainingCreationRequest;
+use runai_spec::wire::{TrainingCreationRequest, Workload};
+use serde_json::json;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::network::{Fate, MemoryStore, client, operator, request};
 
-fn runs() -> usize {
+pub(crate) fn runs() -> usize {
     std::env::var("RUNAI_CAMPAIGN").ok().and_then(|runs| runs.parse().ok()).unwrap_or(200)
+}
+
+/// Writes down what came of a campaign, in a line of its own.
+pub(crate) fn write_down(campaign: &str, figures: &[(&str, f64)]) {
+    let Some(path) = std::env::var_os("RUNAI_CAMPAIGN_FIGURES") else { return };
+    let line = json!({"campaign": campaign, "figures": figures});
+    let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
+    writeln!(file, "{line}").unwrap();
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no campaign counts that far")]
+pub(crate) const fn figure(count: usize) -> f64 {
+    count as f64
 }
 
 /// How bad a network is: chances in a hundred.
@@ -43,10 +59,12 @@ struct Weather {
 struct Counts {
     requests: AtomicUsize,
     creations: AtomicUsize,
+    outage: AtomicUsize,
     answers_lost: AtomicUsize,
     lost: AtomicUsize,
     errors: AtomicUsize,
     deaths: AtomicUsize,
+    expiries: AtomicUsize,
 }
 
 /// Throws the dice for every request of a process.
@@ -68,6 +86,7 @@ fn fates(
         // Every period ends in an outage, and the storm comes before it.
         let left = weather.period.as_secs() - begun.elapsed().as_secs() % weather.period.as_secs();
         if left < weather.outage.as_secs() {
+            count(&counts.outage);
             return Fate::NobodyListens;
         }
         if left < (weather.outage + weather.storm).as_secs() {
@@ -175,23 +194,24 @@ impl Campaign {
         written.iter().find(|receipt| receipt.submission_id == submission_id).unwrap().key()
     }
 
-    fn print(&self, what: &str, runs: usize, more: &[(&str, usize)]) {
-        let Counts { requests, creations, answers_lost, lost, errors, deaths } = &*self.counts;
-        let mut row = vec![("runs", runs)];
+    fn write_down(&self, campaign: &str, runs: usize, more: &[(&str, usize)]) {
+        let Counts { requests, creations, outage, answers_lost, lost, errors, deaths, expiries } = &*self.counts;
+        let mut figures = vec![("runs", figure(runs))];
         for (name, counter) in [
             ("requests", requests),
-            ("creations sent", creations),
-            ("answers lost", answers_lost),
-            ("requests lost", lost),
-            ("errors", errors),
-            ("deaths", deaths),
+            ("of them submissions", creations),
+            ("met nobody: outages", outage),
+            ("answers lost or cut after they took effect", answers_lost),
+            ("requests lost before", lost),
+            ("met a 5xx or a proxy's page", errors),
+            ("processes that died in the middle", deaths),
+            ("times that all tokens were made to expire", expiries),
         ] {
-            row.push((name, counter.load(Ordering::Relaxed)));
+            figures.push((name, figure(counter.load(Ordering::Relaxed))));
         }
-        row.extend(more);
-        let hours = self.begun.elapsed().as_secs_f64() / 3600.0;
-        let row: Vec<String> = row.iter().map(|(name, count)| format!("{name} {count}")).collect();
-        println!("{what}: {}, simulated hours {hours:.1}", row.join(", "));
+        figures.push(("simulated hours", (self.begun.elapsed().as_secs_f64() / 360.0).round() / 10.0));
+        figures.extend(more.iter().map(|(name, count)| (*name, figure(*count))));
+        write_down(campaign, &figures);
     }
 }
 
@@ -219,6 +239,7 @@ async fn no_submission_is_lost_or_doubled() {
                 let pause = campaign.dice.lock().unwrap().u64(..1_800_000);
                 tokio::time::sleep(Duration::from_millis(pause)).await;
                 if pause.is_multiple_of(50) {
+                    campaign.counts.expiries.fetch_add(1, Ordering::Relaxed);
                     campaign.sim.expire_tokens();
                 }
                 let id = campaign.submit(&request, &WaitPolicy::default()).await;
@@ -231,14 +252,17 @@ async fn no_submission_is_lost_or_doubled() {
         let (name, id) = task.await.unwrap();
         expected.insert(name, id);
     }
-    let listed: Vec<(String, String)> =
-        good.client().workloads(&[], false).await.unwrap().into_iter().map(|it| (it.name, it.id)).collect();
+    let live = good.client().workloads(&[], false).await.unwrap();
+    let gone = good.client().workloads(&[], true).await.unwrap();
+    // Without an end of their own, whatever is not alive was killed by someone.
+    let is_alive = |it: &&Workload| ["Creating", "Pending", "Initializing", "Running"].contains(&it.phase.as_str());
+    let killed = gone.len() + live.len() - live.iter().filter(is_alive).count();
+    let listed: Vec<(String, String)> = live.into_iter().map(|it| (it.name, it.id)).collect();
     let found: BTreeMap<_, _> = listed.iter().cloned().collect();
     let doubled = listed.len() - found.len();
     let lost = expected.iter().filter(|(name, id)| found.get(*name) != Some(id)).count();
-    campaign.print("submissions", runs, &[("doubled", doubled), ("lost", lost)]);
-    assert_eq!((doubled, lost, listed.len()), (0, 0, runs));
-    assert!(good.client().workloads(&[], true).await.unwrap().is_empty());
+    campaign.write_down("submissions", runs, &[("doubled", doubled), ("lost", lost), ("killed", killed)]);
+    assert_eq!((doubled, lost, killed, listed.len()), (0, 0, 0, runs));
     assert!(campaign.counts.deaths.load(Ordering::Relaxed) > runs / 20, "nobody died");
 }
 
@@ -306,14 +330,15 @@ async fn every_wait_ends_right_and_no_healthy_job_is_touched() {
             tokio::spawn(async move {
                 let id = campaign.submit(&run.request, &run.policy).await;
                 let outcome = campaign.wait(&campaign.key(&run.request)).await;
-                assert!(run.ends.contains(&outcome), "{outcome} is none of {:?}", run.ends);
-                (id, outcome, run.policy.delete_on_failure)
+                (id, outcome, run.policy.delete_on_failure, run.ends.contains(&outcome))
             })
         })
         .collect();
     let mut outcomes: HashMap<String, (Outcome, bool)> = HashMap::new();
+    let mut wrong = 0;
     for wait in waits {
-        let (id, outcome, deletes) = wait.await.unwrap();
+        let (id, outcome, deletes, is_right) = wait.await.unwrap();
+        wrong += usize::from(!is_right);
         outcomes.insert(id, (outcome, deletes));
     }
 
@@ -335,9 +360,11 @@ async fn every_wait_ends_right_and_no_healthy_job_is_touched() {
         let (outcome, deletes) = outcomes[&workload.id];
         touched += usize::from(!(deletes && outcome.is_cleaned_up()));
     }
-    campaign.print("waits", count, &[("deleted as asked", gone.len()), ("healthy jobs touched", touched)]);
-    for (outcome, count) in runai_client::tally(outcomes.values().map(|(outcome, _)| *outcome)) {
-        println!("  {outcome}: {count}");
-    }
-    assert_eq!(touched, 0);
+    let names = runai_client::tally(outcomes.values().map(|(outcome, _)| *outcome));
+    let names: Vec<(String, usize)> =
+        names.iter().map(|(outcome, count)| (format!("ended: {outcome}"), *count)).collect();
+    let mut figures: Vec<(&str, usize)> = names.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+    figures.extend([("deleted as asked", gone.len()), ("wrong outcomes", wrong), ("healthy jobs touched", touched)]);
+    campaign.write_down("waits", count, &figures);
+    assert_eq!((wrong, touched), (0, 0));
 }

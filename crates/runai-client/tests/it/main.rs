@@ -6,6 +6,7 @@ mod campaign;
 mod endpoints;
 mod fleet;
 mod fuzz;
+mod killed;
 mod lossy;
 mod network;
 mod preflight;

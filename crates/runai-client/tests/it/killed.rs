@@ -1,0 +1,128 @@
+//! Processes that are killed at any moment, through a network that harms bytes, and others that go on from what they
+//! left on the disk.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt as _};
+use runai_client::{Client, Progress, ReceiptDirectory, ReceiptStore, RetryPolicy, StepOperator};
+use runai_sim::Simulator;
+use runai_spec::wait::{Outcome, WaitPolicy};
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::campaign::{figure, runs, write_down};
+use crate::lossy::proxy;
+use crate::network::request;
+
+const URL: &str = "RUNAI_TEST_URL";
+const SECRET: &str = "RUNAI_TEST_SECRET";
+const RECEIPTS: &str = "RUNAI_TEST_RECEIPTS";
+const RUN: &str = "RUNAI_TEST_RUN";
+
+/// What one process does: it goes on with a run, from wherever another one left it, to its end.
+#[tokio::test]
+#[ignore = "the test below starts it in processes of their own"]
+async fn process() {
+    let given = |name| env::var(name).ok();
+    let (Some(url), Some(secret), Some(receipts), Some(run)) = (given(URL), given(SECRET), given(RECEIPTS), given(RUN))
+    else {
+        return;
+    };
+    let client = Client::builder(url)
+        .credentials("sim-client", secret)
+        .retry_policy(RetryPolicy { first_pause: Duration::from_millis(10), ..RetryPolicy::default() })
+        .request_timeout(Duration::from_secs(1))
+        .build()
+        .unwrap();
+    let store: Arc<dyn ReceiptStore> = Arc::new(ReceiptDirectory::new(receipts));
+    let policy = WaitPolicy {
+        delete_on_failure: true,
+        monitoring_interval: Duration::from_millis(200),
+        ..WaitPolicy::default()
+    };
+    let operator = StepOperator::new(client, "sim-project").receipts(Arc::clone(&store)).wait_policy(policy);
+    let placement = operator.prepare().await.unwrap();
+    let submitted = operator.submit(&request(&placement, &run, &[("RUNAI_SIM_RUNNING", "0.5")])).await.unwrap();
+    let receipts = store.all().await.unwrap();
+    let receipt = receipts.into_iter().find(|it| it.submission_id == submitted.submission_id).unwrap();
+    let outcome = operator.watch_receipt(receipt).unwrap().run(|_| {}).await.unwrap();
+    assert_eq!(outcome, Outcome::Succeeded);
+}
+
+/// One process, which is killed if it takes longer than `patience`; how it ended otherwise.
+async fn one_process(url: &str, secret: &str, receipts: &Path, run: &str, patience: Duration) -> Option<ExitStatus> {
+    let mut child = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "killed::process", "--ignored", "--quiet"])
+        .envs([(URL, url), (SECRET, secret), (RUN, run)])
+        .env(RECEIPTS, receipts)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    if let Ok(status) = timeout(patience, child.wait()).await {
+        return Some(status.unwrap());
+    }
+    child.kill().await.unwrap();
+    None
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_killed_another_goes_on() {
+    const AT_ONCE: usize = 8;
+    let count = (runs() / 25).max(8);
+    let sim = Simulator::builder().start().await.unwrap();
+    let target = sim.base_url().trim_start_matches("http://").to_owned();
+    let (url, harmed) = proxy(target, 17).await;
+    let directory = tempfile::tempdir().unwrap();
+    let (killed, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    stream::iter(0..count)
+        .for_each_concurrent(AT_ONCE, |run| {
+            let (url, secret, run) = (url.as_str(), sim.client_secret(), run.to_string());
+            let (directory, killed, failed) = (directory.path(), &killed, &failed);
+            async move {
+                // Longer and longer, so that every one comes to its end; the first do not even get to submit.
+                for attempt in 0..u64::MAX {
+                    let patience = Duration::from_millis(20 + fastrand::u64(..300 << attempt.min(6)));
+                    match one_process(url, secret, directory, &run, patience).await {
+                        Some(status) if status.success() => return,
+                        // The control plane was not to be reached for too long: another one tries.
+                        Some(_) => failed.fetch_add(1, Ordering::Relaxed),
+                        None => killed.fetch_add(1, Ordering::Relaxed),
+                    };
+                }
+            }
+        })
+        .await;
+
+    let good = Client::builder(sim.base_url()).credentials(sim.client_id(), sim.client_secret()).build().unwrap();
+    let listed = good.workloads(&[], false).await.unwrap();
+    let gone = good.workloads(&[], true).await.unwrap();
+    let live: BTreeSet<&str> = listed.iter().map(|workload| workload.id.as_str()).collect();
+    let receipts = ReceiptDirectory::new(directory.path()).all().await.unwrap();
+    let ended: BTreeSet<&str> = receipts
+        .iter()
+        .filter(|receipt| matches!(receipt.progress, Progress::Ended { outcome: Outcome::Succeeded, .. }))
+        .filter_map(|receipt| receipt.workload_id())
+        .collect();
+    let lost = count - ended.intersection(&live).count();
+    let doubled = (listed.len() + gone.len()).saturating_sub(count);
+    let touched = gone.len() + listed.iter().filter(|workload| workload.phase != "Completed").count();
+    let (killed, failed) = (killed.into_inner(), failed.into_inner());
+    let mut figures = vec![
+        ("runs", figure(count)),
+        ("processes killed (SIGKILL)", figure(killed)),
+        ("processes that gave up", figure(failed)),
+    ];
+    figures.extend(harmed.figures());
+    figures.extend([("doubled", figure(doubled)), ("lost", figure(lost)), ("healthy jobs touched", figure(touched))]);
+    write_down("processes", &figures);
+    assert_eq!((doubled, lost, touched), (0, 0, 0));
+    assert!(killed >= count, "{killed} of {count}");
+    sim.stop().await;
+}
