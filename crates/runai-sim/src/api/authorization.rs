@@ -19,16 +19,7 @@ use crate::{
 
 /// What the caller may do.
 pub(super) async fn permissions(Extension(caller): Extension<Caller>) -> Json<Vec<Permission>> {
-    let held = caller.account().role.permissions().into_iter();
-    Json(
-        held.map(|(resource, actions)| Permission {
-            actions: actions.into_iter().map(Action::as_str).collect(),
-            display_name: resource.display_name(),
-            group_id: resource.group(),
-            resource_type: resource.as_str(),
-        })
-        .collect(),
-    )
+    Json(held(&caller.account().role))
 }
 
 /// The caller's own access rules: its role, in each of its projects.
@@ -83,6 +74,29 @@ pub(super) async fn roles(
     let predefined =
         PREDEFINED.iter().map(|role| json!({"id": role_id(role), "name": role.name(), "kind": "predefined"}));
     Ok(Json(predefined.chain(own.iter().cloned()).collect()))
+}
+
+/// The predefined roles with what they hold, as control planes before 3.0 show them.
+pub(super) async fn roles_v1(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Vec<Value>>, Refusal> {
+    caller.may(Resource::Roles, Action::Read)?;
+    let created = app.with_state(|state, _| rfc3339(state.cluster().created_at));
+    let role = |role: &Role| {
+        json!({
+            "id": role_id(role),
+            "name": role.name(),
+            "description": "",
+            "permissions": held(role),
+            "custom": false,
+            "effectiveEnabled": true,
+            "createdBy": "system",
+            "createdAt": created,
+            "updatedAt": created
+        })
+    };
+    Ok(Json(PREDEFINED.iter().map(role).collect()))
 }
 
 /// Makes a role. It is remembered; accounts get theirs when the simulator starts.
@@ -140,6 +154,16 @@ pub(super) struct RoleRequest {
     description: String,
     name: String,
     permission_sets: Vec<PermissionSet>,
+}
+
+fn held(role: &Role) -> Vec<Permission> {
+    let permission = |(resource, actions): (Resource, Vec<Action>)| Permission {
+        actions: actions.into_iter().map(Action::as_str).collect(),
+        display_name: resource.display_name(),
+        group_id: resource.group(),
+        resource_type: resource.as_str(),
+    };
+    role.permissions().into_iter().map(permission).collect()
 }
 
 fn role_id(role: &Role) -> usize {

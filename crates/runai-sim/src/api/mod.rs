@@ -10,6 +10,7 @@ mod pods;
 mod policies;
 mod projects;
 mod records;
+mod templates;
 mod token;
 mod trainings;
 mod workloads;
@@ -45,12 +46,16 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route("/api/v1/authorization/me/access-rules", get(authorization::my_access_rules))
         .route("/api/v1/authorization/permission-sets", get(authorization::permission_sets))
         .route("/api/v1/authorization/permissions", get(authorization::permissions))
+        .route("/api/v1/authorization/roles", get(authorization::roles_v1))
         .route("/api/v1/clusters", get(clusters::list))
         .route("/api/v1/clusters/{uuid}", get(clusters::read))
         .route("/api/v1/node-pools", get(node_pools::list))
         .route("/api/v1/org-unit/projects", get(projects::list))
         .route("/api/v1/org-unit/projects/{id}", get(projects::read))
-        .route("/api/v1/workload-templates/trainings/{id}", get(policies::template))
+        .route("/api/v1/workload-templates", get(templates::list))
+        .route("/api/v1/workload-templates/{id}", get(templates::read))
+        .route("/api/v1/workload-templates/trainings", get(templates::list))
+        .route("/api/v1/workload-templates/trainings/{id}", get(templates::read))
         .route("/api/v1/workloads", get(workloads::list))
         .route("/api/v1/workloads/batch", post(workloads::batch))
         .route("/api/v1/workloads/count", get(workloads::count))

@@ -1,11 +1,8 @@
-//! Templates and policies: `/api/v1/workload-templates/trainings/{id}` and `/api/v2/policy/trainings`.
+//! `/api/v2/policy/trainings`.
 
 use std::sync::Arc;
 
-use axum::{
-    Extension, Json,
-    extract::{Path, State},
-};
+use axum::{Extension, Json, extract::State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -18,31 +15,6 @@ use crate::{
     roles::{Action, Resource},
     state::TENANT,
 };
-
-/// One template for training workloads.
-pub(super) async fn template(
-    State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-) -> Result<Json<Value>, Refusal> {
-    caller.may(Resource::Templates, Action::Read)?;
-    app.with_state(|state, _| {
-        let template = state.templates.iter().find(|template| template.id == id);
-        let template = template.ok_or_else(|| Refusal::not_found("template", &id))?;
-        Ok(Json(json!({
-            "meta": {
-                "id": template.id,
-                "name": template.name,
-                "workloadType": "Training",
-                "scopeType": "tenant",
-                "scopeId": TENANT.to_string(),
-                "createdBy": "system",
-                "createdAt": rfc3339(state.cluster().created_at)
-            },
-            "spec": template.spec
-        })))
-    })
-}
 
 /// The policy that holds for training workloads: the tenant's, wherever it is asked for.
 pub(super) async fn policy(

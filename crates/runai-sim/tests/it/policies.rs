@@ -45,6 +45,22 @@ async fn a_template_lies_under_what_is_submitted() {
 }
 
 #[tokio::test]
+async fn templates_are_listed() {
+    let other = Template { id: crate::CLUSTER.into(), name: "other".into(), spec: json!({}) };
+    let api = Api::of(Simulator::builder().template(template()).template(other)).await;
+    for path in ["/api/v1/workload-templates", "/api/v1/workload-templates/trainings"] {
+        let first = api.get(&format!("{path}?limit=1&sortBy=name&filterBy=workloadType==Training")).await;
+        let entries = first["entries"].as_array().unwrap();
+        assert_eq!((entries.len(), &entries[0]["meta"]["id"]), (1, &json!(ID)));
+        assert_eq!(first["pagination"]["nextOffset"], 1);
+        let last = api.get(&format!("{path}?offset=1&sortBy=name")).await;
+        assert_eq!((&last["entries"][0]["meta"]["name"], &last["pagination"]), (&json!("other"), &Value::Null));
+    }
+    let read = api.get(&format!("/api/v1/workload-templates/{ID}")).await;
+    assert_eq!(read, api.get(&format!("/api/v1/workload-templates/trainings/{ID}")).await);
+}
+
+#[tokio::test]
 async fn a_policy_fills_in_and_refuses() {
     let policy = Policy {
         defaults: json!({

@@ -106,6 +106,10 @@ async fn roles_are_made_of_permission_sets() {
     let made = api.call(line, role.clone()).await.expect(StatusCode::CREATED);
     assert_eq!((&made["name"], &made["createdBy"]), (&json!("mine"), &json!("sim-client")));
     api.call(line, role).await.refused(StatusCode::CONFLICT);
+    let former = api.get("/api/v1/authorization/roles").await;
+    let practitioner = former.as_array().unwrap().iter().find(|role| role["name"] == "AI practitioner").unwrap();
+    let trainings = practitioner["permissions"].as_array().unwrap().iter().find(|it| it["resourceType"] == "trainings");
+    assert_eq!(trainings.unwrap()["actions"], json!(["read", "update", "create", "delete"]));
     let roles = api.get("/api/v2/authorization/roles").await;
     assert!(roles.as_array().unwrap().iter().any(|role| role["name"] == "mine"));
     let unknown = json!({"name": "other", "permissionSets": [{"id": "everything"}]});
