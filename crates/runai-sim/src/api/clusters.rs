@@ -42,6 +42,9 @@ pub(super) async fn read(
 
 #[derive(Deserialize)]
 pub(super) struct ClusterQuery {
+    /// There is none that was asked to go.
+    #[serde(rename = "includeRequestedForDelete")]
+    _include_requested_for_delete: Option<bool>,
     verbosity: Option<String>,
 }
 

@@ -93,11 +93,11 @@ impl<S: Send + Sync> FromRequestParts<S> for ListQuery {
             Some("desc") => Some(true),
             Some(other) => return Err(Refusal::bad_request(format!("`sortOrder` is `{other}`, must be asc or desc"))),
         };
-        // The API counts in 32 bits with a sign.
+        // The API counts in 32 bits with a sign, and knows nothing before the beginning.
         let offset = number::<i32>("offset", raw.offset.as_deref())?.unwrap_or(0);
-        let offset = usize::try_from(offset)
-            .map_err(|_| Refusal::bad_request(format!("`offset` is `{offset}`, which it cannot be")))?;
-        let filters = raw.filter_by.iter().flat_map(|filters| filters.split(',')).map(str::parse).collect();
+        let offset = usize::try_from(offset).unwrap_or(0);
+        let filters = raw.filter_by.iter().filter(|filters| !filters.is_empty());
+        let filters = filters.flat_map(|filters| filters.split(',')).map(str::parse).collect();
         Ok(Self {
             deleted: number("deleted", raw.deleted.as_deref())?.unwrap_or(false),
             descending,

@@ -27,8 +27,9 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Parts, uri::Authority},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{any, get, post},
 };
+use http_body_util::BodyExt as _;
 use runai_spec::wire::{ComplianceIssue, ErrorBody, HttpResponse};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -70,11 +71,14 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route("/api/v2/authorization/roles", get(authorization::roles).post(authorization::create_role))
         .route("/api/v2/policy/trainings", get(policies::policy))
         .route_layer(middleware::from_fn_with_state(Arc::clone(app), authenticate));
+    // Words of the API where ids stand otherwise.
+    let guarded = ELSEWHERE.iter().fold(guarded, |router, path| router.route(path, any(not_simulated)));
     let api =
         Router::new().route("/api/v1/token", post(token::v1)).route("/api/v2/token", post(token::v2)).merge(guarded);
     api.merge(control::router())
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_simulated)
+        .layer(middleware::from_fn(whole_body))
         .layer(middleware::from_fn_with_state(Arc::clone(app), faults::strike))
         .layer(middleware::from_fn_with_state(Arc::clone(app), known_host))
         .layer(middleware::from_fn_with_state(Arc::clone(app), date))
@@ -166,6 +170,29 @@ async fn date(State(app): State<Arc<App>>, request: Request, next: Next) -> Resp
     response
 }
 
+/// Reads a request's body to its end before it is looked at, one that is too long too: whoever is still sending would
+/// meet a broken connection instead of the answer.
+async fn whole_body(request: Request, next: Next) -> Result<Response, Refusal> {
+    let (parts, mut body) = request.into_parts();
+    let mut bytes = Vec::new();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Refusal::bad_request(format!("the request body is cut short: {error}")))?;
+        let Ok(data) = frame.into_data() else { continue };
+        length += data.len();
+        if length <= LONGEST_BODY {
+            bytes.extend_from_slice(&data);
+        } else if length > LONGEST_READ {
+            break;
+        }
+    }
+    if length > LONGEST_BODY {
+        let message = format!("the request body is longer than {LONGEST_BODY} bytes");
+        return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message));
+    }
+    Ok(next.run(Request::from_parts(parts, bytes.into())).await)
+}
+
 async fn not_simulated(method: Method, uri: Uri) -> Refusal {
     Refusal::new(StatusCode::NOT_IMPLEMENTED, format!("{method} {} is not simulated", uri.path()))
 }
@@ -252,6 +279,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             // The API describes no 415.
             return Err(Refusal::bad_request(format!("the content type must be application/json, not `{kind}`")));
         }
+        // It is in memory by now.
         let bytes = Bytes::from_request(request, state)
             .await
             .map_err(|rejection| Refusal::new(rejection.status(), rejection.body_text()))?;
@@ -272,6 +300,29 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         Ok(Self(value, sent))
     }
 }
+
+/// Paths of the API that are not simulated and would pass for the id of something that is.
+const ELSEWHERE: [&str; 13] = [
+    "/api/v1/org-unit/projects/count",
+    "/api/v1/org-unit/projects/telemetry",
+    "/api/v1/workload-templates/count",
+    "/api/v1/workload-templates/distributed",
+    "/api/v1/workload-templates/inferences",
+    "/api/v1/workload-templates/name-availability",
+    "/api/v1/workload-templates/workspaces",
+    "/api/v1/workloads/distributed",
+    "/api/v1/workloads/distributed-inferences",
+    "/api/v1/workloads/inferences",
+    "/api/v1/workloads/pods",
+    "/api/v1/workloads/telemetry",
+    "/api/v1/workloads/workspaces",
+];
+
+/// The longest body that is taken in.
+const LONGEST_BODY: usize = 2 << 20;
+
+/// The longest body that is read to its end only to say that it is too long.
+const LONGEST_READ: usize = 64 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -6,10 +6,11 @@ use axum::{
     Extension, Json,
     extract::{Path, State},
 };
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Caller, Refusal,
+    Caller, Query, Refusal,
     list::{ListQuery, Listed},
 };
 use crate::{
@@ -24,6 +25,7 @@ use crate::{
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
+    Query(_): Query<Compliance>,
     query: ListQuery,
 ) -> Result<Json<Value>, Refusal> {
     caller.may(Resource::Templates, Action::Read)?;
@@ -52,6 +54,31 @@ pub(super) async fn read(
         let template = template.ok_or_else(|| Refusal::not_found("template", &id))?;
         Ok(Json(shown(template, state)))
     })
+}
+
+/// What templates are to be held against: its form is checked, the answer does not tell.
+#[derive(Deserialize)]
+pub(super) struct Compliance {
+    #[serde(rename = "complyToProject")]
+    _project: Option<i32>,
+    #[serde(rename = "complyToReplicaType")]
+    _replica_type: Option<ReplicaType>,
+    #[serde(rename = "complyToWorkloadType")]
+    _workload_type: Option<WorkloadType>,
+}
+
+#[derive(Deserialize)]
+enum ReplicaType {
+    Master,
+    Worker,
+}
+
+#[derive(Deserialize)]
+enum WorkloadType {
+    Distributed,
+    Inference,
+    Training,
+    Workspace,
 }
 
 struct Entry<'a> {

@@ -75,9 +75,9 @@ pub(super) async fn batch(
     Extension(caller): Extension<Caller>,
     Body(request, _): Body<BatchRequest>,
 ) -> Result<Json<BatchResponse>, Refusal> {
-    if request.ids.is_empty() || request.ids.len() > LARGEST_BATCH {
+    if request.ids.len() > LARGEST_BATCH {
         let count = request.ids.len();
-        return Err(Refusal::bad_request(format!("{count} ids, of which there must be 1 to {LARGEST_BATCH}")));
+        return Err(Refusal::bad_request(format!("{count} ids, of which there may be {LARGEST_BATCH}")));
     }
     if let Some(id) = request.ids.iter().find(|id| Uuid::parse_str(id).is_err()) {
         return Err(Refusal::bad_request(format!("`{id}` is no UUID")));

@@ -65,13 +65,22 @@ async fn workloads_are_filtered_by_what_the_api_names() {
 }
 
 #[tokio::test]
+async fn what_says_nothing_is_no_mistake() {
+    let api = Api::new().await;
+    api.submit("fit", &[], json!({})).await;
+    for query in ["filterBy=", "search=", "filterBy=&search=", "offset=-1", "offset=-2147483648"] {
+        assert_eq!(names(&api, &format!("/api/v1/workloads?{query}")).await, ["fit"], "{query}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_query_is_said() {
     let api = Api::new().await;
     for (query, words) in [
         ("limit=0", "must be 1 to 500"),
         ("limit=501", "must be 1 to 500"),
         ("limit=many", "`limit` is `many`"),
-        ("offset=-1", "`offset` is `-1`"),
+        ("offset=2147483648", "`offset` is `2147483648`"),
         ("deleted=yes", "`deleted` is `yes`"),
         ("sortOrder=up", "must be asc or desc"),
         ("sortBy=luck", "cannot filter or sort by `luck`"),

@@ -10,9 +10,14 @@ use crate::{Api, CLUSTER, pass};
 #[tokio::test]
 async fn what_is_not_simulated_is_named() {
     let api = Api::new().await;
-    for line in
-        ["GET /api/v1/workloads/telemetry/x", "POST /api/v2/workloads", "GET /index.html", "GET /api/v1/clusters/"]
-    {
+    for line in [
+        "GET /api/v1/workloads/telemetry/x",
+        "GET /api/v1/workloads/telemetry",
+        "POST /api/v1/workloads/workspaces",
+        "POST /api/v2/workloads",
+        "GET /index.html",
+        "GET /api/v1/clusters/",
+    ] {
         let message = api.call(line, Value::Null).await.refused(StatusCode::NOT_IMPLEMENTED);
         assert_eq!(message, format!("{line} is not simulated"));
     }
