@@ -421,6 +421,11 @@ impl Fleet {
         let Some(mut sweep) = self.sweep.take() else { return };
         let Dated { value: WorkloadList { next, workloads }, date } = match answer {
             Ok(dated) => dated,
+            // Another version may not know such a list.
+            Err(error) if error.is_refused() || error.is_not_found() => {
+                self.look_singly(sweep.left).await;
+                return self.rest(&sweep.project_id);
+            }
             Err(error) => {
                 self.lost(sweep.left, &error, began);
                 return self.rest(&sweep.project_id);

@@ -189,9 +189,7 @@ impl Campaign {
     }
 
     fn key(&self, request: &TrainingCreationRequest) -> String {
-        let submission_id = request.spec.labels[0].value.clone().unwrap();
-        let written = self.store.writes();
-        written.iter().find(|receipt| receipt.submission_id == submission_id).unwrap().key()
+        self.store.of(request.spec.labels[0].value.as_deref().unwrap()).unwrap().key()
     }
 
     fn write_down(&self, campaign: &str, runs: usize, more: &[(&str, usize)]) {

@@ -9,9 +9,11 @@ use futures_util::StreamExt as _;
 use runai_client::{Error, Event, Fleet, FleetEvent, Progress, ReceiptStore as _, StepOperator, Submitted};
 use runai_sim::{Fault, FaultKind, Simulator};
 use runai_spec::wait::{Outcome, WaitPolicy};
+use serde_json::json;
 use tokio::time::Instant;
 
 use crate::network::{Fate, MemoryStore, client, operator, request};
+use crate::script::{Reply, answering};
 
 async fn submit(operator: &StepOperator, count: usize, variables: &[(&str, &str)]) -> Vec<Submitted> {
     let placement = operator.prepare().await.unwrap();
@@ -242,4 +244,26 @@ async fn a_lack_of_permission_is_told_and_what_was_seen_stays() {
     }
     let refusals = refusals.lock().unwrap();
     assert!(!refusals.is_empty() && refusals.iter().all(Error::is_auth), "{refusals:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_a_list_is_refused_workloads_are_asked_for_one_by_one() {
+    let client = answering(|sent| {
+        let id = sent.line.rsplit('/').next().unwrap().to_owned();
+        match sent.line.as_str() {
+            "POST /api/v2/token" => Reply::token(),
+            line if line.starts_with("GET /api/v1/workloads?") => Reply::error(400, "cannot sort by createdAt"),
+            _ => Reply::json(200, &json!({"id": id, "name": id, "projectId": "1", "phase": "Completed"})),
+        }
+    });
+    let mut fleet = Fleet::new(client);
+    for id in ["w1", "w2", "w3"] {
+        let submitted = json!({
+            "workload_id": id, "name": id, "project_id": "1", "cluster_id": "c", "submission_id": id, "adopted": false
+        });
+        fleet.follow(&serde_json::from_value(submitted).unwrap(), WaitPolicy::default());
+    }
+    let (outcomes, _) = followed(&mut fleet).await;
+    assert_eq!(outcomes.len(), 3);
+    assert!(outcomes.values().all(|outcome| *outcome == Outcome::Succeeded));
 }

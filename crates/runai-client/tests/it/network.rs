@@ -156,6 +156,12 @@ impl MemoryStore {
         Self { broken: true, ..Self::default() }
     }
 
+    /// The receipt of a submission.
+    pub(crate) fn of(&self, submission_id: &str) -> Option<Receipt> {
+        let receipts = self.receipts.lock().unwrap();
+        receipts.values().find(|receipt| receipt.submission_id == submission_id).cloned()
+    }
+
     /// All that was ever written, in order.
     pub(crate) fn writes(&self) -> Vec<Receipt> {
         self.writes.lock().unwrap().clone()

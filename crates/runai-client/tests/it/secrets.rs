@@ -2,14 +2,17 @@
 
 use std::error::Error as _;
 use std::fmt::Write as _;
+use std::fs;
 use std::io;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use runai_client::transport::{HttpTransport, Request};
-use runai_client::{Client, Error, StepOperator};
+use runai_client::{Client, Error, ReceiptDirectory, StepOperator};
+use runai_spec::name::SUBMISSION_LABEL;
 use runai_spec::request::ApiRequest;
 use runai_spec::wait::WaitPolicy;
+use runai_spec::wire::{EnvironmentVariable, Label, TrainingCreationRequest, TrainingSpec};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use tracing::Level;
@@ -116,6 +119,39 @@ async fn nor_do_sockets_tell() {
     let traces = traces.text();
     assert!(traces.contains("/api/v1/x"), "{traces}");
     assert_clean(&traces);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nor_do_receipts_and_panics() {
+    let directory = tempfile::tempdir().unwrap();
+    let label = Label { name: Some(SUBMISSION_LABEL.into()), value: Some("abcdefghijkl".into()), exclude: None };
+    // What a job gets to know is nobody else's business.
+    let request = TrainingCreationRequest {
+        name: "fit-abcdefghijkl".into(),
+        spec: TrainingSpec {
+            labels: vec![label],
+            environment_variables: vec![EnvironmentVariable::literal("KEY", CLIENT_SECRET)],
+            ..TrainingSpec::default()
+        },
+        ..TrainingCreationRequest::default()
+    };
+    for status in [202, 409, 500] {
+        let client = answering(
+            move |sent| {
+                if sent.line.ends_with("/token") { Reply::token() } else { echo(sent, status, true) }
+            },
+        );
+        let store = Arc::new(ReceiptDirectory::new(directory.path()));
+        let operator = StepOperator::new(client, "vision").receipts(store);
+        let request = request.clone();
+        let panic = tokio::spawn(async move { operator.submit(&request).await.unwrap() }).await.unwrap_err();
+        assert_clean(panic.into_panic().downcast_ref::<String>().unwrap());
+    }
+    let files: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(!files.is_empty());
+    for file in files {
+        assert_clean(&fs::read_to_string(file).unwrap());
+    }
 }
 
 #[test]
