@@ -72,6 +72,10 @@ class Sdk(unittest.TestCase):
             models.Permission.from_dict(permission)
         rules = self.client.authentication_and_authorization.me.get_me_access_rules().data
         self.assertEqual(models.MeAccessRulesResponse.from_dict(rules).access_rules.total_records, 1)
+        templates = self.client.workloads.workload_templates.list_templates1().data
+        self.assertEqual(models.TemplatesListResponse.from_dict(templates).entries, [])
+        for role in self.client.authentication_and_authorization.roles.get_roles_v1().data:
+            models.RoleV1.from_dict(role)
         policy = self.client.policies.policy.get_training_policy_v2("project", project_id=self.project["id"])
         self.assertIsNotNone(models.TrainingPolicyV2.from_dict(policy.data).effective)
 
@@ -137,6 +141,43 @@ class Sdk(unittest.TestCase):
         self.simulator.advance(1)
         self.assertEqual({self.workload(it).phase for it in ids}, {"Stopped"})
 
+    def test_a_batch_resumes_and_deletes(self):
+        ids = [self.create(f"fit-{number}", RUNAI_SIM_RUNNING=600).workload_id for number in range(3)]
+        for action, phase in [("suspend", "Stopped"), ("resume", "Running")]:
+            self.simulator.advance(10)
+            self.client.workloads.workloads_batch.batch_workloads(models.WorkloadBatch(ids=ids, action=action))
+            self.simulator.advance(10)
+            self.assertEqual({self.workload(it).phase for it in ids}, {phase})
+        self.client.workloads.workloads_batch.batch_workloads(models.WorkloadBatch(ids=ids, action="delete"))
+        self.simulator.advance(1)
+        self.assertEqual(self.client.workloads.workloads.count_workloads().data["count"], 0)
+
+    def test_what_is_not_there(self):
+        unknown = str(uuid.uuid4())
+        trainings = self.client.workloads.trainings
+        for call in [
+            trainings.get_training,
+            trainings.suspend_training,
+            trainings.resume_training,
+            trainings.delete_training,
+            self.client.workloads.workloads.get_workload,
+            self.client.workloads.events.get_workload_events,
+            self.client.workloads.events.get_workload_history,
+            self.client.workloads.pods.get_workload_pods,
+            self.client.organizations.projects.get_project,
+            self.client.organizations.clusters.get_cluster_by_uuid,
+        ]:
+            with self.assertRaises(Exception) as refusal:
+                call(unknown)
+            self.assertEqual(refusal.exception.status, 404, call)
+            self.assertIn(unknown, str(refusal.exception.body))
+
+    def test_a_name_that_exists(self):
+        self.create("fit")
+        with self.assertRaises(Exception) as refusal:
+            self.create("fit")
+        self.assertEqual(refusal.exception.status, 409)
+
     def test_a_refusal_names_the_members(self):
         request = self.request("fit")
         request.spec.compute.gpu_portion_request = None
@@ -146,11 +187,33 @@ class Sdk(unittest.TestCase):
         self.assertIn("compute.gpuPortionRequest", str(refusal.exception.body))
 
     def test_threads(self):
-        client = RunaiClient(ThreadedApiClient(self.configuration()))
-        with client:
-            waiting = [client.workloads.trainings.create_training1(self.request(f"fit-{it}")) for it in range(8)]
-            ids = {it.get().data["workloadId"] for it in waiting}
-        self.assertEqual(len(ids), 8)
+        with RunaiClient(ThreadedApiClient(self.configuration())) as client:
+            trainings, workloads = client.workloads.trainings, client.workloads.workloads
+
+            def all_at_once(call, arguments, status):
+                """The answers of as many calls at once."""
+                answers = [waiting.get() for waiting in [call(argument) for argument in arguments]]
+                self.assertEqual({answer.status_code for answer in answers}, {status})
+                return [answer.data for answer in answers]
+
+            def phases():
+                return [workload["phase"] for workload in all_at_once(workloads.get_workload, ids, 200)]
+
+            requests = [self.request(f"fit-{number}", RUNAI_SIM_RUNNING=600) for number in range(8)]
+            ids = [it["workloadId"] for it in all_at_once(trainings.create_training1, requests, 202)]
+            self.assertEqual(len(set(ids)), 8)
+            self.simulator.advance(10)
+            self.assertEqual(phases(), ["Running"] * 8)
+            all_at_once(trainings.suspend_training, ids, 202)
+            self.simulator.advance(1)
+            self.assertEqual(phases(), ["Stopped"] * 8)
+            all_at_once(trainings.resume_training, ids, 202)
+            self.simulator.advance(10)
+            self.assertEqual(phases(), ["Running"] * 8)
+            all_at_once(trainings.delete_training, ids, 202)
+            self.simulator.advance(1)
+            self.assertEqual(workloads.get_workloads().get().data["workloads"], [])
+            self.assertEqual(len(workloads.get_workloads(deleted=True).get().data["workloads"]), 8)
 
     def test_asynchronous_reading(self):
         async def read():
