@@ -75,6 +75,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     page += &memory_of_example(&memory)?;
     page += &following::section(&program)?;
     page += &simulator()?;
+    page += &client(&python)?;
     println!("\n{page}");
     if args.write {
         let path = workspace::root().join(PAGE);
@@ -413,6 +414,63 @@ enum FigureValue {
     Memory { megabytes: f64 },
 }
 
+/// What following and submitting many workloads costs, by the client's own benchmark.
+fn client(python: &Path) -> Result<String> {
+    println!("following 10000 workloads for a minute and a half");
+    let mut bench = cargo();
+    bench.args(["bench", "--quiet", "--package", "runai-client", "--bench", "fleet"]);
+    let said = process::output(bench.env("RUNAI_PEER_PYTHON", python))?;
+    client_section(&said)
+}
+
+fn client_section(said: &str) -> Result<String> {
+    let line = |line: &str| serde_json::from_str(line).with_context(|| format!("`fleet` printed `{line}`"));
+    let figures: BTreeMap<String, Value> = said
+        .lines()
+        .map(|text| {
+            let figure: Value = line(text)?;
+            Ok((figure["figure"].as_str().unwrap_or_default().to_owned(), figure))
+        })
+        .collect::<Result<_>>()?;
+    let of = |figure: &str, key: &str| {
+        let value = figures.get(figure).and_then(|it| it[key].as_f64());
+        value.ok_or_else(|| anyhow!("`fleet` measured no `{key}` of `{figure}`"))
+    };
+    let (own, peer) = (of("submissions", "per_second")?, of("submissions by runapy", "per_second")?);
+    let (list, single) = ("fleet", "one poll for each, once");
+    let intervals = of(list, "seconds")? / 30.0;
+    Ok(format!(
+        "
+## The client
+
+{} workloads in the simulator, which is a process of its own on the same cores; over sockets.
+
+| submissions, {} at once | a second |
+|---|--:|
+| runai-client | {own:.0} |
+| runapy, as many threads | {peer:.0} |
+| times faster | {:.1} |
+
+| following {} workloads, in 30 s | one fleet | one poll for each |
+|---|--:|--:|
+| requests | {:.0} | {:.0} |
+| CPU time | {} | {} |
+
+The process that follows them holds {} MB, {} of them before it began to follow.
+",
+        of("submissions", "count")?,
+        of("submissions", "at_once")?,
+        own / peer,
+        of(list, "workloads")?,
+        of(list, "requests_per_30s")?,
+        of(single, "requests")?,
+        duration(of(list, "cpu_seconds")? / intervals * 1e9),
+        duration(of(single, "cpu_seconds")? * 1e9),
+        of(list, "rss_mb")?,
+        of(list, "rss_mb_before")?,
+    ))
+}
+
 pub(crate) fn median(values: &[f64]) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
@@ -447,6 +505,24 @@ mod tests {
     fn figures_have_few_digits() {
         assert_eq!([12.4e3, 999.0, 2.56e6, 3.1e9].map(duration), ["12 µs", "1.0 µs", "2.6 ms", "3.1 s"]);
         assert_eq!([1_660.0, 26_165.0, 14_346_317.0].map(size), ["1.7 kB", "26 kB", "14.3 MB"]);
+    }
+
+    #[test]
+    fn a_figure_that_is_missing_is_named() {
+        let lines = [
+            json!({"figure": "submissions", "count": 10_000, "at_once": 50, "per_second": 3000.0}),
+            json!({"figure": "submissions by runapy", "per_second": 300.0}),
+            json!({
+                "figure": "fleet", "workloads": 10_000, "seconds": 90, "requests_per_30s": 66.6, "cpu_seconds": 3.0,
+                "rss_mb": 40, "rss_mb_before": 30
+            }),
+            json!({"figure": "one poll for each, once", "requests": 10_000, "cpu_seconds": 6.0}),
+        ]
+        .map(|line| line.to_string());
+        let page = client_section(&lines.join("\n")).unwrap();
+        assert!(page.contains("| times faster | 10.0 |") && page.contains("| CPU time | 1.0 s | 6.0 s |"), "{page}");
+        let error = client_section(&lines[..2].join("\n")).unwrap_err();
+        assert!(error.to_string().contains("`fleet`"), "{error}");
     }
 
     #[test]

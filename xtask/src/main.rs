@@ -12,6 +12,7 @@ mod bench;
 mod conformance;
 mod debian;
 mod dist;
+mod faults;
 mod following;
 mod fuzz;
 mod ide;
@@ -23,6 +24,7 @@ mod process;
 mod purity;
 mod repository;
 mod schema;
+mod schemathesis;
 mod setup;
 mod snippets;
 mod test;
@@ -45,10 +47,14 @@ enum Chore {
     Dist,
     /// Build the browser editor, and serve it on this machine
     Editor(web::Args),
+    /// Submit and wait through everything that goes wrong, and print what came of it
+    Faults(faults::Args),
     /// Fuzz the core under libFuzzer
     Fuzz(fuzz::Args),
     /// Write the JSON Schemas, and the pages that are made from the declarations
     Schema(schema::Args),
+    /// Hold the simulator against a copy of the API's own description
+    Schemathesis(schemathesis::Args),
     /// Install what the tests need, or say what is missing
     Setup,
     /// Run the tests: every step, or only the named ones
@@ -65,9 +71,11 @@ fn main() -> ExitCode {
         Chore::Conformance(args) => conformance::run(&args),
         Chore::Dist => dist::run(),
         Chore::Editor(args) => web::editor(&args),
+        Chore::Faults(args) => faults::run(&args),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Measure(program) => bench::measure(&program),
         Chore::Schema(args) => schema::run(&args),
+        Chore::Schemathesis(args) => schemathesis::run(&args),
         Chore::Setup => setup::run(),
         Chore::Test(args) => test::run(&args),
         Chore::Wasm => npm::build(),

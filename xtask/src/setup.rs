@@ -20,7 +20,7 @@ const NEEDS: [Need; 9] = [
     Need { name: "git", meet: || process::output(command("git").arg("--version")) },
     Need { name: "python3", meet: python },
     Need { name: "shells", meet: shells },
-    Need { name: "peers", meet: || peers::python().map(|_| peers::PACKAGES.join(", ")) },
+    Need { name: "peers", meet: || peers::python().map(|_| peers::PEERS.packages.join(", ")) },
     Need { name: "node", meet: node },
     Need { name: "wasm32 std", meet: || Toolchain::find_or_build().map(|toolchain| toolchain.describe()) },
     Need { name: "wasm32 clippy", meet: wasm_clippy },
