@@ -59,6 +59,12 @@ impl ListQuery {
         (page, more.then(|| i64::try_from(end).unwrap_or(i64::MAX)))
     }
 
+    /// The name that all items must have, if there is one.
+    pub(super) fn only_name(&self) -> Option<&str> {
+        let named = |filter: &&Filter| filter.field == "name" && matches!(filter.operator, Operator::Equals);
+        self.filters.iter().find(named).map(|filter| filter.value.as_str())
+    }
+
     /// Whether a name has what is searched for in it.
     pub(super) fn finds(&self, name: &str) -> bool {
         self.search.as_ref().is_none_or(|text| name.to_lowercase().contains(text.as_str()))

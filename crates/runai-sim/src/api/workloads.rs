@@ -137,11 +137,16 @@ pub(super) struct Count {
 fn entries<'a>(
     state: &'a Facts,
     caller: &'a Caller,
-    query: &ListQuery,
+    query: &'a ListQuery,
     now: Timestamp,
 ) -> impl Iterator<Item = Entry<'a>> {
     let deleted = query.deleted;
-    let workloads = state.workloads().iter().enumerate();
+    // Who looks for one name among thousands does not pay for the others.
+    let (some, all) = match query.only_name() {
+        Some(name) => (Some(state.named(name)), None),
+        None => (None, Some(state.workloads().iter().enumerate())),
+    };
+    let workloads = some.into_iter().flatten().chain(all.into_iter().flatten());
     let seen = workloads.filter(move |(_, it)| it.deleted_at.is_some() == deleted && caller.reaches(&it.project_name));
     seen.map(move |(index, workload)| Entry { index, now, state, workload })
 }

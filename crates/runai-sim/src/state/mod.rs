@@ -32,6 +32,8 @@ pub(crate) struct State {
     by_id: HashMap<String, usize>,
     /// Workloads that are not deleted, by project and name.
     by_name: HashMap<(usize, String), usize>,
+    /// Workloads of every project by their name, the deleted ones too.
+    ever_by_name: HashMap<String, Vec<usize>>,
     /// Whether pods are real processes, which report their own end.
     exec: bool,
     orders: Vec<Order>,
@@ -132,6 +134,7 @@ impl State {
             due: BTreeSet::new(),
             by_id: HashMap::new(),
             by_name: HashMap::new(),
+            ever_by_name: HashMap::new(),
             exec: setup.exec,
             orders: Vec::new(),
             policy: setup.policy,
@@ -173,6 +176,12 @@ impl State {
     /// All workloads in the order of their creation, the deleted ones too.
     pub(crate) fn workloads(&self) -> &[Workload] {
         &self.workloads
+    }
+
+    /// All workloads of this name in the order of their creation, in every project, the deleted ones too.
+    pub(crate) fn named(&self, name: &str) -> impl Iterator<Item = (usize, &Workload)> {
+        let indexes = self.ever_by_name.get(name).map(Vec::as_slice).unwrap_or_default();
+        indexes.iter().map(|index| (*index, &self.workloads[*index]))
     }
 
     /// The workload with this id, unless it was deleted.
@@ -233,6 +242,7 @@ impl State {
         let (project_id, project_name) = (facts.id.clone(), facts.facts.name.clone());
         self.by_id.insert(names.id.clone(), index);
         self.by_name.insert((project, names.name.clone()), index);
+        self.ever_by_name.entry(names.name.clone()).or_default().push(index);
         let spec = request.spec;
         let mut workload = Workload {
             completed_at: None,

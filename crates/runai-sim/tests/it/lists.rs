@@ -2,7 +2,7 @@ use axum::http::StatusCode;
 use runai_sim::Simulator;
 use serde_json::{Value, json};
 
-use crate::{Api, pass};
+use crate::{Api, pass, training};
 
 async fn names(api: &Api, target: &str) -> Vec<String> {
     let body = api.get(target).await;
@@ -62,6 +62,25 @@ async fn workloads_are_filtered_by_what_the_api_names() {
     }
     assert_eq!(names(&api, &format!("{path}?filterBy=name=%5Efit&limit=1&offset=1")).await, ["fit-b"]);
     assert_eq!(names(&api, &format!("{path}?sortBy=createdAt&sortOrder=desc&limit=1")).await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_is_found_in_every_project_and_among_the_deleted() {
+    let api = Api::of(Simulator::builder().projects(["vision", "speech"])).await;
+    let mut ids = Vec::new();
+    for project in ["1", "2"] {
+        let mut body = training("fit", &[], &json!({}));
+        body["projectId"] = json!(project);
+        let answer = api.call("POST /api/v1/workloads/trainings", body).await.expect(StatusCode::ACCEPTED);
+        ids.push(answer["workloadId"].as_str().unwrap().to_owned());
+    }
+    api.submit("fit-2", &[], json!({})).await;
+    let found = async |query: &str| names(&api, &format!("/api/v1/workloads?{query}")).await.len();
+    assert_eq!((found("filterBy=name==fit").await, found("filterBy=name==fit,projectId==2").await), (2, 1));
+    assert_eq!((found("filterBy=name==fi").await, found("filterBy=name!=fit").await), (0, 1));
+    api.ask("delete", &ids[0]).await;
+    pass(1.0).await;
+    assert_eq!((found("filterBy=name==fit").await, found("filterBy=name==fit&deleted=true").await), (1, 1));
 }
 
 #[tokio::test]
