@@ -233,7 +233,7 @@ pub(crate) fn parse(text: &str, format: Format, source: SourceId) -> Result<Node
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let reader = Reader { text, body, offset: text.len() - body.len(), source };
     let root = match format {
-        Format::Json => json::parse(&reader),
+        Format::Json => json::parse(&reader).map(Some),
         Format::Toml => toml::parse(&reader),
         Format::Yaml => yaml::parse(&reader),
     }?;
