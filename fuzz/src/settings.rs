@@ -52,7 +52,7 @@ fn declared(path: &str) -> Declared {
     };
     Declared {
         name: path.rsplit('.').next().unwrap_or(path).to_owned(),
-        example,
+        example: (&example).into(),
         fields: fields
             .iter()
             .filter(|_| path != "settings")

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use runai_spec::Tree;
 use runai_spec::explain::{Explanation, explain as look_up, setting_paths};
 use runai_spec::rules;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::args::{ExplainArgs, ResultFormat};
 use crate::exit::Exit;
@@ -85,6 +86,6 @@ fn indented(text: &str) -> String {
     })
 }
 
-fn brief(value: &Value) -> String {
+fn brief(value: &Tree<'_'>) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -5,13 +5,12 @@
 //! anything more about them; a document with an error is never rendered.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::fmt;
-
-use serde_json::Value as Json;
 
 use crate::diagnostic::Finding;
 use crate::document::{Entry, Map, Node, Span, Text, Value, escape, float};
+use crate::print::Tree;
 use crate::rules::shape as rule;
 use crate::rules::{Rule, by_code};
 use crate::shape::{Field, Kind, Range, Shape, StringShape, StructShape};
@@ -21,8 +20,8 @@ use crate::suggest::{Names, nearest};
 #[derive(Default)]
 pub(crate) struct Checker {
     pub(crate) findings: Vec<Finding>,
-    /// Pointers of what is missing or was mended.
-    pub(crate) broken: BTreeSet<String>,
+    /// Pointers of what is missing or was mended, in order.
+    pub(crate) broken: Vec<String>,
 }
 
 /// The keys of a struct, as far as they may have been meant by one that is unknown.
@@ -38,7 +37,9 @@ pub(crate) type Elsewhere = fn(&str) -> Option<String>;
 impl Checker {
     /// Checks and mends `node`, which stands at `pointer`. `elsewhere` helps with keys that are known in other places.
     pub(crate) fn check(&mut self, node: &mut Node<'_>, shape: &Shape, pointer: &[&str], elsewhere: Elsewhere) -> bool {
-        self.value(node, shape, &Place { holder: None, segment: Segment::Root(pointer), elsewhere })
+        let usable = self.value(node, shape, &Place { holder: None, segment: Segment::Root(pointer), elsewhere });
+        self.broken.sort_unstable();
+        usable
     }
 
     /// Whether the value is usable; what is wrong inside a list, map or struct has been mended.
@@ -111,7 +112,7 @@ impl Checker {
         for (index, item) in items.iter_mut().enumerate() {
             let place = place.below(Segment::Index(index));
             if !self.value(item, shape, &place) {
-                self.broken.insert(place.pointer());
+                self.broken.push(place.pointer());
                 *item = node_of(&shape.example, item.span);
             }
         }
@@ -124,7 +125,7 @@ impl Checker {
             let place = place.below(Segment::Entry(&entry.key));
             let fits = self.value(&mut entry.value, shape, &place) && key_fits;
             if !fits {
-                self.broken.insert(place.pointer());
+                self.broken.push(place.pointer());
             }
             fits
         });
@@ -178,13 +179,13 @@ impl Checker {
         if field.alias.as_deref() == Some(&*entry.key) && both.contains(&field.name.as_str()) {
             let message = format!("`{}` and `{}` are two spellings of one key", field.name, entry.key);
             self.report(&rule::BOTH_SPELLINGS, &place, entry.key_span, message).advise("keep one of them");
-            self.broken.insert(place.pointer());
+            self.broken.push(place.pointer());
             return false;
         }
         if self.value(&mut entry.value, &field.shape, &place) {
             return true;
         }
-        self.broken.insert(place.pointer());
+        self.broken.push(place.pointer());
         if field.required {
             entry.value = node_of(&field.shape.example, entry.value.span);
         }
@@ -210,7 +211,7 @@ impl Checker {
         let place = holder.below(Segment::Field(key));
         self.report(rule, &place, entry.key_span, message).advise(help);
         if !structure.tolerant {
-            self.broken.insert(place.pointer());
+            self.broken.push(place.pointer());
         }
     }
 
@@ -224,7 +225,7 @@ impl Checker {
             field.name,
             brief(&field.shape.example)
         ));
-        self.broken.insert(place.pointer());
+        self.broken.push(place.pointer());
         map.0.push(Entry {
             key: Cow::Owned(field.name.clone()),
             key_span: span,
@@ -535,16 +536,16 @@ fn list<'n>(names: impl Iterator<Item = &'n str>) -> String {
 }
 
 /// A value on one line, as it is written in YAML.
-fn brief(value: &Json) -> String {
+fn brief(value: &Tree<'_>) -> String {
     match value {
-        Json::String(text) if text.is_empty() || float::parse(text).is_some() => format!("\"{text}\""),
-        Json::String(text) => text.clone(),
-        Json::Array(items) => format!("[{}]", items.iter().map(brief).collect::<Vec<_>>().join(", ")),
-        Json::Object(map) => {
+        Tree::Text(text) if text.is_empty() || float::parse(text).is_some() => format!("\"{text}\""),
+        Tree::Text(text) => text.to_string(),
+        Tree::List(items) => format!("[{}]", items.iter().map(brief).collect::<Vec<_>>().join(", ")),
+        Tree::Map(map) => {
             let entries: Vec<_> = map.iter().map(|(key, value)| format!("{key}: {}", brief(value))).collect();
             format!("{{{}}}", entries.join(", "))
         }
-        other => other.to_string(),
+        other => other.to_json(),
     }
 }
 
@@ -564,21 +565,24 @@ fn both_spellings<'s>(map: &Map<'_>, structure: &'s StructShape) -> Vec<&'s str>
     both.map(|field| field.name.as_str()).filter(|name| map.get(name).is_some()).collect()
 }
 
-/// The tree of an example, all of it at one place.
-fn node_of<'t>(value: &Json, span: Span) -> Node<'t> {
+/// An example as part of a document, all of it at one place.
+fn node_of<'t>(value: &Tree<'static>, span: Span) -> Node<'t> {
     let value = match value {
-        Json::Null => Value::Null,
-        Json::Bool(value) => Value::Bool(*value, if *value { "true" } else { "false" }),
-        Json::Number(number) => match number.as_i64() {
-            Some(value) => Value::Int(value, ""),
-            None => Value::Float(number.as_f64().unwrap_or_default(), ""),
-        },
-        Json::String(text) => Value::String(Text { text: Cow::Owned(text.clone()), plain: false }),
-        Json::Array(items) => Value::List(items.iter().map(|item| node_of(item, span)).collect()),
-        Json::Object(map) => Value::Map(Map(map
-            .iter()
-            .map(|(key, value)| Entry { key: Cow::Owned(key.clone()), key_span: span, value: node_of(value, span) })
-            .collect())),
+        Tree::Bool(value) => Value::Bool(*value, if *value { "true" } else { "false" }),
+        Tree::Int(value, _) => Value::Int(*value, ""),
+        Tree::Float(value, _) => Value::Float(*value, ""),
+        Tree::Text(text) => Value::String(Text { text: text.clone(), plain: false }),
+        Tree::List(items) => Value::List(items.iter().map(|item| node_of(item, span)).collect()),
+        Tree::Map(map) => {
+            let entry = |(key, value): &(Cow<'static, str>, Tree<'static>)| Entry {
+                key: key.clone(),
+                key_span: span,
+                value: node_of(value, span),
+            };
+            Value::Map(Map(map.iter().map(entry).collect()))
+        }
+        // No example is any of these.
+        Tree::Null | Tree::BigInt(_) | Tree::DateTime(_) => Value::Null,
     };
     Node { value, span }
 }

@@ -85,7 +85,9 @@ pub fn convert(text: &str, from: Format, to: Format) -> Result<String, ConvertEr
         return refuse(pointer_of(&path), unsayable.what);
     }
     let printed = match (to, &tree) {
-        (Format::Json, _) => json::value(&tree, &json::Style { newline: "\n", indent: "  ", spaced: true }, "") + "\n",
+        (Format::Json, _) => {
+            json::value(&tree, &json::Style { newline: "\n", indent: "  ", spaced: true, short_lists: true }, "") + "\n"
+        }
         (Format::Yaml, _) => {
             yaml::block(&tree, &yaml::Style { newline: "\n", step: 2, list_step: 2, blocks: true }, 0) + "\n"
         }

@@ -1,8 +1,8 @@
 //! What there is to say about a rule or a setting.
 
 use serde::Serialize;
-use serde_json::Value as Json;
 
+use crate::print::Tree;
 use crate::rules::{self, Rule, Severity};
 use crate::shape::{self, Field, Kind, Range, Shape, StructShape};
 use crate::suggest::nearest;
@@ -36,7 +36,7 @@ pub enum Explanation {
         value: String,
         /// Its default, if it has one.
         #[serde(skip_serializing_if = "Option::is_none")]
-        default: Option<Json>,
+        default: Option<Tree<'static>>,
         /// Unit of a number or amount.
         #[serde(skip_serializing_if = "Option::is_none")]
         unit: Option<String>,
@@ -44,7 +44,7 @@ pub enum Explanation {
         #[serde(skip_serializing_if = "Option::is_none")]
         api: Option<String>,
         /// A value that it may have.
-        example: Json,
+        example: Tree<'static>,
         /// Settings inside it.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         fields: Vec<String>,

@@ -28,7 +28,6 @@
 mod check;
 pub mod command;
 pub mod convert;
-mod de;
 mod declared;
 pub mod diagnostic;
 pub mod document;
@@ -57,6 +56,7 @@ pub mod wire;
 pub use diagnostic::{Diagnostic, Finding, Report};
 pub use document::{Format, decode};
 pub use kind::{Kind, OPERATOR_KEYS, UnknownKind};
+pub use print::Tree;
 pub use render::Context;
 pub use resolve::{Resolution, Resolver, Source, SourceReport, Step, VARIABLE_PREFIX};
-pub use ser::to_value;
+pub use ser::to_tree;

@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 
+use crate::print::Tree;
 use crate::resolve::{Resolution, Step};
 
 /// What is done with a thing of the control plane.
@@ -181,15 +182,21 @@ impl Permissions {
     /// one its place shows as `<id of NAME>`.
     #[must_use]
     pub fn role_request(&self, name: &str, id_of: impl Fn(&str) -> Option<String>) -> serde_json::Value {
+        (&self.role(name, id_of)).into()
+    }
+
+    /// The same body as a tree.
+    #[must_use]
+    pub fn role<'n>(&self, name: &'n str, id_of: impl Fn(&str) -> Option<String>) -> Tree<'n> {
         let set = |set: PermissionSet| {
             let id = id_of(set.name).unwrap_or_else(|| format!("<id of {}>", set.name));
-            serde_json::json!({"id": id, "name": set.name})
+            Tree::Map(vec![("id".into(), id.into()), ("name".into(), set.name.into())])
         };
-        serde_json::json!({
-            "name": name,
-            "description": "What runai-step needs to submit, follow and suspend trainings",
-            "permissionSets": self.sets().into_iter().map(set).collect::<Vec<_>>(),
-        })
+        Tree::Map(vec![
+            ("name".into(), name.into()),
+            ("description".into(), "What runai-step needs to submit, follow and suspend trainings".into()),
+            ("permissionSets".into(), self.sets().into_iter().map(set).collect()),
+        ])
     }
 }
 

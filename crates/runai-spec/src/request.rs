@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::command::shell_quote;
+use crate::print::Tree;
 
 /// An HTTP method that the API uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -101,6 +102,11 @@ impl ApiRequest {
     /// one it is the shell's `$RUNAI_BASE_URL`.
     #[must_use]
     pub fn to_curl(&self, base_url: Option<&str>) -> String {
+        self.curl(base_url, self.body.as_ref().map(|body| Tree::from(body).to_json_pretty()).as_deref())
+    }
+
+    /// The command with this text for the body.
+    pub(crate) fn curl(&self, base_url: Option<&str>, body: Option<&str>) -> String {
         let mut curl = format!("curl --fail-with-body --request {}", self.method.as_str());
         let target = shell_quote(&self.target());
         let url = match base_url {
@@ -109,10 +115,9 @@ impl ApiRequest {
         };
         let _ = write!(curl, " \\\n  {url}");
         curl.push_str(" \\\n  --header \"Authorization: Bearer $RUNAI_TOKEN\"");
-        if let Some(body) = &self.body {
+        if let Some(body) = body {
             curl.push_str(" \\\n  --header 'Content-Type: application/json'");
-            let text = serde_json::to_string_pretty(body).unwrap_or_default();
-            let _ = write!(curl, " \\\n  --data {}", shell_quote(&text));
+            let _ = write!(curl, " \\\n  --data {}", shell_quote(body));
         }
         curl
     }

@@ -1,15 +1,14 @@
 //! Texts to a step that cannot be wrong, and all that was found on the way.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use crate::check::Checker;
-use crate::de::from_node;
 use crate::diagnostic::{Diagnostic, Finding, Report};
 use crate::document::{Entry, Format, Lines, Map, Node, SourceId, Span, Text, Value, escape, parse};
 use crate::kind::{Kind, OPERATOR_KEYS, is_block_key};
 use crate::redact;
 use crate::rules::{self, Judge};
+use crate::settings::fields::{Setting, from_node};
 use crate::settings::{Environment, OperatorSettings, StepFile, StepSettings};
 use crate::shape::{self, Shape};
 
@@ -591,7 +590,7 @@ impl<'t> Work<'t> {
         self.findings.append(&mut checker.findings);
         let settings = usable.then(|| self.typed::<StepSettings>(&root)).flatten()?;
         // Broken places were found from the root of the text; the rules see the map alone.
-        let broken: BTreeSet<_> =
+        let broken: Vec<_> =
             checker.broken.iter().filter_map(|broken| broken.strip_prefix(&place).map(str::to_owned)).collect();
         let mut judge = Judge {
             sources: &self.sources,
@@ -649,16 +648,15 @@ impl<'t> Work<'t> {
         (!name.as_str().is_empty()).then(|| name.as_str().to_owned())
     }
 
-    fn typed<T: serde::de::DeserializeOwned>(&mut self, node: &Node<'_>) -> Option<T> {
-        match from_node(node) {
-            Ok(value) => Some(value),
-            Err(error) => {
-                debug_assert!(false, "the check accepted what the types refuse: {error}");
-                let finding = Finding::new(&rules::shape::WRONG_TYPE, node.span, error.to_string());
-                self.findings.push(finding.with_help("this is a bug of runai-step; please report it with this file"));
-                None
-            }
+    fn typed<T: Setting>(&mut self, node: &Node<'_>) -> Option<T> {
+        let typed = from_node(node);
+        debug_assert!(typed.is_some(), "the check accepted what the types refuse");
+        if typed.is_none() {
+            let message = "the check and the types disagree about this".to_owned();
+            let finding = Finding::new(&rules::shape::WRONG_TYPE, node.span, message);
+            self.findings.push(finding.with_help("this is a bug of runai-step; please report it with this file"));
         }
+        typed
     }
 }
 

@@ -1,17 +1,19 @@
-//! Typed values to JSON values, through serde.
+//! Typed values to trees, through serde.
 //!
-//! `serde_json::to_value` does the same, but each member of each type becomes a function with all in it that a map does
-//! when it grows, which is a fair part of the browser package. Here it only makes the value.
+//! One printer then writes all of them: a printer of serde's becomes a function for each member of each type, which is a
+//! fair part of what a browser would fetch.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::ser::{self, Impossible, Serialize};
-use serde_json::{Map as JsonMap, Value as Json};
 
-/// `value` as JSON; null for what JSON has no word for, which the types of this crate never hold.
+use crate::print::Tree;
+
+/// `value` as a tree; null for what JSON has no word for, which the types of this crate never hold.
 #[must_use]
-pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Json {
-    value.serialize(Values).unwrap_or_default()
+pub fn to_tree<T: Serialize + ?Sized>(value: &T) -> Tree<'static> {
+    value.serialize(Values).unwrap_or(Tree::Null)
 }
 
 /// A value that JSON has no word for.
@@ -32,36 +34,46 @@ impl ser::Error for Unsayable {
     }
 }
 
-type Made = Result<Json, Unsayable>;
+type Made = Result<Tree<'static>, Unsayable>;
 
 struct Values;
 
-/// Serialises a plain value as what JSON makes of it.
-macro_rules! plain {
-    ($($method:ident: $type:ty)+) => {$(
+/// Serialises a number, as the type that a tree has for its kind.
+macro_rules! numbers {
+    ($($method:ident: $type:ty as $as:ty)+) => {$(
         fn $method(self, value: $type) -> Made {
-            Ok(value.into())
+            Ok(<$as>::from(value).into())
         }
     )+};
 }
 
 impl ser::Serializer for Values {
-    type Ok = Json;
+    type Ok = Tree<'static>;
     type Error = Unsayable;
     type SerializeSeq = Items;
-    type SerializeTuple = Impossible<Json, Unsayable>;
-    type SerializeTupleStruct = Impossible<Json, Unsayable>;
-    type SerializeTupleVariant = Impossible<Json, Unsayable>;
+    type SerializeTuple = Impossible<Tree<'static>, Unsayable>;
+    type SerializeTupleStruct = Impossible<Tree<'static>, Unsayable>;
+    type SerializeTupleVariant = Impossible<Tree<'static>, Unsayable>;
     type SerializeMap = Members;
     type SerializeStruct = Members;
-    type SerializeStructVariant = Impossible<Json, Unsayable>;
+    type SerializeStructVariant = Impossible<Tree<'static>, Unsayable>;
 
-    plain! {
-        serialize_bool: bool
-        serialize_i8: i8 serialize_i16: i16 serialize_i32: i32 serialize_i64: i64
-        serialize_u8: u8 serialize_u16: u16 serialize_u32: u32 serialize_u64: u64
-        serialize_f32: f32 serialize_f64: f64
-        serialize_str: &str
+    numbers! {
+        serialize_i8: i8 as i64 serialize_i16: i16 as i64 serialize_i32: i32 as i64 serialize_i64: i64 as i64
+        serialize_u8: u8 as i64 serialize_u16: u16 as i64 serialize_u32: u32 as i64
+        serialize_f32: f32 as f64 serialize_f64: f64 as f64
+    }
+
+    fn serialize_u64(self, value: u64) -> Made {
+        Ok(i64::try_from(value).map_or_else(|_| Tree::BigInt(value.to_string().into()), Tree::from))
+    }
+
+    fn serialize_bool(self, value: bool) -> Made {
+        Ok(value.into())
+    }
+
+    fn serialize_str(self, text: &str) -> Made {
+        Ok(text.to_owned().into())
     }
 
     fn serialize_char(self, value: char) -> Made {
@@ -73,7 +85,7 @@ impl ser::Serializer for Values {
     }
 
     fn serialize_none(self) -> Made {
-        Ok(Json::Null)
+        Ok(Tree::Null)
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Made {
@@ -81,11 +93,11 @@ impl ser::Serializer for Values {
     }
 
     fn serialize_unit(self) -> Made {
-        Ok(Json::Null)
+        Ok(Tree::Null)
     }
 
     fn serialize_unit_struct(self, _: &'static str) -> Made {
-        Ok(Json::Null)
+        Ok(Tree::Null)
     }
 
     fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Made {
@@ -104,8 +116,8 @@ impl ser::Serializer for Values {
         value: &T,
     ) -> Made {
         let mut members = Members::default();
-        members.put(variant, value.serialize(self))?;
-        Ok(Json::Object(members.map))
+        members.put(variant.into(), value.serialize(self))?;
+        Ok(Tree::Map(members.map))
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Items, Unsayable> {
@@ -149,10 +161,10 @@ impl ser::Serializer for Values {
     }
 }
 
-struct Items(Vec<Json>);
+struct Items(Vec<Tree<'static>>);
 
 impl ser::SerializeSeq for Items {
-    type Ok = Json;
+    type Ok = Tree<'static>;
     type Error = Unsayable;
 
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unsayable> {
@@ -161,55 +173,55 @@ impl ser::SerializeSeq for Items {
     }
 
     fn end(self) -> Made {
-        Ok(Json::Array(self.0))
+        Ok(Tree::List(self.0))
     }
 }
 
 #[derive(Default)]
 struct Members {
-    map: JsonMap<String, Json>,
+    map: Vec<(Cow<'static, str>, Tree<'static>)>,
     /// The key whose value comes next.
-    key: String,
+    key: Cow<'static, str>,
 }
 
 impl Members {
     #[cfg_attr(target_arch = "wasm32", inline(never))]
-    fn put(&mut self, key: &str, value: Made) -> Result<(), Unsayable> {
-        self.map.insert(key.to_owned(), value?);
+    fn put(&mut self, key: Cow<'static, str>, value: Made) -> Result<(), Unsayable> {
+        self.map.push((key, value?));
         Ok(())
     }
 }
 
 impl ser::SerializeMap for Members {
-    type Ok = Json;
+    type Ok = Tree<'static>;
     type Error = Unsayable;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Unsayable> {
-        let Json::String(key) = key.serialize(Values)? else { return Err(Unsayable) };
+        let Tree::Text(key) = key.serialize(Values)? else { return Err(Unsayable) };
         self.key = key;
         Ok(())
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unsayable> {
-        self.map.insert(std::mem::take(&mut self.key), value.serialize(Values)?);
-        Ok(())
-    }
-
-    fn end(self) -> Made {
-        Ok(Json::Object(self.map))
-    }
-}
-
-impl ser::SerializeStruct for Members {
-    type Ok = Json;
-    type Error = Unsayable;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Unsayable> {
+        let key = std::mem::take(&mut self.key);
         self.put(key, value.serialize(Values))
     }
 
     fn end(self) -> Made {
-        Ok(Json::Object(self.map))
+        Ok(Tree::Map(self.map))
+    }
+}
+
+impl ser::SerializeStruct for Members {
+    type Ok = Tree<'static>;
+    type Error = Unsayable;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Unsayable> {
+        self.put(key.into(), value.serialize(Values))
+    }
+
+    fn end(self) -> Made {
+        Ok(Tree::Map(self.map))
     }
 }
 
@@ -222,7 +234,7 @@ mod tests {
     #[test]
     fn values_are_those_that_serde_json_makes() {
         fn check<T: Serialize>(value: &T) {
-            assert_eq!(to_value(value).to_string(), serde_json::to_value(value).unwrap().to_string());
+            assert_eq!(to_tree(value).to_json(), serde_json::to_string(value).unwrap());
         }
         let every_member = include_str!("wire/every-member.json");
         check(&serde_json::from_str::<TrainingCreationRequest>(every_member).unwrap());

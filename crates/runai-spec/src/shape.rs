@@ -6,10 +6,13 @@
 use std::sync::LazyLock;
 
 use rustc_hash::FxHashMap;
-use serde_json::{Map as JsonMap, Value as Json};
 
 use crate::declared::Declared;
+use crate::print::Tree;
 use crate::settings::{MAP_TEXT_TYPES, TEXT_TYPES, TextType};
+
+/// A schema, as the files of `declared` hold it.
+type Schema = Tree<'static>;
 
 /// The shape of a step file.
 pub(crate) static STEP_FILE: LazyLock<Shape> = LazyLock::new(|| Shape::compile(Declared::Step));
@@ -31,7 +34,7 @@ pub(crate) struct Shape {
     pub(crate) nullable: bool,
     pub(crate) kind: Kind,
     /// A right value, to go on with in place of a wrong one that cannot be left out.
-    pub(crate) example: Json,
+    pub(crate) example: Tree<'static>,
     /// Whether a message must not show the value.
     pub(crate) secret: bool,
 }
@@ -102,7 +105,7 @@ pub(crate) struct Field {
 #[derive(Debug)]
 pub(crate) struct FieldDocs {
     pub(crate) description: String,
-    pub(crate) default: Option<Json>,
+    pub(crate) default: Option<Tree<'static>>,
     pub(crate) api: Option<String>,
     pub(crate) unit: Option<String>,
 }
@@ -139,32 +142,32 @@ impl Shape {
         Self::object(&declared.schema())
     }
 
-    fn object(schema: &JsonMap<String, Json>) -> Self {
+    fn object(schema: &Schema) -> Self {
         let types = types(schema);
         let secret = schema.get("x-secret").is_some();
         let mut kind = Self::kind(schema, &types);
         let example = example(schema, &kind);
         // What shows the list shows its items as well.
-        if let (Kind::List { item, .. }, Some(first)) = (&mut kind, example.get(0)) {
+        if let (Kind::List { item, .. }, Some(first)) = (&mut kind, example.items().first()) {
             item.example = first.clone();
         }
         Self { nullable: types.contains(&"null"), kind, example, secret }
     }
 
-    fn kind(schema: &JsonMap<String, Json>, types: &[&str]) -> Kind {
+    fn kind(schema: &Schema, types: &[&str]) -> Kind {
         if let Some(values) = enum_values(schema) {
             return Kind::Enum(values);
         }
-        if let Some(name) = schema.get("$ref").and_then(Json::as_str) {
+        if let Some(name) = schema.get("$ref").and_then(Tree::as_str) {
             return Self::compile(Declared::named(name)).kind;
         }
         // An optional struct or enum: the schema of the type beside that of null.
-        if let Some(options) = schema.get("anyOf").and_then(Json::as_array) {
-            let option = options.iter().filter_map(Json::as_object).find(|option| !types_are_null(option));
+        if let Some(options) = schema.get("anyOf") {
+            let option = options.items().iter().find(|option| !types_are_null(option));
             return option
                 .map_or_else(|| unreachable!("an option beside null: {schema:?}"), |option| Self::object(option).kind);
         }
-        if schema.get("x-text").and_then(Json::as_str) == Some("scalar") {
+        if schema.text_of("x-text") == "scalar" {
             return Kind::ScalarText;
         }
         match types.iter().find(|name| **name != "null").copied() {
@@ -176,9 +179,9 @@ impl Shape {
                 item: Box::new(child(schema, "items")),
                 min_items: length(schema, "minItems").unwrap_or(0),
             },
-            Some("object") if schema.contains_key("properties") => Kind::Struct(structure(schema)),
+            Some("object") if schema.get("properties").is_some() => Kind::Struct(structure(schema)),
             Some("object") => Kind::Map {
-                key: schema.get("propertyNames").and_then(Json::as_object).map(string).unwrap_or_default(),
+                key: schema.get("propertyNames").map(string).unwrap_or_default(),
                 value: Box::new(child(schema, "additionalProperties")),
             },
             _ => unreachable!("no settings type has this schema: {schema:?}"),
@@ -186,57 +189,53 @@ impl Shape {
     }
 }
 
-fn structure(schema: &JsonMap<String, Json>) -> StructShape {
-    let required: Vec<&str> =
-        schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).collect();
-    let properties = schema.get("properties").and_then(Json::as_object);
-    let fields = properties.into_iter().flatten().filter_map(|(name, property)| {
-        let property = property.as_object()?;
-        let text = |key: &str| property.get(key).and_then(Json::as_str).map(str::to_owned);
-        Some(Field {
-            name: name.clone(),
+fn structure(schema: &Schema) -> StructShape {
+    let required = schema.get("required").map(Tree::items).unwrap_or_default();
+    let properties = schema.get("properties").map(Tree::entries).unwrap_or_default();
+    let fields = properties.iter().map(|(name, property)| {
+        let text = |key: &str| property.get(key).and_then(Tree::as_str).map(str::to_owned);
+        Field {
+            name: name.to_string(),
             alias: text("x-alias"),
-            required: required.contains(&name.as_str()),
+            required: required.iter().any(|required| required.as_str() == Some(name)),
             shape: Shape::object(property),
             docs: FieldDocs {
                 description: text("description").unwrap_or_default(),
-                default: property.get("default").filter(|default| !default.is_null()).cloned(),
+                default: property.get("default").filter(|default| !matches!(default, Tree::Null)).cloned(),
                 api: text("x-api"),
                 unit: text("x-unit"),
             },
-        })
+        }
     });
     let tolerant = schema.get("x-unknown-keys").is_some();
     StructShape::new(fields.collect(), tolerant)
 }
 
-fn types(schema: &JsonMap<String, Json>) -> Vec<&str> {
+fn types(schema: &Schema) -> Vec<&str> {
     let mut names = match schema.get("type") {
-        Some(Json::String(name)) => vec![name.as_str()],
-        Some(Json::Array(names)) => names.iter().filter_map(Json::as_str).collect(),
+        Some(Tree::Text(name)) => vec![&**name],
+        Some(Tree::List(names)) => names.iter().filter_map(Tree::as_str).collect(),
         _ => Vec::new(),
     };
-    let options = schema.get("anyOf").and_then(Json::as_array);
-    if options.is_some_and(|options| options.iter().filter_map(Json::as_object).any(types_are_null)) {
+    if schema.get("anyOf").is_some_and(|options| options.items().iter().any(types_are_null)) {
         names.push("null");
     }
     names
 }
 
-fn types_are_null(schema: &JsonMap<String, Json>) -> bool {
-    schema.get("type").and_then(Json::as_str) == Some("null")
+fn types_are_null(schema: &Schema) -> bool {
+    schema.text_of("type") == "null"
 }
 
 /// The texts of an `enum`, or of the `oneOf` of constants that documented variants become.
-fn enum_values(schema: &JsonMap<String, Json>) -> Option<Vec<String>> {
-    let texts = |values: &[Json]| values.iter().filter_map(Json::as_str).map(str::to_owned).collect::<Vec<_>>();
-    if let Some(values) = schema.get("enum").and_then(Json::as_array) {
+fn enum_values(schema: &Schema) -> Option<Vec<String>> {
+    let texts = |values: &Schema| values.items().iter().filter_map(Tree::as_str).map(str::to_owned).collect::<Vec<_>>();
+    if let Some(values) = schema.get("enum") {
         return Some(texts(values));
     }
-    let variants = schema.get("oneOf")?.as_array()?;
     let mut values = Vec::new();
-    for variant in variants {
-        match (variant.get("const").and_then(Json::as_str), variant.get("enum").and_then(Json::as_array)) {
+    for variant in schema.get("oneOf")?.items() {
+        match (variant.get("const").and_then(Tree::as_str), variant.get("enum")) {
             (Some(value), _) => values.push(value.to_owned()),
             (None, Some(more)) => values.extend(texts(more)),
             (None, None) => return None,
@@ -245,47 +244,49 @@ fn enum_values(schema: &JsonMap<String, Json>) -> Option<Vec<String>> {
     Some(values)
 }
 
-fn range(schema: &JsonMap<String, Json>) -> Range {
-    let bound = |key: &str| schema.get(key).and_then(Json::as_f64);
+fn range(schema: &Schema) -> Range {
+    let bound = |key: &str| schema.get(key).and_then(Tree::as_f64);
     Range { min: bound("minimum"), exclusive_min: bound("exclusiveMinimum"), max: bound("maximum") }
 }
 
-fn string(schema: &JsonMap<String, Json>) -> StringShape {
-    let name = schema.get("x-text").and_then(Json::as_str);
-    let text = name.and_then(|name| TEXT_TYPES.iter().chain(MAP_TEXT_TYPES).find(|text_type| text_type.name == name));
+fn string(schema: &Schema) -> StringShape {
+    let name = schema.text_of("x-text");
+    let text = TEXT_TYPES.iter().chain(MAP_TEXT_TYPES).find(|text_type| text_type.name == name);
     StringShape { text, min_length: length(schema, "minLength").unwrap_or(0), max_length: length(schema, "maxLength") }
 }
 
-fn length(schema: &JsonMap<String, Json>, key: &str) -> Option<usize> {
-    schema.get(key).and_then(Json::as_u64).and_then(|length| usize::try_from(length).ok())
+fn length(schema: &Schema, key: &str) -> Option<usize> {
+    match schema.get(key)? {
+        Tree::Int(length, _) => usize::try_from(*length).ok(),
+        _ => None,
+    }
 }
 
-fn child(schema: &JsonMap<String, Json>, key: &str) -> Shape {
-    let schema = schema.get(key).and_then(Json::as_object);
-    schema.map_or_else(|| unreachable!("a list or map says what it holds"), Shape::object)
+fn child(schema: &Schema, key: &str) -> Shape {
+    schema.get(key).map_or_else(|| unreachable!("a list or map says what it holds"), Shape::object)
 }
 
 /// The first example of the schema, or its default, or a value that the shape itself implies.
-fn example(schema: &JsonMap<String, Json>, kind: &Kind) -> Json {
-    if let Some(example) = schema.get("examples").and_then(Json::as_array).and_then(|examples| examples.first()) {
+fn example(schema: &Schema, kind: &Kind) -> Tree<'static> {
+    if let Some(example) = schema.get("examples").and_then(|examples| examples.items().first()) {
         return example.clone();
     }
-    if let Some(default) = schema.get("default").filter(|default| !default.is_null()) {
+    if let Some(default) = schema.get("default").filter(|default| !matches!(default, Tree::Null)) {
         return default.clone();
     }
     match kind {
-        Kind::Bool => Json::Bool(false),
+        Kind::Bool => false.into(),
         #[expect(clippy::cast_possible_truncation, reason = "bounds are small")]
-        Kind::Int(range) => range.min.map_or(0.into(), |min| Json::from(min as i64)),
+        Kind::Int(range) => range.min.map_or(0, |min| min as i64).into(),
         Kind::Number(range) => range.min.unwrap_or(1.0).into(),
         Kind::String(string) => string.text.map_or("x", |text| text.example).into(),
         Kind::Enum(values) => values.first().cloned().unwrap_or_default().into(),
-        Kind::ScalarText => Json::String(String::new()),
-        Kind::List { .. } => Json::Array(Vec::new()),
-        Kind::Map { .. } => Json::Object(JsonMap::new()),
+        Kind::ScalarText => "".into(),
+        Kind::List { .. } => Tree::List(Vec::new()),
+        Kind::Map { .. } => Tree::Map(Vec::new()),
         Kind::Struct(structure) => {
             let required = structure.fields.iter().filter(|field| field.required);
-            Json::Object(required.map(|field| (field.name.clone(), field.shape.example.clone())).collect())
+            Tree::Map(required.map(|field| (field.name.clone().into(), field.shape.example.clone())).collect())
         }
     }
 }

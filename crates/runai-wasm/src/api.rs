@@ -1,99 +1,60 @@
 //! The functions, natively: texts in, JSON out.
 
 use runai_spec::convert::{ConvertError, convert};
-use runai_spec::edit::{EditError, edit};
+use runai_spec::edit::{EditError, edit_to};
 use runai_spec::explain::{explain, setting_paths};
 use runai_spec::permissions::permissions;
-use runai_spec::settings::{OperatorSettings, StepSettings};
+use runai_spec::settings;
 use runai_spec::{
-    Context, Diagnostic, Format, Kind, Report, Resolution, Resolver, Source, Step, rules, schema, snippets, to_value,
+    Context, Diagnostic, Format, Kind, Report, Resolution, Resolver, Source, Step, Tree, rules, schema, snippets,
+    to_tree,
 };
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use crate::utf16;
 
 /// What a call may say beside the text.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Arguments {
+#[derive(Debug, Default)]
+struct Arguments<'a> {
     /// Language of the text.
-    pub format: Option<Format>,
+    format: Option<Format>,
     /// Language to convert to.
-    pub to: Option<Format>,
+    to: Option<Format>,
     /// What is known beside the text.
-    pub context: PageContext,
+    context: PageContext<'a>,
     /// Kind of the document; by its keys without one.
-    pub kind: Option<Kind>,
+    kind: Option<Kind>,
     /// JSON pointer of the value to edit.
-    pub pointer: String,
+    pointer: &'a str,
     /// The value to set; none removes.
-    pub value: Option<Value>,
+    value: Option<&'a Tree<'a>>,
     /// A rule, setting or schema.
-    pub name: String,
+    name: &'a str,
 }
 
 /// What is known beside the text of a document.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct PageContext {
-    name: Option<String>,
-    image: Option<String>,
-    command: Option<Vec<String>>,
-    environment: Option<serde_json::Map<String, Value>>,
-    project_id: Option<String>,
-    cluster_id: Option<String>,
-    operator: Option<Operator>,
-    step: Option<String>,
-    base_url: Option<String>,
+#[derive(Debug, Default)]
+struct PageContext<'a> {
+    known: Context,
+    operator: Option<Operator<'a>>,
+    step: Option<&'a str>,
+    base_url: Option<&'a str>,
 }
 
 /// The operator file under the document.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Operator {
-    text: String,
+#[derive(Debug)]
+struct Operator<'a> {
+    text: &'a str,
     format: Format,
 }
 
 /// Why there is no answer.
-#[derive(Debug, Default, Serialize)]
-struct Refusal {
+#[derive(Debug, Default)]
+struct Refusal<'t> {
     code: &'static str,
     message: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    report: Option<Box<PageReport>>,
-}
-
-/// A diagnostic with its place as an editor in the browser counts it.
-#[derive(Debug, Serialize)]
-struct PageDiagnostic {
-    #[serde(flatten)]
-    diagnostic: Diagnostic,
-    utf16_offset: usize,
-    utf16_end_offset: usize,
-}
-
-#[derive(Debug, Serialize)]
-struct PageReport {
-    ok: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kind: Option<Kind>,
-    diagnostics: Vec<PageDiagnostic>,
-    /// What was found in the operator file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    operator: Option<Box<Self>>,
-}
-
-#[derive(Debug, Serialize)]
-struct PageEdit {
-    from: usize,
-    to: usize,
-    insert: String,
+    report: Option<Tree<'t>>,
 }
 
 /// Calls `function` with a text and its other arguments, which are JSON.
@@ -101,82 +62,162 @@ struct PageEdit {
 /// The answer is JSON: `{"ok": …}` or `{"error": …}`.
 #[must_use]
 pub fn call(function: &str, text: &str, arguments: &str) -> String {
-    let answer = match serde_json::from_str::<Arguments>(arguments) {
-        Ok(arguments) => answer(function, text, &arguments),
-        Err(error) => {
-            let help = Some("see the types of the package".to_owned());
-            Err(Refusal { code: "invalid-argument", message: error.to_string(), help, ..Refusal::default() })
-        }
-    };
+    let answer = Tree::from_json(arguments)
+        .and_then(|given| Arguments::read(&given).map(|arguments| answer(function, text, &arguments)));
+    let answer = answer.unwrap_or_else(|message| {
+        let help = Some("see the types of the package".to_owned());
+        Err(Refusal { code: "invalid-argument", message, help, ..Refusal::default() })
+    });
     match answer {
         Ok(answer) => format!("{{\"ok\":{answer}}}"),
-        Err(refusal) => format!("{{\"error\":{}}}", encoded(&refusal)),
+        Err(refusal) => format!("{{\"error\":{}}}", refusal.tree().to_json()),
     }
 }
 
-fn answer(function: &str, text: &str, arguments: &Arguments) -> Result<String, Refusal> {
+impl<'a> Arguments<'a> {
+    fn read(given: &'a Tree<'a>) -> Result<Self, String> {
+        let mut arguments = Self::default();
+        for (key, value) in given.entries().iter().filter(|(_, value)| !matches!(value, Tree::Null)) {
+            match &**key {
+                "context" => arguments.context = PageContext::read(value)?,
+                "format" => arguments.format = Some(format(key, value)?),
+                "kind" => arguments.kind = Some(text(key, value)?.parse().map_err(|error| format!("`kind`: {error}"))?),
+                "name" => arguments.name = text(key, value)?,
+                "pointer" => arguments.pointer = text(key, value)?,
+                "to" => arguments.to = Some(format(key, value)?),
+                "value" => arguments.value = Some(value),
+                _ => return Err(unknown_argument(key)),
+            }
+        }
+        Ok(arguments)
+    }
+}
+
+impl<'a> PageContext<'a> {
+    fn read(given: &'a Tree<'a>) -> Result<Self, String> {
+        let mut context = Self::default();
+        let known = &mut context.known;
+        for (key, value) in given.entries().iter().filter(|(_, value)| !matches!(value, Tree::Null)) {
+            match &**key {
+                "base_url" => context.base_url = Some(text(key, value)?),
+                "cluster_id" => known.cluster_id = Some(text(key, value)?.to_owned()),
+                "command" => {
+                    let tokens = value.items().iter().map(|token| text(key, token).map(str::to_owned));
+                    known.command = Some(tokens.collect::<Result<_, _>>()?);
+                }
+                "environment" => {
+                    let plain = |value: &Tree<'_>| value.as_str().map_or_else(|| value.to_json(), str::to_owned);
+                    let variables = value.entries().iter().map(|(name, value)| (name.to_string(), plain(value)));
+                    known.environment = variables.collect();
+                }
+                "image" => known.image = Some(text(key, value)?.to_owned()),
+                "name" => known.name = Some(text(key, value)?.to_owned()),
+                "operator" => {
+                    let part = |key| value.get(key).ok_or_else(|| format!("`operator` has no `{key}`"));
+                    let (text, format) = (text("text", part("text")?)?, format("format", part("format")?)?);
+                    context.operator = Some(Operator { text, format });
+                }
+                "project_id" => known.project_id = Some(text(key, value)?.to_owned()),
+                "step" => context.step = Some(text(key, value)?),
+                _ => return Err(unknown_argument(key)),
+            }
+        }
+        Ok(context)
+    }
+}
+
+fn text<'a>(key: &str, value: &'a Tree<'a>) -> Result<&'a str, String> {
+    value.as_str().ok_or_else(|| format!("`{key}` is no text"))
+}
+
+fn format(key: &str, value: &Tree<'_>) -> Result<Format, String> {
+    match text(key, value)? {
+        "json" => Ok(Format::Json),
+        "toml" => Ok(Format::Toml),
+        "yaml" => Ok(Format::Yaml),
+        other => Err(format!("`{key}` is `{other}`, not `json`, `toml` or `yaml`")),
+    }
+}
+
+fn unknown_argument(key: &str) -> String {
+    format!("there is no argument `{key}`")
+}
+
+/// An object; what is null is left out.
+fn object<'t, const N: usize>(members: [(&'static str, Tree<'t>); N]) -> Tree<'t> {
+    let members = members.into_iter().filter(|(_, value)| !matches!(value, Tree::Null));
+    Tree::Map(members.map(|(key, value)| (key.into(), value)).collect())
+}
+
+fn answer(function: &str, text: &str, arguments: &Arguments<'_>) -> Result<String, Refusal<'static>> {
     let format = arguments.format.unwrap_or(Format::Yaml);
     let source = Source { name: "document", text, format };
     let document = || Document::resolve(source, arguments);
-    Ok(match function {
-        "check" => encoded(&document().report()),
-        "convert" => encoded(
-            &convert(text, format, arguments.to.unwrap_or(Format::Yaml)).map_err(|error| not_converted(text, error))?,
-        ),
-        "defaults" => encoded(&json!({
-            "settings": to_value(&StepSettings::default()),
-            "operator": to_value(&OperatorSettings::default()),
-        })),
+    let answer = match function {
+        "check" => document().report(),
+        "convert" => {
+            let converted = convert(text, format, arguments.to.unwrap_or(Format::Yaml));
+            converted.map_err(|error| not_converted(text, error))?.into()
+        }
+        "defaults" => settings::defaults(),
         "edit" => {
-            let edits = edit(text, format, &arguments.pointer, arguments.value.as_ref());
+            let edits = edit_to(text, format, arguments.pointer, arguments.value);
             let edits = edits.map_err(|error| not_edited(text, error))?;
             let offsets: Vec<usize> = edits.iter().flat_map(|edit| [edit.from, edit.to]).collect();
             let places = utf16::places(text, &offsets);
-            let edits = edits.into_iter().zip(places.chunks(2));
-            encoded(
-                &edits.map(|(edit, at)| PageEdit { from: at[0], to: at[1], insert: edit.insert }).collect::<Vec<_>>(),
-            )
+            let edit = |(edit, at): (runai_spec::edit::Edit, &[usize])| {
+                object([("from", count(at[0])), ("to", count(at[1])), ("insert", edit.insert.into())])
+            };
+            edits.into_iter().zip(places.chunks(2)).map(edit).collect()
         }
-        "explain" => encoded(&explain(&arguments.name).map_err(|nearest| unknown(&arguments.name, nearest))?),
+        "explain" => to_tree(&explain(arguments.name).map_err(|nearest| unknown(arguments.name, nearest))?),
         "permissions" => {
             let document = document();
             let permissions = permissions(&document.resolution);
-            let role = permissions.role_request("runai-step", |_| None);
-            encoded(&json!({"permissions": permissions, "sets": permissions.sets(), "role": role}))
+            let role = permissions.role("runai-step", |_| None);
+            object([("permissions", to_tree(&permissions)), ("sets", to_tree(&permissions.sets())), ("role", role)])
         }
-        "render" => document().with_step(|step, document| {
-            let body = step.request(&document.context, None).body.unwrap_or_default();
-            let text = serde_json::to_string_pretty(&body).unwrap_or_default();
-            let steps: Vec<&str> = document.resolution.step_names().collect();
-            encoded(&json!({"body": body, "text": text, "steps": steps, "report": document.report()}))
-        }),
-        "request" => document().with_step(|step, document| {
-            let request = step.request(&document.context, None);
-            let curl = request.to_curl(document.base_url.as_deref());
-            encoded(&json!({"request": request, "curl": curl}))
-        }),
+        "render" => {
+            return Ok(document().with_step(|step, document| {
+                let body = step.tree(document.context, None);
+                let text = body.to_json_pretty().into();
+                let steps = document.resolution.step_names().collect();
+                object([("body", body), ("text", text), ("steps", steps), ("report", document.report())])
+            }));
+        }
+        "request" => {
+            return Ok(document().with_step(|step, document| {
+                let curl = step.curl(document.context, document.base_url.as_deref()).into();
+                object([("request", step.request_tree(document.context)), ("curl", curl)])
+            }));
+        }
         "rules" => {
-            let rules = rules::all();
-            encoded(
-                &rules
-                    .map(|rule| json!({"code": rule.code, "severity": rule.severity, "summary": rule.summary}))
-                    .collect::<Vec<_>>(),
-            )
+            let rule = |rule: &'static rules::Rule| {
+                let severity = rule.severity.as_str();
+                object([("code", rule.code.into()), ("severity", severity.into()), ("summary", rule.summary.into())])
+            };
+            rules::all().map(rule).collect()
         }
-        "schema" => schema::text(&arguments.name).ok_or_else(|| {
-            let help = format!("there are {}", schema::NAMES.join(", "));
-            Refusal { help: Some(help), ..unknown(&arguments.name, None) }
-        })?,
+        "schema" => {
+            return schema::text(arguments.name).ok_or_else(|| {
+                let help = format!("there are {}", schema::NAMES.join(", "));
+                Refusal { help: Some(help), ..unknown(arguments.name, None) }
+            });
+        }
         "settings" => {
             let settings = setting_paths().into_iter().filter_map(|path| explain(&path).ok());
-            encoded(&settings.collect::<Vec<_>>())
+            settings.map(|setting| to_tree(&setting)).collect()
         }
-        "snippets" => document().with_step(|step, document| {
-            encoded(&snippets::all(step, &document.context, document.source.format, document.base_url.as_deref()))
-        }),
-        "version" => encoded(&env!("CARGO_PKG_VERSION")),
+        "snippets" => {
+            return Ok(document().with_step(|step, document| {
+                let base_url = document.base_url.as_deref();
+                to_tree(&snippets::all(step, document.context, document.source.format, base_url))
+            }));
+        }
+        "version" => env!("CARGO_PKG_VERSION").into(),
         _ => return Err(unknown(function, None)),
-    })
+    };
+    Ok(answer.to_json())
 }
 
 /// A document on its way to an answer.
@@ -184,89 +225,99 @@ struct Document<'t> {
     source: Source<'t>,
     operator: Option<Source<'t>>,
     resolution: Resolution<'t>,
-    context: Context,
+    context: &'t Context,
     step: Option<&'t str>,
     base_url: Option<String>,
 }
 
 impl<'t> Document<'t> {
-    fn resolve(source: Source<'t>, arguments: &'t Arguments) -> Self {
+    fn resolve(source: Source<'t>, arguments: &'t Arguments<'t>) -> Self {
         let given = &arguments.context;
         let mut resolver = Resolver::new(source);
         if let Some(kind) = arguments.kind {
             resolver = resolver.kind(kind);
         }
         let operator = given.operator.as_ref();
-        let operator = operator.map(|file| Source { name: "operator", text: &file.text, format: file.format });
+        let operator = operator.map(|file| Source { name: "operator", text: file.text, format: file.format });
         if let Some(operator) = operator {
             resolver = resolver.operator(operator);
         }
-        let environment = given.environment.iter().flatten();
-        let context = Context {
-            name: given.name.clone(),
-            image: given.image.clone(),
-            command: given.command.clone(),
-            environment: environment.map(|(name, value)| (name.clone(), plain(value))).collect(),
-            project_id: given.project_id.clone(),
-            cluster_id: given.cluster_id.clone(),
-        };
         let resolution = resolver.resolve();
-        let written = || resolution.operator()?.runai_base_url.as_ref().map(|url| url.as_str().to_owned());
-        let base_url = given.base_url.clone().or_else(written);
-        Self { source, operator, resolution, context, step: given.step.as_deref(), base_url }
+        let written = || Some(resolution.operator()?.runai_base_url.as_ref()?.as_str());
+        let base_url = given.base_url.or_else(written).map(str::to_owned);
+        Self { source, operator, resolution, context: &given.known, step: given.step, base_url }
     }
 
-    fn report(&self) -> PageReport {
-        let mut report = page_report(self.source.text, self.resolution.report());
-        report.kind = self.resolution.kind();
+    fn report(&self) -> Tree<'static> {
+        let kind = self.resolution.kind();
         // The document comes first, whatever was found in it.
         let others = self.resolution.reports().into_iter().skip(1);
-        report.operator = self.operator.and_then(|operator| {
+        let operator = self.operator.and_then(|operator| {
             let found = others.into_iter().find(|found| found.name == operator.name)?;
-            Some(Box::new(page_report(operator.text, found.report)))
+            Some(page_report(operator.text, &found.report, None, None))
         });
-        report
+        page_report(self.source.text, &self.resolution.report(), kind, operator)
     }
 
     /// What `answer` makes of the step, or the report that says why there is none.
-    fn with_step(&self, answer: impl FnOnce(&Step, &Self) -> String) -> String {
+    fn with_step<'s>(&'s self, answer: impl FnOnce(&'s Step, &'s Self) -> Tree<'s>) -> String {
         let step = match self.step {
             Some(name) => self.resolution.step_named(name),
             None => self.resolution.step(),
         };
         match step {
-            Some(step) => answer(step, self),
-            None => encoded(&self.report()),
+            Some(step) => answer(step, self).to_json(),
+            None => self.report().to_json(),
         }
     }
 }
 
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn page_report(text: &str, report: Report) -> PageReport {
+/// A report with places as an editor in the browser counts them, and the one of the operator file.
+fn page_report(text: &str, report: &Report, kind: Option<Kind>, operator: Option<Tree<'static>>) -> Tree<'static> {
     let offsets: Vec<usize> = report.diagnostics.iter().flat_map(|found| [found.offset, found.end_offset]).collect();
     let places = utf16::places(text, &offsets);
-    let diagnostics = report.diagnostics.into_iter().zip(places.chunks(2)).map(|(diagnostic, at)| PageDiagnostic {
-        diagnostic,
-        utf16_offset: at[0],
-        utf16_end_offset: at[1],
-    });
-    PageReport { ok: report.ok, kind: None, diagnostics: diagnostics.collect(), operator: None }
+    let diagnostic = |(diagnostic, at): (&Diagnostic, &[usize])| {
+        let mut found = to_tree(diagnostic);
+        if let Tree::Map(members) = &mut found {
+            members.extend([("utf16_offset".into(), count(at[0])), ("utf16_end_offset".into(), count(at[1]))]);
+        }
+        found
+    };
+    object([
+        ("ok", report.ok.into()),
+        ("kind", kind.map(Kind::as_str).into()),
+        ("diagnostics", report.diagnostics.iter().zip(places.chunks(2)).map(diagnostic).collect()),
+        ("operator", operator.unwrap_or(Tree::Null)),
+    ])
 }
 
-fn not_converted(text: &str, error: ConvertError) -> Refusal {
+fn count(number: usize) -> Tree<'static> {
+    i64::try_from(number).unwrap_or(i64::MAX).into()
+}
+
+impl<'t> Refusal<'t> {
+    fn tree(self) -> Tree<'t> {
+        object([
+            ("code", self.code.into()),
+            ("message", self.message.into()),
+            ("help", self.help.into()),
+            ("path", self.path.into()),
+            ("report", self.report.unwrap_or(Tree::Null)),
+        ])
+    }
+}
+
+fn not_converted(text: &str, error: ConvertError) -> Refusal<'static> {
     let (code, message, help) = (error.code(), error.to_string(), Some(error.help().to_owned()));
     let (path, report) = match error {
         ConvertError::NotInFormat { path, .. } => (Some(path), None),
-        ConvertError::Unreadable(report) => (None, Some(Box::new(page_report(text, report)))),
+        ConvertError::Unreadable(report) => (None, Some(page_report(text, &report, None, None))),
         _ => (None, None),
     };
     Refusal { code, message, help, path, report }
 }
 
-fn not_edited(text: &str, error: EditError) -> Refusal {
+fn not_edited(text: &str, error: EditError) -> Refusal<'static> {
     let (code, message, help) = (error.code(), error.to_string(), Some(error.help().to_owned()));
     let (path, report) = match error {
         EditError::Aliased { path }
@@ -274,23 +325,21 @@ fn not_edited(text: &str, error: EditError) -> Refusal {
         | EditError::NotAContainer { path }
         | EditError::NotInFormat { path, .. }
         | EditError::Unsafe { path } => (Some(path), None),
-        EditError::Unreadable(report) => (None, Some(Box::new(page_report(text, report)))),
+        EditError::Unreadable(report) => (None, Some(page_report(text, &report, None, None))),
         _ => (None, None),
     };
     Refusal { code, message, help, path, report }
 }
 
-fn unknown(word: &str, nearest: Option<String>) -> Refusal {
+fn unknown(word: &str, nearest: Option<String>) -> Refusal<'static> {
     let help = nearest.map(|nearest| format!("did you mean `{nearest}`?"));
     Refusal { code: "unknown-name", message: format!("there is nothing called `{word}`"), help, ..Refusal::default() }
 }
 
-fn encoded<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).unwrap_or_else(|error| unreachable!("answers are plain values: {error}"))
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     fn ok(function: &str, text: &str, arguments: &Value) -> Value {

@@ -18,11 +18,7 @@ pub(crate) const MOUNTS: [usize; 4] = [10, 100, 1_000, 10_000];
 pub(crate) fn body(text: &str, format: Format) -> String {
     let resolution = Resolver::new(Source { name: "step", text, format }).resolve();
     let step = resolution.step().expect("the text has no errors");
-    let request = step.render(&Context::default(), None);
-    // A body is about as long as what it is made from.
-    let mut body = Vec::with_capacity(text.len());
-    serde_json::to_writer(&mut body, &request).expect("a request can be printed");
-    String::from_utf8(body).expect("JSON is a text")
+    step.body(&Context::default(), None)
 }
 
 /// A step file with `count` mounts, in which nothing is worth a word.

@@ -6,8 +6,9 @@
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use serde_json::{Map as JsonMap, Value as Json, json};
+use serde_json::{Value as Json, json};
 
+use crate::print::Tree;
 use crate::settings::{OperatorSettings, StepFile, StepSettings};
 use crate::wire::TrainingCreationRequest;
 
@@ -42,14 +43,14 @@ impl Declared {
     }
 
     /// The schema that the file holds.
-    pub(crate) fn schema(self) -> JsonMap<String, Json> {
+    pub(crate) fn schema(self) -> Tree<'static> {
         let text = match self {
             Self::Operator => include_str!("operator.json"),
             Self::Request => include_str!("request.json"),
             Self::Settings => include_str!("settings.json"),
             Self::Step => include_str!("step.json"),
         };
-        serde_json::from_str(text).unwrap_or_else(|error| unreachable!("a test reads each file: {error}"))
+        Tree::from_json(text).unwrap_or_else(|error| unreachable!("a test reads each file: {error}"))
     }
 
     /// The schema that the type has now.

@@ -5,7 +5,6 @@
 //! are lists or maps, tags beyond the core schema.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span as EventSpan, StrInput, Tag};
 
@@ -17,7 +16,7 @@ pub(super) fn parse<'t>(reader: &Reader<'t>) -> Result<Option<Node<'t>>, Finding
         reader,
         offsets: Offsets::new(reader.body),
         events: Parser::new_from_str(reader.body),
-        anchors: HashMap::new(),
+        anchors: Vec::new(),
         aliased: 0,
     };
     loader.document()
@@ -27,7 +26,8 @@ struct Loader<'r, 't> {
     reader: &'r Reader<'t>,
     offsets: Offsets,
     events: Parser<'t, StrInput<'t>>,
-    anchors: HashMap<usize, Node<'t>>,
+    /// By the numbers that the parser gives them, from 1.
+    anchors: Vec<Option<Node<'t>>>,
     aliased: usize,
 }
 
@@ -181,7 +181,7 @@ impl<'t> Loader<'_, 't> {
     }
 
     fn alias(&mut self, anchor: usize, span: EventSpan, depth: usize) -> Result<Node<'t>, Finding> {
-        let Some(node) = self.anchors.get(&anchor) else {
+        let Some(Some(node)) = self.anchors.get(anchor) else {
             // The parser refuses unknown anchors; what is left is an alias inside its own anchor.
             let at = self.span(span);
             let finding = self.reader.syntax(Format::Yaml, 0, 0, "an alias cannot stand inside its own anchor");
@@ -204,7 +204,10 @@ impl<'t> Loader<'_, 't> {
     /// Remembers `node` if it has an anchor.
     fn anchored(&mut self, anchor: usize, node: Node<'t>) -> Node<'t> {
         if anchor > 0 {
-            self.anchors.insert(anchor, node.clone());
+            if self.anchors.len() <= anchor {
+                self.anchors.resize(anchor + 1, None);
+            }
+            self.anchors[anchor] = Some(node.clone());
         }
         node
     }

@@ -161,14 +161,22 @@ impl std::error::Error for EditError {}
 ///
 /// What keeps the text from being edited; it is then left as it is.
 pub fn edit(text: &str, format: Format, pointer: &str, value: Option<&Json>) -> Result<Vec<Edit>, EditError> {
+    edit_to(text, format, pointer, value.map(Tree::from).as_ref())
+}
+
+/// [`edit`], for a value that is a tree.
+///
+/// # Errors
+///
+/// What keeps the text from being edited; it is then left as it is.
+pub fn edit_to(text: &str, format: Format, pointer: &str, value: Option<&Tree<'_>>) -> Result<Vec<Edit>, EditError> {
     let mark = text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len();
     let body = &text[mark..];
     let segments = segments(pointer)?;
-    let value = value.map(Tree::from);
 
     let old = read(body, format).map_err(EditError::Unreadable)?;
     let mut steps = Vec::new();
-    plan(&old, &segments, value.as_ref(), &mut steps)?;
+    plan(&old, &segments, value, &mut steps)?;
     if format != Format::Yaml {
         check_words(&steps, format)?;
     }
@@ -517,7 +525,7 @@ impl<'v> Step<'v> {
         let newline = lines::line_break(text);
         let Ok(node) = parse(text, Format::Json, SourceId(0)) else {
             let Change::Replace(value) = &self.change else { return Err(Lost::Missing) };
-            let style = json::Style { newline, indent: "  ", spaced: true };
+            let style = json::Style { newline, indent: "  ", spaced: true, short_lists: true };
             let word = text.trim();
             let at = if word.is_empty() { text.len() } else { text.find(word).unwrap_or(0) };
             let line_break = if word.is_empty() { newline } else { "" };
@@ -527,7 +535,7 @@ impl<'v> Step<'v> {
         let root = of_json(&node);
         let indent = json_indent(text, &root);
         let spaced = root.items().first().is_none_or(|item| text[..item.value.start].ends_with(' '));
-        let style = json::Style { newline, indent: &indent, spaced };
+        let style = json::Style { newline, indent: &indent, spaced, short_lists: true };
         Ok(match &self.change {
             Change::Replace(value) => {
                 let layout = find(&root, &self.path)?.layout;

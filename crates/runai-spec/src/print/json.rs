@@ -1,6 +1,6 @@
-//! JSON: two spaces a level, short lists of scalars in one line.
+//! JSON, in one line or in many.
 
-use super::{Tree, is_short, quoted};
+use super::{Tree, is_short, quote};
 use crate::document::Format;
 
 /// How the JSON around a value is laid out.
@@ -11,6 +11,8 @@ pub(crate) struct Style<'s> {
     pub(crate) indent: &'s str,
     /// Whether a space stands behind colons and commas.
     pub(crate) spaced: bool,
+    /// Whether short lists of scalars stand in one line.
+    pub(crate) short_lists: bool,
 }
 
 /// The value, whose first line is indented by `before`.
@@ -22,19 +24,26 @@ pub(crate) fn value(value: &Tree<'_>, style: &Style<'_>, before: &str) -> String
 
 /// `"key": value`.
 pub(crate) fn pair(key: &str, value: &Tree<'_>, style: &Style<'_>, before: &str) -> String {
-    let mut out = quoted(key);
-    out.push_str(if style.spaced { ": " } else { ":" });
-    write(value, style, before, &mut out);
+    let mut out = String::new();
+    write_pair(key, value, style, before, &mut out);
     out
+}
+
+fn write_pair(key: &str, value: &Tree<'_>, style: &Style<'_>, before: &str, out: &mut String) {
+    quote(key, out);
+    out.push_str(if style.spaced { ": " } else { ":" });
+    write(value, style, before, out);
 }
 
 fn write(value: &Tree<'_>, style: &Style<'_>, before: &str, out: &mut String) {
     match value {
         Tree::Null => out.push_str("null"),
-        Tree::Text(text) => out.push_str(&quoted(text)),
-        Tree::DateTime(raw) => out.push_str(&quoted(raw)),
+        Tree::Float(value, _) if !value.is_finite() => out.push_str("null"),
+        Tree::Text(text) => quote(text, out),
+        Tree::DateTime(raw) => quote(raw, out),
         Tree::List(items) => {
-            let flat = style.indent.is_empty() || is_short(value, before.len());
+            let short = items.is_empty() || style.short_lists && is_short(value, before.len());
+            let flat = style.indent.is_empty() || short;
             write_all('[', ']', items.iter().map(|item| (None, item)), flat, style, before, out);
         }
         Tree::Map(map) => {
@@ -66,7 +75,7 @@ fn write_all<'v>(
             out.push_str(&inner);
         }
         match key {
-            Some(key) => out.push_str(&pair(key, value, style, &inner)),
+            Some(key) => write_pair(key, value, style, &inner, out),
             None => write(value, style, &inner, out),
         }
     }

@@ -1,29 +1,38 @@
-//! Values to text: what `convert` and `edit` write, in each of the three languages.
+//! Values to text: what `convert` and `edit` write, in each of the three languages, and the JSON that is sent and shown.
 
 pub(crate) mod json;
 pub(crate) mod toml;
 pub(crate) mod yaml;
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value as Json;
 
-use crate::document::{Format, Node, Value};
+use crate::document::{Format, Node, Value, float, parse_json};
 
-/// A value without its place, for comparing and printing.
+/// A value without its place, for comparing and printing; its texts are borrowed from where it comes from, as far as it
+/// goes. Equal by meaning: numbers by their value, maps in any order.
 #[derive(Clone, Debug)]
-pub(crate) enum Tree<'t> {
+pub enum Tree<'t> {
+    /// Nothing.
     Null,
+    /// A boolean.
     Bool(bool),
+    /// A whole number, and how it was written, if it was.
     Int(i64, Cow<'t, str>),
-    /// A whole number beyond 64 bits.
+    /// A whole number beyond 64 bits, as it was written.
     BigInt(Cow<'t, str>),
+    /// Any other number, and how it was written, if it was.
     Float(f64, Cow<'t, str>),
     /// A date or time of TOML; the other languages have none, and write it as a text.
     DateTime(&'t str),
+    /// A text.
     Text(Cow<'t, str>),
+    /// A list.
     List(Vec<Self>),
+    /// A map, in order; no key twice.
     Map(Vec<(Cow<'t, str>, Self)>),
 }
 
@@ -54,6 +63,94 @@ impl<'t> From<&Node<'t>> for Tree<'t> {
             Value::List(items) => Self::List(items.iter().map(Self::from).collect()),
             Value::Map(map) => {
                 Self::Map(map.0.iter().map(|entry| (entry.key.clone(), Self::from(&entry.value))).collect())
+            }
+        }
+    }
+}
+
+impl From<bool> for Tree<'_> {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<i64> for Tree<'_> {
+    fn from(value: i64) -> Self {
+        Self::Int(value, Cow::Borrowed(""))
+    }
+}
+
+impl From<f64> for Tree<'_> {
+    fn from(value: f64) -> Self {
+        Self::Float(value, Cow::Borrowed(""))
+    }
+}
+
+impl<'t> From<&'t str> for Tree<'t> {
+    fn from(text: &'t str) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Tree<'_> {
+    fn from(text: String) -> Self {
+        Self::Text(Cow::Owned(text))
+    }
+}
+
+impl<'t, T: Into<Self>> From<Option<T>> for Tree<'t> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+impl<'t, T: Into<Self>> FromIterator<T> for Tree<'t> {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        Self::List(items.into_iter().map(Into::into).collect())
+    }
+}
+
+/// As JSON, in one line.
+impl fmt::Display for Tree<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_json())
+    }
+}
+
+impl From<&Tree<'_>> for Json {
+    fn from(tree: &Tree<'_>) -> Self {
+        match tree {
+            Tree::Null => Self::Null,
+            Tree::Bool(value) => (*value).into(),
+            Tree::Int(value, _) => (*value).into(),
+            Tree::BigInt(raw) => float::parse(raw).into(),
+            Tree::Float(value, _) => (*value).into(),
+            Tree::DateTime(raw) => (*raw).into(),
+            Tree::Text(text) => (**text).into(),
+            Tree::List(items) => items.iter().map(Self::from).collect(),
+            Tree::Map(map) => map.iter().map(|(key, value)| (key.to_string(), Self::from(value))).collect(),
+        }
+    }
+}
+
+impl Serialize for Tree<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Int(value, _) => serializer.serialize_i64(*value),
+            Self::Float(value, _) => serializer.serialize_f64(*value),
+            Self::BigInt(text) | Self::Text(text) => serializer.serialize_str(text),
+            Self::DateTime(raw) => serializer.serialize_str(raw),
+            Self::List(items) => {
+                let mut list = serializer.serialize_seq(Some(items.len()))?;
+                items.iter().try_for_each(|item| list.serialize_element(item))?;
+                list.end()
+            }
+            Self::Map(entries) => {
+                let mut map = serializer.serialize_map(Some(entries.len()))?;
+                entries.iter().try_for_each(|(key, value)| map.serialize_entry(&**key, value))?;
+                map.end()
             }
         }
     }
@@ -113,7 +210,133 @@ fn lookup<'m, 't>(map: &'m [(Cow<'t, str>, Tree<'t>)], key: &str) -> Option<&'m 
     map.iter().find(|(own, _)| own == key).map(|(_, value)| value)
 }
 
-impl Tree<'_> {
+impl<'t> Tree<'t> {
+    /// The value that a JSON text is.
+    ///
+    /// # Errors
+    ///
+    /// Why it is none.
+    pub fn from_json(text: &'t str) -> Result<Self, String> {
+        parse_json(text).map(|node| Self::from(&node)).map_err(|finding| finding.message)
+    }
+
+    /// The value as JSON, in one line.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        json::value(self, &json::Style { newline: "", indent: "", spaced: false, short_lists: false }, "")
+    }
+
+    /// The value as JSON, a line for each of its parts.
+    #[must_use]
+    pub fn to_json_pretty(&self) -> String {
+        json::value(self, &json::Style { newline: "\n", indent: "  ", spaced: true, short_lists: false }, "")
+    }
+
+    /// The part with this key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        match self {
+            Self::Map(map) => lookup(map, key),
+            _ => None,
+        }
+    }
+
+    /// The part with this key, to change it.
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
+        match self {
+            Self::Map(map) => map.iter_mut().find(|(own, _)| own == key).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    /// Puts `value` where `key` stands, or behind all others.
+    pub(crate) fn set(&mut self, key: &'static str, value: impl Into<Self>) {
+        match (self.get_mut(key), value.into()) {
+            (Some(own), value) => *own = value,
+            (None, value) => {
+                if let Self::Map(map) = self {
+                    map.push((Cow::Borrowed(key), value));
+                }
+            }
+        }
+    }
+
+    /// The same value, with texts of its own.
+    pub(crate) fn into_owned(self) -> Tree<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        match self {
+            Self::Null => Tree::Null,
+            Self::Bool(value) => Tree::Bool(value),
+            Self::Int(value, raw) => Tree::Int(value, owned(raw)),
+            Self::BigInt(raw) => Tree::BigInt(owned(raw)),
+            Self::Float(value, raw) => Tree::Float(value, owned(raw)),
+            Self::DateTime(raw) => Tree::Text(Cow::Owned(raw.to_owned())),
+            Self::Text(text) => Tree::Text(owned(text)),
+            Self::List(items) => Tree::List(items.into_iter().map(Tree::into_owned).collect()),
+            Self::Map(map) => Tree::Map(map.into_iter().map(|(key, value)| (owned(key), value.into_owned())).collect()),
+        }
+    }
+
+    /// Takes the part with this key out.
+    pub(crate) fn remove(&mut self, key: &str) -> Option<Self> {
+        let Self::Map(map) = self else { return None };
+        let index = map.iter().position(|(own, _)| own == key)?;
+        Some(map.remove(index).1)
+    }
+
+    /// The text of the part with this key; an empty one without it.
+    pub(crate) fn text_of(&self, key: &str) -> &str {
+        self.get(key).and_then(Self::as_str).unwrap_or_default()
+    }
+
+    /// The items, if this is a list.
+    #[must_use]
+    pub fn items(&self) -> &[Self] {
+        match self {
+            Self::List(items) => items,
+            _ => &[],
+        }
+    }
+
+    /// The entries, if this is a map.
+    #[must_use]
+    pub fn entries(&self) -> &[(Cow<'t, str>, Self)] {
+        match self {
+            Self::Map(map) => map,
+            _ => &[],
+        }
+    }
+
+    /// The text, if this is one.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The number, if this is one.
+    #[must_use]
+    pub fn as_f64(&self) -> Option<f64> {
+        match self {
+            #[expect(clippy::cast_precision_loss, reason = "a float is asked for")]
+            Self::Int(value, _) => Some(*value as f64),
+            Self::Float(value, _) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// Whether there is nothing: null, or no part at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Self::Null => true,
+            Self::List(items) => items.is_empty(),
+            Self::Map(map) => map.is_empty(),
+            _ => false,
+        }
+    }
+
     /// The part that a key or index names.
     pub(crate) fn part(&self, segment: &Segment) -> Option<&Self> {
         match (self, segment) {
@@ -125,7 +348,7 @@ impl Tree<'_> {
 
     pub(crate) fn part_mut(&mut self, segment: &Segment) -> Option<&mut Self> {
         match (self, segment) {
-            (Self::Map(map), Segment::Key(key)) => map.iter_mut().find(|(own, _)| own == key).map(|(_, value)| value),
+            (map @ Self::Map(_), Segment::Key(key)) => map.get_mut(key),
             (Self::List(items), Segment::Index(index)) => items.get_mut(*index),
             _ => None,
         }
@@ -170,7 +393,7 @@ impl Tree<'_> {
     }
 
     /// The word for a number or boolean, as all three languages read it; a number keeps its digits where it can.
-    fn word(&self, format: Format) -> Option<Cow<'_, str>> {
+    pub(crate) fn word(&self, format: Format) -> Option<Cow<'_, str>> {
         Some(match self {
             Self::Bool(true) => "true".into(),
             Self::Bool(false) => "false".into(),
@@ -224,20 +447,39 @@ fn is_json_float(raw: &str) -> bool {
 
 /// `text` in double quotes, with escapes that JSON, TOML and YAML share.
 pub(crate) fn quoted(text: &str) -> String {
-    let json = Json::from(text).to_string();
-    if json.is_ascii() && !json.contains('\u{7f}') {
-        return json;
+    let mut out = String::with_capacity(text.len() + 2);
+    quote(text, &mut out);
+    out
+}
+
+/// Writes `text` in double quotes, with escapes that JSON, TOML and YAML share.
+pub(crate) fn quote(text: &str, out: &mut String) {
+    out.push('"');
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) {
+        out.push_str(text);
+    } else {
+        text.chars().for_each(|c| quote_char(c, out));
     }
-    let mut quoted = String::with_capacity(json.len());
-    for c in json.chars() {
-        // JSON takes these as they are, the others do not.
-        if matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') {
-            let _ = write!(quoted, "\\u{:04x}", u32::from(c));
-        } else {
-            quoted.push(c);
+    out.push('"');
+}
+
+fn quote_char(c: char, out: &mut String) {
+    let escape = match c {
+        '"' => "\\\"",
+        '\\' => "\\\\",
+        '\u{8}' => "\\b",
+        '\u{c}' => "\\f",
+        '\n' => "\\n",
+        '\r' => "\\r",
+        '\t' => "\\t",
+        // JSON takes most of these as they are, the others do not.
+        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+            return;
         }
-    }
-    quoted
+        _ => return out.push(c),
+    };
+    out.push_str(escape);
 }
 
 /// Widest line that a list of scalars may make.

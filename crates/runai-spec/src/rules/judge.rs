@@ -1,6 +1,5 @@
 //! What the rules see of the text: which settings were written, where, and which of them are broken.
 
-use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use super::Rule;
@@ -15,8 +14,8 @@ pub(crate) struct Judge<'a, 't> {
     pub(crate) root: &'a Node<'t>,
     /// Pointer, in `root`, of the map that the rules' paths start from.
     pub(crate) base: &'a str,
-    /// Pointers, in `root`, of what is missing or was replaced because it is wrong.
-    pub(crate) broken: &'a BTreeSet<String>,
+    /// Pointers, in `root`, of what is missing or was replaced because it is wrong, in order.
+    pub(crate) broken: &'a [String],
     /// Where settings stand that were merged into `base`: a stretch of text, and the pointer of their map in it.
     pub(crate) origins: &'a [(Span, String)],
     pub(crate) findings: &'a mut Vec<Finding>,
@@ -36,8 +35,8 @@ impl Judge<'_, '_> {
             && paths.iter().any(|path| {
                 let pointer = self.pointer(path);
                 let below = format!("{pointer}/");
-                let first_below = self.broken.range(below.clone()..).next();
-                self.broken.contains(&pointer) || first_below.is_some_and(|broken| broken.starts_with(&below))
+                let first_below = self.broken.get(self.broken.partition_point(|broken| *broken < below));
+                self.is_broken(&pointer) || first_below.is_some_and(|broken| broken.starts_with(&below))
             })
     }
 
@@ -46,8 +45,12 @@ impl Judge<'_, '_> {
         !self.broken.is_empty() && {
             let pointer = self.pointer(&path);
             let around = pointer.match_indices('/').map(|(at, _)| &pointer[..at]);
-            around.chain([pointer.as_str()]).any(|pointer| self.broken.contains(pointer))
+            around.chain([pointer.as_str()]).any(|pointer| self.is_broken(pointer))
         }
+    }
+
+    fn is_broken(&self, pointer: &str) -> bool {
+        self.broken.binary_search_by(|broken| broken.as_str().cmp(pointer)).is_ok()
     }
 
     /// Reports `rule` at the value at `path`. Advise with the returned finding.

@@ -8,9 +8,10 @@ mod editor;
 mod reference;
 mod snippets;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use crate::declared::{self, Declared};
+use crate::print::Tree;
 
 pub use reference::reference;
 
@@ -28,6 +29,22 @@ const BASE: &str = "https://raw.githubusercontent.com/runai-step/runai-step/main
 /// ```
 #[must_use]
 pub fn value(name: &str) -> Option<Json> {
+    tree(name).map(|schema| (&schema).into())
+}
+
+/// The schema `name` as its file in `schemas/` holds it, or nothing if there is none of that name.
+#[must_use]
+pub fn text(name: &str) -> Option<String> {
+    tree(name).map(|mut schema| {
+        sort(&mut schema);
+        schema.to_json_pretty() + "\n"
+    })
+}
+
+/// A schema on its way from the declarations to editors.
+type Schema = Tree<'static>;
+
+fn tree(name: &str) -> Option<Schema> {
     let schema = match name {
         "step" => step(),
         "settings" => settings(),
@@ -39,42 +56,52 @@ pub fn value(name: &str) -> Option<Json> {
     Some(headed(name, schema))
 }
 
-/// The schema `name` as its file in `schemas/` holds it, or nothing if there is none of that name.
-#[must_use]
-pub fn text(name: &str) -> Option<String> {
-    value(name).map(|schema| format!("{:#}\n", sorted(schema)))
-}
-
 /// The names and contents of the files in this crate's `src/declared`, from which all schemas are made: for
 /// `cargo xtask schema`, which writes them.
 pub fn declarations() -> impl Iterator<Item = (&'static str, String)> {
     declared::files()
 }
 
-/// With the keys of all maps in order, whether `serde_json` was built to keep them as they came or not.
-fn sorted(value: Json) -> Json {
+/// Brings the keys of all maps in order.
+fn sort(value: &mut Schema) {
     match value {
-        Json::Object(map) => {
-            let mut entries: Vec<_> = map.into_iter().map(|(key, value)| (key, sorted(value))).collect();
-            entries.sort_by(|(a, _), (b, _)| a.cmp(b));
-            Json::Object(entries.into_iter().collect())
+        Tree::Map(map) => {
+            map.sort_by(|(one, _), (two, _)| one.cmp(two));
+            map.iter_mut().for_each(|(_, value)| sort(value));
         }
-        Json::Array(items) => items.into_iter().map(sorted).collect(),
-        other => other,
+        Tree::List(items) => items.iter_mut().for_each(sort),
+        _ => {}
     }
 }
 
-fn step() -> Json {
+/// A part of a schema that is written in JSON, with other words in some places.
+fn written(json: &'static str, words: &[(&str, &str)]) -> Schema {
+    if words.is_empty() {
+        return Tree::from_json(json).unwrap_or_else(|error| unreachable!("a test reads it: {error}"));
+    }
+    let text = words.iter().fold(json.to_owned(), |text, (place, word)| text.replace(place, word));
+    Tree::from_json(&text).unwrap_or_else(|error| unreachable!("a test reads it: {error}")).into_owned()
+}
+
+/// The part at a path of keys, all of which are declared.
+fn below<'s>(schema: &'s mut Schema, path: &[&str]) -> &'s mut Schema {
+    let part = |place: &'s mut Schema, key: &&str| place.get_mut(key);
+    path.iter().try_fold(schema, part).unwrap_or_else(|| unreachable!("the declarations have {path:?}"))
+}
+
+fn step() -> Schema {
     let mut schema = editor::decorated(Declared::Step.schema(), "");
-    let title = schema["properties"]["settings"]["description"].clone();
     let mut settings = settings();
-    settings["description"] = title;
-    settings["type"] = json!(["object", "null"]);
-    schema["properties"]["settings"] = settings;
+    let place = below(&mut schema, &["properties", "settings"]);
+    settings.set("description", place.text_of("description").to_owned());
+    settings.set("type", written(NULLABLE, &[]));
+    *place = settings;
     schema
 }
 
-fn settings() -> Json {
+const NULLABLE: &str = r#"["object", "null"]"#;
+
+fn settings() -> Schema {
     let mut schema = editor::decorated(Declared::Settings.schema(), "");
     conditions::add_to_settings(&mut schema);
     snippets::add_to_settings(&mut schema);
@@ -82,58 +109,64 @@ fn settings() -> Json {
 }
 
 /// The operator's own keys, and every setting as the default of all steps.
-fn operator() -> Json {
+fn operator() -> Schema {
     let mut schema = editor::decorated(Declared::Operator.schema(), "");
     let mut settings = settings();
-    for key in ["properties", "allOf"] {
-        match (settings[key].take(), &mut schema[key]) {
-            (Json::Object(more), Json::Object(own)) => own.extend(more),
-            (more, own) => *own = more,
-        }
+    if let Some(conditions) = settings.remove("allOf") {
+        schema.set("allOf", conditions);
+    }
+    if let (Some(Tree::Map(own)), Some(Tree::Map(more))) = (schema.get_mut("properties"), settings.remove("properties"))
+    {
+        own.extend(more);
     }
     editor::name_keys(&mut schema);
     schema
 }
 
 /// A run configuration of ZenML: the blocks for the step operator are checked, and everything else stays open.
-fn zenml_run() -> Json {
+fn zenml_run() -> Schema {
     let mut block = settings();
-    block["type"] = json!(["object", "null"]);
-    let blocks = json!({
-        "type": ["object", "null"],
-        "patternProperties": {r"^step_operator(\.runai$|:|$)": {"$ref": "#/definitions/block"}},
-    });
-    json!({
-        "title": "ZenML run configuration with Run:ai settings",
-        "description": "Settings for the Run:ai step operator below `step_operator`, `step_operator.runai` or `step_operator:<name>`.",
-        "type": "object",
-        "properties": {
-            "settings": {"$ref": "#/definitions/blocks"},
-            "steps": {
-                "type": ["object", "null"],
-                "additionalProperties": {
-                    "type": ["object", "null"],
-                    "properties": {"settings": {"$ref": "#/definitions/blocks"}},
-                },
-            },
-        },
-        "definitions": {"block": block, "blocks": blocks},
-    })
+    block.set("type", written(NULLABLE, &[]));
+    let mut schema = written(ZENML_RUN, &[]);
+    below(&mut schema, &["definitions"]).set("block", block);
+    schema
 }
 
-fn training_request() -> Json {
+const ZENML_RUN: &str = r##"{
+    "title": "ZenML run configuration with Run:ai settings",
+    "description": "Settings for the Run:ai step operator below `step_operator`, `step_operator.runai` or `step_operator:<name>`.",
+    "type": "object",
+    "properties": {
+        "settings": {"$ref": "#/definitions/blocks"},
+        "steps": {
+            "type": ["object", "null"],
+            "additionalProperties": {
+                "type": ["object", "null"],
+                "properties": {"settings": {"$ref": "#/definitions/blocks"}}
+            }
+        }
+    },
+    "definitions": {
+        "blocks": {
+            "type": ["object", "null"],
+            "patternProperties": {"^step_operator(\\.runai$|:|$)": {"$ref": "#/definitions/block"}}
+        }
+    }
+}"##;
+
+fn training_request() -> Schema {
     let mut schema = editor::plain(Declared::Request.schema());
     conditions::require_in_request(&mut schema);
     schema
 }
 
 /// The schema with what says which one it is, and with the key that names a schema to editors.
-fn headed(name: &str, mut schema: Json) -> Json {
-    schema["$schema"] = json!("http://json-schema.org/draft-07/schema#");
-    schema["$id"] = json!(format!("{BASE}{name}.schema.json"));
+fn headed(name: &str, mut schema: Schema) -> Schema {
+    schema.set("$schema", "http://json-schema.org/draft-07/schema#");
+    schema.set("$id", format!("{BASE}{name}.schema.json"));
     if name != "training-request" {
-        schema["properties"]["$schema"] =
-            json!({"description": "Schema of this file, for editors.", "doNotSuggest": true});
+        let key = r#"{"description": "Schema of this file, for editors.", "doNotSuggest": true}"#;
+        below(&mut schema, &["properties"]).set("$schema", written(key, &[]));
     }
     schema
 }

@@ -1,80 +1,101 @@
 //! The usual beginnings, which editors offer for completion.
+//!
+//! A `^` makes a number of what stands behind it, a `${1:…}` is a place to type in.
 
-use serde_json::{Value as Json, json};
+use super::{Schema, below, written};
 
 /// Adds the beginnings to the schema of a step's settings, and to the lists that they go into.
-pub(super) fn add_to_settings(settings: &mut Json) {
-    settings["defaultSnippets"] = json!([
-        snippet("half a GPU", "Shares a GPU with another step.", json!({"gpu_portion_request": "^${1:0.5}"})),
-        snippet(
-            "GPU memory with burst",
-            "A guaranteed amount of GPU memory, and more while nobody else wants it.",
-            json!({
-                "gpu_request_type": "memory",
-                "gpu_memory_request": "${1:20Gi}",
-                "gpu_memory_limit": "${2:40Gi}",
-            }),
-        ),
-        snippet(
-            "CPU only",
-            "No GPU.",
-            json!({
-                "gpu_devices_request": 0,
-                "cpu_core_request": "^${1:4}",
-                "cpu_memory_request": "${2:16G}",
-            }),
-        ),
-        snippet("existing PVC", "Mounts a claim that exists.", json!({"pvc_mounts": [existing_pvc()]})),
-        snippet("new PVC", "Creates a claim for the workload, and mounts it.", json!({"pvc_mounts": [new_pvc()]})),
-        snippet("NFS mount", "Mounts an export of an NFS server.", json!({"nfs_mounts": [nfs()]})),
-        snippet("Secret as files", "Mounts a Kubernetes Secret.", json!({"secret_mounts": [secret()]})),
-        snippet(
-            "debug port with URL",
-            "A port of the container with a URL that only signed-in users may open.",
-            json!({
-                "ports": [{"container": "^${1:5678}"}],
-                "external_urls": [{"container": "^${1:5678}", "authorization_type": "authenticatedUsers"}],
-            }),
-        ),
-    ]);
-    for (list, snippets) in [
-        (
-            "pvc_mounts",
-            json!([
-                snippet("existing PVC", "Mounts a claim that exists.", existing_pvc()),
-                snippet("new PVC", "Creates a claim for the workload, and mounts it.", new_pvc()),
-            ]),
-        ),
-        ("nfs_mounts", json!([snippet("NFS mount", "Mounts an export of an NFS server.", nfs())])),
-        ("secret_mounts", json!([snippet("Secret as files", "Mounts a Kubernetes Secret.", secret())])),
-        ("ports", json!([snippet("debug port", "A port of the container.", json!({"container": "^${1:5678}"}))])),
-    ] {
-        settings["properties"][list]["items"]["defaultSnippets"] = snippets;
+pub(super) fn add_to_settings(settings: &mut Schema) {
+    settings.set("defaultSnippets", written(SETTINGS, &[]));
+    for (list, body) in written(ITEMS, &[]).entries() {
+        below(settings, &["properties", list, "items"]).set("defaultSnippets", body.clone());
     }
 }
 
-/// A `^` makes a number of what stands behind it, a `${1:…}` is a place to type in.
-#[expect(clippy::needless_pass_by_value, reason = "bodies are written where they are passed")]
-fn snippet(label: &str, description: &str, body: Json) -> Json {
-    json!({"label": label, "description": description, "body": body})
-}
+const SETTINGS: &str = r#"[
+    {"label": "half a GPU", "description": "Shares a GPU with another step.", "body": {"gpu_portion_request": "^${1:0.5}"}},
+    {
+        "label": "GPU memory with burst",
+        "description": "A guaranteed amount of GPU memory, and more while nobody else wants it.",
+        "body": {"gpu_request_type": "memory", "gpu_memory_request": "${1:20Gi}", "gpu_memory_limit": "${2:40Gi}"}
+    },
+    {
+        "label": "CPU only",
+        "description": "No GPU.",
+        "body": {"gpu_devices_request": 0, "cpu_core_request": "^${1:4}", "cpu_memory_request": "${2:16G}"}
+    },
+    {
+        "label": "existing PVC",
+        "description": "Mounts a claim that exists.",
+        "body": {"pvc_mounts": [
+            {"claim_name": "${1:training-datasets}", "path": "${2:/mnt/data}", "read_only": "^${3:true}"}
+        ]}
+    },
+    {
+        "label": "new PVC",
+        "description": "Creates a claim for the workload, and mounts it.",
+        "body": {"pvc_mounts": [
+            {
+                "path": "${1:/mnt/scratch}",
+                "existing_pvc": false,
+                "claim_info": {"size": "${2:50Gi}", "storage_class": "${3:fast}"}
+            }
+        ]}
+    },
+    {
+        "label": "NFS mount",
+        "description": "Mounts an export of an NFS server.",
+        "body": {"nfs_mounts": [
+            {"server": "${1:nfs.example.com}", "path": "${2:/exports/data}", "mount_path": "${3:/mnt/nfs}"}
+        ]}
+    },
+    {
+        "label": "Secret as files",
+        "description": "Mounts a Kubernetes Secret.",
+        "body": {"secret_mounts": [{"secret": "${1:hf-token}", "mount_path": "${2:/etc/secrets}"}]}
+    },
+    {
+        "label": "debug port with URL",
+        "description": "A port of the container with a URL that only signed-in users may open.",
+        "body": {
+            "ports": [{"container": "^${1:5678}"}],
+            "external_urls": [{"container": "^${1:5678}", "authorization_type": "authenticatedUsers"}]
+        }
+    }
+]"#;
 
-fn existing_pvc() -> Json {
-    json!({"claim_name": "${1:training-datasets}", "path": "${2:/mnt/data}", "read_only": "^${3:true}"})
-}
-
-fn new_pvc() -> Json {
-    json!({
-        "path": "${1:/mnt/scratch}",
-        "existing_pvc": false,
-        "claim_info": {"size": "${2:50Gi}", "storage_class": "${3:fast}"},
-    })
-}
-
-fn nfs() -> Json {
-    json!({"server": "${1:nfs.example.com}", "path": "${2:/exports/data}", "mount_path": "${3:/mnt/nfs}"})
-}
-
-fn secret() -> Json {
-    json!({"secret": "${1:hf-token}", "mount_path": "${2:/etc/secrets}"})
-}
+const ITEMS: &str = r#"{
+    "pvc_mounts": [
+        {
+            "label": "existing PVC",
+            "description": "Mounts a claim that exists.",
+            "body": {"claim_name": "${1:training-datasets}", "path": "${2:/mnt/data}", "read_only": "^${3:true}"}
+        },
+        {
+            "label": "new PVC",
+            "description": "Creates a claim for the workload, and mounts it.",
+            "body": {
+                "path": "${1:/mnt/scratch}",
+                "existing_pvc": false,
+                "claim_info": {"size": "${2:50Gi}", "storage_class": "${3:fast}"}
+            }
+        }
+    ],
+    "nfs_mounts": [
+        {
+            "label": "NFS mount",
+            "description": "Mounts an export of an NFS server.",
+            "body": {"server": "${1:nfs.example.com}", "path": "${2:/exports/data}", "mount_path": "${3:/mnt/nfs}"}
+        }
+    ],
+    "secret_mounts": [
+        {
+            "label": "Secret as files",
+            "description": "Mounts a Kubernetes Secret.",
+            "body": {"secret": "${1:hf-token}", "mount_path": "${2:/etc/secrets}"}
+        }
+    ],
+    "ports": [
+        {"label": "debug port", "description": "A port of the container.", "body": {"container": "^${1:5678}"}}
+    ]
+}"#;

@@ -8,11 +8,15 @@
 //! * `x-group` names the group of the reference that it is listed in;
 //! * `x-alias` names a second spelling that is accepted (the API's own, where it differs).
 //!
+//! `fields!` names the fields of each struct once more, for reading them without serde (see there why); the compiler
+//! asks for what is missing.
+//!
 //! Enums that the API has as well are those of [`wire`](crate::wire).
 //!
 //! Rules that look at more than one setting stand in [`rules`](crate::rules).
 
 mod environment;
+pub(crate) mod fields;
 mod mounts;
 mod network;
 mod operator;
@@ -35,3 +39,16 @@ pub use text::{
     ObjectName, OptionalObjectName, Quantity, Secret,
 };
 pub(crate) use text::{MAP_TEXT_TYPES, TEXT_TYPES, TextType};
+
+use self::fields::ToTree as _;
+use crate::print::Tree;
+
+/// What settings are when nothing is written: `settings` of a step, and `operator`.
+#[must_use]
+pub fn defaults() -> Tree<'static> {
+    let (settings, operator) = (StepSettings::default(), OperatorSettings::default());
+    Tree::Map(vec![
+        ("settings".into(), settings.tree().into_owned()),
+        ("operator".into(), operator.tree().into_owned()),
+    ])
+}

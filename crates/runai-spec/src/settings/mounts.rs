@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
+use super::fields::fields;
 use super::{AbsolutePath, AttributeKey, FileMode, ObjectName, Quantity};
 use crate::wire::{MountPropagation, VolumeMode};
 
@@ -59,6 +60,18 @@ pub struct PvcMount {
     pub exclude: Option<bool>,
 }
 
+fields!(PvcMount {
+    path,
+    existing_pvc = true,
+    claim_name,
+    read_only,
+    ephemeral,
+    claim_info,
+    data_sharing,
+    name,
+    exclude,
+});
+
 /// A persistent volume claim that is created for the workload. Takes the API's spelling of its keys as well.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(default, deny_unknown_fields)]
@@ -95,6 +108,14 @@ pub struct ClaimInfo {
     pub added_attr_values: Option<Vec<AddedAttribute>>,
 }
 
+fields!(ClaimInfo {
+    size,
+    storage_class | "storageClass",
+    access_modes | "accessModes",
+    volume_mode | "volumeMode",
+    added_attr_values | "addedAttrValues",
+});
+
 /// Who may mount a created volume. A mode that is `null` is left to the cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
@@ -115,6 +136,12 @@ pub struct AccessModes {
     pub read_write_many: Option<bool>,
 }
 
+fields!(AccessModes keeps null {
+    read_write_once | "readWriteOnce" = Some(true),
+    read_only_many | "readOnlyMany" = Some(false),
+    read_write_many | "readWriteMany" = Some(false),
+});
+
 /// An annotation of a created claim.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
@@ -128,6 +155,8 @@ pub struct AddedAttribute {
     #[schemars(extend("x-api" = "value"))]
     pub value: Option<String>,
 }
+
+fields!(AddedAttribute { key, value });
 
 /// A `ConfigMap` mounted as files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
@@ -164,6 +193,8 @@ pub struct ConfigMapMount {
     pub exclude: Option<bool>,
 }
 
+fields!(ConfigMapMount { config_map, mount_path, sub_path, default_mode, name, exclude });
+
 /// A Secret mounted as files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
@@ -193,6 +224,8 @@ pub struct SecretMount {
     #[schemars(extend("x-api" = "exclude"))]
     pub exclude: Option<bool>,
 }
+
+fields!(SecretMount { secret, mount_path, default_mode, name, exclude });
 
 /// An NFS export mounted into the container.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
@@ -228,6 +261,8 @@ pub struct NfsMount {
     #[schemars(extend("x-api" = "exclude"))]
     pub exclude: Option<bool>,
 }
+
+fields!(NfsMount { server, path, mount_path, read_only, name, exclude });
 
 /// An S3 bucket mounted into the container.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
@@ -277,6 +312,17 @@ pub struct S3Mount {
     pub exclude: Option<bool>,
 }
 
+fields!(S3Mount {
+    bucket,
+    path,
+    url,
+    access_key_secret,
+    secret_key_of_access_key_id,
+    secret_key_of_secret_key,
+    name,
+    exclude,
+});
+
 /// A folder of the node mounted into the container.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
@@ -310,6 +356,8 @@ pub struct HostPathMount {
     #[schemars(extend("x-api" = "exclude"))]
     pub exclude: Option<bool>,
 }
+
+fields!(HostPathMount { path, mount_path, read_only, mount_propagation, name, exclude });
 
 fn yes() -> bool {
     true

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
+use super::fields::fields;
 use crate::wire::{AuthorizationType, PortServiceType};
 
 /// A port of the container that is made reachable.
@@ -47,6 +48,8 @@ pub struct Port {
     #[schemars(extend("x-api" = "exclude"))]
     pub exclude: Option<bool>,
 }
+
+fields!(Port { container, service_type, external, tool_type, tool_name, name, exclude });
 
 /// A port of the container that gets a URL.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
@@ -98,3 +101,15 @@ pub struct ExternalUrl {
     #[schemars(extend("x-api" = "exclude"))]
     pub exclude: Option<bool>,
 }
+
+fields!(ExternalUrl {
+    container,
+    url,
+    authorization_type,
+    authorized_users,
+    authorized_groups,
+    tool_type,
+    tool_name,
+    name,
+    exclude,
+});

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
+use super::fields::{Setting, fields};
 use super::{BaseUrl, OptionalObjectName, Secret};
 
 /// Keys of the operator file that no step has. Any step setting may stand beside them, as the default of every step.
@@ -60,19 +61,21 @@ pub struct OperatorSettings {
     pub delete_on_failure: bool,
 }
 
+fields!(OperatorSettings {
+    client_id,
+    client_secret,
+    client_secret_file,
+    runai_base_url,
+    project_name,
+    cluster_name,
+    image_pull_secret_name,
+    monitoring_interval = 30.0,
+    delete_on_failure,
+});
+
 impl Default for OperatorSettings {
     /// Nothing to connect to; look every 30 seconds; keep failed workloads.
     fn default() -> Self {
-        Self {
-            client_id: None,
-            client_secret: None,
-            client_secret_file: None,
-            runai_base_url: None,
-            project_name: None,
-            cluster_name: None,
-            image_pull_secret_name: None,
-            monitoring_interval: 30.0,
-            delete_on_failure: false,
-        }
+        Self::absent()
     }
 }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
+use super::fields::fields;
 use crate::wire::TolerationOperator;
 
 /// What a taint does to the pods that do not tolerate it.
@@ -53,3 +54,5 @@ pub struct Toleration {
     #[schemars(extend("x-api" = "exclude"))]
     pub exclude: Option<bool>,
 }
+
+fields!(Toleration { key, operator, value, effect, name, exclude });

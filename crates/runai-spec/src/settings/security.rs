@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
+use super::fields::fields;
 use crate::wire::{Capability, SeccompProfileType, UidGidSource};
 
 /// User, groups, capabilities and other security options of the container.
@@ -67,3 +68,17 @@ pub struct SecurityContext {
     #[schemars(extend("x-api" = "hostNetwork"))]
     pub host_network: Option<bool>,
 }
+
+fields!(SecurityContext {
+    uid_gid_source,
+    run_as_uid,
+    run_as_gid,
+    run_as_non_root,
+    supplemental_groups,
+    seccomp_profile_type,
+    capabilities,
+    allow_privilege_escalation,
+    read_only_root_filesystem,
+    host_ipc,
+    host_network,
+});

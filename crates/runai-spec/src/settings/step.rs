@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
+use super::fields::{Setting, fields};
 use super::{
     Annotations, ConfigMapMount, Environment, ExtendedResources, ExternalUrl, HostPathMount, Labels, Memory, NfsMount,
     Port, PvcMount, S3Mount, SecretMount, SecurityContext, Toleration,
@@ -48,6 +49,8 @@ pub struct StepFile {
     #[validate(nested)]
     pub settings: Option<StepSettings>,
 }
+
+fields!(StepFile { name, image, command, environment, settings });
 
 /// Settings of one step, as in ZenML 0.98's `RunAIStepOperatorSettings`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
@@ -322,47 +325,49 @@ pub struct StepSettings {
     pub pending_timeout: Option<i64>,
 }
 
+fields!(StepSettings {
+    gpu_devices_request = 1,
+    gpu_portion_request = 1.0,
+    gpu_request_type,
+    gpu_memory_request,
+    gpu_portion_limit,
+    gpu_memory_limit,
+    cpu_core_request = 1.0,
+    cpu_core_limit,
+    cpu_memory_request = Memory::default(),
+    cpu_memory_limit,
+    node_pools,
+    node_type,
+    preemptibility,
+    priority_class,
+    tolerations,
+    extended_resources,
+    large_shm_request,
+    backoff_limit,
+    termination_grace_period_seconds,
+    terminate_after_preemption,
+    working_dir,
+    labels,
+    annotations,
+    pvc_mounts,
+    config_map_mounts,
+    secret_mounts,
+    nfs_mounts,
+    s3_mounts,
+    host_path_mounts,
+    workload_template_id,
+    security_context,
+    ports,
+    external_urls,
+    parallelism,
+    completions,
+    workload_timeout,
+    pending_timeout,
+});
+
 impl Default for StepSettings {
     /// The defaults of the reference: one whole GPU, one core, 4 GB of memory.
     fn default() -> Self {
-        Self {
-            gpu_devices_request: 1,
-            gpu_portion_request: 1.0,
-            gpu_request_type: GpuRequestType::Portion,
-            gpu_memory_request: None,
-            gpu_portion_limit: None,
-            gpu_memory_limit: None,
-            cpu_core_request: 1.0,
-            cpu_core_limit: None,
-            cpu_memory_request: Memory::default(),
-            cpu_memory_limit: None,
-            node_pools: None,
-            node_type: None,
-            preemptibility: None,
-            priority_class: None,
-            tolerations: None,
-            extended_resources: None,
-            large_shm_request: false,
-            backoff_limit: None,
-            termination_grace_period_seconds: None,
-            terminate_after_preemption: None,
-            working_dir: None,
-            labels: None,
-            annotations: None,
-            pvc_mounts: None,
-            config_map_mounts: None,
-            secret_mounts: None,
-            nfs_mounts: None,
-            s3_mounts: None,
-            host_path_mounts: None,
-            workload_template_id: None,
-            security_context: None,
-            ports: None,
-            external_urls: None,
-            parallelism: None,
-            completions: None,
-            workload_timeout: None,
-            pending_timeout: None,
-        }
+        Self::absent()
     }
 }

@@ -15,6 +15,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
+use super::fields::{Doubts, Setting, ToTree};
+use crate::document::Node;
+use crate::print::Tree;
+
 /// A text that does not have the form of its type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidText {
@@ -84,6 +88,22 @@ macro_rules! text_types {
                 #[must_use]
                 pub fn as_str(&self) -> &str {
                     &self.0
+                }
+            }
+
+            impl Setting for $type {
+                fn read(node: &Node<'_>, doubts: &mut Doubts) -> Self {
+                    Self(Setting::read(node, doubts))
+                }
+
+                fn absent() -> Self {
+                    Self(String::new())
+                }
+            }
+
+            impl ToTree for $type {
+                fn tree(&self) -> Tree<'_> {
+                    self.0.tree()
                 }
             }
 
@@ -282,6 +302,22 @@ macro_rules! map_types {
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $type(pub IndexMap<String, String>);
+
+        impl Setting for $type {
+            fn read(node: &Node<'_>, doubts: &mut Doubts) -> Self {
+                Self(Setting::read(node, doubts))
+            }
+
+            fn absent() -> Self {
+                Self::default()
+            }
+        }
+
+        impl ToTree for $type {
+            fn tree(&self) -> Tree<'_> {
+                self.0.tree()
+            }
+        }
 
         impl JsonSchema for $type {
             fn schema_name() -> Cow<'static, str> {

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::command::{shell_join, shell_quote};
 use crate::document::Format;
+use crate::print::Tree;
 use crate::render::Context;
 use crate::resolve::Step;
 
@@ -52,7 +53,7 @@ pub fn all(step: &Step, context: &Context, format: Format, base_url: Option<&str
 }
 
 fn curl(step: &Step, context: &Context, base_url: Option<&str>) -> Snippet {
-    let text = step.request(context, None).to_curl(base_url);
+    let text = step.curl(context, base_url);
     Snippet { id: "curl", title: "curl", language: "shell", text, notes: missing(step, context) }
 }
 
@@ -94,15 +95,16 @@ fn runai_step(step: &Step, context: &Context, format: Format) -> Snippet {
 
 /// What stands as `<…>` in a request, and has to be filled in.
 fn missing(step: &Step, context: &Context) -> Vec<String> {
-    let body = step.render(context, None);
+    let body = step.tree(context, None);
+    let image = body.get("spec").and_then(|spec| spec.get("image"));
     let mut gaps = Vec::new();
     for (value, gap) in [
-        (Some(body.name.as_str()), "<name>"),
-        (Some(body.project_id.as_str()), "<project-id>"),
-        (Some(body.cluster_id.as_str()), "<cluster-id>"),
-        (body.spec.image.as_deref(), "<image>"),
+        (body.get("name"), "<name>"),
+        (body.get("projectId"), "<project-id>"),
+        (body.get("clusterId"), "<cluster-id>"),
+        (image, "<image>"),
     ] {
-        if value == Some(gap) {
+        if value.and_then(Tree::as_str) == Some(gap) {
             gaps.push(format!("`{gap}`"));
         }
     }

@@ -1,13 +1,12 @@
 //! Python: ZenML's step operator, and NVIDIA's SDK.
 
-use serde_json::{Map, Value as Json};
-
 use super::{Snippet, missing};
-use crate::print::quoted;
+use crate::document::Format;
+use crate::print::{Tree, quoted};
 use crate::render::Context;
 use crate::resolve::Step;
-use crate::ser::to_value;
 use crate::settings::StepSettings;
+use crate::settings::fields::ToTree as _;
 
 /// Settings whose values are objects of a class of their own in ZenML.
 const CLASSES: [(&str, &str); 10] = [
@@ -25,9 +24,10 @@ const CLASSES: [(&str, &str); 10] = [
 
 /// A step of a ZenML pipeline with these settings; what has its default is left out.
 pub(super) fn zenml(step: &Step) -> Snippet {
-    let settings = members(step.settings());
-    let defaults = members(&StepSettings::default());
-    let written: Vec<_> = settings.iter().filter(|(key, value)| defaults.get(*key) != Some(value)).collect();
+    let settings = step.settings().tree();
+    let defaults = StepSettings::default();
+    let defaults = defaults.tree();
+    let written: Vec<_> = settings.entries().iter().filter(|(key, value)| defaults.get(key) != Some(value)).collect();
     let class = |key: &str| CLASSES.iter().find(|(setting, _)| *setting == key).map(|(_, class)| *class);
 
     let mut imports: Vec<&str> = written.iter().filter_map(|(key, _)| class(key)).collect();
@@ -47,12 +47,11 @@ pub(super) fn zenml(step: &Step) -> Snippet {
     let arguments: String = arguments.collect();
     let arguments = if arguments.is_empty() { String::new() } else { format!("\n{arguments}") };
 
-    let environment: Map<String, Json> =
-        step.environment().iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+    let environment = step.environment();
     let (docker, docker_import) = if environment.is_empty() {
         (String::new(), "")
     } else {
-        let environment = literal(&Json::Object(environment), 12);
+        let environment = literal(&environment.tree(), 12);
         let docker = format!("\n        \"docker\": DockerSettings(environment={environment}),");
         (docker, "from zenml.config import DockerSettings\n")
     };
@@ -72,12 +71,17 @@ pub(super) fn zenml(step: &Step) -> Snippet {
 
 /// The request with NVIDIA's SDK, whose models check it.
 pub(super) fn runapy(step: &Step, context: &Context, base_url: Option<&str>) -> Snippet {
-    let mut body = to_value(&step.render(context, None));
+    let mut body = step.tree(context, None);
     // The SDK fills in what is missing here, and leaves alone what is said to be nothing.
-    for claim in body.pointer_mut("/spec/storage/pvc").and_then(Json::as_array_mut).into_iter().flatten() {
-        if let Some(modes) = claim.pointer_mut("/claimInfo/accessModes").and_then(Json::as_object_mut) {
-            for mode in ["readWriteOnce", "readOnlyMany", "readWriteMany"] {
-                modes.entry(mode).or_insert(Json::Null);
+    let claims = ["spec", "storage", "pvc"].into_iter().try_fold(&mut body, Tree::get_mut);
+    if let Some(Tree::List(claims)) = claims {
+        for claim in claims {
+            if let Some(Tree::Map(modes)) = claim.get_mut("claimInfo").and_then(|claim| claim.get_mut("accessModes")) {
+                for mode in ["readWriteOnce", "readOnlyMany", "readWriteMany"] {
+                    if !modes.iter().any(|(own, _)| own == mode) {
+                        modes.push((mode.into(), Tree::Null));
+                    }
+                }
             }
         }
     }
@@ -96,17 +100,10 @@ pub(super) fn runapy(step: &Step, context: &Context, base_url: Option<&str>) -> 
     Snippet { id: "runapy", title: "Python, runapy", language: "python", text, notes: missing(step, context) }
 }
 
-fn members(settings: &StepSettings) -> Map<String, Json> {
-    match to_value(settings) {
-        Json::Object(members) => members,
-        _ => Map::new(),
-    }
-}
-
 /// One object, or a list of them.
-fn objects(class: &str, value: &Json) -> String {
+fn objects(class: &str, value: &Tree<'_>) -> String {
     match value {
-        Json::Array(items) => {
+        Tree::List(items) => {
             let items = items.iter().map(|item| format!("        {},\n", object(class, item, 8)));
             format!("[\n{}    ]", items.collect::<String>())
         }
@@ -114,28 +111,28 @@ fn objects(class: &str, value: &Json) -> String {
     }
 }
 
-fn object(class: &str, value: &Json, indent: usize) -> String {
-    let members = value.as_object().into_iter().flatten();
+fn object(class: &str, value: &Tree<'_>, indent: usize) -> String {
     let inner = " ".repeat(indent + 4);
-    let arguments = members.map(|(key, value)| format!("{inner}{key}={},\n", literal(value, indent + 4)));
+    let arguments =
+        value.entries().iter().map(|(key, value)| format!("{inner}{key}={},\n", literal(value, indent + 4)));
     let arguments: String = arguments.collect();
     if arguments.is_empty() { format!("{class}()") } else { format!("{class}(\n{arguments}{})", " ".repeat(indent)) }
 }
 
 /// A value as Python writes it; its first line is indented by `indent`.
-fn literal(value: &Json, indent: usize) -> String {
+fn literal(value: &Tree<'_>, indent: usize) -> String {
     const WIDTH: usize = 88;
     let flat = flat(value);
-    if indent + flat.len() <= WIDTH || value.is_string() || value.is_number() {
+    if indent + flat.len() <= WIDTH || value.is_scalar() {
         return flat;
     }
     let (inner, outer) = (" ".repeat(indent + 4), " ".repeat(indent));
     match value {
-        Json::Array(items) => {
+        Tree::List(items) => {
             let items = items.iter().map(|item| format!("{inner}{},\n", literal(item, indent + 4)));
             format!("[\n{}{outer}]", items.collect::<String>())
         }
-        Json::Object(members) => {
+        Tree::Map(members) => {
             let members = members.iter();
             let members =
                 members.map(|(key, value)| format!("{inner}{}: {},\n", quoted(key), literal(value, indent + 4)));
@@ -145,18 +142,18 @@ fn literal(value: &Json, indent: usize) -> String {
     }
 }
 
-fn flat(value: &Json) -> String {
+fn flat(value: &Tree<'_>) -> String {
     match value {
-        Json::Null => "None".to_owned(),
-        Json::Bool(true) => "True".to_owned(),
-        Json::Bool(false) => "False".to_owned(),
-        Json::Number(number) => number.to_string(),
-        Json::String(text) => quoted(text),
-        Json::Array(items) => format!("[{}]", items.iter().map(flat).collect::<Vec<_>>().join(", ")),
-        Json::Object(members) => {
+        Tree::Null => "None".to_owned(),
+        Tree::Bool(true) => "True".to_owned(),
+        Tree::Bool(false) => "False".to_owned(),
+        Tree::Text(text) => quoted(text),
+        Tree::List(items) => format!("[{}]", items.iter().map(flat).collect::<Vec<_>>().join(", ")),
+        Tree::Map(members) => {
             let members = members.iter().map(|(key, value)| format!("{}: {}", quoted(key), flat(value)));
             format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
         }
+        number => number.word(Format::Json).unwrap_or_default().into_owned(),
     }
 }
 

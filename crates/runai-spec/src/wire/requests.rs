@@ -4,7 +4,6 @@
 
 use super::TrainingCreationRequest;
 use crate::request::{ApiRequest, encode_component};
-use crate::ser::to_value;
 
 /// The most items that the API gives on one page.
 pub const PAGE_LIMIT: u32 = 500;
@@ -12,7 +11,12 @@ pub const PAGE_LIMIT: u32 = 500;
 /// Submits a training workload.
 #[must_use]
 pub fn create_training(training: &TrainingCreationRequest) -> ApiRequest {
-    ApiRequest::post(TRAININGS).json(to_value(training))
+    create().json(serde_json::to_value(training).unwrap_or_default())
+}
+
+/// The same, still without its body.
+pub(crate) fn create() -> ApiRequest {
+    ApiRequest::post(TRAININGS)
 }
 
 /// Reads a training workload with its specification.

@@ -192,7 +192,7 @@ fn declared(path: &str) -> Declared {
     let fields = fields.iter().filter(|_| path != "settings").map(|field| declared(&format!("{path}.{field}")));
     Declared {
         name: path.rsplit('.').next().unwrap().to_owned(),
-        example,
+        example: (&example).into(),
         fields: fields.collect(),
         free: value.starts_with("a string"),
     }
