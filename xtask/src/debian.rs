@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Raise it whenever the recipe changes: every machine then builds its std again.
-const RECIPE: u32 = 1;
+const RECIPE: u32 = 2;
 
 const PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", LLD];
 const CLIPPY_PACKAGE: &str = "rust-web-clippy";
@@ -227,8 +227,13 @@ fn build_std(folder: &Path) -> Result<PathBuf> {
 }
 
 fn std_flags() -> String {
-    // As the compiler's bootstrap does: code for later link-time optimisation, and only `std` itself is stable.
-    format!("-Cembed-bitcode=yes -Zforce-unstable-if-unmarked --remap-path-prefix={SOURCES}=/rust")
+    // As the compiler's bootstrap does: code for later link-time optimisation, and only `std` itself is stable. A panic ends
+    // at once: its words are a part of what a browser fetches, and a trap says no more than that there was one. The strategy
+    // of that name would have to be that of every other crate as well, where it is not stable.
+    format!(
+        "-Cembed-bitcode=yes -Zforce-unstable-if-unmarked -Aexplicit_builtin_cfgs_in_flags \
+         -Adead_code --cfg panic=\"immediate-abort\" --remap-path-prefix={SOURCES}=/rust"
+    )
 }
 
 fn std_manifest(library: &str) -> String {

@@ -42,8 +42,8 @@ export class Core {
       this.#use();
       answer = JSON.parse(glue.call(name, String(text), JSON.stringify(args)));
     } catch (cause) {
+      const full = cause instanceof RangeError || isFull(this.#exports?.memory);
       this.#exports = undefined;
-      const full = cause instanceof RangeError || /memory|allocat/i.test(String(cause?.message));
       const code = full ? "out-of-memory" : "panic";
       const help = full ? "try a smaller text" : "this is a bug of runai-step; please report it with this text";
       throw new CoreError({ code, message: `the core stopped: ${cause?.message ?? cause}`, help }, { cause });
@@ -102,6 +102,17 @@ export class Core {
 
   version() {
     return this.#call("version", "", {});
+  }
+}
+
+// A trap does not say why. An instance that can have no more memory has run out of it; this one is not used again.
+function isFull(memory) {
+  const PAGES = 1024;
+  try {
+    memory?.grow(PAGES);
+    return false;
+  } catch {
+    return true;
   }
 }
 

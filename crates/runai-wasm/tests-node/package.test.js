@@ -142,6 +142,14 @@ test("a real trap in the module is survived", async () => {
   assert.equal(new Core(await WebAssembly.compile(readFileSync(join(folder, "runai_wasm_bg.wasm")))).check(STEP, "yaml").ok, true);
 });
 
+test("running out of memory is survived and named", async () => {
+  const { makeNarrow } = await import("./trap.js");
+  const fresh = new Core(await makeNarrow(readFileSync(join(folder, "runai_wasm_bg.wasm")), 64));
+  assert.equal(fresh.check(STEP, "yaml").ok, true);
+  assert.equal(refused(() => fresh.check("- x\n".repeat(900_000), "yaml")).code, "out-of-memory");
+  assert.equal(fresh.check(STEP, "yaml").ok, true);
+});
+
 test("the types name what there is, and nothing is `any`", () => {
   const types = readFileSync(join(folder, "index.d.ts"), "utf8");
   assert.doesNotMatch(types, /\bany\b(?! )/);

@@ -1,9 +1,30 @@
-// Makes a module whose functions trap at once: the real one, with the body of each function replaced.
+// Makes modules that fail: the real one, changed.
 
-/** The compiled module with `unreachable` for every body. */
-export async function makeTrap(bytes) {
-  const HEADER = 8;
+/** The compiled module with `unreachable` for the body of each function. */
+export function makeTrap(bytes) {
   const CODE = 10;
+  return changed(bytes, CODE, (content) => {
+    const [count] = number(content, 0);
+    const bodies = Buffer.alloc(count * 4);
+    // Three bytes long: no locals, `unreachable`, `end`.
+    for (let index = 0; index < count; index++) bodies.set([3, 0, 0x00, 0x0b], index * 4);
+    return Buffer.concat([leb(count), bodies]);
+  });
+}
+
+/** The compiled module whose memory can grow by no more than a few pages. */
+export function makeNarrow(bytes, pages) {
+  const MEMORY = 5;
+  return changed(bytes, MEMORY, (content) => {
+    // One memory, and whether it has a maximum.
+    const [least] = number(content, 2);
+    return Buffer.concat([Buffer.from([1, 1]), leb(least), leb(least + pages)]);
+  });
+}
+
+/** The compiled module with another content of one section. */
+async function changed(bytes, section, change) {
+  const HEADER = 8;
   const parts = [bytes.subarray(0, HEADER)];
   let at = HEADER;
   while (at < bytes.length) {
@@ -11,16 +32,12 @@ export async function makeTrap(bytes) {
     const id = bytes[at];
     const [size, content] = number(bytes, at + 1);
     at = content + size;
-    if (id !== CODE) {
+    if (id !== section) {
       parts.push(bytes.subarray(start, at));
       continue;
     }
-    const [count] = number(bytes, content);
-    const bodies = Buffer.alloc(count * 4);
-    // Three bytes long: no locals, `unreachable`, `end`.
-    for (let index = 0; index < count; index++) bodies.set([3, 0, 0x00, 0x0b], index * 4);
-    const code = Buffer.concat([leb(count), bodies]);
-    parts.push(Buffer.from([CODE]), leb(code.length), code);
+    const other = change(bytes.subarray(content, at));
+    parts.push(Buffer.from([id]), leb(other.length), other);
   }
   return WebAssembly.compile(Buffer.concat(parts));
 }
