@@ -335,16 +335,18 @@ impl WaitState {
             self.phase_updated_at = None;
         }
         self.phase_updated_at = sighting.phase_updated_at.or(self.phase_updated_at);
-        let figure = match sighting.phase.as_str() {
-            phase if phase.eq_ignore_ascii_case("Pending") => sighting.total_pending,
-            phase if phase.eq_ignore_ascii_case("Running") => sighting.total_running,
-            _ => None,
+        let (figure, known) = match sighting.phase.as_str() {
+            phase if phase.eq_ignore_ascii_case("Pending") => (sighting.total_pending, self.total_pending),
+            phase if phase.eq_ignore_ascii_case("Running") => (sighting.total_running, self.total_running),
+            _ => (None, Duration::ZERO),
         };
-        self.spell = match (sighting.server_time, self.phase_updated_at) {
-            (Some(server_time), Some(since)) if figure.is_none() => self.spell.max(server_time.saturating_sub(since)),
-            // Beside a figure only what was watched counts, should the figure lag behind: no `Date` that is off makes
-            // that longer.
-            _ => self.spell + self.last_sighting.map_or(Duration::ZERO, |last| now.saturating_sub(last)),
+        let watched = self.last_sighting.map_or(Duration::ZERO, |last| now.saturating_sub(last));
+        self.spell = match (figure, sighting.server_time, self.phase_updated_at) {
+            (None, Some(server_time), Some(since)) => self.spell.max(server_time.saturating_sub(since)),
+            // A figure that moves says it all. Beside one that stands still, what was watched counts; never a `Date`,
+            // which may be off.
+            (Some(figure), ..) if figure > known => self.spell + watched.min(figure - known),
+            _ => self.spell + watched,
         };
         self.last_sighting = Some(now);
         self.total_pending = sighting.total_pending.unwrap_or(self.total_pending);
