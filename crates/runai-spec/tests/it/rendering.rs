@@ -38,6 +38,31 @@ fn only_the_fields_of_the_gpu_request_type_are_sent() {
     assert_eq!(compute(&format!("{both}gpu_devices_request: 0\n")), expect(json!({"gpuDevicesRequest": 0})));
 }
 
+/// The SDK fills them in, so they are part of what is sent.
+#[test]
+fn mounts_have_the_defaults_of_the_sdk() {
+    let resolution = resolve(
+        "pvc_mounts: [{path: /a}]\n\
+         config_map_mounts: [{config_map: b, mount_path: /b}]\n\
+         secret_mounts: [{secret: c, mount_path: /c}]\n\
+         nfs_mounts: [{server: d, path: /x, mount_path: /d}]\n\
+         s3_mounts: [{bucket: e, path: /e}]\n\
+         host_path_mounts: [{path: /y, mount_path: /f}]\n",
+    );
+    let body = resolution.step().unwrap().render(&Context::default(), None);
+    let expected = json!({
+        "pvc": [{
+            "path": "/a", "existingPvc": true, "readOnly": false, "ephemeral": false, "dataSharing": false, "exclude": false,
+        }],
+        "configMapVolume": [{"configMap": "b", "mountPath": "/b", "exclude": false}],
+        "secretVolume": [{"secret": "c", "mountPath": "/c", "exclude": false}],
+        "nfs": [{"server": "d", "path": "/x", "mountPath": "/d", "readOnly": true, "exclude": false}],
+        "s3": [{"bucket": "e", "path": "/e", "exclude": false}],
+        "hostPath": [{"path": "/y", "mountPath": "/f", "readOnly": true, "exclude": false}],
+    });
+    assert_eq!(serde_json::to_value(body.spec.storage).unwrap(), expected);
+}
+
 #[test]
 fn a_submission_is_in_the_name_and_in_a_label() {
     let resolution = resolve("name: Train!\nimage: a\ncommand: [b]\nsettings: {labels: {team: ml}}\n");
