@@ -1,6 +1,7 @@
 // @ts-check
 // A server for the built page, and the page in a real Chromium.
 import { createServer } from "node:http";
+import { brotliCompressSync } from "node:zlib";
 import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { after } from "node:test";
 import { delimiter, extname, join, normalize } from "node:path";
@@ -27,20 +28,42 @@ const TYPES = {
 
 /**
  * Serve the page below a sub-path, as a plain static host does.
- * @param {{ without?: RegExp, headers?: Record<string, string> }} [options]
+ * @param {object} [options]
+ * @param {RegExp} [options.without] Files that are not there.
+ * @param {boolean} [options.compressed] Whether to send files as brotli.
+ * @param {Record<string, string>} [options.also] More folders, by their names below `also/`.
+ * @param {(request: import("node:http").IncomingMessage, response: import("node:http").ServerResponse, path: string) => boolean} [options.first]
+ *   Answers what the files do not; true if it has.
  */
-export async function serve({ without, headers = {} } = {}) {
+export async function serve({ without, compressed = false, also = {}, first } = {}) {
   assert.ok(existsSync(join(dist, "index.html")), "the page is not built: run `cargo xtask web`");
+  let sent = 0;
+  /** @type {Map<string, Buffer>} */
+  const known = new Map();
+  const read = (/** @type {string} */ file) => {
+    let bytes = known.get(file);
+    if (!bytes) known.set(file, (bytes = compressed ? brotliCompressSync(readFileSync(file)) : readFileSync(file)));
+    return bytes;
+  };
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? "/", "http://localhost").pathname;
     const inside = path.startsWith("/some/folder/") ? path.slice("/some/folder/".length) || "index.html" : "";
-    const file = normalize(join(dist, inside));
-    if (!inside || !file.startsWith(dist) || without?.test(path) || !existsSync(file) || !statSync(file).isFile()) {
+    if (inside && first?.(request, response, inside)) return;
+    const [, name = "", rest = ""] = /^also\/(\w+)\/(.*)$/u.exec(inside) ?? [];
+    const folder = name === "" ? dist : (also[name] ?? "");
+    const file = normalize(join(folder, name === "" ? inside : rest));
+    if (!inside || !folder || !file.startsWith(folder) || without?.test(path) || !existsSync(file) || !statSync(file).isFile()) {
       response.writeHead(404).end("not found");
       return;
     }
-    response.writeHead(200, { "Content-Type": TYPES[/** @type {keyof TYPES} */ (extname(file))] ?? "application/octet-stream", ...headers });
-    response.end(readFileSync(file));
+    const bytes = read(file);
+    sent += bytes.length;
+    response.writeHead(200, {
+      "Content-Type": TYPES[/** @type {keyof TYPES} */ (extname(file))] ?? "application/octet-stream",
+      "Content-Length": bytes.length,
+      ...(compressed ? { "Content-Encoding": "br" } : {}),
+    });
+    response.end(bytes);
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
   const address = server.address();
@@ -50,7 +73,8 @@ export async function serve({ without, headers = {} } = {}) {
       server.close(() => resolve(undefined));
       server.closeAllConnections();
     });
-  return { origin: `http://127.0.0.1:${address.port}`, url: `http://127.0.0.1:${address.port}/some/folder/`, stop };
+  const origin = `http://127.0.0.1:${address.port}`;
+  return { origin, url: `${origin}/some/folder/`, stop, /** Bytes of all bodies so far. */ sent: () => sent };
 }
 
 /** The browser that is there: named by `CHROMIUM`, or found on the path. */
@@ -89,7 +113,8 @@ export async function open(browser, url, { expects, init, ready = true, ...optio
   await context.addInitScript(() => {
     addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
   });
-  context.setDefaultTimeout(20_000);
+  // Machines that test are busy; a test that waits in vain is seldom.
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && complain(`console: ${message.text()}`));
   page.on("pageerror", (error) => complain(`error: ${error.stack ?? error.message}`));
@@ -168,15 +193,21 @@ export class Editor {
     return { name: download.suggestedFilename(), text: readFileSync(await download.path(), "utf8") };
   }
 
-  /** Nothing on the page is wrong in the eyes of axe. */
+  /** Nothing on the page is wrong in the eyes of axe, in either theme. */
   async accessible(/** @type {string} */ state) {
     await this.page.evaluate(axe.source);
-    const found = await this.page.evaluate(async () => {
-      // @ts-expect-error The script above defines it.
-      const { violations } = await axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
-      return violations.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes.map((/** @type {any} */ node) => `${node.target} ${node.failureSummary}`).slice(0, 4).join(" | ")}`);
-    });
-    assert.deepEqual(found, [], `axe has found something in: ${state}`);
+    for (const theme of ["dark", "light"]) {
+      const found = await this.page.evaluate(async (theme) => {
+        const { dataset } = document.documentElement;
+        const before = dataset.theme;
+        dataset.theme = theme;
+        // @ts-expect-error The script above defines it.
+        const { violations } = await axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
+        dataset.theme = before;
+        return violations.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes.map((/** @type {any} */ node) => `${node.target} ${node.failureSummary}`).slice(0, 4).join(" | ")}`);
+      }, theme);
+      assert.deepEqual(found, [], `axe has found something in: ${state}, ${theme}`);
+    }
   }
 
   async picture(/** @type {string} */ name) {

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use crate::{
     following, peers,
     process::{self, cargo, command},
-    workspace,
+    web, workspace,
 };
 
 #[derive(clap::Args)]
@@ -30,6 +30,9 @@ pub(crate) struct Args {
     /// Write the table into `docs/benchmarks.md` as well
     #[arg(long)]
     write: bool,
+    /// Measure the browser editor alone
+    #[arg(long)]
+    page: bool,
 }
 
 #[derive(clap::Args)]
@@ -49,6 +52,30 @@ const PAIRS: usize = 15;
 
 /// Measure everything, and print the table.
 pub(crate) fn run(args: &Args) -> Result<()> {
+    let path = workspace::root().join(PAGE);
+    let page = if args.page {
+        let before = fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        replace_section(&before, &web::bench()?)
+    } else {
+        everything()?
+    };
+    println!("\n{page}");
+    if args.write {
+        fs::write(&path, page).with_context(|| format!("cannot write `{}`", path.display()))?;
+        println!("wrote {PAGE}");
+    }
+    Ok(())
+}
+
+/// A page with one of its sections in place of the one of the same title, or behind all others.
+fn replace_section(page: &str, section: &str) -> String {
+    let title = section.trim_start().lines().next().unwrap_or_default();
+    let Some(start) = page.find(&format!("\n{title}\n")) else { return format!("{page}{section}") };
+    let end = page[start + 1..].find("\n## ").map_or(page.len(), |next| start + 1 + next);
+    format!("{}{section}{}", &page[..start], &page[end..])
+}
+
+fn everything() -> Result<String> {
     let machine = Machine::look()?;
     let python = peers::python()?;
     let target = workspace::target_dir()?;
@@ -76,13 +103,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     page += &following::section(&program)?;
     page += &simulator()?;
     page += &client(&python)?;
-    println!("\n{page}");
-    if args.write {
-        let path = workspace::root().join(PAGE);
-        fs::write(&path, page).with_context(|| format!("cannot write `{}`", path.display()))?;
-        println!("wrote {PAGE}");
-    }
-    Ok(())
+    page += &web::bench()?;
+    Ok(page)
 }
 
 struct Machine {
@@ -523,6 +545,14 @@ mod tests {
         assert!(page.contains("| times faster | 10.0 |") && page.contains("| CPU time | 1.0 s | 6.0 s |"), "{page}");
         let error = client_section(&lines[..2].join("\n")).unwrap_err();
         assert!(error.to_string().contains("`fleet`"), "{error}");
+    }
+
+    #[test]
+    fn a_section_takes_the_place_of_its_elder() {
+        let page = "# Title\n\n## One\n\nold\n\n## Two\n\ntwo\n";
+        assert_eq!(replace_section(page, "\n## One\n\nnew\n"), "# Title\n\n## One\n\nnew\n\n## Two\n\ntwo\n");
+        assert_eq!(replace_section(page, "\n## Two\n\nnew\n"), "# Title\n\n## One\n\nold\n\n## Two\n\nnew\n");
+        assert_eq!(replace_section(page, "\n## New\n\n3\n"), format!("{page}\n## New\n\n3\n"));
     }
 
     #[test]

@@ -65,6 +65,16 @@ pub(crate) fn test() -> Result<()> {
     weigh()
 }
 
+/// Build the page, and measure it in a real browser: the section of `docs/benchmarks.md` about it.
+pub(crate) fn bench() -> Result<String> {
+    pack()?;
+    let mut bench = command("node");
+    bench.current_dir(folder()).arg("bench/bench.js");
+    bench.env("CHROMIUM", browser()?).env("RUNAI_SPEC_PACKAGE", npm::folder()?);
+    bench.env("RUNAI_STEP_BENCH", workspace::target_dir()?.join("web-bench"));
+    Ok(format!("\n{}\n", process::output(&mut bench)?.trim()))
+}
+
 fn folder() -> PathBuf {
     workspace::root().join("web")
 }

@@ -1,0 +1,34 @@
+// Runs in the page before its own scripts: when a key was pressed, and when what it changes was there.
+(() => {
+  /** The last key, in milliseconds since the page was asked for; 0 where something has not happened yet. */
+  const times = { key: 0, seen: 0, done: 0, painted: 0, blocked: 0, ready: 0 };
+  globalThis.probe = times;
+  addEventListener("keydown", ({ timeStamp }) => Object.assign(times, { key: timeStamp, seen: 0, done: 0, painted: 0, blocked: 0 }), true);
+  // Quick fixes are looked for when nothing else is to be done, and are no part of an answer.
+  const answers = ({ target }) => {
+    const element = target instanceof Element ? target : target.parentElement;
+    return element?.closest("#request-body, #problems") && !element.closest(".actions");
+  };
+  new MutationObserver((records) => {
+    const now = performance.now();
+    if (times.ready === 0 && /^runai-step \d/u.test(document.querySelector(".foot .end")?.textContent ?? "")) times.ready = now;
+    if (records.some(({ target }) => (target instanceof Element ? target : target.parentElement)?.closest(".cm-content"))) times.seen ||= now;
+    if (!records.some(answers)) return;
+    times.done = now;
+    requestAnimationFrame(() => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => (times.painted = performance.now());
+      port2.postMessage(null);
+    });
+  }).observe(document, { subtree: true, childList: true, characterData: true });
+  // How long the page could not have taken a key.
+  let before = performance.now();
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    const now = performance.now();
+    if (times.key !== 0) times.blocked = Math.max(times.blocked, now - Math.max(before, times.key));
+    before = now;
+    setTimeout(() => port2.postMessage(null), 0);
+  };
+  port2.postMessage(null);
+})();
