@@ -3,7 +3,9 @@ import { signal } from "@preact/signals";
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Dialog } from "./dialog";
+import * as file from "./file";
 import * as files from "./files";
+import { inline } from "./markdown";
 import { share } from "./share";
 import * as storage from "./storage";
 import * as store from "./store";
@@ -48,13 +50,19 @@ export function Header(): VNode {
       <h1>
         <img src="./icon.svg" alt="" width="20" height="20" /> runai-step <span class="muted">editor</span>
       </h1>
+      <FileState />
       <nav class="tools" aria-label="Document">
         <button type="button" onClick={() => setOpen("examples")}>Examples</button>
         <button type="button" onClick={() => setOpen("import")}>Import</button>
         <button type="button" onClick={() => void copyLink()}>Copy link</button>
-        <button type="button" class="primary" onClick={() => files.download(store.text.value, fileName(), "application/yaml")}>
+        <button type="button" class={file.opened.value ? "" : "primary"} onClick={() => files.download(store.text.value, fileName(), "application/yaml")}>
           Download YAML
         </button>
+        {file.opened.value && (
+          <button type="button" class="primary" title="Save (Ctrl+S)" onClick={() => void file.save()}>
+            Save
+          </button>
+        )}
         <button
           type="button"
           role="switch"
@@ -82,8 +90,41 @@ export function Header(): VNode {
   );
 }
 
-/** What the document is called: as its kind is found by the program. */
+/** The name of the file that is open, and whether all of the text is in it. */
+function FileState(): VNode | null {
+  const open = file.opened.value;
+  const [unsaved, name] = [file.unsaved.value, open?.name];
+  useEffect(() => {
+    if (name !== undefined) document.title = `${unsaved ? "● " : ""}${name} – runai-step editor`;
+  }, [name, unsaved]);
+  if (!open) return null;
+  return (
+    <>
+      <p class="file-state">
+        <strong>{open.name}</strong>
+        <span class={`tag${unsaved ? " warning" : ""}`}>{unsaved ? "unsaved" : "saved"}</span>
+      </p>
+      {file.clash.value !== null && (
+        <Dialog title={`${open.name} has changed`} close={() => (file.clash.value = null)}>
+          <p>Another program has written into the file since it was opened here. Nothing is saved yet.</p>
+          <div class="row">
+            <button type="button" onClick={() => file.reread()}>
+              Take the file's text
+            </button>
+            <button type="button" class="primary" onClick={() => file.overwrite()}>
+              Save over it
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+/** What the document is called: as its file, or as its kind is found by the program. */
 function fileName(): string {
+  const name = file.opened.value?.name;
+  if (name !== undefined) return name.replace(/\.(json|toml)$/u, ".yaml");
   switch (store.kind.value) {
     case "operator":
       return "runai-step.yaml";
@@ -138,7 +179,7 @@ function Examples({ close }: { close(): void }): VNode {
               }}
             >
               <strong>{name}</strong>
-              <span class="muted">{firstComment(texts.get(name) ?? "")}</span>
+              <span class="muted">{inline(firstComment(texts.get(name) ?? ""))}</span>
             </button>
           </li>
         ))}

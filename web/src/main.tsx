@@ -1,6 +1,7 @@
-// The start: the draft or the link's text at once, the core as soon as it is there.
+// The start: the file, the draft or the link's text at once, the core as soon as it is there.
 import { render } from "preact";
 import { App } from "./app";
+import * as file from "./file";
 import { open } from "./share";
 import * as storage from "./storage";
 import * as store from "./store";
@@ -8,8 +9,9 @@ import * as store from "./store";
 const app = document.getElementById("app");
 if (app) {
   document.documentElement.dataset["theme"] = storage.theme();
-  render(<App text={storage.draft() ?? ""} />, app);
-  store.keepDrafts();
+  render(<App text={(await file.open()) ?? storage.draft() ?? ""} />, app);
+  if (file.opened.value) file.guard();
+  else store.keepDrafts();
   void store.start().then(openLink);
   addEventListener("hashchange", () => void openLink());
   keepOffline();
@@ -33,6 +35,11 @@ async function openLink(): Promise<void> {
 
 function keepOffline(): void {
   if (!import.meta.env.PROD || !("serviceWorker" in navigator)) return;
+  if (file.served) {
+    // Another page at this address may have come from a host that is gone.
+    void navigator.serviceWorker.getRegistrations().then((found) => found.forEach((one) => void one.unregister()));
+    return;
+  }
   // Private windows and plain HTTP allow none; the page works without.
   navigator.serviceWorker.register("./service-worker.js").catch(() => undefined);
 }
