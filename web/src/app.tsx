@@ -3,6 +3,7 @@ import { useSignalEffect } from "@preact/signals";
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { mount } from "./editor/editor";
+import * as file from "./file";
 import { Form } from "./form/form";
 import { Header, takeFile, theme } from "./header";
 import { inline } from "./markdown";
@@ -24,6 +25,7 @@ export function App({ text }: { text: string }): VNode {
     document.documentElement.dataset["theme"] = theme.value;
   });
   const over = useDrop();
+  useHistory();
   return (
     <>
       <nav class="skip" aria-label="Skip">
@@ -107,8 +109,8 @@ function Foot(): VNode {
   const state = kept.value;
   return (
     <footer class="foot">
-      <p>Nothing leaves this page.</p>
-      <p>
+      <p>{file.opened.value ? "Nothing leaves this machine." : "Nothing leaves this page."}</p>
+      <p hidden={file.opened.value !== null}>
         {state === true ? "A draft is kept in this browser." : typeof state === "string" ? `No draft is kept: ${state}.` : "No draft is kept."}
         {state === true && (
           <button
@@ -126,6 +128,24 @@ function Foot(): VNode {
       <p class="end">{store.core.value ? `runai-step ${store.core.value.version()}` : store.broken.value ? "" : "Loading…"}</p>
     </footer>
   );
+}
+
+/** One history for the whole page: its keys work everywhere as they do in the editor, but where a text of its own is typed. */
+function useHistory(): void {
+  useEffect(() => {
+    const keys = (event: KeyboardEvent): void => {
+      if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
+      const key = event.key.toLowerCase();
+      const redo = key === "y" || (key === "z" && event.shiftKey);
+      const own = event.target instanceof Element && event.target.closest(".cm-editor, dialog, .facts, [type='search']");
+      if ((!redo && key !== "z") || own) return;
+      event.preventDefault();
+      if (redo) store.theEditor()?.redo();
+      else store.theEditor()?.undo();
+    };
+    addEventListener("keydown", keys);
+    return () => removeEventListener("keydown", keys);
+  }, []);
 }
 
 /** Whether a file is held over the page; one that is dropped is opened. */

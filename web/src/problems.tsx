@@ -32,6 +32,7 @@ export function Problems(): VNode {
           <strong>{inline(broken.value.message)}</strong> {broken.value.help && inline(broken.value.help)}. What you typed is kept.
         </p>
       )}
+      {found.length === 0 && !broken.value && store.analysis.value && <p class="note empty">Every change is checked as you type, against every rule at once.</p>}
       <ul class="list" role="list" aria-label="Problems">
         {found.slice(0, MOST).map((diagnostic, index) => (
           <Problem key={index} diagnostic={diagnostic} fixes={fixes.value[index] ?? []} explain={explain} />

@@ -11,7 +11,8 @@ self.addEventListener("install", (event) => {
   event.waitUntil(
     caches
       .open(NAME)
-      .then((cache) => cache.addAll(__FILES__.map((file) => new Request(file, { cache: "reload" }))))
+      // What has a hash in its name never changes: the page has just fetched most of it.
+      .then((cache) => cache.addAll(__FILES__.map((file) => new Request(file, { cache: file.startsWith("assets/") ? "force-cache" : "reload" }))))
       .then(() => self.skipWaiting()),
   );
 });

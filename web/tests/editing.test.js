@@ -28,6 +28,41 @@ describe("the text", () => {
     await close();
   });
 
+  test("a text typed key by key is the text that was typed", async () => {
+    const { page: tab, editor, close } = await page();
+    const text = readFileSync(join(repository, "examples/half-gpu.runai.yaml"), "utf8");
+    await editor.write("");
+    await tab.keyboard.type(text);
+    assert.equal(await editor.text(), text);
+    // At the speed of people lists of completions open on the way.
+    await editor.write("");
+    await tab.keyboard.type("name: train\nsettings:\n  preemptibility: preemptible\n", { delay: 130 });
+    assert.equal(await editor.text(), "name: train\nsettings:\n  preemptibility: preemptible\n");
+    await close();
+  });
+
+  test("a line is indented as those before, and who types the spaces does not get them twice", async () => {
+    const { page: tab, editor, close } = await page();
+    await editor.write("");
+    await tab.keyboard.type("settings:\nlabels:\na: b");
+    assert.equal(await editor.text(), "settings:\n  labels:\n    a: b");
+    await editor.write("");
+    await tab.keyboard.type("settings:\n  labels:\n    a: b\n  gpu_portion_request: 1\nname: x");
+    assert.equal(await editor.text(), "settings:\n  labels:\n    a: b\n  gpu_portion_request: 1\nname: x");
+    await close();
+  });
+
+  test("the whole text and the whole body can be read from the page", async () => {
+    const { page: tab, editor, close } = await page();
+    const text = `${STEP}  labels:\n${Array.from({ length: 300 }, (_, index) => `    key-${index}: v\n`).join("")}`;
+    await editor.write(text);
+    await tab.locator(".body").getByText('"key-299"').waitFor();
+    assert.ok((await editor.yaml.innerText()).trimEnd() === text.trimEnd());
+    assert.ok((await editor.body.innerText()) === (await editor.body.textContent()));
+    assert.equal((await editor.bodyJson()).spec.labels.length, 300);
+    await close();
+  });
+
   test("problems have their place, and choosing one goes there", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write(STEP.replace("0.5", "5").replace("settings:", "settings:\n  cpu_memory_request: 8GB"));
@@ -96,6 +131,16 @@ describe("the text", () => {
     await tab.locator(".cm-line").nth(3).getByText("gpu_portion_request").hover();
     await tab.locator(".described").getByText(/Fraction of each device/u).waitFor();
     await editor.picture("hover");
+    await close();
+  });
+
+  test("maps and lists fold", async () => {
+    const { page: tab, editor, close } = await page();
+    await editor.write(STEP);
+    await tab.locator(".cm-foldGutter").getByText("▾").first().click();
+    await tab.locator(".cm-foldPlaceholder").waitFor();
+    assert.equal(await tab.locator(".cm-line").filter({ hasText: "gpu_portion_request" }).count(), 0);
+    assert.equal(await editor.text(), STEP);
     await close();
   });
 
@@ -236,7 +281,7 @@ describe("the form", () => {
     const { page: tab, editor, close } = await page();
     await editor.write(STEP);
     await tab.keyboard.press("Control+End");
-    await tab.keyboard.type("# typed");
+    await tab.keyboard.insertText("# typed");
     await editor.control("large_shm_request").check();
     await editor.control("gpu_request_type").selectOption("memory");
     await tab.keyboard.press("Control+z");

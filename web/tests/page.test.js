@@ -39,8 +39,6 @@ describe("drafts", () => {
 
   for (const [name, reason] of /** @type {const} */ ([["SecurityError", "allows no storage"], ["QuotaExceededError", "storage is full"]])) {
     test(`a browser whose storage says ${name}`, async () => {
-      const opened = await browser.newContext();
-      await opened.close();
       const { page: tab, editor, close } = await open(browser, server.url, {
         init: name === "SecurityError" ? denied : full,
       });
@@ -67,34 +65,84 @@ function full() {
 }
 
 describe("bad input", () => {
-  test("ten megabytes", async () => {
-    const { page: tab, editor, close } = await page();
-    await tab.evaluate(() => {
-      const view = /** @type {any} */ (document.querySelector(".cm-content")).cmTile.view;
-      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: "a: 0123456789\n".repeat(750_000) } });
-    });
-    await editor.problems.filter({ hasText: "too-large" }).waitFor();
-    assert.equal((await editor.text()).length, 14 * 750_000);
+  /** Put a text into the editor that no clipboard carries as it is. */
+  const force = (/** @type {import("playwright-core").Page} */ tab, /** @type {string} */ text) =>
+    tab.evaluate((text) => {
+      const { view } = /** @type {any} */ (document.querySelector(".cm-content")).cmTile;
+      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+    }, text);
+  const lives = async (/** @type {import("playwright-core").Page} */ tab, /** @type {import("./support.js").Editor} */ editor) => {
     await editor.write(STEP);
-    await tab.getByText('"gpuPortionRequest": 0.5').waitFor();
+    await tab.locator(".body").getByText('"gpuPortionRequest": 0.5').waitFor();
+    assert.equal(await editor.control("gpu_portion_request").inputValue(), "0.5");
+  };
+
+  test("ten megabytes, pasted", async () => {
+    const { page: tab, editor, close } = await page();
+    const text = "a: 0123456789\n".repeat(750_000);
+    await editor.paste(text);
+    await editor.problems.filter({ hasText: "too-large" }).waitFor();
+    assert.ok((await editor.text()) === text, "what was pasted is kept");
+    // No browser has room for it, and the page says so.
+    await tab.getByText("storage is full").waitFor();
+    await editor.accessible("ten megabytes");
+    await editor.button("Undo").click();
+    await editor.problems.first().waitFor({ state: "detached" });
+    await lives(tab, editor);
     await close();
   });
 
-  test("an alias bomb, half a surrogate pair and control characters", async () => {
+  test("ten megabytes in one line, pasted", async () => {
     const { page: tab, editor, close } = await page();
-    const bomb = ["a: &a [x,x,x,x,x,x,x,x,x]", ..."bcdefghij".split("").map((name, index) => `${name}: &${name} [${`*${"abcdefghij"[index]},`.repeat(9).slice(0, -1)}]`)].join("\n");
-    for (const [text, code] of [[bomb, "too-many-aliases"], ["image: \u0001\u0002\ncommand: [a]\n", ""], ["image: \ud83d x\ncommand: [a]\n", ""], ["\u0000\u0001PNG", ""], ["[".repeat(5000), "too-deep"]]) {
-      await tab.evaluate((text) => {
-        const view = /** @type {any} */ (document.querySelector(".cm-content")).cmTile.view;
-        view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
-      }, String(text));
-      if (code) await editor.problems.filter({ hasText: code }).first().waitFor();
-      assert.equal((await editor.text()).length, text?.length);
-    }
-    await editor.write(STEP);
-    await tab.getByText('"gpuPortionRequest": 0.5').waitFor();
+    const text = `a: ${"0123456789".repeat(1_000_000)}`;
+    await editor.paste(text);
+    await editor.problems.filter({ hasText: "too-large" }).waitFor();
+    assert.ok((await editor.text()) === text, "what was pasted is kept");
+    await lives(tab, editor);
     await close();
   });
+
+  test("ten megabytes, imported", async () => {
+    const { page: tab, editor, close } = await page();
+    await editor.button("Import").click();
+    await tab.getByLabel("File to import").setInputFiles({ name: "a.yaml", mimeType: "text/yaml", buffer: Buffer.from("a: 0123456789\n".repeat(750_000)) });
+    await editor.problems.filter({ hasText: "too-large" }).waitFor();
+    await lives(tab, editor);
+    await close();
+  });
+
+  const bomb = ["a: &a [x,x,x,x,x,x,x,x,x]", ..."bcdefghij".split("").map((name, index) => `${name}: &${name} [${`*${"abcdefghij"[index]},`.repeat(9).slice(0, -1)}]`)].join("\n");
+  for (const [name, text, code] of /** @type {const} */ ([
+    ["an alias bomb", bomb, "too-many-aliases"],
+    ["a deep nest", "[".repeat(5_000), "too-deep"],
+    ["a picture", "\ufffdPNG\n\u001a\n\u0001\u0002\ufffd\ufffd", ""],
+  ])) {
+    test(`${name}, pasted`, async () => {
+      const { page: tab, editor, close } = await page();
+      await editor.paste(text);
+      await editor.problems.filter({ hasText: code }).first().waitFor();
+      assert.equal(await editor.text(), text);
+      await lives(tab, editor);
+      await close();
+    });
+  }
+
+  for (const [name, text] of /** @type {const} */ ([
+    ["half a surrogate pair", "image: \ud83d x\ncommand: [a]\n"],
+    ["half a surrogate pair, escaped", 'image: "\\ud83d"\ncommand: [a]\n'],
+    ["control characters", "image: \u0001\u0002\ncommand: [a]\n"],
+    ["a zero", "\u0000\u0001PNG"],
+  ])) {
+    test(name, async () => {
+      const { page: tab, editor, close } = await page();
+      await force(tab, text);
+      assert.ok((await editor.text()) === text, "what was typed is kept");
+      await editor.button("Copy link").click();
+      await editor.toast.waitFor();
+      await lives(tab, editor);
+      await close();
+    });
+  }
 
   test("without WebAssembly the text is kept, and the page says what is missing", async () => {
     const { page: tab, editor, close } = await open(browser, server.url, {
@@ -123,6 +171,42 @@ describe("bad input", () => {
   });
 });
 
+test("a core that is broken is named", async () => {
+  const broken = await serve({
+    first: (_, response, path) => {
+      if (!path.endsWith(".wasm")) return false;
+      response.writeHead(200, { "Content-Type": "application/wasm" }).end("not WebAssembly");
+      return true;
+    },
+  });
+  const { page: tab, editor, close } = await open(browser, broken.url, { ready: false });
+  await tab.getByRole("alert").getByText(/core cannot be loaded/u).waitFor();
+  await editor.write(STEP);
+  assert.equal(await editor.text(), STEP);
+  await close();
+  await broken.stop();
+});
+
+test("the package works in a plain page with a module script", async () => {
+  const core = process.env.RUNAI_SPEC_PACKAGE ?? join(repository, "target/npm/runai-spec");
+  const plain = await serve({
+    also: { core },
+    first: (_, response, path) => {
+      if (path === "plain.html") response.writeHead(200, { "Content-Type": "text/html" }).end('<!doctype html><title>plain</title><link rel="icon" href="icon.svg" /><script type="module" src="plain.js"></script><output></output>');
+      else if (path === "plain.js") {
+        response
+          .writeHead(200, { "Content-Type": "text/javascript" })
+          .end('import { load } from "./also/core/index.js";\nconst core = await load();\ndocument.querySelector("output").textContent = core.check("image: a\\n", "yaml").diagnostics[0].code;\n');
+      } else return false;
+      return true;
+    },
+  });
+  const { page: tab, close } = await open(browser, `${plain.url}plain.html`, { ready: false });
+  await tab.getByText("missing-key", { exact: true }).waitFor();
+  await close();
+  await plain.stop();
+});
+
 test("a file of 5,000 lines is read beside the page", async () => {
   const { page: tab, editor, close } = await page();
   let text = "image: a\ncommand: [a]\nsettings:\n  gpu_portion_request: 5\n  labels:\n";
@@ -133,6 +217,8 @@ test("a file of 5,000 lines is read beside the page", async () => {
   await editor.problems.first().waitFor({ state: "detached" });
   await tab.locator(".body").getByText('"gpuPortionRequest": 0.5').waitFor();
   assert.match(await editor.text(), /gpu_portion_request: 0.5\n/u);
+  assert.equal((await editor.bodyJson()).spec.labels.length, 5_000);
+  assert.ok((await editor.body.innerText()) === (await editor.body.textContent()), "all of the body can be read and copied");
   await close();
 });
 

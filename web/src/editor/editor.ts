@@ -3,18 +3,21 @@ import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, c
 import { defaultKeymap, history, historyKeymap, indentWithTab, isolateHistory, redo, undo } from "@codemirror/commands";
 import { yaml } from "@codemirror/lang-yaml";
 import { bracketMatching, foldGutter, foldKeymap, indentUnit, syntaxHighlighting } from "@codemirror/language";
-import { lintKeymap, setDiagnostics } from "@codemirror/lint";
+import { diagnosticCount, lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
 import { Annotation, EditorState, Transaction } from "@codemirror/state";
 import { drawSelection, EditorView, highlightActiveLine, hoverTooltip, keymap, lineNumbers } from "@codemirror/view";
 import { effect } from "@preact/signals";
 import { classHighlighter } from "@lezer/highlight";
 import * as store from "../store";
+import { enter } from "./enter";
 import { pointerAt } from "./place";
 import { complete, hover } from "./words";
 
 /** Marks a change that came from outside the editor. */
 const fromOutside = Annotation.define<boolean>();
+/** Up to so much all of the text is drawn, not only what is in view: for screen readers, and for the browser's own search. */
+const MOST_DRAWN = { lines: 1_000, length: 100_000 };
 
 export function mount(parent: HTMLElement, doc: string): EditorView {
   const view = new EditorView({
@@ -33,6 +36,7 @@ export function mount(parent: HTMLElement, doc: string): EditorView {
         search({ top: true }),
         indentUnit.of("  "),
         EditorState.tabSize.of(2),
+        enter(),
         yaml(),
         syntaxHighlighting(classHighlighter),
         autocompletion({ override: [complete], icons: false }),
@@ -53,6 +57,7 @@ export function mount(parent: HTMLElement, doc: string): EditorView {
         EditorView.updateListener.of((update) => {
           if (update.docChanged) {
             store.changed(update.state.doc.toString());
+            drawWhole(update.view);
           }
           const outside = update.transactions.some((transaction) => transaction.annotation(fromOutside));
           if ((update.selectionSet || update.docChanged) && !outside && update.view.hasFocus) {
@@ -87,13 +92,16 @@ export function mount(parent: HTMLElement, doc: string): EditorView {
     focus: () => view.focus(),
   });
   store.changed(doc);
+  drawWhole(view);
 
   effect(() => {
     const [found, fixes] = [store.diagnostics.value, store.fixes.value];
+    if (found.length === 0 && diagnosticCount(view.state) === 0) return;
     const length = view.state.doc.length;
     const diagnostics = found.map((diagnostic, index) => ({
       from: Math.min(diagnostic.utf16_offset, length),
-      to: Math.min(diagnostic.utf16_end_offset, length),
+      // Of a map or a list that goes over several lines the first is underlined, not all with their indentation.
+      to: Math.min(diagnostic.utf16_end_offset, view.state.doc.lineAt(Math.min(diagnostic.utf16_offset, length)).to),
       severity: diagnostic.severity,
       source: diagnostic.code,
       message: diagnostic.help ? `${diagnostic.message}\n${diagnostic.help}` : diagnostic.message,
@@ -105,6 +113,16 @@ export function mount(parent: HTMLElement, doc: string): EditorView {
     view.dispatch(setDiagnostics(view.state, diagnostics));
   });
   return view;
+}
+
+/** CodeMirror has a switch for printing, which has no public name. */
+function drawWhole(view: EditorView): void {
+  const { viewState } = view as unknown as { viewState: { printing: boolean } };
+  const { lines, length } = view.state.doc;
+  const whole = lines <= MOST_DRAWN.lines && length <= MOST_DRAWN.length;
+  if (viewState.printing === whole) return;
+  viewState.printing = whole;
+  view.requestMeasure();
 }
 
 /** Escape goes on to what follows the editor, since Tab indents. Lists and panels of the editor have closed before. */

@@ -1,4 +1,5 @@
 // The control of a value, by the schema of it: what fits a value of another type in the text is shown as it is written.
+import { useComputed } from "@preact/signals";
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Json } from "runai-spec";
@@ -219,6 +220,7 @@ function hint(node: Node): string {
 
 function List(props: Props & { items: Json[] }): VNode {
   const { id, field, items, name, disabled } = props;
+  const problemAt = useErrors(field.pointer);
   const [all, setAll] = useState(false);
   const schema = store.schema.value;
   const node = field.node.items && schema ? schema.resolve(field.node.items) : {};
@@ -299,6 +301,7 @@ function sampleOf(node: Node, field: Field): Json {
 
 function Entries(props: Props & { entries: { [key: string]: Json } }): VNode {
   const { id, field, entries, name, disabled } = props;
+  const problemAt = useErrors(field.pointer);
   const [all, setAll] = useState(false);
   const keys = Object.keys(entries);
   const schema = store.schema.value;
@@ -418,8 +421,14 @@ function Inner(props: { node: Node; pointer: string; path: string; value: { [key
   );
 }
 
-function problemAt(pointer: string): boolean {
-  return store.diagnostics.value.some(({ path, severity }) => severity === "error" && pointers.within(path, pointer));
+/** Whether there are errors at a place inside this one; who asks is drawn anew only when that changes. */
+function useErrors(base: string): (pointer: string) => boolean {
+  const found = useComputed(() => {
+    const errors = store.diagnostics.value.filter(({ path, severity }) => severity === "error" && pointers.within(path, base));
+    return JSON.stringify(errors.map(({ path }) => path));
+  });
+  const paths = JSON.parse(found.value) as string[];
+  return (pointer) => paths.some((path) => pointers.within(path, pointer));
 }
 
 /** The focus goes to a control that comes with the next change. */

@@ -1,7 +1,8 @@
 // One setting: its name, its control, its help, and what is wrong with it.
+import { useComputed } from "@preact/signals";
 import { Component, type VNode } from "preact";
 import { useState } from "preact/hooks";
-import type { Json } from "runai-spec";
+import type { Diagnostic, Json } from "runai-spec";
 import { inline } from "../markdown";
 import * as pointers from "../pointer";
 import { choices, type Field, typeOf } from "../schema";
@@ -23,9 +24,12 @@ function View({ field, value, off, name }: Props): VNode {
   const id = `field${pointer.replaceAll(/[^\w-]/gu, "-")}`;
   const label = name ?? field.key;
   const structure = isStructure(node, value);
-  const active = store.active.value;
-  const linked = active !== null && active.pointer !== "" && pointers.within(active.pointer, pointer);
-  const problems = store.diagnostics.value.filter(({ path }) => (structure ? path === pointer : pointers.within(path, pointer)));
+  const linked = useComputed(() => {
+    const active = store.active.value;
+    return active !== null && active.pointer !== "" && pointers.within(active.pointer, pointer);
+  }).value;
+  // As a text, so that the field is drawn anew only if something else is wrong with it than before.
+  const problems = JSON.parse(useComputed(() => problemsOf(pointer, structure)).value) as Problem[];
   const written = value !== undefined;
   const [first, ...rest] = (node.description ?? "").split("\n\n");
   const facts = [
@@ -82,6 +86,13 @@ function View({ field, value, off, name }: Props): VNode {
       </div>
     </div>
   );
+}
+
+type Problem = Pick<Diagnostic, "code" | "severity" | "message" | "help">;
+
+function problemsOf(pointer: string, structure: boolean): string {
+  const found = store.diagnostics.value.filter(({ path }) => (structure ? path === pointer : pointers.within(path, pointer)));
+  return JSON.stringify(found.map(({ code, severity, message, help }): Problem => ({ code, severity, message, help })));
 }
 
 function Label({ label, required }: { label: string; required: boolean }): VNode {

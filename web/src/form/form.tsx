@@ -59,7 +59,7 @@ export function Form(): VNode {
           </select>
         </label>
       )}
-      <div class="groups" ref={form} onKeyDown={history}>
+      <div class="groups" ref={form}>
         {!block.value && store.core.value && <p class="note">This document has no settings for Run:ai. Write a `step_operator` block in the text, and its form stands here.</p>}
         {block.value && words.length === 0 && <Snippets node={block.value.node} base={block.value.pointer} paused={paused} />}
         {words.length > 0 && (
@@ -75,17 +75,6 @@ export function Form(): VNode {
       </div>
     </section>
   );
-}
-
-/** One history for text and form: its keys work here as they do in the editor. */
-function history(event: KeyboardEvent): void {
-  if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
-  const key = event.key.toLowerCase();
-  const redo = key === "y" || (key === "z" && event.shiftKey);
-  if (!redo && key !== "z") return;
-  event.preventDefault();
-  if (redo) store.theEditor()?.redo();
-  else store.theEditor()?.undo();
 }
 
 function matches({ key, node }: Field, group: Group, words: string[]): boolean {
@@ -126,21 +115,22 @@ function GroupView({ group, all, paused, values }: { group: Group; all: boolean;
   const isWritten = (field: Field) => pointers.get(values, field.pointer) !== undefined;
   const first = group.fields.filter((field) => group.id === "step" || matters(node, field));
   const written = group.fields.filter(isWritten);
-  // What matters is open from the start; what is written later opens by itself, and nothing closes by itself.
-  const important = group.id === "step" || group.fields.some((field) => field.node.default !== undefined);
-  const [open, setOpen] = useState(important);
+  // What matters and what is written is open, until it is folded by hand; nothing closes by itself.
+  const [chosen, choose] = useState<boolean | null>(null);
+  const opened = useRef(false);
+  opened.current ||= group.id === "step" || written.length > 0 || group.fields.some((field) => field.node.default !== undefined);
   const [more, setMore] = useState(false);
   const active = store.active.value;
   const wanted = active !== null && active.from !== "form" ? group.fields.find((field) => pointers.within(active.pointer, field.pointer)) : undefined;
   useEffect(() => {
     if (!wanted) return;
-    setOpen(true);
+    choose(true);
     if (!first.includes(wanted) && !isWritten(wanted)) setMore(true);
   }, [wanted?.pointer]);
 
   const shown = all || more ? group.fields : group.fields.filter((field) => first.includes(field) || isWritten(field));
   const hidden = group.fields.length - shown.length;
-  const isOpen = all || open;
+  const isOpen = all || (chosen ?? opened.current);
   const errors = store.diagnostics.value.filter(({ path, severity }) => severity === "error" && group.fields.some((field) => pointers.within(path, field.pointer))).length;
   const off = isOpen && store.core.value && store.schema.value && !paused
     ? reasonsOf(group, values)
@@ -148,7 +138,7 @@ function GroupView({ group, all, paused, values }: { group: Group; all: boolean;
   return (
     <section class="group">
       <h3>
-        <button type="button" aria-expanded={isOpen} aria-controls={`group-${group.id}`} onClick={() => setOpen(!open)}>
+        <button type="button" aria-expanded={isOpen} aria-controls={`group-${group.id}`} onClick={() => choose(!isOpen)}>
           <span class="arrow" aria-hidden="true" />
           {group.title}
           <span class="count">

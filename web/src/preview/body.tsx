@@ -1,6 +1,6 @@
 // The request body: what was written told apart from what is a default, and each line a way to its setting.
 import { useComputed } from "@preact/signals";
-import type { VNode } from "preact";
+import { Fragment, type VNode } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Json } from "runai-spec";
 import type { Body } from "../analysis";
@@ -9,6 +9,8 @@ import * as store from "../store";
 
 /** Longer bodies are shown as plain text: nobody clicks through them. */
 const MOST_LINES = 2_500;
+/** The lines of plain text that are laid out together, when one of them changes. */
+const STRETCH = 200;
 
 interface Line {
   indent: string;
@@ -74,19 +76,27 @@ export function BodyView({ id, labelledBy }: { id: string; labelledBy: string })
     >
       {lines
         ? lines.map((line, index) => (
-            <Row
-              key={index}
-              line={line}
-              linked={linked !== null && linked !== "" && line.pointer !== null && pointers.within(line.pointer, linked)}
-              last={index === lines.length - 1}
-            />
+            <Fragment key={index}>
+              {index > 0 && "\n"}
+              <Row line={line} linked={linked !== null && linked !== "" && line.pointer !== null && pointers.within(line.pointer, linked)} />
+            </Fragment>
           ))
-        : shown?.text}
+        : stretches(shown?.text ?? "").map((text, index) => (
+            <Fragment key={index}>
+              {index > 0 && "\n"}
+              <span class="stretch">{text}</span>
+            </Fragment>
+          ))}
     </pre>
   );
 }
 
-function Row({ line, linked, last }: { line: Line; linked: boolean; last: boolean }): VNode {
+function stretches(text: string): string[] {
+  const lines = text.split("\n");
+  return Array.from({ length: Math.ceil(lines.length / STRETCH) }, (_, index) => lines.slice(index * STRETCH, (index + 1) * STRETCH).join("\n"));
+}
+
+function Row({ line, linked }: { line: Line; linked: boolean }): VNode {
   const { indent, key, value, tail, pointer, origin } = line;
   return (
     <span
@@ -98,7 +108,6 @@ function Row({ line, linked, last }: { line: Line; linked: boolean; last: boolea
       {key !== null && ": "}
       <span class={kindOf(value)}>{value}</span>
       {tail}
-      {last ? "" : "\n"}
     </span>
   );
 }
