@@ -345,7 +345,7 @@ impl WaitState {
             (None, Some(server_time), Some(since)) => self.spell.max(server_time.saturating_sub(since)),
             // A figure that moves says it all. Beside one that stands still, what was watched counts; never a `Date`,
             // which may be off.
-            (Some(figure), ..) if figure > known => self.spell + watched.min(figure - known),
+            (Some(figure), ..) if figure > known => self.spell + watched.min(figure.saturating_sub(known)),
             _ => self.spell + watched,
         };
         self.last_sighting = Some(now);

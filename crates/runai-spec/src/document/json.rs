@@ -207,6 +207,7 @@ impl<'t> Parser<'_, 't> {
     }
 
     /// What stands here stands in the place of something else.
+    #[expect(clippy::unnecessary_box_returns, reason = "results stay small: a finding is ten words")]
     fn unexpected(&self, expected: &str) -> Box<Finding> {
         let rest = &self.reader.body[self.at..];
         let word: String = rest.chars().take_while(|c| c.is_alphanumeric()).take(SHOWN).collect();
@@ -224,6 +225,7 @@ impl<'t> Parser<'_, 't> {
         }
     }
 
+    #[expect(clippy::unnecessary_box_returns, reason = "results stay small: a finding is ten words")]
     fn refuse(&self, start: usize, end: usize, why: impl std::fmt::Display) -> Box<Finding> {
         Box::new(self.reader.syntax(Format::Json, start, end, why))
     }

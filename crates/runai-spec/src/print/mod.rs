@@ -98,13 +98,13 @@ impl From<String> for Tree<'_> {
     }
 }
 
-impl<'t, T: Into<Self>> From<Option<T>> for Tree<'t> {
+impl<T: Into<Self>> From<Option<T>> for Tree<'_> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)
     }
 }
 
-impl<'t, T: Into<Self>> FromIterator<T> for Tree<'t> {
+impl<T: Into<Self>> FromIterator<T> for Tree<'_> {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
         Self::List(items.into_iter().map(Into::into).collect())
     }

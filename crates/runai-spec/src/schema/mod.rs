@@ -67,7 +67,9 @@ fn sort(value: &mut Schema) {
     match value {
         Tree::Map(map) => {
             map.sort_by(|(one, _), (two, _)| one.cmp(two));
-            map.iter_mut().for_each(|(_, value)| sort(value));
+            for (_, value) in map {
+                sort(value);
+            }
         }
         Tree::List(items) => items.iter_mut().for_each(sort),
         _ => {}

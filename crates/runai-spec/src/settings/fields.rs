@@ -96,12 +96,11 @@ pub(crate) use fields;
 static NO_FIELDS: Map<'static> = Map(Vec::new());
 
 pub(crate) fn map<'n, 't>(node: &'n Node<'t>, doubts: &mut Doubts) -> &'n Map<'t> {
-    match node.as_map() {
-        Some(map) => map,
-        None => {
-            doubts.0 += 1;
-            &NO_FIELDS
-        }
+    if let Some(map) = node.as_map() {
+        map
+    } else {
+        doubts.0 += 1;
+        &NO_FIELDS
     }
 }
 
