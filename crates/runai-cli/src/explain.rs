@@ -86,6 +86,6 @@ fn indented(text: &str) -> String {
     })
 }
 
-fn brief(value: &Tree<'_'>) -> String {
+fn brief(value: &Tree<'_>) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -54,7 +54,7 @@ struct Refusal<'t> {
     message: String,
     help: Option<String>,
     path: Option<String>,
-    report: Option<Tree<'t>>,
+    report: Option<Box<Tree<'t>>>,
 }
 
 /// Calls `function` with a text and its other arguments, which are JSON.
@@ -302,7 +302,7 @@ impl<'t> Refusal<'t> {
             ("message", self.message.into()),
             ("help", self.help.into()),
             ("path", self.path.into()),
-            ("report", self.report.unwrap_or(Tree::Null)),
+            ("report", self.report.map_or(Tree::Null, |report| *report)),
         ])
     }
 }
@@ -311,7 +311,7 @@ fn not_converted(text: &str, error: ConvertError) -> Refusal<'static> {
     let (code, message, help) = (error.code(), error.to_string(), Some(error.help().to_owned()));
     let (path, report) = match error {
         ConvertError::NotInFormat { path, .. } => (Some(path), None),
-        ConvertError::Unreadable(report) => (None, Some(page_report(text, &report, None, None))),
+        ConvertError::Unreadable(report) => (None, Some(Box::new(page_report(text, &report, None, None)))),
         _ => (None, None),
     };
     Refusal { code, message, help, path, report }
@@ -325,7 +325,7 @@ fn not_edited(text: &str, error: EditError) -> Refusal<'static> {
         | EditError::NotAContainer { path }
         | EditError::NotInFormat { path, .. }
         | EditError::Unsafe { path } => (Some(path), None),
-        EditError::Unreadable(report) => (None, Some(page_report(text, &report, None, None))),
+        EditError::Unreadable(report) => (None, Some(Box::new(page_report(text, &report, None, None)))),
         _ => (None, None),
     };
     Refusal { code, message, help, path, report }

@@ -25,7 +25,7 @@ impl<'t> Parser<'_, 't> {
     fn document(mut self) -> Parsed<Node<'t>> {
         let root = self.value(1)?;
         self.skip_space();
-        if self.at < self.reader.body.len() { Err(self.unexpected("nothing more")) } else { Ok(root) }
+        if self.at < self.reader.body.len() { self.unexpected("nothing more") } else { Ok(root) }
     }
 
     fn value(&mut self, depth: usize) -> Parsed<Node<'t>> {
@@ -54,7 +54,7 @@ impl<'t> Parser<'_, 't> {
             self.skip_space();
             let start = self.at;
             if self.peek() != Some(b'"') {
-                return Err(self.unexpected("a key in double quotes"));
+                return self.unexpected("a key in double quotes");
             }
             let key = self.string()?;
             let key_span = self.reader.span(start, self.at);
@@ -63,7 +63,7 @@ impl<'t> Parser<'_, 't> {
             }
             self.skip_space();
             if !self.eat(b':') {
-                return Err(self.unexpected("a colon behind the key"));
+                return self.unexpected("a colon behind the key");
             }
             entries.push(Entry { key, key_span, value: self.value(depth + 1)? });
             if self.ends(b'}', "a comma or `}`")? {
@@ -95,11 +95,11 @@ impl<'t> Parser<'_, 't> {
         }
         let comma = self.at;
         if !self.eat(b',') {
-            return Err(self.unexpected(expected));
+            return self.unexpected(expected);
         }
         self.skip_space();
         if self.peek() == Some(bracket) {
-            return Err(self.refuse(comma, comma + 1, "trailing commas are not allowed"));
+            return self.refuse(comma, comma + 1, "trailing commas are not allowed");
         }
         Ok(false)
     }
@@ -114,7 +114,7 @@ impl<'t> Parser<'_, 't> {
         loop {
             let rest = body.as_bytes().get(self.at..).unwrap_or_default();
             let Some(length) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)) else {
-                return Err(self.refuse(start, start + 1, "the string that begins here does not end"));
+                return self.refuse(start, start + 1, "the string that begins here does not end");
             };
             self.at += length;
             let plain = &body[from..self.at];
@@ -130,7 +130,7 @@ impl<'t> Parser<'_, 't> {
                 }
                 _ => {
                     let why = "a line break or other control character in a string is written as an escape";
-                    return Err(self.refuse(self.at, self.at + 1, why));
+                    return self.refuse(self.at, self.at + 1, why);
                 }
             }
         }
@@ -160,11 +160,12 @@ impl<'t> Parser<'_, 't> {
             }
             _ => None,
         };
-        found.ok_or_else(|| {
-            let end = self.reader.body.ceil_char_boundary(self.at.min(self.reader.body.len()));
-            let escape = &self.reader.body[start..end];
-            self.refuse(start, end, format_args!("the escape `{escape}` stands for no character"))
-        })
+        if let Some(c) = found {
+            return Ok(c);
+        }
+        let end = self.reader.body.ceil_char_boundary(self.at.min(self.reader.body.len()));
+        let escape = &self.reader.body[start..end];
+        self.refuse(start, end, format_args!("the escape `{escape}` stands for no character"))
     }
 
     /// The four hexadecimal digits of an escape.
@@ -183,7 +184,7 @@ impl<'t> Parser<'_, 't> {
         let raw = &self.reader.body[start..self.at];
         if !is_number(raw) {
             let shown: String = raw.chars().take(SHOWN).collect();
-            return Err(self.refuse(start, self.at, format_args!("`{shown}` is no number")));
+            return self.refuse(start, self.at, format_args!("`{shown}` is no number"));
         }
         Ok(if raw.contains(['.', 'e', 'E']) {
             float::parse(raw).map_or(Value::BigInt(raw), |value| Value::Float(value, raw))
@@ -200,15 +201,14 @@ impl<'t> Parser<'_, 't> {
             "null" => Value::Null,
             "true" => Value::Bool(true, word),
             "false" => Value::Bool(false, word),
-            _ => return Err(self.unexpected("a value")),
+            _ => return self.unexpected("a value"),
         };
         self.at += length;
         Ok(value)
     }
 
     /// What stands here stands in the place of something else.
-    #[expect(clippy::unnecessary_box_returns, reason = "results stay small: a finding is ten words")]
-    fn unexpected(&self, expected: &str) -> Box<Finding> {
+    fn unexpected<T>(&self, expected: &str) -> Parsed<T> {
         let rest = &self.reader.body[self.at..];
         let word: String = rest.chars().take_while(|c| c.is_alphanumeric()).take(SHOWN).collect();
         let shown = if word.is_empty() { rest.chars().take(1).collect() } else { word };
@@ -217,17 +217,17 @@ impl<'t> Parser<'_, 't> {
             return self.refuse(self.at, end, format_args!("the text ends, where {expected} is expected"));
         }
         let visible = if matches!(&*shown, "'" | "\"") { shown.clone() } else { shown.escape_debug().to_string() };
-        let finding = self.refuse(self.at, end, format_args!("`{visible}` where {expected} is expected"));
-        match shown.as_str() {
-            "/" | "#" => Box::new(finding.with_help("JSON has no comments; YAML and TOML have")),
-            "'" => Box::new(finding.with_help("write strings in double quotes")),
+        let why = format_args!("`{visible}` where {expected} is expected");
+        let finding = self.reader.syntax(Format::Json, self.at, end, why);
+        Err(Box::new(match shown.as_str() {
+            "/" | "#" => finding.with_help("JSON has no comments; YAML and TOML have"),
+            "'" => finding.with_help("write strings in double quotes"),
             _ => finding,
-        }
+        }))
     }
 
-    #[expect(clippy::unnecessary_box_returns, reason = "results stay small: a finding is ten words")]
-    fn refuse(&self, start: usize, end: usize, why: impl std::fmt::Display) -> Box<Finding> {
-        Box::new(self.reader.syntax(Format::Json, start, end, why))
+    fn refuse<T>(&self, start: usize, end: usize, why: impl std::fmt::Display) -> Parsed<T> {
+        Err(Box::new(self.reader.syntax(Format::Json, start, end, why)))
     }
 
     fn skip_space(&mut self) {

@@ -97,11 +97,10 @@ static NO_FIELDS: Map<'static> = Map(Vec::new());
 
 pub(crate) fn map<'n, 't>(node: &'n Node<'t>, doubts: &mut Doubts) -> &'n Map<'t> {
     if let Some(map) = node.as_map() {
-        map
-    } else {
-        doubts.0 += 1;
-        &NO_FIELDS
+        return map;
     }
+    doubts.0 += 1;
+    &NO_FIELDS
 }
 
 #[cfg_attr(target_arch = "wasm32", inline(never))]

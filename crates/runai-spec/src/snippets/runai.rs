@@ -42,14 +42,12 @@ impl Flags {
         for (part, member) in parts {
             match at(item, member) {
                 // The API asks what the command line asks the other way round.
-                Some(Tree::Bool(value)) if *value != (*part == "readwrite") => {
-                    written.push((*part).to_owned());
-                }
+                Some(Tree::Bool(value)) if *value != (*part == "readwrite") => written.push((*part).to_owned()),
+                Some(Tree::Bool(_)) | None => {}
                 Some(value) => match text(value) {
                     text if text.is_empty() => written.push((*part).to_owned()),
                     text => written.push(format!("{part}={text}")),
                 },
-                None => {}
             }
         }
         if written.iter().any(|part| part.contains(',')) {
