@@ -183,6 +183,27 @@ describe("the form", () => {
     await close();
   });
 
+  test("every setting has a control, whose name begins with its key", async () => {
+    const { page: tab, editor, close } = await page();
+    await editor.write(readFileSync(join(repository, "examples/advanced.runai.yaml"), "utf8"));
+    await editor.control("gpu_memory_request").waitFor();
+    const form = tab.locator(".form");
+    // What is folded and what is not shown first.
+    for (const folded of [".group h3 button[aria-expanded=false]", "fieldset > .more[aria-expanded=false]"]) {
+      while ((await form.locator(folded).count()) > 0) await form.locator(folded).first().click();
+    }
+    const { properties } = JSON.parse(readFileSync(join(repository, "schemas/settings.schema.json"), "utf8"));
+    const keys = Object.keys(properties).filter((key) => key !== "$schema" && !properties[key].doNotSuggest);
+    assert.ok(keys.length >= 37, String(keys.length));
+    for (const key of [...keys, "image", "command", "name", "environment"]) {
+      assert.ok((await form.getByLabel(new RegExp(`^${key}( |$)`)).count()) > 0, key);
+    }
+    const names = await form.locator(".groups").locator("input, select, textarea").evaluateAll((controls) => controls.map((control) => control.getAttribute("aria-label") ?? ""));
+    assert.ok(names.length > 60, String(names.length));
+    for (const name of names) assert.ok([...keys, "image", "command", "name", "environment"].some((key) => name === key || name.startsWith(`${key} `)), name);
+    await close();
+  });
+
   test("the slider stands beside the number", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write(STEP);

@@ -100,7 +100,7 @@ function Label({ label, required }: { label: string; required: boolean }): VNode
     <>
       {/* Long names break behind an underscore. */}
       {label.split("_").flatMap((part, index) => (index === 0 ? [part] : [<>_<wbr /></>, part]))}
-      {required && <span class="required" title="Required">required</span>}
+      {required && <span class="required" title="Required"> required</span>}
     </>
   );
 }
