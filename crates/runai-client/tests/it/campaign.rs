@@ -159,8 +159,10 @@ impl Campaign {
                 biased;
                 result = operator.submit(request) => match result {
                     Ok(submitted) => return submitted.workload_id,
-                    // Whoever is told that it is not known goes on with the same request.
-                    Err(error) if error.is_unreachable() || matches!(error, Error::TokenRefused { .. }) => {}
+                    // Whoever is told that it is not known goes on with the same request; tokens may expire twice on the way.
+                    Err(error)
+                        if error.is_unreachable()
+                            || matches!(error, Error::TokenRefused { .. } | Error::Unconfirmed { .. }) => {}
                     Err(error) => panic!("{error:?}"),
                 },
                 () = death.notified() => {}
