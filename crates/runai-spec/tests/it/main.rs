@@ -11,6 +11,7 @@ mod rendering;
 mod rules;
 mod schemas;
 mod snippets;
+mod verdicts;
 
 use runai_spec::{Diagnostic, Format, Report, Resolution, Resolver, Source};
 
