@@ -15,8 +15,8 @@ use crate::{
     workspace,
 };
 
-/// Most that the package's code may weigh, in bytes, compressed with brotli: what a page has to fetch. The aim is 190,000.
-const BUDGET: usize = 197_000;
+/// Most that the package's code may weigh, in bytes, compressed with brotli: what a page has to fetch.
+const BUDGET: usize = 190 * 1024;
 
 /// Its own folder inside the target folder.
 const FOLDER: &str = "npm/runai-spec";
