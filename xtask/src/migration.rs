@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use anyhow::{Context, Result};
 use runai_spec::schema;
+use runai_spec::snippets::ZENML_CLASSES;
 use serde_json::{Map, Value};
 
 /// The page `text` with its tables as they should be; what stands around them is left alone.
@@ -45,7 +46,7 @@ fn settings_table(settings: &Map<String, Value>) -> String {
 
 fn nested_table(settings: &Map<String, Value>) -> String {
     let mut rows = String::new();
-    for (key, class) in CLASSES {
+    for (key, class) in ZENML_CLASSES {
         let property = &settings[key];
         match &property["items"] {
             Value::Null => nested(&mut rows, class, "", key, property),
@@ -86,20 +87,6 @@ fn note(path: &str) -> &'static str {
 }
 
 const END: &str = "<!-- end of the table -->\n";
-
-/// The classes of settings that hold others.
-const CLASSES: [(&str, &str); 10] = [
-    ("config_map_mounts", "RunAIConfigMapMountSettings"),
-    ("external_urls", "RunAIExternalURLSettings"),
-    ("host_path_mounts", "RunAIHostPathMountSettings"),
-    ("nfs_mounts", "RunAINFSMountSettings"),
-    ("ports", "RunAIPortSettings"),
-    ("pvc_mounts", "RunAIPVCMountSettings"),
-    ("s3_mounts", "RunAIS3MountSettings"),
-    ("secret_mounts", "RunAISecretMountSettings"),
-    ("security_context", "RunAISecurityContextSettings"),
-    ("tolerations", "RunAITolerationSettings"),
-];
 
 /// What differs, by the path of the setting.
 const NOTES: [(&str, &str); 33] = [
@@ -175,7 +162,7 @@ mod tests {
         let holds =
             |property: &Value| property["properties"].is_object() || property["items"]["properties"].is_object();
         let holders: Vec<&str> = settings.iter().filter(|(_, it)| holds(it)).map(|(key, _)| key.as_str()).collect();
-        assert_eq!(holders, CLASSES.map(|(key, _)| key));
+        assert_eq!(holders, ZENML_CLASSES.map(|(key, _)| key));
     }
 
     #[test]

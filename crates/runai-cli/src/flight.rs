@@ -22,6 +22,14 @@ pub(crate) struct Flying {
     pub(crate) since: Instant,
 }
 
+impl Flying {
+    /// That leaving it does not stop it.
+    pub(crate) fn goes_on(&self) -> String {
+        let name = &self.name;
+        format!("{name} goes on: `runai-step wait {name}` follows it, `runai-step cancel {name}` stops it")
+    }
+}
+
 /// What there is to tell about a workload that has ended.
 pub(crate) async fn end(operator: StepOperator, id: String, flown: Flying, outcome: Outcome) -> (String, Flying, End) {
     let took = flown.since.elapsed();

@@ -399,10 +399,8 @@ impl Launch {
         if self.connection.is_local() {
             return board.say("left before the workload had stopped; its command is killed");
         }
-        for Flying { name, .. } in flying.values() {
-            board.say(&format!(
-                "{name} goes on: `runai-step wait {name}` follows it, `runai-step cancel {name}` stops it"
-            ));
+        for flown in flying.values() {
+            board.say(&flown.goes_on());
         }
         if is_sending {
             board.say("whether the rest was submitted is not known: `runai-step list` shows it");

@@ -55,7 +55,7 @@ async fn serve(args: &SimulateArgs, scenario: Scenario) -> Exit {
     };
     if !args.host.is_loopback() {
         let what = if args.exec { "use it and run commands here" } else { "use it" };
-        say(&format!("listens on {}: everyone who reaches this machine can {what}", args.host));
+        output::say(&format!("listens on {}: everyone who reaches this machine can {what}", args.host));
     }
     let lines = simulator.take_output();
     // Before anyone can know that it serves, and so end it.
@@ -75,7 +75,7 @@ async fn serve(args: &SimulateArgs, scenario: Scenario) -> Exit {
         simulator.stop().await;
         return Exit::Usage;
     }
-    say(&format!("look at it at {}/ · Ctrl-C stops it", simulator.base_url()));
+    output::say(&format!("look at it at {}/ · Ctrl-C stops it", simulator.base_url()));
     let printer = lines.map(|lines| tokio::spawn(print(lines)));
     stop.asked().await;
     let mounts = simulator.mounts();
@@ -85,7 +85,7 @@ async fn serve(args: &SimulateArgs, scenario: Scenario) -> Exit {
         let _ = tokio::time::timeout(LAST_LINES, printer).await;
     }
     if let Some(mounts) = mounts {
-        say(&format!("volumes are kept under {}", mounts.display()));
+        output::say(&format!("volumes are kept under {}", mounts.display()));
     }
     Exit::Success
 }
@@ -129,10 +129,6 @@ async fn print(mut lines: UnboundedReceiver<Output>) {
         let mark = if stream == Stream::Stderr { "!" } else { "|" };
         let _ = writeln!(anstream::stderr(), "{workload} {mark} {line}");
     }
-}
-
-fn say(text: &str) {
-    let _ = writeln!(anstream::stderr(), "· {text}");
 }
 
 const LAST_LINES: Duration = Duration::from_secs(1);

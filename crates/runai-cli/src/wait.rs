@@ -60,8 +60,8 @@ async fn follow(args: &WaitArgs, connection: &Connection) -> Result<Exit, Failur
         tokio::select! {
             biased;
             () = signals.next() => {
-                for Flying { name, .. } in flying.values() {
-                    board.say(&format!("{name} goes on: `runai-step wait {name}` follows it, `runai-step cancel {name}` stops it"));
+                for flown in flying.values() {
+                    board.say(&flown.goes_on());
                 }
                 board.close();
                 return Ok(Exit::Interrupted);

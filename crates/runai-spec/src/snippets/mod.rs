@@ -13,6 +13,8 @@ use crate::print::Tree;
 use crate::render::Context;
 use crate::resolve::Step;
 
+pub use self::python::ZENML_CLASSES;
+
 /// A command or program that does what the document says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Snippet {

@@ -8,8 +8,8 @@ use crate::resolve::Step;
 use crate::settings::StepSettings;
 use crate::settings::fields::ToTree as _;
 
-/// Settings whose values are objects of a class of their own in ZenML.
-const CLASSES: [(&str, &str); 10] = [
+/// Settings whose values are objects of a class of their own in ZenML, and the class.
+pub const ZENML_CLASSES: [(&str, &str); 10] = [
     ("config_map_mounts", "RunAIConfigMapMountSettings"),
     ("external_urls", "RunAIExternalURLSettings"),
     ("host_path_mounts", "RunAIHostPathMountSettings"),
@@ -28,7 +28,7 @@ pub(super) fn zenml(step: &Step) -> Snippet {
     let defaults = StepSettings::default();
     let defaults = defaults.tree();
     let written: Vec<_> = settings.entries().iter().filter(|(key, value)| defaults.get(key) != Some(value)).collect();
-    let class = |key: &str| CLASSES.iter().find(|(setting, _)| *setting == key).map(|(_, class)| *class);
+    let class = |key: &str| ZENML_CLASSES.iter().find(|(setting, _)| *setting == key).map(|(_, class)| *class);
 
     let mut imports: Vec<&str> = written.iter().filter_map(|(key, _)| class(key)).collect();
     imports.push("RunAIStepOperatorSettings");
