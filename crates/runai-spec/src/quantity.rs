@@ -7,10 +7,10 @@ use crate::document::float;
 /// A non-negative decimal number of any length: a quantity in units of 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Amount {
-    /// Decimal digits, least significant first, no zero at the end.
+    /// Decimal digits, least significant first, no zero at either end.
     digits: Vec<u8>,
-    /// How many of the digits stand behind the decimal point.
-    scale: usize,
+    /// The power of 10 that the first of them counts; 0 if there are none.
+    exponent: isize,
 }
 
 impl Amount {
@@ -29,105 +29,83 @@ impl Amount {
             return None;
         }
         let digits = fraction.bytes().rev().chain(whole.bytes().rev()).map(|digit| digit - b'0').collect();
-        let amount = Self { digits, scale: fraction.len() };
-        let amount = match unit {
-            "" => amount,
-            "n" => amount.shifted(-9),
-            "u" => amount.shifted(-6),
-            "m" => amount.shifted(-3),
-            "k" | "K" => amount.shifted(3),
-            "M" => amount.shifted(6),
-            "G" => amount.shifted(9),
-            "T" => amount.shifted(12),
-            "P" => amount.shifted(15),
-            "E" => amount.shifted(18),
-            "Ki" => amount.times_1024(1),
-            "Mi" => amount.times_1024(2),
-            "Gi" => amount.times_1024(3),
-            "Ti" => amount.times_1024(4),
-            "Pi" => amount.times_1024(5),
-            "Ei" => amount.times_1024(6),
+        let (exponent, factor) = match unit {
+            "" => (0, 1),
+            "n" => (-9, 1),
+            "u" => (-6, 1),
+            "m" => (-3, 1),
+            "k" | "K" => (3, 1),
+            "M" => (6, 1),
+            "G" => (9, 1),
+            "T" => (12, 1),
+            "P" => (15, 1),
+            "E" => (18, 1),
+            "Ki" => (0, 1 << 10),
+            "Mi" => (0, 1 << 20),
+            "Gi" => (0, 1 << 30),
+            "Ti" => (0, 1 << 40),
+            "Pi" => (0, 1 << 50),
+            "Ei" => (0, 1 << 60),
             _ => {
-                let exponent = unit.strip_prefix(['e', 'E'])?.parse::<i32>().ok()?;
-                // Beyond this no quantity means anything, and the digits would not fit into memory.
-                (exponent.abs() <= 100).then(|| amount.shifted(exponent))?
+                let exponent = unit.strip_prefix(['e', 'E'])?.parse::<isize>().ok()?;
+                // Beyond this no quantity means anything.
+                (exponent.abs() <= 100).then_some((exponent, 1))?
             }
         };
-        Some(amount.trimmed())
+        Some(Self { digits, exponent: exponent - fraction.len().cast_signed() }.times(factor).trimmed())
     }
 
     /// Whether it is nothing.
     #[must_use]
     pub fn is_zero(&self) -> bool {
-        self.digits.iter().all(|digit| *digit == 0)
+        self.digits.is_empty()
     }
 
     /// The amount in units of 1 as a float, for sums and displays; the nearest one there is.
     #[must_use]
     pub fn to_f64(&self) -> f64 {
         let text: String = self.digits.iter().rev().map(|digit| char::from(b'0' + digit)).collect();
-        float::parse(&format!("{text}e-{}", self.scale)).unwrap_or(0.0)
+        float::parse(&format!("{text}e{}", self.exponent)).unwrap_or(0.0)
     }
 
-    fn shifted(mut self, exponent: i32) -> Self {
-        let steps = exponent.unsigned_abs() as usize;
-        if exponent < 0 {
-            self.scale += steps;
-        } else if self.scale >= steps {
-            self.scale -= steps;
-        } else {
-            let zeros = vec![0; steps - self.scale];
-            self.digits.splice(0..0, zeros);
-            self.scale = 0;
+    fn times(mut self, factor: u64) -> Self {
+        // 9 times the largest factor, and what is carried, is less than 2 to the power of 64.
+        let mut carry = 0;
+        let mut next = |digit| {
+            carry += u64::from(digit) * factor;
+            let digit = carry % 10;
+            carry /= 10;
+            (u8::try_from(digit).unwrap_or_default(), carry > 0)
+        };
+        let mut carried = false;
+        for digit in &mut self.digits {
+            (*digit, carried) = next(*digit);
         }
-        self
-    }
-
-    fn times_1024(mut self, power: u32) -> Self {
-        for _ in 0..power {
-            let mut carry = 0_u32;
-            for digit in &mut self.digits {
-                carry += u32::from(*digit) * 1024;
-                *digit = u8::try_from(carry % 10).unwrap_or_default();
-                carry /= 10;
-            }
-            while carry > 0 {
-                self.digits.push(u8::try_from(carry % 10).unwrap_or_default());
-                carry /= 10;
-            }
+        while carried {
+            let digit;
+            (digit, carried) = next(0);
+            self.digits.push(digit);
         }
         self
     }
 
     fn trimmed(mut self) -> Self {
-        let zeros = self.digits.iter().take(self.scale).take_while(|digit| **digit == 0).count();
+        let zeros = self.digits.iter().take_while(|digit| **digit == 0).count();
         self.digits.drain(..zeros);
-        self.scale -= zeros;
+        self.exponent += zeros.cast_signed();
         while self.digits.last() == Some(&0) {
             self.digits.pop();
         }
-        if self.digits.is_empty() {
-            self.scale = 0;
-        }
-        self
-    }
-
-    /// The digit of 10 to the power of `power`.
-    fn digit(&self, power: isize) -> u8 {
-        let index = power + self.scale.cast_signed();
-        usize::try_from(index).ok().and_then(|index| self.digits.get(index)).copied().unwrap_or(0)
+        if self.is_zero() { Self { exponent: 0, ..self } } else { self }
     }
 }
 
 impl Ord for Amount {
     fn cmp(&self, other: &Self) -> Ordering {
-        let top = |amount: &Self| amount.digits.len().cast_signed() - amount.scale.cast_signed();
-        let bottom = -(self.scale.max(other.scale).cast_signed());
-        (bottom..top(self).max(top(other)))
-            .rev()
-            .map(|power| self.digit(power).cmp(&other.digit(power)))
-            .find(|order| order.is_ne())
-            .unwrap_or(Ordering::Equal)
+        // Nothing is less than anything, however small; else the one with more digits before the point is more.
+        let magnitude = |amount: &Self| (!amount.is_zero(), amount.exponent + amount.digits.len().cast_signed());
+        let by_digits = || self.digits.iter().rev().cmp(other.digits.iter().rev());
+        magnitude(self).cmp(&magnitude(other)).then_with(by_digits)
     }
 }
 

@@ -10,26 +10,40 @@ const USUAL_ENTRIES: usize = 8;
 const SHOWN: usize = 20;
 
 pub(super) fn parse<'t>(reader: &Reader<'t>) -> Result<Node<'t>, Finding> {
-    (Parser { reader, at: 0 }).document().map_err(|finding| *finding)
+    (Parser { reader, bytes: reader.body.as_bytes(), at: 0 }).document().map_err(|finding| *finding)
 }
+
+/// The bytes between double quotes that do not stand for themselves: the quote, the backslash, and control characters.
+const STOPS: [bool; 256] = {
+    let mut stops = [false; 256];
+    let mut control = 0;
+    while control < b' ' {
+        stops[control as usize] = true;
+        control += 1;
+    }
+    stops[b'"' as usize] = true;
+    stops[b'\\' as usize] = true;
+    stops
+};
 
 /// A part of the text, or what keeps it from being read; boxed, because every part that is right carries its size.
 type Parsed<T> = Result<T, Box<Finding>>;
 
 struct Parser<'r, 't> {
     reader: &'r Reader<'t>,
+    bytes: &'t [u8],
     at: usize,
 }
 
 impl<'t> Parser<'_, 't> {
     fn document(mut self) -> Parsed<Node<'t>> {
+        self.skip_space();
         let root = self.value(1)?;
         self.skip_space();
-        if self.at < self.reader.body.len() { self.unexpected("nothing more") } else { Ok(root) }
+        if self.at < self.bytes.len() { self.unexpected("nothing more") } else { Ok(root) }
     }
 
     fn value(&mut self, depth: usize) -> Parsed<Node<'t>> {
-        self.skip_space();
         let start = self.at;
         let value = match self.peek() {
             Some(b'{' | b'[') if depth > MAX_DEPTH => return Err(Box::new(self.reader.too_deep(start))),
@@ -51,7 +65,6 @@ impl<'t> Parser<'_, 't> {
         let mut entries = Vec::with_capacity(USUAL_ENTRIES);
         let mut keys = Keys::default();
         loop {
-            self.skip_space();
             let start = self.at;
             if self.peek() != Some(b'"') {
                 return self.unexpected("a key in double quotes");
@@ -65,6 +78,7 @@ impl<'t> Parser<'_, 't> {
             if !self.eat(b':') {
                 return self.unexpected("a colon behind the key");
             }
+            self.skip_space();
             entries.push(Entry { key, key_span, value: self.value(depth + 1)? });
             if self.ends(b'}', "a comma or `}`")? {
                 return Ok(Value::Map(Map(entries)));
@@ -87,7 +101,7 @@ impl<'t> Parser<'_, 't> {
         }
     }
 
-    /// Whether the list or map ends behind a value, rather than going on with a comma.
+    /// Whether the list or map ends behind a value, rather than going on with a comma and what stands here then.
     fn ends(&mut self, bracket: u8, expected: &str) -> Parsed<bool> {
         self.skip_space();
         if self.eat(bracket) {
@@ -105,42 +119,41 @@ impl<'t> Parser<'_, 't> {
     }
 
     fn string(&mut self) -> Parsed<Cow<'t, str>> {
-        let body = self.reader.body;
         let start = self.at;
-        let mut text = String::new();
-        // Where that begins which no escape has interrupted.
-        let mut from = start + 1;
-        self.at = from;
+        self.at += 1;
+        let mut text = Cow::Borrowed(self.plain());
         loop {
-            let rest = body.as_bytes().get(self.at..).unwrap_or_default();
-            let Some(length) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)) else {
-                return self.refuse(start, start + 1, "the string that begins here does not end");
-            };
-            self.at += length;
-            let plain = &body[from..self.at];
-            match rest[length] {
-                b'"' => {
+            match self.peek() {
+                Some(b'"') => {
                     self.at += 1;
-                    return Ok(if from == start + 1 { plain.into() } else { (text + plain).into() });
+                    return Ok(text);
                 }
-                b'\\' => {
-                    text.push_str(plain);
-                    text.push(self.escape()?);
-                    from = self.at;
+                Some(b'\\') => {
+                    let own = text.to_mut();
+                    own.push(self.escape()?);
+                    own.push_str(self.plain());
                 }
-                _ => {
+                Some(_) => {
                     let why = "a line break or other control character in a string is written as an escape";
                     return self.refuse(self.at, self.at + 1, why);
                 }
+                None => return self.refuse(start, start + 1, "the string that begins here does not end"),
             }
         }
+    }
+
+    /// The characters from here on that stand for themselves.
+    fn plain(&mut self) -> &'t str {
+        let start = self.at;
+        self.skip(|byte| !STOPS[usize::from(byte)]);
+        &self.reader.body[start..self.at]
     }
 
     /// The character that the escape here stands for.
     fn escape(&mut self) -> Parsed<char> {
         let start = self.at;
         self.at += 2;
-        let found = match self.reader.body.as_bytes().get(start + 1) {
+        let found = match self.bytes.get(start + 1) {
             Some(plain @ (b'"' | b'\\' | b'/')) => Some(char::from(*plain)),
             Some(b'b') => Some('\u{8}'),
             Some(b'f') => Some('\u{c}'),
@@ -178,9 +191,7 @@ impl<'t> Parser<'_, 't> {
 
     fn number(&mut self) -> Parsed<Value<'t>> {
         let start = self.at;
-        while matches!(self.peek(), Some(b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')) {
-            self.at += 1;
-        }
+        self.skip(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
         let raw = &self.reader.body[start..self.at];
         if !is_number(raw) {
             let shown: String = raw.chars().take(SHOWN).collect();
@@ -231,9 +242,15 @@ impl<'t> Parser<'_, 't> {
     }
 
     fn skip_space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
-            self.at += 1;
+        self.skip(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t'));
+    }
+
+    fn skip(&mut self, skipped: impl Fn(u8) -> bool) {
+        let mut at = self.at;
+        while self.bytes.get(at).is_some_and(|byte| skipped(*byte)) {
+            at += 1;
         }
+        self.at = at;
     }
 
     fn eat(&mut self, byte: u8) -> bool {
@@ -243,7 +260,7 @@ impl<'t> Parser<'_, 't> {
     }
 
     fn peek(&self) -> Option<u8> {
-        self.reader.body.as_bytes().get(self.at).copied()
+        self.bytes.get(self.at).copied()
     }
 }
 

@@ -17,71 +17,81 @@ pub(crate) struct Style<'s> {
 
 /// The value, whose first line is indented by `before`.
 pub(crate) fn value(value: &Tree<'_>, style: &Style<'_>, before: &str) -> String {
-    let mut out = String::new();
-    write(value, style, before, &mut out);
-    out
+    let mut printer = Printer::new(style, before);
+    printer.value(value);
+    printer.out
 }
 
 /// `"key": value`.
 pub(crate) fn pair(key: &str, value: &Tree<'_>, style: &Style<'_>, before: &str) -> String {
-    let mut out = String::new();
-    write_pair(key, value, style, before, &mut out);
-    out
+    let mut printer = Printer::new(style, before);
+    printer.pair(key, value);
+    printer.out
 }
 
-fn write_pair(key: &str, value: &Tree<'_>, style: &Style<'_>, before: &str, out: &mut String) {
-    quote(key, out);
-    out.push_str(if style.spaced { ": " } else { ":" });
-    write(value, style, before, out);
+/// Room for as many bytes saves most bodies from growing.
+const USUAL_BYTES: usize = 2048;
+
+struct Printer<'s> {
+    style: &'s Style<'s>,
+    before: &'s str,
+    /// How many lists and maps are open.
+    depth: usize,
+    out: String,
 }
 
-fn write(value: &Tree<'_>, style: &Style<'_>, before: &str, out: &mut String) {
-    match value {
-        Tree::Null => out.push_str("null"),
-        Tree::Float(value, _) if !value.is_finite() => out.push_str("null"),
-        Tree::Text(text) => quote(text, out),
-        Tree::DateTime(raw) => quote(raw, out),
-        Tree::List(items) => {
-            let short = items.is_empty() || style.short_lists && is_short(value, before.len());
-            let flat = style.indent.is_empty() || short;
-            write_all('[', ']', items.iter().map(|item| (None, item)), flat, style, before, out);
-        }
-        Tree::Map(map) => {
-            let flat = style.indent.is_empty() || map.is_empty();
-            let parts = map.iter().map(|(key, value)| (Some(&**key), value));
-            write_all('{', '}', parts, flat, style, before, out);
-        }
-        other => out.push_str(&other.word(Format::Json).unwrap_or_default()),
+impl<'s> Printer<'s> {
+    fn new(style: &'s Style<'s>, before: &'s str) -> Self {
+        Self { style, before, depth: 0, out: String::with_capacity(USUAL_BYTES) }
     }
-}
 
-fn write_all<'v>(
-    open: char,
-    close: char,
-    parts: impl Iterator<Item = (Option<&'v str>, &'v Tree<'v>)>,
-    flat: bool,
-    style: &Style<'_>,
-    before: &str,
-    out: &mut String,
-) {
-    let inner = format!("{before}{}", style.indent);
-    out.push(open);
-    for (index, (key, value)) in parts.enumerate() {
-        if index > 0 {
-            out.push_str(if flat && style.spaced { ", " } else { "," });
+    fn pair(&mut self, key: &str, value: &Tree<'_>) {
+        quote(key, &mut self.out);
+        self.out.push_str(if self.style.spaced { ": " } else { ":" });
+        self.value(value);
+    }
+
+    fn value(&mut self, value: &Tree<'_>) {
+        match value {
+            Tree::Null => self.out.push_str("null"),
+            Tree::Float(value, _) if !value.is_finite() => self.out.push_str("null"),
+            Tree::Text(text) => quote(text, &mut self.out),
+            Tree::DateTime(raw) => quote(raw, &mut self.out),
+            Tree::List(items) => {
+                let column = self.before.len() + self.depth * self.style.indent.len();
+                let flat = items.is_empty() || self.style.short_lists && is_short(value, column);
+                self.parts('[', ']', items, flat, Self::value);
+            }
+            Tree::Map(map) => {
+                self.parts('{', '}', map, map.is_empty(), |printer, (key, value)| printer.pair(key, value))
+            }
+            other => self.out.push_str(&other.word(Format::Json).unwrap_or_default()),
         }
+    }
+
+    fn parts<P>(&mut self, open: char, close: char, parts: &[P], flat: bool, mut write: impl FnMut(&mut Self, &P)) {
+        let flat = flat || self.style.indent.is_empty();
+        self.out.push(open);
+        self.depth += 1;
+        for (index, part) in parts.iter().enumerate() {
+            if index > 0 {
+                self.out.push_str(if flat && self.style.spaced { ", " } else { "," });
+            }
+            if !flat {
+                self.line();
+            }
+            write(self, part);
+        }
+        self.depth -= 1;
         if !flat {
-            out.push_str(style.newline);
-            out.push_str(&inner);
+            self.line();
         }
-        match key {
-            Some(key) => write_pair(key, value, style, &inner, out),
-            None => write(value, style, &inner, out),
-        }
+        self.out.push(close);
     }
-    if !flat {
-        out.push_str(style.newline);
-        out.push_str(before);
+
+    fn line(&mut self) {
+        self.out.push_str(self.style.newline);
+        self.out.push_str(self.before);
+        (0..self.depth).for_each(|_| self.out.push_str(self.style.indent));
     }
-    out.push(close);
 }

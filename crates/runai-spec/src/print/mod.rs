@@ -455,13 +455,24 @@ pub(crate) fn quoted(text: &str) -> String {
 /// Writes `text` in double quotes, with escapes that JSON, TOML and YAML share.
 pub(crate) fn quote(text: &str, out: &mut String) {
     out.push('"');
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) {
+    if text.bytes().all(|byte| PLAIN[usize::from(byte)]) {
         out.push_str(text);
     } else {
         text.chars().for_each(|c| quote_char(c, out));
     }
     out.push('"');
 }
+
+/// The bytes that stand for themselves between double quotes, but for those of longer characters.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        plain[byte as usize] = !matches!(byte, b'"' | b'\\');
+        byte += 1;
+    }
+    plain
+};
 
 fn quote_char(c: char, out: &mut String) {
     let escape = match c {
