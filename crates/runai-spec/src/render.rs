@@ -140,14 +140,14 @@ impl Step {
 /// An object of the body, its members in the order of the alphabet. What is null, or has no parts, is left out.
 struct Object<'s>(Vec<(Cow<'s, str>, Tree<'s>)>);
 
+/// Room for as many members saves most objects from growing.
+const USUAL_MEMBERS: usize = 8;
+
 impl Default for Object<'_> {
     fn default() -> Self {
         Self(Vec::with_capacity(USUAL_MEMBERS))
     }
 }
-
-/// Room for as many members saves most objects from growing.
-const USUAL_MEMBERS: usize = 16;
 
 impl<'s> Object<'s> {
     #[cfg_attr(target_arch = "wasm32", inline(never))]

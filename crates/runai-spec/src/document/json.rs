@@ -71,8 +71,8 @@ impl<'t> Parser<'_, 't> {
             }
             let key = self.string()?;
             let key_span = self.reader.span(start, self.at);
-            if let Some(first) = keys.first(&entries, &key) {
-                return Err(Box::new(self.reader.duplicate_key(&key, first, key_span)));
+            if let Some(first) = keys.position(&entries, &key) {
+                return Err(Box::new(self.reader.duplicate_key(&key, entries[first].key_span, key_span)));
             }
             self.skip_space();
             if !self.eat(b':') {

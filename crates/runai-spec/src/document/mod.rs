@@ -6,7 +6,7 @@
 pub(crate) mod float;
 mod json;
 mod lines;
-mod toml;
+pub(crate) mod toml;
 pub(crate) mod yaml;
 
 use std::borrow::Cow;
@@ -300,19 +300,19 @@ fn span(source: SourceId, start: usize, end: usize) -> Span {
 
 /// Finds a key twice while a map grows, in constant time for large maps.
 #[derive(Default)]
-struct Keys<'t>(std::collections::HashMap<Cow<'t, str>, Span>);
+struct Keys<'t>(std::collections::HashMap<Cow<'t, str>, usize>);
 
 /// Maps up to this size are searched one by one, which is faster than hashing.
 const SMALL_MAP: usize = 64;
 
 impl<'t> Keys<'t> {
-    /// Where `entries` has `key` already; call it before each push.
-    fn first(&mut self, entries: &[Entry<'t>], key: &str) -> Option<Span> {
+    /// The index of the entry that has `key`; call it before each push.
+    fn position(&mut self, entries: &[Entry<'t>], key: &str) -> Option<usize> {
         if entries.len() < SMALL_MAP {
-            return entries.iter().find(|entry| entry.key == key).map(|entry| entry.key_span);
+            return entries.iter().position(|entry| entry.key == key);
         }
-        for entry in &entries[self.0.len()..] {
-            self.0.insert(entry.key.clone(), entry.key_span);
+        for (index, entry) in entries.iter().enumerate().skip(self.0.len()) {
+            self.0.insert(entry.key.clone(), index);
         }
         self.0.get(key).copied()
     }

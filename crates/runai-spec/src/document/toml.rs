@@ -1,68 +1,562 @@
-//! TOML, by the `toml` crate's recovering parser.
+//! TOML, from `toml_parser`'s events.
+//!
+//! The events say what is written. Which tables that makes, and what may still be added to one, is told here: the `toml`
+//! crate would tell it too, but its own tree takes twice the memory of ours and was a tenth of what a browser fetches.
+//! A test holds the two together.
 
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use std::borrow::Cow;
 
-use super::{Entry, Finding, Format, MAX_DEPTH, Map, Node, Reader, Text, Value, float};
-use crate::rules::text::DUPLICATE_KEY;
+use toml_datetime::Datetime;
+use toml_parser::decoder::ScalarKind;
+use toml_parser::parser::{Event, EventKind, RecursionGuard, ValidateWhitespace, parse_document};
+use toml_parser::{Expected, ParseError, Source};
+
+use super::{Entry, Finding, Format, Keys, MAX_DEPTH, Map, Node, Reader, Span, Text, Value, float};
+
+/// Brackets within brackets that the parser follows; a little more than are taken.
+const PARSED_DEPTH: u32 = 80;
 
 pub(super) fn parse<'t>(reader: &Reader<'t>) -> Result<Option<Node<'t>>, Finding> {
-    let (table, errors) = DeTable::parse_recoverable(reader.body);
-    if let Some(error) = errors.first() {
-        let place = error.span().unwrap_or(0..0);
-        return Err(match error.message() {
-            "duplicate key" => {
-                let span = reader.span(place.start, place.end);
-                let key = reader.slice(span);
-                Finding::new(&DUPLICATE_KEY, span, format!("key `{key}` stands here a second time"))
-                    .with_help("keep one of them")
-            }
-            // The parser has a depth limit of its own, a little above ours.
-            message if message.contains("recursion depth") => reader.too_deep(place.start),
-            message => reader.syntax(Format::Toml, place.start, place.end, message.trim_end()),
-        });
+    let source = Source::new(reader.body);
+    let mut error = None;
+    let events = events(source, &mut error);
+    if let Some(error) = error {
+        return Err(refuse(reader, &error));
     }
-    let span = table.span();
-    let table = table.into_inner();
-    if table.is_empty() {
-        return Ok(None);
-    }
-    Ok(Some(Node { value: map(reader, table, 1)?, span: reader.span(span.start, span.end) }))
+    let mut root = Node { value: Value::Map(Map::default()), span: reader.span(0, 0) };
+    Loader { reader, source, events: events.into_iter(), open: Vec::new() }.document(&mut root)?;
+    Ok(root.as_map().is_some_and(|map| !map.0.is_empty()).then_some(root))
 }
 
-fn map<'t>(reader: &Reader<'t>, table: DeTable<'t>, depth: usize) -> Result<Value<'t>, Finding> {
-    let mut entries = Vec::with_capacity(table.len());
-    for (key, value) in table {
-        let key_span = reader.span(key.span().start, key.span().end);
-        entries.push(Entry { key: key.into_inner(), key_span, value: convert(reader, value, depth + 1)? });
-    }
-    // The parser sorts by name.
-    entries.sort_by_key(|entry| entry.key_span.start);
-    Ok(Value::Map(Map(entries)))
-}
-
-fn convert<'t>(reader: &Reader<'t>, value: Spanned<DeValue<'t>>, depth: usize) -> Result<Node<'t>, Finding> {
-    let place = value.span();
-    let span = reader.span(place.start, place.end);
-    let value = value.into_inner();
-    if depth > MAX_DEPTH && matches!(value, DeValue::Array(_) | DeValue::Table(_)) {
-        return Err(reader.too_deep(place.start));
-    }
-    let raw = reader.slice(span);
-    let value = match value {
-        DeValue::String(text) => Value::String(Text { text, plain: false }),
-        DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix())
-            .map_or(Value::BigInt(raw), |value| Value::Int(value, raw)),
-        DeValue::Float(digits) => {
-            float::parse(digits.as_str()).map_or(Value::BigInt(raw), |value| Value::Float(value, raw))
-        }
-        DeValue::Boolean(value) => Value::Bool(value, raw),
-        DeValue::Datetime(_) => Value::DateTime(raw),
-        DeValue::Array(items) => {
-            let items = items.into_iter().map(|item| convert(reader, item, depth + 1));
-            Value::List(items.collect::<Result<_, _>>()?)
-        }
-        DeValue::Table(table) => map(reader, table, depth)?,
+/// What is written, without white space, comments and the dots and equals signs that always stand where they have to.
+pub(crate) fn events(source: Source<'_>, error: &mut Option<ParseError>) -> Vec<Event> {
+    let mut events = Vec::new();
+    let mut keep = |event: Event| match event.kind() {
+        EventKind::Whitespace | EventKind::Comment | EventKind::Newline | EventKind::KeySep => {}
+        _ => events.push(event),
     };
-    Ok(Node { value, span })
+    let mut checked = ValidateWhitespace::new(&mut keep, source);
+    parse_document(&source.lex().into_vec(), &mut RecursionGuard::new(&mut checked, PARSED_DEPTH), error);
+    events
+}
+
+fn refuse(reader: &Reader<'_>, error: &ParseError) -> Finding {
+    let (start, end) = error.unexpected().map_or((0, 0), |place| (place.start(), place.end()));
+    if error.description().contains("recursion depth") {
+        return reader.too_deep(start);
+    }
+    let expected = error.expected().unwrap_or_default().iter().map(|expected| match expected {
+        Expected::Literal("\n") => "a line break".to_owned(),
+        Expected::Literal(literal) => format!("`{literal}`"),
+        Expected::Description(what) => (*what).to_owned(),
+        _ => "something else".to_owned(),
+    });
+    let expected: Vec<_> = expected.collect();
+    let why = error.description().trim_end();
+    if expected.is_empty() {
+        return reader.syntax(Format::Toml, start, end, why);
+    }
+    reader.syntax(Format::Toml, start, end, format_args!("{why}, expected {}", expected.join(", ")))
+}
+
+struct Loader<'r, 't> {
+    reader: &'r Reader<'t>,
+    source: Source<'t>,
+    events: std::vec::IntoIter<Event>,
+    /// Tables that may still grow, in the order of their places: the root, those of headers, those that keys or headers
+    /// name on their way, and inline tables while they are read.
+    open: Vec<(Span, Open<'t>)>,
+}
+
+struct Open<'t> {
+    by: OpenedBy,
+    keys: Keys<'t>,
+}
+
+/// What made a table, which decides what may be added to it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OpenedBy {
+    /// The keys on the way to a value: `table.key = 1`. No header may follow.
+    Dots,
+    /// Its own header, the beginning of the text, or a brace. Dots of keys elsewhere must not lead into it.
+    Itself,
+    /// The header of a table in it. Anything may follow.
+    TableInIt,
+}
+
+struct Key<'t> {
+    text: Cow<'t, str>,
+    span: Span,
+}
+
+/// A table, and how deep it lies.
+type Table<'n, 't> = (&'n mut Node<'t>, usize);
+
+impl<'t> Loader<'_, 't> {
+    fn document(mut self, root: &mut Node<'t>) -> Result<(), Finding> {
+        self.open(root.span, OpenedBy::Itself);
+        let mut table = (&mut *root, 1);
+        while let Some(event) = self.events.next() {
+            match event.kind() {
+                EventKind::StdTableOpen | EventKind::ArrayTableOpen => table = self.header(root, event)?,
+                _ => self.pair((&mut *table.0, table.1), event)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the table of the header that begins here.
+    fn header<'n>(&mut self, root: &'n mut Node<'t>, open: Event) -> Result<Table<'n, 't>, Finding> {
+        let first = self.next()?;
+        let (path, key, close) = self.keys(first)?;
+        let span = self.reader.span(open.span().start(), close.span().end());
+        let (parent, depth) = path.into_iter().try_fold((root, 1), |table, key| self.descend(table, key, false))?;
+        let (parent_span, Value::Map(map)) = (parent.span, &mut parent.value) else {
+            return Err(self.refuse_keys(&key, "no table"));
+        };
+        let found = self.position(parent_span, map, &key.text);
+        let index = found.unwrap_or(map.0.len());
+        if open.kind() == EventKind::ArrayTableOpen {
+            if let Some(index) = found
+                && !self.is_list_of_tables(&map.0[index].value)
+            {
+                return Err(self.duplicate(&map.0[index], &key));
+            }
+            self.too_deep(depth + 2, &key)?;
+            if found.is_none() {
+                map.0.push(Entry {
+                    key: key.text,
+                    key_span: key.span,
+                    value: Node { value: Value::List(Vec::new()), span },
+                });
+            }
+            let Value::List(items) = &mut map.0[index].value.value else { unreachable!("it is one") };
+            items.push(self.table(span, OpenedBy::Itself));
+            let last = items.len() - 1;
+            return Ok((&mut items[last], depth + 2));
+        }
+        self.too_deep(depth + 1, &key)?;
+        let Some(index) = found else {
+            map.0.push(Entry { key: key.text, key_span: key.span, value: self.table(span, OpenedBy::Itself) });
+            return Ok((&mut map.0[index].value, depth + 1));
+        };
+        let entry = &mut map.0[index];
+        match self.opened(entry.value.span) {
+            Ok(at) if self.open[at].1.by == OpenedBy::TableInIt && entry.value.as_map().is_some() => {
+                let (_, opened) = self.open.remove(at);
+                self.insert(span, Open { by: OpenedBy::Itself, ..opened });
+                entry.value.span = span;
+                entry.key_span = key.span;
+                Ok((&mut entry.value, depth + 1))
+            }
+            _ => Err(self.duplicate(entry, &key)),
+        }
+    }
+
+    /// Adds to a table the key that begins here, and its value.
+    fn pair(&mut self, table: Table<'_, 't>, first: Event) -> Result<(), Finding> {
+        let (path, key, _) = self.keys(first)?;
+        let (table, depth) = path.into_iter().try_fold(table, |table, key| self.descend(table, key, true))?;
+        let (span, Value::Map(map)) = (table.span, &mut table.value) else {
+            return Err(self.refuse_keys(&key, "no table"));
+        };
+        if let Some(index) = self.position(span, map, &key.text) {
+            return Err(self.duplicate(&map.0[index], &key));
+        }
+        let event = self.next()?;
+        let value = self.value(event, depth + 1)?;
+        map.0.push(Entry { key: key.text, key_span: key.span, value });
+        Ok(())
+    }
+
+    /// The table below `table` that a key on the way to another one leads to, which it makes if there is none.
+    fn descend<'n>(
+        &mut self,
+        (table, depth): Table<'n, 't>,
+        key: Key<'t>,
+        dots: bool,
+    ) -> Result<Table<'n, 't>, Finding> {
+        let (span, Value::Map(map)) = (table.span, &mut table.value) else {
+            return Err(self.refuse_keys(&key, "no table"));
+        };
+        self.too_deep(depth + 1, &key)?;
+        let Some(index) = self.position(span, map, &key.text) else {
+            let by = if dots { OpenedBy::Dots } else { OpenedBy::TableInIt };
+            map.0.push(Entry { value: self.table(key.span, by), key: key.text, key_span: key.span });
+            let last = map.0.len() - 1;
+            return Ok((&mut map.0[last].value, depth + 1));
+        };
+        let first = map.0[index].key_span;
+        let found = &mut map.0[index].value;
+        let (found, depth) = if self.is_list_of_tables(found) {
+            let Value::List(items) = &mut found.value else { unreachable!("it is one") };
+            let last = items.len() - 1;
+            (&mut items[last], depth + 2)
+        } else {
+            (found, depth + 1)
+        };
+        match (&found.value, self.opened(found.span)) {
+            (Value::Map(_), Ok(at)) => {
+                let by = &mut self.open[at].1.by;
+                match by {
+                    OpenedBy::Itself if dots => return Err(self.reader.duplicate_key(&key.text, first, key.span)),
+                    OpenedBy::TableInIt if dots => *by = OpenedBy::Dots,
+                    _ => {}
+                }
+                Ok((found, depth))
+            }
+            (Value::Map(_), Err(_)) => Err(self.refuse_keys(&key, "a table in braces")),
+            (Value::List(_), _) => Err(self.refuse_keys(&key, "a list")),
+            _ => Err(self.refuse_keys(&key, "a single value")),
+        }
+    }
+
+    fn value(&mut self, event: Event, depth: usize) -> Result<Node<'t>, Finding> {
+        let (start, end) = (event.span().start(), event.span().end());
+        if depth > MAX_DEPTH && event.kind() != EventKind::Scalar {
+            return Err(self.reader.too_deep(start));
+        }
+        match event.kind() {
+            EventKind::ArrayOpen => {
+                let mut items = Vec::new();
+                loop {
+                    let event = self.next()?;
+                    match event.kind() {
+                        EventKind::ArrayClose => {
+                            let span = self.reader.span(start, event.span().end());
+                            return Ok(Node { value: Value::List(items), span });
+                        }
+                        EventKind::ValueSep => {}
+                        _ => items.push(self.value(event, depth + 1)?),
+                    }
+                }
+            }
+            EventKind::InlineTableOpen => {
+                let mut table = self.table(self.reader.span(start, end), OpenedBy::Itself);
+                loop {
+                    let event = self.next()?;
+                    match event.kind() {
+                        // With its whole place it is found among the open tables no more.
+                        EventKind::InlineTableClose => {
+                            table.span = self.reader.span(start, event.span().end());
+                            return Ok(table);
+                        }
+                        EventKind::ValueSep => {}
+                        _ => self.pair((&mut table, depth), event)?,
+                    }
+                }
+            }
+            _ => self.scalar(event),
+        }
+    }
+
+    fn scalar(&self, event: Event) -> Result<Node<'t>, Finding> {
+        let (start, end) = (event.span().start(), event.span().end());
+        let span = self.reader.span(start, end);
+        let raw = self.reader.slice(span);
+        let (mut text, mut error) = (Cow::Borrowed(""), None);
+        let kind = self.source.get(event).map(|raw| raw.decode_scalar(&mut text, &mut error));
+        if let Some(error) = error {
+            return Err(refuse(self.reader, &error));
+        }
+        let value = match kind {
+            Some(ScalarKind::Boolean(value)) => Value::Bool(value, raw),
+            Some(ScalarKind::DateTime) => match text.parse::<Datetime>() {
+                Ok(_) => Value::DateTime(raw),
+                Err(error) => return Err(self.reader.syntax(Format::Toml, start, end, error)),
+            },
+            Some(ScalarKind::Float) => float::parse(&text).map_or(Value::BigInt(raw), |value| Value::Float(value, raw)),
+            Some(ScalarKind::Integer(radix)) => {
+                i64::from_str_radix(&text, radix.value()).map_or(Value::BigInt(raw), |value| Value::Int(value, raw))
+            }
+            Some(ScalarKind::String) | None => Value::String(Text { text, plain: false }),
+        };
+        Ok(Node { value, span })
+    }
+
+    /// The keys from `first` on: those on the way, and the last one. And the event behind them.
+    fn keys(&mut self, first: Event) -> Result<(Vec<Key<'t>>, Key<'t>, Event), Finding> {
+        let mut path = Vec::new();
+        let mut key = self.key(first)?;
+        loop {
+            let event = self.next()?;
+            if event.kind() != EventKind::SimpleKey {
+                return Ok((path, key, event));
+            }
+            path.push(std::mem::replace(&mut key, self.key(event)?));
+        }
+    }
+
+    fn key(&self, event: Event) -> Result<Key<'t>, Finding> {
+        let (mut text, mut error) = (Cow::Borrowed(""), None);
+        if let Some(raw) = self.source.get(event) {
+            raw.decode_key(&mut text, &mut error);
+        }
+        match error {
+            Some(error) => Err(refuse(self.reader, &error)),
+            None => Ok(Key { text, span: self.reader.span(event.span().start(), event.span().end()) }),
+        }
+    }
+
+    fn next(&mut self) -> Result<Event, Finding> {
+        let end = self.reader.body.len();
+        self.events.next().ok_or_else(|| self.reader.syntax(Format::Toml, end, end, "the text ends too early"))
+    }
+
+    /// A new table at `span`, which is open.
+    fn table(&mut self, span: Span, by: OpenedBy) -> Node<'t> {
+        self.open(span, by);
+        Node { value: Value::Map(Map::default()), span }
+    }
+
+    fn open(&mut self, span: Span, by: OpenedBy) {
+        self.insert(span, Open { by, keys: Keys::default() });
+    }
+
+    fn insert(&mut self, span: Span, open: Open<'t>) {
+        // Tables are opened nearly in the order of their places, so that few others move.
+        let at = self.open.partition_point(|(other, _)| *other < span);
+        self.open.insert(at, (span, open));
+    }
+
+    /// Where the table at `span` is among the open ones.
+    fn opened(&self, span: Span) -> Result<usize, usize> {
+        self.open.binary_search_by(|(other, _)| other.cmp(&span))
+    }
+
+    /// Where `key` is in the open table at `span`.
+    fn position(&mut self, span: Span, map: &Map<'t>, key: &str) -> Option<usize> {
+        let at = self.opened(span).ok()?;
+        self.open[at].1.keys.position(&map.0, key)
+    }
+
+    /// Whether it is a list that headers make, which has the place of its first table.
+    fn is_list_of_tables(&self, node: &Node<'t>) -> bool {
+        matches!(node.value, Value::List(_)) && self.opened(node.span).is_ok()
+    }
+
+    fn too_deep(&self, depth: usize, key: &Key<'t>) -> Result<(), Finding> {
+        if depth > MAX_DEPTH { Err(self.reader.too_deep(key.span.start as usize - self.reader.offset)) } else { Ok(()) }
+    }
+
+    fn duplicate(&self, first: &Entry<'t>, again: &Key<'t>) -> Finding {
+        self.reader.duplicate_key(&again.text, first.key_span, again.span)
+    }
+
+    fn refuse_keys(&self, key: &Key<'t>, what: &str) -> Finding {
+        let (start, end) = (key.span.start as usize - self.reader.offset, key.span.end as usize - self.reader.offset);
+        let why = format_args!("`{}` is {what}, which takes no keys from elsewhere", key.text);
+        self.reader.syntax(Format::Toml, start, end, why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use toml::Spanned;
+    use toml::de::{DeTable, DeValue};
+
+    use super::super::SourceId;
+    use super::*;
+
+    /// Holds the reader against the `toml` crate: both take the same texts, and see the same in them at the same places.
+    /// But for keys with dots that lead into a list of tables, which TOML does not allow and the crate lets pass.
+    fn check(text: &str) -> Result<Option<Node<'_>>, Finding> {
+        let reader = Reader { text, body: text, offset: 0, source: SourceId(0) };
+        let read = parse(&reader);
+        match (&read, DeTable::parse(text)) {
+            (Ok(node), Ok(table)) => {
+                let mut node =
+                    node.clone().unwrap_or(Node { value: Value::Map(Map::default()), span: reader.span(0, 0) });
+                sort(&mut node);
+                assert_eq!(
+                    node,
+                    peer(&reader, Spanned::new(table.span(), DeValue::Table(table.into_inner()))),
+                    "{text}"
+                );
+            }
+            (Ok(_), Err(error)) => panic!("{text}: {error}"),
+            (Err(finding), other) => {
+                let into_list = text.contains("[[") && finding.rule.code == "duplicate-key";
+                assert!(other.is_err() || into_list || finding.rule.code == "too-deep", "{text}: {finding:?}");
+            }
+        }
+        read
+    }
+
+    /// Brings keys into the order that the `toml` crate has them in.
+    fn sort(node: &mut Node<'_>) {
+        match &mut node.value {
+            Value::List(items) => items.iter_mut().for_each(sort),
+            Value::Map(map) => {
+                map.0.sort_by(|one, two| one.key.cmp(&two.key));
+                map.0.iter_mut().for_each(|entry| sort(&mut entry.value));
+            }
+            _ => {}
+        }
+    }
+
+    fn peer<'t>(reader: &Reader<'t>, value: Spanned<DeValue<'t>>) -> Node<'t> {
+        let span = reader.span(value.span().start, value.span().end);
+        let raw = reader.slice(span);
+        let value = match value.into_inner() {
+            DeValue::String(text) => Value::String(Text { text, plain: false }),
+            DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix())
+                .map_or(Value::BigInt(raw), |value| Value::Int(value, raw)),
+            DeValue::Float(digits) => {
+                digits.as_str().parse().map_or(Value::BigInt(raw), |value| Value::Float(value, raw))
+            }
+            DeValue::Boolean(value) => Value::Bool(value, raw),
+            DeValue::Datetime(_) => Value::DateTime(raw),
+            DeValue::Array(items) => Value::List(items.into_iter().map(|item| peer(reader, item)).collect()),
+            DeValue::Table(table) => {
+                let entry = |(key, value): (Spanned<Cow<'t, str>>, _)| Entry {
+                    key_span: reader.span(key.span().start, key.span().end),
+                    key: key.into_inner(),
+                    value: peer(reader, value),
+                };
+                Value::Map(Map(table.into_iter().map(entry).collect()))
+            }
+        };
+        Node { value, span }
+    }
+
+    /// Few keys, so that they meet.
+    fn path() -> impl Strategy<Value = String> {
+        let key = prop::sample::select(vec!["a", "b", "\"\\u0061\"", "'b'"]);
+        prop::collection::vec(key, 1..4).prop_map(|keys| keys.join("."))
+    }
+
+    fn value() -> impl Strategy<Value = String> {
+        let leaf = prop::sample::select(vec![
+            "1",
+            "-1_000",
+            "0xfF",
+            "0o17",
+            "0b11",
+            "99999999999999999999",
+            "1.5",
+            "1e3",
+            "inf",
+            "true",
+            "false",
+            "\"\"",
+            "\"a\\tb\\u00e9\"",
+            "'c:\\d'",
+            "\"\"\"\na\\\n  b\"\"\"",
+            "'''\nx\ny'''",
+            "2026-11-26",
+            "07:14:13",
+            "2026-11-26T07:14:13Z",
+            "2026-13-26",
+            "1__0",
+            "01",
+            "\"\\q\"",
+        ]);
+        leaf.prop_map(str::to_owned).prop_recursive(3, 12, 3, |inner| {
+            let pair = (path(), inner.clone()).prop_map(|(path, value)| format!("{path} = {value}"));
+            prop_oneof![
+                prop::collection::vec(inner, 0..3).prop_map(|items| format!("[ {} ]", items.join(" , "))),
+                prop::collection::vec(pair, 0..3).prop_map(|pairs| format!("{{ {} }}", pairs.join(", "))),
+            ]
+        })
+    }
+
+    fn document() -> impl Strategy<Value = String> {
+        let line = prop_oneof![
+            2 => path().prop_map(|path| format!("[{path}]")),
+            1 => path().prop_map(|path| format!("[[ {path} ]] # of many")),
+            4 => (path(), value()).prop_map(|(path, value)| format!("{path} = {value}")),
+        ];
+        prop::collection::vec(line, 0..7).prop_map(|lines| lines.join("\n"))
+    }
+
+    #[test]
+    fn tables_grow_where_toml_lets_them() {
+        for (text, taken) in [
+            ("a.b = 1\na.c = 2", true),
+            ("[a]\n[a.b]\n[b]\n[a.c]", true),
+            ("[a.b]\n[a]\nc = 1", true),
+            ("[a]\nb.c = 1\n[a.d]", true),
+            ("[[a]]\n[a.b]\n[[a]]\n[a.b]", true),
+            ("a = { b.c = 1, b.d = 2 }", true),
+            ("[a]\n[a]", false),
+            ("a.b = 1\n[a]", false),
+            ("[a.b.c]\n[a]\nb.d = 1\n[a.b]", false),
+            ("[a.b]\n[a]\nb.c = 1", false),
+            ("a = {}\n[a.b]", false),
+            ("a = {}\na.b = 1", false),
+            ("a = { b = {}, b.c = 1 }", false),
+            ("a = [{}]\n[[a]]", false),
+            ("a = [{}]\n[a.b]", false),
+            ("[a]\n[[a]]", false),
+            ("[a.b]\n[[a]]", false),
+            ("[[a]]\n[a]", false),
+            ("[[a.b]]\n[a]\nb.c = 1", false),
+            ("[[a.b]]\n[a]\nb.c.d = 1", false),
+            ("a = 1\n[a.b]", false),
+        ] {
+            assert_eq!(check(text).is_ok(), taken, "{text}");
+        }
+    }
+
+    #[test]
+    fn nesting_ends_where_it_ends_in_the_other_languages() {
+        let deep = MAX_DEPTH - 1;
+        let keys = |count| vec!["a"; count].join(".");
+        for (text, taken) in [
+            (format!("a = {}{}", "[".repeat(deep), "]".repeat(deep)), true),
+            (format!("a = {}{}", "[".repeat(deep + 1), "]".repeat(deep + 1)), false),
+            (format!("a = {}{}", "[".repeat(9_000), "]".repeat(9_000)), false),
+            (format!("{} = 1", keys(deep + 1)), true),
+            (format!("{} = 1", keys(deep + 2)), false),
+            (format!("{} = {{}}", keys(deep + 1)), false),
+            (format!("[{}]", keys(deep)), true),
+            (format!("[{}]", keys(deep + 1)), false),
+            (format!("[[{}]]", keys(deep - 1)), true),
+            (format!("[[{}]]", keys(deep)), false),
+            (format!("[{}]\na = {{}}", keys(deep)), false),
+        ] {
+            let refused = check(&text).map_err(|finding| finding.rule.code).err();
+            assert_eq!(refused, (!taken).then_some("too-deep"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_toml_is_refused_with_a_reason() {
+        for (text, why) in [
+            ("a", "key with no value, expected `=`"),
+            ("a = ", "string values must be quoted, expected literal string"),
+            ("a = [1", "unclosed array, expected `]`"),
+            ("a = 2026-13-26", "invalid date, expected month between 01 and 12"),
+            ("a = \"\\q\"", "missing escaped value"),
+            ("a = 1 b = 2", "unexpected key or value, expected a line break, `#`"),
+            ("a = {}\na.b = 1", "`a` is a table in braces, which takes no keys from elsewhere"),
+            ("a = []\na.b = 1", "`a` is a list, which takes no keys from elsewhere"),
+            ("a = 1\na.b = 1", "`a` is a single value, which takes no keys from elsewhere"),
+        ] {
+            let message = check(text).unwrap_err().message;
+            assert!(message.starts_with(&format!("invalid TOML: {why}")), "{text}: {message}");
+        }
+        assert_eq!(check("[a]\nb=1\nb=2").unwrap_err().message, "key `b` stands here a second time");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn texts_are_taken_or_refused_as_by_the_toml_crate(text in document()) {
+            let _ = check(&text);
+        }
+
+        #[test]
+        fn nearly_right_texts_are_taken_or_refused_as_by_the_toml_crate(text in document(), at: prop::sample::Index, c: char) {
+            let mut text: Vec<_> = text.chars().chain(['\n']).collect();
+            let at = at.index(text.len());
+            text[at] = c;
+            let _ = check(&text.iter().collect::<String>());
+            text.remove(at);
+            let _ = check(&text.into_iter().collect::<String>());
+        }
+    }
 }

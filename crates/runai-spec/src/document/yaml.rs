@@ -139,8 +139,8 @@ impl<'t> Loader<'_, 't> {
                 merges.push(value);
                 continue;
             }
-            if let Some(first) = keys.first(&entries, &key) {
-                return Err(self.reader.duplicate_key(&key, first, key_span));
+            if let Some(first) = keys.position(&entries, &key) {
+                return Err(self.reader.duplicate_key(&key, entries[first].key_span, key_span));
             }
             entries.push(Entry { key, key_span, value });
         };

@@ -1,13 +1,14 @@
-//! Edits of TOML. How a text is written comes from the events of `toml_parser`, which the `toml` crate reads with.
+//! Edits of TOML. How a text is written comes from the events that documents are read from.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use toml_parser::Source;
-use toml_parser::parser::{Event, EventKind, parse_document};
+use toml_parser::parser::{Event, EventKind};
 
 use super::layout::{Found, Item, Layout, Lost, Place, Shape, find, starts_with};
 use super::{Edit, flow, lines};
+use crate::document::toml::events;
 use crate::print::toml as print;
 use crate::print::{Segment, Tree, quoted};
 
@@ -50,14 +51,7 @@ impl Section {
 /// The layout of a text that `document` has read already.
 pub(super) fn layout(text: &str) -> Option<Document> {
     let source = Source::new(text);
-    let tokens: Vec<_> = source.lex().collect();
-    let mut events: Vec<Event> = Vec::new();
-    parse_document(&tokens, &mut events, &mut ());
-    let quiet = |event: &Event| {
-        matches!(event.kind(), EventKind::Whitespace | EventKind::Comment | EventKind::Newline | EventKind::KeySep)
-    };
-    let events = events.into_iter().filter(|event| !quiet(event)).collect();
-    Scan { source, events, at: 0 }.document(text.len())
+    Scan { source, events: events(source, &mut None), at: 0 }.document(text.len())
 }
 
 struct Scan<'t> {

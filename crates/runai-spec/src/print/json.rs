@@ -63,7 +63,7 @@ impl<'s> Printer<'s> {
                 self.parts('[', ']', items, flat, Self::value);
             }
             Tree::Map(map) => {
-                self.parts('{', '}', map, map.is_empty(), |printer, (key, value)| printer.pair(key, value))
+                self.parts('{', '}', map, map.is_empty(), |printer, (key, value)| printer.pair(key, value));
             }
             other => self.out.push_str(&other.word(Format::Json).unwrap_or_default()),
         }
