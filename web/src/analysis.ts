@@ -2,9 +2,8 @@
 import { type Context, type Core, CoreError, type Json, type Report } from "runai-spec";
 
 export interface Body {
-  /** As it is sent. */
+  /** As it is sent, in lines. */
   text: string;
-  value: { [member: string]: Json };
   /** Steps of a ZenML run configuration. */
   steps: string[];
 }
@@ -27,7 +26,7 @@ export function analyse(core: Core, text: string, context: Context): Analysis {
   // One call for both: a rendered document brings its warnings.
   const rendered = core.render(text, "yaml", context);
   if ("diagnostics" in rendered) return { report: rendered, body: null };
-  return { report: rendered.report, body: { text: rendered.text, value: rendered.body, steps: rendered.steps } };
+  return { report: rendered.report, body: { text: rendered.text, steps: rendered.steps } };
 }
 
 export function read(core: Core, text: string): Values {

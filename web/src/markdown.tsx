@@ -34,6 +34,7 @@ export function inline(text: string): ComponentChildren {
   return text.split(PARTS).map((part, index) => {
     if (part.startsWith("`")) return <code key={index}>{part.slice(1, -1)}</code>;
     if (part.startsWith("**")) return <strong key={index}>{part.slice(2, -2)}</strong>;
-    return /^\[([^\]]+)\]\(/u.exec(part)?.[1] ?? part;
+    // Empty texts would be written anew with each change.
+    return part === "" ? null : (/^\[([^\]]+)\]\(/u.exec(part)?.[1] ?? part);
   });
 }

@@ -40,7 +40,10 @@ export const message = signal<{ text: string; bad: boolean } | null>(null);
 export const chosenBlock = signal<string | null>(null);
 
 export const diagnostics = computed<Diagnostic[]>(() => analysis.value?.report.diagnostics ?? []);
-export const errors = computed(() => diagnostics.value.filter(({ severity }) => severity === "error").length);
+const errorsAmong = computed(() => diagnostics.value.filter(({ severity }) => severity === "error"));
+export const errors = computed(() => errorsAmong.value.length);
+/** Where the errors are, as JSON: whoever shows them is drawn anew only if they are elsewhere. */
+export const errorPaths = computed(() => JSON.stringify(errorsAmong.value.map(({ path }) => path)));
 
 // A text that cannot be read has no kind; it keeps the one that it had.
 let lastKind: Kind = "step";
@@ -225,18 +228,21 @@ function took(answer: { analysis: Analysis } | { values: Values } | { failure: F
       analysis.value = answer.analysis;
       if (answer.analysis.body) body.value = answer.analysis.body;
       fixes.value = [];
-      findFixes();
-    } else if ("value" in answer.values) {
+      return;
+    }
+    if ("value" in answer.values) {
       waits.value = null;
       value.value = answer.values.value;
       if (analysis.value?.body) bodyValue.value = answer.values.value;
     } else {
       waits.value = answer.values.waits;
     }
+    findFixes();
   });
 }
 
-const idle = globalThis.requestIdleCallback ?? ((action: () => void) => setTimeout(action, 50));
+/** Does something when nothing else is to be done. */
+export const idle = globalThis.requestIdleCallback ?? ((action: () => void) => setTimeout(action, 50));
 let looking = 0;
 
 /** Quick fixes are tried out on the text, one diagnostic at a time, when nothing else is to be done. */
@@ -258,7 +264,7 @@ function findFixes(): void {
   idle(next);
 }
 
-/** Follow the text, once: the editor calls {@link changed} whenever it has another one. */
+/** Follow the text: the editor calls this whenever it has another one. */
 export function changed(to: string): void {
   if (to === text.peek()) return;
   text.value = to;

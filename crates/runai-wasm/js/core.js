@@ -77,7 +77,8 @@ export class Core {
   }
 
   render(text, format, context = {}) {
-    return this.#call("render", text, { format, ...split(context) });
+    const rendered = this.#call("render", text, { format, ...split(context) });
+    return "text" in rendered ? { body: JSON.parse(rendered.text), ...rendered } : rendered;
   }
 
   request(text, format, context = {}) {

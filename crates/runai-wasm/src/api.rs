@@ -179,10 +179,10 @@ fn answer(function: &str, text: &str, arguments: &Arguments<'_>) -> Result<Strin
         }
         "render" => {
             return Ok(document().with_step(|step, document| {
-                let body = step.tree(document.context, None);
-                let text = body.to_json_pretty().into();
+                // The JavaScript beside this reads the body from its text: sent twice, it would be most of the answer.
+                let text = step.tree(document.context, None).to_json_pretty().into();
                 let steps = document.resolution.step_names().collect();
-                object([("body", body), ("text", text), ("steps", steps), ("report", document.report())])
+                object([("text", text), ("steps", steps), ("report", document.report())])
             }));
         }
         "request" => {

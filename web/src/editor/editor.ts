@@ -9,6 +9,8 @@ import { Annotation, EditorState, Transaction } from "@codemirror/state";
 import { drawSelection, EditorView, highlightActiveLine, hoverTooltip, keymap, lineNumbers } from "@codemirror/view";
 import { effect } from "@preact/signals";
 import { classHighlighter } from "@lezer/highlight";
+import type { Diagnostic } from "runai-spec";
+import type { Fix } from "../fixes";
 import * as store from "../store";
 import { enter } from "./enter";
 import { pointerAt } from "./place";
@@ -55,13 +57,16 @@ export function mount(parent: HTMLElement, doc: string): EditorView {
         ]),
         EditorView.contentAttributes.of({ "aria-label": "Settings YAML", "aria-describedby": "editor-keys", tabindex: "0", spellcheck: "false" }),
         EditorView.updateListener.of((update) => {
+          const outside = update.transactions.some((transaction) => transaction.annotation(fromOutside));
           if (update.docChanged) {
             store.changed(update.state.doc.toString());
             drawWhole(update.view);
           }
-          const outside = update.transactions.some((transaction) => transaction.annotation(fromOutside));
           if ((update.selectionSet || update.docChanged) && !outside && update.view.hasFocus) {
-            store.active.value = { pointer: pointerAt(update.state.doc, update.state.selection.main.head), from: "text" };
+            const pointer = pointerAt(update.state.doc, update.state.selection.main.head);
+            const before = store.active.peek();
+            // Most keys stay in a setting, and nothing has to look for it again.
+            if (before?.pointer !== pointer || before.from !== "text") store.active.value = { pointer, from: "text" };
           }
         }),
       ],
@@ -94,8 +99,7 @@ export function mount(parent: HTMLElement, doc: string): EditorView {
   store.changed(doc);
   drawWhole(view);
 
-  effect(() => {
-    const [found, fixes] = [store.diagnostics.value, store.fixes.value];
+  const underline = (found: Diagnostic[], fixes: Fix[][]): void => {
     if (found.length === 0 && diagnosticCount(view.state) === 0) return;
     const length = view.state.doc.length;
     const diagnostics = found.map((diagnostic, index) => ({
@@ -111,6 +115,13 @@ export function mount(parent: HTMLElement, doc: string): EditorView {
       })),
     }));
     view.dispatch(setDiagnostics(view.state, diagnostics));
+  };
+  let later: ReturnType<typeof setTimeout> | undefined;
+  effect(() => {
+    const [found, fixes] = [store.diagnostics.value, store.fixes.value];
+    clearTimeout(later);
+    // The list of problems and the request are shown first.
+    later = setTimeout(() => underline(found, fixes));
   });
   return view;
 }

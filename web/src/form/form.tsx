@@ -131,10 +131,8 @@ function GroupView({ group, all, paused, values }: { group: Group; all: boolean;
   const shown = all || more ? group.fields : group.fields.filter((field) => first.includes(field) || isWritten(field));
   const hidden = group.fields.length - shown.length;
   const isOpen = all || (chosen ?? opened.current);
-  const errors = store.diagnostics.value.filter(({ path, severity }) => severity === "error" && group.fields.some((field) => pointers.within(path, field.pointer))).length;
-  const off = isOpen && store.core.value && store.schema.value && !paused
-    ? reasonsOf(group, values)
-    : new Map<string, string>();
+  const errors = (JSON.parse(store.errorPaths.value) as string[]).filter((path) => group.fields.some((field) => pointers.within(path, field.pointer))).length;
+  const off = useReasons(group, values, isOpen && !paused);
   return (
     <section class="group">
       <h3>
@@ -168,15 +166,29 @@ function GroupView({ group, all, paused, values }: { group: Group; all: boolean;
   );
 }
 
-function reasonsOf(group: Group, values: import("runai-spec").Json): Map<string, string> {
+/** Why settings of a group have no effect, by their keys. To find it out takes longer than a key press may, so it comes after. */
+function useReasons(group: Group, values: import("runai-spec").Json, wanted: boolean): Map<string, string> {
+  const [known, know] = useState<Map<string, string>>(NO_REASONS);
   const [core, schema, block] = [store.core.value, store.schema.value, store.block.value];
-  if (!core || !schema || !block || group.id === "step" || group.id === "connection") return new Map();
-  try {
-    return reasons(core, schema, group, pointers.get(values, block.pointer));
-  } catch {
-    return new Map();
-  }
+  useEffect(() => {
+    if (!wanted || !core || !schema || !block || group.id === "step" || group.id === "connection") return undefined;
+    let wait = true;
+    store.idle(() => {
+      if (!wait) return;
+      try {
+        know(reasons(core, schema, group, pointers.get(values, block.pointer)));
+      } catch {
+        know(NO_REASONS);
+      }
+    });
+    return () => {
+      wait = false;
+    };
+  }, [group, values, wanted, core, schema, block]);
+  return wanted ? known : NO_REASONS;
 }
+
+const NO_REASONS: Map<string, string> = new Map();
 
 /** What is looked at elsewhere comes into view, and a chosen problem or member into focus. */
 function useReveal(form: { current: HTMLDivElement | null }): void {

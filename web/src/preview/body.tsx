@@ -1,6 +1,6 @@
 // The request body: what was written told apart from what is a default, and each line a way to its setting.
 import { useComputed } from "@preact/signals";
-import { Fragment, type VNode } from "preact";
+import { Component, Fragment, type VNode } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Json } from "runai-spec";
 import type { Body } from "../analysis";
@@ -14,9 +14,11 @@ const STRETCH = 200;
 
 interface Line {
   indent: string;
-  key: string | null;
+  /** The member's name, in its quotes; of an item none. */
+  member: string | null;
   value: string;
-  tail: string;
+  /** The comma; no empty text, which would be written anew each time. */
+  tail: string | null;
   /** Where the setting stands that it comes from. */
   pointer: string | null;
   origin: "written" | "default" | "fixed";
@@ -50,10 +52,10 @@ export function BodyView({ id, labelledBy }: { id: string; labelledBy: string })
     if (step !== undefined) {
       let next = at < 0 ? (step > 0 ? 0 : lines.length - 1) : at + step;
       while (lines[next] && (lines[next]?.pointer === null || lines[next]?.pointer === linked)) next += step;
-      const line = lines[next];
-      if (!line) return;
+      const pointer = lines[next]?.pointer;
+      if (pointer == null) return;
       event.preventDefault();
-      select(line);
+      select(pointer);
       ref.current?.children[next]?.scrollIntoView({ block: "nearest" });
     } else if (event.key === "Enter" && linked !== null) {
       event.preventDefault();
@@ -78,7 +80,7 @@ export function BodyView({ id, labelledBy }: { id: string; labelledBy: string })
         ? lines.map((line, index) => (
             <Fragment key={index}>
               {index > 0 && "\n"}
-              <Row line={line} linked={linked !== null && linked !== "" && line.pointer !== null && pointers.within(line.pointer, linked)} />
+              <Row {...line} linked={linked !== null && linked !== "" && line.pointer !== null && pointers.within(line.pointer, linked)} />
             </Fragment>
           ))
         : stretches(shown?.text ?? "").map((text, index) => (
@@ -96,24 +98,32 @@ function stretches(text: string): string[] {
   return Array.from({ length: Math.ceil(lines.length / STRETCH) }, (_, index) => lines.slice(index * STRETCH, (index + 1) * STRETCH).join("\n"));
 }
 
-function Row({ line, linked }: { line: Line; linked: boolean }): VNode {
-  const { indent, key, value, tail, pointer, origin } = line;
-  return (
-    <span
-      class={`line ${origin}${linked ? " linked" : ""}`}
-      {...(pointer === null ? {} : { "data-pointer": pointer, onClick: () => select(line) })}
-    >
-      {indent}
-      {key !== null && <span class="tok-propertyName">{key}</span>}
-      {key !== null && ": "}
-      <span class={kindOf(value)}>{value}</span>
-      {tail}
-    </span>
-  );
+type RowProps = Line & { linked: boolean };
+
+/** Draws itself anew only if it changes: of most bodies a key press changes one line. */
+class Row extends Component<RowProps> {
+  override shouldComponentUpdate(next: RowProps): boolean {
+    return (Object.keys(next) as (keyof RowProps)[]).some((name) => next[name] !== this.props[name]);
+  }
+
+  override render({ indent, member, value, tail, pointer, origin, linked }: RowProps): VNode {
+    return (
+      <span
+        class={`line ${origin}${linked ? " linked" : ""}`}
+        {...(pointer === null ? {} : { "data-pointer": pointer, onClick: () => select(pointer) })}
+      >
+        {indent}
+        {member !== null && <span class="tok-propertyName">{member}</span>}
+        {member !== null && ": "}
+        <span class={kindOf(value)}>{value}</span>
+        {tail}
+      </span>
+    );
+  }
 }
 
-function select(line: Line): void {
-  if (line.pointer !== null) store.active.value = { pointer: line.pointer, from: "body" };
+function select(pointer: string): void {
+  store.active.value = { pointer, from: "body" };
 }
 
 function kindOf(value: string): string {
@@ -126,31 +136,32 @@ function read(body: Body, values: Json): Line[] | null {
   const texts = body.text.split("\n");
   if (texts.length > MOST_LINES) return null;
   const place = store.links.peek();
+  const sent = JSON.parse(body.text) as Json;
   /** Where each line that is open is, and how many items it has shown if it is a list. */
   const open: { path: string[]; items: number | null }[] = [];
   return texts.map((text) => {
     const match = /^(\s*)(?:("(?:[^"\\]|\\.)*"): )?(.*?)(,?)$/su.exec(text);
-    const [indent, key, value, tail] = [match?.[1] ?? "", match?.[2] ?? null, match?.[3] ?? "", match?.[4] ?? ""];
+    const [indent, member, value, tail] = [match?.[1] ?? "", match?.[2] ?? null, match?.[3] ?? "", match?.[4] || null];
     if (/^[\]}]/u.test(value)) {
       const closed = open.pop();
-      return line(indent, key, value, tail, closed?.path ?? []);
+      return line(indent, member, value, tail, closed?.path ?? []);
     }
     const above = open.at(-1);
     let path: string[] = [];
     if (above) {
-      path = [...above.path, key === null ? String(above.items ?? 0) : (JSON.parse(key) as string)];
+      path = [...above.path, member === null ? String(above.items ?? 0) : (JSON.parse(member) as string)];
       if (above.items !== null) above.items += 1;
     }
     if (value === "{" || value === "[") open.push({ path, items: value === "[" ? 0 : null });
-    return line(indent, key, value, tail, path);
+    return line(indent, member, value, tail, path);
   });
 
-  function line(indent: string, key: string | null, value: string, tail: string, path: string[]): Line {
-    const setting = place?.links.setting(path, body.value);
+  function line(indent: string, member: string | null, value: string, tail: string | null, path: string[]): Line {
+    const setting = place?.links.setting(path, sent);
     const pointer = setting === undefined || !place ? null : place.base + setting;
     const written = pointer !== null && pointers.get(values, pointer) !== undefined;
     const bracket = /^[[\]{}]/u.test(value);
     const origin = written || bracket ? "written" : pointer !== null ? "default" : "fixed";
-    return { indent, key, value, tail, pointer, origin };
+    return { indent, member, value, tail, pointer, origin };
   }
 }

@@ -455,11 +455,15 @@ pub(crate) fn quoted(text: &str) -> String {
 /// Writes `text` in double quotes, with escapes that JSON, TOML and YAML share.
 pub(crate) fn quote(text: &str, out: &mut String) {
     out.push('"');
-    if text.bytes().all(|byte| PLAIN[usize::from(byte)]) {
-        out.push_str(text);
-    } else {
-        text.chars().for_each(|c| quote_char(c, out));
+    let mut rest = text;
+    while let Some(length) = rest.bytes().position(|byte| !PLAIN[usize::from(byte)]) {
+        let (plain, others) = rest.split_at(length);
+        out.push_str(plain);
+        let mut others = others.chars();
+        others.next().into_iter().for_each(|c| quote_char(c, out));
+        rest = others.as_str();
     }
+    out.push_str(rest);
     out.push('"');
 }
 
