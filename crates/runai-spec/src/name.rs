@@ -117,10 +117,15 @@ mod tests {
     #[test]
     fn an_id_is_the_beginning_of_the_hash() {
         // printf 'p\0r' | sha256sum | xxd -r -p | base32 | tr A-Z a-z | cut -c1-12
-        assert_eq!(SubmissionId::new("p", "r").as_str().len(), 12);
-        assert!(
-            SubmissionId::new("p", "r").as_str().bytes().all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b))
-        );
+        assert_eq!(SubmissionId::new("p", "r").as_str(), "g5tzhfudeoqz");
+    }
+
+    #[test]
+    fn a_long_name_fills_the_room_that_its_id_leaves() {
+        let id = SubmissionId::new("p", "r");
+        let base = "a".repeat(2 * MAX_NAME_LENGTH);
+        assert_eq!(workload_name(Some(&base), None), "a".repeat(63));
+        assert_eq!(workload_name(Some(&base), Some(&id)), format!("{}-g5tzhfudeoqz", "a".repeat(50)));
     }
 
     proptest! {

@@ -12,6 +12,12 @@ use super::{Entry, Finding, Format, Keys, MAX_ALIASED_NODES, MAX_DEPTH, Map, Nod
 use crate::rules::text::{SEVERAL_DOCUMENTS, TOO_MANY_ALIASES};
 
 pub(super) fn parse<'t>(reader: &Reader<'t>) -> Result<Option<Node<'t>>, Finding> {
+    if let Some((at, c)) = reader.body.char_indices().find(|(_, c)| !is_printable(*c)) {
+        let code = u32::from(c);
+        let why = format_args!("the character U+{code:04X} may only stand in a text as an escape");
+        let finding = reader.syntax(Format::Yaml, at, at + c.len_utf8(), why);
+        return Err(finding.with_help(format!("remove it, or write `\\u{code:04x}` in double quotes")));
+    }
     let mut loader = Loader {
         reader,
         offsets: Offsets::new(reader.body),
@@ -20,6 +26,11 @@ pub(super) fn parse<'t>(reader: &Reader<'t>) -> Result<Option<Node<'t>>, Finding
         aliased: 0,
     };
     loader.document()
+}
+
+/// What YAML lets stand in a text (`c-printable`). `saphyr-parser` lets everything pass, the peers' parser does not.
+fn is_printable(c: char) -> bool {
+    matches!(c, ' '..='~' | '\n' | '\t' | '\r' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..)
 }
 
 struct Loader<'r, 't> {

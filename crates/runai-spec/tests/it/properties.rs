@@ -64,22 +64,27 @@ proptest! {
     }
 
     #[test]
-    fn one_broken_field_is_one_error(
+    fn one_broken_field_is_one_error_and_nothing_else_is_said_about_it(
         (kind, document) in valid_document(),
         at in any::<Index>(),
         breakage in any::<Index>(),
         style in any::<u64>(),
     ) {
         let mut document = document;
+        let before = resolve(&document.to_string(), Format::Json, kind).report();
         let breakages = breakages(&document, at);
         let (pointer, wrong) = breakage.get(&breakages).clone();
         put(&mut document, &pointer, wrong);
         let printed = print(&document, Format::Yaml, style);
         let resolution = resolve(&printed.text, Format::Yaml, kind);
         let report = resolution.report();
-        let errors: BTreeSet<_> =
-            report.diagnostics.iter().filter(|found| found.severity == Severity::Error).map(|found| &found.path).collect();
+        let (errors, warnings): (Vec<_>, Vec<_>) =
+            report.diagnostics.iter().partition(|found| found.severity == Severity::Error);
+        let errors: BTreeSet<_> = errors.into_iter().map(|found| &found.path).collect();
         prop_assert_eq!(errors, BTreeSet::from([&pointer]), "{}\n{}", printed.text, lines(&report));
+        let said_before: BTreeSet<_> = before.diagnostics.iter().map(|found| (&found.code, &found.path)).collect();
+        let new = warnings.into_iter().find(|found| !said_before.contains(&(&found.code, &found.path)));
+        prop_assert!(new.is_none(), "{:?}\n{}\n{}", new, document, printed.text);
     }
 
     #[test]

@@ -70,6 +70,8 @@ fn a_submission_is_in_the_name_and_in_a_label() {
     let step = resolution.step().unwrap();
     let body = step.render(&Context::default(), Some(&id));
     assert_eq!(body.name, format!("train-{}", id.as_str()));
+    let text = step.body(&Context::default(), Some(&id));
+    assert_eq!(serde_json::from_str::<TrainingCreationRequest>(&text).unwrap(), body);
     let labels: Vec<_> = body.spec.labels.iter().map(|label| (label.name.as_deref(), label.value.as_deref())).collect();
     assert_eq!(labels, [(Some("team"), Some("ml")), (Some("runai-step/submission"), Some(id.as_str()))]);
     let named = Context { name: Some("Exactly This".to_owned()), ..Context::default() };
