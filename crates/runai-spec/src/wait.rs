@@ -616,6 +616,27 @@ mod tests {
     }
 
     #[test]
+    fn a_state_tells_the_phase_that_was_seen_last() {
+        let mut waiter = Waiter::new(WaitPolicy::default());
+        assert_eq!((waiter.state.phase(), waiter.state.stage()), (None, None));
+        waiter.looks_again(&seen("running"));
+        waiter.looks_again(&Observation::NotSeen);
+        assert_eq!((waiter.state.phase(), waiter.state.stage()), (Some("running"), Some(Stage::Running)));
+    }
+
+    #[test]
+    fn a_date_that_comes_or_goes_does_not_make_another_spell() {
+        let mut waiter = Waiter::new(WaitPolicy::default());
+        let dated = |since: Option<u64>| {
+            Observation::Seen(Sighting { phase_updated_at: since.map(secs), ..Sighting::of_phase("Pending") })
+        };
+        let looks = [None, Some(100), None, Some(100)].map(|since| waiter.looks_again(&dated(since)).as_secs());
+        assert_eq!(looks, [1, 2, 4, 8]);
+        // Another date is another spell.
+        assert_eq!(waiter.looks_again(&dated(Some(101))), secs(1));
+    }
+
+    #[test]
     fn without_timeouts_nothing_is_touched_however_long_it_takes() {
         let mut waiter = Waiter::new(WaitPolicy { delete_on_failure: true, ..WaitPolicy::default() });
         for phase in ALL_PHASES.into_iter().filter(|phase| !Stage::of_phase(phase).is_final()) {
@@ -952,6 +973,8 @@ mod tests {
             assert_eq!(serde_json::from_str::<Outcome>(&written).unwrap(), outcome);
             assert_eq!(outcome.to_string().replace(' ', "-"), written.trim_matches('"'));
         }
+        let why = [StopReason::Cancelled, StopReason::PendingTimeout, StopReason::WorkloadTimeout];
+        assert_eq!(why.map(|why| why.to_string()), why.map(|why| why.outcome().to_string()));
         // A receipt of an older version lacks what it did not know.
         assert_eq!(serde_json::from_str::<WaitState>("{}").unwrap(), WaitState::default());
     }
