@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use runai_client::{Check, Preflight, PreflightFinding, Verdict};
 use runai_spec::permissions::permissions;
 use runai_spec::settings::OperatorSettings;
-use runai_spec::{Context, Kind, Resolver, Source};
+use runai_spec::Context;
 use serde::Serialize;
 
 use crate::args::DoctorArgs;
@@ -15,6 +15,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input::Input;
 use crate::output;
+use crate::permissions::of_every_step;
 use crate::runtime::block_on;
 use crate::sources::{Sources, choose};
 
@@ -66,13 +67,12 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
     let connection = settings.and_then(|settings| Connection::new(settings, operator_file.as_ref(), &args.connect));
     match connection {
         Ok(connection) => {
+            let needed = match &step {
+                Some(step) => step.needed.clone(),
+                None => of_every_step(operator_file.as_ref(), &args.connect)?,
+            };
             let done = block_on(async {
                 let request = step.as_ref().map(|step| step.step.render(&step.context, None));
-                let of_every_step = || {
-                    let nothing = Source { name: "", text: "{}", format: runai_spec::Format::Json };
-                    permissions(&Resolver::new(nothing).kind(Kind::Settings).resolve())
-                };
-                let needed = step.as_ref().map_or_else(of_every_step, |step| step.needed.clone());
                 let preflight = connection.operator.preflight(request.as_ref(), Some(&needed)).await;
                 diagnosis.take(preflight, step.as_ref().map(|step| &step.file));
                 Ok(Exit::Success)

@@ -6,11 +6,12 @@ use std::fmt::Write as _;
 use runai_spec::permissions::{Permissions, permissions};
 use runai_spec::{Format, Kind, Resolver, Source};
 
-use crate::args::PermissionsArgs;
+use crate::args::{ConnectArgs, PermissionsArgs};
 use crate::config;
 use crate::connect::{Connection, operator_settings};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::input::Input;
 use crate::output;
 use crate::runtime::block_on;
 use crate::sources::Sources;
@@ -25,7 +26,7 @@ pub(crate) fn print(args: &PermissionsArgs) -> Result<Exit, Failure> {
             let sources = Sources::read(file, &args.sources, args.connect.given())?;
             permissions(&sources.resolve(&args.sources)?)
         }
-        None => of_every_step(args)?,
+        None => of_every_step(config::operator_file(args.sources.config.config.as_deref())?.as_ref(), &args.connect)?,
     };
     let printed = if args.role_json {
         let ids = if args.lookup { ids(args)? } else { HashMap::new() };
@@ -47,12 +48,11 @@ pub(crate) fn print(args: &PermissionsArgs) -> Result<Exit, Failure> {
 }
 
 /// What every step needs, and the operator file asks for.
-fn of_every_step(args: &PermissionsArgs) -> Result<Permissions, Failure> {
-    let operator = config::operator_file(args.sources.config.config.as_deref())?;
-    let given: Vec<_> = config::given().into_iter().chain(args.connect.given()).collect();
+pub(crate) fn of_every_step(operator: Option<&Input>, connect: &ConnectArgs) -> Result<Permissions, Failure> {
+    let given: Vec<_> = config::given().into_iter().chain(connect.given()).collect();
     let nothing = Source { name: "settings", text: "{}", format: Format::Json };
     let mut resolver = Resolver::new(nothing).kind(Kind::Settings);
-    if let Some(operator) = &operator {
+    if let Some(operator) = operator {
         resolver = resolver.operator(operator.source()?);
     }
     for one in &given {
@@ -61,7 +61,7 @@ fn of_every_step(args: &PermissionsArgs) -> Result<Permissions, Failure> {
     let resolution = resolver.resolve();
     if resolution.has_errors() {
         // Told by what reads the file alone.
-        operator_settings(operator.as_ref(), &given)?;
+        operator_settings(operator, &given)?;
     }
     Ok(permissions(&resolution))
 }
