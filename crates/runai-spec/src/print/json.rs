@@ -34,15 +34,14 @@ const USUAL_BYTES: usize = 2048;
 
 struct Printer<'s> {
     style: &'s Style<'s>,
-    before: &'s str,
-    /// How many lists and maps are open.
-    depth: usize,
+    /// What begins a line here: the line break and the indentation.
+    line: String,
     out: String,
 }
 
 impl<'s> Printer<'s> {
-    fn new(style: &'s Style<'s>, before: &'s str) -> Self {
-        Self { style, before, depth: 0, out: String::with_capacity(USUAL_BYTES) }
+    fn new(style: &'s Style<'s>, before: &str) -> Self {
+        Self { style, line: format!("{}{before}", style.newline), out: String::with_capacity(USUAL_BYTES) }
     }
 
     fn pair(&mut self, key: &str, value: &Tree<'_>) {
@@ -58,7 +57,7 @@ impl<'s> Printer<'s> {
             Tree::Text(text) => quote(text, &mut self.out),
             Tree::DateTime(raw) => quote(raw, &mut self.out),
             Tree::List(items) => {
-                let column = self.before.len() + self.depth * self.style.indent.len();
+                let column = self.line.len() - self.style.newline.len();
                 let flat = items.is_empty() || self.style.short_lists && is_short(value, column);
                 self.parts('[', ']', items, flat, Self::value);
             }
@@ -72,26 +71,20 @@ impl<'s> Printer<'s> {
     fn parts<P>(&mut self, open: char, close: char, parts: &[P], flat: bool, mut write: impl FnMut(&mut Self, &P)) {
         let flat = flat || self.style.indent.is_empty();
         self.out.push(open);
-        self.depth += 1;
+        self.line.push_str(self.style.indent);
         for (index, part) in parts.iter().enumerate() {
             if index > 0 {
                 self.out.push_str(if flat && self.style.spaced { ", " } else { "," });
             }
             if !flat {
-                self.line();
+                self.out.push_str(&self.line);
             }
             write(self, part);
         }
-        self.depth -= 1;
+        self.line.truncate(self.line.len() - self.style.indent.len());
         if !flat {
-            self.line();
+            self.out.push_str(&self.line);
         }
         self.out.push(close);
-    }
-
-    fn line(&mut self) {
-        self.out.push_str(self.style.newline);
-        self.out.push_str(self.before);
-        (0..self.depth).for_each(|_| self.out.push_str(self.style.indent));
     }
 }
