@@ -64,3 +64,28 @@ fn messages_are_headlines() {
         }
     }
 }
+
+/// What sits at the edge of a rule: the settings, and the codes and pointers of all that is said about them.
+#[test]
+fn rules_speak_up_to_their_edge_and_not_beyond() {
+    const SHORT_LAST_PART: &str = "123e4567-e89b-12d3-a456-42661417400";
+    let template = |id: &str| format!("workload_template_id: {id}\n");
+    let silent = &[][..];
+    for (settings, said) in [
+        (template(&format!("{SHORT_LAST_PART}0")), silent),
+        (template(SHORT_LAST_PART), &[("template-id-not-uuid", "/workload_template_id")]),
+        (template(&format!("{SHORT_LAST_PART}g")), &[("template-id-not-uuid", "/workload_template_id")]),
+        ("gpu_request_type: memory\ngpu_memory_request: 2G\ngpu_portion_limit: null\n".to_owned(), silent),
+        (
+            "gpu_request_type: memory\ngpu_memory_request: 2G\ngpu_portion_limit: 1.0\n".to_owned(),
+            &[("ignored-gpu-setting", "/gpu_portion_limit")],
+        ),
+        ("gpu_memory_limit: null\n".to_owned(), silent),
+        ("gpu_memory_limit: 2G\n".to_owned(), &[("ignored-gpu-setting", "/gpu_memory_limit")]),
+    ] {
+        let source = Source { name: "settings.yaml", text: &settings, format: Format::Yaml };
+        let report = Resolver::new(source).resolve().report();
+        let found: Vec<_> = report.diagnostics.iter().map(|found| (&*found.code, &*found.path)).collect();
+        assert_eq!(found, said, "{settings}");
+    }
+}
