@@ -70,6 +70,10 @@ fn messages_are_headlines() {
 fn rules_speak_up_to_their_edge_and_not_beyond() {
     const SHORT_LAST_PART: &str = "123e4567-e89b-12d3-a456-42661417400";
     let template = |id: &str| format!("workload_template_id: {id}\n");
+    let mounts = |one: &str, two: &str| {
+        let mount = |path| format!("{{server: s, path: /export, mount_path: {path}}}");
+        format!("nfs_mounts: [{}, {}]\n", mount(one), mount(two))
+    };
     let silent = &[][..];
     for (settings, said) in [
         (template(&format!("{SHORT_LAST_PART}0")), silent),
@@ -80,6 +84,8 @@ fn rules_speak_up_to_their_edge_and_not_beyond() {
             "gpu_request_type: memory\ngpu_memory_request: 2G\ngpu_portion_limit: 1.0\n".to_owned(),
             &[("ignored-gpu-setting", "/gpu_portion_limit")],
         ),
+        (mounts("/data//a", "/data//b"), silent),
+        (mounts("/data//a", "/data/a/"), &[("similar-mount-paths", "/nfs_mounts/1/mount_path")]),
         ("gpu_memory_limit: null\n".to_owned(), silent),
         ("gpu_memory_limit: 2G\n".to_owned(), &[("ignored-gpu-setting", "/gpu_memory_limit")]),
     ] {
