@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use runai_client::{Check, Preflight, PreflightFinding, Verdict};
+use runai_spec::Context;
 use runai_spec::permissions::permissions;
 use runai_spec::settings::OperatorSettings;
-use runai_spec::Context;
 use serde::Serialize;
 
 use crate::args::DoctorArgs;
