@@ -91,7 +91,7 @@ fn rules_speak_up_to_their_edge_and_not_beyond() {
     ] {
         let source = Source { name: "settings.yaml", text: &settings, format: Format::Yaml };
         let report = Resolver::new(source).resolve().report();
-        let found: Vec<_> = report.diagnostics.iter().map(|found| (&*found.code, &*found.path)).collect();
+        let found: Vec<_> = report.diagnostics.iter().map(|found| (found.code, found.path.as_str())).collect();
         assert_eq!(found, said, "{settings}");
     }
 }
