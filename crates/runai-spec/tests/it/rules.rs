@@ -95,3 +95,14 @@ fn rules_speak_up_to_their_edge_and_not_beyond() {
         assert_eq!(found, said, "{settings}");
     }
 }
+
+#[test]
+fn a_name_of_which_nothing_remains_is_called_so() {
+    let message = |name: &str| {
+        let text = format!("name: {name:?}\nimage: train:4\ncommand: [train]\n");
+        let source = Source { name: "step.yaml", text: &text, format: Format::Yaml };
+        Resolver::new(source).resolve().report().diagnostics[0].message.clone()
+    };
+    assert_eq!(message("!!!"), "`name` is `!!!`, in which nothing can be part of a workload's name");
+    assert_eq!(message("Train!"), "`name` is `Train!`; the workload's name will begin with `train`");
+}
