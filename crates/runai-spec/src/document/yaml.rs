@@ -12,7 +12,7 @@ use super::{Entry, Finding, Format, Keys, MAX_ALIASED_NODES, MAX_DEPTH, Map, Nod
 use crate::rules::text::{SEVERAL_DOCUMENTS, TOO_MANY_ALIASES};
 
 pub(super) fn parse<'t>(reader: &Reader<'t>) -> Result<Option<Node<'t>>, Finding> {
-    if let Some((at, c)) = reader.body.char_indices().find(|(_, c)| !is_printable(*c)) {
+    if let Some((at, c)) = reader.body.char_indices().find(|(_, c)| is_control(*c)) {
         let code = u32::from(c);
         let why = format_args!("the character U+{code:04X} may only stand in a text as an escape");
         let finding = reader.syntax(Format::Yaml, at, at + c.len_utf8(), why);
@@ -28,9 +28,9 @@ pub(super) fn parse<'t>(reader: &Reader<'t>) -> Result<Option<Node<'t>>, Finding
     loader.document()
 }
 
-/// What YAML lets stand in a text (`c-printable`). `saphyr-parser` lets everything pass, the peers' parser does not.
-fn is_printable(c: char) -> bool {
-    matches!(c, ' '..='~' | '\n' | '\t' | '\r' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..)
+/// What may not stand in a text, quoted or not. `saphyr-parser` lets it pass, the peers' parser does not.
+fn is_control(c: char) -> bool {
+    c < ' ' && !matches!(c, '\t' | '\n' | '\r')
 }
 
 struct Loader<'r, 't> {
