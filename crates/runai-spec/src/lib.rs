@@ -39,6 +39,7 @@ pub mod permissions;
 pub mod phase;
 mod print;
 pub mod quantity;
+mod quotes;
 mod redact;
 mod render;
 pub mod request;

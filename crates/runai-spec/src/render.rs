@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::command;
 use crate::name::{SUBMISSION_LABEL, SubmissionId, workload_name};
 use crate::print::Tree;
+use crate::print::json::{self, Printer};
 use crate::request::ApiRequest;
 use crate::resolve::Step;
 use crate::settings::fields::ToTree;
@@ -45,336 +46,323 @@ impl Step {
     /// ends with its id, and a label carries it.
     #[must_use]
     pub fn body(&self, context: &Context, submission: Option<&SubmissionId>) -> String {
-        self.tree(context, submission).to_json()
+        self.write(context, submission, json::COMPACT)
+    }
+
+    /// The same body for people, a line for each of its parts.
+    #[must_use]
+    pub fn body_pretty(&self, context: &Context) -> String {
+        self.write(context, None, json::PRETTY)
     }
 
     /// The same body in the API's types.
     #[must_use]
     pub fn render(&self, context: &Context, submission: Option<&SubmissionId>) -> TrainingCreationRequest {
-        let body = serde_json::Value::from(&self.tree(context, submission));
-        serde_json::from_value(body)
+        serde_json::from_str(&self.body(context, submission))
             .unwrap_or_else(|error| unreachable!("the body is made of the API's words: {error}"))
     }
 
     /// The request that creates the workload: what the client sends, and what a preview shows.
     #[must_use]
     pub fn request(&self, context: &Context, submission: Option<&SubmissionId>) -> ApiRequest {
-        requests::create().json((&self.tree(context, submission)).into())
+        let body = serde_json::from_str(&self.body(context, submission));
+        requests::create().json(body.unwrap_or_else(|error| unreachable!("the body is JSON: {error}")))
     }
 
     /// The request as a `curl` command; see [`ApiRequest::to_curl`].
     #[must_use]
     pub fn curl(&self, context: &Context, base_url: Option<&str>) -> String {
-        requests::create().curl(base_url, Some(&self.tree(context, None).to_json_pretty()))
+        requests::create().curl(base_url, Some(&self.body_pretty(context)))
     }
 
     /// The request as its parts: `method`, `path` and `body`.
     #[must_use]
-    pub fn request_tree<'s>(&'s self, context: &'s Context) -> Tree<'s> {
+    pub fn request_tree(&self, context: &Context) -> Tree<'static> {
         let request = requests::create();
         Tree::Map(vec![
             ("method".into(), request.method.as_str().into()),
             ("path".into(), request.path.into()),
-            ("body".into(), self.tree(context, None)),
+            ("body".into(), parts(&self.body(context, None)).into_owned()),
         ])
     }
 
-    /// The same body as [`Self::body`], with texts that are borrowed where they stand.
-    #[must_use]
-    pub fn tree<'s>(&'s self, context: &'s Context, submission: Option<&'s SubmissionId>) -> Tree<'s> {
-        let settings = self.settings();
+    fn write(&self, context: &Context, submission: Option<&SubmissionId>, style: json::Style<'static>) -> String {
         let name: Cow<'_, str> = match (&context.name, self.name(), submission) {
             (Some(name), _, _) => name.into(),
             (None, None, None) => "<name>".into(),
             (None, base, _) => workload_name(base, submission).into(),
         };
-        let mut body = Object::default();
-        body.put_tree("clusterId", context.cluster_id.as_deref().unwrap_or("<cluster-id>"));
-        body.put_tree("name", Tree::Text(name));
-        body.put_tree("projectId", context.project_id.as_deref().unwrap_or("<project-id>"));
-        body.put_tree("spec", self.spec(context, submission));
-        body.put("templateId", &settings.workload_template_id);
-        body.put_tree("useGivenNameAsPrefix", false);
-        body.into()
+        let mut body = Body(Printer::new(style, ""));
+        body.0.open('{');
+        body.put("clusterId", context.cluster_id.as_deref().unwrap_or("<cluster-id>"));
+        body.put("name", &*name);
+        body.put("projectId", context.project_id.as_deref().unwrap_or("<project-id>"));
+        body.object("spec", self, |spec, step| step.spec(spec, context, submission));
+        body.set("templateId", &self.settings().workload_template_id);
+        body.put("useGivenNameAsPrefix", false);
+        body.0.close('}');
+        body.0.into_text()
     }
 
-    fn spec<'s>(&'s self, context: &'s Context, submission: Option<&'s SubmissionId>) -> Tree<'s> {
+    fn spec(&self, spec: &mut Body, context: &Context, submission: Option<&SubmissionId>) {
         let settings = self.settings();
         let annotations = settings.annotations.iter().flat_map(|annotations| &annotations.0);
         let labels = settings.labels.iter().flat_map(|labels| &labels.0);
-        let labels = labels.map(|(name, value)| pair(name, value, None));
-        let submission = submission.map(|id| pair(SUBMISSION_LABEL, id.as_str(), None));
+        let labels = labels.map(|(name, value)| (name.as_str(), value.as_str()));
+        let labels = labels.chain(submission.map(|id| (SUBMISSION_LABEL, id.as_str())));
         let tokens = context.command.as_deref().or(self.command());
         let (command, args) = tokens.map(command::split).map_or((None, None), |(command, args)| (Some(command), args));
         let own = self.environment().iter().filter(|(name, _)| !context.environment.contains_key(*name));
         let environment = own.chain(context.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())));
 
-        let mut spec = Object::default();
-        spec.put_tree("annotations", list(annotations.map(|(name, value)| pair(name, value, Some(false)))));
-        spec.put_tree("args", args);
-        spec.put("backoffLimit", &settings.backoff_limit);
-        spec.put_tree("command", command);
-        spec.put("completions", &settings.completions);
-        spec.put_tree("compute", compute(settings));
-        spec.put_tree("environmentVariables", list(environment.map(|(name, value)| pair(name, value, None))));
-        spec.put_tree("exposedUrls", all(settings.external_urls.as_ref(), exposed_url));
-        spec.put_tree("image", context.image.as_deref().or(self.image()).unwrap_or("<image>"));
-        spec.put_tree("imagePullSecrets", list(self.image_pull_secret().map(image_pull_secret)));
-        spec.put_tree("labels", list(labels.chain(submission)));
-        spec.put("nodePools", &settings.node_pools);
-        spec.put("nodeType", &settings.node_type);
-        spec.put("parallelism", &settings.parallelism);
-        spec.put_tree("ports", all(settings.ports.as_ref(), port));
-        spec.put("preemptibility", &settings.preemptibility);
-        spec.put("priorityClass", &settings.priority_class);
-        spec.put_tree("security", settings.security_context.as_ref().map(security));
-        spec.put_tree("storage", storage(settings));
-        spec.put("terminateAfterPreemption", &settings.terminate_after_preemption);
-        spec.put("terminationGracePeriodSeconds", &settings.termination_grace_period_seconds);
-        spec.put_tree("tolerations", all(settings.tolerations.as_ref(), toleration));
-        spec.put("workingDir", &settings.working_dir);
-        spec.into()
+        spec.list("annotations", annotations, annotation);
+        spec.put("args", args);
+        spec.set("backoffLimit", &settings.backoff_limit);
+        spec.put("command", command);
+        spec.set("completions", &settings.completions);
+        spec.object("compute", settings, compute);
+        spec.list("environmentVariables", environment, pair);
+        spec.list("exposedUrls", settings.external_urls.iter().flatten(), exposed_url);
+        spec.put("image", context.image.as_deref().or(self.image()).unwrap_or("<image>"));
+        spec.list("imagePullSecrets", self.image_pull_secret(), image_pull_secret);
+        spec.list("labels", labels, pair);
+        spec.set("nodePools", &settings.node_pools);
+        spec.set("nodeType", &settings.node_type);
+        spec.set("parallelism", &settings.parallelism);
+        spec.list("ports", settings.ports.iter().flatten(), port);
+        spec.set("preemptibility", &settings.preemptibility);
+        spec.set("priorityClass", &settings.priority_class);
+        spec.object("security", &settings.security_context, security);
+        spec.object("storage", settings, storage);
+        spec.set("terminateAfterPreemption", &settings.terminate_after_preemption);
+        spec.set("terminationGracePeriodSeconds", &settings.termination_grace_period_seconds);
+        spec.list("tolerations", settings.tolerations.iter().flatten(), toleration);
+        spec.set("workingDir", &settings.working_dir);
     }
 }
 
-/// An object of the body, its members in the order of the alphabet. What is null, or has no parts, is left out.
-struct Object<'s>(Vec<(Cow<'s, str>, Tree<'s>)>);
-
-/// Room for as many members saves most objects from growing.
-const USUAL_MEMBERS: usize = 8;
-
-impl Default for Object<'_> {
-    fn default() -> Self {
-        Self(Vec::with_capacity(USUAL_MEMBERS))
-    }
+/// What a body says, for those who look into it.
+pub(crate) fn parts(body: &str) -> Tree<'_> {
+    Tree::from_json(body).unwrap_or_else(|error| unreachable!("the body is JSON: {error}"))
 }
 
-impl<'s> Object<'s> {
+/// A body that is being written, member by member, those of an object in the order of the alphabet. What is null, or has no
+/// parts, is left out.
+struct Body(Printer<'static>);
+
+impl Body {
+    /// What a setting says.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
-    fn put(&mut self, member: &'static str, value: &'s dyn ToTree) {
-        self.put_tree(member, value.tree());
+    fn set(&mut self, member: &'static str, setting: &dyn ToTree) {
+        self.put(member, setting.tree());
     }
 
-    fn put_tree(&mut self, member: &'static str, value: impl Into<Tree<'s>>) {
+    fn put<'v>(&mut self, member: &'static str, value: impl Into<Tree<'v>>) {
         let value = value.into();
         if !value.is_empty() {
-            self.0.push((Cow::Borrowed(member), value));
+            self.0.member(member);
+            self.0.value(&value);
         }
     }
-}
 
-impl<'s> From<Object<'s>> for Tree<'s> {
-    fn from(object: Object<'s>) -> Self {
-        Self::Map(object.0)
+    /// An object whose members `write` puts.
+    fn object<'v, T: 'v>(
+        &mut self,
+        member: &'static str,
+        of: impl Into<Option<&'v T>>,
+        write: impl FnOnce(&mut Self, &T),
+    ) {
+        let start = self.0.member(member);
+        self.0.open('{');
+        if let Some(of) = of.into() {
+            write(self, of);
+        }
+        self.0.close_member('}', start);
+    }
+
+    /// A list of objects whose members `write` puts.
+    fn list<T>(&mut self, member: &'static str, items: impl IntoIterator<Item = T>, write: impl Fn(&mut Self, T)) {
+        let start = self.0.member(member);
+        self.0.open('[');
+        for item in items {
+            self.0.part();
+            self.0.open('{');
+            write(self, item);
+            self.0.close('}');
+        }
+        self.0.close_member(']', start);
     }
 }
 
-fn list<'s>(items: impl IntoIterator<Item = Tree<'s>>) -> Tree<'s> {
-    Tree::List(items.into_iter().collect())
+/// A label or a variable of the environment.
+fn pair(body: &mut Body, (name, value): (&str, &str)) {
+    body.put("name", name);
+    body.put("value", value);
 }
 
-fn all<'s, T>(items: Option<&'s Vec<T>>, convert: fn(&'s T) -> Tree<'s>) -> Tree<'s> {
-    list(items.into_iter().flatten().map(convert))
+fn annotation(body: &mut Body, (name, value): (&String, &String)) {
+    body.put("exclude", false);
+    pair(body, (name, value));
 }
 
-/// A label, an annotation or a variable of the environment.
-fn pair<'s>(name: &'s str, value: &'s str, exclude: Option<bool>) -> Tree<'s> {
-    let mut pair = Object::default();
-    pair.put_tree("exclude", exclude);
-    pair.put_tree("name", name);
-    pair.put_tree("value", value);
-    pair.into()
-}
-
-fn image_pull_secret(name: &str) -> Tree<'_> {
-    let mut secret = Object::default();
-    secret.put_tree("exclude", false);
-    secret.put_tree("name", name);
-    secret.put_tree("userCredential", false);
-    secret.into()
+fn image_pull_secret(body: &mut Body, name: &str) {
+    body.put("exclude", false);
+    body.put("name", name);
+    body.put("userCredential", false);
 }
 
 /// The API wants the GPU sharing fields "if and only if" their kind of request is made; the peer always sends a portion.
-fn compute(settings: &StepSettings) -> Tree<'_> {
+fn compute(body: &mut Body, settings: &StepSettings) {
     let shared = settings.gpu_devices_request > 0;
     let portion = shared && settings.gpu_request_type == GpuRequestType::Portion;
     let memory = shared && settings.gpu_request_type == GpuRequestType::Memory;
     let resources = settings.extended_resources.iter().flat_map(|resources| &resources.0);
-    let mut compute = Object::default();
-    compute.put("cpuCoreLimit", &settings.cpu_core_limit);
-    compute.put("cpuCoreRequest", &settings.cpu_core_request);
-    compute.put("cpuMemoryLimit", &settings.cpu_memory_limit);
-    compute.put("cpuMemoryRequest", &settings.cpu_memory_request);
-    compute.put_tree("extendedResources", list(resources.map(extended_resource)));
-    compute.put("gpuDevicesRequest", &settings.gpu_devices_request);
-    compute.put_tree("gpuMemoryLimit", settings.gpu_memory_limit.as_ref().filter(|_| memory).map(ToTree::tree));
-    compute.put_tree("gpuMemoryRequest", settings.gpu_memory_request.as_ref().filter(|_| memory).map(ToTree::tree));
-    compute.put_tree("gpuPortionLimit", settings.gpu_portion_limit.filter(|_| portion));
-    compute.put_tree("gpuPortionRequest", portion.then_some(settings.gpu_portion_request));
-    compute.put_tree("gpuRequestType", shared.then(|| settings.gpu_request_type.tree()));
-    compute.put("largeShmRequest", &settings.large_shm_request);
-    compute.into()
+    body.set("cpuCoreLimit", &settings.cpu_core_limit);
+    body.set("cpuCoreRequest", &settings.cpu_core_request);
+    body.set("cpuMemoryLimit", &settings.cpu_memory_limit);
+    body.set("cpuMemoryRequest", &settings.cpu_memory_request);
+    body.list("extendedResources", resources, extended_resource);
+    body.set("gpuDevicesRequest", &settings.gpu_devices_request);
+    body.put("gpuMemoryLimit", settings.gpu_memory_limit.as_ref().filter(|_| memory).map(ToTree::tree));
+    body.put("gpuMemoryRequest", settings.gpu_memory_request.as_ref().filter(|_| memory).map(ToTree::tree));
+    body.put("gpuPortionLimit", settings.gpu_portion_limit.filter(|_| portion));
+    body.put("gpuPortionRequest", portion.then_some(settings.gpu_portion_request));
+    body.put("gpuRequestType", shared.then(|| settings.gpu_request_type.tree()));
+    body.set("largeShmRequest", &settings.large_shm_request);
 }
 
-fn extended_resource<'s>((resource, quantity): (&'s String, &'s String)) -> Tree<'s> {
-    let mut object = Object::default();
-    object.put("quantity", quantity);
-    object.put("resource", resource);
-    object.into()
+fn extended_resource(body: &mut Body, (resource, quantity): (&String, &String)) {
+    body.set("quantity", quantity);
+    body.set("resource", resource);
 }
 
-fn toleration(toleration: &Toleration) -> Tree<'_> {
-    let mut object = Object::default();
-    object.put("effect", &toleration.effect);
-    object.put("exclude", &toleration.exclude);
-    object.put("key", &toleration.key);
-    object.put("name", &toleration.name);
-    object.put("operator", &toleration.operator);
-    object.put("value", &toleration.value);
-    object.into()
+fn toleration(body: &mut Body, toleration: &Toleration) {
+    body.set("effect", &toleration.effect);
+    body.set("exclude", &toleration.exclude);
+    body.set("key", &toleration.key);
+    body.set("name", &toleration.name);
+    body.set("operator", &toleration.operator);
+    body.set("value", &toleration.value);
 }
 
-fn port(port: &Port) -> Tree<'_> {
-    let mut object = Object::default();
-    object.put("container", &port.container);
-    object.put_tree("exclude", port.exclude.unwrap_or(false));
-    object.put("external", &port.external);
-    object.put("name", &port.name);
-    object.put("serviceType", &port.service_type);
-    object.put("toolName", &port.tool_name);
-    object.put("toolType", &port.tool_type);
-    object.into()
+fn port(body: &mut Body, port: &Port) {
+    body.set("container", &port.container);
+    body.put("exclude", port.exclude.unwrap_or(false));
+    body.set("external", &port.external);
+    body.set("name", &port.name);
+    body.set("serviceType", &port.service_type);
+    body.set("toolName", &port.tool_name);
+    body.set("toolType", &port.tool_type);
 }
 
-fn exposed_url(url: &ExternalUrl) -> Tree<'_> {
-    let mut object = Object::default();
-    object.put("authorizationType", &url.authorization_type);
-    object.put("authorizedGroups", &url.authorized_groups);
-    object.put("authorizedUsers", &url.authorized_users);
-    object.put("container", &url.container);
-    object.put("exclude", &url.exclude);
-    object.put("name", &url.name);
-    object.put("toolName", &url.tool_name);
-    object.put("toolType", &url.tool_type);
-    object.put("url", &url.url);
-    object.into()
+fn exposed_url(body: &mut Body, url: &ExternalUrl) {
+    body.set("authorizationType", &url.authorization_type);
+    body.set("authorizedGroups", &url.authorized_groups);
+    body.set("authorizedUsers", &url.authorized_users);
+    body.set("container", &url.container);
+    body.set("exclude", &url.exclude);
+    body.set("name", &url.name);
+    body.set("toolName", &url.tool_name);
+    body.set("toolType", &url.tool_type);
+    body.set("url", &url.url);
 }
 
-fn security(context: &SecurityContext) -> Tree<'_> {
-    let groups = context.supplemental_groups.as_ref();
-    let mut object = Object::default();
-    object.put("allowPrivilegeEscalation", &context.allow_privilege_escalation);
-    object.put("capabilities", &context.capabilities);
-    object.put("hostIpc", &context.host_ipc);
-    object.put("hostNetwork", &context.host_network);
-    object.put("readOnlyRootFilesystem", &context.read_only_root_filesystem);
-    object.put("runAsGid", &context.run_as_gid);
-    object.put("runAsNonRoot", &context.run_as_non_root);
-    object.put("runAsUid", &context.run_as_uid);
-    object.put("seccompProfileType", &context.seccomp_profile_type);
+fn security(body: &mut Body, context: &SecurityContext) {
+    body.set("allowPrivilegeEscalation", &context.allow_privilege_escalation);
+    body.set("capabilities", &context.capabilities);
+    body.set("hostIpc", &context.host_ipc);
+    body.set("hostNetwork", &context.host_network);
+    body.set("readOnlyRootFilesystem", &context.read_only_root_filesystem);
+    body.set("runAsGid", &context.run_as_gid);
+    body.set("runAsNonRoot", &context.run_as_non_root);
+    body.set("runAsUid", &context.run_as_uid);
+    body.set("seccompProfileType", &context.seccomp_profile_type);
     // The peer's separator; the API's own documentation says commas.
-    let groups = groups.map(|groups| groups.iter().map(i64::to_string).collect::<Vec<_>>().join(";"));
-    object.put_tree("supplementalGroups", groups);
-    object.put("uidGidSource", &context.uid_gid_source);
-    object.into()
+    let groups = context
+        .supplemental_groups
+        .as_ref()
+        .map(|groups| groups.iter().map(i64::to_string).collect::<Vec<_>>().join(";"));
+    body.put("supplementalGroups", groups);
+    body.set("uidGidSource", &context.uid_gid_source);
 }
 
-fn storage(settings: &StepSettings) -> Tree<'_> {
-    let mut object = Object::default();
-    object.put_tree("configMapVolume", all(settings.config_map_mounts.as_ref(), config_map));
-    object.put_tree("hostPath", all(settings.host_path_mounts.as_ref(), host_path));
-    object.put_tree("nfs", all(settings.nfs_mounts.as_ref(), nfs));
-    object.put_tree("pvc", all(settings.pvc_mounts.as_ref(), pvc));
-    object.put_tree("s3", all(settings.s3_mounts.as_ref(), s3));
-    object.put_tree("secretVolume", all(settings.secret_mounts.as_ref(), secret));
-    object.into()
+fn storage(body: &mut Body, settings: &StepSettings) {
+    body.list("configMapVolume", settings.config_map_mounts.iter().flatten(), config_map);
+    body.list("hostPath", settings.host_path_mounts.iter().flatten(), host_path);
+    body.list("nfs", settings.nfs_mounts.iter().flatten(), nfs);
+    body.list("pvc", settings.pvc_mounts.iter().flatten(), pvc);
+    body.list("s3", settings.s3_mounts.iter().flatten(), s3);
+    body.list("secretVolume", settings.secret_mounts.iter().flatten(), secret);
 }
 
-fn pvc(mount: &PvcMount) -> Tree<'_> {
-    let mut object = Object::default();
-    object.put_tree("claimInfo", mount.claim_info.as_ref().map(claim_info));
-    object.put("claimName", &mount.claim_name);
-    object.put_tree("dataSharing", mount.data_sharing.unwrap_or(false));
-    object.put_tree("ephemeral", mount.ephemeral.unwrap_or(false));
-    object.put_tree("exclude", mount.exclude.unwrap_or(false));
-    object.put("existingPvc", &mount.existing_pvc);
-    object.put("name", &mount.name);
-    object.put("path", &mount.path);
-    object.put_tree("readOnly", mount.read_only.unwrap_or(false));
-    object.into()
+fn pvc(body: &mut Body, mount: &PvcMount) {
+    body.object("claimInfo", &mount.claim_info, claim_info);
+    body.set("claimName", &mount.claim_name);
+    body.put("dataSharing", mount.data_sharing.unwrap_or(false));
+    body.put("ephemeral", mount.ephemeral.unwrap_or(false));
+    body.put("exclude", mount.exclude.unwrap_or(false));
+    body.set("existingPvc", &mount.existing_pvc);
+    body.set("name", &mount.name);
+    body.set("path", &mount.path);
+    body.put("readOnly", mount.read_only.unwrap_or(false));
 }
 
-fn claim_info(claim: &ClaimInfo) -> Tree<'_> {
-    let attributes = claim.added_attr_values.iter().flatten();
-    let mut object = Object::default();
-    object.put_tree("accessModes", claim.access_modes.as_ref().map(access_modes));
-    object.put_tree("addedAttrValues", list(attributes.map(ToTree::tree)));
-    object.put("size", &claim.size);
-    object.put("storageClass", &claim.storage_class);
-    object.put("volumeMode", &claim.volume_mode);
-    object.into()
+fn claim_info(body: &mut Body, claim: &ClaimInfo) {
+    body.object("accessModes", &claim.access_modes, access_modes);
+    body.set("addedAttrValues", &claim.added_attr_values);
+    body.set("size", &claim.size);
+    body.set("storageClass", &claim.storage_class);
+    body.set("volumeMode", &claim.volume_mode);
 }
 
-fn access_modes(modes: &AccessModes) -> Tree<'_> {
-    let mut object = Object::default();
-    object.put("readOnlyMany", &modes.read_only_many);
-    object.put("readWriteMany", &modes.read_write_many);
-    object.put("readWriteOnce", &modes.read_write_once);
-    object.into()
+fn access_modes(body: &mut Body, modes: &AccessModes) {
+    body.set("readOnlyMany", &modes.read_only_many);
+    body.set("readWriteMany", &modes.read_write_many);
+    body.set("readWriteOnce", &modes.read_write_once);
 }
 
-fn config_map(mount: &ConfigMapMount) -> Tree<'_> {
-    let mut object = Object::default();
-    object.put("configMap", &mount.config_map);
-    object.put("defaultMode", &mount.default_mode);
-    object.put_tree("exclude", mount.exclude.unwrap_or(false));
-    object.put("mountPath", &mount.mount_path);
-    object.put("name", &mount.name);
-    object.put("subPath", &mount.sub_path);
-    object.into()
+fn config_map(body: &mut Body, mount: &ConfigMapMount) {
+    body.set("configMap", &mount.config_map);
+    body.set("defaultMode", &mount.default_mode);
+    body.put("exclude", mount.exclude.unwrap_or(false));
+    body.set("mountPath", &mount.mount_path);
+    body.set("name", &mount.name);
+    body.set("subPath", &mount.sub_path);
 }
 
-fn secret(mount: &SecretMount) -> Tree<'_> {
-    let mut object = Object::default();
-    object.put("defaultMode", &mount.default_mode);
-    object.put_tree("exclude", mount.exclude.unwrap_or(false));
-    object.put("mountPath", &mount.mount_path);
-    object.put("name", &mount.name);
-    object.put("secret", &mount.secret);
-    object.into()
+fn secret(body: &mut Body, mount: &SecretMount) {
+    body.set("defaultMode", &mount.default_mode);
+    body.put("exclude", mount.exclude.unwrap_or(false));
+    body.set("mountPath", &mount.mount_path);
+    body.set("name", &mount.name);
+    body.set("secret", &mount.secret);
 }
 
-fn nfs(mount: &NfsMount) -> Tree<'_> {
-    let mut object = Object::default();
-    object.put_tree("exclude", mount.exclude.unwrap_or(false));
-    object.put("mountPath", &mount.mount_path);
-    object.put("name", &mount.name);
-    object.put("path", &mount.path);
-    object.put_tree("readOnly", mount.read_only.unwrap_or(true));
-    object.put("server", &mount.server);
-    object.into()
+fn nfs(body: &mut Body, mount: &NfsMount) {
+    body.put("exclude", mount.exclude.unwrap_or(false));
+    body.set("mountPath", &mount.mount_path);
+    body.set("name", &mount.name);
+    body.set("path", &mount.path);
+    body.put("readOnly", mount.read_only.unwrap_or(true));
+    body.set("server", &mount.server);
 }
 
-fn s3(mount: &S3Mount) -> Tree<'_> {
-    let mut object = Object::default();
-    object.put("accessKeySecret", &mount.access_key_secret);
-    object.put("bucket", &mount.bucket);
-    object.put_tree("exclude", mount.exclude.unwrap_or(false));
-    object.put("name", &mount.name);
-    object.put("path", &mount.path);
-    object.put("secretKeyOfAccessKeyId", &mount.secret_key_of_access_key_id);
-    object.put("secretKeyOfSecretKey", &mount.secret_key_of_secret_key);
-    object.put("url", &mount.url);
-    object.into()
+fn s3(body: &mut Body, mount: &S3Mount) {
+    body.set("accessKeySecret", &mount.access_key_secret);
+    body.set("bucket", &mount.bucket);
+    body.put("exclude", mount.exclude.unwrap_or(false));
+    body.set("name", &mount.name);
+    body.set("path", &mount.path);
+    body.set("secretKeyOfAccessKeyId", &mount.secret_key_of_access_key_id);
+    body.set("secretKeyOfSecretKey", &mount.secret_key_of_secret_key);
+    body.set("url", &mount.url);
 }
 
-fn host_path(mount: &HostPathMount) -> Tree<'_> {
-    let mut object = Object::default();
-    object.put_tree("exclude", mount.exclude.unwrap_or(false));
-    object.put("mountPath", &mount.mount_path);
-    object.put("mountPropagation", &mount.mount_propagation);
-    object.put("name", &mount.name);
-    object.put("path", &mount.path);
-    object.put_tree("readOnly", mount.read_only.unwrap_or(true));
-    object.into()
+fn host_path(body: &mut Body, mount: &HostPathMount) {
+    body.put("exclude", mount.exclude.unwrap_or(false));
+    body.set("mountPath", &mount.mount_path);
+    body.set("mountPropagation", &mount.mount_propagation);
+    body.set("name", &mount.name);
+    body.set("path", &mount.path);
+    body.put("readOnly", mount.read_only.unwrap_or(true));
 }

@@ -180,7 +180,7 @@ fn answer(function: &str, text: &str, arguments: &Arguments<'_>) -> Result<Strin
         "render" => {
             return Ok(document().with_step(|step, document| {
                 // The JavaScript beside this reads the body from its text: sent twice, it would be most of the answer.
-                let text = step.tree(document.context, None).to_json_pretty().into();
+                let text = step.body_pretty(document.context).into();
                 let steps = document.resolution.step_names().collect();
                 object([("text", text), ("steps", steps), ("report", document.report())])
             }));

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Entry, Finding, Format, Keys, MAX_DEPTH, Map, Node, Reader, Text, Value, float};
+use crate::quotes;
 
 /// Room for as many entries saves most maps of settings from growing.
 const USUAL_ENTRIES: usize = 8;
@@ -12,19 +13,6 @@ const SHOWN: usize = 20;
 pub(super) fn parse<'t>(reader: &Reader<'t>) -> Result<Node<'t>, Finding> {
     (Parser { reader, bytes: reader.body.as_bytes(), at: 0 }).document().map_err(|finding| *finding)
 }
-
-/// The bytes between double quotes that do not stand for themselves: the quote, the backslash, and control characters.
-const STOPS: [bool; 256] = {
-    let mut stops = [false; 256];
-    let mut control = 0;
-    while control < b' ' {
-        stops[control as usize] = true;
-        control += 1;
-    }
-    stops[b'"' as usize] = true;
-    stops[b'\\' as usize] = true;
-    stops
-};
 
 /// A part of the text, or what keeps it from being read; boxed, because every part that is right carries its size.
 type Parsed<T> = Result<T, Box<Finding>>;
@@ -145,7 +133,7 @@ impl<'t> Parser<'_, 't> {
     /// The characters from here on that stand for themselves.
     fn plain(&mut self) -> &'t str {
         let start = self.at;
-        self.skip(|byte| !STOPS[usize::from(byte)]);
+        self.at += quotes::plain(&self.bytes[start..]);
         &self.reader.body[start..self.at]
     }
 

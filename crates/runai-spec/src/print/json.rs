@@ -1,5 +1,8 @@
 //! JSON, in one line or in many.
 
+use std::fmt::Write as _;
+use std::mem;
+
 use super::{Tree, is_short, quote};
 use crate::document::Format;
 
@@ -15,76 +18,147 @@ pub(crate) struct Style<'s> {
     pub(crate) short_lists: bool,
 }
 
+/// One line, without a space.
+pub(crate) const COMPACT: Style<'static> = Style { newline: "", indent: "", spaced: false, short_lists: false };
+/// A line for each part.
+pub(crate) const PRETTY: Style<'static> = Style { newline: "\n", indent: "  ", spaced: true, short_lists: false };
+
 /// The value, whose first line is indented by `before`.
 pub(crate) fn value(value: &Tree<'_>, style: &Style<'_>, before: &str) -> String {
-    let mut printer = Printer::new(style, before);
+    let mut printer = Printer::new(*style, before);
     printer.value(value);
     printer.out
 }
 
 /// `"key": value`.
 pub(crate) fn pair(key: &str, value: &Tree<'_>, style: &Style<'_>, before: &str) -> String {
-    let mut printer = Printer::new(style, before);
-    printer.pair(key, value);
+    let mut printer = Printer::new(*style, before);
+    printer.key(key);
+    printer.value(value);
     printer.out
 }
 
 /// Room for as many bytes saves most bodies from growing.
 const USUAL_BYTES: usize = 2048;
 
-struct Printer<'s> {
-    style: &'s Style<'s>,
-    /// What begins a line here: the line break and the indentation.
+/// Writes JSON from its first character to its last.
+pub(crate) struct Printer<'s> {
+    style: Style<'s>,
+    /// What begins a line here: the line break and the indentation; nothing where all stands in one line.
     line: String,
     out: String,
 }
 
 impl<'s> Printer<'s> {
-    fn new(style: &'s Style<'s>, before: &str) -> Self {
-        Self { style, line: format!("{}{before}", style.newline), out: String::with_capacity(USUAL_BYTES) }
+    pub(crate) fn new(style: Style<'s>, before: &str) -> Self {
+        let line = if style.indent.is_empty() { String::new() } else { format!("{}{before}", style.newline) };
+        Self { style, line, out: String::with_capacity(USUAL_BYTES) }
     }
 
-    fn pair(&mut self, key: &str, value: &Tree<'_>) {
-        quote(key, &mut self.out);
-        self.out.push_str(if self.style.spaced { ": " } else { ":" });
-        self.value(value);
+    pub(crate) fn into_text(self) -> String {
+        self.out
     }
 
-    fn value(&mut self, value: &Tree<'_>) {
+    /// Begins a list or an object with its bracket.
+    pub(crate) fn open(&mut self, bracket: char) {
+        self.out.push(bracket);
+        if !self.line.is_empty() {
+            self.line.push_str(self.style.indent);
+        }
+    }
+
+    /// Ends it.
+    pub(crate) fn close(&mut self, bracket: char) {
+        if !self.line.is_empty() {
+            self.line.truncate(self.line.len() - self.style.indent.len());
+        }
+        if !self.is_at_first() {
+            self.out.push_str(&self.line);
+        }
+        self.out.push(bracket);
+    }
+
+    /// Goes on to a part of it.
+    pub(crate) fn part(&mut self) {
+        if !self.is_at_first() {
+            self.out.push_str(if self.line.is_empty() && self.style.spaced { ", " } else { "," });
+        }
+        self.out.push_str(&self.line);
+    }
+
+    /// Goes on to a member of the API, whose name needs no escape; what is returned is where it began.
+    pub(crate) fn member(&mut self, name: &'static str) -> usize {
+        let start = self.out.len();
+        self.part();
+        self.out.push('"');
+        self.out.push_str(name);
+        self.out.push('"');
+        self.colon();
+        start
+    }
+
+    /// Ends a list or an object that is a member; without any part it is taken back to where the member began.
+    pub(crate) fn close_member(&mut self, bracket: char, start: usize) {
+        let empty = self.is_at_first();
+        self.close(bracket);
+        if empty {
+            self.out.truncate(start);
+        }
+    }
+
+    pub(crate) fn value(&mut self, value: &Tree<'_>) {
         match value {
             Tree::Null => self.out.push_str("null"),
             Tree::Float(value, _) if !value.is_finite() => self.out.push_str("null"),
+            Tree::Int(value, raw) if raw.is_empty() => {
+                let _ = write!(self.out, "{value}");
+            }
             Tree::Text(text) => quote(text, &mut self.out),
             Tree::DateTime(raw) => quote(raw, &mut self.out),
-            Tree::List(items) => {
-                let column = self.line.len() - self.style.newline.len();
-                let flat = items.is_empty() || self.style.short_lists && is_short(value, column);
-                self.parts('[', ']', items, flat, Self::value);
+            Tree::List(items) if self.style.short_lists && is_short(value, self.column()) => {
+                let line = mem::take(&mut self.line);
+                self.list(items);
+                self.line = line;
             }
-            Tree::Map(map) => {
-                self.parts('{', '}', map, map.is_empty(), |printer, (key, value)| printer.pair(key, value));
+            Tree::List(items) => self.list(items),
+            Tree::Map(members) => {
+                self.open('{');
+                for (key, value) in members {
+                    self.part();
+                    self.key(key);
+                    self.value(value);
+                }
+                self.close('}');
             }
             other => self.out.push_str(&other.word(Format::Json).unwrap_or_default()),
         }
     }
 
-    fn parts<P>(&mut self, open: char, close: char, parts: &[P], flat: bool, mut write: impl FnMut(&mut Self, &P)) {
-        let flat = flat || self.style.indent.is_empty();
-        self.out.push(open);
-        self.line.push_str(self.style.indent);
-        for (index, part) in parts.iter().enumerate() {
-            if index > 0 {
-                self.out.push_str(if flat && self.style.spaced { ", " } else { "," });
-            }
-            if !flat {
-                self.out.push_str(&self.line);
-            }
-            write(self, part);
+    fn list(&mut self, items: &[Tree<'_>]) {
+        self.open('[');
+        for item in items {
+            self.part();
+            self.value(item);
         }
-        self.line.truncate(self.line.len() - self.style.indent.len());
-        if !flat {
-            self.out.push_str(&self.line);
-        }
-        self.out.push(close);
+        self.close(']');
+    }
+
+    fn key(&mut self, key: &str) {
+        quote(key, &mut self.out);
+        self.colon();
+    }
+
+    fn colon(&mut self) {
+        self.out.push_str(if self.style.spaced { ": " } else { ":" });
+    }
+
+    /// Whether the list or object has no part yet.
+    fn is_at_first(&self) -> bool {
+        matches!(self.out.as_bytes().last(), Some(b'[' | b'{'))
+    }
+
+    /// How far the line is indented.
+    fn column(&self) -> usize {
+        self.line.len().saturating_sub(self.style.newline.len())
     }
 }

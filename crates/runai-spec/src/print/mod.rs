@@ -11,6 +11,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value as Json;
 
 use crate::document::{Format, Node, Value, float, parse_json};
+use crate::quotes;
 
 /// A value without its place, for comparing and printing; its texts are borrowed from where it comes from, as far as it
 /// goes. Equal by meaning: numbers by their value, maps in any order.
@@ -223,13 +224,13 @@ impl<'t> Tree<'t> {
     /// The value as JSON, in one line.
     #[must_use]
     pub fn to_json(&self) -> String {
-        json::value(self, &json::Style { newline: "", indent: "", spaced: false, short_lists: false }, "")
+        json::value(self, &json::COMPACT, "")
     }
 
     /// The value as JSON, a line for each of its parts.
     #[must_use]
     pub fn to_json_pretty(&self) -> String {
-        json::value(self, &json::Style { newline: "\n", indent: "  ", spaced: true, short_lists: false }, "")
+        json::value(self, &json::PRETTY, "")
     }
 
     /// The part with this key.
@@ -456,27 +457,15 @@ pub(crate) fn quoted(text: &str) -> String {
 pub(crate) fn quote(text: &str, out: &mut String) {
     out.push('"');
     let mut rest = text;
-    while let Some(length) = rest.bytes().position(|byte| !PLAIN[usize::from(byte)]) {
-        let (plain, others) = rest.split_at(length);
+    while !rest.is_empty() {
+        let (plain, others) = rest.split_at(quotes::plain_ascii(rest.as_bytes()));
         out.push_str(plain);
         let mut others = others.chars();
         others.next().into_iter().for_each(|c| quote_char(c, out));
         rest = others.as_str();
     }
-    out.push_str(rest);
     out.push('"');
 }
-
-/// The bytes that stand for themselves between double quotes, but for those of longer characters.
-const PLAIN: [bool; 256] = {
-    let mut plain = [false; 256];
-    let mut byte = b' ';
-    while byte <= b'~' {
-        plain[byte as usize] = !matches!(byte, b'"' | b'\\');
-        byte += 1;
-    }
-    plain
-};
 
 fn quote_char(c: char, out: &mut String) {
     let escape = match c {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::command::{shell_join, shell_quote};
 use crate::document::Format;
 use crate::print::Tree;
-use crate::render::Context;
+use crate::render::{Context, parts};
 use crate::resolve::Step;
 
 pub use self::python::ZENML_CLASSES;
@@ -45,18 +45,20 @@ pub struct Snippet {
 /// ```
 #[must_use]
 pub fn all(step: &Step, context: &Context, format: Format, base_url: Option<&str>) -> Vec<Snippet> {
+    let text = step.body(context, None);
+    let body = parts(&text);
     vec![
-        curl(step, context, base_url),
+        curl(step, context, base_url, &body),
         runai_step(step, context, format),
-        runai::submit(step, context),
+        runai::submit(step, context, &body),
         python::zenml(step),
-        python::runapy(step, context, base_url),
+        python::runapy(body, base_url),
     ]
 }
 
-fn curl(step: &Step, context: &Context, base_url: Option<&str>) -> Snippet {
+fn curl(step: &Step, context: &Context, base_url: Option<&str>, body: &Tree<'_>) -> Snippet {
     let text = step.curl(context, base_url);
-    Snippet { id: "curl", title: "curl", language: "shell", text, notes: missing(step, context) }
+    Snippet { id: "curl", title: "curl", language: "shell", text, notes: missing(body) }
 }
 
 /// The commands of this project's own program, which read the document from a file.
@@ -96,8 +98,7 @@ fn runai_step(step: &Step, context: &Context, format: Format) -> Snippet {
 }
 
 /// What stands as `<…>` in a request, and has to be filled in.
-fn missing(step: &Step, context: &Context) -> Vec<String> {
-    let body = step.tree(context, None);
+fn missing(body: &Tree<'_>) -> Vec<String> {
     let image = body.get("spec").and_then(|spec| spec.get("image"));
     let mut gaps = Vec::new();
     for (value, gap) in [

@@ -3,7 +3,6 @@
 use super::{Snippet, missing};
 use crate::document::Format;
 use crate::print::{Tree, quoted};
-use crate::render::Context;
 use crate::resolve::Step;
 use crate::settings::StepSettings;
 use crate::settings::fields::ToTree as _;
@@ -70,8 +69,8 @@ pub(super) fn zenml(step: &Step) -> Snippet {
 }
 
 /// The request with NVIDIA's SDK, whose models check it.
-pub(super) fn runapy(step: &Step, context: &Context, base_url: Option<&str>) -> Snippet {
-    let mut body = step.tree(context, None);
+pub(super) fn runapy(mut body: Tree<'_>, base_url: Option<&str>) -> Snippet {
+    let notes = missing(&body);
     // The SDK fills in what is missing here, and leaves alone what is said to be nothing.
     let claims = ["spec", "storage", "pvc"].into_iter().try_fold(&mut body, Tree::get_mut);
     if let Some(Tree::List(claims)) = claims {
@@ -97,7 +96,7 @@ pub(super) fn runapy(step: &Step, context: &Context, base_url: Option<&str>) -> 
          print(response.data)\n",
         literal(&body, 4)
     );
-    Snippet { id: "runapy", title: "Python, runapy", language: "python", text, notes: missing(step, context) }
+    Snippet { id: "runapy", title: "Python, runapy", language: "python", text, notes }
 }
 
 /// One object, or a list of them.

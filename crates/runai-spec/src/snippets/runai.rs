@@ -65,8 +65,7 @@ impl Flags {
 }
 
 /// The command that submits the step. Flags are those of version 2.24 and newer.
-pub(super) fn submit(step: &Step, context: &Context) -> Snippet {
-    let body = step.tree(context, None);
+pub(super) fn submit(step: &Step, context: &Context, body: &Tree<'_>) -> Snippet {
     let none = Tree::Null;
     let spec = body.get("spec").unwrap_or(&none);
     let mut all = Flags::default();

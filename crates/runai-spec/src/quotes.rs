@@ -1,0 +1,85 @@
+//! What stands for itself between double quotes, found eight bytes at a time: most of a text does.
+
+/// How many bytes at the beginning of `text` stand for themselves in JSON: all before the first quote, backslash or control
+/// character.
+pub(crate) fn plain(text: &[u8]) -> usize {
+    length(text, |_| 0)
+}
+
+/// How many bytes at the beginning of `text` stand for themselves in every language: those before the first that are not
+/// printable ASCII, too.
+pub(crate) fn plain_ascii(text: &[u8]) -> usize {
+    length(text, |word| word | equal(word, 0x7f))
+}
+
+/// Eight times the same byte.
+const fn all(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// Marks the first byte of `word` that is `byte` with its highest bit; bytes behind it may be marked, too.
+fn equal(word: u64, byte: u8) -> u64 {
+    let difference = word ^ all(byte);
+    difference.wrapping_sub(all(1)) & !difference
+}
+
+/// The number of bytes before the first that is marked with its highest bit, by `more` or because JSON wants an escape.
+fn length(text: &[u8], more: impl Fn(u64) -> u64) -> usize {
+    let first = |word: [u8; 8]| {
+        let word = u64::from_le_bytes(word);
+        let control = word.wrapping_sub(all(b' ')) & !word;
+        let marks = control | equal(word, b'"') | equal(word, b'\\') | more(word);
+        (marks & all(0x80)).trailing_zeros() as usize / 8
+    };
+    let (words, rest) = text.as_chunks();
+    if let Some((index, at)) = words.iter().map(|word| first(*word)).enumerate().find(|(_, at)| *at < 8) {
+        return index * 8 + at;
+    }
+    // A quote stands for the end of the text.
+    let mut last = [b'"'; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    words.len() * 8 + first(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn is_plain(byte: u8) -> bool {
+        byte >= b' ' && !matches!(byte, b'"' | b'\\')
+    }
+
+    fn slowly(text: &[u8], plain: impl Fn(u8) -> bool) -> usize {
+        text.iter().position(|byte| !plain(*byte)).unwrap_or(text.len())
+    }
+
+    proptest! {
+        #[test]
+        fn the_first_byte_that_needs_an_escape_is_found(
+            plain_part in prop::collection::vec(prop_oneof![b' '..=b'~', 0x80..=0xff_u8], 0..40),
+            any_part: Vec<u8>,
+        ) {
+            let text = [plain_part, any_part].concat();
+            prop_assert_eq!(plain(&text), slowly(&text, is_plain));
+            prop_assert_eq!(plain_ascii(&text), slowly(&text, |byte| is_plain(byte) && byte < 0x7f));
+        }
+    }
+
+    #[test]
+    fn each_byte_is_told_in_each_place() {
+        for byte in 0..=u8::MAX {
+            for place in 0..20 {
+                let mut text = [b'a'; 20];
+                text[place] = byte;
+                assert_eq!(plain(&text), slowly(&text, is_plain), "{byte} at {place}");
+                assert_eq!(
+                    plain_ascii(&text),
+                    slowly(&text, |byte| is_plain(byte) && byte < 0x7f),
+                    "{byte} at {place}"
+                );
+            }
+        }
+    }
+}
