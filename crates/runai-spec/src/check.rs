@@ -250,8 +250,7 @@ impl Checker {
     }
 
     fn string(&mut self, text: &str, shape: &StringShape, span: Span, place: &Place<'_>, secret: bool) -> bool {
-        let length = text.chars().count();
-        if length < shape.min_length {
+        if text.chars().take(shape.min_length).count() < shape.min_length {
             let message = format!("{} is empty", place.subject());
             self.report(&rule::EMPTY_VALUE, place, span, message).advise("write a text, or leave the key out");
             return false;
@@ -273,7 +272,11 @@ impl Checker {
                     .advise("write the text on one line, without `|`");
             }
         }
-        if let Some(max) = shape.max_length.filter(|max| length > *max) {
+        // There are never more characters than bytes, which are known.
+        if let Some(max) = shape.max_length.filter(|max| text.len() > *max)
+            && let length = text.chars().count()
+            && length > max
+        {
             let message = format!("{} is `{}`: {length} characters, more than {max}", place.subject(), shorten(text));
             let rule = if shape.text.is_some() { &rule::INVALID_LABEL } else { &rule::TOO_LONG };
             self.report(rule, place, span, message).advise(format!("shorten it to {max} characters"));

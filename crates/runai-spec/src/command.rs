@@ -1,21 +1,28 @@
 //! Commands as the API wants them: strings that a shell takes apart again.
 
+use std::borrow::Cow;
+
 /// `token` quoted for a POSIX shell, with the same result as Python's `shlex.quote`.
 ///
 /// The peer quotes with `shlex`, and the body must equal the peer's; no Rust crate gives the same bytes.
 #[must_use]
-pub fn shell_quote(token: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
-    if !token.is_empty() && token.chars().all(plain) {
-        return token.to_owned();
+pub fn shell_quote(token: &str) -> Cow<'_, str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"@%+=:,./-_".contains(&byte);
+    if !token.is_empty() && token.bytes().all(plain) {
+        return token.into();
     }
-    format!("'{}'", token.replace('\'', r#"'"'"'"#))
+    format!("'{}'", token.replace('\'', r#"'"'"'"#)).into()
 }
 
 /// All `tokens` quoted and joined with spaces.
 #[must_use]
 pub fn shell_join<T: AsRef<str>>(tokens: &[T]) -> String {
-    tokens.iter().map(|token| shell_quote(token.as_ref())).collect::<Vec<_>>().join(" ")
+    let mut joined = String::new();
+    for (index, token) in tokens.iter().enumerate() {
+        joined.push_str(if index == 0 { "" } else { " " });
+        joined.push_str(&shell_quote(token.as_ref()));
+    }
+    joined
 }
 
 /// How many tokens the API's `command` holds; what follows goes into `args`.

@@ -77,7 +77,7 @@ pub fn workload_name(base: Option<&str>, submission: Option<&SubmissionId>) -> S
 #[must_use]
 pub fn sanitize(name: &str) -> String {
     let mut sanitized = String::with_capacity(name.len());
-    for c in name.chars().flat_map(char::to_lowercase) {
+    for c in name.to_lowercase().chars() {
         match c {
             '0'..='9' if sanitized.is_empty() => sanitized.extend([FIRST_LETTER, c]),
             'a'..='z' | '0'..='9' => sanitized.push(c),

@@ -25,20 +25,22 @@ fn equal(word: u64, byte: u8) -> u64 {
 
 /// The number of bytes before the first that is marked with its highest bit, by `more` or because JSON wants an escape.
 fn length(text: &[u8], more: impl Fn(u64) -> u64) -> usize {
-    let first = |word: [u8; 8]| {
-        let word = u64::from_le_bytes(word);
+    let first = |word: u64| {
         let control = word.wrapping_sub(all(b' ')) & !word;
         let marks = control | equal(word, b'"') | equal(word, b'\\') | more(word);
         (marks & all(0x80)).trailing_zeros() as usize / 8
     };
-    let (words, rest) = text.as_chunks();
-    if let Some((index, at)) = words.iter().map(|word| first(*word)).enumerate().find(|(_, at)| *at < 8) {
-        return index * 8 + at;
+    let mut rest = text;
+    while let Some((word, behind)) = rest.split_first_chunk() {
+        let at = first(u64::from_le_bytes(*word));
+        if at < 8 {
+            return text.len() - rest.len() + at;
+        }
+        rest = behind;
     }
-    // A quote stands for the end of the text.
-    let mut last = [b'"'; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    words.len() * 8 + first(last)
+    // Quotes stand for the end of the text.
+    let last = rest.iter().rev().fold(all(b'"'), |word, byte| word << 8 | u64::from(*byte));
+    text.len() - rest.len() + first(last)
 }
 
 #[cfg(test)]

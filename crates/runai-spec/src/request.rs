@@ -108,10 +108,10 @@ impl ApiRequest {
     /// The command with this text for the body.
     pub(crate) fn curl(&self, base_url: Option<&str>, body: Option<&str>) -> String {
         let mut curl = format!("curl --fail-with-body --request {}", self.method.as_str());
-        let target = shell_quote(&self.target());
+        let target = self.target();
         let url = match base_url {
-            Some(base_url) => shell_quote(&format!("{}{}", base_url.trim_end_matches('/'), self.target())),
-            None => format!("\"$RUNAI_BASE_URL\"{target}"),
+            Some(base_url) => shell_quote(&format!("{}{target}", base_url.trim_end_matches('/'))).into_owned(),
+            None => format!("\"$RUNAI_BASE_URL\"{}", shell_quote(&target)),
         };
         let _ = write!(curl, " \\\n  {url}");
         curl.push_str(" \\\n  --header \"Authorization: Bearer $RUNAI_TOKEN\"");

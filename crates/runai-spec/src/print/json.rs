@@ -71,19 +71,24 @@ impl<'s> Printer<'s> {
     pub(crate) fn close(&mut self, bracket: char) {
         if !self.line.is_empty() {
             self.line.truncate(self.line.len() - self.style.indent.len());
-        }
-        if !self.is_at_first() {
-            self.out.push_str(&self.line);
+            if !self.is_at_first() {
+                self.out.push_str(&self.line);
+            }
         }
         self.out.push(bracket);
     }
 
     /// Goes on to a part of it.
     pub(crate) fn part(&mut self) {
-        if !self.is_at_first() {
-            self.out.push_str(if self.line.is_empty() && self.style.spaced { ", " } else { "," });
+        let behind_another = !self.is_at_first();
+        if behind_another {
+            self.out.push(',');
         }
-        self.out.push_str(&self.line);
+        if !self.line.is_empty() {
+            self.out.push_str(&self.line);
+        } else if behind_another && self.style.spaced {
+            self.out.push(' ');
+        }
     }
 
     /// Goes on to a member of the API, whose name needs no escape; what is returned is where it began.
@@ -92,8 +97,7 @@ impl<'s> Printer<'s> {
         self.part();
         self.out.push('"');
         self.out.push_str(name);
-        self.out.push('"');
-        self.colon();
+        self.out.push_str(if self.style.spaced { "\": " } else { "\":" });
         start
     }
 
@@ -112,6 +116,9 @@ impl<'s> Printer<'s> {
             Tree::Float(value, _) if !value.is_finite() => self.out.push_str("null"),
             Tree::Int(value, raw) if raw.is_empty() => {
                 let _ = write!(self.out, "{value}");
+            }
+            Tree::Float(value, raw) if raw.is_empty() => {
+                let _ = write!(self.out, "{value:?}");
             }
             Tree::Text(text) => quote(text, &mut self.out),
             Tree::DateTime(raw) => quote(raw, &mut self.out),

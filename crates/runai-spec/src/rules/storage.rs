@@ -222,7 +222,7 @@ fn mounts(settings: &StepSettings) -> Vec<Mount<'_>> {
 /// The path without doubled slashes and without one at its end.
 fn fold(path: &str) -> Cow<'_, str> {
     let path = path.trim_matches('/');
-    if path.contains("//") {
+    if path.as_bytes().windows(2).any(|pair| pair == b"//") {
         path.split('/').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/").into()
     } else {
         path.into()
