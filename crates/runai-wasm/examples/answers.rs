@@ -1,5 +1,5 @@
-//! Answers calls natively, one a line: `["check", "text", "arguments"]` in, the answer out. A test holds the answers
-//! against those of the WebAssembly module, byte by byte.
+//! Answers calls natively, one a line: `["check", "text", "arguments"]` in, the answer out, as a string of JSON. A test holds
+//! the answers against those of the WebAssembly module, byte by byte.
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 
 use std::io;
@@ -13,7 +13,7 @@ mod utf16;
 fn main() -> io::Result<()> {
     for line in io::stdin().lines() {
         let (function, text, arguments): (String, String, String) = serde_json::from_str(&line?)?;
-        println!("{}", api::call(&function, &text, &arguments));
+        println!("{}", serde_json::Value::from(api::call(&function, &text, &arguments)));
     }
     Ok(())
 }

@@ -40,7 +40,7 @@ export class Core {
     let answer;
     try {
       this.#use();
-      answer = JSON.parse(glue.call(name, String(text), JSON.stringify(args)));
+      answer = read(glue.call(name, String(text), JSON.stringify(args)));
     } catch (cause) {
       const full = cause instanceof RangeError || isFull(this.#exports?.memory);
       this.#exports = undefined;
@@ -57,7 +57,7 @@ export class Core {
   }
 
   convert(text, from, to) {
-    return this.#call("convert", text, { format: from, to });
+    return this.#call("convert", text, { format: from, to }).text;
   }
 
   defaults() {
@@ -78,7 +78,15 @@ export class Core {
 
   render(text, format, context = {}) {
     const rendered = this.#call("render", text, { format, ...split(context) });
-    return "text" in rendered ? { body: JSON.parse(rendered.text), ...rendered } : rendered;
+    if (!("text" in rendered)) return rendered;
+    let body;
+    return {
+      // Not everyone who shows the text looks into it.
+      get body() {
+        return (body ??= JSON.parse(rendered.text));
+      },
+      ...rendered,
+    };
   }
 
   request(text, format, context = {}) {
@@ -104,6 +112,14 @@ export class Core {
   version() {
     return this.#call("version", "", {});
   }
+}
+
+// An answer is a line of JSON; a text behind it is the answer's, too.
+function read(answer) {
+  const end = answer.indexOf("\n");
+  if (end < 0) return JSON.parse(answer);
+  const { ok } = JSON.parse(answer.slice(0, end));
+  return { ok: { ...ok, text: answer.slice(end + 1) } };
 }
 
 // A trap does not say why. An instance that can have no more memory has run out of it; this one is not used again.

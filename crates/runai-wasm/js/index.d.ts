@@ -68,7 +68,8 @@ export interface Report {
 
 /** The body of the request that creates the workload. */
 export interface Rendered {
-  body: { [member: string]: Json };
+  /** Made of the text when it is first asked for. */
+  readonly body: { [member: string]: Json };
   /** The same body as text, with its numbers as they are sent. */
   text: string;
   /** Names of the steps of a ZenML run configuration. */

@@ -47,6 +47,15 @@ struct Operator<'a> {
     format: Format,
 }
 
+/// What a call gives.
+#[derive(Debug, Default)]
+struct Answer {
+    json: String,
+    /// A text beside it, which stands for itself: as part of the JSON it would be escaped here and read again there, which
+    /// takes longer than making it.
+    text: Option<String>,
+}
+
 /// Why there is no answer.
 #[derive(Debug, Default)]
 struct Refusal<'t> {
@@ -59,7 +68,7 @@ struct Refusal<'t> {
 
 /// Calls `function` with a text and its other arguments, which are JSON.
 ///
-/// The answer is JSON: `{"ok": …}` or `{"error": …}`.
+/// The answer is a line of JSON: `{"ok": …}` or `{"error": …}`. Behind the line may stand a text, up to the end.
 #[must_use]
 pub fn call(function: &str, text: &str, arguments: &str) -> String {
     let answer = Tree::from_json(arguments)
@@ -69,8 +78,15 @@ pub fn call(function: &str, text: &str, arguments: &str) -> String {
         Err(Refusal { code: "invalid-argument", message, help, ..Refusal::default() })
     });
     match answer {
-        Ok(answer) => format!("{{\"ok\":{answer}}}"),
+        Ok(Answer { json, text: None }) => format!("{{\"ok\":{json}}}"),
+        Ok(Answer { json, text: Some(text) }) => format!("{{\"ok\":{json}}}\n{text}"),
         Err(refusal) => format!("{{\"error\":{}}}", refusal.tree().to_json()),
+    }
+}
+
+impl From<Tree<'_>> for Answer {
+    fn from(answer: Tree<'_>) -> Self {
+        Self { json: answer.to_json(), text: None }
     }
 }
 
@@ -149,7 +165,7 @@ fn object<'t, const N: usize>(members: [(&'static str, Tree<'t>); N]) -> Tree<'t
     Tree::Map(members.map(|(key, value)| (key.into(), value)).collect())
 }
 
-fn answer(function: &str, text: &str, arguments: &Arguments<'_>) -> Result<String, Refusal<'static>> {
+fn answer(function: &str, text: &str, arguments: &Arguments<'_>) -> Result<Answer, Refusal<'static>> {
     let format = arguments.format.unwrap_or(Format::Yaml);
     let source = Source { name: "document", text, format };
     let document = || Document::resolve(source, arguments);
@@ -157,7 +173,8 @@ fn answer(function: &str, text: &str, arguments: &Arguments<'_>) -> Result<Strin
         "check" => document().report(),
         "convert" => {
             let converted = convert(text, format, arguments.to.unwrap_or(Format::Yaml));
-            converted.map_err(|error| not_converted(text, error))?.into()
+            let text = converted.map_err(|error| not_converted(text, error))?;
+            return Ok(Answer { json: "{}".to_owned(), text: Some(text) });
         }
         "defaults" => settings::defaults(),
         "edit" => {
@@ -179,16 +196,15 @@ fn answer(function: &str, text: &str, arguments: &Arguments<'_>) -> Result<Strin
         }
         "render" => {
             return Ok(document().with_step(|step, document| {
-                // The JavaScript beside this reads the body from its text: sent twice, it would be most of the answer.
-                let text = step.body_pretty(document.context).into();
                 let steps = document.resolution.step_names().collect();
-                object([("text", text), ("steps", steps), ("report", document.report())])
+                let json = object([("steps", steps), ("report", document.report())]).to_json();
+                Answer { json, text: Some(step.body_pretty(document.context)) }
             }));
         }
         "request" => {
             return Ok(document().with_step(|step, document| {
                 let curl = step.curl(document.context, document.base_url.as_deref()).into();
-                object([("request", step.request_tree(document.context)), ("curl", curl)])
+                object([("request", step.request_tree(document.context)), ("curl", curl)]).into()
             }));
         }
         "rules" => {
@@ -199,10 +215,11 @@ fn answer(function: &str, text: &str, arguments: &Arguments<'_>) -> Result<Strin
             rules::all().map(rule).collect()
         }
         "schema" => {
-            return schema::text(arguments.name).ok_or_else(|| {
+            let schema = schema::text(arguments.name).ok_or_else(|| {
                 let help = format!("there are {}", schema::NAMES.join(", "));
                 Refusal { help: Some(help), ..unknown(arguments.name, None) }
-            });
+            })?;
+            return Ok(Answer { json: schema, text: None });
         }
         "settings" => {
             let settings = setting_paths().into_iter().filter_map(|path| explain(&path).ok());
@@ -211,13 +228,13 @@ fn answer(function: &str, text: &str, arguments: &Arguments<'_>) -> Result<Strin
         "snippets" => {
             return Ok(document().with_step(|step, document| {
                 let base_url = document.base_url.as_deref();
-                to_tree(&snippets::all(step, document.context, document.source.format, base_url))
+                to_tree(&snippets::all(step, document.context, document.source.format, base_url)).into()
             }));
         }
         "version" => env!("CARGO_PKG_VERSION").into(),
         _ => return Err(unknown(function, None)),
     };
-    Ok(answer.to_json())
+    Ok(answer.into())
 }
 
 /// A document on its way to an answer.
@@ -260,14 +277,14 @@ impl<'t> Document<'t> {
     }
 
     /// What `answer` makes of the step, or the report that says why there is none.
-    fn with_step<'s>(&'s self, answer: impl FnOnce(&'s Step, &'s Self) -> Tree<'s>) -> String {
+    fn with_step<'s>(&'s self, answer: impl FnOnce(&'s Step, &'s Self) -> Answer) -> Answer {
         let step = match self.step {
             Some(name) => self.resolution.step_named(name),
             None => self.resolution.step(),
         };
         match step {
-            Some(step) => answer(step, self).to_json(),
-            None => self.report().to_json(),
+            Some(step) => answer(step, self),
+            None => self.report().into(),
         }
     }
 }

@@ -39,5 +39,5 @@ export function natively(calls) {
   const input = calls.map((call) => `${JSON.stringify(call)}\n`).join("");
   const { stdout, status, error } = spawnSync(program, { input, encoding: "utf8", maxBuffer: 1 << 30 });
   if (error || status !== 0) throw new Error(`the native program failed: ${error ?? status}`);
-  return stdout.split("\n").slice(0, -1);
+  return stdout.split("\n").slice(0, -1).map((line) => JSON.parse(line));
 }

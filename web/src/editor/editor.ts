@@ -57,11 +57,11 @@ export function mount(parent: HTMLElement, doc: string): EditorView {
         ]),
         EditorView.contentAttributes.of({ "aria-label": "Settings YAML", "aria-describedby": "editor-keys", tabindex: "0", spellcheck: "false" }),
         EditorView.updateListener.of((update) => {
-          const outside = update.transactions.some((transaction) => transaction.annotation(fromOutside));
           if (update.docChanged) {
             store.changed(update.state.doc.toString());
             drawWhole(update.view);
           }
+          const outside = update.transactions.some((transaction) => transaction.annotation(fromOutside));
           if ((update.selectionSet || update.docChanged) && !outside && update.view.hasFocus) {
             const pointer = pointerAt(update.state.doc, update.state.selection.main.head);
             const before = store.active.peek();

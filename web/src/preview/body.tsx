@@ -3,7 +3,6 @@ import { useComputed } from "@preact/signals";
 import { Component, Fragment, type VNode } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Json } from "runai-spec";
-import type { Body } from "../analysis";
 import * as pointers from "../pointer";
 import * as store from "../store";
 
@@ -28,10 +27,10 @@ export function BodyView({ id, labelledBy }: { id: string; labelledBy: string })
   const { body, bodyValue, links, active, errors } = store;
   const ref = useRef<HTMLPreElement>(null);
   const shown = body.value;
-  const lines = useMemo(
-    () => (shown ? read(shown, bodyValue.value) : null),
-    [shown, links.value, bodyValue.value],
-  );
+  const texts = useMemo(() => shown?.text.split("\n") ?? [], [shown]);
+  const long = texts.length > MOST_LINES;
+  const sent = useMemo(() => (shown && !long ? (JSON.parse(shown.text) as Json) : null), [shown]);
+  const lines = useMemo(() => (long ? null : read(texts, sent, bodyValue.value)), [shown, links.value, bodyValue.value]);
   const linked = useComputed(() => active.value?.pointer ?? null).value;
   const stale = errors.value > 0;
 
@@ -83,7 +82,7 @@ export function BodyView({ id, labelledBy }: { id: string; labelledBy: string })
               <Row {...line} linked={linked !== null && linked !== "" && line.pointer !== null && pointers.within(line.pointer, linked)} />
             </Fragment>
           ))
-        : stretches(shown?.text ?? "").map((text, index) => (
+        : stretches(texts).map((text, index) => (
             <Fragment key={index}>
               {index > 0 && "\n"}
               <span class="stretch">{text}</span>
@@ -93,8 +92,7 @@ export function BodyView({ id, labelledBy }: { id: string; labelledBy: string })
   );
 }
 
-function stretches(text: string): string[] {
-  const lines = text.split("\n");
+function stretches(lines: string[]): string[] {
   return Array.from({ length: Math.ceil(lines.length / STRETCH) }, (_, index) => lines.slice(index * STRETCH, (index + 1) * STRETCH).join("\n"));
 }
 
@@ -132,11 +130,8 @@ function kindOf(value: string): string {
 }
 
 /** The core writes one member a line, indented by two. */
-function read(body: Body, values: Json): Line[] | null {
-  const texts = body.text.split("\n");
-  if (texts.length > MOST_LINES) return null;
+function read(texts: string[], sent: Json, values: Json): Line[] {
   const place = store.links.peek();
-  const sent = JSON.parse(body.text) as Json;
   /** Where each line that is open is, and how many items it has shown if it is a list. */
   const open: { path: string[]; items: number | null }[] = [];
   return texts.map((text) => {

@@ -3,6 +3,7 @@
 //! YAML, JSON and TOML become the same [`Node`]s, so that everything behind this module knows one language. Nothing
 //! is lost on the way: numbers and booleans keep their source text, keys their order and their place.
 
+pub(crate) mod characters;
 pub(crate) mod float;
 mod json;
 mod lines;

@@ -6,22 +6,23 @@
 
 use std::borrow::Cow;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span as EventSpan, StrInput, Tag};
+use saphyr_parser::{Event, ScalarStyle, ScanError, Span as EventSpan, Tag};
 
+use super::characters::{Events, events};
 use super::{Entry, Finding, Format, Keys, MAX_ALIASED_NODES, MAX_DEPTH, Map, Node, Reader, Span, Text, Value, float};
 use crate::rules::text::{SEVERAL_DOCUMENTS, TOO_MANY_ALIASES};
 
 pub(super) fn parse<'t>(reader: &Reader<'t>) -> Result<Option<Node<'t>>, Finding> {
-    if let Some((at, c)) = reader.body.char_indices().find(|(_, c)| is_control(*c)) {
-        let code = u32::from(c);
+    if let Some(at) = reader.body.bytes().position(is_control) {
+        let code = reader.body.as_bytes()[at];
         let why = format_args!("the character U+{code:04X} may only stand in a text as an escape");
-        let finding = reader.syntax(Format::Yaml, at, at + c.len_utf8(), why);
+        let finding = reader.syntax(Format::Yaml, at, at + 1, why);
         return Err(finding.with_help(format!("remove it, or write `\\u{code:04x}` in double quotes")));
     }
     let mut loader = Loader {
         reader,
         offsets: Offsets::new(reader.body),
-        events: Parser::new_from_str(reader.body),
+        events: events(reader.body),
         anchors: Vec::new(),
         aliased: 0,
     };
@@ -29,14 +30,14 @@ pub(super) fn parse<'t>(reader: &Reader<'t>) -> Result<Option<Node<'t>>, Finding
 }
 
 /// What may not stand in a text, quoted or not. `saphyr-parser` lets it pass, the peers' parser does not.
-fn is_control(c: char) -> bool {
-    c < ' ' && !matches!(c, '\t' | '\n' | '\r')
+fn is_control(byte: u8) -> bool {
+    byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')
 }
 
 struct Loader<'r, 't> {
     reader: &'r Reader<'t>,
     offsets: Offsets,
-    events: Parser<'t, StrInput<'t>>,
+    events: Events<'t>,
     /// By the numbers that the parser gives them, from 1.
     anchors: Vec<Option<Node<'t>>>,
     aliased: usize,

@@ -1,16 +1,17 @@
 //! Edits of YAML. How a value is written comes from the events of the parser that `document` uses too.
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Span as EventSpan, StrInput};
+use saphyr_parser::{Event, ScalarStyle, Span as EventSpan};
 
 use super::layout::{Found, Item, Layout, Place, Shape};
 use super::{Edit, flow, lines};
+use crate::document::characters::{Events, events};
 use crate::document::yaml::{Offsets, without_comment};
 use crate::print::yaml::{self as print, Style};
 use crate::print::{Tree, is_short, quoted};
 
 /// The layout of a text that `document` has read already; nothing if there is no value in it at all.
 pub(super) fn layout(text: &str) -> Option<Layout> {
-    let mut scan = Scan { text, offsets: Offsets::new(text), events: Parser::new_from_str(text) };
+    let mut scan = Scan { text, offsets: Offsets::new(text), events: events(text) };
     loop {
         match scan.next()? {
             (Event::DocumentStart(explicit), dashes) => {
@@ -27,7 +28,7 @@ pub(super) fn layout(text: &str) -> Option<Layout> {
 struct Scan<'t> {
     text: &'t str,
     offsets: Offsets,
-    events: Parser<'t, StrInput<'t>>,
+    events: Events<'t>,
 }
 
 impl<'t> Scan<'t> {

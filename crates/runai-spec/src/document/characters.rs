@@ -1,0 +1,138 @@
+//! The text as the YAML parser reads it: character by character, and nearly all of them ASCII.
+//!
+//! The parser's own input decodes a character each time that it is looked at, and makes room for 128 more in each scalar.
+
+use saphyr_parser::input::{is_blank_or_breakz, is_breakz, is_flow};
+use saphyr_parser::{Input, Parser};
+
+/// The events of a text.
+pub(crate) type Events<'t> = Parser<'t, Characters<'t>>;
+
+pub(crate) fn events(text: &str) -> Events<'_> {
+    Parser::new(Characters { text, at: 0, here: character(text, 0) })
+}
+
+pub(crate) struct Characters<'t> {
+    text: &'t str,
+    at: usize,
+    /// The character at `at`.
+    here: char,
+}
+
+/// The character at an offset. What is behind the text is for the parser a NUL.
+fn character(text: &str, at: usize) -> char {
+    match text.as_bytes().get(at) {
+        Some(byte) if byte.is_ascii() => char::from(*byte),
+        _ => longer(text, at),
+    }
+}
+
+#[cold]
+fn longer(text: &str, at: usize) -> char {
+    text[at.min(text.len())..].chars().next().unwrap_or_default()
+}
+
+/// How many characters the parser may look at together, and how many more it makes room for in a scalar.
+const AHEAD: usize = 16;
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+impl Input for Characters<'_> {
+    /// All of the text is there.
+    fn lookahead(&mut self, _: usize) {}
+
+    fn buflen(&self) -> usize {
+        AHEAD
+    }
+
+    fn bufmaxlen(&self) -> usize {
+        AHEAD
+    }
+
+    fn raw_read_ch(&mut self) -> char {
+        let read = self.here;
+        self.skip();
+        read
+    }
+
+    fn raw_read_non_breakz_ch(&mut self) -> Option<char> {
+        (!is_breakz(self.here) && self.here != BYTE_ORDER_MARK).then(|| self.raw_read_ch())
+    }
+
+    fn skip(&mut self) {
+        self.at += self.here.len_utf8();
+        self.here = character(self.text, self.at);
+    }
+
+    fn skip_n(&mut self, count: usize) {
+        (0..count).for_each(|_| self.skip());
+    }
+
+    fn peek(&self) -> char {
+        self.here
+    }
+
+    fn peek_nth(&self, n: usize) -> char {
+        let mut at = self.at;
+        let mut there = self.here;
+        for _ in 0..n {
+            at += there.len_utf8();
+            there = character(self.text, at);
+        }
+        there
+    }
+
+    fn peek_opt(&self) -> Option<char> {
+        (self.at < self.text.len()).then_some(self.here)
+    }
+
+    /// As it would be by itself, but that few characters depend on the next one.
+    fn next_can_be_plain_scalar(&self, in_flow: bool) -> bool {
+        match self.here {
+            ':' => {
+                let next = self.peek_nth(1);
+                !is_blank_or_breakz(next) && !(in_flow && is_flow(next))
+            }
+            c => c != BYTE_ORDER_MARK && !(in_flow && is_flow(c)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The parser's own input gives the same events, at the same places, or the same error.
+    fn check(text: &str) {
+        let (mut own, mut other) = (events(text), Parser::new_from_str(text));
+        loop {
+            let event = own.next_event();
+            assert_eq!(event, other.next_event(), "{text:?}");
+            if !matches!(event, Some(Ok(_))) {
+                return;
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn events_are_those_of_the_parsers_own_input(
+            text in "([a-zé🚀0-9]{0,3}|[-?:,#&*!|>@'\"\\[\\]{}]|: |- |# |\\|\n|>-\n|\n| |  |\t|\r\n|---|\\.\\.\\.|&a|\\*a|!!str |\u{feff}){0,40}",
+        ) {
+            check(&text);
+        }
+
+        /// Apart, because the parser's own input counts the bytes of a directive, and the characters of all else.
+        #[test]
+        fn directives_are_those_of_the_parsers_own_input(text in "(%|%YAML |%TAG |1\\.2|![a-z]?|[a-z]| |\n|---|#){0,16}\n?(---)?[ a-z]*") {
+            check(&text);
+        }
+    }
+
+    #[test]
+    fn a_directive_is_counted_in_characters() {
+        let error = events("%é").find_map(Result::err).unwrap();
+        assert_eq!(error.marker().index(), 2);
+    }
+}
