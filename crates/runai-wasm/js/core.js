@@ -98,7 +98,7 @@ export class Core {
   }
 
   schema(name) {
-    return this.#call("schema", "", { name });
+    return JSON.parse(this.#call("schema", "", { name }).text);
   }
 
   settings() {

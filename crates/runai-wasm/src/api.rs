@@ -215,11 +215,11 @@ fn answer(function: &str, text: &str, arguments: &Arguments<'_>) -> Result<Answe
             rules::all().map(rule).collect()
         }
         "schema" => {
-            let schema = schema::text(arguments.name).ok_or_else(|| {
+            let text = schema::text(arguments.name).ok_or_else(|| {
                 let help = format!("there are {}", schema::NAMES.join(", "));
                 Refusal { help: Some(help), ..unknown(arguments.name, None) }
             })?;
-            return Ok(Answer { json: schema, text: None });
+            return Ok(Answer { json: "{}".to_owned(), text: Some(text) });
         }
         "settings" => {
             let settings = setting_paths().into_iter().filter_map(|path| explain(&path).ok());
@@ -359,9 +359,28 @@ mod tests {
 
     use super::*;
 
+    /// What is told, and the text beside it.
+    fn both(function: &str, text: &str, arguments: &Value) -> (Value, String) {
+        let answer = call(function, text, &arguments.to_string());
+        let (line, text) = answer.split_once('\n').unwrap_or((&answer, ""));
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        assert!(line.get("ok").is_some(), "{line}");
+        (line["ok"].take(), text.to_owned())
+    }
+
     fn ok(function: &str, text: &str, arguments: &Value) -> Value {
-        let answer: Value = serde_json::from_str(&call(function, text, &arguments.to_string())).unwrap();
-        answer.get("ok").cloned().unwrap_or_else(|| panic!("{answer}"))
+        both(function, text, arguments).0
+    }
+
+    #[test]
+    fn a_text_stands_behind_the_line_of_the_answer() {
+        let (rendered, body) = both("render", "image: x\ncommand: [y]\n", &json!({"format": "yaml"}));
+        assert_eq!((&rendered["report"]["ok"], &rendered["steps"]), (&json!(true), &json!([])));
+        assert_eq!(serde_json::from_str::<Value>(&body).unwrap()["spec"]["image"], "x");
+        let (_, converted) = both("convert", "{\"a\":\n1}", &json!({"format": "json", "to": "yaml"}));
+        assert_eq!(converted, "a: 1\n");
+        let (_, schema) = both("schema", "", &json!({"name": "step"}));
+        assert_eq!(serde_json::from_str::<Value>(&schema).unwrap()["type"], "object");
     }
 
     #[test]

@@ -90,7 +90,7 @@ impl Input for Characters<'_> {
         match self.here {
             ':' => {
                 let next = self.peek_nth(1);
-                !is_blank_or_breakz(next) && !(in_flow && is_flow(next))
+                !(is_blank_or_breakz(next) || in_flow && is_flow(next))
             }
             c => c != BYTE_ORDER_MARK && !(in_flow && is_flow(c)),
         }
