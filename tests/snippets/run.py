@@ -202,7 +202,21 @@ class Core:
     def ask(self, calls):
         lines = "".join(json.dumps([name, text, json.dumps(arguments)]) + "\n" for name, text, arguments in calls)
         done = subprocess.run([self.program], input=lines, capture_output=True, text=True, check=True)
-        return [json.loads(line) for line in done.stdout.split("\n")[:-1]]
+        return [read(json.loads(line)) for line in done.stdout.split("\n")[:-1]]
+
+
+def read(answer):
+    """An answer, with the text that may stand behind its line of JSON."""
+    line, *text = answer.split("\n", 1)
+    answer = json.loads(line)
+    if text:
+        answer["ok"]["text"] = text[0]
+    return answer
+
+
+def written_command(core, text, kind):
+    converted = core.ask([("convert", text, {"format": kind, "to": "json"})])[0]["ok"]
+    return json.loads(converted["text"])["command"]
 
 
 def documents(core):
@@ -251,8 +265,7 @@ def main():
             body = json.loads(core.ask([("render", text, arguments)])[0]["ok"]["text"])
         snippets = core.ask([("snippets", text, arguments)])[0]["ok"]
         snippets = {snippet["id"]: snippet["text"] for snippet in snippets}
-        written = json.loads(core.ask([("convert", text, {"format": kind, "to": "json"})])[0].get("ok", "{}") or "{}")
-        document = {"body": body, "command": context.get("command") or written["command"]}
+        document = {"body": body, "command": context.get("command") or written_command(core, text, kind)}
         try:
             expected = without_nothing(body)
             compare("runapy", runapy_body(snippets["runapy"]), expected)

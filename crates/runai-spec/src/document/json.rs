@@ -35,7 +35,7 @@ impl<'t> Parser<'_, 't> {
         if self.at < self.bytes.len() { self.unexpected("nothing more") } else { Ok(root) }
     }
 
-    /// Reads a value to where it stays: copied as soon as it is made, it would take half as long again.
+    /// Reads a value to where it stays: nodes are large, and a copy of one just written has to wait for the writes.
     fn value(&mut self, place: &mut Node<'t>, depth: usize) -> Parsed<()> {
         let start = self.at;
         place.value = match self.peek() {
