@@ -155,7 +155,7 @@ test("the types name what there is, and nothing is `any`", () => {
   assert.doesNotMatch(types, /\bany\b(?! )/);
   const declared = (name) => {
     const [, body] = types.match(new RegExp(`interface ${name}(?: extends \\w+)? \\{([\\s\\S]*?)\\n\\}`));
-    return [...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, key]) => key);
+    return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??:/gm)].map(([, key]) => key);
   };
   const check = (name, value) => {
     for (const key of Object.keys(value)) assert.ok(declared(name).includes(key), `${name}.${key} is not declared`);
