@@ -23,8 +23,9 @@ const browser = await launch();
 const version = browser.version();
 const loads = [];
 for (let load = 0; load < LOADS; load += 1) loads.push(await firstLoad());
-const short = await typing(example, "cpu_memory_request: 32G");
-const slow = await typing(long, "cpu_memory_request: 32G");
+const short = await typing(example);
+const slow = await typing(long);
+const bare = await typing(example, bareText);
 const beside = [await besidePeer(example), await besidePeer(long)];
 await browser.close();
 await server.stop();
@@ -35,11 +36,12 @@ process.stdout.write(`
 
 The built page in headless Chromium ${version}, from a server on this machine. A time runs from the browser's time stamp of a key press
 until the page holds the problems and the request that belong to the new text; ${KEYS} keys, some of which make an error or mend one.
-The longest pause is that in which the page could not have taken another key.
+The longest pause is that in which the page could not have taken another key. The last row is what this browser takes on this machine by itself: the
+example as plain editable text, and a copy of it that follows.
 
 | typing in | lines | median | p95 | until it is painted, p95 | character in the editor, p95 | longest pause, p95 |
 |---|--:|--:|--:|--:|--:|--:|
-${line(`[\`${EXAMPLE}\`](../${EXAMPLE})`, lines(example), ...short)}${line("a step with many mounts and labels", lines(long), ...slow)}
+${line(`[\`${EXAMPLE}\`](../${EXAMPLE})`, lines(example), ...short)}${line("a step with many mounts and labels", lines(long), ...slow)}${line("no editor and no core", lines(example), ...bare)}
 A first visit, in ${LOADS} fresh profiles: until the core has checked the first text, and what came over the network, all with brotli.
 
 | | median | p95 |
@@ -108,21 +110,14 @@ async function firstLoad() {
 /**
  * Type behind a value of a text, and wait after each key until all has come to rest.
  * @param {string} text
- * @param {string} place
+ * @param {(given: { text: string, at: number }) => void} show Runs in the page: shows the text, with the cursor at a place.
  */
-async function typing(text, place) {
+async function typing(text, show = inEditor) {
+  const place = "cpu_memory_request: 32G";
   const { context, page } = await newPage();
   await page.goto(server.url);
   await page.getByText(/^runai-step \d/u).waitFor();
-  await page.evaluate(
-    ({ text, at }) => {
-      // @ts-expect-error CodeMirror's own handle on its view.
-      const { view } = document.querySelector(".cm-content").cmTile;
-      view.focus();
-      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text }, selection: { anchor: at }, scrollIntoView: true });
-    },
-    { text, at: text.indexOf(place) + place.length },
-  );
+  await page.evaluate(show, { text, at: text.indexOf(place) + place.length });
   await page.waitForTimeout(3_000);
   /** @type {Record<"answer" | "painted" | "seen" | "blocked", number[]>} */
   const found = { answer: [], painted: [], seen: [], blocked: [] };
@@ -141,6 +136,25 @@ async function typing(text, place) {
   }
   await context.close();
   return [median(found.answer), p95(found.answer), p95(found.painted), p95(found.seen), p95(found.blocked)].map(ms);
+}
+
+/** @param {{ text: string, at: number }} given */
+function inEditor({ text, at }) {
+  // @ts-expect-error CodeMirror's own handle on its view.
+  const { view } = document.querySelector(".cm-content").cmTile;
+  view.focus();
+  view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text }, selection: { anchor: at }, scrollIntoView: true });
+}
+
+/** @param {{ text: string, at: number }} given */
+function bareText({ text, at }) {
+  document.body.innerHTML = '<pre class="cm-content" contenteditable spellcheck="false"></pre><pre id="request-body"></pre>';
+  const [editable, copy] = document.querySelectorAll("pre");
+  if (!editable || !copy) return;
+  editable.textContent = text;
+  editable.focus();
+  getSelection()?.collapse(editable.firstChild, at);
+  new MutationObserver(() => (copy.textContent = editable.textContent)).observe(editable, { subtree: true, childList: true, characterData: true });
 }
 
 /** Core and peer take turns on a text. @param {string} text */

@@ -2,7 +2,7 @@
 // A server for the built page, and the page in a real Chromium.
 import { createServer } from "node:http";
 import { brotliCompressSync } from "node:zlib";
-import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { after } from "node:test";
 import { delimiter, extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -26,11 +26,17 @@ const TYPES = {
   ".webmanifest": "application/manifest+json",
 };
 
+/** @param {string} folder */
+function files(folder) {
+  const found = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return found.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
 /**
  * Serve the page below a sub-path, as a plain static host does.
  * @param {object} [options]
  * @param {RegExp} [options.without] Files that are not there.
- * @param {boolean} [options.compressed] Whether to send files as brotli.
+ * @param {boolean} [options.compressed] Whether to send files as brotli, which the page's own are before the first visit.
  * @param {Record<string, string>} [options.also] More folders, by their names below `also/`.
  * @param {(request: import("node:http").IncomingMessage, response: import("node:http").ServerResponse, path: string) => boolean} [options.first]
  *   Answers what the files do not; true if it has.
@@ -45,6 +51,7 @@ export async function serve({ without, compressed = false, also = {}, first } = 
     if (!bytes) known.set(file, (bytes = compressed ? brotliCompressSync(readFileSync(file)) : readFileSync(file)));
     return bytes;
   };
+  if (compressed) for (const file of files(dist)) read(file);
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? "/", "http://localhost").pathname;
     const inside = path.startsWith("/some/folder/") ? path.slice("/some/folder/".length) || "index.html" : "";

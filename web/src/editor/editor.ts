@@ -1,8 +1,8 @@
 // The YAML editor. It owns the text and its history; everything else asks it for changes.
 import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, completionStatus } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab, isolateHistory, redo, undo } from "@codemirror/commands";
-import { yaml } from "@codemirror/lang-yaml";
-import { bracketMatching, foldGutter, foldKeymap, indentUnit, syntaxHighlighting } from "@codemirror/language";
+import { yamlLanguage } from "@codemirror/lang-yaml";
+import { bracketMatching, foldGutter, foldKeymap, indentUnit, LanguageSupport, syntaxHighlighting } from "@codemirror/language";
 import { diagnosticCount, lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
 import { Annotation, EditorState, Transaction } from "@codemirror/state";
@@ -20,6 +20,9 @@ import { complete, hover } from "./words";
 const fromOutside = Annotation.define<boolean>();
 /** Up to so much all of the text is drawn, not only what is in view: for screen readers, and for the browser's own search. */
 const MOST_DRAWN = { lines: 1_000, length: 100_000 };
+
+/** Parts of the text's tree from this length on are kept when another part changes; by default a long text is read anew. */
+const REUSED = 64;
 
 export function mount(parent: HTMLElement, doc: string): EditorView {
   const view = new EditorView({
@@ -39,7 +42,7 @@ export function mount(parent: HTMLElement, doc: string): EditorView {
         indentUnit.of("  "),
         EditorState.tabSize.of(2),
         enter(),
-        yaml(),
+        new LanguageSupport(yamlLanguage.configure({ bufferLength: REUSED })),
         syntaxHighlighting(classHighlighter),
         autocompletion({ override: [complete], icons: false }),
         hoverTooltip(hover, { hoverTime: 250 }),
