@@ -63,8 +63,8 @@ impl Board {
     }
 
     /// A workload is there.
-    pub(crate) fn submitted(&mut self, file: &str, submitted: &Submitted, project: &str) {
-        let Submitted { name, workload_id, adopted, unrecorded, .. } = submitted;
+    pub(crate) fn submitted(&self, file: &str, submitted: &Submitted, project: &str) {
+        let Submitted { name, adopted, unrecorded, .. } = submitted;
         if self.format == ResultFormat::Human {
             let how = if *adopted { "attached to" } else { "submitted" };
             self.say(&format!("{how} {name} {} project {project}", if *adopted { "of" } else { "to" }));
@@ -76,7 +76,6 @@ impl Board {
         if let Some(why) = unrecorded {
             self.warn(&format!("there is no receipt of {name}: {why}"));
         }
-        self.watch(workload_id, name);
     }
 
     /// A workload is followed from now on.

@@ -320,10 +320,11 @@ impl Launch {
         if !self.connection.is_local() && self.rows.len() + flying.len() == 0 {
             let url = self.connection.client().base_url();
             let project = &self.placement.project_name;
-            let name = if self.steps.len() > 1 { "NAME" } else { name };
-            board.say(&format!("logs: runai training standard logs {name} --project {project} --follow"));
+            let shown = if self.steps.len() > 1 { "NAME" } else { name };
+            board.say(&format!("logs: runai training standard logs {shown} --project {project} --follow"));
             board.say(&format!("console: {url}"));
         }
+        board.watch(workload_id, name);
         flying.insert(workload_id.clone(), Flying { at, name: name.clone(), since: Instant::now() });
         Some((submitted, receipt))
     }

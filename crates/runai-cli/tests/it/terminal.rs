@@ -44,3 +44,12 @@ fn quiet_draws_nothing() {
     let file = cluster.step("train", "RUNAI_SIM_RUNNING: 0.2", "");
     assert_eq!(drawn(&cluster, &["run", &file, "--quiet"]), (Some(0), String::new()));
 }
+
+#[test]
+fn what_is_only_submitted_has_no_live_line() {
+    let cluster = Cluster::start();
+    let file = cluster.step("train", "RUNAI_SIM_RUNNING: 30", "");
+    let (code, text) = drawn(&cluster, &["submit", &file]);
+    assert_eq!((code, text.lines().count()), (Some(0), 1), "{text:?}");
+    assert!(text.contains("submitted train") && !text.contains('\u{1b}'), "{text:?}");
+}
