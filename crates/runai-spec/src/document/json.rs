@@ -39,7 +39,9 @@ impl<'t> Parser<'_, 't> {
     fn value(&mut self, place: &mut Node<'t>, depth: usize) -> Parsed<()> {
         let start = self.at;
         place.value = match self.peek() {
-            Some(b'{' | b'[') if depth > MAX_DEPTH => return Err(Box::new(self.reader.too_deep(start))),
+            Some(b'{' | b'[') if depth > MAX_DEPTH => {
+                return Err(Box::new(self.reader.too_deep(self.reader.span(start, start))));
+            }
             Some(b'{') => self.object(depth)?,
             Some(b'[') => self.array(depth)?,
             Some(b'"') => Value::String(Text { text: self.string()?, plain: false }),
@@ -257,7 +259,7 @@ impl<'t> Parser<'_, 't> {
         }
         let visible = if matches!(&*shown, "'" | "\"") { shown.clone() } else { shown.escape_debug().to_string() };
         let why = format_args!("`{visible}` where {expected} is expected");
-        let finding = self.reader.syntax(Format::Json, self.at, end, why);
+        let finding = self.reader.syntax(Format::Json, self.reader.span(self.at, end), why);
         Err(Box::new(match shown.as_str() {
             "/" | "#" => finding.with_help("JSON has no comments; YAML and TOML have"),
             "'" => finding.with_help("write strings in double quotes"),
@@ -267,7 +269,7 @@ impl<'t> Parser<'_, 't> {
 
     #[cold]
     fn refuse<T>(&self, start: usize, end: usize, why: impl std::fmt::Display) -> Parsed<T> {
-        Err(Box::new(self.reader.syntax(Format::Json, start, end, why)))
+        Err(Box::new(self.reader.syntax(Format::Json, self.reader.span(start, end), why)))
     }
 
     fn skip_space(&mut self) {

@@ -270,19 +270,21 @@ impl<'t> Reader<'t> {
         self.text.get(span.start as usize..span.end as usize).unwrap_or_default()
     }
 
-    fn too_deep(&self, start: usize) -> Finding {
+    /// Refuses what begins at `place`.
+    fn too_deep(&self, place: Span) -> Finding {
+        let start = place.start as usize;
         Finding::new(
             &text::TOO_DEEP,
-            self.span(start, self.body.ceil_char_boundary(start + 1)),
+            span(self.source, start, self.text.ceil_char_boundary(start + 1)),
             format!("lists and maps are nested more than {MAX_DEPTH} levels deep"),
         )
     }
 
-    fn syntax(&self, format: Format, start: usize, end: usize, why: impl fmt::Display) -> Finding {
+    fn syntax(&self, format: Format, place: Span, why: impl fmt::Display) -> Finding {
         // Parsers know bytes, and places of theirs may end inside a character.
-        let end = self.body.ceil_char_boundary(end.min(self.body.len()));
-        let start = self.body.floor_char_boundary(start.min(end));
-        Finding::new(&text::SYNTAX, self.span(start, end), format!("invalid {format}: {why}"))
+        let end = self.text.ceil_char_boundary(place.end as usize);
+        let start = self.text.floor_char_boundary((place.start as usize).min(end));
+        Finding::new(&text::SYNTAX, span(self.source, start, end), format!("invalid {format}: {why}"))
     }
 
     /// Refuses a second value for a key that a map has already.

@@ -41,9 +41,9 @@ pub(crate) fn events(source: Source<'_>, error: &mut Option<ParseError>) -> Vec<
 }
 
 fn refuse(reader: &Reader<'_>, error: &ParseError) -> Finding {
-    let (start, end) = error.unexpected().map_or((0, 0), |place| (place.start(), place.end()));
+    let place = error.unexpected().map_or(reader.span(0, 0), |place| reader.span(place.start(), place.end()));
     if error.description().contains("recursion depth") {
-        return reader.too_deep(start);
+        return reader.too_deep(place);
     }
     let expected = error.expected().unwrap_or_default().iter().map(|expected| match expected {
         Expected::Literal("\n") => "a line break".to_owned(),
@@ -54,9 +54,9 @@ fn refuse(reader: &Reader<'_>, error: &ParseError) -> Finding {
     let expected: Vec<_> = expected.collect();
     let why = error.description().trim_end();
     if expected.is_empty() {
-        return reader.syntax(Format::Toml, start, end, why);
+        return reader.syntax(Format::Toml, place, why);
     }
-    reader.syntax(Format::Toml, start, end, format_args!("{why}, expected {}", expected.join(", ")))
+    reader.syntax(Format::Toml, place, format_args!("{why}, expected {}", expected.join(", ")))
 }
 
 struct Loader<'r, 't> {
@@ -214,7 +214,7 @@ impl<'t> Loader<'_, 't> {
     fn value(&mut self, event: Event, depth: usize) -> Result<Node<'t>, Finding> {
         let (start, end) = (event.span().start(), event.span().end());
         if depth > MAX_DEPTH && event.kind() != EventKind::Scalar {
-            return Err(self.reader.too_deep(start));
+            return Err(self.reader.too_deep(self.reader.span(start, end)));
         }
         match event.kind() {
             EventKind::ArrayOpen => {
@@ -251,8 +251,7 @@ impl<'t> Loader<'_, 't> {
     }
 
     fn scalar(&self, event: Event) -> Result<Node<'t>, Finding> {
-        let (start, end) = (event.span().start(), event.span().end());
-        let span = self.reader.span(start, end);
+        let span = self.reader.span(event.span().start(), event.span().end());
         let raw = self.reader.slice(span);
         let (mut text, mut error) = (Cow::Borrowed(""), None);
         let kind = self.source.get(event).map(|raw| raw.decode_scalar(&mut text, &mut error));
@@ -263,7 +262,7 @@ impl<'t> Loader<'_, 't> {
             Some(ScalarKind::Boolean(value)) => Value::Bool(value, raw),
             Some(ScalarKind::DateTime) => match text.parse::<Datetime>() {
                 Ok(_) => Value::DateTime(raw),
-                Err(error) => return Err(self.reader.syntax(Format::Toml, start, end, error)),
+                Err(error) => return Err(self.reader.syntax(Format::Toml, span, error)),
             },
             Some(ScalarKind::Float) => float::parse(&text).map_or(Value::BigInt(raw), |value| Value::Float(value, raw)),
             Some(ScalarKind::Integer(radix)) => {
@@ -300,7 +299,8 @@ impl<'t> Loader<'_, 't> {
 
     fn next(&mut self) -> Result<Event, Finding> {
         let end = self.reader.body.len();
-        self.events.next().ok_or_else(|| self.reader.syntax(Format::Toml, end, end, "the text ends too early"))
+        let end = self.reader.span(end, end);
+        self.events.next().ok_or_else(|| self.reader.syntax(Format::Toml, end, "the text ends too early"))
     }
 
     /// A new table at `span`, which is open.
@@ -336,7 +336,7 @@ impl<'t> Loader<'_, 't> {
     }
 
     fn too_deep(&self, depth: usize, key: &Key<'t>) -> Result<(), Finding> {
-        if depth > MAX_DEPTH { Err(self.reader.too_deep(key.span.start as usize - self.reader.offset)) } else { Ok(()) }
+        if depth > MAX_DEPTH { Err(self.reader.too_deep(key.span)) } else { Ok(()) }
     }
 
     fn duplicate(&self, first: &Entry<'t>, again: &Key<'t>) -> Finding {
@@ -344,9 +344,8 @@ impl<'t> Loader<'_, 't> {
     }
 
     fn refuse_keys(&self, key: &Key<'t>, what: &str) -> Finding {
-        let (start, end) = (key.span.start as usize - self.reader.offset, key.span.end as usize - self.reader.offset);
         let why = format_args!("`{}` is {what}, which takes no keys from elsewhere", key.text);
-        self.reader.syntax(Format::Toml, start, end, why)
+        self.reader.syntax(Format::Toml, key.span, why)
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn parse<'t>(reader: &Reader<'t>) -> Result<Option<Node<'t>>, Finding
     if let Some(at) = reader.body.bytes().position(is_control) {
         let code = reader.body.as_bytes()[at];
         let why = format_args!("the character U+{code:04X} may only stand in a text as an escape");
-        let finding = reader.syntax(Format::Yaml, at, at + 1, why);
+        let finding = reader.syntax(Format::Yaml, reader.span(at, at + 1), why);
         return Err(finding.with_help(format!("remove it, or write `\\u{code:04x}` in double quotes")));
     }
     let mut loader = Loader {
@@ -104,7 +104,7 @@ impl<'t> Loader<'_, 't> {
 
     fn collection(&self, tag: Option<&Tag>, kind: &str, span: EventSpan, depth: usize) -> Result<(), Finding> {
         if depth > MAX_DEPTH {
-            return Err(self.reader.too_deep(self.offsets.byte(span.start.index())));
+            return Err(self.reader.too_deep(self.span(span)));
         }
         match tag {
             Some(tag) if !(tag.is_yaml_core_schema() && tag.suffix == kind) => {
@@ -177,16 +177,10 @@ impl<'t> Loader<'_, 't> {
                 items.into_iter().try_for_each(|item| self.merge(entries, item))
             }
             _ => {
-                let (start, end) = (merged.span.start as usize, merged.span.end as usize);
-                let offset = self.reader.offset;
+                let why = "the merge key `<<` takes a map or a list of maps";
                 Err(self
                     .reader
-                    .syntax(
-                        Format::Yaml,
-                        start - offset,
-                        end - offset,
-                        "the merge key `<<` takes a map or a list of maps",
-                    )
+                    .syntax(Format::Yaml, merged.span, why)
                     .with_help("write an alias of a map: `<<: *defaults`"))
             }
         }
@@ -195,9 +189,8 @@ impl<'t> Loader<'_, 't> {
     fn alias(&mut self, anchor: usize, span: EventSpan, depth: usize) -> Result<Node<'t>, Finding> {
         let Some(Some(node)) = self.anchors.get(anchor) else {
             // The parser refuses unknown anchors; what is left is an alias inside its own anchor.
-            let at = self.span(span);
-            let finding = self.reader.syntax(Format::Yaml, 0, 0, "an alias cannot stand inside its own anchor");
-            return Err(Finding { span: at, ..finding });
+            let why = "an alias cannot stand inside its own anchor";
+            return Err(self.reader.syntax(Format::Yaml, self.span(span), why));
         };
         self.aliased += size(node);
         if self.aliased > MAX_ALIASED_NODES {
@@ -208,7 +201,7 @@ impl<'t> Loader<'_, 't> {
             ));
         }
         if depth + height(node) > MAX_DEPTH + 1 {
-            return Err(self.reader.too_deep(self.offsets.byte(span.start.index())));
+            return Err(self.reader.too_deep(self.span(span)));
         }
         Ok(node.clone())
     }
@@ -259,39 +252,33 @@ impl<'t> Loader<'_, 't> {
             | ("int", Some(value @ (Value::Int(..) | Value::BigInt(_))))
             | ("float", Some(value @ Value::Float(..))) => Ok(value),
             (kind, _) => {
-                let (start, end) = (span.start as usize - self.reader.offset, span.end as usize - self.reader.offset);
-                Err(self.reader.syntax(
-                    Format::Yaml,
-                    start,
-                    end,
-                    format_args!("the value does not fit its tag `!!{kind}`"),
-                ))
+                let why = format_args!("the value does not fit its tag `!!{kind}`");
+                Err(self.reader.syntax(Format::Yaml, span, why))
             }
         }
     }
 
     fn unknown_tag(&self, tag: &Tag, span: Span) -> Finding {
-        let (start, end) = (span.start as usize - self.reader.offset, span.end as usize - self.reader.offset);
+        let why = format_args!("the tag `{}{}` has no meaning here", tag.handle, tag.suffix);
         self.reader
-            .syntax(
-                Format::Yaml,
-                start,
-                end,
-                format_args!("the tag `{}{}` has no meaning here", tag.handle, tag.suffix),
-            )
+            .syntax(Format::Yaml, span, why)
             .with_help("leave the tag out; strings that look like numbers are written in quotes")
     }
 
     fn complex_key(&self, span: EventSpan) -> Finding {
         let (start, end) = (self.offsets.byte(span.start.index()), self.offsets.byte(span.end.index()));
-        self.reader.syntax(Format::Yaml, start, end.max(start + 1), "a key has to be a text, not a list or map")
+        self.reader.syntax(
+            Format::Yaml,
+            self.reader.span(start, end.max(start + 1)),
+            "a key has to be a text, not a list or map",
+        )
     }
 
     fn refuse(&self, error: &ScanError) -> Finding {
         let start = self.offsets.byte(error.marker().index());
         // The parser has a depth limit of its own, above ours, which it meets first because it looks ahead.
         if error.info().contains("recursion limit") {
-            return self.reader.too_deep(start);
+            return self.reader.too_deep(self.reader.span(start, start));
         }
         let body = self.reader.body;
         let line_start = body[..start].rfind('\n').map_or(0, |at| at + 1);
@@ -306,11 +293,11 @@ impl<'t> Loader<'_, 't> {
         if let Some(tab) = tab.flatten().next() {
             return self
                 .reader
-                .syntax(Format::Yaml, tab, tab + 1, "a tab cannot indent")
+                .syntax(Format::Yaml, self.reader.span(tab, tab + 1), "a tab cannot indent")
                 .with_help("replace the tab by spaces");
         }
         let end = body[start..].find(['\n', ' ']).map_or(body.len(), |length| start + length.max(1));
-        self.reader.syntax(Format::Yaml, start, end, error.info())
+        self.reader.syntax(Format::Yaml, self.reader.span(start, end), error.info())
     }
 
     fn span(&self, span: EventSpan) -> Span {
