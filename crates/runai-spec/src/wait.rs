@@ -795,6 +795,14 @@ mod tests {
     }
 
     #[test]
+    fn a_suspend_is_not_asked_for_again_because_the_phase_changes() {
+        let mut waiter = Waiter::new(WaitPolicy::default());
+        waiter.state.cancel();
+        assert_eq!(waiter.step(&seen("Creating")), Next::Suspend(StopReason::Cancelled));
+        waiter.looks_again(&seen("Running"));
+    }
+
+    #[test]
     fn a_job_that_completes_before_the_suspend_reaches_it_has_succeeded() {
         let mut waiter = Waiter::new(timeouts(60, 60, true));
         let _ = waiter.step(&figures("Running", 0, 60, 0, 60));
@@ -929,9 +937,8 @@ mod tests {
         assert_eq!(waiter.step(&Observation::Missing), Next::Done(Outcome::Vanished));
 
         let mut waiter = Waiter::new(WaitPolicy::default());
-        for _ in 1..NEVER_SEEN_LOOKS {
-            waiter.looks_again(&Observation::Missing);
-        }
+        let pauses = (1..NEVER_SEEN_LOOKS).map(|_| waiter.looks_again(&Observation::Missing).as_secs());
+        assert!(pauses.eq([1, 2, 4, 5, 5]));
         assert_eq!(waiter.step(&Observation::Missing), Next::Done(Outcome::Vanished));
     }
 

@@ -130,6 +130,18 @@ mod tests {
         }
     }
 
+    /// The parser reads so only from an input that has nothing to look ahead at.
+    #[test]
+    fn characters_are_read_one_by_one_up_to_a_break() {
+        for (text, line) in [("é🚀a\nb", "é🚀a"), ("a\u{feff}", "a"), ("ab", "ab"), ("", "")] {
+            let mut input = Characters { text, at: 0, here: character(text, 0) };
+            let read: String = std::iter::from_fn(|| input.raw_read_non_breakz_ch()).collect();
+            assert_eq!(read, line);
+            let rest: String = (0..text.len()).map(|_| input.raw_read_ch()).collect();
+            assert_eq!(format!("{read}{}", rest.trim_end_matches('\0')), text);
+        }
+    }
+
     #[test]
     fn a_directive_is_counted_in_characters() {
         let error = events("%é").find_map(Result::err).unwrap();
