@@ -118,7 +118,7 @@ mod tests {
     proptest! {
         #[test]
         fn events_are_those_of_the_parsers_own_input(
-            text in "([a-zé🚀0-9]{0,3}|[-?:,#&*!|>@'\"\\[\\]{}]|: |- |# |\\|\n|>-\n|\n| |  |\t|\r\n|---|\\.\\.\\.|&a|\\*a|!!str |\u{feff}){0,40}",
+            text in "([a-zé🚀0-9]{0,3}|[-?:,#&*!|>@'\"\\[\\]{}]|: |- |# |\\|\n|>-\n|\n| |  |\t|\r\n|---|\\.\\.\\.|&a|\\*a|!!str |\u{feff}|\\x00){0,40}",
         ) {
             check(&text);
         }
