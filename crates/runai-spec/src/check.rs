@@ -572,7 +572,7 @@ fn both_spellings<'s>(map: &Map<'_>, structure: &'s StructShape) -> Vec<&'s str>
 fn node_of<'t>(value: &Tree<'static>, span: Span) -> Node<'t> {
     let value = match value {
         Tree::Bool(value) => Value::Bool(*value, if *value { "true" } else { "false" }),
-        Tree::Int(value, _) => Value::Int(*value, ""),
+        Tree::Int(value) => Value::Int(*value, ""),
         Tree::Float(value, _) => Value::Float(*value, ""),
         Tree::Text(text) => Value::String(Text { text: text.clone(), plain: false }),
         Tree::List(items) => Value::List(items.iter().map(|item| node_of(item, span)).collect()),

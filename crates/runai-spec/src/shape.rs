@@ -257,7 +257,7 @@ fn string(schema: &Schema) -> StringShape {
 
 fn length(schema: &Schema, key: &str) -> Option<usize> {
     match schema.get(key)? {
-        Tree::Int(length, _) => usize::try_from(*length).ok(),
+        Tree::Int(length) => usize::try_from(*length).ok(),
         _ => None,
     }
 }

@@ -404,10 +404,10 @@ fn differ<'v>(old: &Tree<'_>, new: &Tree<'v>, path: &[Segment], steps: &mut Vec<
         _ => {
             let value = match (old, new) {
                 // A float stays one.
-                (Tree::Float(_, raw), Tree::Int(value, digits)) if raw.contains('.') =>
+                (Tree::Float(_, raw), Tree::Int(value)) if raw.contains('.') =>
                 {
                     #[expect(clippy::cast_precision_loss, reason = "it was meant to be a float")]
-                    Tree::Float(*value as f64, format!("{digits}.0").into())
+                    Tree::Float(*value as f64, format!("{value}.0").into())
                 }
                 _ => new.clone(),
             };

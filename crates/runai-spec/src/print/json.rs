@@ -114,7 +114,7 @@ impl<'s> Printer<'s> {
         match value {
             Tree::Null => self.out.push_str("null"),
             Tree::Float(value, _) if !value.is_finite() => self.out.push_str("null"),
-            Tree::Int(value, raw) if raw.is_empty() => {
+            Tree::Int(value) => {
                 let _ = write!(self.out, "{value}");
             }
             Tree::Float(value, raw) if raw.is_empty() => {

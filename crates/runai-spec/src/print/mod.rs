@@ -21,8 +21,8 @@ pub enum Tree<'t> {
     Null,
     /// A boolean.
     Bool(bool),
-    /// A whole number, and how it was written, if it was.
-    Int(i64, Cow<'t, str>),
+    /// A whole number.
+    Int(i64),
     /// A whole number beyond 64 bits, as it was written.
     BigInt(Cow<'t, str>),
     /// Any other number, and how it was written, if it was.
@@ -56,7 +56,7 @@ impl<'t> From<&Node<'t>> for Tree<'t> {
         match &node.value {
             Value::Null => Self::Null,
             Value::Bool(value, _) => Self::Bool(*value),
-            Value::Int(value, raw) => Self::Int(*value, Cow::Borrowed(raw)),
+            Value::Int(value, _) => Self::Int(*value),
             Value::BigInt(raw) => Self::BigInt(Cow::Borrowed(raw)),
             Value::Float(value, raw) => Self::Float(*value, Cow::Borrowed(raw)),
             Value::DateTime(raw) => Self::DateTime(raw),
@@ -77,7 +77,7 @@ impl From<bool> for Tree<'_> {
 
 impl From<i64> for Tree<'_> {
     fn from(value: i64) -> Self {
-        Self::Int(value, Cow::Borrowed(""))
+        Self::Int(value)
     }
 }
 
@@ -123,7 +123,7 @@ impl From<&Tree<'_>> for Json {
         match tree {
             Tree::Null => Self::Null,
             Tree::Bool(value) => (*value).into(),
-            Tree::Int(value, _) => (*value).into(),
+            Tree::Int(value) => (*value).into(),
             Tree::BigInt(raw) => float::parse(raw).into(),
             Tree::Float(value, _) => (*value).into(),
             Tree::DateTime(raw) => (*raw).into(),
@@ -139,7 +139,7 @@ impl Serialize for Tree<'_> {
         match self {
             Self::Null => serializer.serialize_unit(),
             Self::Bool(value) => serializer.serialize_bool(*value),
-            Self::Int(value, _) => serializer.serialize_i64(*value),
+            Self::Int(value) => serializer.serialize_i64(*value),
             Self::Float(value, _) => serializer.serialize_f64(*value),
             Self::BigInt(text) | Self::Text(text) => serializer.serialize_str(text),
             Self::DateTime(raw) => serializer.serialize_str(raw),
@@ -165,7 +165,7 @@ impl<'t> From<&'t Json> for Tree<'t> {
             Json::Number(number) => {
                 let raw = Cow::Owned(number.to_string());
                 match (number.as_i64(), number.as_u64(), number.as_f64()) {
-                    (Some(value), ..) => Self::Int(value, raw),
+                    (Some(value), ..) => Self::Int(value),
                     (None, None, Some(value)) => Self::Float(value, raw),
                     _ => Self::BigInt(raw),
                 }
@@ -185,11 +185,11 @@ impl PartialEq for Tree<'_> {
         match (self, other) {
             (Self::Null, Self::Null) => true,
             (Self::Bool(one), Self::Bool(two)) => one == two,
-            (Self::Int(one, _), Self::Int(two, _)) => one == two,
+            (Self::Int(one), Self::Int(two)) => one == two,
             (Self::BigInt(one), Self::BigInt(two)) | (Self::Text(one), Self::Text(two)) => one == two,
             (Self::Float(one, _), Self::Float(two, _)) => one == two || one.is_nan() && two.is_nan(),
             #[expect(clippy::cast_precision_loss, reason = "larger numbers are left out")]
-            (Self::Int(int, _), Self::Float(float, _)) | (Self::Float(float, _), Self::Int(int, _)) => {
+            (Self::Int(int), Self::Float(float, _)) | (Self::Float(float, _), Self::Int(int)) => {
                 *int as f64 == *float && int.unsigned_abs() <= 1 << 53
             }
             (Self::DateTime(one), Self::DateTime(two)) => one == two,
@@ -268,7 +268,7 @@ impl<'t> Tree<'t> {
         match self {
             Self::Null => Tree::Null,
             Self::Bool(value) => Tree::Bool(value),
-            Self::Int(value, raw) => Tree::Int(value, owned(raw)),
+            Self::Int(value) => Tree::Int(value),
             Self::BigInt(raw) => Tree::BigInt(owned(raw)),
             Self::Float(value, raw) => Tree::Float(value, owned(raw)),
             Self::DateTime(raw) => Tree::Text(Cow::Owned(raw.to_owned())),
@@ -322,7 +322,7 @@ impl<'t> Tree<'t> {
     pub fn as_f64(&self) -> Option<f64> {
         match self {
             #[expect(clippy::cast_precision_loss, reason = "a float is asked for")]
-            Self::Int(value, _) => Some(*value as f64),
+            Self::Int(value) => Some(*value as f64),
             Self::Float(value, _) => Some(*value),
             _ => None,
         }
@@ -398,13 +398,7 @@ impl<'t> Tree<'t> {
         Some(match self {
             Self::Bool(true) => "true".into(),
             Self::Bool(false) => "false".into(),
-            Self::Int(value, raw) => {
-                if is_decimal(raw) {
-                    raw.as_ref().into()
-                } else {
-                    value.to_string().into()
-                }
-            }
+            Self::Int(value) => value.to_string().into(),
             Self::BigInt(raw) => raw.as_ref().into(),
             Self::Float(value, raw) if value.is_finite() => {
                 if is_json_float(raw) {

@@ -146,7 +146,7 @@ fn is(value: Option<&Tree<'_>>, on: bool) -> bool {
 
 fn compute(compute: &Tree<'_>, all: &mut Flags) {
     match compute.get("gpuDevicesRequest") {
-        Some(Tree::Int(0, _)) => all.notes.push("without `--gpu-devices-request` no GPU is asked for".to_owned()),
+        Some(Tree::Int(0)) => all.notes.push("without `--gpu-devices-request` no GPU is asked for".to_owned()),
         devices => all.add("gpu-devices-request", devices),
     }
     // A whole device needs no portion.

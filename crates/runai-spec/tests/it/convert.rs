@@ -36,6 +36,17 @@ fn a_step_is_neat_in_every_language() {
 }
 
 #[test]
+fn a_list_that_fits_stands_in_one_line() {
+    // A line takes 100 characters, four of which are the indentation.
+    for (length, fits) in [(41, true), (42, false)] {
+        let pool = "p".repeat(length);
+        let text = json!({"settings": {"node_pools": [pool, pool, "pq"]}}).to_string();
+        let list = format!("    \"node_pools\": [\"{pool}\", \"{pool}\", \"pq\"]\n");
+        assert_eq!(converted(&text, Format::Json, Format::Json).contains(&list), fits, "{length}");
+    }
+}
+
+#[test]
 fn texts_are_quoted_wherever_some_yaml_reads_something_else() {
     let quoted = [
         "",
