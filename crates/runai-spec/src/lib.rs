@@ -40,7 +40,7 @@ pub mod phase;
 mod print;
 pub mod quantity;
 mod quotes;
-mod redact;
+pub mod redact;
 mod render;
 pub mod request;
 mod resolve;

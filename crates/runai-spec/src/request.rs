@@ -1,9 +1,10 @@
-//! Requests as values: what will be asked of the API, before anything is sent.
+//! API requests as values, before anything is sent.
 //!
-//! A pure function builds an [`ApiRequest`]; the client signs, sends and decodes it; `render --curl` and the
-//! browser's preview print the very same value.
+//! A pure function builds an [`ApiRequest`]; the client signs and sends it and decodes the answer; `render --curl` and
+//! the browser's preview print the very same value.
 
-use std::fmt::Write as _;
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -19,8 +20,12 @@ pub enum Method {
     Delete,
     /// Read; never changes anything.
     Get,
+    /// Change some members of a resource.
+    Patch,
     /// Create or act.
     Post,
+    /// Replace a resource.
+    Put,
 }
 
 impl Method {
@@ -30,49 +35,120 @@ impl Method {
         match self {
             Self::Delete => "DELETE",
             Self::Get => "GET",
+            Self::Patch => "PATCH",
             Self::Post => "POST",
+            Self::Put => "PUT",
+        }
+    }
+
+    /// Whether a second request has no further effect (RFC 9110, section 9.2.2).
+    #[must_use]
+    pub const fn is_idempotent(self) -> bool {
+        matches!(self, Self::Delete | Self::Get | Self::Put)
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How the members of a body are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Encoding {
+    /// `application/x-www-form-urlencoded`: what OAuth 2.0 token requests use.
+    Form,
+    /// `application/json`.
+    #[default]
+    Json,
+}
+
+impl Encoding {
+    /// The value of `Content-Type`.
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Form => "application/x-www-form-urlencoded",
+            Self::Json => "application/json",
         }
     }
 }
 
 /// One request of the Run:ai REST API, without its base URL and without credentials.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize)]
 pub struct ApiRequest {
     /// The HTTP method.
     pub method: Method,
     /// Path from the root of the control plane, each segment percent-encoded: `/api/v1/workloads/trainings`.
     pub path: String,
-    /// Query parameters in order, not yet encoded.
+    /// Query parameters in order, neither names nor values encoded yet. A name may occur more than once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub query: Vec<(&'static str, String)>,
-    /// The JSON body, if the request has one.
+    pub query: Vec<(Cow<'static, str>, String)>,
+    /// The body, if the request has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<Value>,
+    /// How the body is written.
+    #[serde(skip)]
+    pub encoding: Encoding,
+    /// The value of `Accept`; `application/json` when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accept: Option<Cow<'static, str>>,
+    /// Whether a second request has no further effect, so that a client may retry it after any failure. The method
+    /// decides unless [`ApiRequest::idempotent`] says otherwise.
+    #[serde(skip)]
+    pub is_idempotent: bool,
 }
 
 impl ApiRequest {
+    /// A request without query and body.
+    #[must_use]
+    pub fn new(method: Method, path: impl Into<String>) -> Self {
+        Self {
+            method,
+            path: path.into(),
+            query: Vec::new(),
+            body: None,
+            encoding: Encoding::Json,
+            accept: None,
+            is_idempotent: method.is_idempotent(),
+        }
+    }
+
     /// A `GET` of `path`.
     #[must_use]
     pub fn get(path: impl Into<String>) -> Self {
-        Self { method: Method::Get, path: path.into(), query: Vec::new(), body: None }
+        Self::new(Method::Get, path)
     }
 
     /// A `DELETE` of `path`.
     #[must_use]
     pub fn delete(path: impl Into<String>) -> Self {
-        Self { method: Method::Delete, ..Self::get(path) }
+        Self::new(Method::Delete, path)
+    }
+
+    /// A `PATCH` of `path` without a body.
+    #[must_use]
+    pub fn patch(path: impl Into<String>) -> Self {
+        Self::new(Method::Patch, path)
     }
 
     /// A `POST` to `path` without a body.
     #[must_use]
     pub fn post(path: impl Into<String>) -> Self {
-        Self { method: Method::Post, ..Self::get(path) }
+        Self::new(Method::Post, path)
+    }
+
+    /// A `PUT` of `path` without a body.
+    #[must_use]
+    pub fn put(path: impl Into<String>) -> Self {
+        Self::new(Method::Put, path)
     }
 
     /// The same request with `name=value` added to its query.
     #[must_use]
-    pub fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.query.push((name, value.into()));
+    pub fn query(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        self.query.push((name.into(), value.into()));
         self
     }
 
@@ -80,6 +156,30 @@ impl ApiRequest {
     #[must_use]
     pub fn json(mut self, body: Value) -> Self {
         self.body = Some(body);
+        self.encoding = Encoding::Json;
+        self
+    }
+
+    /// The same request with a form for its body, one field for each pair.
+    #[must_use]
+    pub fn form<N: Into<String>, V: Into<String>>(mut self, fields: impl IntoIterator<Item = (N, V)>) -> Self {
+        let fields = fields.into_iter().map(|(name, value)| (name.into(), Value::String(value.into())));
+        self.body = Some(Value::Object(fields.collect()));
+        self.encoding = Encoding::Form;
+        self
+    }
+
+    /// The same request for another media type than JSON, such as `text/csv` for metrics.
+    #[must_use]
+    pub fn accept(mut self, media_type: impl Into<Cow<'static, str>>) -> Self {
+        self.accept = Some(media_type.into());
+        self
+    }
+
+    /// The same request, stated to be idempotent or not whatever its method is.
+    #[must_use]
+    pub const fn idempotent(mut self, is_idempotent: bool) -> Self {
+        self.is_idempotent = is_idempotent;
         self
     }
 
@@ -89,11 +189,21 @@ impl ApiRequest {
         let mut target = self.path.clone();
         for (index, (name, value)) in self.query.iter().enumerate() {
             target.push(if index == 0 { '?' } else { '&' });
-            target.push_str(name);
+            target.push_str(&encode_component(name));
             target.push('=');
             target.push_str(&encode_component(value));
         }
         target
+    }
+
+    /// The text of the body as it is sent.
+    #[must_use]
+    pub fn body_text(&self) -> Option<String> {
+        let body = self.body.as_ref()?;
+        Some(match self.encoding {
+            Encoding::Form => form_text(body),
+            Encoding::Json => body.to_string(),
+        })
     }
 
     /// A `curl` command that sends this request; the token is the shell's `$RUNAI_TOKEN`, never a value.
@@ -102,7 +212,11 @@ impl ApiRequest {
     /// one it is the shell's `$RUNAI_BASE_URL`.
     #[must_use]
     pub fn to_curl(&self, base_url: Option<&str>) -> String {
-        self.curl(base_url, self.body.as_ref().map(|body| Tree::from(body).to_json_pretty()).as_deref())
+        let body = self.body.as_ref().map(|body| match self.encoding {
+            Encoding::Form => form_text(body),
+            Encoding::Json => Tree::from(body).to_json_pretty(),
+        });
+        self.curl(base_url, body.as_deref())
     }
 
     /// The command with this text for the body.
@@ -115,12 +229,36 @@ impl ApiRequest {
         };
         let _ = write!(curl, " \\\n  {url}");
         curl.push_str(" \\\n  --header \"Authorization: Bearer $RUNAI_TOKEN\"");
+        if let Some(accept) = &self.accept {
+            let _ = write!(curl, " \\\n  --header {}", shell_quote(&format!("Accept: {accept}")));
+        }
         if let Some(body) = body {
-            curl.push_str(" \\\n  --header 'Content-Type: application/json'");
+            let _ = write!(curl, " \\\n  --header 'Content-Type: {}'", self.encoding.content_type());
             let _ = write!(curl, " \\\n  --data {}", shell_quote(body));
         }
         curl
     }
+}
+
+/// Shows no body: it may hold secrets.
+impl fmt::Debug for ApiRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, is_idempotent, .. } = self;
+        let mut debug = f.debug_struct("ApiRequest");
+        debug.field("method", method).field("target", &self.target()).field("is_idempotent", is_idempotent);
+        debug.finish_non_exhaustive()
+    }
+}
+
+/// The members of an object as a form; a string without its quotes, any other value as JSON.
+fn form_text(body: &Value) -> String {
+    let mut form = String::new();
+    for (name, value) in body.as_object().into_iter().flatten() {
+        let value = value.as_str().map_or_else(|| Cow::Owned(value.to_string()), Cow::Borrowed);
+        let separator = if form.is_empty() { "" } else { "&" };
+        let _ = write!(form, "{separator}{}={}", encode_component(name), encode_component(&value));
+    }
+    form
 }
 
 /// `text` percent-encoded as one URL component: everything but RFC 3986's unreserved characters.
@@ -136,4 +274,44 @@ pub fn encode_component(text: &str) -> String {
         }
     }
     encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_methods_without_further_effect_are_idempotent_unless_stated() {
+        let idempotent = |request: ApiRequest| request.is_idempotent;
+        assert!(idempotent(ApiRequest::get("/x")) && idempotent(ApiRequest::put("/x")));
+        assert!(idempotent(ApiRequest::delete("/x")));
+        assert!(!idempotent(ApiRequest::post("/x")) && !idempotent(ApiRequest::patch("/x")));
+        assert!(idempotent(ApiRequest::post("/x").idempotent(true)));
+        assert!(!idempotent(ApiRequest::put("/x").idempotent(false)));
+    }
+
+    #[test]
+    fn query_names_and_values_of_any_origin_are_encoded() {
+        let name = format!("a{}", " b");
+        let request = ApiRequest::get("/x").query(name, "1&2").query("file_type", "csv");
+        assert_eq!(request.target(), "/x?a%20b=1%262&file_type=csv");
+    }
+
+    #[test]
+    fn a_form_is_encoded_and_a_curl_command_says_so() {
+        let request = ApiRequest::post("/api/v2/token").form([("grant_type", "password"), ("username", "a b&c")]);
+        assert_eq!(request.body_text().as_deref(), Some("grant_type=password&username=a%20b%26c"));
+        let curl = request.accept("text/plain").to_curl(None);
+        assert!(curl.contains("--header 'Accept: text/plain'"), "{curl}");
+        assert!(curl.contains("'Content-Type: application/x-www-form-urlencoded'"), "{curl}");
+    }
+
+    #[test]
+    fn debug_shows_no_body() {
+        let request = ApiRequest::patch("/x").query("a", "b").json(json!({"password": "canary"}));
+        let shown = format!("{request:?} {request:#?}");
+        assert!(shown.contains("/x?a=b") && !shown.contains("canary") && !shown.contains("password"), "{shown}");
+    }
 }

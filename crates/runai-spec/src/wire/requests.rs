@@ -2,6 +2,9 @@
 //!
 //! Tokens are not here: their bodies hold credentials, which a value that can be printed must not.
 
+use serde::Serialize;
+use serde_json::json;
+
 use super::TrainingCreationRequest;
 use crate::request::{ApiRequest, encode_component};
 
@@ -28,19 +31,68 @@ pub fn training(workload_id: &str) -> ApiRequest {
 /// Suspends a training workload: its pods end, its entry stays.
 #[must_use]
 pub fn suspend_training(workload_id: &str) -> ApiRequest {
-    ApiRequest::post(item(TRAININGS, workload_id) + "/suspend")
+    act_on(TRAININGS, workload_id, "/suspend")
 }
 
 /// Resumes a suspended training workload.
 #[must_use]
 pub fn resume_training(workload_id: &str) -> ApiRequest {
-    ApiRequest::post(item(TRAININGS, workload_id) + "/resume")
+    act_on(TRAININGS, workload_id, "/resume")
 }
 
 /// Deletes a training workload.
 #[must_use]
 pub fn delete_training(workload_id: &str) -> ApiRequest {
     ApiRequest::delete(item(TRAININGS, workload_id))
+}
+
+/// Suspends a workload of type `kind`, as [`Workload::kind`](super::Workload::kind) gives it.
+///
+/// Trainings, workspaces and distributed trainings have an endpoint for it; any other type is a batch of one, whose
+/// answer must be read for the result.
+#[must_use]
+pub fn suspend_workload(kind: &str, workload_id: &str) -> ApiRequest {
+    match collection_of(kind) {
+        Some(collection) => act_on(collection, workload_id, "/suspend"),
+        None => batch(BatchAction::Suspend, &[workload_id]),
+    }
+}
+
+/// Resumes a suspended workload of type `kind`; see [`suspend_workload`].
+#[must_use]
+pub fn resume_workload(kind: &str, workload_id: &str) -> ApiRequest {
+    match collection_of(kind) {
+        Some(collection) => act_on(collection, workload_id, "/resume"),
+        None => batch(BatchAction::Resume, &[workload_id]),
+    }
+}
+
+/// Deletes a workload of type `kind`; see [`suspend_workload`].
+#[must_use]
+pub fn delete_workload(kind: &str, workload_id: &str) -> ApiRequest {
+    match collection_of(kind) {
+        Some(collection) => ApiRequest::delete(item(collection, workload_id)),
+        None => batch(BatchAction::Delete, &[workload_id]),
+    }
+}
+
+/// Suspends, resumes or deletes up to 100 workloads of any type.
+#[must_use]
+pub fn batch<I: AsRef<str>>(action: BatchAction, workload_ids: &[I]) -> ApiRequest {
+    let ids: Vec<&str> = workload_ids.iter().map(AsRef::as_ref).collect();
+    ApiRequest::post(BATCH).json(json!({"ids": ids, "action": action})).idempotent(true)
+}
+
+/// The action of a [`batch`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BatchAction {
+    /// Remove the workloads.
+    Delete,
+    /// Resume suspended workloads.
+    Resume,
+    /// End the workloads' pods and keep their entries.
+    Suspend,
 }
 
 /// Reads one workload, of any type, with its phase and times.
@@ -155,11 +207,26 @@ impl Default for Page {
     }
 }
 
+const BATCH: &str = "/api/v1/workloads/batch";
 const CLUSTERS: &str = "/api/v1/clusters";
+const DISTRIBUTED: &str = "/api/v1/workloads/distributed";
 const NODE_POOLS: &str = "/api/v1/node-pools";
 const PROJECTS: &str = "/api/v1/org-unit/projects";
 const TRAININGS: &str = "/api/v1/workloads/trainings";
 const WORKLOADS: &str = "/api/v1/workloads";
+const WORKSPACES: &str = "/api/v1/workloads/workspaces";
+
+/// Where workloads of a type are suspended, resumed and deleted, if they have endpoints for all three.
+fn collection_of(kind: &str) -> Option<&'static str> {
+    [("Distributed", DISTRIBUTED), ("Training", TRAININGS), ("Workspace", WORKSPACES)]
+        .into_iter()
+        .find_map(|(name, collection)| kind.eq_ignore_ascii_case(name).then_some(collection))
+}
+
+/// A second suspension or resumption has no further effect.
+fn act_on(collection: &str, workload_id: &str, action: &str) -> ApiRequest {
+    ApiRequest::post(item(collection, workload_id) + action).idempotent(true)
+}
 
 fn item(collection: &str, id: &str) -> String {
     format!("{collection}/{}", encode_component(id))
@@ -208,6 +275,30 @@ mod tests {
         ] {
             assert_eq!(format!("{} {}", request.method.as_str(), request.target()), line);
             assert_eq!(request.body, None);
+        }
+    }
+
+    #[test]
+    fn actions_follow_the_type_of_the_workload() {
+        let line = |request: ApiRequest| {
+            assert!(request.is_idempotent, "{request:?}");
+            (format!("{} {}", request.method.as_str(), request.target()), request.body)
+        };
+        for (kind, collection) in
+            [("Training", "trainings"), ("Workspace", "workspaces"), ("distributed", "distributed")]
+        {
+            let path = format!("/api/v1/workloads/{collection}/a%2Fb");
+            assert_eq!(line(suspend_workload(kind, "a/b")), (format!("POST {path}/suspend"), None));
+            assert_eq!(line(resume_workload(kind, "a/b")), (format!("POST {path}/resume"), None));
+            assert_eq!(line(delete_workload(kind, "a/b")), (format!("DELETE {path}"), None));
+        }
+        for kind in ["Inference", "DistributedInference", "runai-job", ""] {
+            let batch = |action: &str| {
+                ("POST /api/v1/workloads/batch".to_owned(), Some(json!({"ids": ["w"], "action": action})))
+            };
+            assert_eq!(line(suspend_workload(kind, "w")), batch("suspend"));
+            assert_eq!(line(resume_workload(kind, "w")), batch("resume"));
+            assert_eq!(line(delete_workload(kind, "w")), batch("delete"));
         }
     }
 
