@@ -1,6 +1,8 @@
 //! How a client is set up, and what is checked before anything is sent.
 
 use std::fmt;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,11 +10,15 @@ use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::auth::{Credentials, Tokens};
+use crate::auth::{
+    ClientCredentials, CredentialSource, ServiceAccount, TokenCommand, TokenProvider, TokenSource, Tokens,
+};
 use crate::client::Client;
-use crate::delivery::Delivery;
 use crate::error::{Error, PLAIN_HTTP};
-use crate::retry::{Quota, RetryPolicy};
+use crate::rate_limit::RateLimit;
+use crate::retry::{RetryBudget, RetryPolicy};
+use crate::secrets::Secrets;
+use crate::sender::Sender;
 use crate::transport::{HttpOptions, HttpTransport, ProxyChoice, Transport, is_loopback};
 
 /// How long one request may take when the builder says nothing else.
@@ -21,7 +27,7 @@ pub const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// What a [`Client`] is made of; see [`Client::builder`].
 pub struct ClientBuilder {
     base_url: String,
-    credentials: Option<Credentials>,
+    access: Option<Access>,
     allow_http: bool,
     request_timeout: Duration,
     retry: RetryPolicy,
@@ -29,6 +35,14 @@ pub struct ClientBuilder {
     http: HttpOptions,
     proxy: Option<Proxy>,
     transport: Option<Arc<dyn Transport>>,
+}
+
+/// What tokens come from.
+enum Access {
+    Command(TokenCommand),
+    Credentials(CredentialSource),
+    Provider(Arc<dyn TokenProvider>),
+    Token(SecretString),
 }
 
 /// What requests go through.
@@ -42,7 +56,7 @@ impl ClientBuilder {
     pub(crate) fn new(base_url: String) -> Self {
         Self {
             base_url,
-            credentials: None,
+            access: None,
             allow_http: false,
             request_timeout: DEFAULT_REQUEST_TIMEOUT,
             retry: RetryPolicy::default(),
@@ -53,12 +67,62 @@ impl ClientBuilder {
         }
     }
 
-    /// The client credentials of a service account. Required.
+    /// Uses the client credentials of a service account.
+    ///
+    /// A client needs one of these: `credentials`, [`credentials_from`](Self::credentials_from),
+    /// [`secret_file`](Self::secret_file), [`token`](Self::token), [`token_command`](Self::token_command),
+    /// [`token_provider`](Self::token_provider). The last one given counts.
     #[must_use]
-    pub fn credentials(mut self, client_id: impl Into<String>, client_secret: impl Into<SecretString>) -> Self {
+    pub fn credentials(self, client_id: impl Into<String>, client_secret: impl Into<SecretString>) -> Self {
+        self.access(Access::Credentials(CredentialSource::Given(ClientCredentials::new(client_id, client_secret))))
+    }
+
+    /// Uses the client credentials that `read` returns, such as those of a keyring.
+    ///
+    /// It is called for the first token, on a thread where it may block, and again when the control plane refuses the
+    /// credentials: a regenerated secret is picked up.
+    #[must_use]
+    pub fn credentials_from(self, read: impl Fn() -> io::Result<ClientCredentials> + Send + Sync + 'static) -> Self {
+        self.access(Access::Credentials(CredentialSource::Read(Arc::new(read))))
+    }
+
+    /// Uses the client secret in a file that holds nothing else; white space around it is ignored.
+    ///
+    /// The file is read for the first token, and again when the control plane refuses the credentials.
+    #[must_use]
+    pub fn secret_file(self, client_id: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         let client_id = SecretString::from(client_id.into());
-        self.credentials = Some(Credentials { client_id, client_secret: client_secret.into() });
-        self
+        self.access(Access::Credentials(CredentialSource::File { client_id, path: path.into() }))
+    }
+
+    /// Uses this bearer token. It cannot be renewed: when the control plane refuses it, calls fail.
+    #[must_use]
+    pub fn token(self, token: impl Into<SecretString>) -> Self {
+        self.access(Access::Token(token.into()))
+    }
+
+    /// Uses the bearer token that a command prints. The command runs again shortly before the token ends, and once
+    /// when the control plane refuses it.
+    ///
+    /// ```
+    /// use runai_client::{Client, TokenCommand};
+    ///
+    /// let command = TokenCommand::new("runai", ["auth", "get-token", "-o", "plaintext"]);
+    /// let builder = Client::builder("https://org.run.ai").token_command(command);
+    /// ```
+    #[must_use]
+    pub fn token_command(self, command: TokenCommand) -> Self {
+        self.access(Access::Command(command))
+    }
+
+    /// Uses the bearer tokens of `provider`.
+    #[must_use]
+    pub fn token_provider(self, provider: impl TokenProvider) -> Self {
+        self.access(Access::Provider(Arc::new(provider)))
+    }
+
+    fn access(self, access: Access) -> Self {
+        Self { access: Some(access), ..self }
     }
 
     /// Whether plain `http` is allowed to other machines too; to this machine it always is. False when not given.
@@ -153,12 +217,10 @@ impl ClientBuilder {
     /// The base URL or a credential cannot be used, or TLS cannot be set up; see [`Error::is_configuration`].
     pub fn build(self) -> Result<Client, Error> {
         let url = base_url(&self.base_url, self.allow_http)?;
-        let credentials = self.credentials.ok_or(Error::EmptyCredential("the client id"))?;
-        if credentials.client_id.expose_secret().trim().is_empty() {
-            return Err(Error::EmptyCredential("the client id"));
-        }
-        if credentials.client_secret.expose_secret().trim().is_empty() {
-            return Err(Error::EmptyCredential("the client secret"));
+        let secrets = Secrets::default();
+        let source = token_source(self.access.ok_or(Error::EmptyCredential("the client id"))?, &secrets)?;
+        if let Some(Proxy::Server { credentials: Some((_, password)), .. }) = &self.proxy {
+            secrets.add_credential(password);
         }
         let transport = if let Some(transport) = self.transport {
             transport
@@ -177,15 +239,51 @@ impl ClientBuilder {
             .user_agent
             .and_then(|text| HeaderValue::try_from(text).ok())
             .unwrap_or(const { HeaderValue::from_static(USER_AGENT) });
-        let delivery = Delivery {
+        let sender = Sender {
             transport,
             base_url: url.as_str().trim_end_matches('/').to_owned(),
             user_agent,
             request_timeout: self.request_timeout,
-            quota: Quota::of(self.retry),
+            retry_budget: RetryBudget::of(self.retry),
+            rate_limit: RateLimit::default(),
+            secrets,
         };
-        Ok(Client::of(delivery, Tokens::new(credentials), self.retry))
+        Ok(Client::of(sender, Tokens::new(source), self.retry))
     }
+}
+
+/// What is known now is checked now.
+fn token_source(access: Access, secrets: &Secrets) -> Result<TokenSource, Error> {
+    Ok(match access {
+        Access::Command(command) if command.is_empty() => return Err(Error::EmptyCredential("the token command")),
+        Access::Command(command) => TokenSource::Command(command),
+        Access::Credentials(source) => {
+            match &source {
+                CredentialSource::Given(credentials) => {
+                    credentials.check()?;
+                    secrets.add_credential(&credentials.client_id);
+                    secrets.add_credential(&credentials.client_secret);
+                }
+                CredentialSource::File { client_id, .. } if client_id.expose_secret().trim().is_empty() => {
+                    return Err(Error::EmptyCredential("the client id"));
+                }
+                CredentialSource::File { .. } | CredentialSource::Read(_) => {}
+            }
+            TokenSource::ClientCredentials(ServiceAccount::new(source))
+        }
+        Access::Provider(provider) => TokenSource::Provider(provider),
+        Access::Token(token) => {
+            let token = SecretString::from(token.expose_secret().trim().to_owned());
+            if token.expose_secret().is_empty() {
+                return Err(Error::EmptyCredential("the token"));
+            }
+            secrets.add_credential(&token);
+            if HeaderValue::from_str(token.expose_secret()).is_err() {
+                return Err(Error::Token("holds a character that no HTTP header can carry"));
+            }
+            TokenSource::Fixed(token)
+        }
+    })
 }
 
 impl fmt::Debug for ClientBuilder {

@@ -6,34 +6,36 @@ use std::time::Duration;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use runai_spec::redact::secret_values;
 use runai_spec::request::{ApiRequest, Method as ApiMethod};
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
 
-use crate::auth::{Token, Tokens};
+use crate::auth::Tokens;
 use crate::builder::ClientBuilder;
-use crate::delivery::{Answer, Delivery, Parcel};
-use crate::error::{Error, error_body};
-use crate::retry::{Budget, Repeat, RetryPolicy};
+use crate::error::{Error, cut, error_body};
+use crate::retry::{Deadline, Idempotency, RetryPolicy};
+use crate::sender::{Answer, PreparedRequest, Sender, decode};
 
-/// A client of one control plane, with one service account.
+/// A client of one control plane, with one account.
 ///
-/// Cheap to clone; clones share connections and the token. All its futures can be dropped at any moment: nothing is
-/// left half done on this side.
+/// Cheap to clone; clones share connections, the token, and what a rate limit says. All its futures can be dropped at
+/// any moment: nothing is left half done on this side.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    delivery: Delivery,
-    tokens: Tokens,
+    sender: Arc<Sender>,
+    tokens: Arc<Tokens>,
     retry: RetryPolicy,
 }
 
 impl Client {
-    pub(crate) fn of(delivery: Delivery, tokens: Tokens, retry: RetryPolicy) -> Self {
-        Self { inner: Arc::new(Inner { delivery, tokens, retry }) }
+    pub(crate) fn of(sender: Sender, tokens: Tokens, retry: RetryPolicy) -> Self {
+        Self { inner: Arc::new(Inner { sender: Arc::new(sender), tokens: Arc::new(tokens), retry }) }
     }
 
     /// Begins a client for the control plane at `base_url`, such as `https://org.run.ai`.
@@ -44,7 +46,7 @@ impl Client {
     /// The control plane's URL, without a trailing slash.
     #[must_use]
     pub fn base_url(&self) -> &str {
-        &self.inner.delivery.base_url
+        &self.inner.sender.base_url
     }
 
     /// How persistent this client is about one call.
@@ -53,81 +55,154 @@ impl Client {
         self.inner.retry
     }
 
-    /// Gets a token, if there is none that is valid for a while: whether the control plane answers and takes the
-    /// credentials.
+    /// Gets a token, if there is none that works: whether the control plane answers and takes the credentials.
     pub async fn authenticate(&self) -> Result<(), Error> {
-        let Inner { delivery, tokens, retry } = &*self.inner;
-        tokens.current(delivery, &mut Budget::of(*retry)).await.map(drop)
+        let Inner { sender, tokens, retry } = &*self.inner;
+        tokens.current(sender, &mut Deadline::of(*retry)).await.map(drop)
     }
 
-    /// Sends `request` and reads the answer's body.
+    /// Conceals values in everything that this client and its clones say from now on: errors, hints and logs show
+    /// `[redacted]` where the control plane quotes one of them, plainly, percent-encoded, or escaped for JSON or HTML.
     ///
-    /// A `GET` or `DELETE` is tried again while the control plane cannot be reached or does not work, until the
-    /// [`RetryPolicy`] ends. A `POST` is tried again only when it certainly has not taken effect. A token that is
-    /// refused is replaced once.
+    /// Values of fewer than 8 characters are ignored. The client's credentials, tokens, and the environment of what it
+    /// sends are concealed anyway.
+    pub fn conceal(&self, values: impl IntoIterator<Item = SecretString>) {
+        values.into_iter().for_each(|value| self.inner.sender.secrets.add_value(&value));
+    }
+
+    /// What the other side wrote, as it may be shown.
+    pub(crate) fn shown(&self, text: &str) -> String {
+        cut(&self.inner.sender.secrets.scrub(text))
+    }
+
+    /// Sends any request of the API and returns the answer as it is.
+    ///
+    /// An idempotent request ([`ApiRequest::idempotent`]) is retried while the control plane cannot be reached or does
+    /// not work, until the [`RetryPolicy`] ends. Any other one is retried only when it certainly has not taken effect.
+    /// Rate limits are waited for. A token that is refused is replaced once.
+    ///
+    /// ```no_run
+    /// use runai_client::{Client, Error};
+    /// use runai_spec::request::ApiRequest;
+    ///
+    /// # async fn example(client: &Client) -> Result<(), Error> {
+    /// let request = ApiRequest::get("/api/v1/nodes/telemetry").query("telemetryType", "ALLOCATION_RATIO");
+    /// let answer = client.call(&request.accept("text/csv")).await?;
+    /// println!("{}: {} bytes", answer.status, answer.bytes.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Any status but 2xx, as [`Error::Api`], and everything that keeps an answer from coming.
+    pub async fn call(&self, request: &ApiRequest) -> Result<Response, Error> {
+        let answer = self.answer(request, Idempotency::of(request)).await?;
+        let Answer { call, response } = answer;
+        Ok(Response { status: response.status, headers: response.headers, bytes: response.body, call })
+    }
+
+    /// Sends `request` as [`Client::call`] does and reads the answer's body.
     ///
     /// # Errors
     /// Whatever keeps the answer from being a `T`; see the predicates of [`Error`].
     pub async fn send<T: DeserializeOwned>(&self, request: &ApiRequest) -> Result<T, Error> {
-        let repeat = match request.method {
-            ApiMethod::Delete | ApiMethod::Get => Repeat::Freely,
-            ApiMethod::Post => Repeat::OnlyIfUnsent,
-        };
-        self.exchange(request, repeat).await.map(|dated| dated.value)
-    }
-
-    /// As [`Client::send`], for a `POST` that may be repeated because its second time changes nothing more.
-    pub(crate) async fn send_repeatable<T: DeserializeOwned>(&self, request: &ApiRequest) -> Result<T, Error> {
-        self.exchange(request, Repeat::Freely).await.map(|dated| dated.value)
+        self.exchange(request, Idempotency::of(request)).await.map(|dated| dated.value)
     }
 
     pub(crate) async fn exchange<T: DeserializeOwned>(
         &self,
         request: &ApiRequest,
-        repeat: Repeat,
+        idempotency: Idempotency,
     ) -> Result<Dated<T>, Error> {
+        let answer = self.answer(request, idempotency).await?;
+        Ok(Dated { value: answer.json()?, date: answer.date() })
+    }
+
+    /// The answer, if its status is one of success.
+    async fn answer(&self, request: &ApiRequest, idempotency: Idempotency) -> Result<Answer, Error> {
         let id = request_id();
         let span = tracing::debug_span!("request", id, method = request.method.as_str(), path = request.path);
         async {
-            let (answer, token) = self.authorized(request, &id, repeat).await?;
-            let scrub = |text: &str| self.inner.tokens.credentials().scrub(text, Some(&token));
+            let Inner { sender, tokens, .. } = &*self.inner;
+            let answer = self.authorized(request, &id, idempotency).await?;
             if answer.status().is_success() {
-                Ok(Dated { value: answer.json(scrub)?, date: answer.date() })
+                Ok(answer)
             } else if answer.status() == StatusCode::UNAUTHORIZED {
-                let reason = error_body(&answer.response.body, scrub).message;
-                Err(Error::TokenRefused { call: answer.call, reason })
+                let reason = error_body(&answer.response.body, &sender.secrets).message;
+                Err(Error::TokenRefused { call: answer.call, origin: tokens.origin(), reason })
             } else {
-                Err(answer.error(scrub))
+                Err(answer.error(&sender.secrets))
             }
         }
         .instrument(span)
         .await
     }
 
-    async fn authorized(&self, request: &ApiRequest, id: &str, repeat: Repeat) -> Result<(Answer, Arc<Token>), Error> {
-        let Inner { delivery, tokens, retry } = &*self.inner;
-        let mut parcel = parcel(request)?;
+    async fn authorized(&self, request: &ApiRequest, id: &str, idempotency: Idempotency) -> Result<Answer, Error> {
+        let Inner { sender, tokens, retry } = &*self.inner;
+        let mut prepared = prepare(request)?;
         if let Ok(id) = HeaderValue::from_str(id) {
-            parcel.headers.insert(REQUEST_ID, id);
+            prepared.headers.insert(REQUEST_ID, id);
         }
-        let mut budget = Budget::of(*retry);
-        let mut token = tokens.current(delivery, &mut budget).await?;
-        parcel.headers.insert(AUTHORIZATION, token.header.clone());
-        let mut answer = delivery.send(&parcel, repeat, &mut budget).await?;
-        if answer.status() == StatusCode::UNAUTHORIZED {
-            // Refused before anything was done, so that even a POST may be sent again, once.
-            tracing::debug!("the token was refused; getting another");
-            token = tokens.renew(delivery, &token, &mut budget).await?;
-            parcel.headers.insert(AUTHORIZATION, token.header.clone());
-            answer = delivery.send(&parcel, repeat, &mut budget).await?;
+        if let Some(body) = &request.body {
+            for value in secret_values(body) {
+                sender.secrets.add_sent(value);
+            }
         }
-        Ok((answer, token))
+        let mut deadline = Deadline::of(*retry);
+        let token = tokens.current(sender, &mut deadline).await?;
+        prepared.headers.insert(AUTHORIZATION, token.header.clone());
+        let answer = sender.send(&prepared, idempotency, &mut deadline).await?;
+        if answer.status() != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        let Some(token) = tokens.replace(sender, &token, &mut deadline).await else { return Ok(answer) };
+        // Refused before anything was done, so that even a POST may be sent again, once.
+        tracing::debug!("the token was refused; sending the request with another");
+        prepared.headers.insert(AUTHORIZATION, token?.header.clone());
+        sender.send(&prepared, idempotency, &mut deadline).await
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("base_url", &self.base_url()).finish_non_exhaustive()
+    }
+}
+
+/// An answer with a status of success, as it came.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Response {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body; empty when there is none.
+    pub bytes: Vec<u8>,
+    call: String,
+}
+
+impl Response {
+    /// Reads the body as JSON; an empty body counts as null.
+    ///
+    /// # Errors
+    /// [`Error::OddAnswer`] when it is no `T`.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        decode(&self.bytes).map_err(|problem| self.odd(problem))
+    }
+
+    pub(crate) fn odd(&self, problem: impl Into<String>) -> Error {
+        Error::OddAnswer { call: self.call.clone(), status: self.status, problem: problem.into() }
+    }
+}
+
+/// Shows neither headers nor body: both may hold secrets.
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Response");
+        debug.field("call", &self.call).field("status", &self.status).field("bytes", &self.bytes.len());
+        debug.finish_non_exhaustive()
     }
 }
 
@@ -145,27 +220,31 @@ fn request_id() -> String {
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-fn parcel(request: &ApiRequest) -> Result<Parcel, Error> {
+fn prepare(request: &ApiRequest) -> Result<PreparedRequest, Error> {
     let mut segments = request.path.split('/');
-    // An id that is empty or consists of dots would name another resource.
-    if segments.next() != Some("") || segments.any(|segment| matches!(segment, "" | "." | "..")) {
+    // An id that is empty or consists of dots would name another resource, and so would one with a query.
+    let leads_elsewhere = |segment: &str| matches!(segment, "" | "." | "..") || segment.contains(['?', '#', '\\']);
+    let is_absolute = segments.next() == Some("") && request.path.len() > 1;
+    if !is_absolute || segments.any(leads_elsewhere) {
         return Err(Error::Path(request.path.clone()));
     }
     let mut headers = HeaderMap::new();
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    let body = match &request.body {
-        Some(body) => {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            body.to_string().into_bytes()
-        }
-        None => Vec::new(),
-    };
+    let accept = request.accept.as_deref().unwrap_or("application/json");
+    headers
+        .insert(ACCEPT, HeaderValue::from_str(accept).map_err(|_| Error::Accept(accept.escape_debug().to_string()))?);
+    let body = request.body_text().map(String::into_bytes);
+    if body.is_some() {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(request.encoding.content_type()));
+    }
     let method = match request.method {
         ApiMethod::Delete => Method::DELETE,
         ApiMethod::Get => Method::GET,
+        ApiMethod::Patch => Method::PATCH,
         ApiMethod::Post => Method::POST,
+        ApiMethod::Put => Method::PUT,
     };
-    Ok(Parcel { method, path: request.path.clone(), target: request.target(), headers, body })
+    let body = body.unwrap_or_default();
+    Ok(PreparedRequest { method, path: request.path.clone(), target: request.target(), headers, body })
 }
 
 #[cfg(test)]
@@ -176,9 +255,12 @@ mod tests {
     fn an_id_that_would_lead_elsewhere_is_refused() {
         use runai_spec::wire::requests;
         for id in ["", ".", ".."] {
-            assert!(matches!(parcel(&requests::workload(id)), Err(Error::Path(_))), "{id:?}");
-            assert!(matches!(parcel(&requests::suspend_training(id)), Err(Error::Path(_))), "{id:?}");
+            assert!(matches!(prepare(&requests::workload(id)), Err(Error::Path(_))), "{id:?}");
+            assert!(matches!(prepare(&requests::suspend_training(id)), Err(Error::Path(_))), "{id:?}");
         }
-        assert_eq!(parcel(&requests::workload("../x?y#z")).ok().unwrap().path, "/api/v1/workloads/..%2Fx%3Fy%23z");
+        for path in ["", "api/v1/x", "/api//x", "/api/v1/x?y=z", "/api/v1/x#y", r"/api/v1/..\x"] {
+            assert!(matches!(prepare(&ApiRequest::get(path)), Err(Error::Path(_))), "{path:?}");
+        }
+        assert_eq!(prepare(&requests::workload("../x?y#z")).ok().unwrap().path, "/api/v1/workloads/..%2Fx%3Fy%23z");
     }
 }

@@ -6,7 +6,11 @@ use std::time::Duration;
 use http::StatusCode;
 use runai_spec::name::SUBMISSION_LABEL;
 use runai_spec::wire::{ComplianceIssue, ErrorBody};
+use serde::Deserialize;
 
+use crate::auth::TokenOrigin;
+use crate::name_conflict;
+use crate::secrets::Secrets;
 use crate::transport::{Failure, SetupError, TransportError};
 
 /// The most characters that an error keeps of an answer's text.
@@ -14,8 +18,9 @@ pub const KEPT_TEXT: usize = 500;
 
 /// Anything that keeps a call from giving what was asked for.
 ///
-/// Messages are fragments without a final period that never hold a secret: credentials and tokens are cut out of
-/// whatever the other side wrote. What the reader can do about it stands apart, in [`Error::hint`].
+/// Messages are fragments without a final period that never hold a secret: credentials, tokens and the values of a
+/// submission's environment are cut out of whatever the other side wrote. Bodies of answers with a status of success
+/// are never quoted. What the reader can do about it stands apart, in [`Error::hint`].
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -28,9 +33,23 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// The value of `Accept` is no header value.
+    #[error("`{0}` cannot be the value of an `Accept` header")]
+    Accept(String),
     /// A credential cannot be used.
     #[error("{0} is empty")]
     EmptyCredential(&'static str),
+    /// The given token cannot be used.
+    #[error("the given token {0}")]
+    Token(&'static str),
+    /// The credentials cannot be read from where they are.
+    #[error("cannot read {place}: {problem}")]
+    UnreadableCredentials {
+        /// What cannot be read, with its path where it is a file.
+        place: String,
+        /// Why not.
+        problem: String,
+    },
     /// The URL of the proxy cannot be used.
     #[error("proxy `{url}` {problem}")]
     Proxy {
@@ -58,11 +77,29 @@ pub enum Error {
         /// What the token endpoint wrote.
         reason: String,
     },
-    /// A token that was just issued was refused.
-    #[error("`{call}` was refused with a token that was just issued: {reason}")]
+    /// The token command gave no token. Its output is not part of the error.
+    #[error("token command `{program}` {problem}")]
+    TokenCommand {
+        /// The program's name, without its arguments.
+        program: String,
+        /// What went wrong.
+        problem: String,
+    },
+    /// The token provider gave no token.
+    #[error("the token provider has no token: {reason}")]
+    TokenProvider {
+        /// What the provider says.
+        reason: String,
+        /// Whether trying again later may help.
+        is_temporary: bool,
+    },
+    /// A token was refused, and there is no other.
+    #[error("`{call}` was refused with {origin}{}{reason}", separator(.reason))]
     TokenRefused {
         /// Method and path of the request.
         call: String,
+        /// Where the token comes from.
+        origin: TokenOrigin,
         /// What the control plane wrote.
         reason: String,
     },
@@ -147,16 +184,14 @@ pub enum Error {
         source: TransportError,
     },
     /// An answer came that is not the API's.
-    #[error("the answer to `{call}` ({status}) {problem}{}{text}", separator(.text))]
+    #[error("the answer to `{call}` ({status}) {problem}")]
     OddAnswer {
         /// Method and path of the request.
         call: String,
         /// The HTTP status.
         status: StatusCode,
-        /// What is odd about it.
+        /// What is odd about it. Never a word of its body.
         problem: String,
-        /// The beginning of its text; empty where it may hold a token.
-        text: String,
     },
     /// A submission may or may not have become a workload, and it cannot be found out.
     #[error("`{name}` may or may not have been submitted")]
@@ -186,6 +221,9 @@ pub struct ApiError {
     pub retry_after: Option<Duration>,
     /// Where a redirect leads.
     pub location: Option<String>,
+    /// Whether the control plane's API wrote the body: a JSON object with its members `code` and `message`. Otherwise a
+    /// proxy or another server may have answered.
+    pub from_api: bool,
 }
 
 impl fmt::Display for ApiError {
@@ -209,12 +247,15 @@ impl Error {
     pub const fn is_configuration(&self) -> bool {
         matches!(
             self,
-            Self::BaseUrl { .. }
+            Self::Accept(_)
+                | Self::BaseUrl { .. }
                 | Self::EmptyCredential(_)
                 | Self::NoSubmissionId
                 | Self::Path(_)
                 | Self::Proxy { .. }
                 | Self::Setup(_)
+                | Self::Token(_)
+                | Self::UnreadableCredentials { .. }
         )
     }
 
@@ -222,7 +263,8 @@ impl Error {
     #[must_use]
     pub fn is_auth(&self) -> bool {
         match self {
-            Self::CredentialsRefused { .. } | Self::TokenRefused { .. } => true,
+            Self::CredentialsRefused { .. } | Self::TokenCommand { .. } | Self::TokenRefused { .. } => true,
+            Self::TokenProvider { is_temporary, .. } => !is_temporary,
             Self::Unconfirmed { source, .. } => source.is_auth(),
             _ => matches!(self.status(), Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)),
         }
@@ -254,6 +296,7 @@ impl Error {
     pub fn is_unreachable(&self) -> bool {
         match self {
             Self::NoAnswer { .. } | Self::OddAnswer { .. } => true,
+            Self::TokenProvider { is_temporary, .. } => *is_temporary,
             Self::Unconfirmed { source, .. } => !source.is_auth(),
             Self::Api(error) => {
                 matches!(error.status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
@@ -263,19 +306,46 @@ impl Error {
         }
     }
 
-    /// Whether the request may have taken effect although this error came of it.
+    /// Whether the control plane's API itself said so, and no proxy, no other server and no broken connection: an answer
+    /// with the API's error body, or a conclusion from the API's answers.
+    ///
+    /// Refused credentials and tokens are not: see [`Error::is_auth`].
+    #[must_use]
+    pub fn is_from_api(&self) -> bool {
+        match self {
+            Self::Api(error) => error.from_api,
+            Self::AlreadyDeleted { .. }
+            | Self::ClusterMismatch { .. }
+            | Self::DifferentSpec { .. }
+            | Self::NameTaken { .. }
+            | Self::ProjectAmbiguous { .. }
+            | Self::ProjectNotFound { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether a request that changes something may have taken effect although this error came of it.
+    ///
+    /// Only three things say that it has not: no connection, a 429, and a 4xx that the API itself wrote (but 408). A 5xx,
+    /// a redirect, a proxy's page and a success that makes no sense leave it open.
     #[must_use]
     pub fn may_have_taken_effect(&self) -> bool {
         // Without a token nothing else was sent.
-        let is_more_than_a_token = |call: &str| !call.ends_with("/token");
+        let is_more_than_a_token = |call: &str| !TOKEN_CALLS.contains(&call);
         match self {
             Self::NoAnswer { call, source } => source.may_have_been_sent() && is_more_than_a_token(call),
-            Self::OddAnswer { call, status, .. } => status.is_success() && is_more_than_a_token(call),
+            Self::OddAnswer { call, .. } => is_more_than_a_token(call),
             Self::Unconfirmed { .. } => true,
             Self::Api(error) => {
-                self.is_unreachable()
-                    && error.status != StatusCode::TOO_MANY_REQUESTS
-                    && is_more_than_a_token(&error.call)
+                let is_refusal = match error.status {
+                    // A 401 and a 407 are about who asks, before anything is done.
+                    StatusCode::PROXY_AUTHENTICATION_REQUIRED
+                    | StatusCode::TOO_MANY_REQUESTS
+                    | StatusCode::UNAUTHORIZED => true,
+                    StatusCode::REQUEST_TIMEOUT => false,
+                    status => status.is_client_error() && error.from_api,
+                };
+                !is_refusal && is_more_than_a_token(&error.call)
             }
             _ => false,
         }
@@ -306,6 +376,21 @@ impl Error {
             Self::CredentialsRefused { .. } if self.is_no_token_endpoint() => {
                 "nothing at this base URL issues tokens; is it the address of a Run:ai control plane?".into()
             }
+            Self::TokenCommand { .. } => {
+                "run the command in a shell: it must end within 10 s and print one line, the token, and nothing else; \
+                 you may have to log in again"
+                    .into()
+            }
+            Self::TokenRefused { origin: TokenOrigin::Command, .. } => {
+                "log in again, so that the token command prints a token that is valid".into()
+            }
+            Self::TokenRefused { origin: TokenOrigin::Fixed, .. } => {
+                "the token may have expired, or be another control plane's; get a new one".into()
+            }
+            Self::TokenRefused { origin: TokenOrigin::Provider, .. } => {
+                "the tokens of the provider may be another control plane's".into()
+            }
+            Self::UnreadableCredentials { .. } => "check the path, and that this user may read it".into(),
             Self::CredentialsRefused { .. } | Self::TokenRefused { .. } => {
                 "check client id and client secret, and that the service account still exists; a regenerated secret \
                  replaces the old one at once"
@@ -354,7 +439,12 @@ impl Error {
                 _ => return None,
             },
             Self::Proxy { .. } => "a proxy looks like `http://proxy.example.com:3128`".into(),
-            Self::EmptyCredential(_) | Self::Path(_) | Self::NoSubmissionId => return None,
+            Self::Accept(_)
+            | Self::EmptyCredential(_)
+            | Self::NoSubmissionId
+            | Self::Path(_)
+            | Self::Token(_)
+            | Self::TokenProvider { .. } => return None,
         })
     }
 
@@ -370,13 +460,16 @@ impl Error {
 
     /// Whether this says that a workload of the same name exists.
     ///
-    /// The API documents no status for it: 409 has been seen, and a 400 with these words.
+    /// The API documents no status for it: 409 has been seen, and a 400 with various words.
     pub(crate) fn says_name_exists(&self) -> bool {
         let Self::Api(error) = self else { return false };
-        let says = |text: &str| text.to_ascii_lowercase().contains("already exist");
-        error.status == StatusCode::CONFLICT
-            || (matches!(error.status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY)
-                && (says(&error.message) || error.details.as_deref().is_some_and(says)))
+        match error.status {
+            StatusCode::CONFLICT => true,
+            StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
+                name_conflict::is_about_the_name(&error.message, error.details.as_deref(), &error.issues)
+            }
+            _ => false,
+        }
     }
 }
 
@@ -388,9 +481,26 @@ pub(crate) const fn is_missing(status: StatusCode) -> bool {
     matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED)
 }
 
-/// The error body in `body`; whatever else it holds is kept as the message. `scrub` cuts out secrets.
-pub(crate) fn error_body(body: &[u8], scrub: impl Fn(&str) -> String) -> ErrorBody {
-    let kept = |text: &str| cut(&scrub(text));
+/// The calls that get a token.
+const TOKEN_CALLS: [&str; 2] = ["POST /api/v1/token", "POST /api/v2/token"];
+
+/// Whether `body` is an error body of the API, and no other server's.
+pub(crate) fn is_api_error(body: &[u8]) -> bool {
+    /// Both members are required by the API's description.
+    #[derive(Deserialize)]
+    struct Required {
+        #[serde(rename = "code")]
+        _code: u16,
+        #[serde(rename = "message")]
+        _message: String,
+    }
+
+    serde_json::from_slice::<Required>(body).is_ok() && body.trim_ascii_start().starts_with(b"{")
+}
+
+/// The error body in `body`; whatever else it holds is kept as the message. Secrets are cut out.
+pub(crate) fn error_body(body: &[u8], secrets: &Secrets) -> ErrorBody {
+    let kept = |text: &str| cut(&secrets.scrub(text));
     match serde_json::from_slice::<ErrorBody>(body) {
         Ok(error) if !error.message.is_empty() => ErrorBody {
             message: kept(&error.message),
@@ -442,7 +552,7 @@ mod tests {
 
     #[test]
     fn odd_bodies_are_kept_as_text_up_to_a_limit() {
-        let same = str::to_owned;
+        let same = &Secrets::default();
         let error = error_body(b"<html>\r\n  <b>502 Bad\tGateway</b></html>", same);
         assert_eq!(error.message, "<html> <b>502 Bad Gateway</b></html>");
         assert_eq!(error_body(b"\xff\x1b[31mred", same).message, "\u{fffd} [31mred");
@@ -456,7 +566,7 @@ mod tests {
     fn an_error_body_gives_message_details_and_issues() {
         let body = br#"{"code": 400, "message": "no", "details": "", "complianceIssues":
             [{"field": "compute.gpuDevicesRequest", "details": "at most 8", "rule": "max"}]}"#;
-        let body = error_body(body, str::to_owned);
+        let body = error_body(body, &Secrets::default());
         let error = ApiError {
             call: "POST /x".into(),
             status: StatusCode::BAD_REQUEST,
@@ -465,6 +575,7 @@ mod tests {
             issues: body.compliance_issues,
             retry_after: None,
             location: None,
+            from_api: true,
         };
         assert_eq!(
             error.to_string(),
@@ -485,10 +596,12 @@ mod tests {
                 issues: Vec::new(),
                 retry_after: None,
                 location: Some("https://login.example.com/".into()),
+                from_api: true,
             }))
         };
         let no_answer = |failure| Error::NoAnswer { call: call(), source: TransportError::not_sent(failure, "cause") };
         let refused = |status, reason: &str| Error::CredentialsRefused { status, reason: reason.into() };
+        let token_refused = |origin| Error::TokenRefused { call: call(), origin, reason: "expired".into() };
         let errors = [
             Error::BaseUrl { url: "http://org.run.ai".into(), problem: PLAIN_HTTP },
             Error::BaseUrl { url: "org".into(), problem: "is no absolute URL" },
@@ -497,7 +610,18 @@ mod tests {
             Error::NoSubmissionId,
             refused(StatusCode::UNAUTHORIZED, "invalid_client"),
             refused(StatusCode::NOT_FOUND, ""),
-            Error::TokenRefused { call: call(), reason: "expired".into() },
+            token_refused(TokenOrigin::ClientCredentials),
+            token_refused(TokenOrigin::Command),
+            token_refused(TokenOrigin::Fixed),
+            token_refused(TokenOrigin::Provider),
+            Error::TokenCommand { program: "runai".into(), problem: "printed 2 lines, not one".into() },
+            Error::TokenProvider { reason: "nobody is logged in".into(), is_temporary: false },
+            Error::Token("is empty"),
+            Error::Accept(r"a\nb".into()),
+            Error::UnreadableCredentials {
+                place: "the client secret in `/run/secret`".into(),
+                problem: "no such file".into(),
+            },
             Error::ProjectNotFound { name: "visoin".into(), nearest: names(&["vision"]) },
             Error::ProjectNotFound { name: "x".into(), nearest: Vec::new() },
             Error::ProjectAmbiguous { name: "x".into(), clusters: names(&["u1", "u2"]) },
@@ -528,8 +652,7 @@ mod tests {
             Error::OddAnswer {
                 call: call(),
                 status: StatusCode::OK,
-                problem: "is no list".into(),
-                text: "<html>".into(),
+                problem: "is not JSON (text/html, 4711 bytes)".into(),
             },
             Error::Unconfirmed { name: "n".into(), source: Box::new(no_answer(Failure::Connect)) },
         ];

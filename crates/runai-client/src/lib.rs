@@ -46,7 +46,6 @@ mod agreement;
 mod auth;
 mod builder;
 mod client;
-mod delivery;
 mod directory;
 mod endpoints;
 mod error;
@@ -54,11 +53,15 @@ mod fleet;
 mod follower;
 mod jwt;
 mod look;
+mod name_conflict;
 mod operator;
 mod policy;
 mod preflight;
+mod rate_limit;
 mod receipt;
 mod retry;
+mod secrets;
+mod sender;
 mod setting;
 mod submission;
 mod time;
@@ -68,9 +71,12 @@ mod watch;
 pub use secrecy::SecretString;
 
 pub use crate::{
-    auth::{RENEW_AHEAD, UNSTATED_LIFETIME},
+    auth::{
+        AccessToken, ClientCredentials, RENEW_AHEAD, TokenCommand, TokenError, TokenFuture, TokenOrigin, TokenProvider,
+        UNSTATED_LIFETIME,
+    },
     builder::{ClientBuilder, DEFAULT_REQUEST_TIMEOUT},
-    client::Client,
+    client::{Client, Response},
     directory::ReceiptDirectory,
     endpoints::{
         AccessRule, BatchAction, BatchFailure, BatchResult, EffectivePolicy, GrantedPermission, MOST_PAGES,

@@ -1,8 +1,9 @@
-//! When to try again: the policy as data, and what is left of it. Nothing here sleeps.
+//! When to retry: the policy as data, and what is left of it. Nothing here sleeps.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use runai_spec::request::ApiRequest;
 use tokio::time::Instant;
 
 /// How persistent the client is.
@@ -11,54 +12,81 @@ pub struct RetryPolicy {
     /// How many retries all calls of a client can make in a row; a tenth of them is given back every second. When none
     /// is left, calls fail with what they met, so that a control plane in trouble is not asked many times as often.
     pub burst: u32,
-    /// How long a call may take altogether, all attempts and pauses included.
+    /// How long a call may take altogether, all attempts and pauses included, but not the time that a rate limit takes.
     pub give_up_after: Duration,
     /// The first pause, which doubles from try to try; a random part of it is left out.
     pub first_pause: Duration,
     /// The longest pause.
     pub longest_pause: Duration,
+    /// How long a call may wait altogether because of rate limits (429, "too many requests"). A `Retry-After` beyond
+    /// what is left of it fails the call at once.
+    pub rate_limit_patience: Duration,
 }
 
 impl RetryPolicy {
     /// Every request is tried once.
     #[must_use]
     pub const fn once(give_up_after: Duration) -> Self {
-        Self { burst: 0, give_up_after, first_pause: FOREVER, longest_pause: FOREVER }
+        Self {
+            burst: 0,
+            give_up_after,
+            first_pause: FOREVER,
+            longest_pause: FOREVER,
+            rate_limit_patience: Duration::ZERO,
+        }
     }
 }
 
 impl Default for RetryPolicy {
-    /// 15 s for a call; pauses from 200 ms to 5 s; 500 retries in a row.
+    /// 15 s for a call; pauses from 200 ms to 5 s; 500 retries in a row; 5 min for rate limits.
     fn default() -> Self {
         Self {
             burst: 500,
             give_up_after: Duration::from_secs(15),
             first_pause: Duration::from_millis(200),
             longest_pause: Duration::from_secs(5),
+            rate_limit_patience: Duration::from_mins(5),
         }
     }
 }
 
 /// Whether a request may be sent again although it may have taken effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Repeat {
+pub(crate) enum Idempotency {
     /// It changes nothing, or the second time changes nothing more.
     Freely,
     /// Only when it certainly has had no effect.
     OnlyIfUnsent,
 }
 
+/// The former name, which the fleet still uses.
+pub(crate) use Idempotency as Repeat;
+
+impl Idempotency {
+    pub(crate) const fn of(request: &ApiRequest) -> Self {
+        if request.is_idempotent { Self::Freely } else { Self::OnlyIfUnsent }
+    }
+}
+
 /// What is left of a [`RetryPolicy`] during one call.
 #[derive(Debug)]
-pub(crate) struct Budget {
+pub(crate) struct Deadline {
     policy: RetryPolicy,
     ends: Instant,
     pauses: u32,
+    rate_limit_left: Duration,
+    rate_limits: u32,
 }
 
-impl Budget {
+impl Deadline {
     pub(crate) fn of(policy: RetryPolicy) -> Self {
-        Self { policy, ends: Instant::now() + policy.give_up_after.min(FOREVER), pauses: 0 }
+        Self {
+            policy,
+            ends: Instant::now() + policy.give_up_after.min(FOREVER),
+            pauses: 0,
+            rate_limit_left: policy.rate_limit_patience.min(FOREVER),
+            rate_limits: 0,
+        }
     }
 
     /// How long the next attempt may take. Never nothing: a call that had to wait for someone else's token still
@@ -69,12 +97,34 @@ impl Budget {
 
     /// How long to pause before the next attempt; nothing when there should be none.
     pub(crate) fn pause(&mut self, retry_after: Option<Duration>) -> Option<Duration> {
-        let RetryPolicy { first_pause, longest_pause, .. } = self.policy;
-        let pause = first_pause.saturating_mul(1 << self.pauses.min(16)).min(longest_pause);
+        let pause = retry_after.unwrap_or(Duration::ZERO).max(self.backoff(self.pauses));
         self.pauses += 1;
-        // At least half, so that a broken server gets its rest; the random rest keeps many clients apart.
-        let pause = retry_after.unwrap_or(Duration::ZERO).max(pause.mul_f64(0.5 + fastrand::f64() / 2.0));
         (pause.saturating_add(LEAST_ATTEMPT) <= self.left()).then_some(pause)
+    }
+
+    /// How long to hold back after a rate limit that does not say how long.
+    pub(crate) fn rate_limit_backoff(&mut self) -> Duration {
+        let backoff = self.backoff(self.rate_limits);
+        self.rate_limits += 1;
+        backoff
+    }
+
+    /// How long this call may still wait because of rate limits.
+    pub(crate) const fn rate_limit_left(&self) -> Duration {
+        self.rate_limit_left
+    }
+
+    /// Counts time that a rate limit took, which the call gets back.
+    pub(crate) fn spend_on_rate_limit(&mut self, time: Duration) {
+        self.rate_limit_left = self.rate_limit_left.saturating_sub(time);
+        self.ends = (self.ends + time.min(FOREVER)).min(Instant::now() + FOREVER);
+    }
+
+    /// Equal jitter: 50–100 % of a pause that doubles, to spread clients.
+    fn backoff(&self, count: u32) -> Duration {
+        let RetryPolicy { first_pause, longest_pause, .. } = self.policy;
+        let pause = first_pause.saturating_mul(1 << count.min(16)).min(longest_pause);
+        pause.mul_f64(0.5 + fastrand::f64() / 2.0)
     }
 
     fn left(&self) -> Duration {
@@ -84,12 +134,12 @@ impl Budget {
 
 /// What is left of [`RetryPolicy::burst`] for all calls of a client.
 #[derive(Debug)]
-pub(crate) struct Quota {
+pub(crate) struct RetryBudget {
     burst: f64,
     left: Mutex<(f64, Instant)>,
 }
 
-impl Quota {
+impl RetryBudget {
     pub(crate) fn of(policy: RetryPolicy) -> Self {
         let burst = f64::from(policy.burst);
         Self { burst, left: Mutex::new((burst, Instant::now())) }
@@ -116,11 +166,11 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn pauses_grow_and_end_with_the_budget() {
-        let mut budget = Budget::of(RetryPolicy::default());
+    async fn pauses_grow_and_end_with_the_deadline() {
+        let mut deadline = Deadline::of(RetryPolicy::default());
         let start = Instant::now();
         let mut last = Duration::ZERO;
-        while let Some(pause) = budget.pause(None) {
+        while let Some(pause) = deadline.pause(None) {
             assert!(pause <= Duration::from_secs(5) && pause >= last / 4, "{pause:?} after {last:?}");
             last = pause;
             tokio::time::advance(pause).await;
@@ -130,25 +180,36 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_wait_that_the_server_asks_for_is_kept_or_not_begun() {
-        let mut budget = Budget::of(RetryPolicy::default());
-        assert!(budget.pause(Some(Duration::from_secs(7))).unwrap() >= Duration::from_secs(7));
-        assert_eq!(budget.pause(Some(Duration::from_mins(1))), None);
-        assert_eq!(budget.pause(Some(Duration::MAX)), None);
+        let mut deadline = Deadline::of(RetryPolicy::default());
+        assert!(deadline.pause(Some(Duration::from_secs(7))).unwrap() >= Duration::from_secs(7));
+        assert_eq!(deadline.pause(Some(Duration::from_mins(1))), None);
+        assert_eq!(deadline.pause(Some(Duration::MAX)), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_that_a_rate_limit_takes_is_given_back() {
+        let mut deadline = Deadline::of(RetryPolicy::default());
+        let before = deadline.left();
+        tokio::time::advance(Duration::from_mins(1)).await;
+        deadline.spend_on_rate_limit(Duration::from_mins(1));
+        assert_eq!((deadline.left(), deadline.rate_limit_left()), (before, Duration::from_mins(4)));
+        deadline.spend_on_rate_limit(Duration::MAX / 4);
+        assert_eq!(deadline.rate_limit_left(), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]
     async fn retries_run_out_and_come_back() {
-        let quota = Quota::of(RetryPolicy { burst: 20, ..RetryPolicy::default() });
-        assert_eq!((0..50).filter(|_| quota.take()).count(), 20);
+        let budget = RetryBudget::of(RetryPolicy { burst: 20, ..RetryPolicy::default() });
+        assert_eq!((0..50).filter(|_| budget.take()).count(), 20);
         tokio::time::advance(Duration::from_secs(2)).await;
-        assert_eq!((0..50).filter(|_| quota.take()).count(), 4);
+        assert_eq!((0..50).filter(|_| budget.take()).count(), 4);
         tokio::time::advance(Duration::from_hours(1)).await;
-        assert_eq!((0..50).filter(|_| quota.take()).count(), 20);
-        assert!(!Quota::of(RetryPolicy::once(Duration::from_secs(9))).take());
+        assert_eq!((0..50).filter(|_| budget.take()).count(), 20);
+        assert!(!RetryBudget::of(RetryPolicy::once(Duration::from_secs(9))).take());
     }
 
     #[tokio::test(start_paused = true)]
     async fn once_is_once() {
-        assert_eq!(Budget::of(RetryPolicy::once(Duration::from_secs(9))).pause(None), None);
+        assert_eq!(Deadline::of(RetryPolicy::once(Duration::from_secs(9))).pause(None), None);
     }
 }

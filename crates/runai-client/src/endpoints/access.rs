@@ -6,30 +6,31 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::nullable;
+use super::page::{LenientPage, Listed};
 use crate::client::Client;
 use crate::error::Error;
 
 impl Client {
     /// What the credentials may do, anywhere.
     pub async fn permissions(&self) -> Result<Vec<GrantedPermission>, Error> {
-        self.send(&ApiRequest::get("/api/v1/authorization/permissions")).await
+        self.list(&ApiRequest::get("/api/v1/authorization/permissions")).await
     }
 
     /// The roles of these credentials, and where each holds; the first 500.
     pub async fn access_rules(&self) -> Result<Vec<AccessRule>, Error> {
         let request = ApiRequest::get("/api/v1/authorization/me/access-rules").query("limit", PAGE_LIMIT.to_string());
         let page: AccessRules = self.send(&request).await?;
-        Ok(page.access_rules.access_rules)
+        Ok(page.access_rules.items)
     }
 
     /// The sets that roles are made of. Takes permission to view roles; control plane 2.24 and later.
     pub async fn permission_sets(&self) -> Result<Vec<PermissionSetInfo>, Error> {
-        self.send(&ApiRequest::get("/api/v1/authorization/permission-sets")).await
+        self.list(&ApiRequest::get("/api/v1/authorization/permission-sets")).await
     }
 
     /// All roles. Takes permission to view them; control plane 2.24 and later.
     pub async fn roles(&self) -> Result<Vec<RoleInfo>, Error> {
-        self.send(&ApiRequest::get("/api/v2/authorization/roles")).await
+        self.list(&ApiRequest::get("/api/v2/authorization/roles")).await
     }
 
     /// Makes a role from the body that
@@ -103,18 +104,15 @@ pub struct RoleInfo {
     pub name: String,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+/// The list is in a member of the same name once more.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct AccessRules {
-    #[serde(deserialize_with = "nullable")]
-    access_rules: AccessRulePage,
+    access_rules: LenientPage<AccessRule>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct AccessRulePage {
-    #[serde(deserialize_with = "nullable")]
-    access_rules: Vec<AccessRule>,
+impl Listed for AccessRule {
+    const MEMBER: &'static str = "accessRules";
 }
 
 /// An id that some versions write as a number.

@@ -2,9 +2,9 @@
 
 use futures_util::stream::Stream;
 use runai_spec::wire::requests::{self, Page};
-use runai_spec::wire::{Cluster, NodePool, NodePoolList, Project, ProjectList};
+use runai_spec::wire::{Cluster, NodePool, Project};
 
-use super::List;
+use super::page::Listed;
 use crate::client::Client;
 use crate::error::Error;
 
@@ -36,7 +36,7 @@ impl Client {
 
     /// All clusters that the credentials can see.
     pub async fn clusters(&self) -> Result<Vec<Cluster>, Error> {
-        self.send(&requests::clusters()).await
+        self.list(&requests::clusters()).await
     }
 
     /// One cluster, with its state.
@@ -52,18 +52,10 @@ impl Client {
     }
 }
 
-impl List for Project {
-    type Page = ProjectList;
-
-    fn split(page: ProjectList) -> (Vec<Self>, Option<i64>) {
-        (page.projects, page.next)
-    }
+impl Listed for Project {
+    const MEMBER: &'static str = "projects";
 }
 
-impl List for NodePool {
-    type Page = NodePoolList;
-
-    fn split(page: NodePoolList) -> (Vec<Self>, Option<i64>) {
-        (page.node_pools, page.next)
-    }
+impl Listed for NodePool {
+    const MEMBER: &'static str = "nodepools";
 }

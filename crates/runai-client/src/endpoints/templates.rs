@@ -6,7 +6,8 @@ use runai_spec::wire::requests::PAGE_LIMIT;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{List, nullable};
+use super::nullable;
+use super::page::Listed;
 use crate::client::Client;
 use crate::error::Error;
 
@@ -60,27 +61,6 @@ pub struct TemplateMeta {
     pub workload_type: String,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct TemplateList {
-    #[serde(deserialize_with = "nullable")]
-    entries: Vec<Template>,
-    #[serde(deserialize_with = "nullable")]
-    pagination: Pagination,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Pagination {
-    next_offset: Option<i64>,
-}
-
-impl List for Template {
-    type Page = TemplateList;
-
-    fn split(page: TemplateList) -> (Vec<Self>, Option<i64>) {
-        // The last page of this list is told by its being empty, too.
-        let next = page.pagination.next_offset.filter(|_| !page.entries.is_empty());
-        (page.entries, next)
-    }
+impl Listed for Template {
+    const MEMBER: &'static str = "entries";
 }

@@ -1,22 +1,19 @@
 //! Trainings, workloads of any type, and what happened to them.
 
 use futures_util::stream::Stream;
-use runai_spec::request::ApiRequest;
 use runai_spec::wire::requests::{self, Filter, Page};
-use runai_spec::wire::{
-    Event, EventList, HistoryList, HistoryRecord, Training, TrainingCreationRequest, Workload, WorkloadList,
-};
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use runai_spec::wire::{Event, HistoryRecord, Training, TrainingCreationRequest, Workload};
 
-use super::{List, names_no_workload, nullable};
+use super::names_no_workload;
+use super::page::Listed;
 use crate::client::{Client, Dated};
 use crate::error::Error;
-use crate::retry::Repeat;
+use crate::retry::Idempotency;
 
 impl Client {
     /// Submits a training workload, once: a request that may have taken effect is never sent again.
+    ///
+    /// The values of its environment are [concealed](Client::conceal) from now on.
     ///
     /// After an error for which [`Error::may_have_taken_effect`] holds, the workload may exist;
     /// [`StepOperator::submit`](crate::StepOperator::submit) finds that out.
@@ -33,27 +30,6 @@ impl Client {
         if training.workload_id.is_empty() { Err(names_no_workload(&request)) } else { Ok(training) }
     }
 
-    /// Asks for a training workload to be suspended: its pods end, its entry stays. Returns before it has stopped.
-    pub async fn suspend(&self, workload_id: &str) -> Result<(), Error> {
-        self.send_repeatable::<IgnoredAny>(&requests::suspend_training(workload_id)).await.map(drop)
-    }
-
-    /// Asks for a suspended training workload to be resumed. Returns before it runs.
-    pub async fn resume(&self, workload_id: &str) -> Result<(), Error> {
-        self.send_repeatable::<IgnoredAny>(&requests::resume_training(workload_id)).await.map(drop)
-    }
-
-    /// Asks for a training workload to be deleted. Returns before it is gone.
-    pub async fn delete(&self, workload_id: &str) -> Result<(), Error> {
-        self.send::<IgnoredAny>(&requests::delete_training(workload_id)).await.map(drop)
-    }
-
-    /// Asks the same for up to [`MOST_IN_BATCH`](BatchResult::MOST) workloads at once. Returns before it has happened.
-    pub async fn batch(&self, action: BatchAction, workload_ids: &[String]) -> Result<BatchResult, Error> {
-        let body = json!({"ids": workload_ids, "action": action});
-        self.send_repeatable(&ApiRequest::post("/api/v1/workloads/batch").json(body)).await
-    }
-
     /// One workload, with its phase and times.
     pub async fn workload(&self, workload_id: &str) -> Result<Workload, Error> {
         self.dated_workload(workload_id).await.map(|dated| dated.value)
@@ -61,7 +37,7 @@ impl Client {
 
     pub(crate) async fn dated_workload(&self, workload_id: &str) -> Result<Dated<Workload>, Error> {
         let request = requests::workload(workload_id);
-        let dated: Dated<Workload> = self.exchange(&request, Repeat::Freely).await?;
+        let dated: Dated<Workload> = self.exchange(&request, Idempotency::Freely).await?;
         if dated.value.id.is_empty() { Err(names_no_workload(&request)) } else { Ok(dated) }
     }
 
@@ -108,72 +84,14 @@ impl Client {
     }
 }
 
-/// What is asked for several workloads at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum BatchAction {
-    /// Remove them.
-    Delete,
-    /// Let suspended ones run again.
-    Resume,
-    /// End their pods, and keep their entries.
-    Suspend,
+impl Listed for Workload {
+    const MEMBER: &'static str = "workloads";
 }
 
-/// What came of a [`BatchAction`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct BatchResult {
-    /// Those that it was refused for.
-    #[serde(deserialize_with = "nullable")]
-    pub failed: Vec<BatchFailure>,
-    /// UUIDs of those that it was taken for.
-    #[serde(deserialize_with = "nullable")]
-    pub succeeded: Vec<String>,
+impl Listed for Event {
+    const MEMBER: &'static str = "events";
 }
 
-impl BatchResult {
-    /// The most workloads that one request may name.
-    pub const MOST: usize = 100;
-}
-
-/// A workload that a [`BatchAction`] was refused for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct BatchFailure {
-    /// An HTTP status.
-    #[serde(deserialize_with = "nullable")]
-    pub code: i64,
-    /// The workload's UUID.
-    #[serde(deserialize_with = "nullable")]
-    pub id: String,
-    /// Why, for people.
-    #[serde(deserialize_with = "nullable")]
-    pub message: String,
-}
-
-impl List for Workload {
-    type Page = WorkloadList;
-
-    fn split(page: WorkloadList) -> (Vec<Self>, Option<i64>) {
-        (page.workloads, page.next)
-    }
-}
-
-impl List for Event {
-    type Page = EventList;
-
-    fn split(page: EventList) -> (Vec<Self>, Option<i64>) {
-        (page.events, page.next)
-    }
-}
-
-impl List for HistoryRecord {
-    type Page = HistoryList;
-
-    fn split(page: HistoryList) -> (Vec<Self>, Option<i64>) {
-        (page.records, page.next)
-    }
+impl Listed for HistoryRecord {
+    const MEMBER: &'static str = "records";
 }

@@ -90,6 +90,11 @@ impl TransportError {
         Self { failure, may_have_been_sent: true, cause: cause.into() }
     }
 
+    /// The same failure with its cause in other words.
+    pub(crate) fn map_cause(self, words: impl FnOnce(&str) -> String) -> Self {
+        Self { cause: words(&self.cause), ..self }
+    }
+
     /// What went wrong.
     #[must_use]
     pub const fn failure(&self) -> Failure {

@@ -7,6 +7,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use runai_client::{BatchAction, Error};
 use runai_sim::{Policy, Role, Simulator, Template};
 use runai_spec::permissions::permissions;
+use runai_spec::wire::Workload;
 use runai_spec::wire::requests::Filter;
 use runai_spec::{Format, Resolver, Source};
 use serde_json::json;
@@ -134,16 +135,90 @@ async fn nulls_and_members_of_later_versions_do_no_harm() {
             "GET /api/v1/authorization/permissions",
             Reply::json(200, &json!([{"resourceType": null, "actions": null, "x": 1}])),
         )
-        .expect("GET /api/v1/authorization/me/access-rules", Reply::json(200, &json!({"accessRules": null})))
+        .expect(
+            "GET /api/v1/authorization/me/access-rules",
+            Reply::json(200, &json!({"accessRules": {"accessRules": [null, {"roleName": null}]}})),
+        )
         .expect("GET /api/v2/policy/trainings", Reply::json(200, &json!(null)))
         .expect("GET /api/v1/workload-templates/trainings/a%2Fb", Reply::json(200, &json!({"meta": null})))
         .expect("GET /api/v2/authorization/roles", Reply::json(200, &json!([{"id": 7, "name": null}])))
         .expect("GET /api/v1/authorization/permissions", Reply::json(200, &odd));
     let client = script.client();
     assert_eq!(client.permissions().await.unwrap()[0].actions, [] as [&str; 0]);
-    assert!(client.access_rules().await.unwrap().is_empty());
+    assert_eq!(client.access_rules().await.unwrap()[0].role_name, "");
     assert!(client.effective_policy("7").await.unwrap().breaches(&json!({})).is_empty());
     assert_eq!(client.template("a/b").await.unwrap().meta.id, "");
     assert_eq!(client.roles().await.unwrap()[0].id, "7");
-    assert!(matches!(client.permissions().await.unwrap_err(), Error::OddAnswer { .. }));
+    assert!(client.permissions().await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_bad_item_costs_that_item_and_not_the_list() {
+    let script = Script::new();
+    let page = json!({"workloads": [{"id": "a"}, {"id": {"later": 1}}, "x", {"id": "b"}], "next": 500});
+    script
+        .expect("GET /api/v1/workloads", Reply::json(200, &page))
+        .expect("GET /api/v1/workloads?offset=500&limit=500", Reply::json(200, &json!({"workloads": [7]})))
+        .expect("GET /api/v1/org-unit/projects", Reply::json(200, &json!({"projects": [{"id": 7}, {"id": "7"}]})))
+        .expect("GET /api/v1/clusters", Reply::json(200, &json!([7, {"uuid": "u"}])));
+    let client = script.client();
+    let ids: Vec<_> = client.workloads(&[], false).await.unwrap().into_iter().map(|workload| workload.id).collect();
+    assert_eq!(ids, ["a", "b"]);
+    assert_eq!(client.projects().await.unwrap().len(), 1);
+    assert_eq!(client.clusters().await.unwrap()[0].uuid, "u");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_without_the_list_is_odd_and_no_empty_list() {
+    for body in [json!({}), json!({"workloads": null}), json!({"message": "ok"}), json!([]), json!(null)] {
+        let script = Script::new();
+        script.expect("GET /api/v1/workloads", Reply::json(200, &body));
+        let error = script.client().workloads(&[], false).await.unwrap_err();
+        assert!(matches!(error, Error::OddAnswer { .. }), "{body}: {error:?}");
+    }
+    for body in [json!({}), json!({"accessRules": null}), json!({"accessRules": {}})] {
+        let script = Script::new();
+        script.expect("GET /api/v1/authorization/me/access-rules", Reply::json(200, &body));
+        assert!(matches!(script.client().access_rules().await.unwrap_err(), Error::OddAnswer { .. }), "{body}");
+    }
+}
+
+fn workload(kind: &str) -> Workload {
+    Workload { id: "w".into(), kind: kind.into(), ..Workload::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn actions_go_to_the_endpoints_of_the_workloads_type() {
+    let script = Script::new();
+    let batch = "POST /api/v1/workloads/batch";
+    let accepted = || Reply::json(202, &json!({"code": 202, "message": "accepted"}));
+    script
+        .expect("POST /api/v1/workloads/trainings/w/suspend", accepted())
+        .expect("POST /api/v1/workloads/workspaces/w/resume", accepted())
+        .expect("DELETE /api/v1/workloads/distributed/w", accepted())
+        .expect(batch, Reply::json(200, &json!({"id": "b", "succeeded": ["w"]})))
+        .expect(
+            batch,
+            Reply::json(200, &json!({"id": "b", "failed": [{"id": "w", "code": 403, "message": "not yours"}]})),
+        )
+        .expect(batch, Reply::json(200, &json!({"id": "b", "failed": [{"id": "w", "code": 0, "message": "odd"}]})))
+        .expect(batch, Reply::json(200, &json!({"id": "b", "failed": [], "succeeded": ["other"]})));
+    let client = script.client();
+    client.suspend_workload(&workload("Training")).await.unwrap();
+    client.resume_workload(&workload("Workspace")).await.unwrap();
+    client.delete_workload(&workload("Distributed")).await.unwrap();
+    client.suspend_workload(&workload("Inference")).await.unwrap();
+    assert_eq!(script.sent()[4].line, batch, "{}", script.sent()[4].line);
+    let body: serde_json::Value = serde_json::from_str(&script.sent()[4].body).unwrap();
+    assert_eq!(body, json!({"ids": ["w"], "action": "suspend"}));
+
+    let error = client.delete_workload(&workload("Inference")).await.unwrap_err();
+    assert!(error.is_auth() && error.is_from_api() && error.to_string().contains("not yours"), "{error}");
+    let error = client.resume_workload(&workload("runai-job")).await.unwrap_err();
+    assert!(error.is_refused() && error.to_string().contains("odd"), "{error}");
+    let error = client.resume_workload(&workload("runai-job")).await.unwrap_err();
+    assert!(matches!(error, Error::OddAnswer { .. }), "{error:?}");
+    // An id that is empty names all workloads.
+    let empty = Workload { id: String::new(), ..workload("Inference") };
+    assert!(matches!(client.delete_workload(&empty).await.unwrap_err(), Error::Path(_)));
 }

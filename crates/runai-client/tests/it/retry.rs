@@ -85,21 +85,6 @@ async fn a_policy_of_once_tries_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn retry_after_is_kept_when_there_is_time_for_it() {
-    let script = Script::new();
-    script
-        .expect(LINE, Reply::error(429, "slow down").header("retry-after", "9"))
-        .expect(LINE, Reply::text(200, "[]"))
-        .expect(LINE, Reply::error(429, "slow down").header("retry-after", "60"));
-    let client = script.client();
-    let begun = Instant::now();
-    client.clusters().await.unwrap();
-    assert!(begun.elapsed() >= Duration::from_secs(9));
-    let Err(Error::Api(error)) = client.clusters().await else { panic!("it should not have waited") };
-    assert_eq!((error.status, error.retry_after), (StatusCode::TOO_MANY_REQUESTS, Some(Duration::from_mins(1))));
-}
-
-#[tokio::test(start_paused = true)]
 async fn errors_say_whose_fault_it_is() {
     let request = ApiRequest::get("/api/v1/x");
     for (status, predicate) in [
@@ -141,11 +126,84 @@ async fn a_redirect_is_not_followed_and_says_where_it_leads() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_is_not_the_apis_keeps_its_text() {
+async fn an_answer_that_is_not_the_apis_is_described_and_not_quoted() {
     let script = Script::new();
-    script.expect(LINE, Reply::text(200, "<html>log in</html>")).expect(LINE, Reply::text(200, r#"[{"uuid": "#));
+    script
+        .expect(LINE, Reply::text(200, "<html>log in</html>").header("content-type", "text/html; charset=utf-8"))
+        .expect(LINE, Reply::text(200, r#"[{"uuid": "#))
+        .expect(LINE, Reply::text(200, r#""log in""#).header("content-type", "log in"));
     let client = script.client();
-    let error = client.clusters().await.unwrap_err();
-    assert!(error.is_unreachable() && error.to_string().ends_with(": <html>log in</html>"), "{error}");
-    assert!(matches!(client.clusters().await.unwrap_err(), Error::OddAnswer { .. }));
+    for problem in [
+        "is not JSON (text/html, 19 bytes)",
+        "is not JSON (10 bytes)",
+        "is not what the API describes, at line 1 column 8 of its body (8 bytes)",
+    ] {
+        let error = client.clusters().await.unwrap_err();
+        assert!(matches!(error, Error::OddAnswer { .. }) && error.is_unreachable(), "{error:?}");
+        assert_eq!(error.to_string(), format!("the answer to `{LINE}` (200 OK) {problem}"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_request_states_decides_over_its_method() {
+    let (line, post) = ("POST /api/v1/x", ApiRequest::post("/api/v1/x"));
+    let script = Script::new();
+    script.expect(line, Reply::Lost).expect(line, Reply::text(200, "[]"));
+    let answer = script.client().call(&post.clone().idempotent(true)).await.unwrap();
+    assert_eq!((answer.status, answer.bytes.as_slice()), (StatusCode::OK, b"[]".as_slice()));
+
+    for request in [post, ApiRequest::patch("/api/v1/x"), ApiRequest::put("/api/v1/x").idempotent(false)] {
+        let script = Script::new();
+        script.expect(&format!("{} /api/v1/x", request.method), Reply::Lost);
+        assert!(script.client().call(&request).await.unwrap_err().may_have_taken_effect());
+    }
+    let script = Script::new();
+    script.expect("PUT /api/v1/x", Reply::text(502, "")).expect("PUT /api/v1/x", Reply::text(204, ""));
+    assert_eq!(script.client().call(&ApiRequest::put("/api/v1/x")).await.unwrap().status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_the_api_itself_refused_certainly_had_no_effect() {
+    let page = "<html>no</html>";
+    let other_json = r#"{"error": "no route", "status": 404}"#;
+    let of_api = r#"{"code": 400, "message": "no"}"#;
+    for (status, body, ambiguous) in [
+        (202, page, true),
+        (204, "", true),
+        (302, "", true),
+        (307, of_api, true),
+        (400, of_api, false),
+        (400, page, true),
+        (400, other_json, true),
+        (400, "", true),
+        (400, r#"[400, "no"]"#, true),
+        (400, r#"{"code": null, "message": "no"}"#, true),
+        (403, of_api, false),
+        (404, of_api, false),
+        (404, page, true),
+        (405, other_json, true),
+        (407, page, false),
+        (408, of_api, true),
+        (409, of_api, false),
+        (410, page, true),
+        (413, page, true),
+        (422, of_api, false),
+        (500, of_api, true),
+        (500, page, true),
+        (501, of_api, true),
+        (502, page, true),
+        (503, of_api, true),
+        (504, "", true),
+    ] {
+        let script = Script::new();
+        script.expect("POST /api/v1/workloads/trainings", Reply::text(status, body));
+        let error = script.client().create_training(&TrainingCreationRequest::default()).await.unwrap_err();
+        assert_eq!(error.may_have_taken_effect(), ambiguous, "{status} {body}: {error:?}");
+        assert_eq!(error.is_from_api(), status >= 300 && body == of_api, "{status} {body}: {error:?}");
+    }
+    // A 429 is waited for, whoever wrote it, and says that nothing was done.
+    let script = Script::new();
+    script.expect("POST /api/v1/workloads/trainings", Reply::text(429, page).header("retry-after", "3600"));
+    let error = script.client().create_training(&TrainingCreationRequest::default()).await.unwrap_err();
+    assert!(!error.may_have_taken_effect() && !error.is_from_api() && error.is_unreachable(), "{error:?}");
 }

@@ -1,0 +1,255 @@
+//! Tokens for the client credentials of a service account.
+//!
+//! `POST /api/v2/token` (an OAuth 2.0 form, control plane 2.24 and later) comes first; where it does not exist,
+//! `POST /api/v1/token` (JSON, deprecated by 2.25). The one that exists is remembered.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use runai_spec::request::encode_component;
+use runai_spec::wire::{OAuthError, OAuthTokenResponse, TokenRequest, TokenResponse};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::Instant;
+
+use super::Token;
+use crate::error::{Error, cut, error_body, is_missing};
+use crate::retry::{Deadline, Idempotency};
+use crate::secrets::Secrets;
+use crate::sender::{Answer, PreparedRequest, Sender};
+
+/// The client credentials of a service account. Neither part is ever printed.
+#[derive(Clone)]
+pub struct ClientCredentials {
+    /// The client id; the API calls it an access key's or service account's `clientId`.
+    pub client_id: SecretString,
+    /// The client secret.
+    pub client_secret: SecretString,
+}
+
+impl ClientCredentials {
+    /// Credentials of these two parts.
+    pub fn new(client_id: impl Into<String>, client_secret: impl Into<SecretString>) -> Self {
+        Self { client_id: SecretString::from(client_id.into()), client_secret: client_secret.into() }
+    }
+
+    /// # Errors
+    /// One of the two is empty.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        for (part, name) in [(&self.client_id, "the client id"), (&self.client_secret, "the client secret")] {
+            if part.expose_secret().trim().is_empty() {
+                return Err(Error::EmptyCredential(name));
+            }
+        }
+        Ok(())
+    }
+
+    fn equals(&self, other: &Self) -> bool {
+        let parts = |of: &Self| (of.client_id.expose_secret().to_owned(), of.client_secret.expose_secret().to_owned());
+        parts(self) == parts(other)
+    }
+}
+
+impl fmt::Debug for ClientCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientCredentials(..)")
+    }
+}
+
+/// Where the credentials are.
+#[derive(Clone)]
+pub(crate) enum CredentialSource {
+    File { client_id: SecretString, path: PathBuf },
+    Given(ClientCredentials),
+    Read(Arc<dyn Fn() -> io::Result<ClientCredentials> + Send + Sync>),
+}
+
+impl CredentialSource {
+    /// Reads the credentials, on a thread where that may take time.
+    async fn read(&self) -> Result<ClientCredentials, Error> {
+        let source = match self {
+            Self::Given(credentials) => return Ok(credentials.clone()),
+            source => source.clone(),
+        };
+        let unreadable = |place: String, error: &io::Error| Error::UnreadableCredentials {
+            place,
+            // The text of the operating system, or of the caller's function.
+            problem: cut(&error.to_string()),
+        };
+        let reading = tokio::task::spawn_blocking(move || match source {
+            Self::Given(credentials) => Ok(credentials),
+            Self::File { client_id, path } => match secret_in(&path) {
+                Ok(client_secret) => Ok(ClientCredentials { client_id, client_secret }),
+                Err(error) => Err(unreadable(format!("the client secret in `{}`", path.display()), &error)),
+            },
+            Self::Read(read) => read().map_err(|error| unreadable("the client credentials".into(), &error)),
+        });
+        let credentials = reading.await.map_err(|error| Error::UnreadableCredentials {
+            place: "the client credentials".into(),
+            problem: if error.is_panic() { "the function panicked" } else { "the program ends" }.into(),
+        })??;
+        credentials.check()?;
+        Ok(credentials)
+    }
+}
+
+fn secret_in(path: &Path) -> io::Result<SecretString> {
+    let text = std::fs::read_to_string(path)?;
+    Ok(SecretString::from(text.trim().to_owned()))
+}
+
+/// The service account whose tokens a client uses.
+pub(crate) struct ServiceAccount {
+    source: CredentialSource,
+    known: Mutex<Option<ClientCredentials>>,
+    /// Whether the v1 endpoint is the one that exists.
+    uses_v1: AtomicBool,
+}
+
+impl ServiceAccount {
+    pub(crate) fn new(source: CredentialSource) -> Self {
+        Self { source, known: Mutex::default(), uses_v1: AtomicBool::new(false) }
+    }
+
+    /// A new token. When the endpoint refuses the credentials, they are read again, and others are tried once.
+    pub(super) async fn token(&self, sender: &Sender, deadline: &mut Deadline) -> Result<Token, Error> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let credentials = match known {
+            Some(credentials) => credentials,
+            None => self.read(&sender.secrets).await?,
+        };
+        let refusal = match self.ask(sender, &credentials, deadline).await {
+            Err(refusal @ Error::CredentialsRefused { .. }) if !refusal.is_no_token_endpoint() => refusal,
+            result => return result,
+        };
+        match self.read(&sender.secrets).await {
+            Ok(others) if !others.equals(&credentials) => {
+                tracing::debug!("the credentials were refused, and others are there now");
+                self.ask(sender, &others, deadline).await
+            }
+            _ => Err(refusal),
+        }
+    }
+
+    async fn read(&self, secrets: &Secrets) -> Result<ClientCredentials, Error> {
+        let credentials = self.source.read().await?;
+        secrets.add_credential(&credentials.client_id);
+        secrets.add_credential(&credentials.client_secret);
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(credentials.clone());
+        Ok(credentials)
+    }
+
+    async fn ask(
+        &self,
+        sender: &Sender,
+        credentials: &ClientCredentials,
+        deadline: &mut Deadline,
+    ) -> Result<Token, Error> {
+        let uses_v1 = self.uses_v1.load(Ordering::Relaxed);
+        let mut missing = StatusCode::NOT_FOUND;
+        for endpoint in if uses_v1 { [Endpoint::V1, Endpoint::V2] } else { [Endpoint::V2, Endpoint::V1] } {
+            let begun = Instant::now();
+            // A second token does no harm.
+            let answer = sender.send(&endpoint.request(credentials), Idempotency::Freely, deadline).await?;
+            if is_missing(answer.status()) {
+                missing = answer.status();
+                continue;
+            }
+            let token = endpoint.read(begun, &answer, &sender.secrets)?;
+            self.uses_v1.store(matches!(endpoint, Endpoint::V1), Ordering::Relaxed);
+            return Ok(token);
+        }
+        let reason = format!("neither {} nor {} exists", Endpoint::V2.path(), Endpoint::V1.path());
+        Err(Error::CredentialsRefused { status: missing, reason })
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Endpoint {
+    V1,
+    V2,
+}
+
+impl Endpoint {
+    const fn path(self) -> &'static str {
+        match self {
+            Self::V1 => "/api/v1/token",
+            Self::V2 => "/api/v2/token",
+        }
+    }
+
+    fn request(self, credentials: &ClientCredentials) -> PreparedRequest {
+        let client_id = credentials.client_id.expose_secret();
+        let client_secret = credentials.client_secret.expose_secret();
+        let (content_type, body) = match self {
+            Self::V2 => (
+                "application/x-www-form-urlencoded",
+                format!(
+                    "grant_type={GRANT_TYPE}&client_id={}&client_secret={}",
+                    encode_component(client_id),
+                    encode_component(client_secret)
+                )
+                .into_bytes(),
+            ),
+            Self::V1 => {
+                let request = TokenRequest {
+                    grant_type: GRANT_TYPE.to_owned(),
+                    client_id: Some(client_id.to_owned()),
+                    client_secret: Some(client_secret.to_owned()),
+                    ..TokenRequest::default()
+                };
+                // Three strings cannot fail to serialise.
+                ("application/json", serde_json::to_vec(&request).unwrap_or_default())
+            }
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        let path = self.path().to_owned();
+        PreparedRequest { method: Method::POST, target: path.clone(), path, headers, body }
+    }
+
+    fn read(self, begun: Instant, answer: &Answer, secrets: &Secrets) -> Result<Token, Error> {
+        let status = answer.status();
+        let is_temporary = matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
+        if status.is_client_error() && !is_temporary {
+            return Err(Error::CredentialsRefused { status, reason: refusal(&answer.response.body, secrets) });
+        }
+        if !status.is_success() {
+            return Err(answer.error(secrets));
+        }
+        // The text of this answer may be, or be the beginning of, a token.
+        let body = answer.response.body.as_slice();
+        let (text, expires_in) = match self {
+            Self::V2 => serde_json::from_slice(body)
+                .map(|OAuthTokenResponse { access_token, expires_in, .. }| (access_token, expires_in)),
+            Self::V1 => serde_json::from_slice(body)
+                .map(|TokenResponse { access_token, expires_in, .. }| (access_token, expires_in)),
+        }
+        .map_err(|_| answer.odd("is no token"))?;
+        let stated = expires_in
+            .and_then(|seconds| u32::try_from(seconds).ok())
+            .filter(|&seconds| seconds > 0)
+            .map(|seconds| Duration::from_secs(seconds.into()));
+        Token::new(SecretString::from(text), begun, stated, answer.date())
+            .map_err(|problem| answer.odd(format!("holds a token that {problem}")))
+    }
+}
+
+/// What the token endpoint says about a refusal: OAuth 2.0's error, or the API's own.
+fn refusal(body: &[u8], secrets: &Secrets) -> String {
+    match serde_json::from_slice::<OAuthError>(body) {
+        Ok(OAuthError { error, error_description, .. }) if !error.is_empty() => match error_description {
+            Some(description) => cut(&secrets.scrub(&format!("{error}: {description}"))),
+            None => cut(&secrets.scrub(&error)),
+        },
+        _ => error_body(body, secrets).message,
+    }
+}
+
+const GRANT_TYPE: &str = "client_credentials";

@@ -1,0 +1,69 @@
+//! Where bearer tokens come from when neither a service account nor a command gives them.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+/// Gives the bearer tokens of a [`Client`](crate::Client).
+///
+/// The client asks once for all its callers, and again shortly before a token ends or after the control plane has
+/// refused one. A provider has 10 s for an answer.
+pub trait TokenProvider: Send + Sync + 'static {
+    /// Returns a token. With `was_refused` the control plane has just refused the last one, so that a cached token
+    /// must not be returned again.
+    fn token(&self, was_refused: bool) -> TokenFuture<'_>;
+}
+
+/// The future of [`TokenProvider::token`]; boxed, so that a client does not depend on its provider's type.
+pub type TokenFuture<'a> = Pin<Box<dyn Future<Output = Result<AccessToken, TokenError>> + Send + 'a>>;
+
+/// A bearer token of a [`TokenProvider`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AccessToken {
+    /// The token.
+    pub token: SecretString,
+    /// How long the token is valid from now on. When not given, a JSON Web Token's own claims count, or else
+    /// [`UNSTATED_LIFETIME`](crate::UNSTATED_LIFETIME).
+    pub lifetime: Option<Duration>,
+}
+
+impl AccessToken {
+    /// A token whose lifetime is not known.
+    #[must_use]
+    pub fn new(token: impl Into<SecretString>) -> Self {
+        Self { token: token.into(), lifetime: None }
+    }
+
+    /// The same token, valid for `lifetime` from now on.
+    #[must_use]
+    pub fn valid_for(self, lifetime: Duration) -> Self {
+        Self { lifetime: Some(lifetime), ..self }
+    }
+}
+
+/// Why a [`TokenProvider`] has no token.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct TokenError {
+    message: String,
+    is_temporary: bool,
+}
+
+impl TokenError {
+    /// The credentials were refused, or somebody has to log in. `message` is a fragment without a secret.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self { message: message.into(), is_temporary: false }
+    }
+
+    /// Nobody could be asked; trying again later may help. `message` is a fragment without a secret.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self { message: message.into(), is_temporary: true }
+    }
+
+    pub(crate) const fn is_temporary(&self) -> bool {
+        self.is_temporary
+    }
+}

@@ -1,0 +1,200 @@
+//! Rate limits: after a 429 every call of a client holds back, and then they go one by one.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::HeaderValue;
+use http::header::{DATE, RETRY_AFTER};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::retry::Deadline;
+use crate::transport::Response;
+
+/// The gate that all requests of a client go through.
+///
+/// It is open until the control plane answers with a 429. Then it is shut until the moment that the answer names, and
+/// afterwards lets requests through one by one: the distance between them doubles with each further 429 and shrinks by
+/// a tenth with each success, so that it settles near the limit, whatever that is.
+#[derive(Debug, Default)]
+pub(crate) struct RateLimit {
+    state: Mutex<State>,
+    /// Whoever holds it goes next; the others wait in the order of their coming.
+    queue: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Nobody goes before.
+    opens_at: Option<Instant>,
+    spacing: Duration,
+    last_release: Option<Instant>,
+    /// Changes with each 429 that counts: those that come in one burst count once.
+    generation: u64,
+    /// The newest 429.
+    refusal: Option<Response>,
+}
+
+/// What a request must show when its answer has come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ticket(u64);
+
+impl RateLimit {
+    /// Waits until a request may go, not before `not_before`.
+    ///
+    /// # Errors
+    /// The newest 429, if the wait is longer than what is left of the call's patience.
+    pub(crate) async fn wait(
+        &self,
+        deadline: &mut Deadline,
+        not_before: Option<Instant>,
+    ) -> Result<Ticket, Box<Response>> {
+        let begun = Instant::now();
+        let opens_at = {
+            let state = self.state();
+            let opens_at = state.opens_at.max(not_before).filter(|&at| at > begun);
+            if opens_at.is_none() && state.spacing.is_zero() {
+                return Ok(Ticket(state.generation));
+            }
+            opens_at.unwrap_or(begun)
+        };
+        let patience = deadline.rate_limit_left();
+        let is_too_late = opens_at - begun > patience;
+        let result = if is_too_late { None } else { timeout(patience, self.turn(not_before)).await.ok() };
+        deadline.spend_on_rate_limit(begun.elapsed());
+        result.ok_or_else(|| Box::new(self.refusal()))
+    }
+
+    async fn turn(&self, not_before: Option<Instant>) -> Ticket {
+        if let Some(at) = not_before {
+            sleep_until(at).await;
+        }
+        let _turn = self.queue.lock().await;
+        loop {
+            let at = {
+                let mut state = self.state();
+                let now = Instant::now();
+                let spaced = state.last_release.map(|last| last + state.spacing);
+                let Some(at) = state.opens_at.max(spaced).filter(|&at| at > now) else {
+                    state.last_release = Some(now);
+                    return Ticket(state.generation);
+                };
+                at
+            };
+            // The gate may have been shut again meanwhile, so look again.
+            sleep_until(at).await;
+        }
+    }
+
+    /// A request was answered with a 429: shuts the gate for `hold`.
+    pub(crate) fn refused(&self, Ticket(generation): Ticket, hold: Duration, refusal: &Response) {
+        let mut state = self.state();
+        state.opens_at = state.opens_at.max(Some(Instant::now() + hold.min(MAX_HOLD)));
+        if state.generation == generation {
+            state.generation += 1;
+            state.spacing = (state.spacing * 2).clamp(MIN_SPACING, MAX_SPACING);
+        }
+        let body = if refusal.body.len() <= MAX_KEPT_BODY { refusal.body.clone() } else { Vec::new() };
+        state.refusal = Some(Response { status: refusal.status, headers: refusal.headers.clone(), body });
+    }
+
+    /// A request was answered with anything else.
+    pub(crate) fn passed(&self, Ticket(generation): Ticket) {
+        let mut state = self.state();
+        if state.generation == generation && !state.spacing.is_zero() {
+            state.spacing = state.spacing * 9 / 10;
+            if state.spacing < NO_SPACING {
+                state.spacing = Duration::ZERO;
+            }
+        }
+    }
+
+    /// The newest 429, as it would come now.
+    fn refusal(&self) -> Response {
+        let state = self.state();
+        let mut refusal = state.refusal.clone().unwrap_or_else(|| Response {
+            status: http::StatusCode::TOO_MANY_REQUESTS,
+            headers: http::HeaderMap::new(),
+            body: Vec::new(),
+        });
+        // It is as old as the 429 is. What it asked for is the gate's now.
+        if refusal.headers.contains_key(RETRY_AFTER) {
+            let left = state.opens_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now()));
+            refusal.headers.remove(DATE);
+            refusal.headers.insert(RETRY_AFTER, HeaderValue::from(left.as_secs() + u64::from(left.subsec_nanos() > 0)));
+        }
+        refusal
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long one answer can keep all calls of a client back. The call that got it keeps to what it says.
+const MAX_HOLD: Duration = Duration::from_mins(10);
+
+const MIN_SPACING: Duration = Duration::from_millis(100);
+const MAX_SPACING: Duration = Duration::from_secs(10);
+
+/// Requests that are closer than this need no queue.
+const NO_SPACING: Duration = Duration::from_millis(10);
+
+const MAX_KEPT_BODY: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::retry::RetryPolicy;
+
+    fn refusal() -> Response {
+        let mut headers = http::HeaderMap::new();
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("3"));
+        Response { status: http::StatusCode::TOO_MANY_REQUESTS, headers, body: b"slow down".to_vec() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_of_refusals_counts_once_and_successes_open_the_gate() {
+        let gate = RateLimit::default();
+        let mut deadline = Deadline::of(RetryPolicy::default());
+        let ticket = gate.wait(&mut deadline, None).await.unwrap();
+        for _ in 0..50 {
+            gate.refused(ticket, Duration::from_secs(3), &refusal());
+        }
+        assert_eq!(gate.state().spacing, MIN_SPACING);
+        let begun = Instant::now();
+        let mut passes = 0;
+        while !gate.state().spacing.is_zero() {
+            let ticket = gate.wait(&mut deadline, None).await.unwrap();
+            gate.passed(ticket);
+            passes += 1;
+        }
+        assert!(begun.elapsed() >= Duration::from_secs(3) && begun.elapsed() < Duration::from_secs(5));
+        assert!((10..40).contains(&passes), "{passes}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_without_patience_gets_the_newest_refusal_with_the_time_that_is_left() {
+        let gate = RateLimit::default();
+        let mut deadline = Deadline::of(RetryPolicy::once(Duration::from_secs(5)));
+        let ticket = gate.wait(&mut deadline, None).await.unwrap();
+        gate.refused(ticket, Duration::from_secs(3), &refusal());
+        tokio::time::advance(Duration::from_millis(1500)).await;
+        let refusal = gate.wait(&mut deadline, None).await.unwrap_err();
+        assert_eq!((refusal.headers[RETRY_AFTER].to_str().unwrap(), &refusal.body[..]), ("2", &b"slow down"[..]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_waiter_that_is_dropped_keeps_nobody_back() {
+        let gate = RateLimit::default();
+        let mut deadline = Deadline::of(RetryPolicy::default());
+        let ticket = gate.wait(&mut deadline, None).await.unwrap();
+        gate.refused(ticket, Duration::from_secs(3), &refusal());
+        for _ in 0..100 {
+            let waited = timeout(Duration::from_millis(10), gate.wait(&mut deadline, None)).await;
+            assert!(waited.is_err());
+        }
+        let begun = Instant::now();
+        gate.wait(&mut deadline, None).await.unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(3));
+    }
+}

@@ -1,0 +1,182 @@
+//! The values that no error, hint or log of a client may show, and how they are cut out of texts.
+
+use std::collections::VecDeque;
+use std::sync::{PoisonError, RwLock};
+
+use runai_spec::redact::SecretValue;
+use runai_spec::request::encode_component;
+use secrecy::{ExposeSecret, SecretString};
+
+/// The secrets of one client. Values are kept until the client ends, tokens until [`KEPT_TOKENS`] newer ones exist.
+#[derive(Debug, Default)]
+pub(crate) struct Secrets {
+    inner: RwLock<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// Every spelling of every value, sorted by [`order`].
+    spellings: Vec<SecretString>,
+    /// Spellings of the newest tokens, the newest last.
+    tokens: VecDeque<Vec<SecretString>>,
+}
+
+impl Secrets {
+    /// Conceals a credential of at least [`MIN_CREDENTIAL`] bytes.
+    pub(crate) fn add_credential(&self, secret: &SecretString) {
+        self.add(secret.expose_secret(), MIN_CREDENTIAL);
+    }
+
+    /// Conceals a value of at least [`MIN_VALUE`] characters.
+    pub(crate) fn add_value(&self, secret: &SecretString) {
+        self.add(secret.expose_secret(), MIN_VALUE);
+    }
+
+    /// Conceals a value of a request body.
+    pub(crate) fn add_sent(&self, SecretValue { text, is_credential }: SecretValue<'_>) {
+        self.add(text, if is_credential { MIN_CREDENTIAL } else { MIN_VALUE });
+    }
+
+    /// Conceals a bearer token.
+    pub(crate) fn add_token(&self, token: &SecretString) {
+        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        inner.tokens.push_back(spellings(token.expose_secret()));
+        if inner.tokens.len() > KEPT_TOKENS {
+            inner.tokens.pop_front();
+        }
+    }
+
+    fn add(&self, text: &str, min_length: usize) {
+        // White space at the ends may get lost on the way.
+        let text = text.trim();
+        if text.chars().count() < min_length {
+            return;
+        }
+        let is_known = |inner: &Inner| inner.spellings.binary_search_by(|known| order(known, text)).is_ok();
+        if is_known(&self.inner.read().unwrap_or_else(PoisonError::into_inner)) {
+            return;
+        }
+        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        for spelling in spellings(text) {
+            let place = inner.spellings.binary_search_by(|known| order(known, spelling.expose_secret()));
+            if let Err(place) = place {
+                inner.spellings.insert(place, spelling);
+            }
+        }
+    }
+
+    /// Returns `text` without any secret, in whatever way the other side may have written it.
+    pub(crate) fn scrub(&self, text: &str) -> String {
+        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        // Longer ones than the text come first.
+        let first = inner.spellings.partition_point(|spelling| spelling.expose_secret().len() > text.len());
+        let spellings = inner.tokens.iter().flatten().chain(&inner.spellings[first..]);
+        // Secrets may overlap, so places are collected before anything is replaced.
+        let mut places: Vec<(usize, usize)> = spellings
+            .map(ExposeSecret::expose_secret)
+            .flat_map(|spelling| text.match_indices(spelling).map(|(at, found)| (at, at + found.len())))
+            .collect();
+        places.sort_unstable();
+        let mut shown = String::with_capacity(text.len());
+        let mut end = 0;
+        for (from, to) in places {
+            if from >= end {
+                shown.push_str(&text[end..from]);
+                shown.push_str(REDACTED);
+            }
+            end = end.max(to);
+        }
+        shown.push_str(&text[end..]);
+        shown
+    }
+}
+
+/// Longest first, so that those longer than a text can be skipped.
+fn order(known: &SecretString, text: &str) -> std::cmp::Ordering {
+    let known = known.expose_secret();
+    text.len().cmp(&known.len()).then_with(|| known.cmp(text))
+}
+
+/// The ways in which a text is quoted: as it is, percent-encoded, in a form, in JSON, in JSON inside JSON, in HTML.
+fn spellings(text: &str) -> Vec<SecretString> {
+    let json = |text: &str| {
+        let quoted = serde_json::Value::from(text).to_string();
+        quoted[1..quoted.len() - 1].to_owned()
+    };
+    let percent = encode_component(text);
+    let form = percent.replace("%20", "+");
+    let once = json(text);
+    let twice = json(&once);
+    let html = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let (named, numbered) = (html.replace('"', "&quot;"), html.replace('"', "&#34;").replace('\'', "&#39;"));
+    let mut all = vec![text.to_owned(), percent, form, once, twice, named, numbered];
+    all.sort_unstable();
+    all.dedup();
+    all.into_iter().map(SecretString::from).collect()
+}
+
+/// A shorter credential could not be guessed from what is left either, and cutting it out would garble every text.
+const MIN_CREDENTIAL: usize = 4;
+
+/// Shorter values of an environment are words such as `offline`.
+const MIN_VALUE: usize = 8;
+
+/// Requests that are on their way may carry tokens before the newest one.
+const KEPT_TOKENS: usize = 4;
+
+const REDACTED: &str = "[redacted]";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_cut_out_however_it_is_written() {
+        let secrets = Secrets::default();
+        secrets.add_credential(&"the id".into());
+        secrets.add_credential(&"s\"e/c+r<".into());
+        secrets.add_token(&"to.k-en".into());
+        for text in [
+            r#"x s"e/c+r< y"#,
+            "x s%22e%2Fc%2Br%3C y",
+            r#"x s\"e/c+r< y"#,
+            r#"x s\\\"e/c+r< y"#,
+            "x s&quot;e/c+r&lt; y",
+            "x the%20id y",
+            "x the+id y",
+            "x to.k-en y",
+        ] {
+            assert_eq!(secrets.scrub(text), "x [redacted] y", "{text}");
+        }
+    }
+
+    #[test]
+    fn short_values_stay_and_short_credentials_do_not() {
+        let secrets = Secrets::default();
+        secrets.add_value(&"offline".into());
+        secrets.add_value(&"12345678".into());
+        secrets.add_credential(&"1234".into());
+        secrets.add_credential(&"abc".into());
+        assert_eq!(secrets.scrub("offline abc 1234 12345678"), "offline abc [redacted] [redacted]");
+    }
+
+    #[test]
+    fn overlapping_secrets_leave_nothing_of_each_other() {
+        let secrets = Secrets::default();
+        for value in ["abcdefgh", "efghijkl", "abcdefghij"] {
+            secrets.add_value(&value.into());
+        }
+        assert_eq!(secrets.scrub("abcdefghijkl, efghijkl"), "[redacted], [redacted]");
+    }
+
+    #[test]
+    fn a_value_is_kept_once_and_old_tokens_are_forgotten() {
+        let secrets = Secrets::default();
+        for serial in 0..10 {
+            secrets.add_value(&"one value".into());
+            secrets.add_token(&format!("token-{serial}").into());
+        }
+        let inner = secrets.inner.read().unwrap();
+        assert_eq!((inner.spellings.len(), inner.tokens.len()), (spellings("one value").len(), KEPT_TOKENS));
+    }
+}

@@ -1,0 +1,197 @@
+//! One call with its attempts, without knowing what it means or who asks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{CONTENT_TYPE, LOCATION, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use runai_spec::wire::ErrorBody;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+use tokio::time::{Instant, sleep, timeout};
+use url::Url;
+
+use crate::error::{ApiError, Error, cut, error_body, is_api_error};
+use crate::rate_limit::RateLimit;
+use crate::retry::{Deadline, Idempotency, RetryBudget};
+use crate::secrets::Secrets;
+use crate::time;
+use crate::transport::{Failure, Request, Response, Transport, TransportError};
+
+/// What every call of a client shares.
+pub(crate) struct Sender {
+    pub(crate) transport: Arc<dyn Transport>,
+    /// The control plane, without a trailing slash.
+    pub(crate) base_url: String,
+    pub(crate) user_agent: HeaderValue,
+    pub(crate) request_timeout: Duration,
+    pub(crate) retry_budget: RetryBudget,
+    pub(crate) rate_limit: RateLimit,
+    pub(crate) secrets: Secrets,
+}
+
+/// A request as it is sent, as often as it takes.
+pub(crate) struct PreparedRequest {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    /// Path and query.
+    pub(crate) target: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Sender {
+    /// Sends `request` until there is an answer worth having, or `deadline` has passed.
+    ///
+    /// Never sends again what may have taken effect, unless `idempotency` allows it. A 429 says that nothing was done.
+    pub(crate) async fn send(
+        &self,
+        request: &PreparedRequest,
+        idempotency: Idempotency,
+        deadline: &mut Deadline,
+    ) -> Result<Answer, Error> {
+        let call = format!("{} {}", request.method, request.path);
+        let url = format!("{}{}", self.base_url, request.target);
+        let url = Url::parse(&url).map_err(|_| Error::Path(request.path.clone()))?;
+        let mut not_before = None;
+        loop {
+            let ticket = match self.rate_limit.wait(deadline, not_before.take()).await {
+                Ok(ticket) => ticket,
+                Err(refusal) => return Ok(Answer { call, response: *refusal }),
+            };
+            let begun = Instant::now();
+            let result = self.attempt(request, &url, deadline.attempt_timeout(self.request_timeout)).await;
+            let (may_retry, retry_after) = match &result {
+                Ok(response) => {
+                    tracing::debug!(status = response.status.as_u16(), elapsed = ?begun.elapsed(), "answered");
+                    let retry_after = time::retry_after(&response.headers);
+                    if response.status == StatusCode::TOO_MANY_REQUESTS {
+                        let hold = retry_after.unwrap_or_else(|| deadline.rate_limit_backoff());
+                        self.rate_limit.refused(ticket, hold, response);
+                        deadline.spend_on_rate_limit(begun.elapsed());
+                        let patience = deadline.rate_limit_left();
+                        if !patience.is_zero() && hold <= patience {
+                            tracing::debug!(?hold, "held back by a rate limit");
+                            not_before = Some(Instant::now() + hold);
+                            continue;
+                        }
+                    } else {
+                        self.rate_limit.passed(ticket);
+                    }
+                    let may_retry = idempotency == Idempotency::Freely
+                        && matches!(
+                            response.status,
+                            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
+                        );
+                    (may_retry, retry_after)
+                }
+                Err(error) => {
+                    tracing::debug!(%error, elapsed = ?begun.elapsed(), "no answer");
+                    let may_help = !matches!(error.failure(), Failure::Tls | Failure::BodyTooLong);
+                    (may_help && (idempotency == Idempotency::Freely || !error.may_have_been_sent()), None)
+                }
+            };
+            if may_retry
+                && let Some(pause) = deadline.pause(retry_after)
+                && self.retry_budget.take()
+            {
+                tracing::debug!(?pause, "trying again");
+                sleep(pause).await;
+                continue;
+            }
+            return match result {
+                Ok(response) => Ok(Answer { call, response }),
+                Err(source) => Err(Error::NoAnswer { call, source }),
+            };
+        }
+    }
+
+    async fn attempt(&self, request: &PreparedRequest, url: &Url, limit: Duration) -> Result<Response, TransportError> {
+        let PreparedRequest { method, headers, body, .. } = request;
+        let mut headers = headers.clone();
+        headers.insert(USER_AGENT, self.user_agent.clone());
+        let request = Request { method: method.clone(), url: url.clone(), headers, body: body.clone(), timeout: limit };
+        // The deadline must hold even with a transport that hangs.
+        let late = |_| Err(TransportError::maybe_sent(Failure::Timeout, format!("no answer within {limit:.0?}")));
+        let result = timeout(limit, self.transport.send(request)).await.unwrap_or_else(late);
+        result.map_err(|error| error.map_cause(|cause| self.secrets.scrub(cause)))
+    }
+}
+
+/// An answer, and what it answers.
+pub(crate) struct Answer {
+    pub(crate) call: String,
+    pub(crate) response: Response,
+}
+
+impl Answer {
+    pub(crate) fn status(&self) -> StatusCode {
+        self.response.status
+    }
+
+    /// The answer's `Date`, since the Unix epoch.
+    pub(crate) fn date(&self) -> Option<Duration> {
+        time::date(&self.response.headers)
+    }
+
+    /// The body as a `T`, or what is odd about it.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        decode(&self.response.body).map_err(|problem| {
+            let kind = media_type(&self.response.headers).map_or_else(String::new, |kind| format!("{kind}, "));
+            self.odd(format!("{problem} ({kind}{} bytes)", self.response.body.len()))
+        })
+    }
+
+    /// The error that this answer is, its status being one.
+    pub(crate) fn error(&self, secrets: &Secrets) -> Error {
+        let Response { status, headers, body } = &self.response;
+        let ErrorBody { message, details, compliance_issues, .. } = error_body(body, secrets);
+        let location =
+            headers.get(LOCATION).map(|location| cut(&secrets.scrub(&String::from_utf8_lossy(location.as_bytes()))));
+        Error::Api(Box::new(ApiError {
+            call: self.call.clone(),
+            status: *status,
+            message,
+            details,
+            issues: compliance_issues,
+            retry_after: time::retry_after(headers),
+            location,
+            from_api: is_api_error(body),
+        }))
+    }
+
+    pub(crate) fn odd(&self, problem: impl Into<String>) -> Error {
+        Error::OddAnswer { call: self.call.clone(), status: self.response.status, problem: problem.into() }
+    }
+}
+
+/// The body as a `T`, or what is odd about it, without a word of it: it may be about anybody's workload.
+///
+/// An empty body counts as null: some versions accept a request without a word.
+pub(crate) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    let body = if body.trim_ascii().is_empty() { b"null" } else { body };
+    serde_json::from_slice(body).map_err(|error| {
+        let text = error.to_string();
+        match error.classify() {
+            Category::Data if text.starts_with(NO_LIST) => {
+                // Our own words, up to the position that the parser adds.
+                format!("is not what the API describes: {}", text.split(" at line ").next().unwrap_or_default())
+            }
+            Category::Data => {
+                format!("is not what the API describes, at line {} column {} of its body", error.line(), error.column())
+            }
+            Category::Eof | Category::Io | Category::Syntax => "is not JSON".to_owned(),
+        }
+    })
+}
+
+/// How the message of a page without its list begins.
+pub(crate) const NO_LIST: &str = "it has no list `";
+
+/// The media type of an answer, if it looks like one.
+fn media_type(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let kind = text.split(';').next()?.trim();
+    let is_plain = kind.len() <= 60 && kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/+.-".contains(&byte));
+    (is_plain && kind.contains('/')).then_some(kind)
+}

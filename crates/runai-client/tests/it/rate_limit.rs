@@ -1,0 +1,183 @@
+//! Rate limits: nobody gives up too early, nobody storms the control plane, and nothing is submitted twice.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use http::StatusCode;
+use runai_client::{Client, Error, RetryPolicy};
+use runai_spec::wire::TrainingCreationRequest;
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::script::{Reply, Script, answering};
+
+const LINE: &str = "GET /api/v1/clusters";
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_after_is_kept_beyond_the_deadline_of_a_call() {
+    let script = Script::new();
+    script
+        .expect(LINE, Reply::error(429, "slow down").header("retry-after", "9"))
+        .expect(LINE, Reply::error(429, "slow down").header("retry-after", "60"))
+        .expect(LINE, Reply::Refused)
+        .expect(LINE, Reply::text(200, "[]"));
+    let client = script.client();
+    let begun = Instant::now();
+    client.clusters().await.unwrap();
+    assert!((69..75).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_after_may_be_a_date() {
+    let script = Script::new();
+    script
+        .expect(
+            LINE,
+            Reply::error(429, "slow down")
+                .header("date", "Sun, 06 Nov 1994 08:49:37 GMT")
+                .header("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT"),
+        )
+        .expect(LINE, Reply::text(200, "[]"));
+    let begun = Instant::now();
+    script.client().clusters().await.unwrap();
+    assert!((60..62).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_after_beyond_the_patience_fails_at_once() {
+    let script = Script::new();
+    let begun = Instant::now();
+    script.expect(LINE, Reply::error(429, "slow down").header("retry-after", "301"));
+    let Err(Error::Api(error)) = script.client().clusters().await else { panic!("it should not have waited") };
+    assert_eq!(error.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!((error.retry_after, begun.elapsed()), (Some(Duration::from_secs(301)), Duration::ZERO));
+
+    // What earlier waits took is gone.
+    let script = Script::new();
+    for seconds in ["200", "99", "2"] {
+        script.expect(LINE, Reply::error(429, "slow down").header("retry-after", seconds));
+    }
+    let begun = Instant::now();
+    let error = script.client().clusters().await.unwrap_err();
+    assert_eq!(error.status(), Some(StatusCode::TOO_MANY_REQUESTS));
+    assert_eq!(begun.elapsed().as_secs(), 299);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_retry_after_the_pauses_grow_until_the_patience_ends() {
+    let moments = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&moments);
+    let client = answering(move |sent| {
+        if sent.line.ends_with("/token") {
+            return Reply::token();
+        }
+        seen.lock().unwrap().push(Instant::now());
+        Reply::error(429, "slow down")
+    });
+    let begun = Instant::now();
+    let error = client.clusters().await.unwrap_err();
+    assert_eq!(error.status(), Some(StatusCode::TOO_MANY_REQUESTS));
+    assert!((280..=300).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    let moments = moments.lock().unwrap();
+    let pauses: Vec<_> = moments.windows(2).map(|two| two[1] - two[0]).collect();
+    assert!(pauses[0] < Duration::from_secs(1) && pauses.iter().skip(8).all(|pause| *pause > Duration::from_secs(2)));
+    assert!(moments.len() < 120, "{}", moments.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_calls_of_a_client_hold_back_together() {
+    let script = Script::new();
+    script
+        .expect(LINE, Reply::error(429, "slow down").header("retry-after", "30"))
+        .expect(LINE, Reply::text(200, "[]"))
+        .expect(LINE, Reply::text(200, "[]"));
+    let client = script.client();
+    let begun = Instant::now();
+    let first = tokio::spawn({
+        let client = client.clone();
+        async move { client.clusters().await }
+    });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(script.sent().len(), 2, "the token and the first request");
+    client.clusters().await.unwrap();
+    first.await.unwrap().unwrap();
+    assert!((30..32).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_of_once_does_not_wait_for_a_rate_limit() {
+    let script = Script::new();
+    script.expect(LINE, Reply::error(429, "slow down").header("retry-after", "1"));
+    let client = script.builder().retry_policy(RetryPolicy::once(Duration::from_secs(5))).build().unwrap();
+    let begun = Instant::now();
+    // The second one is not even sent.
+    for _ in 0..2 {
+        assert_eq!(client.clusters().await.unwrap_err().status(), Some(StatusCode::TOO_MANY_REQUESTS));
+    }
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rate_limits_do_not_use_up_the_retries() {
+    let script = Script::new();
+    for _ in 0..20 {
+        script.expect(LINE, Reply::error(429, "slow down").header("retry-after", "1"));
+    }
+    script.expect(LINE, Reply::Lost).expect(LINE, Reply::text(200, "[]"));
+    let client = script.builder().retry_policy(RetryPolicy { burst: 1, ..RetryPolicy::default() }).build().unwrap();
+    client.clusters().await.unwrap();
+}
+
+/// A limiter that accepts one request a second.
+struct Limiter {
+    next: Instant,
+    accepted: Vec<String>,
+    refused: usize,
+}
+
+fn limited(says_when: bool) -> (Client, Arc<Mutex<Limiter>>) {
+    let limiter = Arc::new(Mutex::new(Limiter { next: Instant::now(), accepted: Vec::new(), refused: 0 }));
+    let shared = Arc::clone(&limiter);
+    let client = answering(move |sent| {
+        if sent.line.ends_with("/token") {
+            return Reply::token();
+        }
+        let mut limiter = shared.lock().unwrap();
+        if Instant::now() < limiter.next {
+            limiter.refused += 1;
+            let reply = Reply::error(429, "one a second");
+            return if says_when { reply.header("retry-after", "1") } else { reply };
+        }
+        limiter.next = Instant::now() + Duration::from_secs(1);
+        let body: serde_json::Value = serde_json::from_str(&sent.body).unwrap();
+        let name = body["name"].as_str().unwrap().to_owned();
+        limiter.accepted.push(name.clone());
+        Reply::json(202, &json!({"workloadId": name}))
+    });
+    (client, limiter)
+}
+
+#[tokio::test(start_paused = true)]
+async fn forty_submissions_against_a_limiter_are_forty_workloads() {
+    for says_when in [true, false] {
+        let (client, limiter) = limited(says_when);
+        let begun = Instant::now();
+        let submissions = (0..40).map(|index| {
+            let request =
+                TrainingCreationRequest { name: format!("fit-{index}"), ..TrainingCreationRequest::default() };
+            let client = client.clone();
+            async move { client.create_training(&request).await }
+        });
+        for result in join_all(submissions).await {
+            result.unwrap();
+        }
+        let Limiter { accepted, refused, .. } = &mut *limiter.lock().unwrap();
+        accepted.sort_unstable();
+        accepted.dedup();
+        assert_eq!(accepted.len(), 40);
+        assert!(begun.elapsed() < Duration::from_mins(2), "{:?}", begun.elapsed());
+        // The first burst, and then about as many as were accepted.
+        assert!(*refused < 120, "{refused} refusals, {says_when}");
+    }
+}
