@@ -19,6 +19,7 @@ mod ide;
 mod links;
 mod migration;
 mod npm;
+mod operations;
 mod peers;
 mod process;
 mod purity;
@@ -51,6 +52,8 @@ enum Chore {
     Faults(faults::Args),
     /// Fuzz the core under libFuzzer
     Fuzz(fuzz::Args),
+    /// Write the table of the API's operations, which the client's tests send
+    Operations(operations::Args),
     /// Write the JSON Schemas, and the pages that are made from the declarations
     Schema(schema::Args),
     /// Hold the simulator against a copy of the API's own description
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Chore::Faults(args) => faults::run(&args),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Measure(program) => bench::measure(&program),
+        Chore::Operations(args) => operations::run(&args),
         Chore::Schema(args) => schema::run(&args),
         Chore::Schemathesis(args) => schemathesis::run(&args),
         Chore::Setup => setup::run(),

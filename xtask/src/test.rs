@@ -11,7 +11,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::builder::PossibleValuesParser;
 
 use crate::{
-    conformance, ide, links, npm, peers,
+    conformance, ide, links, npm, operations, peers,
     process::{self, cargo},
     purity, repository, schema, setup, snippets, wasm, web, workspace,
 };
@@ -36,7 +36,7 @@ struct Step {
 }
 
 /// Every step, in the order of running: what fails fast and often first.
-const STEPS: [Step; 15] = [
+const STEPS: [Step; 16] = [
     Step { name: "format", holds: "the code is formatted", run: format },
     Step { name: "lint", holds: "clippy has nothing to say about any target", run: lint },
     Step { name: "schema", holds: "schemas and reference are what the declarations make", run: schema::check },
@@ -44,6 +44,7 @@ const STEPS: [Step; 15] = [
     Step { name: "ide", holds: "editors' own servers understand the schemas", run: ide::test },
     Step { name: "conformance", holds: "the core and its Python peers agree", run: conformance },
     Step { name: "snippets", holds: "programs and commands say what the core renders", run: snippets::check },
+    Step { name: "operations", holds: "the table of the API's operations is the SDK's", run: operations::check },
     Step { name: "peers", holds: "the peers' own clients work against the simulator", run: peers::test },
     Step { name: "fuzz", holds: "no seed and no mutation of one breaks a fuzz target", run: fuzz },
     Step { name: "docs", holds: "the documentation builds, and all links lead somewhere", run: docs },

@@ -9,6 +9,7 @@ mod fuzz;
 mod killed;
 mod lossy;
 mod network;
+mod operations;
 mod paging;
 mod preflight;
 mod rate_limit;
