@@ -15,7 +15,7 @@ pub const SUBMISSION_LABEL: &str = "runai-step/submission";
 
 /// Identifies one submission: 12 characters of base32 (`a-z2-7`), part of the workload's name and value of its label.
 ///
-/// The same project and run id give the same id, so that a run that is submitted twice meets itself.
+/// The same control plane, project and run id give the same id, so that a run that is submitted twice meets itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SubmissionId(String);
 
@@ -23,25 +23,27 @@ impl SubmissionId {
     /// Characters of an id: 60 bits.
     pub const LENGTH: usize = 12;
 
-    /// The id of the run `run_id` in `project`: from the SHA-256 of both.
+    /// Returns the id of the run `run_id` in a project: the beginning of the SHA-256 of all three.
+    ///
+    /// `base_url` is the control plane's URL without a trailing slash, `project_id` the project's id. A project that
+    /// was deleted and created again has another id, and so has the project of the same name in another cluster.
     ///
     /// ```
     /// use runai_spec::name::SubmissionId;
-    /// let id = SubmissionId::new("vision", "nightly-2026-11-23");
+    /// let id = SubmissionId::new("https://org.run.ai", "1000", "nightly-2026-11-23");
     /// assert_eq!(id.as_str().len(), SubmissionId::LENGTH);
-    /// assert_eq!(id, SubmissionId::new("vision", "nightly-2026-11-23"));
-    /// assert_ne!(id, SubmissionId::new("speech", "nightly-2026-11-23"));
+    /// assert_eq!(id, SubmissionId::new("https://org.run.ai", "1000", "nightly-2026-11-23"));
+    /// assert_ne!(id, SubmissionId::new("https://org.run.ai", "1001", "nightly-2026-11-23"));
     /// ```
     #[must_use]
-    pub fn new(project: &str, run_id: &str) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(project.as_bytes());
-        // No project's name holds a zero byte, so no two pairs give the same text.
-        hash.update([0]);
-        hash.update(run_id.as_bytes());
-        let mut text = LOWER_BASE32.encode(&hash.finalize());
-        text.truncate(Self::LENGTH);
-        Self(text)
+    pub fn new(base_url: &str, project_id: &str, run_id: &str) -> Self {
+        Self(digest(&[base_url, project_id, run_id], Self::LENGTH))
+    }
+
+    /// Whether `text` has the form of an id.
+    #[must_use]
+    pub fn is_one(text: &str) -> bool {
+        text.len() == Self::LENGTH && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'))
     }
 
     /// The id as it stands in names and labels.
@@ -49,6 +51,22 @@ impl SubmissionId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Returns what tells texts apart without holding them: the first `length` base32 characters of their SHA-256.
+#[must_use]
+pub fn digest(texts: &[&str], length: usize) -> String {
+    let mut hash = Sha256::new();
+    for (index, text) in texts.iter().enumerate() {
+        // A zero byte between them, which none of them holds, so that no two lists give the same bytes.
+        if index > 0 {
+            hash.update([0]);
+        }
+        hash.update(text.as_bytes());
+    }
+    let mut text = LOWER_BASE32.encode(&hash.finalize());
+    text.truncate(length);
+    text
 }
 
 static LOWER_BASE32: LazyLock<Encoding> = LazyLock::new(|| {
@@ -116,22 +134,23 @@ mod tests {
 
     #[test]
     fn an_id_is_the_beginning_of_the_hash() {
-        // printf 'p\0r' | sha256sum | xxd -r -p | base32 | tr A-Z a-z | cut -c1-12
-        assert_eq!(SubmissionId::new("p", "r").as_str(), "g5tzhfudeoqz");
+        // printf 'u\0p\0r' | sha256sum | xxd -r -p | base32 | tr A-Z a-z | cut -c1-12
+        assert_eq!(SubmissionId::new("u", "p", "r").as_str(), "w64foj4rjw2c");
+        assert!(SubmissionId::is_one("g5tzhfudeoqz") && !SubmissionId::is_one("g5tzhfudeoq1"));
     }
 
     #[test]
     fn a_long_name_fills_the_room_that_its_id_leaves() {
-        let id = SubmissionId::new("p", "r");
+        let id = SubmissionId::new("u", "p", "r");
         let base = "a".repeat(2 * MAX_NAME_LENGTH);
         assert_eq!(workload_name(Some(&base), None), "a".repeat(63));
-        assert_eq!(workload_name(Some(&base), Some(&id)), format!("{}-g5tzhfudeoqz", "a".repeat(50)));
+        assert_eq!(workload_name(Some(&base), Some(&id)), format!("{}-w64foj4rjw2c", "a".repeat(50)));
     }
 
     proptest! {
         #[test]
         fn names_are_always_legal(base in ".{0,80}", run in proptest::option::of(".{0,20}")) {
-            let id = run.map(|run| SubmissionId::new("project", &run));
+            let id = run.map(|run| SubmissionId::new("url", "project", &run));
             let name = workload_name(Some(&base), id.as_ref());
             prop_assert!(name.len() <= MAX_NAME_LENGTH && name.starts_with(|c: char| c.is_ascii_lowercase()));
             prop_assert!(!name.ends_with('-') && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));

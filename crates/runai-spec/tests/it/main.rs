@@ -12,6 +12,7 @@ mod rules;
 mod schemas;
 mod snippets;
 mod verdicts;
+mod wait;
 
 use runai_spec::{Diagnostic, Format, Report, Resolution, Resolver, Source};
 

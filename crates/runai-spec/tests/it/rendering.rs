@@ -66,7 +66,7 @@ fn mounts_have_the_defaults_of_the_sdk() {
 #[test]
 fn a_submission_is_in_the_name_and_in_a_label() {
     let resolution = resolve("name: Train!\nimage: a\ncommand: [b]\nsettings: {labels: {team: ml}}\n");
-    let id = SubmissionId::new("vision", "run-1");
+    let id = SubmissionId::new("https://org.run.ai", "7", "run-1");
     let step = resolution.step().unwrap();
     let body = step.render(&Context::default(), Some(&id));
     assert_eq!(body.name, format!("train-{}", id.as_str()));
