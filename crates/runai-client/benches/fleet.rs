@@ -162,7 +162,7 @@ async fn measure() {
 }
 
 fn training(run: usize, placement: &runai_client::Placement) -> TrainingCreationRequest {
-    let id = SubmissionId::new(&placement.project_name, &run.to_string());
+    let id = SubmissionId::new("http://localhost", &placement.project_id, &run.to_string());
     TrainingCreationRequest {
         name: workload_name(Some("fit"), Some(&id)),
         project_id: placement.project_id.clone(),

@@ -37,8 +37,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 println!("{workload_id}: {outcome}");
                 outcomes.push(outcome);
             }
-            FleetEvent::OutageBegan { error } => println!("lost sight of the control plane: {error}"),
-            FleetEvent::OutageEnded { lasted } => println!("back after {lasted:.0?}"),
+            FleetEvent::OutageBegan { scope, error } => println!("lost sight of {scope}: {error}"),
+            FleetEvent::OutageEnded { scope, lasted } => println!("{scope} is back after {lasted:.0?}"),
             _ => {}
         }
     }

@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runai_client::{Client, Event, ReceiptDirectory, StepOperator};
-use runai_spec::name::SubmissionId;
 use runai_spec::wait::WaitPolicy;
 use runai_spec::{Context, Format, Resolver, Source};
 
@@ -34,14 +33,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let resolution = Resolver::new(Source { name: "step", text: STEP, format: Format::Yaml }).resolve();
     let step = resolution.step().ok_or("the step has errors")?;
     let placement = operator.prepare().await?;
-    let submission = SubmissionId::new(&placement.project_name, &run_id);
+    let submission = operator.submission_id(&placement, &run_id);
     let context = Context {
         project_id: Some(placement.project_id),
         cluster_id: Some(placement.cluster_id),
         ..Context::default()
     };
     let submitted = operator.attach_or_submit(&step.render(&context, Some(&submission))).await?;
-    println!("{} ({})", submitted.name, if submitted.adopted { "attached" } else { "submitted" });
+    println!("{} ({})", submitted.name, if submitted.already_existed { "attached" } else { "submitted" });
 
     let mut watch = operator.watch(submitted.workload_id, policy);
     loop {

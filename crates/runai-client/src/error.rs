@@ -152,7 +152,10 @@ pub enum Error {
         submission_id: String,
     },
     /// This submission was sent before, with another content.
-    #[error("submission `{submission_id}` is workload {workload_id} (`{name}`) already, with another value at `{at}`")]
+    #[error(
+        "submission `{submission_id}` is workload {workload_id} (`{name}`) already, with another value at `{at}`{}",
+        sources(.stored_source.as_deref(), .source_name.as_deref())
+    )]
     DifferentSpec {
         /// The workload's name.
         name: String,
@@ -162,6 +165,10 @@ pub enum Error {
         at: String,
         /// The submission.
         submission_id: String,
+        /// Where the earlier request came from, such as a file's name, if its receipt says so.
+        stored_source: Option<String>,
+        /// Where this request comes from.
+        source_name: Option<String>,
     },
     /// This submission was sent before, and its workload has been deleted since.
     #[error("submission `{submission_id}` was workload {workload_id} (`{name}`), which has been deleted")]
@@ -169,6 +176,21 @@ pub enum Error {
         /// The workload's name.
         name: String,
         /// The workload.
+        workload_id: String,
+        /// The submission.
+        submission_id: String,
+    },
+
+    /// A request of this submission may have arrived, and a workload of its chosen name has been deleted: nothing is left
+    /// that proves whether it was this one.
+    #[error(
+        "submission `{submission_id}` may have been workload {workload_id} (`{name}`), which has been deleted; nothing is \
+         left that could prove it"
+    )]
+    UnprovenDeletion {
+        /// The workload's name.
+        name: String,
+        /// The workload that was deleted.
         workload_id: String,
         /// The submission.
         submission_id: String,
@@ -284,7 +306,8 @@ impl Error {
             Self::ProjectAmbiguous { .. }
             | Self::ClusterMismatch { .. }
             | Self::NameTaken { .. }
-            | Self::DifferentSpec { .. } => true,
+            | Self::DifferentSpec { .. }
+            | Self::UnprovenDeletion { .. } => true,
             Self::Api(_) => !(self.is_auth() || self.is_not_found() || self.is_unreachable()),
             _ => false,
         }
@@ -351,6 +374,17 @@ impl Error {
         }
     }
 
+    /// Whether no project of the control plane can be seen: nobody listens, or nothing issues tokens.
+    pub(crate) fn is_whole_control_plane(&self) -> bool {
+        match self {
+            Self::NoAnswer { call, source } => !source.may_have_been_sent() || call.ends_with("/token"),
+            Self::OddAnswer { call, .. } => call.ends_with("/token"),
+            Self::Api(error) => error.call.ends_with("/token"),
+            Self::CredentialsRefused { .. } => true,
+            _ => false,
+        }
+    }
+
     /// The status of an error that the API answered with.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
@@ -407,6 +441,7 @@ impl Error {
             Self::NameTaken { .. } => "choose another name".into(),
             Self::DifferentSpec { .. } => "another file needs another run id".into(),
             Self::AlreadyDeleted { .. } => "to run it once more, use another run id".into(),
+            Self::UnprovenDeletion { .. } => "if it did not run, submit it under another run id or name".into(),
             Self::Unconfirmed { name, .. } => {
                 format!("the same submission can be sent again: it attaches to `{name}` if that exists")
             }
@@ -455,7 +490,13 @@ impl Error {
 
     /// Whether this says for certain what became of a submission, and that it is no workload of ours that lives.
     pub(crate) const fn settles_a_submission(&self) -> bool {
-        matches!(self, Self::AlreadyDeleted { .. } | Self::DifferentSpec { .. } | Self::NameTaken { .. })
+        matches!(
+            self,
+            Self::AlreadyDeleted { .. }
+                | Self::DifferentSpec { .. }
+                | Self::NameTaken { .. }
+                | Self::UnprovenDeletion { .. }
+        )
     }
 
     /// Whether this says that a workload of the same name exists.
@@ -533,6 +574,14 @@ pub(crate) fn cut(text: &str) -> String {
     match kept.char_indices().nth(KEPT_TEXT) {
         Some((end, _)) => format!("{}…", &kept[..end]),
         None => kept,
+    }
+}
+
+fn sources(stored: Option<&str>, new: Option<&str>) -> String {
+    match (stored, new) {
+        (Some(stored), Some(new)) => format!(": it was submitted from `{stored}`, and this is `{new}`"),
+        (Some(stored), None) => format!(": it was submitted from `{stored}`"),
+        (None, _) => String::new(),
     }
 }
 
@@ -642,7 +691,10 @@ mod tests {
                 workload_id: "w".into(),
                 at: "/image".into(),
                 submission_id: "a".into(),
+                stored_source: Some("one.yaml".into()),
+                source_name: Some("two.yaml".into()),
             },
+            Error::UnprovenDeletion { name: "n".into(), workload_id: "w".into(), submission_id: "a".into() },
             Error::AlreadyDeleted { name: "n".into(), workload_id: "w".into(), submission_id: "a".into() },
             no_answer(Failure::Connect),
             no_answer(Failure::Tls),

@@ -42,7 +42,6 @@
 //! # }
 //! ```
 
-mod agreement;
 mod auth;
 mod builder;
 mod client;
@@ -50,21 +49,23 @@ mod directory;
 mod endpoints;
 mod error;
 mod fleet;
-mod follower;
 mod jwt;
-mod look;
 mod name_conflict;
 mod operator;
 mod policy;
+mod poll;
 mod preflight;
 mod rate_limit;
 mod receipt;
+mod record;
 mod retry;
 mod secrets;
 mod sender;
 mod setting;
+mod spec_diff;
 mod submission;
 mod time;
+mod tracker;
 pub mod transport;
 mod watch;
 
@@ -83,15 +84,15 @@ pub use crate::{
         PermissionSetInfo, PolicySource, RoleInfo, Template, TemplateMeta,
     },
     error::{ApiError, Error, KEPT_TEXT},
-    fleet::{Fleet, FleetEvent, tally},
+    fleet::{Fleet, FleetEvent, OutageScope, tally},
     operator::{Placement, StepOperator, nearest},
     policy::Breach,
     preflight::{Check, Preflight, PreflightFinding, Verdict},
-    receipt::{Progress, Receipt, ReceiptStore, StoreError, Storing},
+    receipt::{AliveMark, BoxFuture, Progress, Put, Receipt, ReceiptList, ReceiptStore, StoreError},
     retry::RetryPolicy,
     setting::{SettingPlace, setting_of},
-    submission::{MOST_SENDS, Submitted},
-    watch::{AUTH_PATIENCE, Event, Watch},
+    submission::{DEFAULT_SETTLE_TIME, DUPLICATE_WINDOW, MAX_SUBMIT_ATTEMPTS, SubmitEvent, Submitted},
+    watch::{AUTH_GRACE, Event, Watch},
 };
 
 /// The pages that show this crate at work: their examples are tests.

@@ -1,6 +1,7 @@
 //! The step operator: from a project's name to a workload that has ended, without losing or doubling it on the way.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::stream::{self, Stream, StreamExt as _};
 use runai_spec::wait::{Outcome, WaitPolicy, WaitState};
@@ -10,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::client::Client;
 use crate::error::Error;
 use crate::receipt::{Progress, Receipt, ReceiptStore};
-use crate::watch::{Record, Watch};
+use crate::record::Record;
+use crate::submission::{DEFAULT_SETTLE_TIME, SubmitEvent, SubmitObserver};
+use crate::watch::Watch;
 
 /// Runs steps in one project.
 #[derive(Clone, Debug)]
@@ -20,6 +23,10 @@ pub struct StepOperator {
     cluster_name: Option<String>,
     pub(crate) receipts: Option<Arc<dyn ReceiptStore>>,
     pub(crate) policy: WaitPolicy,
+    pub(crate) settle_time: Duration,
+    pub(crate) run_id: Option<String>,
+    pub(crate) source: Option<String>,
+    pub(crate) observer: Option<SubmitObserver>,
 }
 
 /// Where workloads go.
@@ -44,6 +51,10 @@ impl StepOperator {
             cluster_name: None,
             receipts: None,
             policy: WaitPolicy::default(),
+            settle_time: DEFAULT_SETTLE_TIME,
+            run_id: None,
+            source: None,
+            observer: None,
         }
     }
 
@@ -55,7 +66,7 @@ impl StepOperator {
 
     /// The same operator, which writes a receipt before anything is submitted, and keeps it up to date afterwards.
     ///
-    /// Where a receipt cannot be written, the submission goes on without: see [`Submitted::unrecorded`](crate::Submitted::unrecorded).
+    /// Where a receipt cannot be written, the submission goes on without: see [`Submitted::receipt_error`](crate::Submitted::receipt_error).
     #[must_use]
     pub fn receipts(self, store: Arc<dyn ReceiptStore>) -> Self {
         Self { receipts: Some(store), ..self }
@@ -65,6 +76,34 @@ impl StepOperator {
     #[must_use]
     pub fn wait_policy(self, policy: WaitPolicy) -> Self {
         Self { policy, ..self }
+    }
+
+    /// The same operator, which sends an ambiguous submission again only after lookups that were answered found nothing
+    /// over this time; [`DEFAULT_SETTLE_TIME`] when not given, a day at most.
+    ///
+    /// Control planes may carry out a request long after they answered with an error: the longer this is, the less often
+    /// a job is submitted twice.
+    #[must_use]
+    pub fn settle_time(self, settle_time: Duration) -> Self {
+        Self { settle_time: settle_time.min(LONGEST_SETTLE_TIME), ..self }
+    }
+
+    /// The same operator, whose receipts hold the run id that its submissions' ids are made of.
+    #[must_use]
+    pub fn run_id(self, run_id: impl Into<String>) -> Self {
+        Self { run_id: Some(run_id.into()), ..self }
+    }
+
+    /// The same operator, whose receipts say where its requests come from, such as a file's name.
+    #[must_use]
+    pub fn source(self, source: impl Into<String>) -> Self {
+        Self { source: Some(source.into()), ..self }
+    }
+
+    /// The same operator, which reports what happens on the way to a workload.
+    #[must_use]
+    pub fn on_submit_event(self, observer: impl Fn(SubmitEvent) + Send + Sync + 'static) -> Self {
+        Self { observer: Some(SubmitObserver(Arc::new(observer))), ..self }
     }
 
     /// The client that this operator uses.
@@ -134,7 +173,7 @@ impl StepOperator {
         let state = match receipt.progress {
             // What was decided about it is done: someone who resumed it since must not see it stopped again.
             Progress::Ended { .. } => WaitState::default(),
-            Progress::Sending | Progress::Submitted { .. } => receipt.wait.clone(),
+            _ => receipt.wait.clone(),
         };
         let watch = self.watch_from(workload_id, receipt.policy.clone(), state).named(receipt.name.clone());
         Some(match &self.receipts {
@@ -226,3 +265,6 @@ const LEAST_LIKENESS: f64 = 0.7;
 
 /// The most names that an error offers.
 const MOST_NAMES: usize = 3;
+
+/// Keeps the end of a settle time away from where moments overflow.
+const LONGEST_SETTLE_TIME: Duration = Duration::from_hours(24);

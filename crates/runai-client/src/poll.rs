@@ -1,8 +1,8 @@
-//! One look at a workload, and what it shows.
+//! One poll of a workload, and what it shows.
 
 use std::time::Duration;
 
-use runai_spec::wait::{Observation, Sighting};
+use runai_spec::wait::{Observation, Snapshot};
 use runai_spec::wire::Workload;
 use runai_spec::wire::requests::Filter;
 
@@ -10,24 +10,24 @@ use crate::client::{Client, Dated};
 use crate::error::Error;
 use crate::time::rfc3339;
 
-/// What one look gave.
-pub(crate) struct Look {
+/// What one poll gave.
+pub(crate) struct Poll {
     pub(crate) observation: Observation,
     pub(crate) workload: Option<Workload>,
-    /// Why the control plane was not seen.
+    /// Why the control plane did not speak about the workload.
     pub(crate) error: Option<Error>,
 }
 
-impl Look {
-    /// The workload as an answer of the moment `date` shows it.
+impl Poll {
+    /// The workload as an answer with this `Date` shows it.
     pub(crate) fn at(workload: Workload, date: Option<Duration>) -> Self {
-        let sighting = sighting(&workload, date);
+        let snapshot = snapshot(&workload, date);
         let is_deleted = workload.deleted_at.is_some();
-        let observation = if is_deleted { Observation::Deleted(sighting) } else { Observation::Seen(sighting) };
+        let observation = if is_deleted { Observation::Deleted(snapshot) } else { Observation::Seen(snapshot) };
         Self { observation, workload: Some(workload), error: None }
     }
 
-    /// The control plane was not seen.
+    /// The control plane did not speak about the workload.
     pub(crate) const fn blind(error: Error) -> Self {
         Self { observation: Observation::NotSeen, workload: None, error: Some(error) }
     }
@@ -37,37 +37,72 @@ impl Look {
     }
 }
 
-/// Looks at one workload; one that is not there is looked for among the deleted ones, by its name where that is known.
-pub(crate) async fn look(client: &Client, workload_id: &str, name: Option<&str>) -> Result<Look, Error> {
-    match client.dated_workload(workload_id).await {
-        Ok(Dated { value, date }) => Ok(Look::at(value, date)),
-        Err(error) if error.is_not_found() => match deleted(client, workload_id, name).await {
-            // What happened before its deletion does not depend on the time.
-            Ok(Some(workload)) => {
-                let observation = Observation::Deleted(sighting(&workload, None));
-                Ok(Look { observation, workload: Some(workload), error: None })
-            }
-            Ok(None) => Ok(Look::missing()),
-            // Where not even the list is found, it is the control plane that is missing.
-            Err(error) if error.is_not_found() => Ok(Look::blind(error)),
-            Err(error) => Err(error),
-        },
-        Err(error) => Err(error),
+/// What is known of a workload that is polled.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Target {
+    pub(crate) id: String,
+    /// Deleted workloads are listed by it.
+    pub(crate) name: Option<String>,
+    pub(crate) project_id: Option<String>,
+}
+
+/// Polls one workload.
+///
+/// One that is not found is looked for in the lists. It counts as missing only if both lists are answered without it,
+/// and if its project, where that is known, answers too: a proxy or a broken service says 404 for everything.
+pub(crate) async fn poll(client: &Client, target: &Target) -> Result<Poll, Error> {
+    match client.dated_workload(&target.id).await {
+        Ok(Dated { value, date }) if value.id == target.id => return Ok(Poll::at(value, date)),
+        Ok(_) => {
+            return Ok(Poll::blind(Error::OddAnswer {
+                call: "GET /api/v1/workloads/{id}".to_owned(),
+                status: http::StatusCode::OK,
+                problem: "is about another workload".to_owned(),
+            }));
+        }
+        Err(error) if error.is_not_found() && error.is_from_api() => {}
+        Err(error) => return Err(error),
+    }
+    // Where not even a list is found, it is the control plane that is missing.
+    let blind = |error: Error| if error.is_not_found() { Ok(Poll::blind(error)) } else { Err(error) };
+    match listed(client, target, true).await {
+        // What happened before its deletion does not depend on the time.
+        Ok(Some(workload)) => {
+            let observation = Observation::Deleted(snapshot(&workload, None));
+            return Ok(Poll { observation, workload: Some(workload), error: None });
+        }
+        Ok(None) => {}
+        Err(error) => return blind(error),
+    }
+    let Some(project_id) = &target.project_id else { return Ok(Poll::missing()) };
+    match listed(client, target, false).await {
+        Ok(Some(workload)) => return Ok(Poll::at(workload, None)),
+        Ok(None) => {}
+        Err(error) => return blind(error),
+    }
+    match client.project(project_id).await {
+        Ok(project) if project.id == *project_id => Ok(Poll::missing()),
+        Ok(_) => Ok(Poll::blind(Error::ProjectNotFound { name: project_id.clone(), nearest: Vec::new() })),
+        Err(error) => blind(error),
     }
 }
 
-/// The record of the workload among the deleted ones.
-async fn deleted(client: &Client, workload_id: &str, name: Option<&str>) -> Result<Option<Workload>, Error> {
-    let by_name = name.map(|name| Filter::Equals("name", name));
-    let workloads = client.workloads(by_name.as_slice(), true).await?;
-    Ok(workloads.into_iter().find(|workload| workload.id == workload_id))
+/// The record of the workload in the list of the deleted or of the live ones.
+async fn listed(client: &Client, target: &Target, deleted: bool) -> Result<Option<Workload>, Error> {
+    let mut filters = Vec::new();
+    filters.extend(target.project_id.as_deref().map(|id| Filter::Equals("projectId", id)));
+    filters.extend(target.name.as_deref().map(|name| Filter::Equals("name", name)));
+    let workloads = client.workloads(&filters, deleted).await?;
+    Ok(workloads.into_iter().find(|workload| workload.id == target.id))
 }
 
-fn sighting(workload: &Workload, date: Option<Duration>) -> Sighting {
+fn snapshot(workload: &Workload, date: Option<Duration>) -> Snapshot {
     let seconds = |figure: Option<i64>| u64::try_from(figure?).ok().map(Duration::from_secs);
-    Sighting {
+    Snapshot {
         phase: workload.phase.clone(),
         phase_updated_at: workload.phase_updated_at.as_deref().and_then(rfc3339),
+        created_at: rfc3339(&workload.created_at),
+        is_completed: workload.completed_at.as_ref().is_some_and(|at| !at.is_empty()),
         server_time: date,
         total_pending: seconds(workload.total_pending_time_seconds),
         total_running: seconds(workload.total_running_time_seconds),

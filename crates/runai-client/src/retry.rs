@@ -59,9 +59,6 @@ pub(crate) enum Idempotency {
     OnlyIfUnsent,
 }
 
-/// The former name, which the fleet still uses.
-pub(crate) use Idempotency as Repeat;
-
 impl Idempotency {
     pub(crate) const fn of(request: &ApiRequest) -> Self {
         if request.is_idempotent { Self::Freely } else { Self::OnlyIfUnsent }

@@ -1,27 +1,65 @@
-//! Whether the spec that the control plane keeps is the one that was sent.
+//! How the spec that the control plane stores differs from the one that was sent.
 
 use serde_json::Value;
 
-/// Where `kept` does not hold what `sent` asks for, as a JSON pointer into `sent`; nothing when it holds all of it.
+/// The member in which `stored` is of another file than `sent`: its image, command or arguments; `None` if it is of the
+/// same.
 ///
-/// The control plane adds defaults of its own, of policies and of templates, so `kept` may hold more: members, and
+/// Nothing else tells files apart: control planes write quantities anew, mask values, drop labels and change orders.
+/// With a template, what was not sent comes from there.
+pub(crate) fn is_other_file(sent: &Value, stored: &Value, has_template: bool) -> Option<&'static str> {
+    IDENTITY.into_iter().find(|pointer| {
+        let (sent, stored) = (text(sent, pointer), text(stored, pointer));
+        let is_masked = !stored.is_empty() && stored.chars().all(|c| c == '*');
+        sent != stored && !is_masked && !(sent.is_empty() && has_template)
+    })
+}
+
+/// Where `stored` does not hold what `sent` asks for, as JSON pointers into `sent`; at most [`MAX_DIFFERENCES`].
+///
+/// The control plane adds defaults of its own, of policies and of templates, so `stored` may hold more: members, and
 /// items of lists, in any order. A null, an empty list and `false` ask for nothing that a missing member does not give.
-pub(crate) fn difference(sent: &Value, kept: &Value) -> Option<String> {
-    match (sent, kept) {
-        (Value::Null, _) | (Value::Bool(false), Value::Null) => None,
-        (Value::Object(sent), _) => sent.iter().find_map(|(name, value)| {
-            let below = difference(value, kept.get(name).unwrap_or(&Value::Null))?;
-            Some(format!("/{}{below}", name.replace('~', "~0").replace('/', "~1")))
-        }),
-        (Value::Array(sent), _) => {
-            let kept = kept.as_array().map_or(&[][..], Vec::as_slice);
-            let missing = sent.iter().position(|item| kept.iter().all(|other| difference(item, other).is_some()))?;
-            Some(format!("/{missing}"))
+pub(crate) fn differences(sent: &Value, stored: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    collect(sent, stored, &mut String::new(), &mut found);
+    found
+}
+
+fn text<'v>(spec: &'v Value, pointer: &str) -> &'v str {
+    spec.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn collect(sent: &Value, stored: &Value, at: &mut String, found: &mut Vec<String>) {
+    if found.len() >= MAX_DIFFERENCES {
+        return;
+    }
+    match (sent, stored) {
+        (Value::Null, _) | (Value::Bool(false), Value::Null) => {}
+        (Value::Object(sent), _) => {
+            for (name, value) in sent {
+                let length = at.len();
+                at.push('/');
+                at.push_str(&name.replace('~', "~0").replace('/', "~1"));
+                collect(value, stored.get(name).unwrap_or(&Value::Null), at, found);
+                at.truncate(length);
+            }
         }
-        (Value::Number(sent), Value::Number(kept)) if sent.as_f64() == kept.as_f64() => None,
-        (sent, kept) => (sent != kept).then(String::new),
+        (Value::Array(sent), _) => {
+            let stored = stored.as_array().map_or(&[][..], Vec::as_slice);
+            let missing = sent.iter().position(|item| stored.iter().all(|other| !differences(item, other).is_empty()));
+            found.extend(missing.map(|index| format!("{at}/{index}")));
+        }
+        (Value::Number(sent), Value::Number(stored)) if sent.as_f64() == stored.as_f64() => {}
+        (sent, stored) if sent == stored => {}
+        _ => found.push(at.clone()),
     }
 }
+
+/// The members that tell one file from another.
+const IDENTITY: [&str; 3] = ["/image", "/command", "/args"];
+
+/// More of them say no more.
+const MAX_DIFFERENCES: usize = 10;
 
 #[cfg(test)]
 mod tests {
@@ -30,21 +68,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_control_plane_adds_is_no_difference() {
+    fn additions_of_the_control_plane_are_no_difference() {
         let sent = json!({
             "image": "python", "labels": [{"name": "a", "value": "b", "exclude": false}], "ports": [], "tty": false,
             "args": null, "compute": {"cpuCoreRequest": 1, "gpuPortionRequest": 0.5},
         });
-        let kept = json!({
+        let stored = json!({
             "image": "python", "category": "Train", "compute": {"cpuCoreRequest": 1.0, "gpuPortionRequest": 0.5},
             "labels": [{"name": "x", "value": "y"}, {"name": "a", "value": "b"}],
         });
-        assert_eq!(difference(&sent, &kept), None);
+        assert_eq!(differences(&sent, &stored), [""; 0]);
     }
 
     #[test]
-    fn a_difference_is_named() {
-        for (sent, kept, at) in [
+    fn differences_are_named() {
+        for (sent, stored, at) in [
             (json!({"image": "a"}), json!({"image": "b"}), "/image"),
             (json!({"image": "a"}), json!(null), "/image"),
             (
@@ -56,7 +94,25 @@ mod tests {
             (json!({"a/b": true}), json!({"a/b": false}), "/a~1b"),
             (json!({"x": "1"}), json!({"x": 1}), "/x"),
         ] {
-            assert_eq!(difference(&sent, &kept).as_deref(), Some(at), "{sent} {kept}");
+            assert_eq!(differences(&sent, &stored), [at], "{sent} {stored}");
         }
+        let many: Value = (0..50).map(|index| (index.to_string(), json!(index))).collect();
+        assert_eq!(differences(&many, &json!({})).len(), MAX_DIFFERENCES);
+    }
+
+    #[test]
+    fn another_image_command_or_argument_is_another_file() {
+        let sent = json!({"image": "a", "command": "python", "args": "-m train"});
+        for (pointer, other) in [("/image", "b"), ("/command", "sh"), ("/args", "")] {
+            let mut stored = sent.clone();
+            *stored.pointer_mut(pointer).unwrap() = json!(other);
+            assert_eq!(is_other_file(&sent, &stored, false), Some(pointer));
+            assert_eq!(is_other_file(&stored, &sent, false), Some(pointer));
+        }
+        let normalised = json!({"image": "a", "command": "python", "args": "********", "labels": []});
+        assert_eq!(is_other_file(&sent, &normalised, false), None);
+        let with_template = json!({"image": "a"});
+        assert_eq!(is_other_file(&with_template, &sent, true), None);
+        assert_eq!(is_other_file(&with_template, &sent, false), Some("/command"));
     }
 }

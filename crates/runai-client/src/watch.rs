@@ -1,22 +1,24 @@
 //! Following one workload to its end.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::fmt;
 use std::time::Duration;
 
 use runai_spec::phase::Stage;
 use runai_spec::wait::{Outcome, StopReason, WaitPolicy, WaitState};
+use runai_spec::wire::Workload;
 use tokio::time::{Instant, sleep_until};
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::follower::{Acted, Follower, Todo};
-use crate::look::{Look, look};
-use crate::receipt::{Progress, Receipt, ReceiptStore, StoreError};
+use crate::poll::{Poll, Target, poll};
+use crate::receipt::{BoxFuture, StoreError};
+use crate::record::{Record, StoreResult};
+use crate::tracker::{ActionResult, PendingAction, WorkloadTracker};
 
-/// How long looks may be refused for lack of permission until that ends a watch that was permitted before: an identity
+/// How long polls may be refused for lack of permission until that ends a watch of a workload that exists: an identity
 /// provider that restarts says so too.
-pub const AUTH_PATIENCE: Duration = Duration::from_mins(5);
+pub const AUTH_GRACE: Duration = Duration::from_mins(5);
 
 /// What happens while a workload is followed.
 #[derive(Clone, Debug)]
@@ -32,22 +34,29 @@ pub enum Event {
         /// How the workload ended.
         outcome: Outcome,
     },
+    /// The submission of this workload has become several: its first request took effect after it was sent again.
+    /// Nothing is deleted. Reported by a [`Fleet`](crate::Fleet).
+    Duplicate {
+        /// UUIDs of the live workloads of the submission, the oldest first.
+        workload_ids: Vec<String>,
+    },
     /// The end. Nothing comes after it.
     Ended {
         /// How the workload ended.
         outcome: Outcome,
     },
-    /// The control plane cannot be seen any more. The workload is not touched, and looked for again and again.
+    /// The control plane does not speak about the workload any more. The workload is not touched, and polled again and
+    /// again.
     OutageBegan {
-        /// What the last look met.
+        /// What the last poll met.
         error: Error,
     },
-    /// The control plane can be seen again.
+    /// The workload can be seen again.
     OutageEnded {
         /// How long it could not.
         lasted: Duration,
     },
-    /// The workload is in a phase that it was not in at the last look.
+    /// The workload is in a phase that it was not in at the last poll; the first poll reports the present one.
     Phase {
         /// The phase, as the API spells it.
         phase: String,
@@ -56,15 +65,15 @@ pub enum Event {
         /// The node pools that the workload runs on.
         node_pools: Vec<String>,
     },
+    /// The receipt cannot be written. The workload is followed all the same; reported once.
+    ReceiptError {
+        /// Why not.
+        error: StoreError,
+    },
     /// The workload is about to be suspended.
     Suspending {
         /// Why.
         why: StopReason,
-    },
-    /// The receipt cannot be written. The workload is followed all the same; told once.
-    Unrecorded {
-        /// Why not.
-        error: StoreError,
     },
     /// The control plane says why the workload does not run yet.
     Waiting {
@@ -75,93 +84,49 @@ pub enum Event {
 
 /// A workload that is being followed, by the rules of [`runai_spec::wait`].
 ///
-/// [`Watch::next`] may be dropped at any moment and called again: nothing is lost, and nothing is done twice that
-/// should be done once. Another process goes on from [`Watch::state`], or from the receipt that
-/// [`StepOperator::watch_receipt`](crate::StepOperator::watch_receipt) keeps up to date.
-#[derive(Debug)]
+/// [`Watch::next`] may be dropped at any moment and called again: its request stays in flight, nothing is lost, and
+/// nothing is done twice that should be done once. Another process resumes from [`Watch::state`], or from the receipt
+/// that [`StepOperator::watch_receipt`](crate::StepOperator::watch_receipt) keeps up to date.
 pub struct Watch {
     client: Client,
-    follower: Follower,
+    tracker: WorkloadTracker,
     begun: Instant,
     due: Instant,
     max_outage: Option<Duration>,
     events: VecDeque<Event>,
     blind_since: Option<Instant>,
     record: Option<Record>,
+    in_flight: Option<BoxFuture<'static, Completed>>,
 }
 
-/// The receipt that is kept up to date.
-#[derive(Debug)]
-pub(crate) struct Record {
-    receipt: Receipt,
-    store: Arc<dyn ReceiptStore>,
-    /// Whether it was told that this does not work.
-    told: bool,
-}
-
-impl Record {
-    pub(crate) const fn new(receipt: Receipt, store: Arc<dyn ReceiptStore>) -> Self {
-        Self { receipt, store, told: false }
-    }
-
-    /// Writes down how far `follower` is, if that has changed.
-    async fn keep(&mut self, follower: &mut Follower, events: &mut VecDeque<Event>) {
-        if let Some(receipt) = self.pending(follower) {
-            let result = self.store.put(receipt).await;
-            self.written(follower, result, events);
-        }
-    }
-
-    /// The receipt as it should be, if it is not.
-    pub(crate) fn pending(&mut self, follower: &Follower) -> Option<Receipt> {
-        if !follower.is_unsaved() {
-            return None;
-        }
-        let workload_id = follower.workload_id().to_owned();
-        self.receipt.wait = follower.state().clone();
-        self.receipt.progress = match follower.outcome() {
-            Some(outcome) => Progress::Ended { outcome, workload_id },
-            None => Progress::Submitted { workload_id },
-        };
-        Some(self.receipt.clone())
-    }
-
-    /// Takes what came of writing it. Nothing about `follower` can have changed meanwhile.
-    pub(crate) fn written(
-        &mut self,
-        follower: &mut Follower,
-        result: Result<(), StoreError>,
-        events: &mut VecDeque<Event>,
-    ) {
-        follower.saved();
-        if let Err(error) = result
-            && !self.told
-        {
-            self.told = true;
-            tracing::warn!(%error, "the receipt is not up to date");
-            events.push_back(Event::Unrecorded { error });
-        }
-    }
+/// What a request or a write gave.
+enum Completed {
+    Acted(Result<(), Error>),
+    Polled { began: Instant, result: Result<Poll, Error> },
+    Stored(StoreResult),
 }
 
 impl Watch {
     pub(crate) fn new(client: Client, workload_id: String, policy: WaitPolicy, state: WaitState) -> Self {
         let now = Instant::now();
+        let target = Target { id: workload_id, ..Target::default() };
         Self {
             client,
-            follower: Follower::new(workload_id, policy, state),
+            tracker: WorkloadTracker::new(target, policy, state),
             begun: now,
             due: now,
             max_outage: None,
             events: VecDeque::new(),
             blind_since: None,
             record: None,
+            in_flight: None,
         }
     }
 
-    /// The same watch, of a workload whose name is known.
+    /// The same watch, of a workload whose name is known and that exists.
     pub(crate) fn named(mut self, name: String) -> Self {
-        self.follower.set_name(name);
+        self.tracker.set_name(name);
+        self.tracker.set_known();
         self
     }
 
@@ -179,72 +144,61 @@ impl Watch {
     /// The workload that is followed.
     #[must_use]
     pub fn workload_id(&self) -> &str {
-        self.follower.workload_id()
+        self.tracker.id()
     }
 
-    /// What another process needs to go on from here.
+    /// What another process needs to resume from here.
     #[must_use]
     pub const fn state(&self) -> &WaitState {
-        self.follower.state()
+        self.tracker.state()
     }
 
     /// How the workload ended, once it has.
     #[must_use]
     pub const fn outcome(&self) -> Option<Outcome> {
-        self.follower.outcome()
+        self.tracker.outcome()
     }
 
-    /// From now on the workload is to be stopped. Go on with [`Watch::next`] or [`Watch::run`] until it has.
+    /// From now on the workload is to be stopped. Call [`Watch::next`] or [`Watch::run`] until it has.
     pub fn cancel(&mut self) {
-        self.follower.cancel();
+        self.tracker.cancel();
         self.due = Instant::now();
     }
 
-    /// Waits for the next event; nothing after [`Event::Ended`].
+    /// Waits for the next event; `None` after [`Event::Ended`].
     ///
     /// # Errors
-    /// Looking is refused for a reason that waiting does not mend, the workload cannot be suspended, or the control
+    /// Polling is refused for a reason that waiting does not mend, the workload cannot be suspended, or the control
     /// plane was out of sight for longer than [`Watch::set_max_outage`] allows. The workload is as it was, and the
-    /// watch can be gone on with.
+    /// watch can be used further.
     pub async fn next(&mut self) -> Result<Option<Event>, Error> {
         loop {
-            // Before an event is told, and before anything is done about the workload: whoever goes on after a crash
-            // must know what this process had decided.
-            if let Some(record) = &mut self.record {
-                record.keep(&mut self.follower, &mut self.events).await;
+            if self.in_flight.is_none() {
+                // Before an event is reported, and before anything is done about the workload: whoever resumes after a
+                // crash must know what this process had decided.
+                self.in_flight = self.flush();
             }
-            if let Some(event) = self.events.pop_front() {
-                return Ok(Some(event));
+            if self.in_flight.is_none() {
+                if let Some(event) = self.events.pop_front() {
+                    return Ok(Some(event));
+                }
+                let pending = self.tracker.pending();
+                match pending {
+                    PendingAction::Nothing(_) => return Ok(None),
+                    PendingAction::Poll => sleep_until(self.due).await,
+                    PendingAction::Delete(_) | PendingAction::Suspend => {}
+                }
+                self.in_flight = Some(self.begin(pending));
             }
-            // Every branch changes the watch only after its last await, so that a dropped future changes nothing.
-            match self.follower.todo() {
-                Todo::Nothing(_) => return Ok(None),
-                Todo::Suspend => {
-                    let result = self.client.suspend(self.follower.workload_id()).await;
-                    self.acted(result)?;
-                }
-                Todo::Delete(_) => {
-                    let result = self.client.delete(self.follower.workload_id()).await;
-                    self.acted(result)?;
-                }
-                Todo::Look => {
-                    sleep_until(self.due).await;
-                    let began = Instant::now();
-                    let looked = look(&self.client, self.follower.workload_id(), self.follower.name()).await;
-                    match looked.or_else(|error| self.follower.judge(error)) {
-                        Ok(look) => self.take(look, began)?,
-                        Err(error) => {
-                            // Whoever goes on in spite of it should not do so without a pause.
-                            self.due = Instant::now() + PAUSE_AFTER_ERROR;
-                            return Err(error);
-                        }
-                    }
-                }
-            }
+            // It stays in flight when this future is dropped.
+            let Some(request) = &mut self.in_flight else { continue };
+            let completed = request.await;
+            self.in_flight = None;
+            self.complete(completed)?;
         }
     }
 
-    /// Follows the workload to its end, and tells `on_event` what happens on the way.
+    /// Follows the workload to its end, and reports what happens on the way to `on_event`.
     ///
     /// # Errors
     /// As for [`Watch::next`].
@@ -258,12 +212,60 @@ impl Watch {
         }
     }
 
-    fn take(&mut self, look: Look, began: Instant) -> Result<(), Error> {
-        let error = look.error.clone();
+    fn flush(&mut self) -> Option<BoxFuture<'static, Completed>> {
+        let stored = self.record.as_mut()?.flush(&mut self.tracker)?;
+        Some(Box::pin(async { Completed::Stored(stored.await) }))
+    }
+
+    fn begin(&self, pending: PendingAction) -> BoxFuture<'static, Completed> {
+        let client = self.client.clone();
+        let workload =
+            Workload { id: self.tracker.id().to_owned(), kind: self.tracker.kind().to_owned(), ..Workload::default() };
+        match pending {
+            PendingAction::Suspend => {
+                Box::pin(async move { Completed::Acted(client.suspend_workload(&workload).await) })
+            }
+            PendingAction::Delete(_) => {
+                Box::pin(async move { Completed::Acted(client.delete_workload(&workload).await) })
+            }
+            PendingAction::Poll | PendingAction::Nothing(_) => {
+                let target = self.tracker.target().clone();
+                Box::pin(async move {
+                    let began = Instant::now();
+                    Completed::Polled { began, result: poll(&client, &target).await }
+                })
+            }
+        }
+    }
+
+    fn complete(&mut self, completed: Completed) -> Result<(), Error> {
+        match completed {
+            Completed::Stored(result) => {
+                if let Some(record) = &mut self.record {
+                    record.stored(result, &mut self.events);
+                }
+                Ok(())
+            }
+            Completed::Acted(result) => self.acted(result),
+            Completed::Polled { began, result } => {
+                match result.or_else(|error| self.tracker.classify(error)) {
+                    Ok(poll) => self.take(poll, began),
+                    Err(error) => {
+                        // Whoever calls again in spite of it should not do so without a pause.
+                        self.due = Instant::now() + PAUSE_AFTER_ERROR;
+                        Err(error)
+                    }
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, poll: Poll, began: Instant) -> Result<(), Error> {
+        let error = poll.error.clone();
         self.note_outage(error.as_ref());
-        if let Some(after) = self.follower.take(look, began, self.begun.elapsed(), &mut self.events) {
-            // From when the look began, so that one that hangs does not delay the next. Up to a tenth earlier, so that
-            // many waiters do not look all at once.
+        if let Some(after) = self.tracker.take(poll, began, self.begun.elapsed(), &mut self.events) {
+            // From when the poll began, so that one that hangs does not delay the next. Up to a tenth earlier, so that
+            // many waiters do not poll all at once.
             let due = began + after.mul_f64(1.0 - fastrand::f64() / 10.0);
             self.due = due.max(Instant::now() + after.min(SHORTEST_REST));
         }
@@ -289,21 +291,24 @@ impl Watch {
 
     fn acted(&mut self, result: Result<(), Error>) -> Result<(), Error> {
         self.due = Instant::now();
-        match self.follower.acted(result, &mut self.events) {
-            Acted::Taken => Ok(()),
-            Acted::Unreachable(error) => {
+        match self.tracker.acted(result, &mut self.events) {
+            ActionResult::Accepted => Ok(()),
+            ActionResult::Unreachable(error) => {
                 self.note_outage(Some(&error));
                 Ok(())
             }
-            Acted::Refused(error) => {
-                self.due += PAUSE_AFTER_ERROR;
-                Err(error)
-            }
+            ActionResult::Refused(error) => Err(error),
         }
     }
 }
 
-/// The least rest between two looks, however long the first one took.
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("tracker", &self.tracker).finish_non_exhaustive()
+    }
+}
+
+/// The least rest between two polls, however long the first one took.
 pub(crate) const SHORTEST_REST: Duration = Duration::from_millis(500);
 
 pub(crate) const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);

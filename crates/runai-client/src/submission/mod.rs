@@ -1,25 +1,43 @@
-//! Submitting a step once: the receipt, the send, and how it is found out what became of it.
+//! Submitting a step once: the receipt, the send, and how the client finds out what became of it.
 
+mod key;
+mod ledger;
+mod lookup;
+
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, Stream, StreamExt as _};
-use runai_spec::name::SUBMISSION_LABEL;
-use runai_spec::wait::{Outcome, WaitState};
-use runai_spec::wire::{Label, Training, TrainingCreationRequest};
+use runai_spec::name::SubmissionId;
+use runai_spec::wire::{Training, TrainingCreationRequest, Workload, requests};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use tokio::time::sleep;
+use tokio::time::Instant;
 
-use crate::agreement::difference;
+pub(crate) use self::key::SubmissionKey;
+use self::ledger::Ledger;
+pub(crate) use self::lookup::{Lookup, duplicates};
+use crate::client::{Client, Dated};
+use crate::endpoints::names_no_workload;
 use crate::error::Error;
-use crate::operator::StepOperator;
+use crate::operator::{Placement, StepOperator};
 use crate::receipt::{Progress, Receipt, StoreError, receipt_key};
+use crate::retry::Idempotency;
+use crate::time::rfc3339;
 
-/// How often one submission is sent at most; after every time it is made certain that it does not exist yet.
-pub const MOST_SENDS: usize = 4;
+/// How often one command sends a submission at most; each time after it has made certain that it does not exist.
+pub const MAX_SUBMIT_ATTEMPTS: u32 = 4;
+
+/// How long lookups must have found nothing until an ambiguous submission is sent again, when the operator says
+/// nothing else.
+pub const DEFAULT_SETTLE_TIME: Duration = Duration::from_secs(90);
+
+/// How long after the first send a submission that was sent again is looked for twice.
+pub const DUPLICATE_WINDOW: Duration = Duration::from_mins(3);
 
 /// A submission that has become a workload. Holds no secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Submitted {
     /// The workload's UUID.
     pub workload_id: String,
@@ -29,95 +47,195 @@ pub struct Submitted {
     pub project_id: String,
     /// The cluster's UUID.
     pub cluster_id: String,
-    /// The submission's id, as its label says.
+    /// The submission's id, as its label says; empty for a workload that is no submission of this crate's.
     pub submission_id: String,
-    /// Whether the workload existed already: the answer to its submission had got lost, or it is of an earlier call.
-    pub adopted: bool,
+    /// Whether the workload existed already: the answer to its submission was lost, or it is of an earlier call.
+    #[serde(rename = "adopted")]
+    pub already_existed: bool,
     /// Why there is no receipt that is up to date, where there should be one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unrecorded: Option<String>,
+    #[serde(rename = "unrecorded", default, skip_serializing_if = "Option::is_none")]
+    pub receipt_error: Option<String>,
+    /// Where the stored spec differs from what was sent, as JSON pointers into the spec. Image, command and arguments are
+    /// never among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<String>,
+    /// UUIDs of younger workloads of the same submission: it exists twice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub duplicates: Vec<String>,
+    /// When this process created the workload, by both clocks.
+    #[serde(skip)]
+    pub(crate) creation: Option<Creation>,
+    /// Until when another workload of the submission may appear, because it was sent more than once.
+    #[serde(skip)]
+    pub(crate) duplicate_until: Option<Instant>,
+}
+
+/// The moment of a creation, on three clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Creation {
+    pub(crate) at: Instant,
+    /// The API's `createdAt`, since the Unix epoch.
+    pub(crate) created_at: Duration,
+    /// The answer's `Date`, since the Unix epoch.
+    pub(crate) date: Duration,
+}
+
+impl Submitted {
+    /// Returns a workload that exists and is no submission of this crate's, as a [`Fleet`](crate::Fleet) takes it.
+    #[must_use]
+    pub fn existing(workload: &Workload) -> Self {
+        Self {
+            workload_id: workload.id.clone(),
+            name: workload.name.clone(),
+            project_id: workload.project_id.clone(),
+            cluster_id: workload.cluster_id.clone(),
+            already_existed: true,
+            ..Self::default()
+        }
+    }
+
+    /// How long another workload of this submission may still appear; `None` if it was sent once.
+    #[must_use]
+    pub fn duplicate_may_appear_for(&self) -> Option<Duration> {
+        let left = self.duplicate_until?.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then_some(left)
+    }
+}
+
+/// What happens on the way to a workload; see [`StepOperator::on_submit_event`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum SubmitEvent {
+    /// It is not known whether a request took effect. The workload is looked for.
+    Ambiguous {
+        /// The workload's name.
+        name: String,
+        /// What was answered.
+        error: Error,
+        /// How long lookups must find nothing until the request is sent again.
+        settle_time: Duration,
+    },
+    /// The workload does not exist, and the request is sent again.
+    Resending {
+        /// The workload's name.
+        name: String,
+    },
+}
+
+/// What [`StepOperator::on_submit_event`] calls.
+#[derive(Clone)]
+pub(crate) struct SubmitObserver(pub(crate) Arc<dyn Fn(SubmitEvent) + Send + Sync>);
+
+impl fmt::Debug for SubmitObserver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SubmitObserver(..)")
+    }
 }
 
 impl StepOperator {
+    /// Returns the id of the submission of the run `run_id`.
+    #[must_use]
+    pub fn submission_id(&self, placement: &Placement, run_id: &str) -> SubmissionId {
+        SubmissionId::new(self.client.base_url(), &placement.project_id, run_id)
+    }
+
     /// Submits a step that was never submitted before, under a name chosen for it alone.
     ///
     /// The request must carry the label `runai-step/submission`. It becomes one workload: if an answer does not say
-    /// whether it did (none came, it made no sense, it says that the name exists), the workload is looked up by its
-    /// name, and adopted if it carries the same label and holds what was sent. It is sent again only after it was
-    /// made certain that it does not exist.
+    /// whether it did (none came, it made no sense, it says that the name exists), the client looks the workload up by its
+    /// name, and attaches to it if it is of the same submission. It is sent again only after lookups that were answered
+    /// found nothing over the [settle time](StepOperator::settle_time).
     ///
     /// With [receipts](StepOperator::receipts), one is written before the first send; a submission that has one
     /// already is attached to, as [`StepOperator::attach_or_submit`] does.
     ///
     /// If this future is dropped, or fails with [`Error::Unconfirmed`], the workload may exist;
-    /// [`StepOperator::attach_or_submit`] with the same request goes on from there.
+    /// [`StepOperator::attach_or_submit`] with the same request resumes from there.
     ///
     /// # Errors
     /// What the control plane refuses; [`Error::NameTaken`]; [`Error::DifferentSpec`]; [`Error::AlreadyDeleted`];
-    /// [`Error::Unconfirmed`] when it cannot be found out whether the workload exists.
+    /// [`Error::UnprovenDeletion`]; [`Error::Unconfirmed`] when it cannot be found out whether the workload exists.
     pub async fn submit(&self, request: &TrainingCreationRequest) -> Result<Submitted, Error> {
-        let sought = Sought::of(request)?;
-        match self.recall(&sought).await {
-            Recall::Nothing => self.send(request, &sought, None).await,
-            recall => self.attach(request, &sought, recall).await,
+        let key = SubmissionKey::of(request)?;
+        match self.stored_receipt(&key).await {
+            StoredReceipt::None => self.send(request, &key, Ledger::new(self, request, None)).await,
+            stored => self.attach(request, &key, stored).await,
         }
     }
 
     /// As [`StepOperator::submit`], for a step that may have been submitted before: attaches to its workload if there
     /// is one. A workload that has been deleted since is not submitted again.
     pub async fn attach_or_submit(&self, request: &TrainingCreationRequest) -> Result<Submitted, Error> {
-        let sought = Sought::of(request)?;
-        let recall = self.recall(&sought).await;
-        self.attach(request, &sought, recall).await
+        let key = SubmissionKey::of(request)?;
+        let stored = self.stored_receipt(&key).await;
+        self.attach(request, &key, stored).await
     }
 
-    /// Submits many steps, `at_once` at a time; results come as they are ready, each with the place of its request.
+    /// Submits many steps, `at_once` at a time; results come as they are ready, each with the index of its request.
     ///
     /// Each is submitted as by [`StepOperator::submit`]. When the stream is dropped, those that were begun may exist:
-    /// with receipts, the same call goes on from there.
+    /// with receipts, the same call resumes from there.
     pub fn submit_all(
         &self,
         requests: impl IntoIterator<Item = TrainingCreationRequest>,
         at_once: usize,
     ) -> impl Stream<Item = (usize, Result<Submitted, Error>)> {
         stream::iter(requests.into_iter().enumerate())
-            .map(move |(place, request)| async move { (place, self.submit(&request).await) })
+            .map(move |(index, request)| async move { (index, self.submit(&request).await) })
             .buffer_unordered(at_once.max(1))
     }
 
-    /// Finds out what became of the submission of a receipt; nothing, if it never arrived.
+    /// Finds out what became of the submission of a receipt; `None` if it never arrived.
     ///
-    /// A receipt that is [`Progress::Sending`] is looked up by its name and label, and brought up to date. Nothing is
-    /// ever sent.
+    /// An unsettled receipt is looked up by its name and brought up to date. Nothing is ever sent.
     ///
     /// # Errors
     /// [`Error::AlreadyDeleted`], [`Error::NameTaken`], or whatever keeps the client from asking.
     pub async fn recover(&self, receipt: &Receipt) -> Result<Option<Submitted>, Error> {
-        let sought = Sought::from_receipt(receipt);
+        let key = SubmissionKey::from_receipt(receipt);
         if let Some(workload_id) = receipt.workload_id() {
-            return Ok(Some(sought.submitted(workload_id.to_owned(), None, true)));
+            return Ok(Some(key.submitted(workload_id.to_owned(), None, true)));
         }
-        let Some(submitted) = self.find_settled(&sought).await? else { return Ok(None) };
-        let progress = Progress::Submitted { workload_id: submitted.workload_id.clone() };
-        let unrecorded = self.record(Receipt { progress, ..receipt.clone() }).await;
-        Ok(Some(Submitted { unrecorded, ..submitted }))
+        let Some(submitted) = self.settle(&key).await? else { return Ok(None) };
+        let mut ledger = Ledger::resume(self, receipt.clone());
+        ledger.write(Progress::Submitted { workload_id: submitted.workload_id.clone() }).await;
+        Ok(Some(Submitted { receipt_error: ledger.error(), ..submitted }))
     }
 
-    /// The receipt of a submission, if there is one that can be read.
+    /// Returns the receipt of a submission, if there is one that can be read.
     pub async fn receipt_of(&self, submitted: &Submitted) -> Option<Receipt> {
-        let key = receipt_key(self.client.base_url(), &submitted.submission_id);
-        self.receipts.as_ref()?.find(key).await.ok()?
+        self.receipts.as_ref()?.find(receipt_key(&submitted.submission_id)).await.ok()?
     }
 
-    /// The receipt of this submission.
-    async fn recall(&self, sought: &Sought<'_>) -> Recall {
-        let Some(store) = &self.receipts else { return Recall::Nothing };
-        match store.find(receipt_key(self.client.base_url(), sought.submission_id)).await {
-            Ok(None) => Recall::Nothing,
-            Ok(Some(receipt)) => Recall::Receipt(Box::new(receipt)),
+    /// Returns the receipts of the same request under other run ids of which it is not known whether they arrived, and
+    /// whose processes do not live any more.
+    ///
+    /// A process that was killed without a run id of the user's leaves one. A receipt that cannot be read is not among
+    /// them.
+    pub async fn orphans(&self, request: &TrainingCreationRequest) -> Vec<Receipt> {
+        let (Some(store), Ok(key)) = (&self.receipts, SubmissionKey::of(request)) else { return Vec::new() };
+        let fingerprint = key.fingerprint(self.client.base_url());
+        let mut orphans = Vec::new();
+        for receipt in store.list().await.unwrap_or_default().receipts {
+            let is_meant = receipt.is_unsettled()
+                && receipt.submission_id != key.submission_id
+                && receipt.fingerprint.is_some()
+                && receipt.fingerprint == fingerprint;
+            if is_meant && !store.is_alive(receipt.key()).await {
+                orphans.push(receipt);
+            }
+        }
+        orphans
+    }
+
+    async fn stored_receipt(&self, key: &SubmissionKey<'_>) -> StoredReceipt {
+        let Some(store) = &self.receipts else { return StoredReceipt::None };
+        match store.find(receipt_key(key.submission_id)).await {
+            Ok(None) => StoredReceipt::None,
+            Ok(Some(receipt)) => StoredReceipt::Receipt(Box::new(receipt)),
             Err(error) => {
-                tracing::warn!(%error, "the receipt cannot be read; asking the control plane");
-                Recall::Unreadable(error)
+                tracing::warn!(%error, "cannot read the receipt; asking the control plane");
+                StoredReceipt::Unreadable(error)
             }
         }
     }
@@ -125,288 +243,151 @@ impl StepOperator {
     async fn attach(
         &self,
         request: &TrainingCreationRequest,
-        sought: &Sought<'_>,
-        recall: Recall,
+        key: &SubmissionKey<'_>,
+        stored: StoredReceipt,
     ) -> Result<Submitted, Error> {
-        let (earlier, unrecorded) = match recall {
-            Recall::Nothing => (None, None),
-            Recall::Receipt(receipt) => (Some(receipt), None),
-            Recall::Unreadable(error) => (None, Some(error.to_string())),
+        let (earlier, unreadable) = match stored {
+            StoredReceipt::None => (None, None),
+            StoredReceipt::Receipt(receipt) => (Some(*receipt), None),
+            StoredReceipt::Unreadable(error) => (None, Some(error.to_string())),
         };
-        if let Some(receipt) = earlier.as_deref().filter(|receipt| !sought.is_of(receipt)) {
+        if let Some(receipt) = earlier.as_ref().filter(|receipt| !key.is_of(receipt)) {
             // The same run under another name: two workloads would be one submission.
-            let other = self.recover(receipt).await?;
-            if let Some(Submitted { name, workload_id, .. }) = other {
-                let submission_id = sought.submission_id.to_owned();
-                return Err(Error::DifferentSpec { name, workload_id, at: "/name".to_owned(), submission_id });
+            if let Some(Submitted { name, workload_id, .. }) = self.recover(receipt).await? {
+                return Err(Error::DifferentSpec {
+                    name,
+                    workload_id,
+                    at: "/name".to_owned(),
+                    submission_id: key.submission_id.to_owned(),
+                    stored_source: receipt.source.clone(),
+                    source_name: self.source.clone(),
+                });
             }
         }
-        let may_be_on_its_way = earlier.as_ref().is_some_and(|receipt| receipt.progress == Progress::Sending);
-        let found = if may_be_on_its_way { self.find_settled(sought).await } else { self.find(sought).await };
+        let key = &key.sent_before(earlier.as_ref(), self.source.clone());
+        let found = match (&earlier, self.lookup(key).await) {
+            // Only an absence that lasts proves anything about what may be, or was, there.
+            (Some(_), Ok(Lookup::Absent)) | (_, Ok(Lookup::NotReadable(_))) => self.settle(key).await,
+            (Some(_), Err(error)) if !error.settles_a_submission() => self.settle(key).await,
+            (None, Ok(Lookup::Absent)) => Ok(None),
+            (_, Ok(Lookup::Found(submitted))) => Ok(Some(*submitted)),
+            (_, Err(error)) => Err(error),
+        };
+        let was = earlier.as_ref().and_then(Receipt::workload_id).map(str::to_owned);
+        let mut ledger = Ledger::new(self, request, earlier).with_error(unreadable);
         match found {
             Ok(Some(submitted)) => {
-                let wait = earlier.filter(|receipt| {
-                    matches!(&receipt.progress, Progress::Submitted { workload_id } if *workload_id == submitted.workload_id)
-                });
-                let submitted = self.record_submitted(submitted, wait.map(|receipt| receipt.wait)).await;
-                Ok(Submitted { unrecorded: unrecorded.or(submitted.unrecorded), ..submitted })
+                ledger.attach(&submitted).await;
+                Ok(ledger.finish(submitted))
             }
-            Ok(None) => match earlier.as_ref().and_then(|receipt| receipt.workload_id()) {
+            Ok(None) => match was {
                 // It was a workload once, even if the control plane has forgotten it altogether.
-                Some(workload_id) => Err(sought.already_deleted(workload_id.to_owned())),
-                None => self.send(request, sought, unrecorded).await,
+                Some(workload_id) => Err(key.already_deleted(workload_id)),
+                None => self.send(request, key, ledger).await,
             },
+            // The receipt says what it became, and that it is the same request.
+            Err(error) if ledger.is_known() && !error.settles_a_submission() => {
+                let workload_id = was.unwrap_or_default();
+                tracing::warn!(%error, workload_id, "the workload cannot be seen; attaching by the receipt");
+                Ok(ledger.finish(key.submitted(workload_id, None, true)))
+            }
             Err(error) => {
-                // How it ended is worth more than that it is gone.
-                let has_ended = earlier.is_some_and(|receipt| matches!(receipt.progress, Progress::Ended { .. }));
-                if !has_ended {
-                    self.note_deleted(&error, sought).await;
+                ledger.note_deleted(&error).await;
+                if ledger.is_unsettled() && !error.settles_a_submission() {
+                    ledger.write(Progress::Unconfirmed).await;
+                    return Err(key.unconfirmed(error));
                 }
                 Err(error)
             }
         }
     }
 
+    /// Sends the request until it has become a workload, or until it is known that it will not by this call.
     async fn send(
         &self,
         request: &TrainingCreationRequest,
-        sought: &Sought<'_>,
-        unrecorded: Option<String>,
+        key: &SubmissionKey<'_>,
+        mut ledger: Ledger<'_>,
     ) -> Result<Submitted, Error> {
-        let written = self.record(self.receipt(sought, Progress::Sending, WaitState::default())).await;
-        let mut sends = 0;
-        let result = loop {
-            sends += 1;
-            let error = match self.client.create_training(request).await {
-                Ok(training) => break Ok(sought.submitted(training.workload_id, Some(training.name), false)),
-                Err(error) if error.may_have_taken_effect() || error.says_name_exists() => error,
-                Err(error) => break Err(error),
+        let _alive = ledger.mark_alive().await;
+        let sent_before = ledger.sends() > 0;
+        let began = Instant::now();
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            ledger.about_to_send().await;
+            let error = match self.client.create(request).await {
+                Ok(Dated { value, date }) => {
+                    let creation = date.zip(rfc3339(&value.created_at)).map(|(date, created_at)| Creation {
+                        at: Instant::now(),
+                        created_at,
+                        date,
+                    });
+                    let submitted = key.submitted(value.workload_id, Some(value.name), false);
+                    return Ok(ledger.submitted(Submitted { creation, ..submitted }, began).await);
+                }
+                Err(error) => error,
             };
+            let is_conflict = error.says_name_exists();
+            if !is_conflict && !error.may_have_taken_effect() {
+                // This request did nothing. An earlier one still may.
+                if attempts > 1 || sent_before {
+                    ledger.write(Progress::Unconfirmed).await;
+                } else {
+                    ledger.remove().await;
+                }
+                return Err(error);
+            }
             tracing::warn!(%error, name = request.name, "not known whether the workload was created; looking for it");
-            let unconfirmed = |source| Error::Unconfirmed { name: request.name.clone(), source: Box::new(source) };
-            match self.find_settled(sought).await {
-                Ok(Some(submitted)) => break Ok(submitted),
-                // The control plane says that the name exists and shows nobody who has it: after an earlier send, it may
-                // be ours.
-                Ok(None) if error.says_name_exists() && sends > 1 => return Err(unconfirmed(error)),
-                Ok(None) if error.says_name_exists() || sends == MOST_SENDS => break Err(error),
-                Ok(None) => {}
-                Err(found) if found.settles_a_submission() => break Err(found),
-                Err(lookup) => return Err(unconfirmed(lookup)),
-            }
-        };
-        match result {
-            Ok(submitted) => {
-                let submitted = self.record_submitted(submitted, None).await;
-                Ok(Submitted { unrecorded: unrecorded.or(written).or(submitted.unrecorded), ..submitted })
-            }
-            Err(error) => {
-                // What was sent more than once was looked for in vain, which lists that lag behind would explain too.
-                let is_nothing = error.settles_a_submission()
-                    || (sends == 1 && !error.may_have_taken_effect() && !error.says_name_exists());
-                if !self.note_deleted(&error, sought).await && is_nothing {
-                    self.forget(sought).await;
+            self.notify(|| SubmitEvent::Ambiguous {
+                name: request.name.clone(),
+                error: error.clone(),
+                settle_time: self.settle_time,
+            });
+            let key = &key.after_sends(ledger.sends());
+            match self.settle(key).await {
+                Ok(Some(submitted)) => return Ok(ledger.submitted(submitted, began).await),
+                // Somebody else has the name, whom lists do not show.
+                Ok(None) if is_conflict && attempts == 1 && !sent_before => {
+                    ledger.remove().await;
+                    return Err(error);
                 }
-                Err(error)
-            }
-        }
-    }
-
-    fn receipt(&self, sought: &Sought<'_>, progress: Progress, wait: WaitState) -> Receipt {
-        Receipt {
-            base_url: self.client.base_url().to_owned(),
-            cluster_id: sought.cluster_id.to_owned(),
-            name: sought.name.to_owned(),
-            policy: self.policy.clone(),
-            project_id: sought.project_id.to_owned(),
-            project_name: self.project_name.clone(),
-            progress,
-            submission_id: sought.submission_id.to_owned(),
-            wait,
-        }
-    }
-
-    /// Writes a receipt. Why it could not, if it could not: a job is worth more than the note about it.
-    async fn record(&self, receipt: Receipt) -> Option<String> {
-        let store = self.receipts.as_ref()?;
-        let error = store.put(receipt).await.err()?;
-        tracing::warn!(%error, "going on without a receipt");
-        Some(error.to_string())
-    }
-
-    async fn record_submitted(&self, submitted: Submitted, wait: Option<WaitState>) -> Submitted {
-        let sought = Sought {
-            cluster_id: &submitted.cluster_id,
-            name: &submitted.name,
-            project_id: &submitted.project_id,
-            spec: None,
-            submission_id: &submitted.submission_id,
-        };
-        let progress = Progress::Submitted { workload_id: submitted.workload_id.clone() };
-        let unrecorded = self.record(self.receipt(&sought, progress, wait.unwrap_or_default())).await;
-        Submitted { unrecorded, ..submitted }
-    }
-
-    /// Remembers a workload that is known to be deleted for longer than the control plane does.
-    async fn note_deleted(&self, error: &Error, sought: &Sought<'_>) -> bool {
-        let Error::AlreadyDeleted { workload_id, .. } = error else { return false };
-        let progress = Progress::Ended { outcome: Outcome::Vanished, workload_id: workload_id.clone() };
-        self.record(self.receipt(sought, progress, WaitState::default())).await;
-        true
-    }
-
-    /// Forgets a submission that certainly has become nothing.
-    async fn forget(&self, sought: &Sought<'_>) {
-        let Some(store) = &self.receipts else { return };
-        if let Err(error) = store.remove(receipt_key(self.client.base_url(), sought.submission_id)).await {
-            tracing::warn!(%error, "a receipt of a refused submission stays");
-        }
-    }
-
-    /// Looks for a submission until it is certain that it has become nothing.
-    async fn find_settled(&self, sought: &Sought<'_>) -> Result<Option<Submitted>, Error> {
-        let mut last = self.find(sought).await?;
-        for pause in SETTLING {
-            if last.is_some() {
-                break;
-            }
-            // A request may still be on its way through the control plane when its connection is long gone.
-            sleep(pause).await;
-            last = self.find(sought).await?;
-        }
-        tracing::debug!(found = last.is_some(), name = sought.name, "looked for the workload");
-        Ok(last)
-    }
-
-    /// The workload of this submission; nothing if there is none; an error if its name is someone else's or if it has
-    /// been deleted.
-    async fn find(&self, sought: &Sought<'_>) -> Result<Option<Submitted>, Error> {
-        let Sought { name, project_id, submission_id, .. } = *sought;
-        for workload in self.client.workloads_named(project_id, name, false).await? {
-            match self.client.training(&workload.id).await {
-                Ok(training) if training.deleted_at.is_none() => {
-                    return sought.adopt(&training).map(Some);
+                Ok(None) if is_conflict || attempts == MAX_SUBMIT_ATTEMPTS => {
+                    ledger.write(Progress::Unconfirmed).await;
+                    return Err(key.unconfirmed(error));
                 }
-                // Deleted between the two requests: it shows among the deleted ones.
-                Ok(_) => {}
-                Err(error) if error.is_not_found() => {
-                    let still_there = self.client.workload(&workload.id).await;
-                    if still_there.is_ok_and(|workload| workload.deleted_at.is_none()) {
-                        // Another kind of workload, which no submission of ours can be.
-                        return Err(sought.taken(workload.id, None));
-                    }
+                Ok(None) => self.notify(|| SubmitEvent::Resending { name: request.name.clone() }),
+                Err(found) if found.settles_a_submission() => {
+                    ledger.settle(&found).await;
+                    return Err(found);
                 }
-                Err(error) => return Err(error),
+                Err(lookup) => {
+                    ledger.write(Progress::Unconfirmed).await;
+                    return Err(key.unconfirmed(lookup));
+                }
             }
         }
-        for workload in self.client.workloads_named(project_id, name, true).await? {
-            let ours = match self.client.training(&workload.id).await {
-                Ok(training) => label(&training).as_deref() == Some(submission_id),
-                // Nothing is left but its name, which says the same unless the user chose it.
-                Err(error) if error.is_not_found() => name.ends_with(submission_id),
-                Err(error) => return Err(error),
-            };
-            if ours {
-                return Err(sought.already_deleted(workload.id));
-            }
+    }
+
+    fn notify(&self, event: impl FnOnce() -> SubmitEvent) {
+        if let Some(SubmitObserver(observer)) = &self.observer {
+            observer(event());
         }
-        Ok(None)
     }
 }
 
-/// What is remembered of a submission.
-enum Recall {
-    Nothing,
+impl Client {
+    /// As [`Client::create_training`], with the answer's `Date`.
+    pub(crate) async fn create(&self, training: &TrainingCreationRequest) -> Result<Dated<Training>, Error> {
+        let request = requests::create_training(training);
+        let dated: Dated<Training> = self.exchange(&request, Idempotency::OnlyIfUnsent).await?;
+        if dated.value.workload_id.is_empty() { Err(names_no_workload(&request)) } else { Ok(dated) }
+    }
+}
+
+/// What is stored about a submission.
+enum StoredReceipt {
+    None,
     Receipt(Box<Receipt>),
     Unreadable(StoreError),
 }
-
-/// A submission that is looked for.
-struct Sought<'a> {
-    cluster_id: &'a str,
-    name: &'a str,
-    project_id: &'a str,
-    /// What was sent, where it is at hand.
-    spec: Option<Value>,
-    submission_id: &'a str,
-}
-
-impl<'a> Sought<'a> {
-    fn of(request: &'a TrainingCreationRequest) -> Result<Self, Error> {
-        let submission_id = Label::value_of(&request.spec.labels, SUBMISSION_LABEL)
-            .filter(|id| !id.is_empty())
-            .ok_or(Error::NoSubmissionId)?;
-        Ok(Self {
-            cluster_id: &request.cluster_id,
-            name: &request.name,
-            project_id: &request.project_id,
-            // Strings, numbers, lists and structs cannot fail to serialise.
-            spec: Some(serde_json::to_value(&request.spec).unwrap_or_default()),
-            submission_id,
-        })
-    }
-
-    fn from_receipt(receipt: &'a Receipt) -> Self {
-        Self {
-            cluster_id: &receipt.cluster_id,
-            name: &receipt.name,
-            project_id: &receipt.project_id,
-            spec: None,
-            submission_id: &receipt.submission_id,
-        }
-    }
-
-    /// Whether `receipt` is about the workload that is looked for.
-    fn is_of(&self, receipt: &Receipt) -> bool {
-        self.name == receipt.name && self.project_id == receipt.project_id
-    }
-
-    fn adopt(&self, training: &Training) -> Result<Submitted, Error> {
-        let found = label(training);
-        if found.as_deref() != Some(self.submission_id) {
-            return Err(self.taken(training.workload_id.clone(), found));
-        }
-        match self.spec.as_ref().and_then(|sent| difference(sent, &training.spec)) {
-            None => Ok(self.submitted(training.workload_id.clone(), Some(training.name.clone()), true)),
-            Some(at) => Err(Error::DifferentSpec {
-                name: self.name.to_owned(),
-                workload_id: training.workload_id.clone(),
-                at,
-                submission_id: self.submission_id.to_owned(),
-            }),
-        }
-    }
-
-    fn submitted(&self, workload_id: String, name: Option<String>, adopted: bool) -> Submitted {
-        Submitted {
-            workload_id,
-            name: name.filter(|name| !name.is_empty()).unwrap_or_else(|| self.name.to_owned()),
-            project_id: self.project_id.to_owned(),
-            cluster_id: self.cluster_id.to_owned(),
-            submission_id: self.submission_id.to_owned(),
-            adopted,
-            unrecorded: None,
-        }
-    }
-
-    fn taken(&self, workload_id: String, other: Option<String>) -> Error {
-        let submission_id = self.submission_id.to_owned();
-        Error::NameTaken { name: self.name.to_owned(), workload_id, other, submission_id }
-    }
-
-    fn already_deleted(&self, workload_id: String) -> Error {
-        let submission_id = self.submission_id.to_owned();
-        Error::AlreadyDeleted { name: self.name.to_owned(), workload_id, submission_id }
-    }
-}
-
-/// The submission that a training belongs to. Read leniently: a spec with words of a later API still has its labels.
-fn label(training: &Training) -> Option<String> {
-    let labels: Vec<Label> = serde_json::from_value(training.spec.get("labels")?.clone()).ok()?;
-    Label::value_of(&labels, SUBMISSION_LABEL).map(str::to_owned)
-}
-
-/// Pauses between the looks that make certain that a submission does not exist.
-///
-/// Should it appear later still, the control plane refuses the second one for its name, and the first is adopted.
-const SETTLING: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];

@@ -108,7 +108,7 @@ async fn an_outage_touches_nothing_and_is_told_once() {
     assert!(outcomes.len() == 300 && outcomes.values().all(|outcome| *outcome == Outcome::Succeeded));
     let outages = others.iter().filter(|event| matches!(event, FleetEvent::OutageBegan { .. })).count();
     let lasted = others.iter().find_map(|event| match event {
-        FleetEvent::OutageEnded { lasted } => Some(lasted.as_secs()),
+        FleetEvent::OutageEnded { lasted, .. } => Some(lasted.as_secs()),
         _ => None,
     });
     assert!(outages == 1 && (3_500..3_700).contains(&lasted.unwrap()), "{outages} {lasted:?}");
@@ -193,7 +193,7 @@ async fn another_process_goes_on_from_the_receipts() {
         let (mut fleet, unknown) = Fleet::resume(operator.client().clone(), Arc::clone(&store) as _).await.unwrap();
         assert!(unknown.is_empty() && processes < 30);
         if fleet.is_empty() {
-            let ends = store.all().await.unwrap().into_iter().map(|receipt| match receipt.progress {
+            let ends = store.list().await.unwrap().receipts.into_iter().map(|receipt| match receipt.progress {
                 Progress::Ended { outcome, .. } => outcome,
                 other => panic!("{other:?}"),
             });
@@ -233,7 +233,9 @@ async fn a_lack_of_permission_is_told_and_what_was_seen_stays() {
     let sim = Simulator::builder().in_memory().unwrap();
     let submitted = submit(&operator(&sim), 5, &[("RUNAI_SIM_RUNNING", "600")]).await;
     sim.add_fault(
-        Fault::new(FaultKind::Status { status: 403, retry_after: None }).on("GET", "/api/v1/workloads*").times(3),
+        Fault::new(FaultKind::Status { status: 403, retry_after: None })
+            .on("GET", "/api/v1/workloads*")
+            .lasting(Duration::from_mins(6)),
     );
     let mut fleet = fleet_of(operator(&sim).client().clone(), &submitted, &WaitPolicy::default());
     let refusals = Arc::new(Mutex::new(Vec::<Error>::new()));

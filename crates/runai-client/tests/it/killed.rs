@@ -49,7 +49,7 @@ async fn process() {
     let operator = StepOperator::new(client, "sim-project").receipts(Arc::clone(&store)).wait_policy(policy);
     let placement = operator.prepare().await.unwrap();
     let submitted = operator.submit(&request(&placement, &run, &[("RUNAI_SIM_RUNNING", "0.5")])).await.unwrap();
-    let receipts = store.all().await.unwrap();
+    let receipts = store.list().await.unwrap().receipts;
     let receipt = receipts.into_iter().find(|it| it.submission_id == submitted.submission_id).unwrap();
     let outcome = operator.watch_receipt(receipt).unwrap().run(|_| {}).await.unwrap();
     assert_eq!(outcome, Outcome::Succeeded);
@@ -104,7 +104,7 @@ async fn whoever_is_killed_another_goes_on() {
     let listed = good.workloads(&[], false).await.unwrap();
     let gone = good.workloads(&[], true).await.unwrap();
     let live: BTreeSet<&str> = listed.iter().map(|workload| workload.id.as_str()).collect();
-    let receipts = ReceiptDirectory::new(directory.path()).all().await.unwrap();
+    let receipts = ReceiptDirectory::new(directory.path()).list().await.unwrap().receipts;
     let ended: BTreeSet<&str> = receipts
         .iter()
         .filter(|receipt| matches!(receipt.progress, Progress::Ended { outcome: Outcome::Succeeded, .. }))

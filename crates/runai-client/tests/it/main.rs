@@ -18,6 +18,7 @@ mod resolve;
 mod retry;
 mod script;
 mod secrets;
+mod settling;
 mod simulator;
 mod sockets;
 mod submit;

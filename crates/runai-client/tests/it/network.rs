@@ -11,7 +11,7 @@ use http_body_util::BodyExt as _;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use jiff::{SignedDuration, Timestamp};
 use runai_client::transport::{Failure, Request, Response, Sending, Transport, TransportError};
-use runai_client::{Client, Placement, Receipt, ReceiptStore, StepOperator, StoreError, Storing};
+use runai_client::{BoxFuture, Client, Placement, Put, Receipt, ReceiptList, ReceiptStore, StepOperator, StoreError};
 use runai_sim::Simulator;
 use runai_spec::name::{SUBMISSION_LABEL, SubmissionId, workload_name};
 use runai_spec::wire::{EnvironmentVariable, Label, TrainingCreationRequest, TrainingSpec};
@@ -126,7 +126,7 @@ pub(crate) fn operator(sim: &Simulator) -> StepOperator {
 }
 
 pub(crate) fn request(placement: &Placement, run_id: &str, variables: &[(&str, &str)]) -> TrainingCreationRequest {
-    let id = SubmissionId::new(&placement.project_name, run_id);
+    let id = SubmissionId::new("http://localhost", &placement.project_id, run_id);
     let variable = |(name, value): &(&str, &str)| EnvironmentVariable::literal(*name, *value);
     TrainingCreationRequest {
         name: workload_name(Some("fit"), Some(&id)),
@@ -169,31 +169,40 @@ impl MemoryStore {
 }
 
 impl ReceiptStore for MemoryStore {
-    fn put(&self, receipt: Receipt) -> Storing<'_, ()> {
+    fn put(&self, receipt: Receipt, replaces: Option<String>) -> BoxFuture<'_, Result<Put, StoreError>> {
         Box::pin(async move {
             if self.broken {
                 return Err(StoreError::new("the disk is full"));
             }
             // As a real one: someone may die while it waits.
             tokio::task::yield_now().await;
+            let mut receipts = self.receipts.lock().unwrap();
+            let stored = receipts.get(&receipt.key());
+            if stored.map(|stored| &stored.attempt) != replaces.as_ref() {
+                return Ok(Put::Conflict(stored.cloned().map(Box::new)));
+            }
             self.writes.lock().unwrap().push(receipt.clone());
-            self.receipts.lock().unwrap().insert(receipt.key(), receipt);
-            Ok(())
+            receipts.insert(receipt.key(), receipt);
+            Ok(Put::Stored)
         })
     }
 
-    fn find(&self, key: String) -> Storing<'_, Option<Receipt>> {
+    fn find(&self, key: String) -> BoxFuture<'_, Result<Option<Receipt>, StoreError>> {
         Box::pin(async move { Ok(self.receipts.lock().unwrap().get(&key).cloned()) })
     }
 
-    fn remove(&self, key: String) -> Storing<'_, ()> {
+    fn remove(&self, key: String, attempt: String) -> BoxFuture<'_, Result<bool, StoreError>> {
         Box::pin(async move {
-            self.receipts.lock().unwrap().remove(&key);
-            Ok(())
+            let mut receipts = self.receipts.lock().unwrap();
+            let is_theirs = receipts.get(&key).is_some_and(|stored| stored.attempt == attempt);
+            Ok(is_theirs && receipts.remove(&key).is_some())
         })
     }
 
-    fn all(&self) -> Storing<'_, Vec<Receipt>> {
-        Box::pin(async move { Ok(self.receipts.lock().unwrap().values().cloned().collect()) })
+    fn list(&self) -> BoxFuture<'_, Result<ReceiptList, StoreError>> {
+        Box::pin(async move {
+            let receipts = self.receipts.lock().unwrap().values().cloned().collect();
+            Ok(ReceiptList { receipts, unreadable: Vec::new() })
+        })
     }
 }

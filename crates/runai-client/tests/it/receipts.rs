@@ -16,7 +16,7 @@ fn recorded(operator: StepOperator, store: &Arc<MemoryStore>) -> StepOperator {
 }
 
 async fn only(store: &MemoryStore) -> Receipt {
-    let mut all = store.all().await.unwrap();
+    let mut all = store.list().await.unwrap().receipts;
     assert_eq!(all.len(), 1, "{all:?}");
     all.remove(0)
 }
@@ -37,7 +37,7 @@ async fn a_receipt_is_written_before_the_first_send_and_follows_the_workload() {
     let operator = recorded(StepOperator::new(spying, sim.project()), &store).wait_policy(policy.clone());
     let placement = operator.prepare().await.unwrap();
     let submitted = operator.submit(&request(&placement, "run", &[("TOKEN", "canary-value-7")])).await.unwrap();
-    assert_eq!((seen.lock().unwrap().as_slice(), submitted.unrecorded.as_ref()), (&[1][..], None));
+    assert_eq!((seen.lock().unwrap().as_slice(), submitted.receipt_error.as_ref()), (&[1][..], None));
 
     let receipt = only(&store).await;
     assert_eq!(receipt.workload_id(), Some(submitted.workload_id.as_str()));
@@ -84,7 +84,7 @@ async fn after_a_crash_the_receipt_leads_to_the_workload_or_says_that_there_is_n
         let recovered = second.recover(&receipt).await.unwrap();
         assert_eq!(recovered.is_some(), carried_out);
         let submitted = second.submit(&request).await.unwrap();
-        assert_eq!(submitted.adopted, carried_out);
+        assert_eq!(submitted.already_existed, carried_out);
         if let Some(recovered) = recovered {
             assert_eq!(recovered.workload_id, submitted.workload_id);
         }
@@ -102,10 +102,18 @@ async fn the_same_run_attaches_and_another_name_or_content_is_refused() {
     let request_of = |variables: &[(&str, &str)]| request(&placement, "run", variables);
     let first = operator.submit(&request_of(&[])).await.unwrap();
     let again = operator.submit(&request_of(&[])).await.unwrap();
-    assert_eq!((again.adopted, &again.workload_id), (true, &first.workload_id));
+    assert_eq!((again.already_existed, &again.workload_id), (true, &first.workload_id));
 
-    let error = operator.submit(&request_of(&[("A", "b")])).await.unwrap_err();
-    assert!(matches!(&error, Error::DifferentSpec { at, .. } if at.starts_with("/environment")), "{error:?}");
+    // Another value is a warning, another command another file.
+    let other = operator.submit(&request_of(&[("A", "b")])).await.unwrap();
+    assert_eq!(
+        (&other.workload_id, other.differences),
+        (&first.workload_id, vec!["/environmentVariables/0".to_owned()])
+    );
+    let mut changed = request_of(&[]);
+    changed.spec.command = Some("sh".into());
+    let error = operator.submit(&changed).await.unwrap_err();
+    assert!(matches!(&error, Error::DifferentSpec { at, .. } if at == "/command"), "{error:?}");
     let mut renamed = request_of(&[]);
     renamed.name = "another".into();
     let error = operator.submit(&renamed).await.unwrap_err();
@@ -150,7 +158,7 @@ async fn what_is_refused_leaves_no_receipt() {
     request.spec.parallelism = Some(-1);
     let error = operator.submit(&request).await.unwrap_err();
     assert!(error.is_refused(), "{error:?}");
-    assert_eq!((store.writes().len(), store.all().await.unwrap().len()), (1, 0));
+    assert_eq!((store.writes().len(), store.list().await.unwrap().receipts.len()), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -160,13 +168,13 @@ async fn without_a_place_for_receipts_it_goes_on_and_says_so() {
     let operator = recorded(operator(&sim), &store);
     let placement = operator.prepare().await.unwrap();
     let submitted = operator.submit(&request(&placement, "run", &[])).await.unwrap();
-    assert_eq!(submitted.unrecorded.as_deref(), Some("the disk is full"));
+    assert_eq!(submitted.receipt_error.as_deref(), Some("the disk is full"));
 
     let good = Arc::new(MemoryStore::default());
     recorded(operator.clone(), &good).submit(&request(&placement, "run", &[])).await.unwrap();
     let mut watch = operator.watch_receipt(only(&good).await).unwrap();
     let mut told = 0;
-    watch.run(|event| told += usize::from(matches!(event, Event::Unrecorded { .. }))).await.unwrap();
+    watch.run(|event| told += usize::from(matches!(event, Event::ReceiptError { .. }))).await.unwrap();
     assert_eq!(told, 1);
 }
 

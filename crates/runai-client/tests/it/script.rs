@@ -16,7 +16,7 @@ pub(crate) const CLIENT_SECRET: &str = "canary-secret-8842";
 pub(crate) const TOKEN: &str = "canary-token-8843";
 
 /// How one request is answered.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) enum Reply {
     Answer {
         status: u16,

@@ -47,6 +47,7 @@ async fn timeouts_count_what_the_control_plane_counts() {
         workload_timeout: Some(Duration::from_mins(10)),
         delete_on_failure: true,
         monitoring_interval: Duration::from_mins(30),
+        ..WaitPolicy::default()
     };
     for (variables, outcome, seconds) in [
         ([("RUNAI_SIM_PENDING", "4000"), ("RUNAI_SIM_RUNNING", "1")], Outcome::PendingTimeout, 300),
@@ -79,15 +80,17 @@ async fn a_cancelled_workload_has_stopped_and_can_be_resumed_and_deleted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_run_attaches_and_another_content_is_refused() {
+async fn the_same_run_attaches_and_another_file_is_refused() {
     let sim = Simulator::builder().in_memory().unwrap();
     let operator = operator(&sim);
     let placement = operator.prepare().await.unwrap();
     let first = operator.attach_or_submit(&request(&placement, "run", &[])).await.unwrap();
     let second = operator.attach_or_submit(&request(&placement, "run", &[])).await.unwrap();
-    assert_eq!((first.adopted, second.adopted), (false, true));
+    assert_eq!((first.already_existed, second.already_existed), (false, true));
     assert_eq!(first.workload_id, second.workload_id);
-    let error = operator.attach_or_submit(&request(&placement, "run", &[("A", "b")])).await.unwrap_err();
+    let mut other = request(&placement, "run", &[]);
+    other.spec.image = Some("python:2.7".into());
+    let error = operator.attach_or_submit(&other).await.unwrap_err();
     assert!(matches!(error, Error::DifferentSpec { .. }), "{error:?}");
 
     operator.delete(&first.workload_id).await.unwrap();

@@ -62,7 +62,7 @@ async fn an_answer_that_came_is_taken() {
     script.expect(CREATE, Reply::json(202, &training(Some(ID), "python:3.12")));
     let submitted = submit(&script).await.unwrap();
     assert_eq!((submitted.workload_id.as_str(), submitted.submission_id.as_str()), ("w1", ID));
-    assert!(!submitted.adopted);
+    assert!(!submitted.already_existed);
     let written = serde_json::to_string(&submitted).unwrap();
     assert_eq!(serde_json::from_str::<Submitted>(&written).unwrap(), submitted);
 }
@@ -87,7 +87,7 @@ async fn after_an_ambiguous_answer_the_workload_is_looked_up_and_adopted() {
             .expect(LIVE, ours())
             .expect(TRAINING, Reply::json(200, &training(Some(ID), "python:3.12")));
         let submitted = submit(&script).await.unwrap();
-        assert!(submitted.adopted);
+        assert!(submitted.already_existed);
         assert_eq!(submitted.workload_id, "w1");
     }
 }
@@ -103,17 +103,6 @@ async fn a_refusal_is_final() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_sent_again_only_when_it_certainly_does_not_exist() {
-    let script = Script::new();
-    script.expect(CREATE, Reply::Lost);
-    for _ in 0..3 {
-        script.expect(LIVE, listed(&[])).expect(DELETED, listed(&["fit-other"]));
-    }
-    script.expect(CREATE, Reply::json(202, &training(Some(ID), "python:3.12")));
-    assert!(!submit(&script).await.unwrap().adopted);
-}
-
-#[tokio::test(start_paused = true)]
 async fn it_may_appear_late() {
     let script = Script::new();
     script
@@ -122,22 +111,29 @@ async fn it_may_appear_late() {
         .expect(DELETED, listed(&[]))
         .expect(LIVE, ours())
         .expect(TRAINING, Reply::json(200, &training(Some(ID), "python:3.12")));
-    assert!(submit(&script).await.unwrap().adopted);
+    assert!(submit(&script).await.unwrap().already_existed);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_name_that_someone_else_has_is_refused_with_both_named() {
-    for (other, words) in [(None, "another origin"), (Some("zzzzzzzzzzzz"), "submission `zzzzzzzzzzzz`")] {
-        let script = Script::new();
-        script
-            .expect(CREATE, Reply::error(409, "exists"))
-            .expect(LIVE, ours())
-            .expect(TRAINING, Reply::json(200, &training(other, "python:3.12")));
-        let error = submit(&script).await.unwrap_err();
+    for (name, other, words) in [
+        ("chosen", None, "another origin"),
+        ("chosen", Some("team-b"), "submission `team-b`"),
+        ("fit-abcdefghijkl", Some("zzzzzzzzzzzz"), "submission `zzzzzzzzzzzz`"),
+    ] {
+        let client = answering(move |sent| match sent.line.split('?').next().unwrap() {
+            "POST /api/v2/token" => Reply::token(),
+            CREATE => Reply::error(409, "exists"),
+            "GET /api/v1/workloads" => listed(&[name]),
+            TRAINING => Reply::json(200, &training(other, "python:3.12")),
+            line => panic!("{line}"),
+        });
+        let request = TrainingCreationRequest { name: name.into(), ..request() };
+        let error = StepOperator::new(client, "vision").submit(&request).await.unwrap_err();
         assert!(error.is_refused());
         assert_eq!(
             error.to_string(),
-            format!("`fit-{ID}` is taken by workload w1 of {words}; this is submission `{ID}`")
+            format!("`{name}` is taken by workload w1 of {words}; this is submission `{ID}`")
         );
     }
 }
@@ -145,11 +141,10 @@ async fn a_name_that_someone_else_has_is_refused_with_both_named() {
 #[tokio::test(start_paused = true)]
 async fn another_kind_of_workload_can_have_the_name() {
     let script = Script::new();
+    let workspace = json!({"id": "w1", "name": format!("fit-{ID}"), "projectId": "7", "type": "Workspace"});
     script
         .expect(CREATE, Reply::error(409, "exists"))
-        .expect(LIVE, ours())
-        .expect(TRAINING, Reply::error(404, "no such training"))
-        .expect("GET /api/v1/workloads/w1", Reply::json(200, &json!({"id": "w1", "type": "Workspace"})));
+        .expect(LIVE, Reply::json(200, &json!({"workloads": [workspace]})));
     assert!(matches!(submit(&script).await.unwrap_err(), Error::NameTaken { other: None, .. }));
 }
 
@@ -167,13 +162,13 @@ async fn the_same_submission_attaches_to_what_exists_and_else_submits() {
     let script = Script::new();
     let operator = StepOperator::new(script.client(), "vision");
     script.expect(LIVE, ours()).expect(TRAINING, Reply::json(200, &training(Some(ID), "python:3.12")));
-    assert!(operator.attach_or_submit(&request()).await.unwrap().adopted);
+    assert!(operator.attach_or_submit(&request()).await.unwrap().already_existed);
 
     script
         .expect(LIVE, listed(&[]))
         .expect(DELETED, listed(&[]))
         .expect(CREATE, Reply::json(202, &training(Some(ID), "python:3.12")));
-    assert!(!operator.attach_or_submit(&request()).await.unwrap().adopted);
+    assert!(!operator.attach_or_submit(&request()).await.unwrap().already_existed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -189,7 +184,7 @@ async fn what_was_submitted_and_deleted_is_told_and_never_sent_again() {
     script
         .expect(LIVE, listed(&[]))
         .expect(DELETED, ours())
-        .expect(TRAINING, Reply::json(200, &training(None, "python:3.12")))
+        .expect(TRAINING, Reply::json(200, &training(Some("zzzzzzzzzzzz"), "python:3.12")))
         .expect(CREATE, Reply::json(202, &training(Some(ID), "python:3.12")));
     StepOperator::new(script.client(), "vision").attach_or_submit(&request()).await.unwrap();
 }
@@ -220,8 +215,8 @@ async fn a_look_that_finds_nothing_out_is_no_proof() {
         let error = operator.submit(&request()).await.unwrap_err();
         assert!(matches!(error, Error::Unconfirmed { .. }), "{status}: {error:?}");
         assert_eq!((error.is_auth(), error.is_unreachable()), (status == 403, status != 403), "{status}");
-        let receipts = store.all().await.unwrap();
-        assert!(matches!(receipts.as_slice(), [Receipt { progress: Progress::Sending, .. }]), "{receipts:?}");
+        let receipts = store.list().await.unwrap().receipts;
+        assert!(matches!(receipts.as_slice(), [Receipt { progress: Progress::Unconfirmed, .. }]), "{receipts:?}");
     }
 }
 
@@ -233,7 +228,7 @@ async fn without_a_token_nothing_was_sent() {
         let operator = StepOperator::new(client, "vision").receipts(Arc::clone(&store) as _);
         let error = operator.submit(&request()).await.unwrap_err();
         assert!(error.is_unreachable() && !error.may_have_taken_effect(), "{error:?}");
-        assert_eq!(store.all().await.unwrap(), []);
+        assert_eq!(store.list().await.unwrap().receipts, []);
     }
 }
 
@@ -250,7 +245,7 @@ async fn a_name_that_exists_and_is_not_shown_may_be_ours() {
     let operator = StepOperator::new(client, "vision").receipts(Arc::clone(&store) as _);
     let error = operator.submit(&request()).await.unwrap_err();
     assert!(matches!(&error, Error::Unconfirmed { source, .. } if source.status().unwrap() == 409), "{error:?}");
-    assert_eq!(store.all().await.unwrap().len(), 1);
+    assert_eq!(store.list().await.unwrap().receipts.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

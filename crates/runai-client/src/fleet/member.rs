@@ -1,0 +1,124 @@
+//! One workload of a fleet.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use runai_spec::wait::{WaitPolicy, WaitState};
+use runai_spec::wire::Workload;
+use tokio::time::Instant;
+
+use crate::poll::{Poll, Target};
+use crate::receipt::{BoxFuture, Receipt, ReceiptStore};
+use crate::record::{Record, StoreResult};
+use crate::submission::Submitted;
+use crate::time::rfc3339;
+use crate::tracker::{PendingAction, WorkloadTracker};
+use crate::watch::{Event, SHORTEST_REST};
+
+/// One workload of a fleet.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) tracker: WorkloadTracker,
+    pub(super) project_id: String,
+    submitted: Submitted,
+    /// As the API wrote it.
+    pub(super) created_at: Option<String>,
+    pub(super) due: Instant,
+    record: Option<Record>,
+    /// Held back until the receipt is stored.
+    pub(super) events: VecDeque<Event>,
+    /// Whether it waits to be stored.
+    pub(super) is_queued: bool,
+    pub(super) is_storing: bool,
+    pub(super) is_acting: bool,
+    /// Whether it was reported that an action is refused.
+    pub(super) is_refusal_reported: bool,
+    /// How often in a row lists did not show it although it was there.
+    pub(super) unlisted: u32,
+    /// Until when the submission is looked for twice.
+    pub(super) duplicate_until: Option<Instant>,
+    pub(super) is_checked_at_end: bool,
+}
+
+impl Member {
+    pub(super) fn new(submitted: &Submitted, policy: WaitPolicy, state: WaitState) -> Self {
+        let target = Target {
+            id: submitted.workload_id.clone(),
+            name: Some(submitted.name.clone()).filter(|name| !name.is_empty()),
+            project_id: Some(submitted.project_id.clone()).filter(|id| !id.is_empty()),
+        };
+        let mut tracker = WorkloadTracker::new(target, policy, state);
+        // Whoever follows a workload was told by the control plane that it exists.
+        tracker.set_known();
+        Self {
+            tracker,
+            project_id: submitted.project_id.clone(),
+            submitted: submitted.clone(),
+            created_at: None,
+            due: Instant::now(),
+            record: None,
+            events: VecDeque::new(),
+            is_queued: false,
+            is_storing: false,
+            is_acting: false,
+            is_refusal_reported: false,
+            unlisted: 0,
+            duplicate_until: None,
+            is_checked_at_end: false,
+        }
+    }
+
+    /// Keeps `receipt` up to date in `store`.
+    pub(super) fn record_in(&mut self, receipt: Option<Receipt>, store: Option<&Arc<dyn ReceiptStore>>) {
+        self.record = receipt.zip(store).map(|(receipt, store)| Record::new(receipt, Arc::clone(store)));
+    }
+
+    /// The workload, as far as requests about it need it.
+    pub(super) fn workload(&self) -> Workload {
+        Workload { id: self.tracker.id().to_owned(), kind: self.tracker.kind().to_owned(), ..Workload::default() }
+    }
+
+    /// By what the submission is looked for.
+    pub(super) fn key(&self) -> Receipt {
+        Receipt {
+            cluster_id: self.submitted.cluster_id.clone(),
+            name: self.submitted.name.clone(),
+            project_id: self.project_id.clone(),
+            submission_id: self.submitted.submission_id.clone(),
+            ..Receipt::default()
+        }
+    }
+
+    pub(super) fn flush(&mut self) -> Option<BoxFuture<'static, StoreResult>> {
+        let Some(record) = &mut self.record else {
+            self.tracker.saved();
+            return None;
+        };
+        record.flush(&mut self.tracker)
+    }
+
+    pub(super) fn stored(&mut self, result: StoreResult) {
+        self.is_storing = false;
+        if let Some(record) = &mut self.record {
+            record.stored(result, &mut self.events);
+        }
+    }
+
+    /// Takes what a poll gave; says whether there is something to store, to report or to do.
+    pub(super) fn take(&mut self, poll: Poll, began: Instant, now: Duration) -> bool {
+        if self.tracker.pending() != PendingAction::Poll || self.is_acting {
+            return false;
+        }
+        if let Some(Workload { created_at, .. }) = &poll.workload
+            && self.created_at.is_none()
+            && rfc3339(created_at).is_some()
+        {
+            self.created_at = Some(created_at.clone());
+        }
+        if let Some(after) = self.tracker.take(poll, began, now, &mut self.events) {
+            self.due = (began + after).max(Instant::now() + after.min(SHORTEST_REST));
+        }
+        self.tracker.is_unsaved() || !self.events.is_empty()
+    }
+}

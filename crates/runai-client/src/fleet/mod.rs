@@ -1,0 +1,533 @@
+//! Following thousands of workloads with one poller.
+
+mod event;
+mod member;
+mod project;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use runai_spec::wait::{WaitPolicy, WaitState};
+use runai_spec::wire::Workload;
+use tokio::time::{Instant, sleep_until};
+
+pub use self::event::{FleetEvent, OutageScope, tally};
+use self::member::Member;
+use self::project::Project;
+use crate::client::{Client, Dated};
+use crate::endpoints::page::LenientPage;
+use crate::error::Error;
+use crate::poll::Poll;
+use crate::receipt::{BoxFuture, Progress, Receipt, ReceiptStore, StoreError};
+use crate::record::StoreResult;
+use crate::submission::{SubmissionKey, Submitted, duplicates};
+use crate::tracker::{ActionResult, PendingAction};
+use crate::watch::{Event, PAUSE_AFTER_ERROR};
+
+/// Many workloads that are being followed, each by the rules of [`runai_spec::wait`].
+///
+/// Their phases come from lists of 500, project by project, so that `n` workloads cost about `n / 500` requests an
+/// interval. When only few are due, and for those that a list does not show, the workloads are polled one by one.
+/// After a change polls come soon, in long runs seldom; the longer a project's list, the longer it is left alone.
+/// Projects are polled side by side: one that hangs or refuses delays no other.
+///
+/// Lists say in fewer words than [`Watch`](crate::Watch) gets why a workload is pending.
+///
+/// [`Fleet::next`] may be dropped at any moment and called again: its requests stay in flight, and nothing is lost.
+///
+/// ```no_run
+/// use runai_client::{Client, Event, Fleet, FleetEvent, Submitted};
+/// use runai_spec::wait::WaitPolicy;
+///
+/// # async fn run(client: Client, submitted: Vec<Submitted>) {
+/// let mut fleet = Fleet::new(client);
+/// for one in &submitted {
+///     fleet.follow(one, WaitPolicy::default());
+/// }
+/// while let Some(event) = fleet.next().await {
+///     if let FleetEvent::Workload { workload_id, event: Event::Ended { outcome } } = event {
+///         println!("{workload_id}: {outcome}");
+///     }
+/// }
+/// # }
+/// ```
+pub struct Fleet {
+    client: Client,
+    store: Option<Arc<dyn ReceiptStore>>,
+    begun: Instant,
+    members: HashMap<String, Member>,
+    projects: HashMap<String, Project>,
+    events: VecDeque<FleetEvent>,
+    outages: HashMap<OutageScope, Instant>,
+    /// Projects to look after, by when.
+    wake: BTreeSet<(Instant, String)>,
+    /// Members to look for twice, by when.
+    duplicate_checks: BTreeSet<(Instant, String)>,
+    /// Members whose receipts are to be stored.
+    unsaved: VecDeque<String>,
+    storing: usize,
+    in_flight: FuturesUnordered<BoxFuture<'static, Completed>>,
+}
+
+/// What a request or a write gave.
+enum Completed {
+    Acted { id: String, project_id: String, result: Result<(), Error> },
+    Checked { id: String, result: Result<Vec<String>, Error> },
+    Listed { project_id: String, began: Instant, result: Result<Dated<LenientPage<Workload>>, Error> },
+    Polled { id: String, project_id: String, began: Instant, result: Result<Poll, Error> },
+    Stored { id: String, result: StoreResult },
+}
+
+impl Fleet {
+    /// Returns a fleet without workloads.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self {
+            client,
+            store: None,
+            begun: Instant::now(),
+            members: HashMap::new(),
+            projects: HashMap::new(),
+            events: VecDeque::new(),
+            outages: HashMap::new(),
+            wake: BTreeSet::new(),
+            duplicate_checks: BTreeSet::new(),
+            unsaved: VecDeque::new(),
+            storing: 0,
+            in_flight: FuturesUnordered::new(),
+        }
+    }
+
+    /// The same fleet, which keeps receipts of its workloads up to date.
+    #[must_use]
+    pub fn receipts(self, store: Arc<dyn ReceiptStore>) -> Self {
+        Self { store: Some(store), ..self }
+    }
+
+    /// Resumes all that another process left behind: every workload of this control plane whose receipt says that it
+    /// has not ended.
+    ///
+    /// Returns the receipts of submissions of which it is not known whether they arrived beside it:
+    /// [`StepOperator::recover`](crate::StepOperator::recover) finds that out. Receipts that cannot be read are logged.
+    ///
+    /// # Errors
+    /// The receipts cannot be listed.
+    pub async fn resume(client: Client, store: Arc<dyn ReceiptStore>) -> Result<(Self, Vec<Receipt>), StoreError> {
+        let list = store.list().await?;
+        for error in list.unreadable {
+            tracing::warn!(%error, "a receipt cannot be read; its workload is not followed");
+        }
+        let mut fleet = Self::new(client).receipts(store);
+        let mut unsettled = Vec::new();
+        for receipt in list.receipts {
+            if receipt.base_url != fleet.client.base_url() {
+                continue;
+            }
+            if receipt.is_unsettled() {
+                unsettled.push(receipt);
+            } else {
+                fleet.follow_receipt(receipt);
+            }
+        }
+        Ok((fleet, unsettled))
+    }
+
+    /// Follows a workload from now on. One that is followed already stays as it is.
+    pub fn follow(&mut self, submitted: &Submitted, policy: WaitPolicy) {
+        let Submitted { workload_id, name, project_id, cluster_id, submission_id, .. } = submitted;
+        // A workload that is no submission of ours has no receipt.
+        let receipt = (self.store.is_some() && !submission_id.is_empty()).then(|| Receipt {
+            version: Receipt::VERSION,
+            base_url: self.client.base_url().to_owned(),
+            cluster_id: cluster_id.clone(),
+            name: name.clone(),
+            policy: policy.clone(),
+            project_id: project_id.clone(),
+            progress: Progress::Submitted { workload_id: workload_id.clone() },
+            submission_id: submission_id.clone(),
+            ..Receipt::default()
+        });
+        let member = Member::new(submitted, policy, WaitState::default());
+        self.add(member, receipt, Some(submitted));
+    }
+
+    /// Follows the workload of a receipt from where it says; says whether it names a workload that has not ended.
+    pub fn follow_receipt(&mut self, receipt: Receipt) -> bool {
+        self.follow_recorded(None, receipt)
+    }
+
+    /// As [`Fleet::follow_receipt`], for a workload that this process has just submitted: its clocks are known, and
+    /// duplicates of it are looked for.
+    pub fn follow_submitted(&mut self, submitted: &Submitted, receipt: Receipt) -> bool {
+        self.follow_recorded(Some(submitted), receipt)
+    }
+
+    fn follow_recorded(&mut self, submitted: Option<&Submitted>, receipt: Receipt) -> bool {
+        let Progress::Submitted { workload_id } = &receipt.progress else { return false };
+        let of_receipt = Submitted {
+            workload_id: workload_id.clone(),
+            name: receipt.name.clone(),
+            project_id: receipt.project_id.clone(),
+            cluster_id: receipt.cluster_id.clone(),
+            submission_id: receipt.submission_id.clone(),
+            ..Submitted::default()
+        };
+        let member = Member::new(&of_receipt, receipt.policy.clone(), receipt.wait.clone());
+        self.add(member, Some(receipt), submitted);
+        true
+    }
+
+    fn add(&mut self, mut member: Member, receipt: Option<Receipt>, submitted: Option<&Submitted>) {
+        let id = member.tracker.id().to_owned();
+        if self.members.contains_key(&id) {
+            return;
+        }
+        if let Some(submitted) = submitted {
+            if let Some(creation) = submitted.creation {
+                member.tracker.created(creation, self.begun.elapsed());
+            }
+            member.duplicate_until = submitted.duplicate_until;
+            if let Some(until) = submitted.duplicate_until {
+                self.duplicate_checks.insert((until.min(Instant::now() + DUPLICATE_INTERVAL), id.clone()));
+            }
+        }
+        member.record_in(receipt, self.store.as_ref());
+        let project_id = member.project_id.clone();
+        self.projects.entry(project_id.clone()).or_default().members.insert(id.clone());
+        self.members.insert(id, member);
+        self.wake_at(&project_id, Instant::now());
+    }
+
+    /// From now on the workload is to be stopped; says whether it is followed. Call [`Fleet::next`] until it has.
+    pub fn cancel(&mut self, workload_id: &str) -> bool {
+        let Some(member) = self.members.get_mut(workload_id) else { return false };
+        member.tracker.cancel();
+        member.due = Instant::now();
+        let (project_id, due) = (member.project_id.clone(), member.due);
+        // Whoever cancels does not want to wait until the list may be read again.
+        if let Some(project) = self.projects.get_mut(&project_id) {
+            project.not_before = due;
+        }
+        self.wake_at(&project_id, due);
+        self.save(workload_id);
+        true
+    }
+
+    /// From now on all workloads are to be stopped. Call [`Fleet::next`] until none is left.
+    pub fn cancel_all(&mut self) {
+        let ids: Vec<String> = self.members.keys().cloned().collect();
+        for id in ids {
+            self.cancel(&id);
+        }
+    }
+
+    /// How many workloads are followed and have not ended.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether no workload is followed any more.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// What was seen of a workload that is followed.
+    #[must_use]
+    pub fn state(&self, workload_id: &str) -> Option<&WaitState> {
+        self.members.get(workload_id).map(|member| member.tracker.state())
+    }
+
+    /// Waits for the next event; `None` once every workload has ended.
+    pub async fn next(&mut self) -> Option<FleetEvent> {
+        loop {
+            self.begin_what_is_due();
+            if let Some(event) = self.events.pop_front() {
+                return Some(event);
+            }
+            if self.members.is_empty() {
+                return None;
+            }
+            let due = [self.wake.first(), self.duplicate_checks.first()].into_iter().flatten().map(|(at, _)| *at).min();
+            debug_assert!(due.is_some() || !self.in_flight.is_empty(), "nothing is planned for {} members", self.len());
+            let is_due = async {
+                match due {
+                    Some(due) => sleep_until(due).await,
+                    None => std::future::pending().await,
+                }
+            };
+            // Requests stay in flight when this future is dropped.
+            tokio::select! {
+                Some(completed) = self.in_flight.next() => self.complete(completed),
+                () = is_due => {}
+            }
+        }
+    }
+
+    fn begin_what_is_due(&mut self) {
+        let now = Instant::now();
+        while self.storing < WRITES_AT_ONCE
+            && let Some(id) = self.unsaved.pop_front()
+        {
+            self.begin_store(&id);
+        }
+        while let Some((at, _)) = self.wake.first()
+            && *at <= now
+            && let Some((_, project_id)) = self.wake.pop_first()
+        {
+            if let Some(project) = self.projects.get_mut(&project_id) {
+                project.wakes_at = None;
+            }
+            self.begin_project(&project_id);
+        }
+        while let Some((at, _)) = self.duplicate_checks.first()
+            && *at <= now
+            && let Some((_, id)) = self.duplicate_checks.pop_first()
+        {
+            self.begin_check(id);
+        }
+    }
+
+    /// Sees to it that a project is looked after at `at`, or sooner.
+    fn wake_at(&mut self, project_id: &str, at: Instant) {
+        let Some(project) = self.projects.get_mut(project_id) else { return };
+        if let Some(planned) = project.wakes_at {
+            if planned <= at {
+                return;
+            }
+            self.wake.remove(&(planned, project_id.to_owned()));
+        }
+        project.wakes_at = Some(at);
+        self.wake.insert((at, project_id.to_owned()));
+    }
+
+    fn save(&mut self, id: &str) {
+        if let Some(member) = self.members.get_mut(id)
+            && !member.is_queued
+        {
+            member.is_queued = true;
+            self.unsaved.push_back(id.to_owned());
+        }
+    }
+
+    /// Stores the receipt of a member, and then lets its events out and its actions begin: whoever resumes after a crash
+    /// must know what this process had decided.
+    fn begin_store(&mut self, id: &str) {
+        let Some(member) = self.members.get_mut(id) else { return };
+        member.is_queued = false;
+        if member.is_storing {
+            return;
+        }
+        if let Some(stored) = member.flush() {
+            member.is_storing = true;
+            self.storing += 1;
+            let id = id.to_owned();
+            self.in_flight.push(Box::pin(async move { Completed::Stored { id, result: stored.await } }));
+        } else {
+            self.release(id);
+        }
+    }
+
+    /// Lets a member's events out, and begins what it decided; forgets it when it has ended.
+    fn release(&mut self, id: &str) {
+        let Some(member) = self.members.get_mut(id) else { return };
+        let of = |event| FleetEvent::Workload { event, workload_id: id.to_owned() };
+        match member.tracker.pending() {
+            PendingAction::Nothing(_) => {
+                if member.duplicate_until.is_some_and(|until| until > Instant::now()) && !member.is_checked_at_end {
+                    // The last chance to see that the submission exists twice.
+                    member.is_checked_at_end = true;
+                    return self.begin_check(id.to_owned());
+                }
+                self.events.extend(member.events.drain(..).map(of));
+                let project_id = member.project_id.clone();
+                self.members.remove(id);
+                if let Some(project) = self.projects.get_mut(&project_id) {
+                    project.members.remove(id);
+                }
+            }
+            PendingAction::Poll => self.events.extend(member.events.drain(..).map(of)),
+            PendingAction::Delete(_) | PendingAction::Suspend => {
+                self.events.extend(member.events.drain(..).map(of));
+                if !member.is_acting {
+                    member.is_acting = true;
+                    let project_id = member.project_id.clone();
+                    self.projects.entry(project_id.clone()).or_default().actions.push_back(id.to_owned());
+                    self.begin_actions(&project_id);
+                }
+            }
+        }
+    }
+
+    fn begin_actions(&mut self, project_id: &str) {
+        let Some(project) = self.projects.get_mut(project_id) else { return };
+        while project.acting < REQUESTS_AT_ONCE
+            && let Some(id) = project.actions.pop_front()
+        {
+            let Some(member) = self.members.get(&id) else { continue };
+            project.acting += 1;
+            let (client, workload) = (self.client.clone(), member.workload());
+            let (pending, project_id) = (member.tracker.pending(), project_id.to_owned());
+            self.in_flight.push(Box::pin(async move {
+                let result = match pending {
+                    PendingAction::Delete(_) => client.delete_workload(&workload).await,
+                    _ => client.suspend_workload(&workload).await,
+                };
+                Completed::Acted { id, project_id, result }
+            }));
+        }
+    }
+
+    fn begin_check(&mut self, id: String) {
+        let Some(member) = self.members.get(&id) else { return };
+        let (client, target) = (self.client.clone(), member.key());
+        self.in_flight.push(Box::pin(async move {
+            let key = SubmissionKey::from_receipt(&target);
+            let result = duplicates(&client, &key, &id).await;
+            Completed::Checked { id, result }
+        }));
+    }
+
+    fn complete(&mut self, completed: Completed) {
+        match completed {
+            Completed::Acted { id, project_id, result } => self.acted(&id, &project_id, result),
+            Completed::Checked { id, result } => self.checked(&id, result),
+            Completed::Listed { project_id, began, result } => self.listed(&project_id, began, result),
+            Completed::Polled { id, project_id, began, result } => self.polled(&id, &project_id, began, result),
+            Completed::Stored { id, result } => {
+                self.storing -= 1;
+                if let Some(member) = self.members.get_mut(&id) {
+                    member.stored(result);
+                    if member.tracker.is_unsaved() {
+                        self.save(&id);
+                    } else {
+                        self.release(&id);
+                    }
+                }
+            }
+        }
+    }
+
+    fn acted(&mut self, id: &str, project_id: &str, result: Result<(), Error>) {
+        let now = Instant::now();
+        if let Some(project) = self.projects.get_mut(project_id) {
+            project.acting -= 1;
+        }
+        let Some(member) = self.members.get_mut(id) else { return };
+        member.is_acting = false;
+        member.due = now;
+        match member.tracker.acted(result, &mut member.events) {
+            ActionResult::Accepted => self.note_seen(project_id),
+            ActionResult::Refused(error) => {
+                member.due += PAUSE_AFTER_ERROR;
+                if !std::mem::replace(&mut member.is_refusal_reported, true) {
+                    self.events.push_back(FleetEvent::Refused { error, workload_ids: vec![id.to_owned()] });
+                }
+            }
+            ActionResult::Unreachable(error) => self.note_outage(project_id, &error),
+        }
+        self.save(id);
+        self.begin_actions(project_id);
+        self.wake_at(project_id, now);
+    }
+
+    fn checked(&mut self, id: &str, result: Result<Vec<String>, Error>) {
+        let Some(member) = self.members.get_mut(id) else { return };
+        let until = member.duplicate_until;
+        match result {
+            Ok(found) if found.len() > 1 => {
+                member.events.push_back(Event::Duplicate { workload_ids: found });
+                member.duplicate_until = None;
+            }
+            result => {
+                if let Err(error) = result {
+                    tracing::debug!(%error, id, "cannot look for duplicates");
+                }
+                let now = Instant::now();
+                let next = until.filter(|until| *until > now && !member.is_checked_at_end);
+                match next {
+                    Some(until) => {
+                        self.duplicate_checks.insert((until.min(now + DUPLICATE_INTERVAL), id.to_owned()));
+                    }
+                    None => member.duplicate_until = None,
+                }
+            }
+        }
+        if !member.is_storing && !member.is_queued {
+            self.release(id);
+        }
+    }
+
+    /// Takes what a poll of one member gave.
+    fn take(&mut self, id: &str, poll: Poll, began: Instant) {
+        let now = self.begun.elapsed();
+        // A list shows what others submitted, too.
+        let Some(member) = self.members.get_mut(id) else { return };
+        if member.take(poll, began, now) {
+            self.save(id);
+        }
+    }
+
+    /// The members could not be polled.
+    fn lost(&mut self, project_id: &str, ids: impl IntoIterator<Item = String>, error: &Error, began: Instant) {
+        let mut refused = Vec::new();
+        for id in ids {
+            let Some(member) = self.members.get_mut(&id) else { continue };
+            match member.tracker.classify(error.clone()) {
+                Ok(poll) => self.take(&id, poll, began),
+                Err(_) => {
+                    member.due = Instant::now() + project::LONGEST_REST;
+                    refused.push(id);
+                }
+            }
+        }
+        if refused.is_empty() {
+            self.note_outage(project_id, error);
+        } else {
+            self.events.push_back(FleetEvent::Refused { error: error.clone(), workload_ids: refused });
+        }
+    }
+
+    fn note_outage(&mut self, project_id: &str, error: &Error) {
+        // Where nobody listens, and where no token comes from, no project can be seen.
+        let scope = if error.is_whole_control_plane() {
+            OutageScope::ControlPlane
+        } else {
+            OutageScope::Project { project_id: project_id.to_owned() }
+        };
+        let is_reported = self.outages.contains_key(&OutageScope::ControlPlane) || self.outages.contains_key(&scope);
+        if !is_reported {
+            self.outages.insert(scope.clone(), Instant::now());
+            self.events.push_back(FleetEvent::OutageBegan { scope, error: error.clone() });
+        }
+    }
+
+    fn note_seen(&mut self, project_id: &str) {
+        if self.outages.is_empty() {
+            return;
+        }
+        for scope in [OutageScope::ControlPlane, OutageScope::Project { project_id: project_id.to_owned() }] {
+            if let Some(since) = self.outages.remove(&scope) {
+                self.events.push_back(FleetEvent::OutageEnded { scope, lasted: since.elapsed() });
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Fleet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fleet").field("members", &self.members.len()).finish_non_exhaustive()
+    }
+}
+
+/// Between two checks whether a submission that was sent again exists twice.
+const DUPLICATE_INTERVAL: Duration = Duration::from_secs(15);
+
+/// Single polls of one project at the same time, and as many actions.
+const REQUESTS_AT_ONCE: usize = 8;
+
+const WRITES_AT_ONCE: usize = 16;
