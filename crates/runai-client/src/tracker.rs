@@ -48,8 +48,9 @@ pub(crate) struct WorkloadTracker {
     is_deletion_announced: bool,
     /// Since when every poll has been refused for lack of permission.
     refused_since: Option<Instant>,
+    action_failures: u32,
     action_refusals: u32,
-    /// An action that was refused is not sent again before.
+    /// An action that failed is not sent again before.
     act_after: Option<Instant>,
     /// Whether what another process needs to resume has changed since it was stored.
     is_unsaved: bool,
@@ -69,6 +70,7 @@ impl WorkloadTracker {
             announced: None,
             is_deletion_announced: false,
             refused_since: None,
+            action_failures: 0,
             action_refusals: 0,
             act_after: None,
             is_unsaved: false,
@@ -83,9 +85,9 @@ impl WorkloadTracker {
         &self.target
     }
 
-    /// The API's type of the workload; empty before it was seen.
+    /// The API's type of the workload; that of a step before it was seen.
     pub(crate) fn kind(&self) -> &str {
-        &self.kind
+        if self.kind.is_empty() { TRAINING } else { &self.kind }
     }
 
     pub(crate) fn set_name(&mut self, name: String) {
@@ -169,7 +171,7 @@ impl WorkloadTracker {
         if matches!(action, Action::Delete(_) | Action::Suspend(_))
             && let Some(act_after) = self.act_after.filter(|act_after| *act_after > Instant::now())
         {
-            // Refused a moment ago: sent again later, and only if the reason is still there then.
+            // It failed a moment ago: sent again later, and only if the reason is still there then.
             self.state.action_failed(false);
             action = Action::PollAgain { after: act_after.duration_since(began) };
         }
@@ -214,20 +216,21 @@ impl WorkloadTracker {
         };
         self.pending = PendingAction::Poll;
         let Err(error) = result else {
-            self.action_refusals = 0;
+            (self.action_failures, self.action_refusals) = (0, 0);
             self.act_after = None;
             return ActionResult::Accepted;
         };
         self.state.action_failed(error.may_have_taken_effect());
         self.is_unsaved = true;
+        let backoff = FIRST_ACTION_BACKOFF.saturating_mul(1 << self.action_failures.min(8));
+        self.act_after = Some(Instant::now() + backoff.min(LONGEST_ACTION_BACKOFF));
+        self.action_failures = self.action_failures.saturating_add(1);
         if error.is_unreachable() {
             return ActionResult::Unreachable(error);
         }
         // A workload that ended by itself meanwhile refuses too, once, and one that is gone is not found: the next poll
         // shows. What is refused beside a workload that lives is an error.
         self.action_refusals = self.action_refusals.saturating_add(1);
-        let backoff = FIRST_ACTION_BACKOFF.saturating_mul(1 << (self.action_refusals - 1).min(8));
-        self.act_after = Some(Instant::now() + backoff.min(LONGEST_ACTION_BACKOFF));
         let may_be_over = error.is_refused() || error.is_not_found();
         if may_be_over && self.action_refusals < MAX_ACTION_REFUSALS {
             return ActionResult::Accepted;
@@ -274,10 +277,13 @@ impl WorkloadTracker {
     }
 }
 
+/// The type of the workloads that this crate submits.
+const TRAINING: &str = "Training";
+
 /// A refused action is sent once more, and then is an error.
 const MAX_ACTION_REFUSALS: u32 = 2;
 
-/// The pause after an action that was refused; it doubles from there.
+/// The pause after an action that failed; it doubles from there.
 const FIRST_ACTION_BACKOFF: Duration = Duration::from_secs(1);
 
 const LONGEST_ACTION_BACKOFF: Duration = Duration::from_secs(30);
