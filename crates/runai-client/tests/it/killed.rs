@@ -17,7 +17,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::campaign::{figure, runs, write_down};
-use crate::lossy::proxy;
+use crate::lossy::{SETTLE_TIME, proxy};
 use crate::network::request;
 
 const URL: &str = "RUNAI_TEST_URL";
@@ -46,7 +46,10 @@ async fn process() {
         monitoring_interval: Duration::from_millis(200),
         ..WaitPolicy::default()
     };
-    let operator = StepOperator::new(client, "sim-project").receipts(Arc::clone(&store)).wait_policy(policy);
+    let operator = StepOperator::new(client, "sim-project")
+        .receipts(Arc::clone(&store))
+        .wait_policy(policy)
+        .settle_time(SETTLE_TIME);
     let placement = operator.prepare().await.unwrap();
     let submitted = operator.submit(&request(&placement, &run, &[("RUNAI_SIM_RUNNING", "0.5")])).await.unwrap();
     let receipts = store.list().await.unwrap().receipts;

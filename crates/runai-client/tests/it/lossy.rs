@@ -14,6 +14,9 @@ use tokio::time::sleep;
 use crate::campaign::{figure, runs, write_down};
 use crate::network::request;
 
+/// Longer than anything takes on this machine, and shorter than a test that runs in real time can bear.
+pub(crate) const SETTLE_TIME: Duration = Duration::from_millis(1500);
+
 /// What is done to one connection, after so many bytes of one direction.
 #[derive(Clone, Copy, Debug)]
 enum Harm {
@@ -170,7 +173,7 @@ async fn a_network_that_harms_bytes_neither_loses_nor_doubles_a_job() {
     let tasks: Vec<_> = (0..count)
         .map(|run| {
             // Connections of one's own, so that many of them are harmed.
-            let operator = StepOperator::new(client(&address), sim.project());
+            let operator = StepOperator::new(client(&address), sim.project()).settle_time(SETTLE_TIME);
             let request = request(&placement, &run.to_string(), &[("RUNAI_SIM_RUNNING", "0.5")]);
             let policy = WaitPolicy {
                 delete_on_failure: true,
