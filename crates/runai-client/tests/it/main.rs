@@ -23,4 +23,5 @@ mod simulator;
 mod sockets;
 mod submit;
 mod tls;
+mod tokens;
 mod watch;

@@ -173,7 +173,12 @@ impl Transport for ScriptTransport {
 
 /// A client of a control plane that answers every request by a function of the test.
 pub(crate) fn answering(reply: impl Fn(&Sent) -> Reply + Send + Sync + 'static) -> Client {
-    client_of(Answering(reply)).build().unwrap()
+    answering_builder(reply).build().unwrap()
+}
+
+/// The same client, still to be built.
+pub(crate) fn answering_builder(reply: impl Fn(&Sent) -> Reply + Send + Sync + 'static) -> ClientBuilder {
+    client_of(Answering(reply))
 }
 
 struct Answering<F>(F);

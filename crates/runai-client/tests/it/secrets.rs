@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use runai_client::transport::{HttpTransport, Request};
-use runai_client::{Client, Error, ReceiptDirectory, StepOperator};
+use runai_client::{BatchAction, Client, Error, ReceiptDirectory, SecretString, StepOperator};
 use runai_spec::name::SUBMISSION_LABEL;
 use runai_spec::request::ApiRequest;
 use runai_spec::wait::WaitPolicy;
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 use tracing::Level;
 
-use crate::script::{BASE_URL, CLIENT_ID, CLIENT_SECRET, Reply, Sent, TOKEN, answering};
+use crate::script::{BASE_URL, CLIENT_ID, CLIENT_SECRET, Reply, Script, Sent, TOKEN, answering};
 
 const SECRETS: [&str; 3] = [CLIENT_ID, CLIENT_SECRET, TOKEN];
 
@@ -152,6 +152,130 @@ async fn nor_do_receipts_and_panics() {
     for file in files {
         assert_clean(&fs::read_to_string(file).unwrap());
     }
+}
+
+/// What a submission holds that nobody else may see.
+const SENT: [&str; 5] = ["canary-mode-1", "a \"tw0\" <&> lines\nof c4nary", "hush6!", "k9z4", "canary-in-a-url-5"];
+
+/// Words of those that stand nowhere else.
+const WORDS: [&str; 6] = ["mode-1", "tw0", "c4nary", "hush6", "k9z4", "in-a-url-5"];
+
+fn submission() -> TrainingCreationRequest {
+    let variables = [("MODE", SENT[0]), ("TEXT", SENT[1]), ("HF_TOKEN", SENT[2]), ("MY_PASSWORD", SENT[3])];
+    TrainingCreationRequest {
+        name: "fit-abcdefghijkl".into(),
+        spec: TrainingSpec {
+            args: Some(format!("clone https://me:{}@git.test/x", SENT[4])),
+            environment_variables: variables.map(|(name, value)| EnvironmentVariable::literal(name, value)).into(),
+            ..TrainingSpec::default()
+        },
+        ..TrainingCreationRequest::default()
+    }
+}
+
+/// What an error body becomes by the ways in which servers quote what they were sent.
+fn quoted(sent: &Sent) -> Vec<String> {
+    let body: Value = serde_json::from_str(&sent.body).unwrap();
+    let plain: Vec<&str> = body["spec"]["environmentVariables"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|variable| variable["value"].as_str().unwrap())
+        .chain(body["spec"]["args"].as_str())
+        .collect();
+    let plain = plain.join("; ");
+    let html = plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&#34;");
+    vec![sent.body.clone(), plain.clone(), runai_spec::request::encode_component(&plain), html]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_submission_that_the_other_side_quotes_is_not_passed_on() {
+    let traces = traces();
+    for status in [200, 202, 302, 400, 403, 404, 409, 413, 422, 500, 501, 503] {
+        for (way, is_json) in (0..4).flat_map(|way| [(way, true), (way, false)]) {
+            let client = answering(move |sent| {
+                if sent.line.ends_with("/token") {
+                    return Reply::token();
+                }
+                let text = format!("you sent {}", quoted(sent)[way]);
+                if !is_json {
+                    return Reply::text(status, &format!("<html>{text}</html>"));
+                }
+                let issue = json!({"field": text, "details": text});
+                Reply::json(
+                    status,
+                    &json!({"code": status, "message": text, "details": text, "complianceIssues": [issue]}),
+                )
+            });
+            let error = client.create_training(&submission()).await.unwrap_err();
+            let text = everything_about(&error);
+            for word in WORDS {
+                assert!(!text.contains(word), "{word} of {status}, {way}, {is_json}: {text}");
+            }
+            assert!(status < 300 || text.contains("you sent"), "{text}");
+        }
+    }
+    let traces = traces.text();
+    assert!(WORDS.iter().all(|word| !traces.contains(word)), "{traces}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workload_of_somebody_else_is_not_quoted() {
+    let traces = traces();
+    let secret = "canary-of-somebody-else";
+    let other = json!({"id": "w", "environmentVariables": {"HF_TOKEN": secret}, "phase": [secret]});
+    for body in [
+        json!({"workloads": [other], "next": 0.5}).to_string(),
+        json!({"workloads": {"one": other}}).to_string(),
+        json!({"workload": [other]}).to_string(),
+        json!([other]).to_string(),
+        json!(secret).to_string(),
+        format!("<html>{secret}</html>"),
+        format!("{{\"workloads\": [{other}, {secret}"),
+    ] {
+        let script = Script::new();
+        for line in ["GET /api/v1/workloads", "GET /api/v1/workloads", "GET /api/v1/workloads/w"] {
+            script.expect(line, Reply::text(200, &body).header("content-type", format!("text/{secret} x")));
+        }
+        let client = script.client();
+        for error in [
+            client.workloads(&[], false).await.unwrap_err(),
+            client.send::<Vec<u64>>(&ApiRequest::get("/api/v1/workloads")).await.unwrap_err(),
+            client.workload("w").await.map(|workload| assert!(workload.id.is_empty())).unwrap_err(),
+        ] {
+            let text = everything_about(&error);
+            assert!(!text.contains("canary") && matches!(error, Error::OddAnswer { .. }), "{text}");
+        }
+    }
+    // An item that does not decode costs itself, and the log says no more than that.
+    let script = Script::new();
+    script.expect("GET /api/v1/workloads", Reply::json(200, &json!({"workloads": [other]})));
+    assert_eq!(script.client().workloads(&[], false).await.unwrap(), []);
+    let traces = traces.text();
+    assert!(traces.contains("left out list items") && !traces.contains(secret), "{traces}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_client_is_told_to_conceal_is_in_nothing_that_it_says() {
+    let client = answering(|sent| {
+        if sent.line.ends_with("/token") {
+            return Reply::token();
+        }
+        let text = "canary-1 offline; canary%2F2, \"password\": \"canary-3\"";
+        if sent.line.ends_with("/batch") {
+            return Reply::json(200, &json!({"failed": [{"id": "w", "code": 400, "message": text}]}));
+        }
+        Reply::error(400, text).header("location", "https://elsewhere.test/canary%2F2")
+    });
+    // All clones conceal what one was told to.
+    client.clone().conceal(["canary-1", "canary/2", "offline"].map(SecretString::from));
+    let asset = ApiRequest::put("/api/v1/asset/credentials/password/1").json(json!({"spec": {"password": "canary-3"}}));
+    let error = client.call(&asset).await.unwrap_err();
+    let text = everything_about(&error);
+    assert!(!text.contains("canary"), "{text}");
+    assert!(text.contains("[redacted] offline; [redacted], "), "{text}");
+    let failed = client.batch(BatchAction::Delete, &["w".to_owned()]).await.unwrap().failed;
+    assert!(!format!("{failed:?}").contains("canary"), "{failed:?}");
 }
 
 #[test]
