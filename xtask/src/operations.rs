@@ -1,4 +1,4 @@
-//! `cargo xtask operations`: writes down which operations the API has, as facts that the client's tests send one by one.
+//! `cargo xtask operations`: writes the table of the API's operations, which the client's tests send.
 //!
 //! They come from the sources of the official SDK (`tests/operations/list.py` reads them). The API's description
 //! is NVIDIA's and is not part of this repository.
@@ -15,7 +15,7 @@ use crate::{
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Write nothing, and fail if the file is not what it should be
+    /// Check that the file is up to date, and write nothing
     #[arg(long)]
     check: bool,
 }
@@ -28,7 +28,7 @@ const FILE: &str = "crates/runai-client/tests/it/operations.tsv";
 const HEADER: &str = "# Operations of the Run:ai API: method, path, query names, and how a body is encoded.\n\
                       # Written by `cargo xtask operations` from the sources of runapy 1.224.0.\n";
 
-/// Write the file, or see whether it is up to date.
+/// Write the file, or check that it is up to date.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let python = SDK.python()?;
     let lines = process::output(command(python).args(["-B", "tests/operations/list.py"]))?;

@@ -1,4 +1,4 @@
-//! How a client is set up, and what is checked before anything is sent.
+//! The settings of a client and their checks, before anything is sent.
 
 use std::fmt;
 use std::io;
@@ -24,7 +24,7 @@ use crate::transport::{HttpOptions, HttpTransport, ProxyChoice, Transport, is_lo
 /// How long one request may take when the builder says nothing else.
 pub const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a [`Client`] is made of; see [`Client::builder`].
+/// The settings of a [`Client`]; see [`Client::builder`].
 pub struct ClientBuilder {
     base_url: String,
     access: Option<Access>,
@@ -37,7 +37,7 @@ pub struct ClientBuilder {
     transport: Option<Arc<dyn Transport>>,
 }
 
-/// What tokens come from.
+/// The source of tokens.
 enum Access {
     Command(TokenCommand),
     Credentials(CredentialSource),
@@ -45,7 +45,7 @@ enum Access {
     Token(SecretString),
 }
 
-/// What requests go through.
+/// The proxy of all requests.
 #[derive(Clone)]
 enum Proxy {
     Nothing,
@@ -79,8 +79,8 @@ impl ClientBuilder {
 
     /// Uses the client credentials that `read` returns, such as those of a keyring.
     ///
-    /// It is called for the first token, on a thread where it may block, and again when the control plane refuses the
-    /// credentials: a regenerated secret is picked up.
+    /// The client calls it for the first token, on a thread that may block, and again when the control plane refuses
+    /// the credentials, so that it picks up a regenerated secret.
     #[must_use]
     pub fn credentials_from(self, read: impl Fn() -> io::Result<ClientCredentials> + Send + Sync + 'static) -> Self {
         self.access(Access::Credentials(CredentialSource::Read(Arc::new(read))))
@@ -88,14 +88,14 @@ impl ClientBuilder {
 
     /// Uses the client secret in a file that holds nothing else; white space around it is ignored.
     ///
-    /// The file is read for the first token, and again when the control plane refuses the credentials.
+    /// The client reads the file for the first token, and again when the control plane refuses the credentials.
     #[must_use]
     pub fn secret_file(self, client_id: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         let client_id = SecretString::from(client_id.into());
         self.access(Access::Credentials(CredentialSource::File { client_id, path: path.into() }))
     }
 
-    /// Uses this bearer token. It cannot be renewed: when the control plane refuses it, calls fail.
+    /// Uses this bearer token. It is never renewed: calls fail when the control plane refuses it.
     #[must_use]
     pub fn token(self, token: impl Into<SecretString>) -> Self {
         self.access(Access::Token(token.into()))
@@ -252,7 +252,7 @@ impl ClientBuilder {
     }
 }
 
-/// What is known now is checked now.
+/// Checks the parts that are known before the first request.
 fn token_source(access: Access, secrets: &Secrets) -> Result<TokenSource, Error> {
     Ok(match access {
         Access::Command(command) if command.is_empty() => return Err(Error::EmptyCredential("the token command")),
@@ -325,7 +325,7 @@ fn proxy_url(text: &str) -> Result<Url, Error> {
     }
 }
 
-/// `url` as it may be shown: what stands before an `@` may be a password, and what stands in a query a token.
+/// Returns `url` without user information, query and fragment, which may be secrets.
 fn without_user_info(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     match (url.find("://"), url.rfind('@')) {

@@ -20,8 +20,8 @@ use crate::sender::{Answer, PreparedRequest, Sender, decode};
 
 /// A client of one control plane, with one account.
 ///
-/// Cheap to clone; clones share connections, the token, and what a rate limit says. All its futures can be dropped at
-/// any moment: nothing is left half done on this side.
+/// Cheap to clone; clones share connections, the token and rate limits. All its futures may be dropped at any moment:
+/// nothing is left half done on this side.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -61,16 +61,16 @@ impl Client {
         tokens.current(sender, &mut Deadline::of(*retry)).await.map(drop)
     }
 
-    /// Conceals values in everything that this client and its clones say from now on: errors, hints and logs show
-    /// `[redacted]` where the control plane quotes one of them, plainly, percent-encoded, or escaped for JSON or HTML.
+    /// Conceals values in all errors, hints and logs of this client and its clones from now on. `[redacted]` replaces a
+    /// value that the control plane quotes: plain, percent-encoded, or escaped for JSON or HTML.
     ///
-    /// Values of fewer than 8 characters are ignored. The client's credentials, tokens, and the environment of what it
-    /// sends are concealed anyway.
+    /// Values of fewer than 8 characters are ignored. The client conceals its credentials, its tokens and the environment
+    /// of all workloads that it submits without being told.
     pub fn conceal(&self, values: impl IntoIterator<Item = SecretString>) {
         values.into_iter().for_each(|value| self.inner.sender.secrets.add_value(&value));
     }
 
-    /// What the other side wrote, as it may be shown.
+    /// Returns text of the other side as it may be shown: scrubbed, on one line, cut.
     pub(crate) fn shown(&self, text: &str) -> String {
         cut(&self.inner.sender.secrets.scrub(text))
     }
@@ -94,7 +94,7 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// Any status but 2xx, as [`Error::Api`], and everything that keeps an answer from coming.
+    /// [`Error::Api`] for any status but 2xx; see the predicates of [`Error`] for the others.
     pub async fn call(&self, request: &ApiRequest) -> Result<Response, Error> {
         let answer = self.answer(request, Idempotency::of(request)).await?;
         let Answer { call, response } = answer;
@@ -104,7 +104,7 @@ impl Client {
     /// Sends `request` as [`Client::call`] does and reads the answer's body.
     ///
     /// # Errors
-    /// Whatever keeps the answer from being a `T`; see the predicates of [`Error`].
+    /// Those of [`Client::call`], and [`Error::OddAnswer`] for a body that is not a `T`.
     pub async fn send<T: DeserializeOwned>(&self, request: &ApiRequest) -> Result<T, Error> {
         self.exchange(request, Idempotency::of(request)).await.map(|dated| dated.value)
     }
@@ -118,7 +118,7 @@ impl Client {
         Ok(Dated { value: answer.json()?, date: answer.date() })
     }
 
-    /// The answer, if its status is one of success.
+    /// Returns the answer if its status is 2xx.
     async fn answer(&self, request: &ApiRequest, idempotency: Idempotency) -> Result<Answer, Error> {
         let id = request_id();
         let span = tracing::debug_span!("request", id, method = request.method.as_str(), path = request.path);
@@ -157,7 +157,7 @@ impl Client {
             return Ok(answer);
         }
         let Some(token) = tokens.replace(sender, &token, &mut deadline).await else { return Ok(answer) };
-        // Refused before anything was done, so that even a POST may be sent again, once.
+        // A 401 comes before any effect, so that even a POST may be sent again, once.
         tracing::debug!("the token was refused; sending the request with another");
         prepared.headers.insert(AUTHORIZATION, token?.header.clone());
         sender.send(&prepared, idempotency, &mut deadline).await
@@ -170,7 +170,7 @@ impl fmt::Debug for Client {
     }
 }
 
-/// An answer with a status of success, as it came.
+/// An answer with a 2xx status, as it came.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Response {
@@ -222,7 +222,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 fn prepare(request: &ApiRequest) -> Result<PreparedRequest, Error> {
     let mut segments = request.path.split('/');
-    // An id that is empty or consists of dots would name another resource, and so would one with a query.
+    // An id that is empty, consists of dots or contains a query would name another resource.
     let leads_elsewhere = |segment: &str| matches!(segment, "" | "." | "..") || segment.contains(['?', '#', '\\']);
     let is_absolute = segments.next() == Some("") && request.path.len() > 1;
     if !is_absolute || segments.any(leads_elsewhere) {

@@ -19,8 +19,8 @@ pub const KEPT_TEXT: usize = 500;
 /// Anything that keeps a call from giving what was asked for.
 ///
 /// Messages are fragments without a final period that never hold a secret: credentials, tokens and the values of a
-/// submission's environment are cut out of whatever the other side wrote. Bodies of answers with a status of success
-/// are never quoted. What the reader can do about it stands apart, in [`Error::hint`].
+/// submission's environment are redacted in all text of the other side. Bodies of answers with a 2xx status
+/// are never quoted. [`Error::hint`] says what to do.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -45,7 +45,7 @@ pub enum Error {
     /// The credentials cannot be read from where they are.
     #[error("cannot read {place}: {problem}")]
     UnreadableCredentials {
-        /// What cannot be read, with its path where it is a file.
+        /// The credentials, with the path of a file.
         place: String,
         /// Why not.
         problem: String,
@@ -88,7 +88,7 @@ pub enum Error {
     /// The token provider gave no token.
     #[error("the token provider has no token: {reason}")]
     TokenProvider {
-        /// What the provider says.
+        /// The provider's message.
         reason: String,
         /// Whether trying again later may help.
         is_temporary: bool,
@@ -212,7 +212,7 @@ pub enum Error {
         call: String,
         /// The HTTP status.
         status: StatusCode,
-        /// What is odd about it. Never a word of its body.
+        /// A description of the answer that does not quote its body.
         problem: String,
     },
     /// A submission may or may not have become a workload, and it cannot be found out.
@@ -243,8 +243,8 @@ pub struct ApiError {
     pub retry_after: Option<Duration>,
     /// Where a redirect leads.
     pub location: Option<String>,
-    /// Whether the control plane's API wrote the body: a JSON object with its members `code` and `message`. Otherwise a
-    /// proxy or another server may have answered.
+    /// Whether the body is the API's error body, a JSON object with the members `code` and `message`. Otherwise a proxy
+    /// or another server may have answered.
     pub from_api: bool,
 }
 
@@ -329,10 +329,10 @@ impl Error {
         }
     }
 
-    /// Whether the control plane's API itself said so, and no proxy, no other server and no broken connection: an answer
-    /// with the API's error body, or a conclusion from the API's answers.
+    /// Whether the API itself reported this, with its error body or by answers that lead to this conclusion. False for
+    /// answers of proxies and other servers, for odd answers, and without an answer.
     ///
-    /// Refused credentials and tokens are not: see [`Error::is_auth`].
+    /// False for refused credentials and tokens too: see [`Error::is_auth`].
     #[must_use]
     pub fn is_from_api(&self) -> bool {
         match self {
@@ -349,8 +349,8 @@ impl Error {
 
     /// Whether a request that changes something may have taken effect although this error came of it.
     ///
-    /// Only three things say that it has not: no connection, a 429, and a 4xx that the API itself wrote (but 408). A 5xx,
-    /// a redirect, a proxy's page and a success that makes no sense leave it open.
+    /// A refused connection, a 429, a 401, a 407 and a 4xx with the API's error body (except 408) rule it out. A 5xx, a
+    /// redirect, a proxy's page and an odd 2xx do not.
     #[must_use]
     pub fn may_have_taken_effect(&self) -> bool {
         // Without a token nothing else was sent.
@@ -361,7 +361,7 @@ impl Error {
             Self::Unconfirmed { .. } => true,
             Self::Api(error) => {
                 let is_refusal = match error.status {
-                    // A 401 and a 407 are about who asks, before anything is done.
+                    // A 401 and a 407 come before any effect.
                     StatusCode::PROXY_AUTHENTICATION_REQUIRED
                     | StatusCode::TOO_MANY_REQUESTS
                     | StatusCode::UNAUTHORIZED => true,
@@ -525,7 +525,7 @@ pub(crate) const fn is_missing(status: StatusCode) -> bool {
 /// The calls that get a token.
 const TOKEN_CALLS: [&str; 2] = ["POST /api/v1/token", "POST /api/v2/token"];
 
-/// Whether `body` is an error body of the API, and no other server's.
+/// Whether `body` is the API's error body.
 pub(crate) fn is_api_error(body: &[u8]) -> bool {
     /// Both members are required by the API's description.
     #[derive(Deserialize)]
@@ -549,7 +549,11 @@ pub(crate) fn error_body(body: &[u8], secrets: &Secrets) -> ErrorBody {
             compliance_issues: error
                 .compliance_issues
                 .into_iter()
-                .map(|issue| ComplianceIssue { field: kept(&issue.field), details: kept(&issue.details), ..issue })
+                .map(|ComplianceIssue { details, field, rule }| ComplianceIssue {
+                    details: kept(&details),
+                    field: kept(&field),
+                    rule: rule.as_deref().map(kept),
+                })
                 .collect(),
             ..error
         },

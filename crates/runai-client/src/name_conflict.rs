@@ -1,8 +1,8 @@
-//! Whether a refusal is about the name of a workload that exists already. The API documents no words for it.
+//! Recognizes refusals because of a workload name that exists already. The API does not document their text.
 
 use runai_spec::wire::ComplianceIssue;
 
-/// Whether a 400 or 422 says that the name is taken.
+/// Whether the body of a 400 or 422 reports a taken name.
 pub(crate) fn is_about_the_name(message: &str, details: Option<&str>, issues: &[ComplianceIssue]) -> bool {
     if issues.is_empty() {
         return is_conflict_of_a_workload(message) || details.is_some_and(is_conflict_of_a_workload);
@@ -10,21 +10,21 @@ pub(crate) fn is_about_the_name(message: &str, details: Option<&str>, issues: &[
     issues.iter().any(|issue| matches!(issue.field.as_str(), "name" | "metadata.name") && !is_form(&issue.details))
 }
 
-/// Whether a text says that something is taken, and names no part of a specification that could be.
+/// Whether a text reports a conflict, and names no part of a specification that could conflict.
 fn is_conflict_of_a_workload(text: &str) -> bool {
     let text = without_quotes(&text.to_ascii_lowercase());
     CONFLICTS.iter().any(|words| text.contains(words))
         && !text.split_whitespace().any(|word| PARTS.contains(&word.trim_matches(|c: char| !c.is_alphanumeric())))
 }
 
-/// Whether a text about the name is about its form.
+/// Whether a text reports an invalid form of the name.
 fn is_form(details: &str) -> bool {
     let details = details.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|words| details.contains(words));
     says(&FORMS) && !says(&CONFLICTS)
 }
 
-/// What is quoted may be anything, such as a workload named `mount`.
+/// Removes quoted text: it may be a user's word, such as a workload named `mount`.
 fn without_quotes(text: &str) -> String {
     let mut rest = text;
     let mut kept = String::new();

@@ -1,4 +1,4 @@
-//! Rate limits: after a 429 every call of a client holds back, and then they go one by one.
+//! Rate limits: after a 429 all calls of a client wait together, and then go one by one.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,29 +12,29 @@ use crate::transport::Response;
 
 /// The gate that all requests of a client go through.
 ///
-/// It is open until the control plane answers with a 429. Then it is shut until the moment that the answer names, and
-/// afterwards lets requests through one by one: the distance between them doubles with each further 429 and shrinks by
-/// a tenth with each success, so that it settles near the limit, whatever that is.
+/// A 429 closes it until the time that `Retry-After` states. Afterwards it releases requests one by one. The distance
+/// between them doubles with each further 429 and shrinks by a tenth with each success, so that it settles near the
+/// limit.
 #[derive(Debug, Default)]
 pub(crate) struct RateLimit {
     state: Mutex<State>,
-    /// Whoever holds it goes next; the others wait in the order of their coming.
+    /// Locked by the request that goes next; the others wait in order.
     queue: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// Nobody goes before.
+    /// No request goes before.
     opens_at: Option<Instant>,
     spacing: Duration,
     last_release: Option<Instant>,
-    /// Changes with each 429 that counts: those that come in one burst count once.
+    /// Number of 429s that changed the distance: those of one burst count once.
     generation: u64,
     /// The newest 429.
     refusal: Option<Response>,
 }
 
-/// What a request must show when its answer has come.
+/// Ties an answer to the state of the gate at its request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ticket(u64);
 
@@ -42,7 +42,7 @@ impl RateLimit {
     /// Waits until a request may go, not before `not_before`.
     ///
     /// # Errors
-    /// The newest 429, if the wait is longer than what is left of the call's patience.
+    /// The newest 429, if the wait exceeds the rest of the call's patience.
     pub(crate) async fn wait(
         &self,
         deadline: &mut Deadline,
@@ -80,12 +80,12 @@ impl RateLimit {
                 };
                 at
             };
-            // The gate may have been shut again meanwhile, so look again.
+            // Another 429 may have closed the gate meanwhile.
             sleep_until(at).await;
         }
     }
 
-    /// A request was answered with a 429: shuts the gate for `hold`.
+    /// Closes the gate for `hold` after a 429.
     pub(crate) fn refused(&self, Ticket(generation): Ticket, hold: Duration, refusal: &Response) {
         let mut state = self.state();
         state.opens_at = state.opens_at.max(Some(Instant::now() + hold.min(MAX_HOLD)));
@@ -97,7 +97,7 @@ impl RateLimit {
         state.refusal = Some(Response { status: refusal.status, headers: refusal.headers.clone(), body });
     }
 
-    /// A request was answered with anything else.
+    /// Shrinks the distance after any other answer.
     pub(crate) fn passed(&self, Ticket(generation): Ticket) {
         let mut state = self.state();
         if state.generation == generation && !state.spacing.is_zero() {
@@ -108,7 +108,7 @@ impl RateLimit {
         }
     }
 
-    /// The newest 429, as it would come now.
+    /// Returns the newest 429 with the `Retry-After` that is left now.
     fn refusal(&self) -> Response {
         let state = self.state();
         let mut refusal = state.refusal.clone().unwrap_or_else(|| Response {
@@ -116,7 +116,7 @@ impl RateLimit {
             headers: http::HeaderMap::new(),
             body: Vec::new(),
         });
-        // It is as old as the 429 is. What it asked for is the gate's now.
+        // Both headers are as old as the 429.
         if refusal.headers.contains_key(RETRY_AFTER) {
             let left = state.opens_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now()));
             refusal.headers.remove(DATE);
@@ -130,13 +130,13 @@ impl RateLimit {
     }
 }
 
-/// How long one answer can keep all calls of a client back. The call that got it keeps to what it says.
+/// The longest time that one answer closes the gate for. The call that got it waits as long as `Retry-After` states.
 const MAX_HOLD: Duration = Duration::from_mins(10);
 
 const MIN_SPACING: Duration = Duration::from_millis(100);
 const MAX_SPACING: Duration = Duration::from_secs(10);
 
-/// Requests that are closer than this need no queue.
+/// A shorter distance needs no queue.
 const NO_SPACING: Duration = Duration::from_millis(10);
 
 const MAX_KEPT_BODY: usize = 64 << 10;

@@ -1,4 +1,4 @@
-//! When to retry: the policy as data, and what is left of it. Nothing here sleeps.
+//! The retry policy as data, and the remaining time and retries. Nothing here sleeps.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -12,14 +12,14 @@ pub struct RetryPolicy {
     /// How many retries all calls of a client can make in a row; a tenth of them is given back every second. When none
     /// is left, calls fail with what they met, so that a control plane in trouble is not asked many times as often.
     pub burst: u32,
-    /// How long a call may take altogether, all attempts and pauses included, but not the time that a rate limit takes.
+    /// How long a call may take altogether, including all attempts and pauses, excluding waits for rate limits.
     pub give_up_after: Duration,
     /// The first pause, which doubles from try to try; a random part of it is left out.
     pub first_pause: Duration,
     /// The longest pause.
     pub longest_pause: Duration,
-    /// How long a call may wait altogether because of rate limits (429, "too many requests"). A `Retry-After` beyond
-    /// what is left of it fails the call at once.
+    /// How long a call may wait altogether because of rate limits (429, "too many requests"). A call fails at once if
+    /// `Retry-After` is longer than the rest of this time.
     pub rate_limit_patience: Duration,
 }
 
@@ -65,7 +65,7 @@ impl Idempotency {
     }
 }
 
-/// What is left of a [`RetryPolicy`] during one call.
+/// The remaining time of one call by its [`RetryPolicy`].
 #[derive(Debug)]
 pub(crate) struct Deadline {
     policy: RetryPolicy,
@@ -99,19 +99,19 @@ impl Deadline {
         (pause.saturating_add(LEAST_ATTEMPT) <= self.left()).then_some(pause)
     }
 
-    /// How long to hold back after a rate limit that does not say how long.
+    /// Returns the pause after a 429 without `Retry-After`.
     pub(crate) fn rate_limit_backoff(&mut self) -> Duration {
         let backoff = self.backoff(self.rate_limits);
         self.rate_limits += 1;
         backoff
     }
 
-    /// How long this call may still wait because of rate limits.
+    /// Returns how long this call may still wait because of rate limits.
     pub(crate) const fn rate_limit_left(&self) -> Duration {
         self.rate_limit_left
     }
 
-    /// Counts time that a rate limit took, which the call gets back.
+    /// Charges `time` to the patience for rate limits, and extends the deadline by it.
     pub(crate) fn spend_on_rate_limit(&mut self, time: Duration) {
         self.rate_limit_left = self.rate_limit_left.saturating_sub(time);
         self.ends = (self.ends + time.min(FOREVER)).min(Instant::now() + FOREVER);
@@ -129,7 +129,7 @@ impl Deadline {
     }
 }
 
-/// What is left of [`RetryPolicy::burst`] for all calls of a client.
+/// The remaining [`RetryPolicy::burst`] of all calls of a client.
 #[derive(Debug)]
 pub(crate) struct RetryBudget {
     burst: f64,

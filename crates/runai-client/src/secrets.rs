@@ -1,4 +1,4 @@
-//! The values that no error, hint or log of a client may show, and how they are cut out of texts.
+//! The values that no error, hint or log of a client may show.
 
 use std::collections::VecDeque;
 use std::sync::{PoisonError, RwLock};
@@ -22,7 +22,7 @@ struct Inner {
 }
 
 impl Secrets {
-    /// Conceals a credential of at least [`MIN_CREDENTIAL`] bytes.
+    /// Conceals a credential of at least [`MIN_CREDENTIAL`] characters.
     pub(crate) fn add_credential(&self, secret: &SecretString) {
         self.add(secret.expose_secret(), MIN_CREDENTIAL);
     }
@@ -47,7 +47,7 @@ impl Secrets {
     }
 
     fn add(&self, text: &str, min_length: usize) {
-        // White space at the ends may get lost on the way.
+        // Servers may trim white space.
         let text = text.trim();
         if text.chars().count() < min_length {
             return;
@@ -65,13 +65,13 @@ impl Secrets {
         }
     }
 
-    /// Returns `text` without any secret, in whatever way the other side may have written it.
+    /// Returns `text` with `[redacted]` in place of each spelling of each secret.
     pub(crate) fn scrub(&self, text: &str) -> String {
         let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
-        // Longer ones than the text come first.
+        // Spellings longer than the text come first.
         let first = inner.spellings.partition_point(|spelling| spelling.expose_secret().len() > text.len());
         let spellings = inner.tokens.iter().flatten().chain(&inner.spellings[first..]);
-        // Secrets may overlap, so places are collected before anything is replaced.
+        // Secrets may overlap, so all places are collected before one is replaced.
         let mut places: Vec<(usize, usize)> = spellings
             .map(ExposeSecret::expose_secret)
             .flat_map(|spelling| text.match_indices(spelling).map(|(at, found)| (at, at + found.len())))
@@ -91,13 +91,13 @@ impl Secrets {
     }
 }
 
-/// Longest first, so that those longer than a text can be skipped.
+/// Longest first, so that spellings longer than a text can be skipped.
 fn order(known: &SecretString, text: &str) -> std::cmp::Ordering {
     let known = known.expose_secret();
     text.len().cmp(&known.len()).then_with(|| known.cmp(text))
 }
 
-/// The ways in which a text is quoted: as it is, percent-encoded, in a form, in JSON, in JSON inside JSON, in HTML.
+/// Returns the spellings of a quoted text: plain, percent-encoded, form, JSON, JSON inside JSON, HTML.
 fn spellings(text: &str) -> Vec<SecretString> {
     let json = |text: &str| {
         let quoted = serde_json::Value::from(text).to_string();
@@ -115,13 +115,13 @@ fn spellings(text: &str) -> Vec<SecretString> {
     all.into_iter().map(SecretString::from).collect()
 }
 
-/// A shorter credential could not be guessed from what is left either, and cutting it out would garble every text.
+/// Replacing shorter credentials would garble every text and hide nothing.
 const MIN_CREDENTIAL: usize = 4;
 
-/// Shorter values of an environment are words such as `offline`.
+/// Shorter values of an environment are mostly words such as `offline`.
 const MIN_VALUE: usize = 8;
 
-/// Requests that are on their way may carry tokens before the newest one.
+/// Requests in flight may carry older tokens than the newest one.
 const KEPT_TOKENS: usize = 4;
 
 const REDACTED: &str = "[redacted]";

@@ -1,4 +1,4 @@
-//! One call with its attempts, without knowing what it means or who asks.
+//! One call with its attempts: time limits, retries, rate limits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::secrets::Secrets;
 use crate::time;
 use crate::transport::{Failure, Request, Response, Transport, TransportError};
 
-/// What every call of a client shares.
+/// The parts that all calls of a client share.
 pub(crate) struct Sender {
     pub(crate) transport: Arc<dyn Transport>,
     /// The control plane, without a trailing slash.
@@ -30,7 +30,7 @@ pub(crate) struct Sender {
     pub(crate) secrets: Secrets,
 }
 
-/// A request as it is sent, as often as it takes.
+/// A request, ready for every attempt.
 pub(crate) struct PreparedRequest {
     pub(crate) method: Method,
     pub(crate) path: String,
@@ -41,9 +41,9 @@ pub(crate) struct PreparedRequest {
 }
 
 impl Sender {
-    /// Sends `request` until there is an answer worth having, or `deadline` has passed.
+    /// Sends `request` until an answer is final or `deadline` has passed.
     ///
-    /// Never sends again what may have taken effect, unless `idempotency` allows it. A 429 says that nothing was done.
+    /// Retries a request that may have taken effect only if `idempotency` allows it. A 429 means that nothing was done.
     pub(crate) async fn send(
         &self,
         request: &PreparedRequest,
@@ -118,7 +118,7 @@ impl Sender {
     }
 }
 
-/// An answer, and what it answers.
+/// An answer and the call that it belongs to.
 pub(crate) struct Answer {
     pub(crate) call: String,
     pub(crate) response: Response,
@@ -134,7 +134,7 @@ impl Answer {
         time::date(&self.response.headers)
     }
 
-    /// The body as a `T`, or what is odd about it.
+    /// Decodes the body as a `T`, or describes what is odd about it.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
         decode(&self.response.body).map_err(|problem| {
             let kind = media_type(&self.response.headers).map_or_else(String::new, |kind| format!("{kind}, "));
@@ -142,7 +142,7 @@ impl Answer {
         })
     }
 
-    /// The error that this answer is, its status being one.
+    /// Makes an error of an answer whose status is not 2xx.
     pub(crate) fn error(&self, secrets: &Secrets) -> Error {
         let Response { status, headers, body } = &self.response;
         let ErrorBody { message, details, compliance_issues, .. } = error_body(body, secrets);
@@ -165,16 +165,16 @@ impl Answer {
     }
 }
 
-/// The body as a `T`, or what is odd about it, without a word of it: it may be about anybody's workload.
+/// Decodes `body` as a `T`, or describes what is odd about it without quoting it: it may contain other users' secrets.
 ///
-/// An empty body counts as null: some versions accept a request without a word.
+/// An empty body counts as null: some versions accept a request with an empty answer.
 pub(crate) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     let body = if body.trim_ascii().is_empty() { b"null" } else { body };
     serde_json::from_slice(body).map_err(|error| {
         let text = error.to_string();
         match error.classify() {
             Category::Data if text.starts_with(NO_LIST) => {
-                // Our own words, up to the position that the parser adds.
+                // A message of this crate, up to the position that the parser adds.
                 format!("is not what the API describes: {}", text.split(" at line ").next().unwrap_or_default())
             }
             Category::Data => {
@@ -185,7 +185,7 @@ pub(crate) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     })
 }
 
-/// How the message of a page without its list begins.
+/// Begin of the message for a page without its list.
 pub(crate) const NO_LIST: &str = "it has no list `";
 
 /// The media type of an answer, if it looks like one.

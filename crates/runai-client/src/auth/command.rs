@@ -59,7 +59,7 @@ impl TokenCommand {
         command.kill_on_drop(true);
         #[cfg(unix)]
         command.process_group(0);
-        // Text of the operating system, which names nothing of the command.
+        // The operating system's text names neither program nor arguments.
         let child = command.spawn().map_err(|error| failed(format!("cannot be started: {error}")))?;
         let Some(result) = timeout(COMMAND_TIMEOUT, output(Group(child))).await.ok() else {
             return Err(failed(format!("did not end within {} s", COMMAND_TIMEOUT.as_secs())));
@@ -90,14 +90,14 @@ async fn output(mut group: Group) -> std::io::Result<(std::process::ExitStatus, 
         stdout.take(MAX_OUTPUT + 1).read_to_end(&mut printed).await?;
     }
     if printed.len() as u64 > MAX_OUTPUT {
-        // Dropping the group ends whoever goes on printing.
+        // Dropping the group kills the command.
         return Ok((std::process::ExitStatus::default(), printed));
     }
     let status = group.0.wait().await?;
     Ok((status, printed))
 }
 
-/// What is wrong with the output is said without quoting it.
+/// Returns the token in the output of a command, or describes the output without quoting it.
 fn token_in(printed: &[u8]) -> Result<SecretString, String> {
     if printed.len() as u64 > MAX_OUTPUT {
         return Err(format!("printed more than {} KiB", MAX_OUTPUT >> 10));
@@ -112,7 +112,7 @@ fn token_in(printed: &[u8]) -> Result<SecretString, String> {
     }
 }
 
-/// A running command, ended with everything that it has started when it is dropped.
+/// A running command. Dropping it kills the command and its process group.
 struct Group(Child);
 
 impl Drop for Group {
@@ -122,7 +122,7 @@ impl Drop for Group {
             use nix::sys::signal::{Signal, killpg};
             use nix::unistd::Pid;
 
-            // A child that was not waited for still has its id, so that no other group can have it.
+            // The id of a child that was not waited for cannot belong to another group yet.
             if let Some(id) = self.0.id().and_then(|id| i32::try_from(id).ok()) {
                 let _ = killpg(Pid::from_raw(id), Signal::SIGKILL);
             }
@@ -130,10 +130,10 @@ impl Drop for Group {
     }
 }
 
-/// How long a command or a [`TokenProvider`](super::TokenProvider) may take.
+/// Time limit of a command and of a [`TokenProvider`](super::TokenProvider).
 pub(super) const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Far more than a token; headers are limited to 8 to 64 KiB by servers.
+/// Longer than any token: servers limit headers to 8 to 64 KiB.
 const MAX_OUTPUT: u64 = 64 << 10;
 
 #[cfg(test)]

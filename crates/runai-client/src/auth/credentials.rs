@@ -61,7 +61,7 @@ impl fmt::Debug for ClientCredentials {
     }
 }
 
-/// Where the credentials are.
+/// The source of the client credentials.
 #[derive(Clone)]
 pub(crate) enum CredentialSource {
     File { client_id: SecretString, path: PathBuf },
@@ -70,7 +70,7 @@ pub(crate) enum CredentialSource {
 }
 
 impl CredentialSource {
-    /// Reads the credentials, on a thread where that may take time.
+    /// Reads the credentials; files and functions on a thread that may block.
     async fn read(&self) -> Result<ClientCredentials, Error> {
         let source = match self {
             Self::Given(credentials) => return Ok(credentials.clone()),
@@ -91,7 +91,7 @@ impl CredentialSource {
         });
         let credentials = reading.await.map_err(|error| Error::UnreadableCredentials {
             place: "the client credentials".into(),
-            problem: if error.is_panic() { "the function panicked" } else { "the program ends" }.into(),
+            problem: if error.is_panic() { "the function panicked" } else { "the runtime is shutting down" }.into(),
         })??;
         credentials.check()?;
         Ok(credentials)
@@ -107,7 +107,7 @@ fn secret_in(path: &Path) -> io::Result<SecretString> {
 pub(crate) struct ServiceAccount {
     source: CredentialSource,
     known: Mutex<Option<ClientCredentials>>,
-    /// Whether the v1 endpoint is the one that exists.
+    /// Whether the v1 endpoint answered last.
     uses_v1: AtomicBool,
 }
 
@@ -129,7 +129,7 @@ impl ServiceAccount {
         };
         match self.read(&sender.secrets).await {
             Ok(others) if !others.equals(&credentials) => {
-                tracing::debug!("the credentials were refused, and others are there now");
+                tracing::debug!("the credentials were refused and have changed since; trying the new ones");
                 self.ask(sender, &others, deadline).await
             }
             _ => Err(refusal),
@@ -154,7 +154,7 @@ impl ServiceAccount {
         let mut missing = StatusCode::NOT_FOUND;
         for endpoint in if uses_v1 { [Endpoint::V1, Endpoint::V2] } else { [Endpoint::V2, Endpoint::V1] } {
             let begun = Instant::now();
-            // A second token does no harm.
+            // Token requests are idempotent: a second token has no effect on the first.
             let answer = sender.send(&endpoint.request(credentials), Idempotency::Freely, deadline).await?;
             if is_missing(answer.status()) {
                 missing = answer.status();
@@ -223,7 +223,7 @@ impl Endpoint {
         if !status.is_success() {
             return Err(answer.error(secrets));
         }
-        // The text of this answer may be, or be the beginning of, a token.
+        // The body may contain a token, or the beginning of one.
         let body = answer.response.body.as_slice();
         let (text, expires_in) = match self {
             Self::V2 => serde_json::from_slice(body)
@@ -241,7 +241,7 @@ impl Endpoint {
     }
 }
 
-/// What the token endpoint says about a refusal: OAuth 2.0's error, or the API's own.
+/// Returns the reason of a refusal: OAuth 2.0's error, or the API's own.
 fn refusal(body: &[u8], secrets: &Secrets) -> String {
     match serde_json::from_slice::<OAuthError>(body) {
         Ok(OAuthError { error, error_description, .. }) if !error.is_empty() => match error_description {

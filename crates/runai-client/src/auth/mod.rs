@@ -1,4 +1,4 @@
-//! The bearer token: one request for all callers, renewed in the background ahead of its end.
+//! The bearer token: one request for all callers, and renewal in the background before the token ends.
 
 mod command;
 mod credentials;
@@ -29,7 +29,7 @@ pub const UNSTATED_LIFETIME: Duration = Duration::from_mins(5);
 /// A token is renewed this long before it expires, or a tenth of its lifetime, whichever is less.
 pub const RENEW_AHEAD: Duration = Duration::from_mins(1);
 
-/// Where a client's tokens come from.
+/// The source of a client's tokens, as errors name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenOrigin {
@@ -54,7 +54,7 @@ impl fmt::Display for TokenOrigin {
     }
 }
 
-/// The way to a token.
+/// The source of tokens, with all that it needs.
 pub(crate) enum TokenSource {
     ClientCredentials(ServiceAccount),
     Command(TokenCommand),
@@ -78,7 +78,7 @@ impl TokenSource {
             Self::Command(command) => {
                 let begun = Instant::now();
                 let text = command.run().await?;
-                // The command has seen to it that a header can carry it.
+                // `TokenCommand` accepts printable ASCII only.
                 Token::new(text, begun, None, None).map_err(Error::Token)
             }
             Self::Fixed(text) => Token::new(text.clone(), Instant::now(), Some(FOREVER), None).map_err(Error::Token),
@@ -110,7 +110,7 @@ pub(crate) struct Token {
 }
 
 impl Token {
-    /// A token that was asked for at `begun`, or what is wrong with it. `date` is the clock of its issuer.
+    /// Makes a token that was requested at `begun`, or returns the problem with it. `date` is the issuer's clock.
     fn new(
         text: SecretString,
         begun: Instant,
@@ -123,7 +123,7 @@ impl Token {
         let mut header = HeaderValue::from_str(&format!("Bearer {}", text.expose_secret()))
             .map_err(|_| "holds a character that no HTTP header can carry")?;
         header.set_sensitive(true);
-        // Both may be given, and the shorter one holds.
+        // If both are present, the shorter lifetime counts.
         let claimed = jwt::lifetime(text.expose_secret(), date);
         let claimed = claimed.filter(|_| stated != Some(FOREVER));
         let lifetime = stated.into_iter().chain(claimed).min().unwrap_or(UNSTATED_LIFETIME).min(FOREVER);
@@ -132,28 +132,28 @@ impl Token {
     }
 }
 
-/// The token that is in use, and the way to the next one.
+/// The token in use and the source of the next one.
 pub(crate) struct Tokens {
     source: TokenSource,
     current: SyncMutex<Option<Arc<Token>>>,
-    /// Held by whoever asks for a token.
+    /// Locked while a token is requested.
     asking: Mutex<Asking>,
-    /// How many requests for a token have ended, well or badly. Changes only while `asking` is locked.
+    /// Number of token requests that have ended, successful or not. Changes only while `asking` is locked.
     generation: AtomicU64,
     renewal: SyncMutex<Renewal>,
 }
 
 #[derive(Default)]
 struct Asking {
-    /// How the last request for a token failed, if it did.
+    /// The error of the last token request, if it failed.
     failure: Option<Error>,
 }
 
-/// The renewal ahead of the token's end.
+/// The renewal in the background.
 #[derive(Default)]
 struct Renewal {
     is_running: bool,
-    /// The last one failed, and the next one must not begin before.
+    /// Earliest start of the next renewal after one that failed.
     not_before: Option<Instant>,
 }
 
@@ -172,8 +172,8 @@ impl Tokens {
         self.source.origin()
     }
 
-    /// A token that works. However many callers need one at a time, one request is sent, and all of them get its result.
-    /// A token that nears its end is returned at once and renewed in the background.
+    /// Returns a token that works. Concurrent callers share one request and its result. A token that nears its end is
+    /// returned at once and renewed in the background.
     pub(crate) async fn current(
         self: &Arc<Self>,
         sender: &Arc<Sender>,
@@ -189,8 +189,8 @@ impl Tokens {
         self.ask(sender, deadline, works, false).await
     }
 
-    /// Another token than `refused`: the one that another caller got meanwhile, or a new one. Nothing when there is no
-    /// other.
+    /// Returns another token than `refused`: one that another caller got meanwhile, or a new one. `None` for a fixed
+    /// token.
     pub(crate) async fn replace(
         &self,
         sender: &Sender,
@@ -218,7 +218,7 @@ impl Tokens {
         if self.generation.load(Ordering::Acquire) > seen
             && let Some(failure) = &asking.failure
         {
-            // It failed while this caller waited for it: one more request each would be a thousand requests in a row.
+            // The request that this caller waited for failed. A request for each waiter would only repeat it.
             return Err(failure.clone());
         }
         let result = self.source.obtain(sender, deadline, was_refused).await;
@@ -235,7 +235,7 @@ impl Tokens {
         }
     }
 
-    /// Begins to renew `token`, unless that is happening already or has just failed.
+    /// Starts the renewal of `token`, unless one is running or has just failed.
     fn renew_ahead(self: &Arc<Self>, sender: &Arc<Sender>, token: &Token) {
         {
             let mut renewal = self.renewal.lock().unwrap_or_else(PoisonError::into_inner);
@@ -252,7 +252,7 @@ impl Tokens {
             if tokens.held().is_some_and(|token| token.generation != generation) {
                 return;
             }
-            // The token still works, so nobody waits for this, and nobody gets its failure.
+            // The token still works, so no caller waits for this, and no caller gets its error.
             let mut deadline = Deadline::of(RetryPolicy::once(AHEAD_TIMEOUT));
             match tokens.source.obtain(&sender, &mut deadline, false).await {
                 Ok(token) => {
@@ -260,7 +260,7 @@ impl Tokens {
                     tokens.hold(&sender, token, generation);
                 }
                 Err(error) => {
-                    tracing::debug!(%error, "could not renew the token ahead of its end; it stays in use");
+                    tracing::debug!(%error, "could not renew the token ahead of its end; keeping it");
                     let mut renewal = tokens.renewal.lock().unwrap_or_else(PoisonError::into_inner);
                     renewal.not_before = Some(Instant::now() + AHEAD_AGAIN);
                 }
@@ -281,7 +281,7 @@ impl Tokens {
     }
 }
 
-/// A renewal that is running, until it is dropped.
+/// Marks the renewal as running until it is dropped.
 struct Running(Arc<Tokens>);
 
 impl Drop for Running {
@@ -290,10 +290,10 @@ impl Drop for Running {
     }
 }
 
-/// How long a request for a token ahead of its predecessor's end may take.
+/// Time limit of a renewal in the background.
 const AHEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// When a renewal ahead of time that failed is tried again.
+/// Pause after a failed renewal in the background.
 const AHEAD_AGAIN: Duration = Duration::from_secs(10);
 
 /// Longer than any token should live, and far from where times overflow.

@@ -1,4 +1,4 @@
-//! Where bearer tokens come from when neither a service account nor a command gives them.
+//! Bearer tokens from code of the caller.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-/// Gives the bearer tokens of a [`Client`](crate::Client).
+/// Supplies the bearer tokens of a [`Client`](crate::Client).
 ///
-/// The client asks once for all its callers, and again shortly before a token ends or after the control plane has
-/// refused one. A provider has 10 s for an answer.
+/// The client requests one token for all its callers. It requests the next one shortly before the token ends, or after
+/// the control plane has refused it. A request times out after 10 s.
 pub trait TokenProvider: Send + Sync + 'static {
     /// Returns a token. With `was_refused` the control plane has just refused the last one, so that a cached token
     /// must not be returned again.

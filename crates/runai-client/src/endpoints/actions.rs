@@ -43,7 +43,7 @@ impl Client {
         self.act_on(workload, &requests::delete_workload(&workload.kind, &workload.id)).await
     }
 
-    /// Asks the same for up to [`BatchResult::MOST`] workloads at once. Returns before it has happened.
+    /// Suspends, resumes or deletes up to [`BatchResult::MOST`] workloads of any type. Returns before that has happened.
     pub async fn batch(&self, action: BatchAction, workload_ids: &[String]) -> Result<BatchResult, Error> {
         self.send_batch(&requests::batch(action, workload_ids)).await
     }
@@ -60,7 +60,7 @@ impl Client {
         self.send::<IgnoredAny>(request).await.map(drop)
     }
 
-    /// Only a batch has a body.
+    /// Sends the request of an action; only a batch has a body.
     async fn act_on(&self, workload: &Workload, request: &ApiRequest) -> Result<(), Error> {
         if workload.id.is_empty() {
             return Err(Error::Path(request.path.clone() + "/"));
@@ -68,12 +68,12 @@ impl Client {
         if request.body.is_none() { self.act(request).await } else { self.act_as_batch(&workload.id, request).await }
     }
 
-    /// A batch is answered with 200 whatever becomes of its workloads.
+    /// A batch is answered with 200 even if all its workloads fail.
     async fn act_as_batch(&self, workload_id: &str, request: &ApiRequest) -> Result<(), Error> {
         let BatchResult { failed, succeeded } = self.send_batch(request).await?;
         if let Some(BatchFailure { code, message, .. }) = failed.into_iter().find(|failure| failure.id == workload_id) {
             let status = u16::try_from(code).ok().and_then(|code| StatusCode::from_u16(code).ok());
-            // What failed is no success, whatever the code says.
+            // A failure has an error status, even if the code says otherwise.
             let status = status.filter(|status| status.is_client_error() || status.is_server_error());
             return Err(Error::Api(Box::new(ApiError {
                 call: format!("{} {}", request.method, request.path),
@@ -89,20 +89,20 @@ impl Client {
         if succeeded.iter().any(|id| id == workload_id) {
             Ok(())
         } else {
-            Err(odd(request, "does not say what became of the workload"))
+            Err(odd(request, "does not mention the workload"))
         }
     }
 }
 
-/// What came of a [`BatchAction`].
+/// The result of a [`BatchAction`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct BatchResult {
-    /// Those that it was refused for.
+    /// The workloads that were refused.
     #[serde(deserialize_with = "nullable")]
     pub failed: Vec<BatchFailure>,
-    /// UUIDs of those that it was taken for.
+    /// UUIDs of the workloads that were accepted.
     #[serde(deserialize_with = "nullable")]
     pub succeeded: Vec<String>,
 }
@@ -123,7 +123,7 @@ pub struct BatchFailure {
     /// The workload's UUID.
     #[serde(deserialize_with = "nullable")]
     pub id: String,
-    /// Why, for people.
+    /// The reason, for people.
     #[serde(deserialize_with = "nullable")]
     pub message: String,
 }

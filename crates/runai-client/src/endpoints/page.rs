@@ -1,4 +1,4 @@
-//! Pages of lists, read item by item: one that does not decode costs itself, not the list.
+//! Pages of lists, decoded item by item, so that a bad item does not fail the list.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -17,7 +17,7 @@ pub(crate) trait Listed: DeserializeOwned + Send + 'static {
 
 /// A page of a list. Items that do not decode are left out and counted.
 ///
-/// An answer without the list is an error when it is deserialized, and no empty page.
+/// An answer without the list fails to deserialize; it is not an empty page.
 #[derive(Debug)]
 pub(crate) struct LenientPage<T> {
     pub(crate) items: Vec<T>,
@@ -60,7 +60,7 @@ impl<'de, T: Listed> Visitor<'de> for PageVisitor<T> {
         }
         let LenientList { items, bad } =
             list.ok_or_else(|| A::Error::custom(format_args!("{NO_LIST}{}`", T::MEMBER)))?;
-        // The last page of such a list names a next one, and is told by its being empty.
+        // The last page of such a list is empty and names a next one.
         let next_offset = next_offset.filter(|_| bad > 0 || !items.is_empty());
         Ok(LenientPage { items, bad, next: next.or(next_offset) })
     }
@@ -84,7 +84,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for LenientList<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let list = deserializer.deserialize_seq(ListVisitor(PhantomData))?;
         if list.bad > 0 {
-            // Not a word of the items: they may be anybody's.
+            // Without a word of the items: they may hold other users' secrets.
             tracing::warn!(bad = list.bad, good = list.items.len(), "left out list items that do not decode");
         }
         Ok(list)

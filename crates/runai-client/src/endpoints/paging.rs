@@ -16,7 +16,7 @@ use crate::error::Error;
 pub const MOST_PAGES: usize = 1_000;
 
 impl Client {
-    /// Returns the pages of any list of the API, each as its JSON body, read as they are asked for. `request` is the first page.
+    /// Returns the pages of any list of the API as a stream of JSON bodies, beginning with that of `request`.
     ///
     /// Where a page names the offset of the next one (`next`, or `pagination.nextOffset`), that is followed. Lists
     /// without it end with a page that is shorter than the request's `limit`, or, if the request has an `offset` alone,
@@ -142,7 +142,7 @@ impl Pages {
                 let next = next.as_i64().ok_or_else(|| odd(&request, "names a next page by no offset"))?;
                 self.request = following(&request, Some(next), self.read)?;
             }
-            // The server knows no offsets: it has given the same page again.
+            // The server ignores `offset` and has sent the same page again.
             None if self.last == answer.bytes => return Ok(None),
             None => {
                 let limit = number_of(&request, LIMIT);
@@ -161,15 +161,15 @@ impl Pages {
     }
 }
 
-/// What a page says about the next one; nothing when it says nothing.
+/// Returns the offset of the next page as the page states it; `None` if it states nothing.
 fn stated(page: &Value, count: u64) -> Option<&Value> {
-    // The last page of a list with `pagination` names a next one, and is told by its being empty.
+    // The last page of a list with `pagination` is empty and names a next one.
     let elsewhere =
         || page.get("pagination")?.get("nextOffset").map(|next| if count == 0 { &Value::Null } else { next });
     page.get("next").or_else(elsewhere)
 }
 
-/// How many items a page has: the length of the list that it is, or of its longest one.
+/// Returns the number of items of a page: the length of its longest list.
 fn count(page: &Value) -> u64 {
     match page {
         Value::Array(items) => items.len() as u64,

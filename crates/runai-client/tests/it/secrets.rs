@@ -201,7 +201,7 @@ async fn a_submission_that_the_other_side_quotes_is_not_passed_on() {
                 if !is_json {
                     return Reply::text(status, &format!("<html>{text}</html>"));
                 }
-                let issue = json!({"field": text, "details": text});
+                let issue = json!({"field": text, "details": text, "rule": text});
                 Reply::json(
                     status,
                     &json!({"code": status, "message": text, "details": text, "complianceIssues": [issue]}),
