@@ -21,7 +21,7 @@ pub(crate) struct Args {
 }
 
 /// The SDK alone: its sources are read, nothing of it runs.
-const SDK: Environment = Environment { folder: "operations", packages: &["runapy==1.224.0"] };
+pub(crate) const SDK: Environment = Environment { folder: "operations", packages: &["runapy==1.224.0"] };
 
 const FILE: &str = "crates/runai-client/tests/it/operations.tsv";
 

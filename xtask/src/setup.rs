@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    debian, peers,
+    debian, operations, peers,
     process::{self, command},
     wasm::Toolchain,
 };
@@ -14,13 +14,14 @@ struct Need {
     meet: fn() -> Result<String>,
 }
 
-const NEEDS: [Need; 9] = [
+const NEEDS: [Need; 10] = [
     Need { name: "rustfmt", meet: || process::output(process::cargo().args(["fmt", "--version"])) },
     Need { name: "clippy", meet: || process::output(process::cargo().args(["clippy", "--version"])) },
     Need { name: "git", meet: || process::output(command("git").arg("--version")) },
     Need { name: "python3", meet: python },
     Need { name: "shells", meet: shells },
     Need { name: "peers", meet: || peers::python().map(|_| peers::PEERS.packages.join(", ")) },
+    Need { name: "SDK", meet: || operations::SDK.python().map(|_| operations::SDK.packages.join(", ")) },
     Need { name: "node", meet: node },
     Need { name: "wasm32 std", meet: || Toolchain::find_or_build().map(|toolchain| toolchain.describe()) },
     Need { name: "wasm32 clippy", meet: wasm_clippy },

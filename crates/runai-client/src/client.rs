@@ -16,7 +16,7 @@ use crate::auth::Tokens;
 use crate::builder::ClientBuilder;
 use crate::error::{Error, cut, error_body};
 use crate::retry::{Deadline, Idempotency, RetryPolicy};
-use crate::sender::{Answer, PreparedRequest, Sender, decode};
+use crate::sender::{Answer, PreparedRequest, Sender, decode, described};
 
 /// A client of one control plane, with one account.
 ///
@@ -189,11 +189,11 @@ impl Response {
     /// # Errors
     /// [`Error::OddAnswer`] when it is no `T`.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        decode(&self.bytes).map_err(|problem| self.odd(problem))
+        decode(&self.bytes).map_err(|problem| self.odd(described(&problem, &self.headers, &self.bytes)))
     }
 
-    pub(crate) fn odd(&self, problem: impl Into<String>) -> Error {
-        Error::OddAnswer { call: self.call.clone(), status: self.status, problem: problem.into() }
+    fn odd(&self, problem: String) -> Error {
+        Error::OddAnswer { call: self.call.clone(), status: self.status, problem }
     }
 }
 

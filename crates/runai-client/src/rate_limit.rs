@@ -85,6 +85,12 @@ impl RateLimit {
         }
     }
 
+    /// Whether requests have to wait, or had to a short time ago.
+    pub(crate) fn is_active(&self) -> bool {
+        let state = self.state();
+        !state.spacing.is_zero() || state.opens_at.is_some_and(|at| at > Instant::now())
+    }
+
     /// Closes the gate for `hold` after a 429.
     pub(crate) fn refused(&self, Ticket(generation): Ticket, hold: Duration, refusal: &Response) {
         let mut state = self.state();

@@ -136,10 +136,8 @@ impl Answer {
 
     /// Decodes the body as a `T`, or describes what is odd about it.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        decode(&self.response.body).map_err(|problem| {
-            let kind = media_type(&self.response.headers).map_or_else(String::new, |kind| format!("{kind}, "));
-            self.odd(format!("{problem} ({kind}{} bytes)", self.response.body.len()))
-        })
+        let Response { headers, body, .. } = &self.response;
+        decode(body).map_err(|problem| self.odd(described(&problem, headers, body)))
     }
 
     /// Makes an error of an answer whose status is not 2xx.
@@ -183,6 +181,12 @@ pub(crate) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
             Category::Eof | Category::Io | Category::Syntax => "is not JSON".to_owned(),
         }
     })
+}
+
+/// Adds the media type and the length of the body to a problem.
+pub(crate) fn described(problem: &str, headers: &HeaderMap, body: &[u8]) -> String {
+    let kind = media_type(headers).map_or_else(String::new, |kind| format!("{kind}, "));
+    format!("{problem} ({kind}{} bytes)", body.len())
 }
 
 /// Begin of the message for a page without its list.

@@ -211,7 +211,12 @@ impl Tokens {
         was_refused: bool,
     ) -> Result<Arc<Token>, Error> {
         let seen = self.generation.load(Ordering::Acquire);
+        let begun = Instant::now();
         let mut asking = self.asking.lock().await;
+        if sender.rate_limit.is_active() {
+            // The request that this caller waited for was rate limited, as its own would have been.
+            deadline.spend_on_rate_limit(begun.elapsed());
+        }
         if let Some(token) = self.held().filter(|token| will_do(token)) {
             return Ok(token);
         }

@@ -3,13 +3,16 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use futures_util::future::join_all;
-use http::StatusCode;
-use runai_client::{Client, Error, RetryPolicy};
+use http::{Method, StatusCode};
+use runai_client::{Client, Error, RetryPolicy, StepOperator};
+use runai_sim::Simulator;
 use runai_spec::wire::TrainingCreationRequest;
 use serde_json::json;
 use tokio::time::Instant;
 
+use crate::network::{Fate, client, request};
 use crate::script::{Reply, Script, answering};
 
 const LINE: &str = "GET /api/v1/clusters";
@@ -129,6 +132,26 @@ async fn rate_limits_do_not_use_up_the_retries() {
     client.clusters().await.unwrap();
 }
 
+#[tokio::test(start_paused = true)]
+async fn callers_that_wait_for_a_rate_limited_token_keep_their_time() {
+    let asked = Mutex::new((0, 0));
+    let client = answering(move |sent| {
+        let mut asked = asked.lock().unwrap();
+        if sent.line.ends_with("/token") {
+            asked.0 += 1;
+            return if asked.0 == 1 { Reply::error(429, "wait").header("retry-after", "60") } else { Reply::token() };
+        }
+        asked.1 += 1;
+        // Each of both has to try again.
+        if asked.1 <= 2 { Reply::Refused } else { Reply::text(200, "[]") }
+    });
+    let begun = Instant::now();
+    for result in join_all([client.clusters(), client.clusters()]).await {
+        result.unwrap();
+    }
+    assert!((60..65).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+}
+
 /// A limiter that accepts one request a second.
 struct Limiter {
     next: Instant,
@@ -180,4 +203,29 @@ async fn forty_submissions_against_a_limiter_are_forty_workloads() {
         // The first burst, and then about as many as were accepted.
         assert!(*refused < 120, "{refused} refusals, {says_when}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn forty_steps_submitted_through_a_limiter_are_forty_workloads_of_the_simulator() {
+    let sim = Simulator::builder().in_memory().unwrap();
+    let next = Mutex::new(Instant::now());
+    let client = client(&sim, move |request| {
+        if request.method != Method::POST || request.url.path().ends_with("/token") {
+            return Fate::Arrives;
+        }
+        let mut next = next.lock().unwrap();
+        if Instant::now() < *next {
+            return Fate::MeetsAnError(429);
+        }
+        *next = Instant::now() + Duration::from_secs(1);
+        Fate::Arrives
+    });
+    let operator = StepOperator::new(client.clone(), sim.project()).cluster_name(sim.cluster());
+    let placement = operator.prepare().await.unwrap();
+    let requests = (0..40).map(|run| request(&placement, &run.to_string(), &[]));
+    let results: Vec<_> = operator.submit_all(requests.collect::<Vec<_>>(), 40).collect().await;
+    for (_, result) in results {
+        result.unwrap();
+    }
+    assert_eq!(client.workloads(&[], false).await.unwrap().len(), 40);
 }
