@@ -24,7 +24,7 @@ use crate::follow::Follower;
 use crate::input::Input;
 use crate::output::{self, Checked};
 use crate::runtime::block_on;
-use crate::signals::Signals;
+use crate::signals::{Hangup, Signals};
 use crate::steps::{One, Steps, folder};
 use crate::time;
 
@@ -45,7 +45,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     };
     block_on(async {
         if args.local {
-            return local(steps, plan, &args.launch).await;
+            return local(steps, plan, args).await;
         }
         remote(steps, plan, &args.launch).await
     })
@@ -89,10 +89,11 @@ async fn remote(steps: Steps, plan: Plan, args: &LaunchArgs) -> Result<Exit, Fai
 }
 
 /// Runs steps on a simulated control plane that really runs their commands.
-async fn local(steps: Steps, plan: Plan, args: &LaunchArgs) -> Result<Exit, Failure> {
-    let folder = folder(&args.files)?;
+async fn local(steps: Steps, plan: Plan, args: &RunArgs) -> Result<Exit, Failure> {
+    let mut hangup = Hangup::listen();
+    let exec = Exec::in_directory(folder(&args.launch.files)?).inherit_env(args.inherit_env);
     let simulator = Simulator::builder()
-        .exec(Exec::in_directory(folder))
+        .exec(exec)
         .start()
         .await
         .map_err(|problem| Failure::usage(format!("cannot simulate a control plane: {problem}")))?;
@@ -103,13 +104,23 @@ async fn local(steps: Steps, plan: Plan, args: &LaunchArgs) -> Result<Exit, Fail
         .build()?;
     let connection = Connection::local(client, simulator.project(), steps.settings);
     let placement = connection.placement().await?;
-    if args.dry_run {
+    if args.launch.dry_run {
         let exit = dry_run(&steps.all, &plan, &placement, simulator.base_url());
         simulator.stop().await;
         return Ok(exit);
     }
     let mut launch = Launch::new(steps.all, plan, connection, placement, simulator.take_output());
-    let exit = launch.drive(&mut board).await;
+    let hung_up = tokio::select! {
+        exit = launch.drive(&mut board) => Err(exit),
+        () = hangup.next() => Ok(()),
+    };
+    let exit = hung_up.map_or_else(
+        |exit| exit,
+        |()| {
+            launch.left = true;
+            Exit::Interrupted
+        },
+    );
     if let Some(mounts) = simulator.mounts() {
         board.say(&format!("volumes are folders under {}", mounts.display()));
     }

@@ -44,7 +44,7 @@ async fn serve(args: &SimulateArgs, scenario: Scenario) -> Exit {
         builder = builder.strict(true);
     }
     if args.exec {
-        builder = builder.exec(Exec::in_directory("."));
+        builder = builder.exec(Exec::in_directory(".").inherit_env(args.inherit_env));
     }
     let simulator = match builder.start().await {
         Ok(simulator) => simulator,
@@ -75,7 +75,7 @@ async fn serve(args: &SimulateArgs, scenario: Scenario) -> Exit {
         simulator.stop().await;
         return Exit::Usage;
     }
-    output::say(&format!("look at it at {}/ · Ctrl-C stops it", simulator.base_url()));
+    output::say(&format!("look at it at {} · Ctrl-C stops it", simulator.page_url()));
     let printer = lines.map(|lines| tokio::spawn(print(lines)));
     stop.asked().await;
     let mounts = simulator.mounts();
@@ -90,20 +90,29 @@ async fn serve(args: &SimulateArgs, scenario: Scenario) -> Exit {
     Exit::Success
 }
 
-/// Ctrl-C, and the signal with which other programs end this one.
+/// The signals that stop it: Ctrl-C, Ctrl-\, the end of its terminal, and that of other programs.
 struct Stop {
+    hangup: Signal,
     interrupt: Signal,
+    quit: Signal,
     terminate: Signal,
 }
 
 impl Stop {
     fn listen() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
     }
 
     async fn asked(&mut self) {
         tokio::select! {
+            _ = self.hangup.recv() => {}
             _ = self.interrupt.recv() => {}
+            _ = self.quit.recv() => {}
             _ = self.terminate.recv() => {}
         }
     }

@@ -14,6 +14,7 @@ use crate::{
     clock::Clock,
     exec::Runner,
     faults::{Fault, FaultKind, Faults},
+    keys::random_key,
     state::{Order, State},
     tokens::Tokens,
     world::Account,
@@ -22,6 +23,8 @@ use crate::{
 pub(crate) struct App {
     pub(crate) accounts: Vec<Arc<Account>>,
     pub(crate) clock: Clock,
+    /// The key of the page and of the paths below `/sim`, where commands really run.
+    pub(crate) control_key: Option<String>,
     /// Whether only requests count that name this machine's loopback address as their host.
     pub(crate) loopback_only: AtomicBool,
     /// Roles that were made here.
@@ -47,6 +50,7 @@ impl App {
             accounts: accounts.into_iter().map(Arc::new).collect(),
             changed: Notify::new(),
             clock,
+            control_key: runner.is_some().then(random_key),
             faults: Mutex::default(),
             loopback_only: AtomicBool::new(false),
             roles: Mutex::default(),

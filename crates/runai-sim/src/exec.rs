@@ -1,8 +1,10 @@
 //! Pods as local processes.
 //!
-//! Each pod is a process group of its own. Whatever way a pod ends, its whole group ends with it: a program that
-//! leaves children behind does not leave them to the machine. Only a process that leaves its group, as a daemon does,
-//! escapes.
+//! Each pod has its own process group. However a pod or this program ends, even by `SIGKILL`, the whole group ends with
+//! it ([`group`]). Only a process that leaves its group, as a daemon does, survives.
+
+mod environment;
+mod group;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -14,10 +16,7 @@ use std::{
     time::Duration,
 };
 
-use nix::{
-    sys::signal::{Signal, killpg},
-    unistd::Pid,
-};
+use nix::{sys::signal::Signal, unistd::Pid};
 use runai_spec::wire::TrainingSpec;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
@@ -28,6 +27,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
+use self::group::{Group, signal};
 use crate::{
     mounts::{self, Mounts},
     state::{PodEnd, PodId, PodOrder},
@@ -35,10 +35,16 @@ use crate::{
 
 /// Says that commands really run, as processes of this machine, and where.
 ///
-/// A command runs with the rights of the simulator's own process, without a container and without limits. It sees
-/// the simulator's environment, save what starts with `RUNAI_`, and the workload's variables; variables that come
-/// from a Secret, a `ConfigMap`, a pod field or a credential are not set. Its working directory is the workload's,
-/// where this machine has such a directory, else the one given here. Images and the user id are ignored.
+/// A command runs with the rights of the simulator's own process, without a container and without limits. Its
+/// environment holds `PATH`, `HOME`, `USER`, `LANG`, `LC_*` and `TMPDIR` of the simulator, `HOSTNAME`, and the
+/// workload's variables, nothing else: cloud credentials stay with their owner ([`inherit_env`](Self::inherit_env)
+/// changes that). Variables that come from a Secret, a `ConfigMap`, a pod field or a credential are not set. Its working
+/// directory is the workload's, where this machine has such a directory, else the one given here. Images and the user id
+/// are ignored.
+///
+/// The client secret is random for each simulator that runs commands, and the paths below `/sim` require the
+/// [control key](crate::Simulator::control_key) or a token: other users of the machine can neither submit commands nor
+/// read their output. No command outlives the simulator, even if that is killed by `SIGKILL`.
 ///
 /// Volumes are folders under one root: a PVC, a `ConfigMap`, a Secret, a bucket, an export or a host path has the same
 /// folder for all workloads, an `emptyDir` and an ephemeral PVC one that ends with the workload. Words of the command
@@ -51,6 +57,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Exec {
     directory: PathBuf,
+    inherit_env: bool,
     mounts: Option<PathBuf>,
 }
 
@@ -58,7 +65,14 @@ impl Exec {
     /// Commands run in `directory`, unless their workload names another one that exists here.
     #[must_use]
     pub fn in_directory(directory: impl Into<PathBuf>) -> Self {
-        Self { directory: directory.into(), mounts: None }
+        Self { directory: directory.into(), inherit_env: false, mounts: None }
+    }
+
+    /// Whether commands see the simulator's whole environment, except variables that start with `RUNAI_`.
+    #[must_use]
+    pub fn inherit_env(mut self, inherit: bool) -> Self {
+        self.inherit_env = inherit;
+        self
     }
 
     /// Volumes are folders under `root`, which is made when it is needed; without this, under a new one among the
@@ -97,6 +111,7 @@ pub enum Stream {
 /// Runs pods and keeps hold of them.
 pub(crate) struct Runner {
     directory: PathBuf,
+    inherit_env: bool,
     /// The last lines of each workload, by its id.
     kept: Arc<Mutex<HashMap<String, VecDeque<String>>>>,
     /// The root of all volumes, and whether it was made.
@@ -128,6 +143,7 @@ impl Runner {
         let root = root.unwrap_or_else(|| std::env::temp_dir().join(format!("runai-sim-{}", &name[..12])));
         Self {
             directory: exec.directory.clone(),
+            inherit_env: exec.inherit_env,
             kept: Arc::default(),
             mounts: Mutex::new((root, false)),
             output: OnceLock::new(),
@@ -232,12 +248,15 @@ impl Runner {
             let folder = root.join(&mount.folder);
             note("Mounted", format!("{} at {} is the folder {}", mount.kind, mount.path, folder.display()));
         }
-        let mut child = match self.spawn(order, &mounts, &root) {
+        let group = match Group::new().await {
+            Ok(group) => group,
+            Err(error) => return PodEnd::NotStarted(format!("cannot start the guard of its processes: {error}")),
+        };
+        let mut child = match self.spawn(order, &mounts, &root, &group) {
             Ok(child) => child,
             Err(why) => return PodEnd::NotStarted(why),
         };
-        let group = Group::of(&child);
-        self.note_group(&order.pod, group.0);
+        self.note_group(&order.pod, Some(group.id()));
         let streams = [
             child.stdout.take().map(|pipe| self.forward(pipe, Stream::Stdout, order)),
             child.stderr.take().map(|pipe| self.forward(pipe, Stream::Stderr, order)),
@@ -276,7 +295,7 @@ impl Runner {
         Ok(root.0.clone())
     }
 
-    fn spawn(&self, order: &PodOrder, mounts: &Mounts, root: &Path) -> Result<Child, String> {
+    fn spawn(&self, order: &PodOrder, mounts: &Mounts, root: &Path, group: &Group) -> Result<Child, String> {
         let spec = &order.spec;
         let words: Vec<String> = words(spec)?.iter().map(|word| mounts.rewrite(root, word)).collect();
         let Some((program, arguments)) = words.split_first() else {
@@ -291,13 +310,10 @@ impl Runner {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true);
-        for (name, _) in std::env::vars_os() {
-            if name.as_encoded_bytes().starts_with(b"RUNAI_") {
-                command.env_remove(name);
-            }
-        }
+            .process_group(group.id().as_raw())
+            .kill_on_drop(true)
+            .env_clear()
+            .envs(environment::passed_on(std::env::vars_os(), self.inherit_env));
         // As in a pod.
         command.env("HOSTNAME", format!("{}-{}", order.workload_name, order.slot));
         for variable in spec.environment_variables.iter().filter(|variable| variable.exclude != Some(true)) {
@@ -348,28 +364,6 @@ fn keep(kept: &Mutex<HashMap<String, VecDeque<String>>>, workload_id: &str, line
         lines.pop_front();
     }
     lines.push_back(line.to_owned());
-}
-
-/// The process group of a child, killed when this is dropped.
-struct Group(Option<Pid>);
-
-impl Group {
-    /// A child that was started with `process_group(0)` leads a group with its own id.
-    fn of(child: &Child) -> Self {
-        Self(child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw))
-    }
-
-    fn signal(&self, kind: Signal) {
-        if let Some(group) = self.0 {
-            signal(group, kind);
-        }
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.signal(Signal::SIGKILL);
-    }
 }
 
 /// Waits for the child, or ends it when that is asked for.
@@ -443,11 +437,6 @@ fn pod_end(status: ExitStatus) -> PodEnd {
         }
         (None, None) => PodEnd::Failed(status.to_string()),
     }
-}
-
-/// A group that has ended already is what is wanted.
-fn signal(group: Pid, kind: Signal) {
-    let _ = killpg(group, kind);
 }
 
 /// The next line, or the next piece of a very long one; `None` at the end of the pipe or when it breaks.

@@ -1,9 +1,8 @@
-//! Connections that can be broken from inside, and bodies that do not arrive as they should.
+//! The server, whose connections can be broken from inside, and bodies that do not arrive as they should.
 
 use std::{
     io,
-    net::SocketAddr,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,26 +11,95 @@ use std::{
     time::Duration,
 };
 
-use axum::{
-    body::Bytes,
-    extract::connect_info::Connected,
-    serve::{IncomingStream, Listener},
-};
+use axum::{Router, body::Bytes, extract::Request};
 use http_body::{Body, Frame};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
-    time::{Sleep, sleep},
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+    time::{Sleep, sleep, timeout},
 };
+use tower::Service as _;
 
-/// A listener whose connections can be broken.
-pub(crate) struct Breakable(pub(crate) TcpListener);
+/// Serves a router on a socket.
+///
+/// `axum::serve` would add a `Date` to every answer that has none, and a fault takes it away.
+pub(crate) struct Server {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
 
-/// The end of a wire at which its connection can be broken.
+impl Server {
+    pub(crate) fn start(listener: TcpListener, router: Router) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        Self { stop, task: tokio::spawn(accept(listener, router, stopped)) }
+    }
+
+    /// Stops serving; requests at hand have `patience` to be answered.
+    pub(crate) async fn stop(mut self, patience: Duration) {
+        self.stop.send_replace(true);
+        if timeout(patience, &mut self.task).await.is_err() {
+            self.task.abort();
+        }
+    }
+
+    /// Stops serving at once.
+    pub(crate) fn abort(&self) {
+        self.task.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(serve(stream, router.clone(), stopped.clone()));
+                }
+                // Such as too many open files: it may pass.
+                Err(_) => sleep(ACCEPT_PAUSE).await,
+            },
+            () = stop_asked(&mut stopped) => break,
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+async fn serve(stream: TcpStream, router: Router, mut stopped: watch::Receiver<bool>) {
+    let handle = ConnectionHandle::default();
+    let connection = Connection { handle: handle.clone(), stream };
+    let service = service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(axum::body::Body::new);
+        request.extensions_mut().insert(handle.clone());
+        router.clone().call(request)
+    });
+    let mut http = http1::Builder::new();
+    http.auto_date_header(false).timer(TokioTimer::new());
+    let mut serving = pin!(http.serve_connection(TokioIo::new(connection), service));
+    // An error is the end of this connection alone, and often wanted.
+    tokio::select! {
+        _ = serving.as_mut() => return,
+        () = stop_asked(&mut stopped) => serving.as_mut().graceful_shutdown(),
+    }
+    let _ = serving.await;
+}
+
+async fn stop_asked(stopped: &mut watch::Receiver<bool>) {
+    // Without a sender, the server was dropped.
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+/// Breaks a connection from inside.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Wire(Arc<AtomicBool>);
+pub(crate) struct ConnectionHandle(Arc<AtomicBool>);
 
-impl Wire {
+impl ConnectionHandle {
     /// Breaks the connection: nothing is read or written any more, and the other side is told by a reset.
     pub(crate) fn cut(&self) {
         self.0.store(true, Ordering::Relaxed);
@@ -42,35 +110,15 @@ impl Wire {
     }
 }
 
-impl Listener for Breakable {
-    type Addr = SocketAddr;
-    type Io = Connection;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
-        (Connection { stream, wire: Wire::default() }, address)
-    }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.0.local_addr()
-    }
-}
-
-impl Connected<IncomingStream<'_, Breakable>> for Wire {
-    fn connect_info(stream: IncomingStream<'_, Breakable>) -> Self {
-        stream.io().wire.clone()
-    }
-}
-
 /// A connection that can be broken.
-pub(crate) struct Connection {
+struct Connection {
+    handle: ConnectionHandle,
     stream: TcpStream,
-    wire: Wire,
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if self.wire.check().is_err() {
+        if self.handle.check().is_err() {
             // Without lingering, closing resets.
             let _ = self.stream.set_zero_linger();
         }
@@ -79,39 +127,39 @@ impl Drop for Connection {
 
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.wire.check()?;
+        self.handle.check()?;
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.wire.check()?;
+        self.handle.check()?;
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.wire.check()?;
+        self.handle.check()?;
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.wire.check()?;
+        self.handle.check()?;
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 
 /// A body that breaks, with its connection, after its first bytes.
 pub(crate) struct Torn {
+    connection: Option<ConnectionHandle>,
     first: Option<Bytes>,
     /// Whether what was given had the time to leave.
     gone: bool,
-    wire: Option<Wire>,
 }
 
 impl Torn {
-    pub(crate) fn new(first: Bytes, wire: Option<Wire>) -> Self {
-        Self { first: Some(first).filter(|first| !first.is_empty()), gone: false, wire }
+    pub(crate) fn new(first: Bytes, connection: Option<ConnectionHandle>) -> Self {
+        Self { connection, first: Some(first).filter(|first| !first.is_empty()), gone: false }
     }
 }
 
@@ -129,8 +177,8 @@ impl Body for Torn {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        if let Some(wire) = &self.wire {
-            wire.cut();
+        if let Some(connection) = &self.connection {
+            connection.cut();
         }
         Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into())))
     }
@@ -163,3 +211,6 @@ impl Body for Slow {
         Poll::Ready(Some(Ok(Frame::data(self.left.split_to(1)))))
     }
 }
+
+/// How long nothing is accepted after that failed.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

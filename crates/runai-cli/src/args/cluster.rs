@@ -140,6 +140,9 @@ pub(crate) struct RunArgs {
     /// machine, in the folder of the file. Images are not used; mounts are folders among the temporary files.
     #[arg(long, conflicts_with_all = ["base_url", "client_id", "client_secret_file", "project", "cluster", "detach"])]
     pub(crate) local: bool,
+    /// Let a local command see the whole environment, credentials in it too.
+    #[arg(long, requires = "local")]
+    pub(crate) inherit_env: bool,
     /// Submit, print the receipts, and follow nothing: as `submit`.
     #[arg(long)]
     pub(crate) detach: bool,

@@ -26,6 +26,9 @@ pub(crate) struct SimulateArgs {
     /// Really run commands, as processes of this machine, in the working directory.
     #[arg(long)]
     pub(crate) exec: bool,
+    /// Let commands see the whole environment, credentials in it too.
+    #[arg(long, requires = "exec")]
+    pub(crate) inherit_env: bool,
     /// How many times as fast as real time simulated time passes.
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
     pub(crate) speed: f64,

@@ -1,6 +1,8 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use crate::{Scratch, shown};
 
@@ -121,25 +123,130 @@ fn a_scenario_is_read_from_a_file() {
     ");
 }
 
+impl Served {
+    /// Submits a command, which runs in the folder of the test.
+    fn submit(&self, script: &str) {
+        let text = |name: &str| self.line[name].as_str().unwrap();
+        let (id, secret) = (text("client_id"), text("client_secret"));
+        let form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
+        let answer = self.call("POST /api/v2/token", "Content-Type: application/x-www-form-urlencoded\r\n", &form);
+        let token: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+        let token = token["access_token"].as_str().unwrap();
+        let headers = format!("Content-Type: application/json\r\nAuthorization: Bearer {token}\r\n");
+        let body = serde_json::json!({
+            "name": "fit",
+            "projectId": "1",
+            "clusterId": "5100cafe-0000-4000-8000-000000000001",
+            "spec": {"image": "i", "command": "sh -c", "args": shlex::try_quote(script).unwrap()}
+        });
+        let answer = self.call("POST /api/v1/workloads/trainings", &headers, &body.to_string());
+        assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
+    }
+}
+
+/// Waits for a file that a command writes at once; gives its text.
+fn written(scratch: &Scratch, name: &str) -> String {
+    let path = scratch.path().join(name);
+    for _ in 0..1000 {
+        if let Ok(text) = std::fs::read_to_string(&path) {
+            return text;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("{name} was not written");
+}
+
 #[test]
 fn what_commands_print_goes_to_standard_error() {
     let scratch = Scratch::new();
     let served = Served::new(&scratch, &["--exec"]);
-    let form = "grant_type=client_credentials&client_id=sim-client&client_secret=sim-secret-not-real";
-    let kind = "Content-Type: application/x-www-form-urlencoded\r\n";
-    let answer = served.call("POST /api/v2/token", kind, form);
-    let token: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
-    let headers = format!(
-        "Content-Type: application/json\r\nAuthorization: Bearer {}\r\n",
-        token["access_token"].as_str().unwrap()
-    );
-    let body = r#"{"name": "fit", "projectId": "1", "clusterId": "5100cafe-0000-4000-8000-000000000001",
-        "spec": {"image": "i", "command": "sh -c", "args": "'echo made; echo made > made.txt; exec sleep 600'"}}"#;
-    assert!(served.call("POST /api/v1/workloads/trainings", &headers, body).starts_with("HTTP/1.1 202"));
-    while !scratch.path().join("made.txt").exists() {
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
+    served.submit("echo made; echo made > made.txt; exec sleep 600");
+    written(&scratch, "made.txt");
     let (code, stderr) = served.end();
     assert_eq!(code, Some(0));
     assert!(stderr.contains("fit | made"), "{stderr}");
+}
+
+#[test]
+fn the_secret_is_on_standard_output_alone_and_the_page_has_its_own_key() {
+    let scratch = Scratch::new();
+    let served = Served::new(&scratch, &["--exec"]);
+    let secret = served.line["client_secret"].as_str().unwrap().to_owned();
+    assert_ne!(secret, "sim-secret-not-real");
+    assert!(served.call("GET /sim/state", "", "").starts_with("HTTP/1.1 401"));
+    let base_url = served.line["base_url"].as_str().unwrap().to_owned();
+    let (_, stderr) = served.end();
+    assert!(!stderr.contains(&secret), "{stderr}");
+    let (_, key) = stderr.split_once(&format!("look at it at {base_url}/#")).unwrap();
+    assert!(key.split(' ').next().unwrap().len() == 64 && !key.starts_with(&secret), "{stderr}");
+}
+
+#[test]
+fn an_account_that_could_be_guessed_runs_no_commands() {
+    let scratch = Scratch::new();
+    let account = "[[accounts]]\nclientId = 'ci'\nclientSecret = 'not-a-secret'\nrole = 'leastPrivilege'\n";
+    scratch.write("weak.toml", account);
+    insta::assert_snapshot!(scratch.run(&["simulate", "--exec", "--scenario", "weak.toml"]), @"
+    exit 2
+    --- stderr
+    error: the client secret of the account `ci` has fewer than 24 characters: whoever guesses it runs commands as you; give the account a longer, random secret
+    ");
+}
+
+/// A command with a grandchild that ignores all signals that it can ignore, and writes its process id.
+const STUBBORN: &str = r#"trap "" HUP INT QUIT TERM
+sh -c 'echo $$ > pid.new; mv pid.new pid; while :; do sleep 1; done' &
+wait"#;
+
+/// Sends a signal to the program; then nothing that it started may live.
+fn kill(scratch: &Scratch, signal: &str, child: &mut Child) {
+    let pid = written(scratch, "pid");
+    let stat = PathBuf::from(format!("/proc/{}/stat", pid.trim()));
+    assert!(stat.exists());
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+    child.wait().unwrap();
+    // Dead, or not yet taken in by the first process.
+    let lives = || std::fs::read_to_string(&stat).is_ok_and(|it| !it.contains(") Z "));
+    for _ in 0..1000 {
+        if !lives() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("the grandchild outlives {signal}");
+}
+
+#[test]
+fn no_command_outlives_the_program() {
+    for signal in ["-KILL", "-HUP", "-QUIT", "-TERM", "-INT"] {
+        let scratch = Scratch::new();
+        let mut served = Served::new(&scratch, &["--exec"]);
+        served.submit(STUBBORN);
+        kill(&scratch, signal, &mut served.child);
+    }
+}
+
+#[test]
+fn no_command_outlives_a_local_run() {
+    for signal in ["-KILL", "-HUP", "-QUIT"] {
+        let scratch = Scratch::new();
+        let step = serde_json::json!({"image": "i", "command": ["sh", "-c", STUBBORN]});
+        scratch.write("step.runai.json", step.to_string());
+        let mut run = scratch.command(&["run", "step.runai.json", "--local"]);
+        let mut child = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        kill(&scratch, signal, &mut child);
+    }
+}
+
+#[test]
+fn a_local_command_sees_credentials_only_when_asked() {
+    let scratch = Scratch::new();
+    scratch.write("step.runai.yaml", "image: i\ncommand: [sh, -c, 'echo \"[$CLOUD_KEY]\"']\n");
+    for (flags, expected) in [(&["--local"][..], "[]\n"), (&["--local", "--inherit-env"], "[canary]\n")] {
+        let args = [&["run", "step.runai.yaml"], flags].concat();
+        let output = scratch.command(&args).env("CLOUD_KEY", "canary").output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{}", shown(&output));
+    }
+    let output = scratch.command(&["run", "step.runai.yaml", "--inherit-env"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
 }

@@ -1,37 +1,59 @@
 //! The simulator's own paths, outside the API: its page, what it shows, and what can be done to it.
 //!
-//! They need no token. Those that change something want JSON, which a page of another origin cannot send unasked.
+//! Where workloads are scripted, they need no token. Where commands really run, the paths below `/sim` require the control
+//! key or a token, so that other users of the machine can neither read what commands print nor disturb them. Those that
+//! change something want JSON, which a page of another origin cannot send unasked.
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    extract::{Path, State},
-    http::StatusCode,
-    response::Html,
+    extract::{Path, Request, State},
+    http::{HeaderMap, StatusCode},
+    middleware::{self, Next},
+    response::{Html, Response},
     routing::{get, post},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Body, Refusal};
+use super::{Body, Refusal, bearer};
 use crate::{
     app::App,
     clock::rfc3339,
     faults::Fault,
+    keys::same_secret,
     state::{Mishap, State as Facts, What, Workload},
 };
 
 /// The page and the paths below `/sim`.
-pub(super) fn router() -> Router<Arc<App>> {
-    Router::new()
-        .route("/", get(page))
+pub(super) fn router(app: &Arc<App>) -> Router<Arc<App>> {
+    let guarded = Router::new()
         .route("/sim/clock", post(skip))
         .route("/sim/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/sim/state", get(state))
         .route("/sim/tokens/expire", post(expire_tokens))
         .route("/sim/workloads/{id}", post(strike))
         .route("/sim/workloads/{id}/output", get(output))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(app), with_key));
+    Router::new().route("/", get(page)).merge(guarded)
+}
+
+/// Refuses a request without the control key and without a token, where there is such a key.
+async fn with_key(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
+    if let Some(key) = &app.control_key {
+        let given = bearer(&headers).unwrap_or_default();
+        if !same_secret(given, key) && app.tokens.subject(given, app.clock.now()).is_err() {
+            let message = "the control key of this simulator is required: its page is at the address that it printed";
+            return Err(Refusal::unauthorized(message));
+        }
+    }
+    Ok(next.run(request).await)
 }
 
 async fn page() -> Html<&'static str> {

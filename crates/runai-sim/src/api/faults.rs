@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes, to_bytes},
-    extract::{ConnectInfo, Request, State},
+    extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::Next,
     response::{Html, IntoResponse, Response},
@@ -15,7 +15,7 @@ use crate::{
     app::App,
     clock::{http_date, later},
     faults::FaultKind,
-    net::{Slow, Torn, Wire},
+    net::{ConnectionHandle, Slow, Torn},
 };
 
 /// Answers as it should be, or as a fault wants it.
@@ -23,7 +23,7 @@ pub(super) async fn strike(State(app): State<Arc<App>>, request: Request, next: 
     let path = request.uri().path();
     // The simulator's own paths have no faults, so that these can be taken away again.
     let fault = if path.starts_with("/api/") { app.strike(request.method().as_str(), path) } else { None };
-    let wire = request.extensions().get::<ConnectInfo<Wire>>().map(|info| info.0.clone());
+    let wire = request.extensions().get::<ConnectionHandle>().cloned();
     let Some(fault) = fault else { return next.run(request).await };
     match fault {
         FaultKind::ClockSkew { seconds } => {
@@ -72,7 +72,7 @@ pub(super) async fn strike(State(app): State<Arc<App>>, request: Request, next: 
 }
 
 /// No answer: the connection is cut. Without one, the body breaks before its first byte.
-fn nothing(wire: Option<Wire>) -> Response {
+fn nothing(wire: Option<ConnectionHandle>) -> Response {
     if let Some(wire) = &wire {
         wire.cut();
     }

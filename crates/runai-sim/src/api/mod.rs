@@ -75,7 +75,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     let guarded = ELSEWHERE.iter().fold(guarded, |router, path| router.route(path, any(not_simulated)));
     let api =
         Router::new().route("/api/v1/token", post(token::v1)).route("/api/v2/token", post(token::v2)).merge(guarded);
-    api.merge(control::router())
+    api.merge(control::router(app))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_simulated)
         .layer(middleware::from_fn(whole_body))
@@ -128,17 +128,17 @@ async fn authenticate(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Refusal> {
-    let token = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim())
-        .ok_or_else(|| Refusal::unauthorized("a bearer token is required"))?;
+    let token = bearer(&headers).ok_or_else(|| Refusal::unauthorized("a bearer token is required"))?;
     let subject = app.tokens.subject(token, app.clock.now()).map_err(Refusal::unauthorized)?;
     let account = app.account(&subject).ok_or_else(|| Refusal::unauthorized("the service account is gone"))?;
     request.extensions_mut().insert(Caller(Arc::clone(account)));
     Ok(next.run(request).await)
+}
+
+/// The bearer token of a request.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// Where commands really run, a page on the web must not reach them by a name that it made lead to this machine.

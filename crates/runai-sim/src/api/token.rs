@@ -10,7 +10,7 @@ use axum::{
 use runai_spec::wire::{OAuthError, OAuthTokenRequest, OAuthTokenResponse, TokenRequest, TokenResponse};
 
 use super::{Body, Refusal};
-use crate::app::App;
+use crate::{app::App, keys::same_secret};
 
 /// A token for an application or a service account, as control planes before 2.24 give it.
 pub(super) async fn v1(
@@ -55,7 +55,8 @@ pub(super) async fn v2(
 }
 
 fn issue(app: &App, id: Option<&str>, secret: Option<&str>) -> Option<String> {
-    let account = app.account(id?).filter(|account| secret == Some(&account.client_secret))?;
+    let account =
+        app.account(id?).filter(|account| secret.is_some_and(|it| same_secret(it, &account.client_secret)))?;
     Some(app.tokens.issue(&account.client_id, app.clock.now(), app.clock.simulated(app.token_lifetime)))
 }
 

@@ -12,34 +12,41 @@ use tokio::{
 use crate::CLUSTER;
 
 /// A simulator that runs commands, reached over its socket.
-struct Local {
-    directory: TempDir,
+pub(crate) struct Local {
+    pub(crate) directory: TempDir,
     output: UnboundedReceiver<Output>,
-    sim: Simulator,
-    token: String,
+    pub(crate) sim: Simulator,
+    pub(crate) token: String,
 }
 
 impl Local {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::of(Simulator::builder()).await
     }
 
-    async fn of(builder: Builder) -> Self {
+    pub(crate) async fn of(builder: Builder) -> Self {
+        Self::with(builder, |exec| exec).await
+    }
+
+    pub(crate) async fn with(builder: Builder, change: impl FnOnce(Exec) -> Exec) -> Self {
         let directory = TempDir::new().unwrap();
         let exec = Exec::in_directory(directory.path()).mounts(directory.path().join("mounts"));
-        let sim = builder.exec(exec).start().await.unwrap();
+        let sim = builder.exec(change(exec)).start().await.unwrap();
         let output = sim.take_output().unwrap();
         assert!(sim.take_output().is_none());
         let mut local = Self { directory, output, sim, token: String::new() };
-        let login =
-            json!({"grantType": "client_credentials", "clientID": "sim-client", "clientSecret": "sim-secret-not-real"});
+        let login = json!({
+            "grantType": "client_credentials",
+            "clientID": local.sim.client_id(),
+            "clientSecret": local.sim.client_secret()
+        });
         let (_, body) = local.call("POST /api/v1/token", login).await;
         body["accessToken"].as_str().unwrap().clone_into(&mut local.token);
         local
     }
 
     /// One request on a connection of its own.
-    async fn call(&self, line: &str, body: Value) -> (u16, Value) {
+    pub(crate) async fn call(&self, line: &str, body: Value) -> (u16, Value) {
         let address: SocketAddr = self.sim.base_url().strip_prefix("http://").unwrap().parse().unwrap();
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let request = format!(
@@ -58,7 +65,7 @@ impl Local {
     }
 
     /// Submits a workload; gives its id.
-    async fn submit(&self, name: &str, spec: Value) -> String {
+    pub(crate) async fn submit(&self, name: &str, spec: Value) -> String {
         let body = json!({"name": name, "projectId": "1", "clusterId": CLUSTER, "spec": spec});
         let (status, answer) = self.call("POST /api/v1/workloads/trainings", body).await;
         assert_eq!(status, 202, "{answer}");
@@ -71,7 +78,7 @@ impl Local {
     }
 
     /// Waits until the workload is in `phase`; gives its message.
-    async fn until(&self, id: &str, phase: &str) -> String {
+    pub(crate) async fn until(&self, id: &str, phase: &str) -> String {
         for _ in 0..1000 {
             let (_, workload) = self.call(&format!("GET /api/v1/workloads/{id}"), Value::Null).await;
             if workload["phase"] == phase {
@@ -83,7 +90,7 @@ impl Local {
     }
 
     /// Runs `script` with `sh`; gives the phase that it ends in, with the message.
-    async fn run(&self, script: &str) -> (String, String) {
+    pub(crate) async fn run(&self, script: &str) -> (String, String) {
         let id = self.submit("run", sh(script)).await;
         for _ in 0..1000 {
             let (_, workload) = self.call(&format!("GET /api/v1/workloads/{id}"), Value::Null).await;
@@ -101,22 +108,22 @@ impl Local {
     }
 
     /// All lines that are there by now.
-    fn lines(&mut self) -> Vec<String> {
+    pub(crate) fn lines(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.output.try_recv().ok()).map(|output| output.line).collect()
     }
 }
 
-fn sh(script: &str) -> Value {
+pub(crate) fn sh(script: &str) -> Value {
     json!({"image": "alpine", "command": "sh -c", "args": format!("'{}'", script.replace('\'', r#"'"'"'"#))})
 }
 
 /// Whether a process lives; one that was not waited for yet does not.
-fn lives(pid: &str) -> bool {
+pub(crate) fn lives(pid: &str) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
     stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
 }
 
-async fn gone(pid: &str) {
+pub(crate) async fn gone(pid: &str) {
     for _ in 0..1000 {
         if !lives(pid) {
             return;

@@ -11,6 +11,7 @@ mod lists;
 mod paths;
 mod policies;
 mod roles;
+mod safety;
 mod scheduling;
 mod submissions;
 mod tokens;

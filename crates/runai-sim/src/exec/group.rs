@@ -1,0 +1,71 @@
+//! The process group of a pod, which never outlives this program.
+//!
+//! A shell, the guard, leads the group and reads from a pipe whose other end only this program holds. However this
+//! program ends, the kernel closes that end, and the guard kills the group with `SIGKILL`. This needs no signal handler,
+//! no unsafe code and no feature of one kernel alone. The guard ignores the signals that end commands politely.
+
+use std::{io, process::Stdio};
+
+use nix::{
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
+use tokio::{
+    io::AsyncReadExt as _,
+    process::{Child, ChildStdin, Command},
+};
+
+/// A process group, killed when this is dropped.
+pub(super) struct Group {
+    id: Pid,
+    /// Not waited for: as long as it is not, nobody else gets its process id, which is the group's.
+    _guard: Child,
+    /// The end of the pipe whose closing the guard waits for.
+    _pipe: ChildStdin,
+}
+
+impl Group {
+    /// A group without processes except its guard.
+    pub(super) async fn new() -> io::Result<Self> {
+        let mut guard = Command::new("/bin/sh")
+            .args(["-c", GUARD])
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()?;
+        let gone = || io::Error::other("it has ended already");
+        let id = guard.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw).ok_or_else(gone)?;
+        let (pipe, stdout) = (guard.stdin.take().ok_or_else(gone)?, guard.stdout.take());
+        // From here on it is killed whatever happens.
+        let group = Self { id, _guard: guard, _pipe: pipe };
+        // Before it ignores signals, one that ends the pod would end the guard.
+        stdout.ok_or_else(gone)?.read_u8().await?;
+        Ok(group)
+    }
+
+    /// The id of the group.
+    pub(super) fn id(&self) -> Pid {
+        self.id
+    }
+
+    pub(super) fn signal(&self, kind: Signal) {
+        signal(self.id, kind);
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.signal(Signal::SIGKILL);
+    }
+}
+
+/// Sends a signal to a group; a group that has ended already is ignored.
+pub(super) fn signal(group: Pid, kind: Signal) {
+    let _ = killpg(group, kind);
+}
+
+/// Says that it is ready, waits for the end of its input, and kills its group with itself.
+const GUARD: &str = "trap '' HUP INT QUIT TERM; echo; read -r line; kill -s KILL 0";
