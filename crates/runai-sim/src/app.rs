@@ -11,9 +11,10 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::{
+    api::{Effect, Refusal},
     clock::Clock,
     exec::Runner,
-    faults::{Fault, FaultKind, Faults},
+    faults::{Fault, FaultKind, Faults, Injection},
     keys::random_key,
     state::{Order, State},
     tokens::Tokens,
@@ -66,7 +67,11 @@ impl App {
         self.accounts.iter().find(|account| account.client_id == client_id)
     }
 
-    pub(crate) fn add_fault(&self, fault: Fault) {
+    pub(crate) fn add_fault(self: &Arc<Self>, fault: Fault) {
+        if let FaultKind::Lag { seconds } = fault.kind {
+            let reach = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+            self.with_state(|state, _| state.keep_versions(reach));
+        }
         self.faults().add(fault, self.clock.now());
     }
 
@@ -79,8 +84,8 @@ impl App {
     }
 
     /// What goes wrong with a request.
-    pub(crate) fn strike(&self, method: &str, path: &str) -> Option<FaultKind> {
-        self.faults().strike(method, path, self.clock.now())
+    pub(crate) fn inject(&self, method: &str, path: &str) -> Vec<Injection> {
+        self.faults().inject(method, path, self.clock.now())
     }
 
     /// Lets simulated time pass at once.
@@ -94,6 +99,23 @@ impl App {
         let value = self.step(change);
         self.changed.notify_one();
         value
+    }
+
+    /// Carries out `change` now, or later as if it was asked for then; `accepted` is the answer meanwhile.
+    pub(crate) fn effect<T>(
+        self: &Arc<Self>,
+        effect: Effect,
+        accepted: T,
+        change: impl FnOnce(&mut State, Timestamp) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        self.with_state(|state, now| match effect {
+            Effect::At(due) => {
+                // What is refused by then changes nothing, and nobody hears of it.
+                state.at(due, Box::new(move |state, at| drop(change(state, at))));
+                Ok(accepted)
+            }
+            Effect::Never | Effect::Now => change(state, now),
+        })
     }
 
     /// Makes events happen at their time, which processes need; without them it is enough to catch up when asked.

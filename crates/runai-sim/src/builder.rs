@@ -20,7 +20,7 @@ use crate::{
     keys::random_key,
     roles::Role,
     state::{ClusterFacts, Setup, State},
-    world::{Account, Behaviour, Node, Policy, Project, Scenario, Template},
+    world::{Account, Behaviour, ExistingWorkload, Node, Policy, Project, Scenario, Template, WorkloadError},
 };
 
 /// A simulator that is not started yet.
@@ -39,6 +39,7 @@ pub struct Builder {
     strict: bool,
     templates: Vec<Template>,
     token_lifetime: Duration,
+    workloads: Vec<ExistingWorkload>,
 }
 
 impl Default for Builder {
@@ -62,6 +63,7 @@ impl Default for Builder {
             strict: false,
             templates: Vec::new(),
             token_lifetime: Duration::from_hours(1),
+            workloads: Vec::new(),
         }
     }
 }
@@ -146,6 +148,20 @@ impl Builder {
         self
     }
 
+    /// Several things that go wrong from the start, such as [`Fault::hostile`].
+    #[must_use]
+    pub fn faults(mut self, faults: impl IntoIterator<Item = Fault>) -> Self {
+        self.faults.extend(faults);
+        self
+    }
+
+    /// A workload of someone else that is there from the start.
+    #[must_use]
+    pub fn workload(mut self, workload: ExistingWorkload) -> Self {
+        self.workloads.push(workload);
+        self
+    }
+
     /// A workload template.
     #[must_use]
     pub fn template(mut self, template: Template) -> Self {
@@ -173,6 +189,7 @@ impl Builder {
         self.accounts.extend(scenario.accounts);
         self.behaviours.extend(scenario.behaviours);
         self.faults.extend(scenario.faults);
+        self.faults.extend(scenario.hostile.into_iter().flat_map(Fault::hostile));
         if !scenario.nodes.is_empty() {
             self.nodes = scenario.nodes;
         }
@@ -184,6 +201,7 @@ impl Builder {
         self.templates.extend(scenario.templates);
         let lifetime = scenario.token_lifetime.and_then(|it| Duration::try_from_secs_f64(it).ok());
         self.token_lifetime = lifetime.unwrap_or(self.token_lifetime);
+        self.workloads.extend(scenario.workloads);
         self
     }
 
@@ -265,6 +283,9 @@ impl Builder {
         });
         let clock = Clock::starting_at(start, self.speed);
         let app = Arc::new(App::new(clock, self.accounts, self.token_lifetime, state, runner));
+        for workload in self.workloads {
+            app.with_state(|state, now| state.place(workload, now))?;
+        }
         for fault in self.faults {
             app.add_fault(fault);
         }
@@ -322,6 +343,9 @@ pub enum StartError {
         /// The client id of the account.
         client_id: String,
     },
+    /// A workload that is there from the start is not possible.
+    #[error(transparent)]
+    Workload(#[from] WorkloadError),
 }
 
 /// The secret of the first service account where nothing really runs.

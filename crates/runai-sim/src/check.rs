@@ -494,7 +494,7 @@ fn label_key(field: &str, key: Option<&String>, issues: &mut Issues) {
 }
 
 /// A DNS label that starts with a letter.
-fn is_workload_name(name: &str, longest: usize) -> bool {
+pub(crate) fn is_workload_name(name: &str, longest: usize) -> bool {
     is_object_name(name) && name.len() <= longest && name.starts_with(|c: char| c.is_ascii_lowercase())
 }
 
@@ -517,7 +517,7 @@ fn is_label_value(value: &str) -> bool {
     value.is_empty() || (value.len() <= 63 && inside && value.starts_with(plain) && value.ends_with(plain))
 }
 
-const NAME_LENGTH: usize = 63;
+pub(crate) const NAME_LENGTH: usize = 63;
 
 /// Pods of one workload; the API has no such bound, the simulator's memory has.
 const MOST_PODS: i64 = 10_000;

@@ -42,6 +42,17 @@ impl Clock {
         tokio::time::sleep(left.div_f64(self.speed)).await;
     }
 
+    /// Waits for so much simulated time.
+    pub(crate) async fn sleep(&self, time: Duration) {
+        tokio::time::sleep(self.real(time)).await;
+    }
+
+    /// How much real time passes in `simulated` time.
+    pub(crate) fn real(&self, simulated: Duration) -> Duration {
+        // A slow clock can stretch a long time beyond what a duration holds.
+        Duration::try_from_secs_f64(simulated.as_secs_f64() / self.speed).unwrap_or(Duration::MAX)
+    }
+
     /// How much simulated time passes in `real` time.
     pub(crate) fn simulated(&self, real: Duration) -> Duration {
         real.mul_f64(self.speed)

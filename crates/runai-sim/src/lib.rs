@@ -21,8 +21,10 @@
 //! | `GET /sim/state` | what the page shows |
 //! | `POST /sim/clock` `{"seconds": 60}` | lets time pass at once |
 //! | `GET`, `POST`, `DELETE /sim/faults` | lists, adds, removes faults |
+//! | `POST /sim/faults` `{"hostile": 7}` | adds [`Fault::hostile`] with this seed |
 //! | `POST /sim/tokens/expire` `{}` | makes all tokens expire |
 //! | `POST /sim/workloads/{id}` `{"do": "fail"}` | lets a running workload `fail`, or `preempt`s it |
+//! | `POST /sim/workloads` `{"name": "notes", "type": "workspace"}` | adds a workload of someone else ([`ExistingWorkload`]) |
 //! | `GET /sim/workloads/{id}/output` | the last lines of its command |
 //!
 //! What a workload does is a script in its environment variables: `RUNAI_SIM_PENDING` is the least number of seconds
@@ -52,6 +54,7 @@ mod intake;
 mod keys;
 mod mounts;
 mod net;
+mod normalization;
 mod policy;
 mod roles;
 mod scheduler;
@@ -69,9 +72,12 @@ use crate::{app::App, exec::LAST_GRACE, net::Server};
 pub use crate::{
     builder::{Builder, StartError},
     exec::{Exec, Output, Stream},
-    faults::{Fault, FaultKind},
+    faults::{ConflictWording, Damage, Endpoint, Fault, FaultKind, LateAnswer, SpecChange, TotalsChange},
     roles::{Action, Resource, Role},
-    world::{Account, Behaviour, End, Node, Policy, Project, Quota, Scenario, ScenarioError, Taint, Template},
+    world::{
+        Account, Behaviour, End, ExistingWorkload, Node, Policy, Project, Quota, Scenario, ScenarioError, Taint,
+        Template, WorkloadError, WorkloadType,
+    },
 };
 
 /// A running control plane.
@@ -153,6 +159,14 @@ impl Simulator {
     /// Lets simulated time pass at once.
     pub fn advance(&self, time: Duration) {
         self.app.skip(time);
+    }
+
+    /// Adds a workload of someone else; gives its id.
+    ///
+    /// # Errors
+    /// There is no such project, the name is taken, or it is no name of a workload.
+    pub fn add_workload(&self, workload: ExistingWorkload) -> Result<String, WorkloadError> {
+        self.app.with_state(|state, now| state.place(workload, now))
     }
 
     /// Lets something go wrong from now on.

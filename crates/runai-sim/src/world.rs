@@ -7,7 +7,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
-use crate::{faults::Fault, roles::Role, scheduler::quantity};
+use crate::{
+    faults::Fault,
+    roles::{Resource, Role},
+    scheduler::quantity,
+};
 
 /// A node of the cluster.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -181,6 +185,86 @@ pub enum End {
     Stopped,
 }
 
+/// A type of workloads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum WorkloadType {
+    /// Distributed training.
+    Distributed,
+    /// Inference, which cannot be suspended.
+    Inference,
+    /// Training, the only type that can be submitted here.
+    #[default]
+    Training,
+    /// A workspace.
+    Workspace,
+}
+
+impl WorkloadType {
+    /// The API's word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Distributed => "Distributed",
+            Self::Inference => "Inference",
+            Self::Training => "Training",
+            Self::Workspace => "Workspace",
+        }
+    }
+
+    /// The kind of the Kubernetes resource behind it.
+    pub(crate) const fn resource_kind(self) -> &'static str {
+        match self {
+            Self::Distributed => "DistributedWorkload",
+            Self::Inference => "InferenceWorkload",
+            Self::Training => "TrainingWorkload",
+            Self::Workspace => "InteractiveWorkload",
+        }
+    }
+
+    /// What a role must allow for it.
+    pub(crate) const fn permission(self) -> Resource {
+        match self {
+            Self::Distributed | Self::Training => Resource::Trainings,
+            Self::Inference => Resource::Inferences,
+            Self::Workspace => Resource::Workspaces,
+        }
+    }
+
+    /// Whether it can be suspended and resumed.
+    pub(crate) const fn can_suspend(self) -> bool {
+        !matches!(self, Self::Inference)
+    }
+}
+
+/// A workload of someone else, of any type; it is scripted, also where commands really run.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct ExistingWorkload {
+    /// How it ends.
+    pub end: End,
+    /// Whole GPUs that it asks for.
+    pub gpus: u32,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: WorkloadType,
+    /// Its name.
+    pub name: String,
+    /// The name of its project; the first one where it is empty.
+    pub project: String,
+    /// Seconds in the phase Running; a year when not given.
+    pub running: Option<f64>,
+}
+
+/// Why a workload of someone else cannot be added.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the workload `{name}` is refused: {why}")]
+pub struct WorkloadError {
+    pub(crate) name: String,
+    pub(crate) why: String,
+}
+
 /// All that a scenario file can say.
 ///
 /// Every member is optional; what is not given stays as the builder has it.
@@ -193,6 +277,8 @@ pub struct Scenario {
     pub behaviours: Vec<Behaviour>,
     /// What goes wrong between client and control plane.
     pub faults: Vec<Fault>,
+    /// The seed of a bad day: adds [`Fault::hostile`] to the faults.
+    pub hostile: Option<u64>,
     /// Nodes, instead of the one that there is otherwise.
     pub nodes: Vec<Node>,
     /// The tenant's policy for training workloads.
@@ -205,6 +291,8 @@ pub struct Scenario {
     pub templates: Vec<Template>,
     /// Seconds that a token is valid.
     pub token_lifetime: Option<f64>,
+    /// Workloads that are there from the start.
+    pub workloads: Vec<ExistingWorkload>,
 }
 
 impl Scenario {
@@ -271,6 +359,7 @@ pub(crate) const DEFAULT_NODE_POOL: &str = "default";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::faults::{FaultKind, KINDS};
 
     #[test]
     fn a_star_stands_for_any_text() {
@@ -304,6 +393,33 @@ mod tests {
         assert_eq!((scenario.nodes[0].name.as_str(), scenario.projects.len()), ("a100-1", 2));
         assert_eq!(scenario.behaviours[0].end, Some(End::OutOfMemory));
         assert_eq!(scenario.faults[0].times, Some(3));
+        assert_eq!(scenario.workloads[0].kind, WorkloadType::Workspace);
+    }
+
+    #[test]
+    fn every_kind_of_fault_is_documented_with_an_example_that_is_one() {
+        let page = include_str!("../../../docs/simulator.md");
+        let (_, page) = page.split_once("\n## Faults\n").unwrap();
+        let (page, _) = page.split_once("\n## ").unwrap();
+        let mut shown = Vec::new();
+        for line in page.lines().filter(|line| line.starts_with("| `")) {
+            let cell = line.split('|').nth(1).unwrap();
+            for code in cell.split('`').skip(1).step_by(2).filter(|code| code.starts_with(['"', '{'])) {
+                let kind: FaultKind = serde_json::from_str(code).unwrap();
+                let name = serde_json::to_value(&kind).unwrap();
+                let name = name.as_str().or_else(|| name.as_object()?.keys().next().map(String::as_str));
+                shown.push(name.unwrap().to_owned());
+            }
+        }
+        shown.sort();
+        shown.dedup();
+        assert_eq!(shown, KINDS);
+    }
+
+    #[test]
+    fn the_scenario_of_a_bad_day_is_one() {
+        let scenario = Scenario::from_toml(include_str!("../scenarios/hostile.toml")).unwrap();
+        assert_eq!((scenario.hostile, scenario.workloads.len()), (Some(7), 2));
     }
 
     #[test]

@@ -109,7 +109,7 @@ fn a_scenario_is_read_from_a_file() {
     insta::assert_snapshot!(scratch.run(&["simulate", "--scenario", "wrong.json"]), @"
     exit 2
     --- stderr
-    error: wrong.json: the scenario is refused: project: unknown field `project`, expected one of `accounts`, `behaviours`, `faults`, `nodes`, `policy`, `projects`, `strict`, `templates`, `tokenLifetime` at line 1 column 10
+    error: wrong.json: the scenario is refused: project: unknown field `project`, expected one of `accounts`, `behaviours`, `faults`, `hostile`, `nodes`, `policy`, `projects`, `strict`, `templates`, `tokenLifetime`, `workloads` at line 1 column 10
     ");
     insta::assert_snapshot!(scratch.run(&["simulate", "--scenario", "none.json"]), @"
     exit 2
@@ -218,12 +218,18 @@ fn kill(scratch: &Scratch, signal: &str, child: &mut Child) {
 
 #[test]
 fn no_command_outlives_the_program() {
-    for signal in ["-KILL", "-HUP", "-QUIT", "-TERM", "-INT"] {
+    let test = |signal: &str| {
         let scratch = Scratch::new();
         let mut served = Served::new(&scratch, &["--exec"]);
         served.submit(STUBBORN);
         kill(&scratch, signal, &mut served.child);
-    }
+    };
+    // At once: each of the polite ones waits for the grace period of the command.
+    std::thread::scope(|scope| {
+        for signal in ["-KILL", "-HUP", "-QUIT", "-TERM", "-INT"] {
+            scope.spawn(move || test(signal));
+        }
+    });
 }
 
 #[test]

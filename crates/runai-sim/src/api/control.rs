@@ -17,13 +17,14 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Body, Refusal, bearer};
+use super::{Body, Refusal, bearer, decode, faults::login_page};
 use crate::{
     app::App,
     clock::rfc3339,
     faults::Fault,
     keys::same_secret,
     state::{Mishap, State as Facts, What, Workload},
+    world::ExistingWorkload,
 };
 
 /// The page and the paths below `/sim`.
@@ -33,10 +34,11 @@ pub(super) fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/sim/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/sim/state", get(state))
         .route("/sim/tokens/expire", post(expire_tokens))
+        .route("/sim/workloads", post(add_workload))
         .route("/sim/workloads/{id}", post(strike))
         .route("/sim/workloads/{id}/output", get(output))
         .route_layer(middleware::from_fn_with_state(Arc::clone(app), with_key));
-    Router::new().route("/", get(page)).merge(guarded)
+    Router::new().route("/", get(page)).route("/login", get(login_page)).merge(guarded)
 }
 
 /// Refuses a request without the control key and without a token, where there is such a key.
@@ -72,10 +74,30 @@ async fn faults(State(app): State<Arc<App>>) -> Json<Vec<Fault>> {
     Json(app.list_faults())
 }
 
-/// Sets up a fault, such as `{"kind": "reset", "times": 1}`.
-async fn add_fault(State(app): State<Arc<App>>, Body(fault, _): Body<Fault>) -> (StatusCode, Json<Vec<Fault>>) {
-    app.add_fault(fault);
-    (StatusCode::CREATED, Json(app.list_faults()))
+/// Sets up a fault, such as `{"kind": "reset", "times": 1}`, or a bad day by its seed: `{"hostile": 7}`.
+async fn add_fault(
+    State(app): State<Arc<App>>,
+    Body(_, sent): Body<Value>,
+) -> Result<(StatusCode, Json<Vec<Fault>>), Refusal> {
+    let faults = match sent.get("hostile") {
+        Some(_) => Fault::hostile(decode::<Hostile>(&sent)?.hostile),
+        None => vec![decode(&sent)?],
+    };
+    for fault in faults {
+        app.add_fault(fault);
+    }
+    Ok((StatusCode::CREATED, Json(app.list_faults())))
+}
+
+/// Adds a workload of someone else, such as `{"name": "notes", "type": "workspace"}`.
+async fn add_workload(
+    State(app): State<Arc<App>>,
+    Body(workload, _): Body<ExistingWorkload>,
+) -> Result<(StatusCode, Json<Value>), Refusal> {
+    let id = app
+        .with_state(|state, now| state.place(workload, now))
+        .map_err(|error| Refusal::bad_request(error.to_string()))?;
+    Ok((StatusCode::CREATED, Json(json!({"id": id}))))
 }
 
 async fn clear_faults(State(app): State<Arc<App>>) -> StatusCode {
@@ -108,6 +130,12 @@ async fn output(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<J
     app.with_state(|state, _| state.workload_ever(&id).map(drop)).ok_or_else(|| Refusal::not_found("workload", &id))?;
     let lines = app.runner.as_ref().map(|runner| runner.kept(&id)).unwrap_or_default();
     Ok(Json(json!({"lines": lines})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Hostile {
+    hostile: u64,
 }
 
 #[derive(Deserialize)]

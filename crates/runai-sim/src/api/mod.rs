@@ -21,7 +21,7 @@ use std::{
 };
 
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Parts, uri::Authority},
@@ -30,15 +30,18 @@ use axum::{
     routing::{any, get, post},
 };
 use http_body_util::BodyExt as _;
+use jiff::Timestamp;
 use runai_spec::wire::{ComplianceIssue, ErrorBody, HttpResponse};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub(crate) use self::faults::Effect;
+use self::faults::{Injected, WithoutDate};
 use crate::{
     app::App,
     clock::http_date,
     roles::{Action, Resource},
-    world::Account,
+    world::{Account, WorkloadType, fits},
 };
 
 /// All endpoints.
@@ -65,11 +68,12 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route("/api/v1/workloads/{id}/history", get(records::history))
         .route("/api/v1/workloads/{id}/pods", get(pods::list))
         .route("/api/v1/workloads/trainings", post(trainings::create))
-        .route("/api/v1/workloads/trainings/{id}", get(trainings::read).delete(trainings::delete))
-        .route("/api/v1/workloads/trainings/{id}/resume", post(trainings::resume))
-        .route("/api/v1/workloads/trainings/{id}/suspend", post(trainings::suspend))
         .route("/api/v2/authorization/roles", get(authorization::roles).post(authorization::create_role))
         .route("/api/v2/policy/trainings", get(policies::policy))
+        .merge(of_type("/api/v1/workloads/distributed", WorkloadType::Distributed))
+        .merge(of_type("/api/v1/workloads/inferences", WorkloadType::Inference))
+        .merge(of_type("/api/v1/workloads/trainings", WorkloadType::Training))
+        .merge(of_type("/api/v1/workloads/workspaces", WorkloadType::Workspace))
         .route_layer(middleware::from_fn_with_state(Arc::clone(app), authenticate));
     // Words of the API where ids stand otherwise.
     let guarded = ELSEWHERE.iter().fold(guarded, |router, path| router.route(path, any(not_simulated)));
@@ -79,27 +83,42 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_simulated)
         .layer(middleware::from_fn(whole_body))
-        .layer(middleware::from_fn_with_state(Arc::clone(app), faults::strike))
+        .layer(middleware::from_fn_with_state(Arc::clone(app), faults::inject))
         .layer(middleware::from_fn_with_state(Arc::clone(app), known_host))
         .layer(middleware::from_fn_with_state(Arc::clone(app), date))
         .with_state(Arc::clone(app))
 }
 
+/// What can be asked of a workload of one type.
+fn of_type(path: &str, kind: WorkloadType) -> Router<Arc<App>> {
+    let mut router = Router::new().route(&format!("{path}/{{id}}"), get(trainings::read).delete(trainings::delete));
+    if kind.can_suspend() {
+        router = router
+            .route(&format!("{path}/{{id}}/resume"), post(trainings::resume))
+            .route(&format!("{path}/{{id}}/suspend"), post(trainings::suspend));
+    }
+    router.route_layer(Extension(kind))
+}
+
 /// Who makes a request.
 #[derive(Clone)]
-pub(crate) struct Caller(Arc<Account>);
+pub(crate) struct Caller {
+    account: Arc<Account>,
+    /// Projects in which its role does not hold for once; `*` stands for any text.
+    lost_projects: Vec<String>,
+}
 
 impl Caller {
     fn name(&self) -> &str {
-        &self.0.client_id
+        &self.account.client_id
     }
 
     /// Refuses what the caller's role does not allow anywhere.
     fn may(&self, resource: Resource, action: Action) -> Result<(), Refusal> {
-        if self.0.role.allows(resource, action) {
+        if self.account.role.allows(resource, action) {
             return Ok(());
         }
-        let (name, role) = (self.name(), self.0.role.name());
+        let (name, role) = (self.name(), self.account.role.name());
         let (action, resource) = (action.as_str(), resource.as_str());
         Err(Refusal::forbidden(format!("`{name}`, whose role is {role}, has no permission to {action} {resource}")))
     }
@@ -114,24 +133,25 @@ impl Caller {
     }
 
     fn reaches(&self, project: &str) -> bool {
-        self.0.reaches(project)
+        self.account.reaches(project) && !self.lost_projects.iter().any(|lost| fits(lost, project))
     }
 
     fn account(&self) -> &Account {
-        &self.0
+        &self.account
     }
 }
 
 async fn authenticate(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
+    injected: Injected,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Refusal> {
     let token = bearer(&headers).ok_or_else(|| Refusal::unauthorized("a bearer token is required"))?;
     let subject = app.tokens.subject(token, app.clock.now()).map_err(Refusal::unauthorized)?;
     let account = app.account(&subject).ok_or_else(|| Refusal::unauthorized("the service account is gone"))?;
-    request.extensions_mut().insert(Caller(Arc::clone(account)));
+    request.extensions_mut().insert(Caller { account: Arc::clone(account), lost_projects: injected.lost_projects });
     Ok(next.run(request).await)
 }
 
@@ -163,11 +183,17 @@ fn is_loopback(host: &str) -> bool {
 /// Every answer tells the simulated time, by which a client measures.
 async fn date(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    if let Ok(date) = HeaderValue::from_str(&http_date(app.clock.now())) {
+    if response.extensions().get::<WithoutDate>().is_some() {
+        response.headers_mut().remove(header::DATE);
+    } else if let Some(date) = date_header(app.clock.now()) {
         // A clock that is off was set before.
         response.headers_mut().entry(header::DATE).or_insert(date);
     }
     response
+}
+
+fn date_header(time: Timestamp) -> Option<HeaderValue> {
+    HeaderValue::from_str(&http_date(time)).ok()
 }
 
 /// Reads a request's body to its end before it is looked at, one that is too long too: whoever is still sending would
@@ -288,17 +314,22 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         if !sent.is_object() {
             return Err(Refusal::bad_request("the request body is refused: it is no object"));
         }
-        let value = serde_path_to_error::deserialize(&sent).map_err(|error| {
-            let path = error.path().to_string();
-            let field = path.strip_prefix("spec.").unwrap_or(&path).to_owned();
-            let details = error.into_inner().to_string();
-            if field == "." {
-                return Refusal::bad_request(format!("the request body is refused: {details}"));
-            }
-            Refusal::not_compliant(vec![ComplianceIssue { details, field, rule: None }])
-        })?;
+        let value = decode(&sent)?;
         Ok(Self(value, sent))
     }
+}
+
+/// The value of a body that was sent.
+fn decode<T: DeserializeOwned>(sent: &Value) -> Result<T, Refusal> {
+    serde_path_to_error::deserialize(sent).map_err(|error| {
+        let path = error.path().to_string();
+        let field = path.strip_prefix("spec.").unwrap_or(&path).to_owned();
+        let details = error.into_inner().to_string();
+        if field == "." {
+            return Refusal::bad_request(format!("the request body is refused: {details}"));
+        }
+        Refusal::not_compliant(vec![ComplianceIssue { details, field, rule: None }])
+    })
 }
 
 /// Paths of the API that are not simulated and would pass for the id of something that is.

@@ -70,7 +70,7 @@ fn event(state: &Facts, workload: &Workload, record: &Record) -> Option<Event> {
         created_at: rfc3339(record.at),
         id: Some(id.to_string()),
         involved_object: Some(InvolvedObject {
-            kind: "TrainingWorkload".to_owned(),
+            kind: workload.kind.resource_kind().to_owned(),
             name: workload.name.clone(),
             namespace: namespace(&workload.project_name),
             uid: workload.id.clone(),

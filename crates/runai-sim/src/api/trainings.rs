@@ -1,4 +1,4 @@
-//! `/api/v1/workloads/trainings`.
+//! `/api/v1/workloads/trainings`, and what the paths of other types have in common with it.
 
 use std::sync::Arc;
 
@@ -6,95 +6,151 @@ use axum::{
     Extension, Json,
     extract::{Path, State},
     http::StatusCode,
+    response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
 use runai_spec::wire::{HttpResponse, Training, TrainingCreationRequest};
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Body, Caller, Refusal, accepted};
+use super::{
+    Body, Caller, Refusal, accepted,
+    faults::{Effect, Injected, TakenNames},
+};
 use crate::{
     app::App,
     check::SUFFIX_LENGTH,
     clock::rfc3339,
+    faults::ConflictWording,
     intake::intake,
+    normalization::normalized,
     roles::{Action, Resource},
     state::{DEPARTMENT_ID, Names, State as Facts, Submission, Workload},
+    world::WorkloadType,
 };
 
 /// Takes in a training workload.
 pub(super) async fn create(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
+    injected: Injected,
     Body(request, sent): Body<TrainingCreationRequest>,
-) -> Result<(StatusCode, Json<Training>), Refusal> {
+) -> Result<Response, Refusal> {
     caller.may(Resource::Trainings, Action::Create)?;
-    app.with_state(|state, now| {
-        if let Some(project) = state.project(&request.project_id) {
-            caller.may_in(&project.facts.name, Resource::Trainings, Action::Create)?;
-        }
-        let checked = intake(&sent, request, state).map_err(Refusal::not_compliant)?;
-        let request = checked.request;
-        // The check has found the project.
-        let project = state.project(&request.project_id).map_or(0, |project| project.index);
-        let name = if request.use_given_name_as_prefix == Some(true) {
-            let suffix = Uuid::new_v4().simple().to_string();
-            format!("{}-{}", request.name, &suffix[..SUFFIX_LENGTH - 1])
-        } else {
-            request.name.clone()
-        };
-        if state.is_taken(project, &name) {
-            let message = format!("workload with name '{name}' already exists in this project");
-            return Err(Refusal::new(StatusCode::CONFLICT, message));
-        }
-        let names = Names { id: Uuid::new_v4().to_string(), name, submitted_by: caller.name().to_owned() };
-        let submission = Submission { names, project, request, script: checked.script, warnings: checked.warnings };
-        let index = state.submit(submission, now);
-        Ok((StatusCode::ACCEPTED, Json(training(&state.workloads()[index], state))))
+    app.effect(injected.effect, StatusCode::ACCEPTED.into_response(), move |state, now| {
+        let training = take_in(state, &caller, &injected, request, &sent, now)?;
+        Ok((StatusCode::ACCEPTED, Json(training)).into_response())
     })
 }
 
-/// One training workload with its specification.
+/// Checks a submission and takes it in.
+fn take_in(
+    state: &mut Facts,
+    caller: &Caller,
+    injected: &Injected,
+    request: TrainingCreationRequest,
+    sent: &Value,
+    now: Timestamp,
+) -> Result<Training, Refusal> {
+    if let Some(project) = state.project(&request.project_id) {
+        caller.may_in(&project.facts.name, Resource::Trainings, Action::Create)?;
+    }
+    let checked = intake(sent, request, state).map_err(Refusal::not_compliant)?;
+    let request = checked.request;
+    // The check has found the project.
+    let project = state.project(&request.project_id).map_or(0, |project| project.index);
+    let name = if request.use_given_name_as_prefix == Some(true) {
+        let suffix = Uuid::new_v4().simple().to_string();
+        format!("{}-{}", request.name, &suffix[..SUFFIX_LENGTH - 1])
+    } else {
+        request.name.clone()
+    };
+    let created_by = match injected.names {
+        TakenNames::All => Some(now),
+        TakenNames::None => None,
+        TakenNames::Older(age) => now.checked_sub(age).ok(),
+    };
+    if created_by.is_some_and(|until| state.is_taken(project, &name, until)) {
+        let (status, wording) = injected.conflict.unwrap_or((StatusCode::CONFLICT, ConflictWording::Exists));
+        return Err(Refusal::new(status, wording.message(&name)));
+    }
+    let stored = (!injected.normalized.is_empty()).then(|| normalized(&request.spec, &injected.normalized));
+    let names = Names { id: Uuid::new_v4().to_string(), name, submitted_by: caller.name().to_owned() };
+    let submission = Submission {
+        kind: WorkloadType::Training,
+        names,
+        project,
+        request,
+        script: checked.script,
+        scripted: false,
+        stored,
+        warnings: checked.warnings,
+    };
+    let index = state.submit(submission, now);
+    Ok(training(&state.workloads()[index], state))
+}
+
+/// One workload with its specification.
 pub(super) async fn read(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
+    Extension(kind): Extension<WorkloadType>,
     Path(id): Path<String>,
+    injected: Injected,
 ) -> Result<Json<Training>, Refusal> {
-    caller.may(Resource::Trainings, Action::Read)?;
-    app.with_state(|state, _| {
-        let workload = state.workload(&id).ok_or_else(|| Refusal::not_found("workload", &id))?;
-        caller.may_in(&workload.project_name, Resource::Trainings, Action::Read)?;
+    caller.may(kind.permission(), Action::Read)?;
+    app.with_state(|state, now| {
+        let found = state.view_of(&id, injected.shows(now)).filter(|view| view.workload.kind == kind);
+        let workload = found.ok_or_else(|| Refusal::not_found("workload", &id))?.workload;
+        caller.may_in(&workload.project_name, kind.permission(), Action::Read)?;
         Ok(Json(training(workload, state)))
     })
 }
 
-/// Suspends a training workload.
+/// Suspends a workload.
 pub(super) async fn suspend(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
+    Extension(kind): Extension<WorkloadType>,
     Path(id): Path<String>,
+    injected: Injected,
 ) -> Result<(StatusCode, Json<HttpResponse>), Refusal> {
-    app.with_state(|state, now| Change::Suspend.make(state, &caller, &id, now))?;
-    Ok(accepted("the workload will be suspended"))
+    change(&app, Change::Suspend, caller, kind, id, injected, "the workload will be suspended")
 }
 
-/// Resumes a training workload.
+/// Resumes a workload.
 pub(super) async fn resume(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
+    Extension(kind): Extension<WorkloadType>,
     Path(id): Path<String>,
+    injected: Injected,
 ) -> Result<(StatusCode, Json<HttpResponse>), Refusal> {
-    app.with_state(|state, now| Change::Resume.make(state, &caller, &id, now))?;
-    Ok(accepted("the workload will be resumed"))
+    change(&app, Change::Resume, caller, kind, id, injected, "the workload will be resumed")
 }
 
-/// Deletes a training workload.
+/// Deletes a workload.
 pub(super) async fn delete(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
+    Extension(kind): Extension<WorkloadType>,
     Path(id): Path<String>,
+    injected: Injected,
 ) -> Result<(StatusCode, Json<HttpResponse>), Refusal> {
-    app.with_state(|state, now| Change::Delete.make(state, &caller, &id, now))?;
-    Ok(accepted("the workload will be deleted"))
+    change(&app, Change::Delete, caller, kind, id, injected, "the workload will be deleted")
+}
+
+fn change(
+    app: &Arc<App>,
+    change: Change,
+    caller: Caller,
+    kind: WorkloadType,
+    id: String,
+    injected: Injected,
+    message: &str,
+) -> Result<(StatusCode, Json<HttpResponse>), Refusal> {
+    app.effect(injected.effect, (), move |state, now| change.make(state, &caller, Some(kind), &id, &injected, now))?;
+    Ok(accepted(message))
 }
 
 /// What can be asked of a workload.
@@ -106,16 +162,34 @@ pub(super) enum Change {
 }
 
 impl Change {
-    pub(super) fn make(self, state: &mut Facts, caller: &Caller, id: &str, now: Timestamp) -> Result<(), Refusal> {
+    /// Makes the change to a workload, which must be of type `kind` if one is given.
+    pub(super) fn make(
+        self,
+        state: &mut Facts,
+        caller: &Caller,
+        kind: Option<WorkloadType>,
+        id: &str,
+        injected: &Injected,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
         let action = if matches!(self, Self::Delete) { Action::Delete } else { Action::Update };
-        caller.may(Resource::Trainings, action)?;
+        if let Some(kind) = kind {
+            caller.may(kind.permission(), action)?;
+        }
         let missing = || Refusal::not_found("workload", id);
-        let project = &state.workload(id).ok_or_else(missing)?.project_name;
-        caller.may_in(project, Resource::Trainings, action)?;
+        let workload = state.workload(id).filter(|it| kind.is_none_or(|kind| it.kind == kind)).ok_or_else(missing)?;
+        caller.may_in(&workload.project_name, workload.kind.permission(), action)?;
+        if action == Action::Update && !workload.kind.can_suspend() {
+            let kind = workload.kind.as_str();
+            return Err(Refusal::bad_request(format!("a workload of the type {kind} cannot be suspended or resumed")));
+        }
+        if injected.effect == Effect::Never {
+            return Ok(());
+        }
         let done = match self {
             Self::Delete => state.delete(id, now),
             Self::Resume => state.resume(id, now),
-            Self::Suspend => state.suspend(id, now),
+            Self::Suspend => state.suspend(id, injected.never_stops, now),
         };
         done.ok_or_else(missing)
     }
@@ -134,7 +208,7 @@ fn training(workload: &Workload, state: &Facts) -> Training {
         project_id: workload.project_id.clone(),
         requested_name: workload.requested_name.clone(),
         // Strings, numbers, lists and structs cannot fail to serialise.
-        spec: serde_json::to_value(&*workload.spec).unwrap_or_default(),
+        spec: serde_json::to_value(workload.shown_spec()).unwrap_or_default(),
         workload_id: workload.id.clone(),
     }
 }

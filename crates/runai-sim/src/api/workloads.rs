@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::{
     Body, Caller, Refusal,
+    faults::Injected,
     list::{ListQuery, Listed},
     trainings::Change,
 };
@@ -25,7 +26,7 @@ use crate::{
     roles::{Action, Resource},
     scheduler::{Placement, PoolReason, Stuck},
     state::{
-        DEPARTMENT, DEPARTMENT_ID, Phase, State as Facts, TENANT, Workload, is_preemptible, namespace, priority,
+        DEPARTMENT, DEPARTMENT_ID, Phase, State as Facts, TENANT, View, is_preemptible, namespace, priority,
         priority_class,
     },
 };
@@ -34,11 +35,12 @@ use crate::{
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
+    injected: Injected,
     query: ListQuery,
 ) -> Result<Json<WorkloadList>, Refusal> {
     caller.may(Resource::Workloads, Action::Read)?;
     app.with_state(|state, now| {
-        let (workloads, next) = query.page(entries(state, &caller, &query, now))?;
+        let (workloads, next) = query.page(entries(state, &caller, &query, injected.shows(now), now))?;
         Ok(Json(WorkloadList { next, workloads: workloads.iter().map(Entry::item).collect() }))
     })
 }
@@ -47,10 +49,13 @@ pub(super) async fn list(
 pub(super) async fn count(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
+    injected: Injected,
     query: ListQuery,
 ) -> Result<Json<Count>, Refusal> {
     caller.may(Resource::Workloads, Action::Read)?;
-    app.with_state(|state, now| Ok(Json(Count { count: query.count(entries(state, &caller, &query, now))? })))
+    app.with_state(|state, now| {
+        Ok(Json(Count { count: query.count(entries(state, &caller, &query, injected.shows(now), now))? }))
+    })
 }
 
 /// One workload.
@@ -58,13 +63,14 @@ pub(super) async fn read(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
+    injected: Injected,
 ) -> Result<Json<Item>, Refusal> {
     caller.may(Resource::Workloads, Action::Read)?;
     app.with_state(|state, now| {
-        let found = state.workload_ever(&id).filter(|(_, workload)| workload.deleted_at.is_none());
-        let (index, workload) = found.ok_or_else(|| Refusal::not_found("workload", &id))?;
-        caller.may_in(&workload.project_name, Resource::Workloads, Action::Read)?;
-        let entry = Entry { index, now, state, workload };
+        let shows = injected.shows(now);
+        let view = state.view_of(&id, shows).ok_or_else(|| Refusal::not_found("workload", &id))?;
+        caller.may_in(&view.workload.project_name, Resource::Workloads, Action::Read)?;
+        let entry = Entry { now: shows.unwrap_or(now), state, view };
         Ok(Json(Item { pending_scheduling_messages: entry.pending_messages(), ..entry.item() }))
     })
 }
@@ -73,6 +79,7 @@ pub(super) async fn read(
 pub(super) async fn batch(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
+    injected: Injected,
     Body(request, _): Body<BatchRequest>,
 ) -> Result<Json<BatchResponse>, Refusal> {
     if request.ids.len() > LARGEST_BATCH {
@@ -87,18 +94,20 @@ pub(super) async fn batch(
         BatchAction::Resume => Change::Resume,
         BatchAction::Suspend => Change::Suspend,
     };
-    app.with_state(|state, now| {
+    let nothing = BatchResponse { failed: Vec::new(), id: Uuid::new_v4().to_string(), succeeded: Vec::new() };
+    app.effect(injected.effect, nothing, move |state, now| {
         let (mut failed, mut succeeded) = (Vec::new(), Vec::new());
         for id in request.ids {
-            match change.make(state, &caller, &id, now) {
+            match change.make(state, &caller, None, &id, &injected, now) {
                 Ok(()) => succeeded.push(id),
                 Err(refusal) => {
                     failed.push(BatchFailure { code: refusal.body.code, id, message: refusal.body.message });
                 }
             }
         }
-        Ok(Json(BatchResponse { failed, id: Uuid::new_v4().to_string(), succeeded }))
+        Ok(BatchResponse { failed, id: Uuid::new_v4().to_string(), succeeded })
     })
+    .map(Json)
 }
 
 #[derive(Deserialize)]
@@ -138,6 +147,7 @@ fn entries<'a>(
     state: &'a Facts,
     caller: &'a Caller,
     query: &'a ListQuery,
+    shows: Option<Timestamp>,
     now: Timestamp,
 ) -> impl Iterator<Item = Entry<'a>> {
     let deleted = query.deleted;
@@ -147,16 +157,18 @@ fn entries<'a>(
         None => (None, Some(state.workloads().iter().enumerate())),
     };
     let workloads = some.into_iter().flatten().chain(all.into_iter().flatten());
-    let seen = workloads.filter(move |(_, it)| it.deleted_at.is_some() == deleted && caller.reaches(&it.project_name));
-    seen.map(move |(index, workload)| Entry { index, now, state, workload })
+    let views = workloads.filter_map(move |(index, _)| state.view(index, shows));
+    let seen = views.filter(move |view| {
+        view.workload.deleted_at.is_some() == deleted && caller.reaches(&view.workload.project_name)
+    });
+    seen.map(move |view| Entry { now: shows.unwrap_or(now), state, view })
 }
 
-/// A workload as it is now.
-pub(super) struct Entry<'a> {
-    pub(super) index: usize,
-    pub(super) now: Timestamp,
-    pub(super) state: &'a Facts,
-    pub(super) workload: &'a Workload,
+/// A workload at some moment.
+struct Entry<'a> {
+    now: Timestamp,
+    state: &'a Facts,
+    view: View<'a>,
 }
 
 impl Listed for Entry<'_> {
@@ -191,10 +203,10 @@ impl Listed for Entry<'_> {
     ];
 
     fn field(&self, name: &str) -> Option<Cow<'_, str>> {
-        let workload = self.workload;
+        let workload = self.view.workload;
         let time = |time: Timestamp| Cow::from(rfc3339(time));
         Some(match name {
-            "allocatedGPU" => Cow::from(self.state.placement(self.index).map_or(0.0, Placement::gpus).to_string()),
+            "allocatedGPU" => Cow::from(self.view.placement().map_or(0.0, Placement::gpus).to_string()),
             "category" => Cow::from(category(&workload.spec)),
             "clusterId" => Cow::from(&self.state.cluster().uuid),
             "completedAt" => time(workload.completed_at?),
@@ -203,7 +215,7 @@ impl Listed for Entry<'_> {
             "departmentId" => Cow::from(DEPARTMENT_ID),
             "departmentName" => Cow::from(DEPARTMENT),
             "name" => Cow::from(&workload.name),
-            "nodepool" => Cow::from(&self.state.pools()[self.state.placement(self.index)?.pool]),
+            "nodepool" => Cow::from(&self.state.pools()[self.view.placement()?.pool]),
             "phase" => Cow::from(workload.phase.as_str()),
             "phaseUpdatedAt" => time(workload.phase_since),
             "priority" => Cow::from(priority(priority_class(&workload.spec))?.to_string()),
@@ -213,7 +225,7 @@ impl Listed for Entry<'_> {
             "submittedBy" => Cow::from(&workload.submitted_by),
             "totalPendingTimeSeconds" => Cow::from(workload.total_pending(self.now).as_secs().to_string()),
             "totalRunningTimeSeconds" => Cow::from(workload.total_running(self.now).as_secs().to_string()),
-            "type" => Cow::from("Training"),
+            "type" => Cow::from(workload.kind.as_str()),
             _ => return None,
         })
     }
@@ -221,14 +233,14 @@ impl Listed for Entry<'_> {
 
 impl Entry<'_> {
     pub(super) fn item(&self) -> Item {
-        let workload = self.workload;
-        let spec = &workload.spec;
+        let workload = self.view.workload;
+        let spec = workload.shown_spec();
         let seconds = |duration: std::time::Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
         let literals = spec.environment_variables.iter().filter_map(|it| it.name.clone().zip(it.value.clone()));
-        let placement = self.state.placement(self.index);
+        let placement = self.view.placement();
         let pods = i64::from(workload.request.pods);
         Item {
-            actions_support: Some(ActionsSupport { delete: Some(true), suspend: Some(true) }),
+            actions_support: Some(ActionsSupport { delete: Some(true), suspend: Some(workload.kind.can_suspend()) }),
             allocated_resources: Some(self.allocated()),
             arguments: spec.args.clone(),
             category: Some(category(spec).to_owned()),
@@ -246,16 +258,12 @@ impl Entry<'_> {
             images: spec.image.iter().cloned().collect(),
             k8s_phase: Some(workload.phase.as_str().to_owned()),
             k8s_phase_updated_at: Some(rfc3339(workload.phase_since)),
-            kind: "Training".to_owned(),
+            kind: workload.kind.as_str().to_owned(),
             name: workload.name.clone(),
             namespace: Some(namespace(&workload.project_name)),
             phase: workload.phase.as_str().to_owned(),
-            phase_message: Some(self.state.message(self.index).to_owned()).filter(|message| !message.is_empty()),
-            phase_reason: self
-                .state
-                .stuck(self.index)
-                .and_then(Stuck::quota_reason)
-                .map(|reason| reason.as_str().to_owned()),
+            phase_message: Some(self.view.message().to_owned()).filter(|message| !message.is_empty()),
+            phase_reason: self.view.stuck().and_then(Stuck::quota_reason).map(|reason| reason.as_str().to_owned()),
             phase_updated_at: Some(rfc3339(workload.phase_since)),
             preemptible: Some(is_preemptible(spec)),
             priority: priority(priority_class(spec)),
@@ -283,7 +291,7 @@ impl Entry<'_> {
 
     /// Which quota is in the way, by node pool.
     fn pending_messages(&self) -> Vec<PendingSchedulingMessage> {
-        let Some(stuck) = self.state.stuck(self.index) else { return Vec::new() };
+        let Some(stuck) = self.view.stuck() else { return Vec::new() };
         let message = |it: &PoolReason| {
             let reason = it.quota?;
             Some(PendingSchedulingMessage {
@@ -298,11 +306,11 @@ impl Entry<'_> {
     }
 
     fn conditions(&self) -> Vec<Condition> {
-        let workload = self.workload;
+        let workload = self.view.workload;
         let (kind, reason) = match workload.phase {
             Phase::Completed => ("Complete", None),
             Phase::Failed => ("Failed", Some("BackoffLimitExceeded")),
-            Phase::Pending => match self.state.stuck(self.index) {
+            Phase::Pending => match self.view.stuck() {
                 Some(stuck) => ("Unschedulable", Some(stuck.quota_reason().map_or("Resources", |it| it.as_str()))),
                 None => return Vec::new(),
             },
@@ -312,14 +320,14 @@ impl Entry<'_> {
         vec![Condition {
             kind: kind.to_owned(),
             last_transition_time: Some(rfc3339(workload.phase_since)),
-            message: Some(self.state.message(self.index).to_owned()),
+            message: Some(self.view.message().to_owned()),
             reason: reason.map(str::to_owned),
             status: "True".to_owned(),
         }]
     }
 
     fn allocated(&self) -> AllocatedResources {
-        let placement = self.state.placement(self.index);
+        let placement = self.view.placement();
         AllocatedResources {
             cpu: Some(placement.map_or(0.0, Placement::cpu_cores)),
             gpu: Some(placement.map_or(0.0, Placement::gpus)),
@@ -328,12 +336,12 @@ impl Entry<'_> {
     }
 
     fn requested(&self) -> RequestedResources {
-        let workload = self.workload;
-        let Some(compute) = &workload.spec.compute else { return RequestedResources::default() };
+        let workload = self.view.workload;
+        let Some(compute) = &workload.shown_spec().compute else { return RequestedResources::default() };
         let memory = |request: &Option<String>, limit: &Option<String>| {
             Some(ResourceQuantity { limit: limit.clone(), request: request.clone() })
         };
-        let pool = self.state.placement(self.index).map(|placement| placement.pool);
+        let pool = self.view.placement().map(|placement| placement.pool);
         let pool = pool.or_else(|| workload.request.pools.first().copied());
         let gpu_memory = pool.map_or(0.0, |pool| self.state.scheduler().cluster().gpu_memory(pool));
         RequestedResources {

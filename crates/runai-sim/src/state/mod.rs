@@ -3,6 +3,10 @@
 //! Every change that time brings is an event with its own moment. [`State::advance`] applies those that are due, in
 //! order, each at its moment, so that it makes no difference how often anyone looks.
 
+mod lifecycle;
+mod place;
+mod request;
+mod versions;
 mod workload;
 
 use std::{
@@ -12,14 +16,19 @@ use std::{
 };
 
 use jiff::Timestamp;
-use runai_spec::wire::{Preemptibility, TrainingCreationRequest, TrainingSpec};
+use runai_spec::wire::{TrainingCreationRequest, TrainingSpec};
 
-pub(crate) use self::workload::{DesiredPhase, Phase, Record, What, Workload};
+use self::{request::completions, versions::Versions};
+pub(crate) use self::{
+    request::{is_preemptible, priority, priority_class},
+    versions::View,
+    workload::{DesiredPhase, Phase, Record, What, Workload},
+};
 use crate::{
     clock::later,
-    scheduler::{Cluster, Decision, Demand, Placement, Request, Scheduler, Stuck, Wishes},
+    scheduler::{Cluster, Placement, Scheduler, Stuck},
     script::Script,
-    world::{Behaviour, End, Node, Policy, Project, Template},
+    world::{Behaviour, Node, Policy, Project, Template, WorkloadType},
 };
 
 /// The control plane of one tenant with one cluster.
@@ -30,10 +39,11 @@ pub(crate) struct State {
     /// Moments at which a workload goes on by itself.
     due: BTreeSet<(Timestamp, usize)>,
     by_id: HashMap<String, usize>,
-    /// Workloads that are not deleted, by project and name.
-    by_name: HashMap<(usize, String), usize>,
     /// Workloads of every project by their name, the deleted ones too.
     ever_by_name: HashMap<String, Vec<usize>>,
+    /// What was asked for and happens later, by its moment and in the order of the requests.
+    late: BTreeMap<(Timestamp, u64), LateEffect>,
+    late_count: u64,
     /// Whether pods are real processes, which report their own end.
     exec: bool,
     orders: Vec<Order>,
@@ -43,8 +53,12 @@ pub(crate) struct State {
     /// Whether what the API leaves open is refused.
     pub(crate) strict: bool,
     pub(crate) templates: Vec<Template>,
+    versions: Versions,
     workloads: Vec<Workload>,
 }
+
+/// A change that happens later than it was asked for.
+pub(crate) type LateEffect = Box<dyn FnOnce(&mut State, Timestamp) + Send>;
 
 /// The cluster.
 #[derive(Clone, Debug)]
@@ -133,8 +147,9 @@ impl State {
             behaviours: setup.behaviours,
             due: BTreeSet::new(),
             by_id: HashMap::new(),
-            by_name: HashMap::new(),
             ever_by_name: HashMap::new(),
+            late: BTreeMap::new(),
+            late_count: 0,
             exec: setup.exec,
             orders: Vec::new(),
             policy: setup.policy,
@@ -143,6 +158,7 @@ impl State {
             scheduler: Scheduler::new(Cluster::new(setup.nodes), setup.projects),
             strict: setup.strict,
             templates: setup.templates,
+            versions: Versions::default(),
             workloads: Vec::new(),
         }
     }
@@ -189,6 +205,12 @@ impl State {
         self.index(id).map(|index| &self.workloads[index])
     }
 
+    /// The workload with this id as it was at `at`, or as it is now, unless it was deleted by then or not there yet.
+    pub(crate) fn view_of(&self, id: &str, at: Option<Timestamp>) -> Option<View<'_>> {
+        let view = self.view(*self.by_id.get(id)?, at)?;
+        view.workload.deleted_at.is_none().then_some(view)
+    }
+
     /// The workload with this id, also if it was deleted.
     pub(crate) fn workload_ever(&self, id: &str) -> Option<(usize, &Workload)> {
         self.by_id.get(id).map(|index| (*index, &self.workloads[*index]))
@@ -209,14 +231,22 @@ impl State {
         self.stuck(index).map_or(self.workloads[index].message.as_str(), |stuck| stuck.message.as_str())
     }
 
-    /// Whether a workload of the project has this name now.
-    pub(crate) fn is_taken(&self, project: usize, name: &str) -> bool {
-        self.by_name.contains_key(&(project, name.to_owned()))
+    /// Whether a workload of the project that was created by `until` has this name now.
+    pub(crate) fn is_taken(&self, project: usize, name: &str, until: Timestamp) -> bool {
+        self.named(name).any(|(_, it)| it.project == project && it.deleted_at.is_none() && it.created_at <= until)
     }
 
     /// The moment of the next event.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
-        self.due.first().map(|(due, _)| *due)
+        let own = self.due.first().map(|(due, _)| *due);
+        let late = self.late.first_key_value().map(|((due, _), _)| *due);
+        own.into_iter().chain(late).min()
+    }
+
+    /// Lets `effect` happen at `due`, as if it was asked for then.
+    pub(crate) fn at(&mut self, due: Timestamp, effect: LateEffect) {
+        self.late.insert((due, self.late_count), effect);
+        self.late_count += 1;
     }
 
     /// Orders given since this was last asked.
@@ -226,22 +256,25 @@ impl State {
 
     /// Lets all events happen that are due at `now`.
     pub(crate) fn advance(&mut self, now: Timestamp) {
-        while let Some((at, index)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
-            self.workloads[index].due = None;
-            self.due.pop_first();
-            self.step(index, at);
-            self.schedule(at);
+        while let Some(at) = self.next_due().filter(|at| *at <= now) {
+            if let Some((_, index)) = self.due.first().copied().filter(|(due, _)| *due == at) {
+                self.workloads[index].due = None;
+                self.due.pop_first();
+                self.step(index, at);
+                self.schedule(at);
+            } else if let Some((_, effect)) = self.late.pop_first() {
+                effect(self, at);
+            }
         }
     }
 
     /// Takes in a workload that was checked before; gives its index.
     pub(crate) fn submit(&mut self, submission: Submission, now: Timestamp) -> usize {
-        let Submission { names, project, request, script, warnings } = submission;
+        let Submission { kind, names, project, request, script, scripted, stored, warnings } = submission;
         let index = self.workloads.len();
         let facts = &self.projects[project];
         let (project_id, project_name) = (facts.id.clone(), facts.facts.name.clone());
         self.by_id.insert(names.id.clone(), index);
-        self.by_name.insert((project, names.name.clone()), index);
         self.ever_by_name.entry(names.name.clone()).or_default().push(index);
         let spec = request.spec;
         let mut workload = Workload {
@@ -252,6 +285,7 @@ impl State {
             desired: DesiredPhase::Running,
             failures: 0,
             id: names.id,
+            kind,
             message: String::new(),
             name: names.name,
             phase: Phase::Creating,
@@ -263,17 +297,20 @@ impl State {
             request: self.wanted(project, &spec),
             requested_name: request.name,
             spec: Arc::new(spec),
+            stored: stored.map(Arc::new),
             submitted_by: names.submitted_by,
             succeeded: 0,
             due: None,
             ending: None,
             leaving: false,
+            never_stops: false,
             next_record: 0,
             pending: Duration::ZERO,
             pods: BTreeMap::new(),
             running: Duration::ZERO,
             runs: 0,
             script,
+            scripted: scripted || !self.exec,
         };
         workload.record(now, What::Phase { message: String::new(), phase: Phase::Creating });
         for warning in warnings {
@@ -284,9 +321,11 @@ impl State {
         index
     }
 
-    /// Suspends a workload that has not ended; gives `None` if there is no such workload.
-    pub(crate) fn suspend(&mut self, id: &str, now: Timestamp) -> Option<()> {
+    /// Suspends a workload that has not ended; gives `None` if there is no such workload. If it `never_stops`, it stays
+    /// in the phase Stopping until it is deleted.
+    pub(crate) fn suspend(&mut self, id: &str, never_stops: bool, now: Timestamp) -> Option<()> {
         let index = self.index(id)?;
+        self.workloads[index].never_stops |= never_stops;
         match self.workloads[index].phase {
             Phase::Completed | Phase::Failed | Phase::Deleting | Phase::Stopped | Phase::Terminating => {}
             Phase::Stopping => self.workloads[index].desired = DesiredPhase::Stopped,
@@ -383,298 +422,6 @@ impl State {
         self.by_id.get(id).copied().filter(|index| self.workloads[*index].deleted_at.is_none())
     }
 
-    /// What happens to a workload when its time in its phase is over, or when its last pod has gone.
-    fn step(&mut self, index: usize, at: Timestamp) {
-        let workload = &mut self.workloads[index];
-        match workload.phase {
-            Phase::Creating | Phase::Resuming => {
-                let pending = workload.script.pending;
-                if pending.is_zero() {
-                    self.enter(index, Phase::Pending, String::new(), at);
-                    self.enqueue(index);
-                } else {
-                    self.enter(index, Phase::Pending, format!("held back by {}", Script::PENDING), at);
-                    self.set_due(index, Some(later(at, pending)));
-                }
-            }
-            Phase::Pending => {
-                if workload.leaving {
-                    workload.leaving = false;
-                    self.scheduler.forget(index);
-                }
-                self.enqueue(index);
-            }
-            Phase::Initializing if workload.script.end == End::ImagePullError => {
-                let image = workload.spec.image.as_deref().unwrap_or_default();
-                workload.message = format!("ImagePullBackOff: the image `{image}` cannot be pulled");
-                let message = workload.message.clone();
-                workload.warn(at, "Failed", message);
-            }
-            Phase::Initializing => {
-                self.enter(index, Phase::Running, String::new(), at);
-                let pods = self.workloads[index].request.pods as usize;
-                for slot in 0..pods {
-                    let name = pod_name(&self.workloads[index], slot);
-                    self.workloads[index].note(at, "Started", format!("{name} started"));
-                    if self.exec {
-                        self.start_pod(index, slot);
-                    }
-                }
-                self.set_running_due(index, at);
-            }
-            Phase::Running => self.running_is_over(index, at),
-            Phase::Stopping => {
-                self.scheduler.forget(index);
-                self.workloads[index].leaving = false;
-                if self.workloads[index].desired == DesiredPhase::Running {
-                    self.set_up_again(index, at);
-                } else {
-                    self.tidy_up(index);
-                    self.enter(index, Phase::Stopped, String::new(), at);
-                }
-            }
-            Phase::Terminating => {
-                let how = workload.ending.take().unwrap_or_default();
-                self.finish(index, Phase::Failed, how, at);
-            }
-            Phase::Completed | Phase::Deleting | Phase::Failed => {
-                self.scheduler.forget(index);
-                self.tidy_up(index);
-                let workload = &mut self.workloads[index];
-                workload.desired = DesiredPhase::Deleted;
-                workload.deleted_at = Some(at);
-                self.by_name.remove(&(workload.project, workload.name.clone()));
-            }
-            Phase::Stopped => {}
-        }
-    }
-
-    /// What a script says about a workload that runs, when its time has come.
-    fn running_is_over(&mut self, index: usize, at: Timestamp) {
-        let workload = &mut self.workloads[index];
-        let ran = crate::clock::between(workload.phase_since, at);
-        if workload.script.preempt_after.is_some_and(|after| after <= ran) {
-            workload.script.preempt_after = None;
-            return self.preempt(index, "preempted as the scenario says", at);
-        }
-        if self.exec {
-            return;
-        }
-        let message = workload.script.message.clone();
-        match workload.script.end {
-            End::Completed | End::ImagePullError => {
-                workload.succeeded = workload.succeeded.saturating_add(workload.request.pods);
-                if workload.succeeded < workload.completions {
-                    let due = later(at, workload.script.running);
-                    return self.set_due(index, Some(due));
-                }
-                self.finish(index, Phase::Completed, message, at);
-            }
-            End::Failed | End::OutOfMemory => {
-                if workload.script.end == End::OutOfMemory {
-                    let name = pod_name(workload, 0);
-                    workload.warn(at, "OOMKilled", format!("{name} used more memory than it may"));
-                }
-                self.finish(index, Phase::Failed, message, at);
-            }
-            End::Stopped => {
-                workload.desired = DesiredPhase::Stopped;
-                self.wind_down(index, Phase::Stopping, String::new(), at);
-            }
-        }
-    }
-
-    fn set_running_due(&mut self, index: usize, at: Timestamp) {
-        let script = &self.workloads[index].script;
-        let end = (!self.exec).then_some(script.running);
-        let first = [end, script.preempt_after].into_iter().flatten().min();
-        self.set_due(index, first.map(|first| later(at, first)));
-    }
-
-    /// Lets a workload wait for resources.
-    fn enqueue(&mut self, index: usize) {
-        self.scheduler.enqueue(index, self.workloads[index].request.clone());
-    }
-
-    /// Carries out what the scheduler decides.
-    fn schedule(&mut self, at: Timestamp) {
-        loop {
-            let decisions = self.scheduler.pass();
-            if decisions.is_empty() {
-                return;
-            }
-            for decision in decisions {
-                match decision {
-                    Decision::Evict(index, why) => self.preempt(index, &why, at),
-                    Decision::Start(index) => self.set_up(index, at),
-                    Decision::Wait(index) => {
-                        let message = self.message(index).to_owned();
-                        if !message.is_empty() {
-                            self.workloads[index].warn(at, "FailedScheduling", message);
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn set_up(&mut self, index: usize, at: Timestamp) {
-        self.enter(index, Phase::Initializing, String::new(), at);
-        if let Some(placement) = self.scheduler.placement(index) {
-            let nodes = self.scheduler.cluster().nodes();
-            let workload = &self.workloads[index];
-            let texts: Vec<String> = placement
-                .pods
-                .iter()
-                .enumerate()
-                .map(|(slot, pod)| format!("{} goes to {}", pod_name(workload, slot), nodes[pod.node].facts.name))
-                .collect();
-            for text in texts {
-                self.workloads[index].note(at, "Scheduled", text);
-            }
-        }
-        let image = self.workloads[index].spec.image.clone();
-        if let Some(image) = image {
-            self.workloads[index].note(at, "Pulling", format!("pulling the image `{image}`"));
-        }
-        self.set_due(index, Some(later(at, SETTING_UP)));
-    }
-
-    /// Pushes a workload aside: it waits again once its pods have gone.
-    fn preempt(&mut self, index: usize, why: &str, at: Timestamp) {
-        self.workloads[index].warn(at, "Preempted", why.to_owned());
-        if self.workloads[index].spec.terminate_after_preemption == Some(true) {
-            return self.fail(index, why.to_owned(), at);
-        }
-        self.workloads[index].leaving = true;
-        self.wind_down(index, Phase::Pending, why.to_owned(), at);
-    }
-
-    /// Lets a workload fail once its pods have gone.
-    fn fail(&mut self, index: usize, how: String, at: Timestamp) {
-        if self.workloads[index].pods.is_empty() {
-            return self.finish(index, Phase::Failed, how, at);
-        }
-        self.workloads[index].ending = Some(how.clone());
-        self.wind_down(index, Phase::Terminating, how, at);
-    }
-
-    fn start_pod(&mut self, index: usize, slot: usize) {
-        let workload = &mut self.workloads[index];
-        workload.runs += 1;
-        workload.pods.insert(workload.runs, slot);
-        self.orders.push(Order::Start(PodOrder {
-            pod: PodId { run: workload.runs, workload_id: workload.id.clone() },
-            slot,
-            spec: Arc::clone(&workload.spec),
-            workload_name: workload.name.clone(),
-        }));
-    }
-
-    /// Ends what runs; the workload stays in `phase` until that is done.
-    fn wind_down(&mut self, index: usize, phase: Phase, message: String, at: Timestamp) {
-        if self.scheduler.placement(index).is_some() {
-            // So that nobody else sends it away meanwhile.
-            self.scheduler.leaves(index);
-        } else {
-            self.scheduler.forget(index);
-        }
-        self.enter(index, phase, message, at);
-        let workload = &mut self.workloads[index];
-        if workload.pods.is_empty() {
-            return self.set_due(index, Some(later(at, WINDING_DOWN)));
-        }
-        let pods: Vec<(u32, usize)> = workload.pods.iter().map(|(run, slot)| (*run, *slot)).collect();
-        for (run, slot) in pods {
-            let name = pod_name(workload, slot);
-            workload.note(at, "Killing", format!("{name} is asked to end"));
-            self.orders.push(Order::Stop(PodId { run, workload_id: workload.id.clone() }));
-        }
-    }
-
-    fn set_up_again(&mut self, index: usize, at: Timestamp) {
-        let workload = &mut self.workloads[index];
-        workload.desired = DesiredPhase::Running;
-        workload.failures = 0;
-        workload.succeeded = 0;
-        workload.note(at, "Resumed", "the workload is resumed");
-        self.enter(index, Phase::Resuming, String::new(), at);
-        self.set_due(index, Some(later(at, SETTING_UP)));
-    }
-
-    fn finish(&mut self, index: usize, phase: Phase, message: String, at: Timestamp) {
-        self.scheduler.forget(index);
-        self.tidy_up(index);
-        if phase == Phase::Failed {
-            self.workloads[index].warn(at, "Failed", message.clone());
-        } else {
-            self.workloads[index].note(at, "Completed", "the workload has completed");
-        }
-        self.enter(index, phase, message, at);
-        let workload = &mut self.workloads[index];
-        workload.completed_at = Some(at);
-        let kept = workload.spec.auto_deletion_time_after_completion_seconds.unwrap_or(KEPT_SECONDS);
-        self.set_due(index, Some(later(at, Duration::from_secs(kept.unsigned_abs()))));
-    }
-
-    fn tidy_up(&mut self, index: usize) {
-        if self.exec {
-            self.orders.push(Order::TidyUp(self.workloads[index].id.clone()));
-        }
-    }
-
-    fn enter(&mut self, index: usize, phase: Phase, message: String, at: Timestamp) {
-        self.set_due(index, None);
-        let workload = &mut self.workloads[index];
-        workload.pending = workload.total_pending(at);
-        workload.running = workload.total_running(at);
-        workload.phase = phase;
-        workload.phase_since = at;
-        workload.record(at, What::Phase { message: message.clone(), phase });
-        workload.message = message;
-    }
-
-    fn set_due(&mut self, index: usize, due: Option<Timestamp>) {
-        let former = std::mem::replace(&mut self.workloads[index].due, due);
-        if let Some(former) = former {
-            self.due.remove(&(former, index));
-        }
-        if let Some(due) = due {
-            self.due.insert((due, index));
-        }
-    }
-
-    /// What the workload will ask the scheduler for. Node pools and node types that are not there do not count.
-    fn wanted(&self, project: usize, spec: &TrainingSpec) -> Request {
-        let pools = self.pools();
-        let known = |names: &[String]| -> Vec<usize> {
-            let mut found: Vec<usize> = Vec::new();
-            for index in names.iter().filter_map(|name| pools.iter().position(|pool| pool == name)) {
-                if !found.contains(&index) {
-                    found.push(index);
-                }
-            }
-            found
-        };
-        let mut wanted = known(&spec.node_pools);
-        if wanted.is_empty() {
-            wanted = known(&self.projects[project].facts.default_node_pools);
-        }
-        if wanted.is_empty() {
-            wanted = (0..pools.len()).collect();
-        }
-        let node_type = spec.node_type.clone().filter(|it| self.has_node_type(it));
-        Request {
-            demand: Demand::new(spec),
-            pods: parallelism(spec).min(completions(spec)),
-            pools: wanted,
-            preemptible: is_preemptible(spec),
-            priority: priority(priority_class(spec)).unwrap_or(DEFAULT_PRIORITY),
-            project,
-            wishes: Wishes::new(node_type, &spec.tolerations),
-        }
-    }
-
     /// Whether a node is of this type.
     pub(crate) fn has_node_type(&self, node_type: &str) -> bool {
         self.scheduler.cluster().nodes().iter().any(|node| node.facts.node_type.as_deref() == Some(node_type))
@@ -683,12 +430,17 @@ impl State {
 
 /// A submission that was checked.
 pub(crate) struct Submission {
+    pub(crate) kind: WorkloadType,
     pub(crate) names: Names,
     /// The project, by its index.
     pub(crate) project: usize,
     /// What is asked for, with template and policy worked in.
     pub(crate) request: TrainingCreationRequest,
     pub(crate) script: Script,
+    /// Whether it follows its script also where commands really run.
+    pub(crate) scripted: bool,
+    /// What is shown as its specification, where that is not the one that it has.
+    pub(crate) stored: Option<TrainingSpec>,
     /// What was accepted though it may not be meant.
     pub(crate) warnings: Vec<String>,
 }
@@ -705,43 +457,6 @@ pub(crate) fn pod_name(workload: &Workload, slot: usize) -> String {
     format!("{}-{slot}", workload.name)
 }
 
-/// How many pods run side by side.
-fn parallelism(spec: &TrainingSpec) -> u32 {
-    spec.parallelism.and_then(|it| u32::try_from(it).ok()).unwrap_or(1).max(1)
-}
-
-/// How many pods must succeed: each of those that run side by side, where nothing is said.
-fn completions(spec: &TrainingSpec) -> u32 {
-    spec.completions.and_then(|it| u32::try_from(it).ok()).unwrap_or_else(|| parallelism(spec)).max(1)
-}
-
-/// The priority class, `low` where none is given.
-pub(crate) fn priority_class(spec: &TrainingSpec) -> &str {
-    spec.priority_class.as_deref().filter(|class| !class.is_empty()).unwrap_or("low")
-}
-
-/// The numbers behind Run:ai's own priority classes.
-pub(crate) fn priority(class: &str) -> Option<i64> {
-    Some(match class {
-        "very-low" => 25,
-        "low" => 40,
-        "medium-low" => 65,
-        "medium" => 80,
-        "medium-high" => 90,
-        "high" => 125,
-        "very-high" => 150,
-        _ => return None,
-    })
-}
-
-/// Whether others may push the workload aside; the priority class decides where the spec does not.
-pub(crate) fn is_preemptible(spec: &TrainingSpec) -> bool {
-    match spec.preemptibility {
-        Some(preemptibility) => preemptibility == Preemptibility::Preemptible,
-        None => priority(priority_class(spec)).is_none_or(|priority| priority < NON_PREEMPTIBLE),
-    }
-}
-
 /// The namespace that Run:ai makes for a project.
 pub(crate) fn namespace(project: &str) -> String {
     format!("runai-{project}")
@@ -754,17 +469,5 @@ pub(crate) const DEPARTMENT_ID: &str = "1";
 /// The tenant that everything belongs to.
 pub(crate) const TENANT: i64 = 1;
 
-/// Of a priority class that Run:ai does not have by itself: as `low`.
-const DEFAULT_PRIORITY: i64 = 40;
-
-/// From this priority on a workload is not pushed aside unless it says otherwise.
-const NON_PREEMPTIBLE: i64 = 100;
-
 /// How long Creating, Initializing and Resuming take: long enough to be seen, short enough not to be waited for.
 const SETTING_UP: Duration = Duration::from_millis(100);
-
-/// How long Stopping and Deleting take when no process has to end.
-const WINDING_DOWN: Duration = Duration::from_millis(100);
-
-/// Finished workloads are kept for 30 days, as the API says.
-const KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;

@@ -9,6 +9,7 @@ use crate::{
     clock::between,
     scheduler::{Demand, Request},
     script::Script,
+    world::WorkloadType,
 };
 
 /// A phase of a workload, as the API names it.
@@ -28,6 +29,11 @@ pub(crate) enum Phase {
 }
 
 impl Phase {
+    /// Whether a workload in this phase has a place on nodes, or may have it until its pods have gone.
+    pub(super) const fn holds_resources(self) -> bool {
+        !matches!(self, Self::Completed | Self::Creating | Self::Failed | Self::Pending | Self::Stopped)
+    }
+
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Completed => "Completed",
@@ -90,6 +96,7 @@ pub(crate) struct Workload {
     /// Failed pods since the workload was last started.
     pub(crate) failures: i64,
     pub(crate) id: String,
+    pub(crate) kind: WorkloadType,
     pub(crate) message: String,
     pub(crate) name: String,
     pub(crate) phase: Phase,
@@ -101,7 +108,10 @@ pub(crate) struct Workload {
     pub(crate) records: VecDeque<Record>,
     pub(crate) request: Request,
     pub(crate) requested_name: String,
+    /// What it asks for.
     pub(crate) spec: Arc<TrainingSpec>,
+    /// What is shown instead of `spec`, where the control plane stores another form of it.
+    pub(crate) stored: Option<Arc<TrainingSpec>>,
     pub(crate) submitted_by: String,
     /// Pods that have succeeded since the workload was last started.
     pub(crate) succeeded: u32,
@@ -110,6 +120,8 @@ pub(crate) struct Workload {
     pub(super) ending: Option<String>,
     /// Whether it was pushed aside and its pods have not gone yet.
     pub(super) leaving: bool,
+    /// Whether it stays in the phase Stopping.
+    pub(super) never_stops: bool,
     pub(super) next_record: u64,
     pub(super) pending: Duration,
     /// Runs whose processes live, by the place that each has.
@@ -117,12 +129,19 @@ pub(crate) struct Workload {
     pub(super) running: Duration,
     pub(super) runs: u32,
     pub(super) script: Script,
+    /// Whether it follows its script; else its pods are real processes.
+    pub(super) scripted: bool,
 }
 
 impl Workload {
     /// What each of its pods asks for.
     pub(crate) fn demand(&self) -> &Demand {
         &self.request.demand
+    }
+
+    /// The specification that the API shows.
+    pub(crate) fn shown_spec(&self) -> &TrainingSpec {
+        self.stored.as_deref().unwrap_or(&self.spec)
     }
 
     /// Time in the phase Pending until `now`, over all its visits.

@@ -8,6 +8,7 @@ mod exec;
 mod faults;
 mod lifecycle;
 mod lists;
+mod misbehaviour;
 mod paths;
 mod policies;
 mod roles;
@@ -15,6 +16,7 @@ mod safety;
 mod scheduling;
 mod submissions;
 mod tokens;
+mod types;
 
 use std::time::Duration;
 
@@ -78,6 +80,12 @@ impl Api {
                 None => panic!("it came whole"),
             }
         }
+    }
+
+    /// The status of an answer, and whether its body came whole.
+    async fn raw(&self, request: Request<Body>) -> (StatusCode, bool) {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        (response.status(), response.into_body().collect().await.is_ok())
     }
 
     async fn send(&self, request: Request<Body>) -> Answer {

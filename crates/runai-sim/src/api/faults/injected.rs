@@ -1,0 +1,93 @@
+//! What faults change about how a request is carried out.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    extract::FromRequestParts,
+    http::{StatusCode, request::Parts},
+};
+use jiff::Timestamp;
+
+use crate::{
+    clock::later,
+    faults::{ConflictWording, FaultKind, Injection, SpecChange},
+};
+
+/// What faults change about how a request is carried out; nothing by default.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Injected {
+    /// How a conflict of names is answered.
+    pub(crate) conflict: Option<(StatusCode, ConflictWording)>,
+    pub(crate) effect: Effect,
+    /// How long ago the state is that a read shows.
+    lag: Option<Duration>,
+    /// Projects in which the caller's role does not hold; `*` stands for any text.
+    pub(crate) lost_projects: Vec<String>,
+    pub(crate) names: TakenNames,
+    /// Whether a workload that is suspended stays in the phase Stopping.
+    pub(crate) never_stops: bool,
+    /// What is different about the specification that is stored.
+    pub(crate) normalized: Vec<SpecChange>,
+}
+
+/// When a change happens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Later, while the request is answered now.
+    At(Timestamp),
+    /// It is accepted and forgotten.
+    Never,
+    #[default]
+    Now,
+}
+
+/// Which workloads count when a name is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum TakenNames {
+    #[default]
+    All,
+    None,
+    /// Those that are so old.
+    Older(Duration),
+}
+
+impl Injected {
+    pub(super) fn new(injections: &mut [Injection], now: Timestamp) -> Self {
+        let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        let mut injected = Self::default();
+        for Injection { kind, random, .. } in injections {
+            match kind {
+                FaultKind::DuplicateNames { visible_after } => {
+                    injected.names = visible_after.map_or(TakenNames::None, |it| TakenNames::Older(seconds(it)));
+                }
+                FaultKind::Lag { seconds: lag } => injected.lag = injected.lag.max(Some(seconds(*lag))),
+                FaultKind::LateEffect { delay, jitter, .. } => {
+                    injected.effect = Effect::At(later(now, seconds(*delay + *jitter * random.unit())));
+                }
+                FaultKind::LostAction if injected.effect == Effect::Now => injected.effect = Effect::Never,
+                FaultKind::LostPermission { project } => injected.lost_projects.push(project.clone()),
+                FaultKind::NameConflict { status, wording } => {
+                    let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::CONFLICT);
+                    injected.conflict = Some((status, *wording));
+                }
+                FaultKind::NormalizedSpec { changes } => injected.normalized.extend(changes.iter().copied()),
+                FaultKind::StuckStopping => injected.never_stops = true,
+                _ => {}
+            }
+        }
+        injected
+    }
+
+    /// The moment that a read shows; `None` for now.
+    pub(crate) fn shows(&self, now: Timestamp) -> Option<Timestamp> {
+        self.lag.map(|lag| now.checked_sub(lag).unwrap_or(Timestamp::MIN))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Injected {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
+    }
+}
