@@ -148,14 +148,14 @@ impl Builder {
         self
     }
 
-    /// Several things that go wrong from the start, such as [`Fault::hostile`].
+    /// Adds faults from the start, such as [`Fault::hostile`].
     #[must_use]
     pub fn faults(mut self, faults: impl IntoIterator<Item = Fault>) -> Self {
         self.faults.extend(faults);
         self
     }
 
-    /// A workload of someone else that is there from the start.
+    /// Adds a workload of another user from the start.
     #[must_use]
     pub fn workload(mut self, workload: ExistingWorkload) -> Self {
         self.workloads.push(workload);
@@ -343,7 +343,7 @@ pub enum StartError {
         /// The client id of the account.
         client_id: String,
     },
-    /// A workload that is there from the start is not possible.
+    /// A workload that exists from the start is not possible.
     #[error(transparent)]
     Workload(#[from] WorkloadError),
 }

@@ -50,58 +50,59 @@ pub(crate) fn submission(request: &TrainingCreationRequest, state: &State) -> Ve
 /// What is accepted though a real control plane may refuse it, or do something else: nobody has said what it does.
 ///
 /// `sent` is the body as it came, `known` what was read of it.
-pub(crate) fn doubts(
+pub(crate) fn warnings(
     request: &TrainingCreationRequest,
     sent: &Value,
     known: &Value,
     state: &State,
 ) -> Vec<ComplianceIssue> {
-    let mut doubts = Issues::default();
+    let mut warnings = Issues::default();
     let spec = &request.spec;
     if let Some(compute) = &spec.compute {
-        compute_doubts(compute, &mut doubts);
+        compute_warnings(compute, &mut warnings);
     }
     if let Some(security) = &spec.security {
         if security.seccomp_profile_type == Some(SeccompProfileType::Localhost) {
-            doubts.add("security.seccompProfileType", "`Localhost` is not supported yet");
+            warnings.add("security.seccompProfileType", "`Localhost` is not supported yet");
         }
         if let Some(groups) = security.supplemental_groups.as_ref().filter(|groups| groups.contains(';')) {
-            doubts.add("security.supplementalGroups", format!("`{groups}` is separated by semicolons, not by commas"));
+            warnings
+                .add("security.supplementalGroups", format!("`{groups}` is separated by semicolons, not by commas"));
         }
     }
     if let Some(class) = spec.priority_class.as_deref().filter(|class| !class.is_empty() && priority(class).is_none()) {
-        doubts.add("priorityClass", format!("`{class}` is none of Run:ai's own priority classes"));
+        warnings.add("priorityClass", format!("`{class}` is none of Run:ai's own priority classes"));
     }
     for (index, pool) in spec.node_pools.iter().enumerate().filter(|(_, pool)| !state.pools().contains(pool)) {
-        doubts.add(format!("nodePools[{index}]"), format!("there is no node pool `{pool}`"));
+        warnings.add(format!("nodePools[{index}]"), format!("there is no node pool `{pool}`"));
     }
     if let Some(node_type) = spec.node_type.as_ref().filter(|it| !it.is_empty() && !state.has_node_type(it)) {
-        doubts.add("nodeType", format!("there is no node of type `{node_type}`"));
+        warnings.add("nodeType", format!("there is no node of type `{node_type}`"));
     }
-    unknown_members(sent, known, "", &mut doubts);
-    doubts.0
+    unknown_members(sent, known, "", &mut warnings);
+    warnings.0
 }
 
-fn compute_doubts(compute: &Compute, doubts: &mut Issues) {
+fn compute_warnings(compute: &Compute, warnings: &mut Issues) {
     let portion = compute.gpu_portion_request.is_some() || compute.gpu_portion_limit.is_some();
     let memory = compute.gpu_memory_request.is_some() || compute.gpu_memory_limit.is_some();
     let devices = compute.gpu_devices_request;
     if devices == Some(0) && (portion || memory || compute.gpu_request_type.is_some()) {
-        return doubts.add("compute.gpuRequestType", "says how GPUs are shared, of which none is asked for");
+        return warnings.add("compute.gpuRequestType", "says how GPUs are shared, of which none is asked for");
     }
     if compute.gpu_request_type != Some(GpuRequestType::Portion) && portion {
-        doubts.add("compute.gpuPortionRequest", "belongs to the request type `portion`");
+        warnings.add("compute.gpuPortionRequest", "belongs to the request type `portion`");
     }
     if compute.gpu_request_type != Some(GpuRequestType::Memory) && memory {
-        doubts.add("compute.gpuMemoryRequest", "belongs to the request type `memory`");
+        warnings.add("compute.gpuMemoryRequest", "belongs to the request type `memory`");
     }
     if compute.gpu_request_type == Some(GpuRequestType::Memory) && devices.is_some_and(|devices| devices > 1) {
-        doubts.add("compute.gpuRequestType", "`memory` is for a single device");
+        warnings.add("compute.gpuRequestType", "`memory` is for a single device");
     }
 }
 
 /// Members that were sent and are not known; nulls and what is empty say nothing.
-fn unknown_members(sent: &Value, known: &Value, path: &str, doubts: &mut Issues) {
+fn unknown_members(sent: &Value, known: &Value, path: &str, warnings: &mut Issues) {
     let says_nothing = |value: &Value| match value {
         Value::Null => true,
         Value::Array(items) => items.iter().all(Value::is_null),
@@ -113,15 +114,15 @@ fn unknown_members(sent: &Value, known: &Value, path: &str, doubts: &mut Issues)
             for (key, value) in sent.iter().filter(|(_, value)| !says_nothing(value)) {
                 let path = if path.is_empty() || path == "spec" { key.clone() } else { format!("{path}.{key}") };
                 match known.get(key) {
-                    None => doubts.add(path, "is no member that is known"),
-                    Some(known) => unknown_members(value, known, &path, doubts),
+                    None => warnings.add(path, "is no member that is known"),
+                    Some(known) => unknown_members(value, known, &path, warnings),
                 }
             }
         }
         (Value::Array(sent), Value::Array(known)) => {
             let sent = sent.iter().enumerate().filter(|(_, item)| !item.is_null());
             for ((index, sent), known) in sent.zip(known) {
-                unknown_members(sent, known, &format!("{path}[{index}]"), doubts);
+                unknown_members(sent, known, &format!("{path}[{index}]"), warnings);
             }
         }
         _ => {}

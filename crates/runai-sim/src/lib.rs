@@ -24,7 +24,7 @@
 //! | `POST /sim/faults` `{"hostile": 7}` | adds [`Fault::hostile`] with this seed |
 //! | `POST /sim/tokens/expire` `{}` | makes all tokens expire |
 //! | `POST /sim/workloads/{id}` `{"do": "fail"}` | lets a running workload `fail`, or `preempt`s it |
-//! | `POST /sim/workloads` `{"name": "notes", "type": "workspace"}` | adds a workload of someone else ([`ExistingWorkload`]) |
+//! | `POST /sim/workloads` `{"name": "notes", "type": "workspace"}` | adds a workload of another user ([`ExistingWorkload`]) |
 //! | `GET /sim/workloads/{id}/output` | the last lines of its command |
 //!
 //! What a workload does is a script in its environment variables: `RUNAI_SIM_PENDING` is the least number of seconds
@@ -42,6 +42,7 @@
 //! # }
 //! ```
 
+mod admission;
 mod api;
 mod app;
 mod builder;
@@ -49,8 +50,7 @@ mod check;
 mod clock;
 mod exec;
 mod faults;
-mod form;
-mod intake;
+mod field_validation;
 mod keys;
 mod mounts;
 mod net;
@@ -161,10 +161,10 @@ impl Simulator {
         self.app.skip(time);
     }
 
-    /// Adds a workload of someone else; gives its id.
+    /// Adds a workload of another user and returns its id.
     ///
     /// # Errors
-    /// There is no such project, the name is taken, or it is no name of a workload.
+    /// The project does not exist, or the name is invalid or taken.
     pub fn add_workload(&self, workload: ExistingWorkload) -> Result<String, WorkloadError> {
         self.app.with_state(|state, now| state.place(workload, now))
     }

@@ -1,4 +1,4 @@
-//! Specifications as a control plane may store them: the same, in other words.
+//! Normalized specs, as a control plane may store them.
 
 use runai_spec::wire::{Storage, TrainingSpec};
 
@@ -63,7 +63,7 @@ fn reverse(spec: &mut TrainingSpec) {
     }
 }
 
-/// What stands instead of a value.
+/// Replaces masked values.
 const MASK: &str = "*****";
 
 #[cfg(test)]

@@ -238,7 +238,7 @@ impl WorkloadType {
     }
 }
 
-/// A workload of someone else, of any type; it is scripted, also where commands really run.
+/// A workload of another user, of any type. It is always scripted, even if commands really run.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct ExistingWorkload {
@@ -257,7 +257,7 @@ pub struct ExistingWorkload {
     pub running: Option<f64>,
 }
 
-/// Why a workload of someone else cannot be added.
+/// Why a workload of another user cannot be added.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the workload `{name}` is refused: {why}")]
 pub struct WorkloadError {
@@ -277,7 +277,7 @@ pub struct Scenario {
     pub behaviours: Vec<Behaviour>,
     /// What goes wrong between client and control plane.
     pub faults: Vec<Fault>,
-    /// The seed of a bad day: adds [`Fault::hostile`] to the faults.
+    /// Adds [`Fault::hostile`] with this seed to the faults.
     pub hostile: Option<u64>,
     /// Nodes, instead of the one that there is otherwise.
     pub nodes: Vec<Node>,
@@ -291,7 +291,7 @@ pub struct Scenario {
     pub templates: Vec<Template>,
     /// Seconds that a token is valid.
     pub token_lifetime: Option<f64>,
-    /// Workloads that are there from the start.
+    /// Workloads of other users that exist from the start.
     pub workloads: Vec<ExistingWorkload>,
 }
 
@@ -417,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn the_scenario_of_a_bad_day_is_one() {
+    fn the_hostile_scenario_is_valid() {
         let scenario = Scenario::from_toml(include_str!("../scenarios/hostile.toml")).unwrap();
         assert_eq!((scenario.hostile, scenario.workloads.len()), (Some(7), 2));
     }

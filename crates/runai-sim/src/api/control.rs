@@ -23,7 +23,7 @@ use crate::{
     clock::rfc3339,
     faults::Fault,
     keys::same_secret,
-    state::{Mishap, State as Facts, What, Workload},
+    state::{InjectedFailure, State as Facts, What, Workload},
     world::ExistingWorkload,
 };
 
@@ -35,7 +35,7 @@ pub(super) fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/sim/state", get(state))
         .route("/sim/tokens/expire", post(expire_tokens))
         .route("/sim/workloads", post(add_workload))
-        .route("/sim/workloads/{id}", post(strike))
+        .route("/sim/workloads/{id}", post(inject))
         .route("/sim/workloads/{id}/output", get(output))
         .route_layer(middleware::from_fn_with_state(Arc::clone(app), with_key));
     Router::new().route("/", get(page)).route("/login", get(login_page)).merge(guarded)
@@ -74,7 +74,7 @@ async fn faults(State(app): State<Arc<App>>) -> Json<Vec<Fault>> {
     Json(app.list_faults())
 }
 
-/// Sets up a fault, such as `{"kind": "reset", "times": 1}`, or a bad day by its seed: `{"hostile": 7}`.
+/// Adds a fault, such as `{"kind": "reset", "times": 1}`, or the preset `hostile` by its seed: `{"hostile": 7}`.
 async fn add_fault(
     State(app): State<Arc<App>>,
     Body(_, sent): Body<Value>,
@@ -89,7 +89,7 @@ async fn add_fault(
     Ok((StatusCode::CREATED, Json(app.list_faults())))
 }
 
-/// Adds a workload of someone else, such as `{"name": "notes", "type": "workspace"}`.
+/// Adds a workload of another user, such as `{"name": "notes", "type": "workspace"}`.
 async fn add_workload(
     State(app): State<Arc<App>>,
     Body(workload, _): Body<ExistingWorkload>,
@@ -111,17 +111,17 @@ async fn expire_tokens(State(app): State<Arc<App>>, Body(_, _): Body<Value>) -> 
 }
 
 /// Lets something happen to a workload: `{"do": "fail", "message": "…"}` or `{"do": "preempt"}`.
-async fn strike(
+async fn inject(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
-    Body(request, _): Body<Strike>,
+    Body(request, _): Body<FailureRequest>,
 ) -> Result<StatusCode, Refusal> {
     let message = request.message.unwrap_or_else(|| "failed by hand".to_owned());
-    let mishap = match request.what {
-        StrikeKind::Fail => Mishap::Fail(message),
-        StrikeKind::Preempt => Mishap::Preempt,
+    let failure = match request.what {
+        FailureKind::Fail => InjectedFailure::Fail(message),
+        FailureKind::Preempt => InjectedFailure::Preempt,
     };
-    app.with_state(|state, now| state.strike(&id, mishap, now)).ok_or_else(|| Refusal::not_found("workload", &id))?;
+    app.with_state(|state, now| state.inject(&id, failure, now)).ok_or_else(|| Refusal::not_found("workload", &id))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -146,15 +146,15 @@ struct Skip {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Strike {
+struct FailureRequest {
     message: Option<String>,
     #[serde(rename = "do")]
-    what: StrikeKind,
+    what: FailureKind,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum StrikeKind {
+enum FailureKind {
     Fail,
     Preempt,
 }

@@ -18,11 +18,11 @@ use super::{
     faults::{Effect, Injected, TakenNames},
 };
 use crate::{
+    admission::admit,
     app::App,
     check::SUFFIX_LENGTH,
     clock::rfc3339,
     faults::ConflictWording,
-    intake::intake,
     normalization::normalized,
     roles::{Action, Resource},
     state::{DEPARTMENT_ID, Names, State as Facts, Submission, Workload},
@@ -55,7 +55,7 @@ fn take_in(
     if let Some(project) = state.project(&request.project_id) {
         caller.may_in(&project.facts.name, Resource::Trainings, Action::Create)?;
     }
-    let checked = intake(sent, request, state).map_err(Refusal::not_compliant)?;
+    let checked = admit(sent, request, state).map_err(Refusal::not_compliant)?;
     let request = checked.request;
     // The check has found the project.
     let project = state.project(&request.project_id).map_or(0, |project| project.index);

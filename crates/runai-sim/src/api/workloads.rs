@@ -24,7 +24,7 @@ use crate::{
     app::App,
     clock::rfc3339,
     roles::{Action, Resource},
-    scheduler::{Placement, PoolReason, Stuck},
+    scheduler::{PendingReason, Placement, PoolReason},
     state::{
         DEPARTMENT, DEPARTMENT_ID, Phase, State as Facts, TENANT, View, is_preemptible, namespace, priority,
         priority_class,
@@ -263,7 +263,11 @@ impl Entry<'_> {
             namespace: Some(namespace(&workload.project_name)),
             phase: workload.phase.as_str().to_owned(),
             phase_message: Some(self.view.message().to_owned()).filter(|message| !message.is_empty()),
-            phase_reason: self.view.stuck().and_then(Stuck::quota_reason).map(|reason| reason.as_str().to_owned()),
+            phase_reason: self
+                .view
+                .pending_reason()
+                .and_then(PendingReason::quota_reason)
+                .map(|reason| reason.as_str().to_owned()),
             phase_updated_at: Some(rfc3339(workload.phase_since)),
             preemptible: Some(is_preemptible(spec)),
             priority: priority(priority_class(spec)),
@@ -291,7 +295,7 @@ impl Entry<'_> {
 
     /// Which quota is in the way, by node pool.
     fn pending_messages(&self) -> Vec<PendingSchedulingMessage> {
-        let Some(stuck) = self.view.stuck() else { return Vec::new() };
+        let Some(pending_reason) = self.view.pending_reason() else { return Vec::new() };
         let message = |it: &PoolReason| {
             let reason = it.quota?;
             Some(PendingSchedulingMessage {
@@ -302,7 +306,7 @@ impl Entry<'_> {
                 user_message: Some(it.message.clone()),
             })
         };
-        stuck.pools.iter().filter_map(message).collect()
+        pending_reason.pools.iter().filter_map(message).collect()
     }
 
     fn conditions(&self) -> Vec<Condition> {
@@ -310,8 +314,10 @@ impl Entry<'_> {
         let (kind, reason) = match workload.phase {
             Phase::Completed => ("Complete", None),
             Phase::Failed => ("Failed", Some("BackoffLimitExceeded")),
-            Phase::Pending => match self.view.stuck() {
-                Some(stuck) => ("Unschedulable", Some(stuck.quota_reason().map_or("Resources", |it| it.as_str()))),
+            Phase::Pending => match self.view.pending_reason() {
+                Some(pending_reason) => {
+                    ("Unschedulable", Some(pending_reason.quota_reason().map_or("Resources", |it| it.as_str())))
+                }
                 None => return Vec::new(),
             },
             Phase::Stopped => ("Suspended", None),

@@ -1,8 +1,8 @@
 //! The process group of a pod, which never outlives this program.
 //!
-//! A shell, the guard, leads the group and reads from a pipe whose other end only this program holds. However this
-//! program ends, the kernel closes that end, and the guard kills the group with `SIGKILL`. This needs no signal handler,
-//! no unsafe code and no feature of one kernel alone. The guard ignores the signals that end commands politely.
+//! A shell, the guard, leads the group and reads from a pipe whose other end only this program has. When this program
+//! ends, even by `SIGKILL`, the kernel closes that end, and the guard kills the group. This needs no signal handler, no
+//! unsafe code, and works on every POSIX system. The guard ignores the signals that terminate commands.
 
 use std::{io, process::Stdio};
 
@@ -67,5 +67,5 @@ pub(super) fn signal(group: Pid, kind: Signal) {
     let _ = killpg(group, kind);
 }
 
-/// Says that it is ready, waits for the end of its input, and kills its group with itself.
+/// Reports that it is ready, waits for the end of its input, and kills its group and itself.
 const GUARD: &str = "trap '' HUP INT QUIT TERM; echo; read -r line; kill -s KILL 0";

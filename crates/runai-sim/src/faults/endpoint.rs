@@ -1,8 +1,8 @@
-//! What requests are for.
+//! The purpose of requests.
 
 use serde::{Deserialize, Serialize};
 
-/// What a request is for, by its method and path.
+/// The purpose of a request, by its method and path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

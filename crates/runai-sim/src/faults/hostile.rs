@@ -1,4 +1,4 @@
-//! A bad day: all kinds of faults, each with a small probability.
+//! The preset `hostile`: all kinds of faults with small probabilities.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::{
     ConflictWording, Damage, Endpoint, Fault, FaultKind as Kind, LateAnswer, Random, SpecChange, TotalsChange,
 };
 
-/// A fault for each kind, and for some of them several.
+/// Returns at least one fault of each kind.
 pub(super) fn hostile(seed: u64) -> Vec<Fault> {
     let mut faults = Vec::new();
     faults.extend(transport());
@@ -17,7 +17,7 @@ pub(super) fn hostile(seed: u64) -> Vec<Fault> {
     let mut seeds = Random::new(seed);
     for fault in &mut faults {
         fault.seed = seeds.next();
-        // Windows lie elsewhere on another day.
+        // Windows depend on the seed as well.
         fault.from = fault.from.map(|from| from * (0.5 + seeds.unit()));
     }
     faults
@@ -41,7 +41,7 @@ fn transport() -> Vec<Fault> {
     ]
 }
 
-/// Answers of others, and refusals that pass.
+/// Answers from proxies, and temporary refusals.
 fn proxies() -> Vec<Fault> {
     vec![
         rare(0.02, Kind::Status { status: 503, retry_after: None }),
@@ -55,7 +55,7 @@ fn proxies() -> Vec<Fault> {
     ]
 }
 
-/// Times at which all goes wrong.
+/// Windows in which every matching request is affected.
 fn windows() -> Vec<Fault> {
     let window = |kind, from, seconds| {
         Fault::new(kind).starting_after(Duration::from_secs(from)).lasting(Duration::from_secs(seconds))
@@ -74,7 +74,7 @@ fn windows() -> Vec<Fault> {
     ]
 }
 
-/// Effects that come late, never, or twice.
+/// Effects that are late, lost or duplicated.
 fn effects() -> Vec<Fault> {
     let late = |answer| Kind::LateEffect { answer, delay: 0.0, jitter: 120.0 };
     vec![
@@ -92,7 +92,7 @@ fn effects() -> Vec<Fault> {
     ]
 }
 
-/// Reads that do not say what is.
+/// Reads that do not show the current state.
 fn reads() -> Vec<Fault> {
     vec![
         rare(0.3, Kind::Lag { seconds: 20.0 }).at(Endpoint::List),

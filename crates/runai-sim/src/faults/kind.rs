@@ -1,4 +1,4 @@
-//! What can go wrong with a request.
+//! The kinds of faults.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
@@ -7,8 +7,8 @@ use super::numbers;
 
 /// What goes wrong with a request.
 ///
-/// Times are seconds of simulated time where nothing else is said. Of the kinds that replace the answer (those of a
-/// proxy, broken connections, error statuses) the first that strikes counts; all others come together.
+/// Times are seconds of simulated time unless noted otherwise. Of the kinds that replace the answer (proxies, broken
+/// connections, error statuses), the first that applies counts; all others combine.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(remote = "Self", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 #[non_exhaustive]
@@ -48,21 +48,21 @@ pub enum FaultKind {
         #[serde(deserialize_with = "numbers::status")]
         status: u16,
     },
-    /// A read shows workloads as they were some time ago; those that are newer are not there yet. A change that came
-    /// before the fault was set up is not hidden.
+    /// A read shows workloads as they were some time ago; newer workloads are absent. Changes from before the fault was
+    /// added are not hidden. With a probability below 1, reads alternate between old and new, as those from replicas do.
     Lag {
         /// How long ago, in seconds.
         #[serde(deserialize_with = "numbers::seconds")]
         seconds: f64,
     },
-    /// A submission, suspension, resumption or deletion is carried out later, after an answer that says nothing about it.
+    /// A submission, suspension, resumption or deletion takes effect after its answer.
     LateEffect {
-        /// What the client gets meanwhile.
+        /// The answer.
         answer: LateAnswer,
-        /// Seconds until it is carried out.
+        /// Seconds until it takes effect.
         #[serde(deserialize_with = "numbers::seconds")]
         delay: f64,
-        /// The most seconds that chance adds to that.
+        /// The most random seconds in addition.
         #[serde(default, deserialize_with = "numbers::seconds")]
         jitter: f64,
     },
@@ -85,7 +85,7 @@ pub enum FaultKind {
     MalformedItem {
         /// What is wrong with the member.
         damage: Damage,
-        /// The member; by chance one of those that clients need, when not given.
+        /// The member; a random one of those that clients need when not given.
         #[serde(default)]
         member: Option<String>,
     },
@@ -107,7 +107,7 @@ pub enum FaultKind {
     },
     /// More requests than a rate allows get 429 with `Retry-After`.
     RateLimit {
-        /// So many requests pass in each period.
+        /// The number of requests that pass in each period.
         requests: u32,
         /// The period, in seconds.
         #[serde(deserialize_with = "numbers::positive")]
@@ -139,14 +139,14 @@ pub enum FaultKind {
     },
     /// A workload that is suspended stays in the phase Stopping until it is deleted.
     StuckStopping,
-    /// The total times of workloads are wrong; never more than they should be.
+    /// The total times of workloads are too small.
     TotalTimes {
         /// How.
         change: TotalsChange,
     },
-    /// Workloads are in a phase that nobody knows.
+    /// Workloads are in a phase that the API does not describe.
     UnknownPhase {
-        /// Whether `completedAt` has a value all the same; as it is when not given.
+        /// Whether `completedAt` has a value; unchanged when not given.
         #[serde(default)]
         completed: Option<bool>,
         /// The phase.
@@ -155,14 +155,14 @@ pub enum FaultKind {
     },
 }
 
-/// What the client gets while its request has no effect yet.
+/// The answer to a request that has no effect yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum LateAnswer {
     /// The connection breaks.
     Cut,
-    /// Nothing, until the client gives up; after an hour the connection breaks.
+    /// No answer. The connection breaks after an hour of real time.
     Hang,
     /// An error status.
     Status(u16),
@@ -179,7 +179,7 @@ pub enum Damage {
     OtherType,
 }
 
-/// How a refused name is spoken of.
+/// The wording of a name conflict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -228,14 +228,14 @@ impl SpecChange {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum TotalsChange {
-    /// They shrink by a second each second of the present phase, down to 0.
+    /// They shrink by one second each second of the current phase, down to 0.
     Backwards,
-    /// They count the present phase alone.
+    /// They count only the current phase.
     Reset,
 }
 
 impl FaultKind {
-    /// Whether the answer is replaced or broken, of which only one kind can come.
+    /// Whether the answer is replaced or broken; only one such kind applies to a request.
     pub(crate) const fn replaces(&self) -> bool {
         matches!(
             self,

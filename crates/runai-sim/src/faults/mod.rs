@@ -1,4 +1,4 @@
-//! What goes wrong between client and control plane, and in what the control plane says.
+//! Faults: what goes wrong between client and control plane, and in what the control plane answers.
 
 mod endpoint;
 mod hostile;
@@ -23,18 +23,18 @@ use crate::{
     world::fits,
 };
 
-/// Something that goes wrong with requests: which, when, how often, and what.
+/// A fault: which requests it applies to, when, how often, and what goes wrong.
 ///
-/// All times are simulated. What chance decides, `seed` determines: the same requests in the same order get the same
+/// All times are simulated. `seed` determines every random choice: the same requests in the same order get the same
 /// faults.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Fault {
-    /// How many fitting requests pass before it begins.
+    /// The number of matching requests that pass first.
     pub after: u32,
-    /// What the requests are for; anything when not given.
+    /// The purpose of the requests; any when not given.
     pub endpoint: Option<Endpoint>,
-    /// Seconds after which it begins, counted from when it was set up; at once when not given.
+    /// Seconds from when it is added to when it begins; 0 when not given.
     #[serde(deserialize_with = "numbers::optional_seconds")]
     pub from: Option<f64>,
     /// What goes wrong.
@@ -43,15 +43,15 @@ pub struct Fault {
     pub method: Option<String>,
     /// The path of the requests; `*` stands for any text, and for all paths when not given.
     pub path: Option<String>,
-    /// How probable it is for each fitting request, from 0 to 1.
+    /// The probability for each matching request, from 0 to 1.
     #[serde(deserialize_with = "numbers::probability")]
     pub probability: f64,
-    /// How many seconds it lasts from its beginning; for ever when not given.
+    /// Its length in seconds; unlimited when not given.
     #[serde(deserialize_with = "numbers::optional_seconds")]
     pub seconds: Option<f64>,
-    /// Determines what chance decides.
+    /// Determines every random choice.
     pub seed: u64,
-    /// How many requests it strikes; all when not given.
+    /// The most requests that it applies to; unlimited when not given.
     pub times: Option<u32>,
 }
 
@@ -74,22 +74,22 @@ impl Default for Fault {
 }
 
 impl Fault {
-    /// A fault that strikes every request.
+    /// Returns a fault that applies to every request.
     #[must_use]
     pub fn new(kind: FaultKind) -> Self {
         Self { kind, ..Self::default() }
     }
 
-    /// All kinds of faults, each with a small probability or in a short window, as `seed` determines: a bad day.
+    /// Returns the preset `hostile`: all kinds of faults, each with a small probability or in a short window.
     ///
-    /// Clients that try again get through it, with one exception: a workload that is suspended may stay in the phase
+    /// Clients that retry succeed, with one exception: a workload that is suspended may stay in the phase
     /// Stopping ([`FaultKind::StuckStopping`]). Windows are in the first 15 minutes of simulated time.
     #[must_use]
     pub fn hostile(seed: u64) -> Vec<Self> {
         hostile::hostile(seed)
     }
 
-    /// Only requests with this method and path; `*` stands for any text in the path.
+    /// Restricts it to requests with this method and path; `*` stands for any text in the path.
     #[must_use]
     pub fn on(mut self, method: impl Into<String>, path: impl Into<String>) -> Self {
         self.method = Some(method.into());
@@ -97,35 +97,35 @@ impl Fault {
         self
     }
 
-    /// Only requests for this.
+    /// Restricts it to requests with this purpose.
     #[must_use]
     pub fn at(mut self, endpoint: Endpoint) -> Self {
         self.endpoint = Some(endpoint);
         self
     }
 
-    /// Only this many requests.
+    /// Restricts it to this many requests.
     #[must_use]
     pub fn times(mut self, times: u32) -> Self {
         self.times = Some(times);
         self
     }
 
-    /// Only once so much simulated time has passed.
+    /// Sets how much simulated time passes before it begins.
     #[must_use]
     pub fn starting_after(mut self, time: Duration) -> Self {
         self.from = Some(time.as_secs_f64());
         self
     }
 
-    /// Only until so much simulated time has passed since its beginning.
+    /// Sets how much simulated time it lasts.
     #[must_use]
     pub fn lasting(mut self, time: Duration) -> Self {
         self.seconds = Some(time.as_secs_f64());
         self
     }
 
-    /// Only with this probability, from 0 to 1, as `seed` determines.
+    /// Sets its probability, from 0 to 1, and the seed of its random choices.
     #[must_use]
     pub fn by_chance(mut self, probability: f64, seed: u64) -> Self {
         self.probability = probability;
@@ -134,7 +134,7 @@ impl Fault {
     }
 }
 
-/// The faults that are set up, and how often each has struck.
+/// The active faults, and how often each has been applied.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     set: Vec<Set>,
@@ -144,25 +144,25 @@ pub(crate) struct Faults {
 struct Set {
     fault: Fault,
     from: Timestamp,
-    /// Of a rate limit: requests in the present period, and its beginning.
+    /// For a rate limit: requests in the current period, and the start of that.
     passed: Option<(u32, Timestamp)>,
     random: Random,
-    /// Fitting requests so far.
+    /// Matching requests so far.
     seen: u32,
-    /// Requests that it has struck.
-    struck: u32,
+    /// Requests that it was applied to.
+    applied: u32,
     until: Option<Timestamp>,
 }
 
-/// A fault that strikes a request.
+/// A fault that applies to a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Injection {
     pub(crate) kind: FaultKind,
-    /// For what chance decides about this request.
+    /// The source of random choices about this request.
     pub(crate) random: Random,
     /// When the fault began.
     pub(crate) since: Timestamp,
-    /// Of a rate limit: how long until more requests pass.
+    /// For a rate limit: the time until more requests pass.
     pub(crate) wait: Duration,
 }
 
@@ -177,7 +177,7 @@ impl Faults {
             random: Random::new(fault.seed),
             fault,
             seen: 0,
-            struck: 0,
+            applied: 0,
         });
     }
 
@@ -189,7 +189,7 @@ impl Faults {
         self.set.iter().map(|set| set.fault.clone()).collect()
     }
 
-    /// What goes wrong with this request: all faults that strike, of those that replace the answer the first.
+    /// Returns the faults that apply to this request: all, but only the first of those that replace the answer.
     pub(crate) fn inject(&mut self, method: &str, path: &str, now: Timestamp) -> Vec<Injection> {
         self.set.retain(|set| set.until.is_none_or(|until| now < until));
         let mut injections: Vec<Injection> = Vec::new();
@@ -217,14 +217,14 @@ impl Set {
             && endpoint.is_none_or(|it| it.covers(method, path))
     }
 
-    /// Whether it strikes the next of the requests that it covers.
+    /// Decides whether it applies to the next matching request.
     fn draw(&mut self, now: Timestamp) -> Option<Injection> {
         let number = self.seen;
         self.seen = number.saturating_add(1);
-        // Drawn for each request, so that what happens to one changes nothing for the next.
+        // One draw per request, so that choices about one request do not shift those about the next.
         let mut random = Random::new(self.random.next());
         let Fault { after, kind, probability, times, .. } = &self.fault;
-        if number < *after || times.is_some_and(|times| self.struck >= times) || random.unit() >= *probability {
+        if number < *after || times.is_some_and(|times| self.applied >= times) || random.unit() >= *probability {
             return None;
         }
         let mut wait = Duration::ZERO;
@@ -237,7 +237,7 @@ impl Set {
             }
             wait = period.saturating_sub(between(begun, now));
         }
-        self.struck = self.struck.saturating_add(1);
+        self.applied = self.applied.saturating_add(1);
         Some(Injection { kind: kind.clone(), random, since: self.from, wait })
     }
 }
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_has_its_name_and_is_part_of_a_hostile_day() {
+    fn every_kind_is_part_of_the_hostile_preset() {
         let mut names: Vec<String> = Fault::hostile(1)
             .iter()
             .map(|fault| match serde_json::to_value(&fault.kind).unwrap() {

@@ -1,4 +1,4 @@
-//! Numbers of faults, checked as they are read.
+//! Deserializers for the numbers of faults, with their bounds.
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 

@@ -1,6 +1,6 @@
-//! Random numbers that a seed determines.
+//! Deterministic random numbers.
 
-/// The generator `SplitMix64`: the same seed gives the same numbers everywhere and for ever.
+/// The generator `SplitMix64`: the same seed gives the same numbers on every platform.
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 

@@ -4,7 +4,7 @@
 //! fullest that still has room, on the fullest node, so that whole devices and whole nodes stay free for those who
 //! need them.
 
-use super::demand::{Demand, GIB, Wishes};
+use super::demand::{Demand, GIB, NodeConstraints};
 use crate::world::Node;
 
 /// Where the pods of a workload were placed.
@@ -140,11 +140,11 @@ impl Cluster {
         demand: &Demand,
         pods: u32,
         pool: usize,
-        wishes: &Wishes,
+        constraints: &NodeConstraints,
     ) -> Result<Placement, String> {
         let mut placement = Placement { pool, pods: Vec::new() };
         for number in 1..=pods {
-            match self.place_pod(demand, pool, wishes) {
+            match self.place_pod(demand, pool, constraints) {
                 Ok(pod) => placement.pods.push(pod),
                 Err(why) => {
                     self.release(&placement);
@@ -155,11 +155,16 @@ impl Cluster {
         Ok(placement)
     }
 
-    fn place_pod(&mut self, demand: &Demand, pool: usize, wishes: &Wishes) -> Result<PodPlacement, String> {
+    fn place_pod(
+        &mut self,
+        demand: &Demand,
+        pool: usize,
+        constraints: &NodeConstraints,
+    ) -> Result<PodPlacement, String> {
         let mut refusals = Vec::new();
         let mut best: Option<(usize, Vec<usize>, f64)> = None;
         for (index, node) in self.nodes.iter().enumerate().filter(|(_, node)| node.pool == pool) {
-            let found = match wishes.refusal(&node.facts) {
+            let found = match constraints.refusal(&node.facts) {
                 Some(why) => Err(why),
                 None => node.find(demand),
             };
@@ -253,7 +258,7 @@ mod tests {
     }
 
     fn place(cluster: &mut Cluster, demand: Demand) -> Result<Placement, String> {
-        cluster.place(&demand, 1, 0, &Wishes::default())
+        cluster.place(&demand, 1, 0, &NodeConstraints::default())
     }
 
     #[test]
@@ -317,7 +322,7 @@ mod tests {
     #[test]
     fn pods_are_placed_all_or_none() {
         let mut both = cluster(&[1, 1]);
-        let none = Wishes::default();
+        let none = NodeConstraints::default();
         let why = both.place(&gpus(1, 1.0), 3, 0, &none).unwrap_err();
         assert!(why.starts_with("pod 3 of 3 fits on none of 2 nodes"), "{why}");
         let placed = both.place(&gpus(1, 1.0), 2, 0, &none).unwrap();

@@ -74,13 +74,13 @@ impl Demand {
 
 /// Which nodes a workload can go to, beside their node pool.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Wishes {
+pub(crate) struct NodeConstraints {
     pub(crate) node_type: Option<String>,
     /// Key and value of what it tolerates; no key stands for everything, no value for any.
     tolerated: Vec<(Option<String>, Option<String>)>,
 }
 
-impl Wishes {
+impl NodeConstraints {
     pub(crate) fn new(node_type: Option<String>, tolerations: &[Toleration]) -> Self {
         let given = tolerations.iter().filter(|it| it.exclude != Some(true));
         let mut tolerated: Vec<_> = given
@@ -183,13 +183,13 @@ mod tests {
             value: value.map(str::to_owned),
             ..Toleration::default()
         };
-        let goes = |toleration: Toleration| Wishes::new(None, &[toleration]).refusal(&node).is_none();
+        let goes = |toleration: Toleration| NodeConstraints::new(None, &[toleration]).refusal(&node).is_none();
         assert!(!goes(toleration(TolerationOperator::Equal, Some("gpu"), Some("no"))));
         assert!(!goes(toleration(TolerationOperator::Exists, Some("cpu"), None)));
         assert!(goes(toleration(TolerationOperator::Equal, Some("gpu"), Some("yes"))));
         assert!(goes(toleration(TolerationOperator::Exists, Some("gpu"), None)));
         assert!(goes(toleration(TolerationOperator::Exists, None, None)));
-        assert!(Wishes::default().refusal(&node).is_some_and(|why| why.contains("taint `gpu`")));
+        assert!(NodeConstraints::default().refusal(&node).is_some_and(|why| why.contains("taint `gpu`")));
     }
 
     #[test]

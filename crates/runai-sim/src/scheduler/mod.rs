@@ -18,7 +18,7 @@ use std::{
 
 pub(crate) use self::{
     cluster::{Cluster, Placement},
-    demand::{Demand, Wishes, quantity},
+    demand::{Demand, NodeConstraints, quantity},
     quota::{Amounts, QuotaReason, Usage},
 };
 use crate::world::{Project, Quota};
@@ -35,7 +35,7 @@ pub(crate) struct Request {
     pub(crate) priority: i64,
     /// The project, by its index.
     pub(crate) project: usize,
-    pub(crate) wishes: Wishes,
+    pub(crate) constraints: NodeConstraints,
 }
 
 /// What a pass has decided.
@@ -51,14 +51,14 @@ pub(crate) enum Decision {
 
 /// Why a class of workloads waits.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Stuck {
+pub(crate) struct PendingReason {
     /// Why, for people.
     pub(crate) message: String,
     /// Why, by node pool.
     pub(crate) pools: Vec<PoolReason>,
 }
 
-impl Stuck {
+impl PendingReason {
     /// The quota that is in the way, if it is one in all node pools.
     pub(crate) fn quota_reason(&self) -> Option<QuotaReason> {
         let mut reasons = self.pools.iter().map(|pool| pool.quota);
@@ -83,7 +83,7 @@ struct ClassKey {
     preemptible: bool,
     priority: i64,
     project: usize,
-    wishes: Wishes,
+    constraints: NodeConstraints,
 }
 
 /// The first of a class: its priority, its turn, and the class.
@@ -95,12 +95,12 @@ struct Class {
     /// Waiting workloads, by their turn.
     queue: BTreeMap<u64, usize>,
     request: Request,
-    stuck: Option<Stuck>,
+    pending_reason: Option<PendingReason>,
     /// Waiting workloads that do not know yet that they have to wait.
     unaware: Vec<usize>,
 }
 
-struct Held {
+struct Allocation {
     amounts: Amounts,
     class: usize,
     placement: Placement,
@@ -115,7 +115,7 @@ pub(crate) struct Scheduler {
     /// Classes with waiting workloads that may fit.
     fresh: BTreeSet<usize>,
     /// Workloads that hold resources.
-    held: HashMap<usize, Held>,
+    allocations: HashMap<usize, Allocation>,
     /// Workloads that were told to go and still hold resources.
     leaving: HashSet<usize>,
     next_turn: u64,
@@ -140,7 +140,7 @@ impl Scheduler {
             classes: Vec::new(),
             cluster,
             fresh: BTreeSet::new(),
-            held: HashMap::new(),
+            allocations: HashMap::new(),
             leaving: HashSet::new(),
             next_turn: 0,
             preemptible: BTreeMap::new(),
@@ -163,13 +163,13 @@ impl Scheduler {
 
     /// Where a workload was placed, as long as it holds that.
     pub(crate) fn placement(&self, workload: usize) -> Option<&Placement> {
-        self.held.get(&workload).map(|held| &held.placement)
+        self.allocations.get(&workload).map(|held| &held.placement)
     }
 
     /// Why a workload waits, if it does.
-    pub(crate) fn stuck(&self, workload: usize) -> Option<&Stuck> {
+    pub(crate) fn pending_reason(&self, workload: usize) -> Option<&PendingReason> {
         let (class, _) = self.waiting.get(&workload)?;
-        self.classes[*class].stuck.as_ref()
+        self.classes[*class].pending_reason.as_ref()
     }
 
     /// Lets a workload wait for its turn.
@@ -181,7 +181,7 @@ impl Scheduler {
         self.waiting_classes.insert(class);
         let class_of = &mut self.classes[class];
         class_of.queue.insert(turn, workload);
-        if class_of.stuck.is_some() && !self.fresh.contains(&class) {
+        if class_of.pending_reason.is_some() && !self.fresh.contains(&class) {
             // Nothing was given back since the class was tried.
             self.told.push(workload);
         } else {
@@ -196,12 +196,12 @@ impl Scheduler {
             let class_of = &mut self.classes[class];
             class_of.queue.remove(&turn);
             if class_of.queue.is_empty() {
-                class_of.stuck = None;
+                class_of.pending_reason = None;
                 self.waiting_classes.remove(&class);
             }
         }
         self.leaving.remove(&workload);
-        let Some(held) = self.held.remove(&workload) else { return };
+        let Some(held) = self.allocations.remove(&workload) else { return };
         self.cluster.release(&held.placement);
         let request = &self.classes[held.class].request;
         let (project, pool) = (request.project, held.placement.pool);
@@ -221,7 +221,7 @@ impl Scheduler {
 
     /// Notes that a workload will give back what it holds.
     pub(crate) fn leaves(&mut self, workload: usize) {
-        if self.held.contains_key(&workload) {
+        if self.allocations.contains_key(&workload) {
             self.leaving.insert(workload);
         }
     }
@@ -300,7 +300,7 @@ impl Scheduler {
             message.push_str("; others make room for it");
         }
         let class = &mut self.classes[class];
-        class.stuck = Some(Stuck { message, pools: reasons });
+        class.pending_reason = Some(PendingReason { message, pools: reasons });
         let unaware = std::mem::take(&mut class.unaware).into_iter().filter(|it| self.waiting.contains_key(it));
         decisions.extend(unaware.map(Decision::Wait));
         false
@@ -311,7 +311,7 @@ impl Scheduler {
         let usage = &self.usage[request.project][pool];
         quota::admit(&self.quota(request.project, pool), usage, more, request.preemptible)
             .map_err(|(quota, message)| PoolReason { message, pool, quota: Some(quota) })?;
-        self.cluster.place(&request.demand, request.pods, pool, &request.wishes).map_err(|message| PoolReason {
+        self.cluster.place(&request.demand, request.pods, pool, &request.constraints).map_err(|message| PoolReason {
             message,
             pool,
             quota: None,
@@ -322,7 +322,7 @@ impl Scheduler {
         self.waiting.remove(&workload);
         let class_of = &mut self.classes[class];
         class_of.queue.remove(&turn);
-        class_of.stuck = None;
+        class_of.pending_reason = None;
         class_of.evicted.clear();
         // Whoever stays will hear of it when it has to wait.
         class_of.unaware.retain(|it| *it != workload);
@@ -338,7 +338,7 @@ impl Scheduler {
         if request.preemptible {
             self.preemptible.entry((pool, project, Reverse(request.priority))).or_default().insert(turn, workload);
         }
-        self.held.insert(workload, Held { amounts, class, placement, turn });
+        self.allocations.insert(workload, Allocation { amounts, class, placement, turn });
     }
 
     /// Finds others that have to go for a class; whether some do, now or already.
@@ -349,7 +349,7 @@ impl Scheduler {
         reasons: &[PoolReason],
         decisions: &mut Vec<Decision>,
     ) -> bool {
-        let held = &self.held;
+        let held = &self.allocations;
         self.classes[class].evicted.retain(|workload| held.contains_key(workload));
         if !self.classes[class].evicted.is_empty() {
             return true;
@@ -377,15 +377,15 @@ impl Scheduler {
         }
         let mut trial = self.cluster.clone();
         for workload in &self.leaving {
-            trial.release(&self.held[workload].placement);
+            trial.release(&self.allocations[workload].placement);
         }
-        if trial.place(&request.demand, request.pods, pool, &request.wishes).is_ok() {
+        if trial.place(&request.demand, request.pods, pool, &request.constraints).is_ok() {
             return Some(Vec::new());
         }
         let mut usage: Vec<Usage> = self.usage.iter().map(|pools| pools[pool]).collect();
         let mut chosen = Vec::new();
         for (workload, why) in candidates {
-            let held = &self.held[&workload];
+            let held = &self.allocations[&workload];
             let project = self.classes[held.class].request.project;
             if project != request.project && !quota::is_over(&self.quota(project, pool), &usage[project]) {
                 continue;
@@ -393,7 +393,7 @@ impl Scheduler {
             usage[project].remove(held.amounts, true);
             trial.release(&held.placement);
             chosen.push((workload, why));
-            if trial.place(&request.demand, request.pods, pool, &request.wishes).is_ok() {
+            if trial.place(&request.demand, request.pods, pool, &request.constraints).is_ok() {
                 return Some(chosen);
             }
         }
@@ -448,7 +448,7 @@ impl Scheduler {
             preemptible: request.preemptible,
             priority: request.priority,
             project: request.project,
-            wishes: request.wishes.clone(),
+            constraints: request.constraints.clone(),
         };
         let classes = &mut self.classes;
         *self.by_key.entry(key).or_insert_with(|| {
@@ -456,7 +456,7 @@ impl Scheduler {
                 evicted: Vec::new(),
                 queue: BTreeMap::new(),
                 request,
-                stuck: None,
+                pending_reason: None,
                 unaware: Vec::new(),
             });
             classes.len() - 1
@@ -487,7 +487,7 @@ mod tests {
             preemptible: true,
             priority: 40,
             project,
-            wishes: Wishes::default(),
+            constraints: NodeConstraints::default(),
         }
     }
 
@@ -509,7 +509,7 @@ mod tests {
         }
         assert_eq!(it.pass(), [Decision::Start(0), Decision::Wait(1), Decision::Wait(2)]);
         assert_eq!(it.pass(), []);
-        assert_eq!(it.stuck(2).unwrap().message, "waits for 1 GPU(s): 0 of 1 are free");
+        assert_eq!(it.pending_reason(2).unwrap().message, "waits for 1 GPU(s): 0 of 1 are free");
         it.forget(0);
         assert_eq!(it.pass(), [Decision::Start(1)]);
         it.forget(2);
@@ -537,7 +537,7 @@ mod tests {
         it.enqueue(3, Request { priority: 80, ..request(0, 1) });
         let decisions = it.pass();
         assert_eq!(evictions(&decisions), [1], "{decisions:?}");
-        assert!(it.stuck(3).unwrap().message.ends_with("others make room for it"));
+        assert!(it.pending_reason(3).unwrap().message.ends_with("others make room for it"));
         // While the one goes, no more have to.
         it.enqueue(4, Request { priority: 80, ..request(0, 1) });
         assert_eq!(evictions(&it.pass()), Vec::<usize>::new());
@@ -600,9 +600,9 @@ mod tests {
         let mut it = scheduler(&[4], &[1.0]);
         it.enqueue(0, Request { preemptible: false, ..request(0, 2) });
         assert_eq!(it.pass(), [Decision::Wait(0)]);
-        let stuck = it.stuck(0).unwrap();
-        assert_eq!(stuck.quota_reason(), Some(QuotaReason::NonPreemptibleOverQuota));
-        assert_eq!(stuck.pools[0].pool, 0);
+        let pending_reason = it.pending_reason(0).unwrap();
+        assert_eq!(pending_reason.quota_reason(), Some(QuotaReason::NonPreemptibleOverQuota));
+        assert_eq!(pending_reason.pools[0].pool, 0);
     }
 
     #[test]
@@ -615,7 +615,7 @@ mod tests {
         }
         it.pass();
         assert_eq!((it.placement(0).unwrap().pool, it.placement(1).unwrap().pool), (1, 0));
-        let message = &it.stuck(2).unwrap().message;
+        let message = &it.pending_reason(2).unwrap().message;
         assert_eq!(message, "b: waits for 1 GPU(s): 0 of 1 are free; a: waits for 1 GPU(s): 0 of 1 are free");
     }
 

@@ -1,4 +1,4 @@
-//! What happens to a workload by itself: its way through the phases, and what the scheduler decides about it.
+//! Phase transitions of workloads, by time and by decisions of the scheduler.
 
 use std::{sync::Arc, time::Duration};
 

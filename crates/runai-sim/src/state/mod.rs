@@ -26,7 +26,7 @@ pub(crate) use self::{
 };
 use crate::{
     clock::later,
-    scheduler::{Cluster, Placement, Scheduler, Stuck},
+    scheduler::{Cluster, PendingReason, Placement, Scheduler},
     script::Script,
     world::{Behaviour, Node, Policy, Project, Template, WorkloadType},
 };
@@ -118,7 +118,7 @@ pub(crate) enum PodEnd {
 
 /// What someone does to a workload from outside the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Mishap {
+pub(crate) enum InjectedFailure {
     Fail(String),
     Preempt,
 }
@@ -222,13 +222,14 @@ impl State {
     }
 
     /// Why the workload waits for resources, if it does.
-    pub(crate) fn stuck(&self, index: usize) -> Option<&Stuck> {
-        self.scheduler.stuck(index)
+    pub(crate) fn pending_reason(&self, index: usize) -> Option<&PendingReason> {
+        self.scheduler.pending_reason(index)
     }
 
     /// Why the workload is in its phase, for people.
     pub(crate) fn message(&self, index: usize) -> &str {
-        self.stuck(index).map_or(self.workloads[index].message.as_str(), |stuck| stuck.message.as_str())
+        self.pending_reason(index)
+            .map_or(self.workloads[index].message.as_str(), |pending_reason| pending_reason.message.as_str())
     }
 
     /// Whether a workload of the project that was created by `until` has this name now.
@@ -364,12 +365,12 @@ impl State {
     }
 
     /// Lets something happen to a workload that runs; gives `None` if there is no such workload.
-    pub(crate) fn strike(&mut self, id: &str, mishap: Mishap, now: Timestamp) -> Option<()> {
+    pub(crate) fn inject(&mut self, id: &str, failure: InjectedFailure, now: Timestamp) -> Option<()> {
         let index = self.index(id)?;
         if matches!(self.workloads[index].phase, Phase::Initializing | Phase::Running) {
-            match mishap {
-                Mishap::Fail(how) => self.fail(index, how, now),
-                Mishap::Preempt => self.preempt(index, "preempted", now),
+            match failure {
+                InjectedFailure::Fail(how) => self.fail(index, how, now),
+                InjectedFailure::Preempt => self.preempt(index, "preempted", now),
             }
         }
         self.schedule(now);

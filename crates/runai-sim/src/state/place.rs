@@ -1,4 +1,4 @@
-//! Workloads of someone else, which nobody submits here.
+//! Workloads of other users, which are not submitted through the API.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl State {
-    /// Adds a workload of someone else; gives its id.
+    /// Adds a workload of another user and returns its id.
     pub(crate) fn place(&mut self, workload: ExistingWorkload, now: Timestamp) -> Result<String, WorkloadError> {
         let name = workload.name.clone();
         self.try_place(workload, now).map_err(|why| WorkloadError { name, why })

@@ -1,9 +1,9 @@
-//! What a specification asks the scheduler for.
+//! Derives scheduler requests from specs.
 
 use runai_spec::wire::{Preemptibility, TrainingSpec};
 
 use super::State;
-use crate::scheduler::{Demand, Request, Wishes};
+use crate::scheduler::{Demand, NodeConstraints, Request};
 
 impl State {
     /// What the workload will ask the scheduler for. Node pools and node types that are not there do not count.
@@ -33,7 +33,7 @@ impl State {
             preemptible: is_preemptible(spec),
             priority: priority(priority_class(spec)).unwrap_or(DEFAULT_PRIORITY),
             project,
-            wishes: Wishes::new(node_type, &spec.tolerations),
+            constraints: NodeConstraints::new(node_type, &spec.tolerations),
         }
     }
 }

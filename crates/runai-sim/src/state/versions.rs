@@ -1,6 +1,6 @@
-//! Workloads as they were a moment ago: what a read that lags behind shows.
+//! Older versions of workloads, which lagging reads show.
 //!
-//! Versions are only remembered once a fault asks for them, so that nobody else pays for it.
+//! Versions are only kept once a fault needs them, so that the simulator stays fast without one.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -10,7 +10,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{State, Workload};
-use crate::scheduler::{Placement, Stuck};
+use crate::scheduler::{PendingReason, Placement};
 
 /// Older versions of workloads.
 #[derive(Default)]
@@ -23,7 +23,7 @@ pub(super) struct Versions {
 /// A workload until a change.
 pub(super) struct Version {
     placement: Option<Placement>,
-    stuck: Option<Stuck>,
+    pending_reason: Option<PendingReason>,
     until: Timestamp,
     /// Without its records.
     workload: Workload,
@@ -49,16 +49,16 @@ impl<'a> View<'a> {
     }
 
     /// Why the workload waits for resources, if it does.
-    pub(crate) fn stuck(&self) -> Option<&'a Stuck> {
+    pub(crate) fn pending_reason(&self) -> Option<&'a PendingReason> {
         match self.older {
-            Some(older) => older.stuck.as_ref(),
-            None => self.state.stuck(self.index),
+            Some(older) => older.pending_reason.as_ref(),
+            None => self.state.pending_reason(self.index),
         }
     }
 
     /// Why the workload is in its phase, for people.
     pub(crate) fn message(&self) -> &'a str {
-        self.stuck().map_or(self.workload.message.as_str(), |stuck| stuck.message.as_str())
+        self.pending_reason().map_or(self.workload.message.as_str(), |pending_reason| pending_reason.message.as_str())
     }
 }
 
@@ -79,8 +79,8 @@ impl State {
         Some(older.map_or(current, |it| View { older: Some(it), workload: &it.workload, ..current }))
     }
 
-    /// Remembers the workload as it is, before it changes at `at`. What it is between two changes of one moment is never
-    /// seen, so the first counts.
+    /// Keeps the version of a workload before it changes at `at`. Of several changes at one moment, only the version
+    /// before the first is ever visible.
     pub(super) fn remember(&mut self, index: usize, at: Timestamp) {
         if self.versions.reach.is_zero() {
             return;
@@ -96,11 +96,11 @@ impl State {
         let records = std::mem::take(&mut self.workloads[index].records);
         let workload = self.workloads[index].clone();
         self.workloads[index].records = records;
-        // What the scheduler has just given it is part of the change.
+        // A placement that the scheduler has just made is part of the change.
         let held = self.scheduler.placement(index).filter(|_| workload.phase.holds_resources());
         versions.push_back(Version {
             placement: held.cloned(),
-            stuck: self.scheduler.stuck(index).cloned(),
+            pending_reason: self.scheduler.pending_reason(index).cloned(),
             until: at,
             workload,
         });

@@ -1,4 +1,4 @@
-//! Bodies of answers that do not say what is.
+//! Response bodies that do not show the current state.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub(super) fn change(body: &mut Value, injection: &mut Injection, now: Timestamp
     }
 }
 
-/// The items of a list, or the one thing that is answered.
+/// Returns the items of a list, or the single resource.
 fn items(body: &mut Value) -> Vec<&mut Value> {
     if let Some(name) = LISTS.iter().find(|name| body.get(**name).is_some()) {
         return body[*name].as_array_mut().into_iter().flatten().collect();

@@ -1,4 +1,4 @@
-//! What faults change about how a request is carried out.
+//! How faults change the handling of a request.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -13,29 +13,29 @@ use crate::{
     faults::{ConflictWording, FaultKind, Injection, SpecChange},
 };
 
-/// What faults change about how a request is carried out; nothing by default.
+/// How faults change the handling of a request; nothing by default.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Injected {
     /// How a conflict of names is answered.
     pub(crate) conflict: Option<(StatusCode, ConflictWording)>,
     pub(crate) effect: Effect,
-    /// How long ago the state is that a read shows.
+    /// The age of the state that a read shows.
     lag: Option<Duration>,
     /// Projects in which the caller's role does not hold; `*` stands for any text.
     pub(crate) lost_projects: Vec<String>,
     pub(crate) names: TakenNames,
     /// Whether a workload that is suspended stays in the phase Stopping.
     pub(crate) never_stops: bool,
-    /// What is different about the specification that is stored.
+    /// Differences between the sent and the stored spec.
     pub(crate) normalized: Vec<SpecChange>,
 }
 
 /// When a change happens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// Later, while the request is answered now.
+    /// At this moment, after the answer.
     At(Timestamp),
-    /// It is accepted and forgotten.
+    /// It is accepted and dropped.
     Never,
     #[default]
     Now,

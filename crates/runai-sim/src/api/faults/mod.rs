@@ -1,4 +1,4 @@
-//! Lets faults strike requests of the API.
+//! Applies faults to requests of the API.
 
 mod bodies;
 mod injected;
@@ -29,7 +29,7 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WithoutDate;
 
-/// Answers as it should be, or as faults want it.
+/// Passes a request on, with the faults that apply to it.
 pub(super) async fn inject(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
     // The simulator's own paths have no faults, so that these can be taken away again.
@@ -60,7 +60,7 @@ pub(super) async fn inject(State(app): State<Arc<App>>, mut request: Request, ne
     response
 }
 
-/// The answer that comes instead of the right one, or with a body that does not arrive as it should.
+/// Returns the answer that replaces the right one, or the right one with a broken body.
 async fn replaced(
     app: &App,
     injection: &Injection,
@@ -73,7 +73,7 @@ async fn replaced(
         FaultKind::ExpiredToken => Refusal::unauthorized("the access token has expired").into_response(),
         FaultKind::Html { status } => page(*status).into_response(),
         FaultKind::LateEffect { answer, .. } => {
-            // The request is only taken in: what it asks for is carried out by the state, at its time.
+            // The endpoint only schedules the effect.
             next.run(request).await;
             match answer {
                 LateAnswer::Cut => nothing(connection),
@@ -121,7 +121,7 @@ async fn replaced(
 
 fn error(status: u16, retry_after: Option<&str>) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-    let mut response = Refusal::new(status, "a fault that the scenario wants").into_response();
+    let mut response = Refusal::new(status, "injected by a fault of the simulator").into_response();
     if let Some(value) = retry_after.and_then(|text| HeaderValue::from_str(text).ok()) {
         response.headers_mut().insert(header::RETRY_AFTER, value);
     }

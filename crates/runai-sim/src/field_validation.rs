@@ -7,7 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 /// What of a submission's `sent` specification has not the form that it must have; `known` is what was read of it.
-pub(crate) fn form(sent: &Value, known: &Value) -> Vec<ComplianceIssue> {
+pub(crate) fn validate_fields(sent: &Value, known: &Value) -> Vec<ComplianceIssue> {
     let mut issues = Vec::new();
     walk(sent, known, "", "", &mut issues);
     issues
@@ -131,7 +131,7 @@ mod tests {
             "probes": {"readiness": {"handler": {"httpGet": {"path": "health"}}}}
         });
         let known = json!({"compute": {"cpuCoreLimit": 1}, "ports": [{}, {"name": "ok"}]});
-        let mut fields: Vec<String> = form(&sent, &known).into_iter().map(|issue| issue.field).collect();
+        let mut fields: Vec<String> = validate_fields(&sent, &known).into_iter().map(|issue| issue.field).collect();
         fields.sort();
         assert_eq!(
             fields,
@@ -146,6 +146,6 @@ mod tests {
             ]
         );
         let fine = json!({"completions": 3, "ports": [{"name": "a"}], "storage": {"pvc": [{"claimName": "c"}]}});
-        assert_eq!(form(&fine, &fine), []);
+        assert_eq!(validate_fields(&fine, &fine), []);
     }
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     check,
-    form::form,
+    field_validation::validate_fields,
     policy::{broken, defaults_as_spec, overlay},
     script::Script,
     state::State,
@@ -22,15 +22,15 @@ pub(crate) struct Checked {
 }
 
 /// Works template and policy into a submission and checks what comes of it; `sent` is the body as it came.
-pub(crate) fn intake(
+pub(crate) fn admit(
     sent: &Value,
     mut request: TrainingCreationRequest,
     state: &State,
 ) -> Result<Checked, Vec<ComplianceIssue>> {
     // Strings, numbers, lists and structs cannot fail to serialise.
     let known = serde_json::to_value(&request).unwrap_or_default();
-    let mut issues = form(&sent["spec"], &known["spec"]);
-    let mut doubts = check::doubts(&request, sent, &known, state);
+    let mut issues = validate_fields(&sent["spec"], &known["spec"]);
+    let mut warnings = check::warnings(&request, sent, &known, state);
     let mut given = sent["spec"].clone();
     let mut whole = given.clone();
     if let Some(id) = &request.template_id {
@@ -41,7 +41,7 @@ pub(crate) fn intake(
             }
             None if Uuid::parse_str(id).is_err() => issues.push(issue("templateId", format!("`{id}` is no UUID"))),
             // Templates that a command's settings name are on a control plane, not here.
-            None if state.exec() => doubts.push(issue("templateId", format!("there is no template `{id}`"))),
+            None if state.exec() => warnings.push(issue("templateId", format!("there is no template `{id}`"))),
             None => issues.push(issue("templateId", format!("there is no template with the id `{id}`"))),
         }
     }
@@ -62,12 +62,12 @@ pub(crate) fn intake(
         issues.extend(faults.into_iter().map(fault));
     }
     if state.strict {
-        issues.append(&mut doubts);
+        issues.append(&mut warnings);
     }
     if !issues.is_empty() {
         return Err(issues);
     }
-    let warnings = doubts.into_iter().map(|doubt| format!("{}: {}", doubt.field, doubt.details)).collect();
+    let warnings = warnings.into_iter().map(|warning| format!("{}: {}", warning.field, warning.details)).collect();
     Ok(Checked { request, script, warnings })
 }
 
