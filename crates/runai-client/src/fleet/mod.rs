@@ -23,7 +23,7 @@ use crate::error::Error;
 use crate::poll::Poll;
 use crate::receipt::{BoxFuture, Progress, Receipt, ReceiptStore, StoreError};
 use crate::record::StoreResult;
-use crate::submission::{SubmissionKey, Submitted, duplicates};
+use crate::submission::{SubmissionKey, Submitted, duplicate_until, duplicates};
 use crate::tracker::{ActionResult, PendingAction};
 use crate::watch::{Event, PAUSE_AFTER_ERROR};
 
@@ -185,14 +185,14 @@ impl Fleet {
         if self.members.contains_key(&id) {
             return;
         }
-        if let Some(submitted) = submitted {
-            if let Some(creation) = submitted.creation {
-                member.tracker.created(creation, self.begun.elapsed());
-            }
-            member.duplicate_until = submitted.duplicate_until;
-            if let Some(until) = submitted.duplicate_until {
-                self.duplicate_checks.insert((until.min(Instant::now() + DUPLICATE_INTERVAL), id.clone()));
-            }
+        if let Some(creation) = submitted.and_then(|submitted| submitted.creation) {
+            member.tracker.created(creation, self.begun.elapsed());
+        }
+        // A receipt remembers, too, that a request was sent more than once.
+        let of_receipt = receipt.as_ref().and_then(duplicate_until);
+        member.duplicate_until = submitted.map_or(of_receipt, |submitted| submitted.duplicate_until);
+        if let Some(until) = member.duplicate_until {
+            self.duplicate_checks.insert((until.min(Instant::now() + DUPLICATE_INTERVAL), id.clone()));
         }
         member.record_in(receipt, self.store.as_ref());
         let project_id = member.project_id.clone();

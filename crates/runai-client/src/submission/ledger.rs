@@ -122,8 +122,7 @@ impl<'a> Ledger<'a> {
 
     /// The result of an attempt, with what its receipt adds.
     pub(super) fn finish(&self, submitted: Submitted) -> Submitted {
-        let is_resent = self.receipt.sends > 1;
-        let duplicate_until = self.receipt.since_first_send().filter(|_| is_resent).and_then(window);
+        let duplicate_until = duplicate_until(&self.receipt);
         Submitted { receipt_error: self.error(), duplicate_until, ..submitted }
     }
 
@@ -184,6 +183,11 @@ impl<'a> Ledger<'a> {
             tracing::warn!(%error, "cannot remove the receipt of a refused submission");
         }
     }
+}
+
+/// Until when another workload of a receipt's submission may appear, because it was sent more than once.
+pub(crate) fn duplicate_until(receipt: &Receipt) -> Option<Instant> {
+    receipt.since_first_send().filter(|_| receipt.sends > 1).and_then(window)
 }
 
 /// Until when another workload may appear of a submission that was first sent so long ago.

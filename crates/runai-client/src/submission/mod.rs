@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 pub(crate) use self::key::SubmissionKey;
 use self::ledger::Ledger;
+pub(crate) use self::ledger::duplicate_until;
 pub(crate) use self::lookup::{Lookup, duplicates};
 use crate::client::{Client, Dated};
 use crate::endpoints::names_no_workload;

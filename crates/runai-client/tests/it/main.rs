@@ -6,6 +6,7 @@ mod campaign;
 mod endpoints;
 mod fleet;
 mod fuzz;
+mod hostile;
 mod killed;
 mod lossy;
 mod network;

@@ -70,7 +70,7 @@ impl Transport for InMemory {
                 }
                 _ => {}
             }
-            let mut response = call(router, request).await;
+            let mut response = call(router, request).await.ok_or_else(lost)?;
             match fate {
                 Fate::AnswerIsLost => return Err(lost()),
                 Fate::AnswerIsCut => response.body.truncate(response.body.len() / 2),
@@ -86,15 +86,16 @@ impl Transport for InMemory {
     }
 }
 
-async fn call(router: Router, request: Request) -> Response {
+/// The answer; `None` if its body breaks.
+async fn call(router: Router, request: Request) -> Option<Response> {
     let Request { method, url, headers, body, .. } = request;
     let mut request = http::Request::new(Body::from(body));
     *request.method_mut() = method;
     *request.uri_mut() = url.as_str().parse().unwrap();
     *request.headers_mut() = headers;
     let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
-    let body = body.collect().await.unwrap().to_bytes().to_vec();
-    Response { status: parts.status, headers: parts.headers, body }
+    let body = body.collect().await.ok()?.to_bytes().to_vec();
+    Some(Response { status: parts.status, headers: parts.headers, body })
 }
 
 fn answer(status: u16, body: &str) -> Response {
@@ -160,6 +161,11 @@ impl MemoryStore {
     pub(crate) fn of(&self, submission_id: &str) -> Option<Receipt> {
         let receipts = self.receipts.lock().unwrap();
         receipts.values().find(|receipt| receipt.submission_id == submission_id).cloned()
+    }
+
+    /// All receipts, at once.
+    pub(crate) fn all_now(&self) -> Vec<Receipt> {
+        self.receipts.lock().unwrap().values().cloned().collect()
     }
 
     /// All that was ever written, in order.

@@ -23,6 +23,9 @@ pub(super) struct PhaseDurations {
     created_at: Option<Duration>,
     /// How long the present phase has lasted.
     present: Duration,
+    /// The phase before, since when it lasted, and how long: an answer with a phase that nobody knows may come between
+    /// two that show the same phase.
+    left: Option<(String, Duration, Duration)>,
     /// Earlier phases of the present wait in the queue.
     queued: Duration,
     /// When the present wait in the queue began or was first seen, on the control plane's clock.
@@ -145,9 +148,22 @@ impl PhaseDurations {
             self.queued_by_total = Duration::ZERO;
             self.queue_entered_at = (new == Stage::Queued).then_some(snapshot.phase_updated_at).flatten();
         }
+        let left = self.phase.take().zip(self.phase_updated_at).map(|(phase, since)| (phase, since, self.present));
+        self.present = Duration::ZERO;
+        if let Some((phase, since, lasted)) = std::mem::replace(&mut self.left, left)
+            && phase.eq_ignore_ascii_case(&snapshot.phase)
+            && Some(since) == snapshot.phase_updated_at
+        {
+            // It never left: what was counted when it seemed to is counted as the present phase again.
+            self.present = lasted;
+            match new {
+                Stage::Running => self.running = self.running.saturating_sub(lasted),
+                Stage::Queued => self.queued = self.queued.saturating_sub(lasted),
+                _ => {}
+            }
+        }
         self.phase = Some(snapshot.phase.clone());
         self.phase_updated_at = None;
-        self.present = Duration::ZERO;
     }
 
     fn take_totals(&mut self, snapshot: &Snapshot, watched: Duration) {

@@ -675,3 +675,14 @@ fn a_final_phase_that_is_not_known_ends_the_wait_after_a_minute() {
         waiter.polls_again(&seen("Hibernated"));
     }
 }
+
+#[test]
+fn a_phase_that_nobody_knows_in_between_counts_no_time_twice() {
+    let mut waiter = creator(timeouts(1_000, 250, true), 1_000);
+    for second in 0..200 {
+        waiter.now = secs(7 + 100 + second);
+        let phase = if second % 3 == 1 { "Archived" } else { "Running" };
+        waiter.polls_again(&dated(phase, 1_100, 1_100 + second));
+        assert!(waiter.state.running() <= secs(second), "{:?} after {second} s", waiter.state.running());
+    }
+}
