@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use runai_client::transport::Request;
-use runai_client::{Error, Progress, ReceiptStore, StepOperator};
+use runai_client::{Error, Fleet, Progress, ReceiptStore, StepOperator};
 use runai_sim::Simulator;
 use runai_spec::wait::{Outcome, WaitPolicy};
 use runai_spec::wire::{TrainingCreationRequest, Workload};
@@ -20,7 +20,7 @@ use serde_json::json;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::network::{Fate, MemoryStore, client, operator, request};
+use crate::network::{Fate, MemoryStore, client, followed_by, operator, request};
 
 pub(crate) fn runs() -> usize {
     std::env::var("RUNAI_CAMPAIGN").ok().and_then(|runs| runs.parse().ok()).unwrap_or(200)
@@ -178,13 +178,13 @@ impl Campaign {
             if let Progress::Ended { outcome, .. } = receipt.progress {
                 return outcome;
             }
-            let mut watch = operator.watch_receipt(receipt).unwrap();
+            let id = receipt.workload_id().unwrap().to_owned();
+            let store: Arc<dyn ReceiptStore> = Arc::clone(&self.store) as _;
+            let mut fleet = Fleet::new(operator.client().clone()).receipts(store);
+            fleet.follow_receipt(receipt);
             tokio::select! {
                 biased;
-                result = watch.run(|_| {}) => match result {
-                    Ok(outcome) => return outcome,
-                    Err(error) => assert!(error.is_auth() || error.is_unreachable(), "{error:?}"),
-                },
+                outcome = followed_by(fleet, &id) => return outcome,
                 () = death.notified() => {}
             }
         }

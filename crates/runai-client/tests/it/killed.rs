@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
-use runai_client::{Client, Progress, ReceiptDirectory, ReceiptStore, RetryPolicy, StepOperator};
+use runai_client::{Client, Fleet, Progress, ReceiptDirectory, ReceiptStore, RetryPolicy, StepOperator};
 use runai_sim::Simulator;
 use runai_spec::wait::{Outcome, WaitPolicy};
 use tokio::process::Command;
@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use crate::campaign::{figure, runs, write_down};
 use crate::lossy::{SETTLE_TIME, proxy};
-use crate::network::request;
+use crate::network::{followed_by, request};
 
 const URL: &str = "RUNAI_TEST_URL";
 const SECRET: &str = "RUNAI_TEST_SECRET";
@@ -54,7 +54,14 @@ async fn process() {
     let submitted = operator.submit(&request(&placement, &run, &[("RUNAI_SIM_RUNNING", "0.5")])).await.unwrap();
     let receipts = store.list().await.unwrap().receipts;
     let receipt = receipts.into_iter().find(|it| it.submission_id == submitted.submission_id).unwrap();
-    let outcome = operator.watch_receipt(receipt).unwrap().run(|_| {}).await.unwrap();
+    let mut fleet = Fleet::new(operator.client().clone()).receipts(store);
+    let outcome = match receipt.progress {
+        Progress::Ended { outcome, .. } => outcome,
+        _ => {
+            fleet.follow_submitted(&submitted, receipt);
+            followed_by(fleet, &submitted.workload_id).await
+        }
+    };
     assert_eq!(outcome, Outcome::Succeeded);
 }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use runai_client::{Client, Error, RetryPolicy, StepOperator};
+use runai_client::{Client, Error, Fleet, RetryPolicy, StepOperator};
 use runai_sim::Simulator;
 use runai_spec::wait::{Outcome, WaitPolicy};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
 use crate::campaign::{figure, runs, write_down};
-use crate::network::request;
+use crate::network::{followed_by, request};
 
 /// Longer than anything takes on this machine, and shorter than a test that runs in real time can bear.
 pub(crate) const SETTLE_TIME: Duration = Duration::from_millis(1500);
@@ -186,8 +186,11 @@ async fn a_network_that_harms_bytes_neither_loses_nor_doubles_a_job() {
                 while result.as_ref().is_err_and(Error::is_unreachable) {
                     result = operator.attach_or_submit(&request).await;
                 }
-                let id = result.unwrap().workload_id;
-                (id.clone(), operator.watch(id, policy).run(|_| {}).await.unwrap())
+                let submitted = result.unwrap();
+                let mut fleet = Fleet::new(operator.client().clone());
+                fleet.follow(&submitted, policy);
+                let outcome = followed_by(fleet, &submitted.workload_id).await;
+                (submitted.workload_id, outcome)
             })
         })
         .collect();

@@ -7,6 +7,7 @@ mod endpoints;
 mod fleet;
 mod fuzz;
 mod hostile;
+mod isolation;
 mod killed;
 mod lossy;
 mod network;

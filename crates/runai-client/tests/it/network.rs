@@ -11,9 +11,13 @@ use http_body_util::BodyExt as _;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use jiff::{SignedDuration, Timestamp};
 use runai_client::transport::{Failure, Request, Response, Sending, Transport, TransportError};
-use runai_client::{BoxFuture, Client, Placement, Put, Receipt, ReceiptList, ReceiptStore, StepOperator, StoreError};
+use runai_client::{
+    BoxFuture, Client, Event, Fleet, FleetEvent, Placement, Put, Receipt, ReceiptList, ReceiptStore, StepOperator,
+    StoreError,
+};
 use runai_sim::Simulator;
 use runai_spec::name::{SUBMISSION_LABEL, SubmissionId, workload_name};
+use runai_spec::wait::Outcome;
 use runai_spec::wire::{EnvironmentVariable, Label, TrainingCreationRequest, TrainingSpec};
 use tokio::sync::Notify;
 use tower::ServiceExt as _;
@@ -141,6 +145,18 @@ pub(crate) fn request(placement: &Placement, run_id: &str, variables: &[(&str, &
         },
         ..TrainingCreationRequest::default()
     }
+}
+
+/// Follows what a fleet was given to the end of one workload, as the program does.
+pub(crate) async fn followed_by(mut fleet: Fleet, workload_id: &str) -> Outcome {
+    while let Some(event) = fleet.next().await {
+        if let FleetEvent::Workload { event: Event::Ended { outcome }, workload_id: ended } = event
+            && ended == workload_id
+        {
+            return outcome;
+        }
+    }
+    panic!("{workload_id} is not followed");
 }
 
 /// Receipts that outlive the processes of a test.
