@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt as _};
-use runai_client::transport::{HttpTransport, Request, Sending, Transport};
-use runai_client::{Client, Fleet, FleetEvent, StepOperator};
+use runai_client::transport::{HttpTransport, Request, Response, Transport, TransportError};
+use runai_client::{BoxFuture, Client, Fleet, FleetEvent, StepOperator};
 use runai_sim::{Node, Simulator};
 use runai_spec::name::{SUBMISSION_LABEL, SubmissionId, workload_name};
 use runai_spec::wait::WaitPolicy;
@@ -82,7 +82,7 @@ struct Counting {
 }
 
 impl Transport for Counting {
-    fn send(&self, request: Request) -> Sending<'_> {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.transport.send(request)
     }

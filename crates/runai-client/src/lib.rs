@@ -73,7 +73,7 @@ pub use secrecy::SecretString;
 
 pub use crate::{
     auth::{
-        AccessToken, ClientCredentials, RENEW_AHEAD, TokenCommand, TokenError, TokenFuture, TokenOrigin, TokenProvider,
+        AccessToken, ClientCredentials, RENEW_AHEAD, TokenCommand, TokenError, TokenOrigin, TokenProvider,
         UNSTATED_LIFETIME,
     },
     builder::{ClientBuilder, DEFAULT_REQUEST_TIMEOUT},

@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout};
 pub use self::command::TokenCommand;
 pub use self::credentials::ClientCredentials;
 pub(crate) use self::credentials::{CredentialSource, ServiceAccount};
-pub use self::provider::{AccessToken, TokenError, TokenFuture, TokenProvider};
+pub use self::provider::{AccessToken, TokenError, TokenProvider};
 use crate::error::Error;
 use crate::jwt;
 use crate::retry::{Deadline, RetryPolicy};

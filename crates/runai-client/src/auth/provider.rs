@@ -1,10 +1,10 @@
 //! Bearer tokens from code of the caller.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
 use secrecy::SecretString;
+
+use crate::receipt::BoxFuture;
 
 /// Supplies the bearer tokens of a [`Client`](crate::Client).
 ///
@@ -13,11 +13,8 @@ use secrecy::SecretString;
 pub trait TokenProvider: Send + Sync + 'static {
     /// Returns a token. With `was_refused` the control plane has just refused the last one, so that a cached token
     /// must not be returned again.
-    fn token(&self, was_refused: bool) -> TokenFuture<'_>;
+    fn token(&self, was_refused: bool) -> BoxFuture<'_, Result<AccessToken, TokenError>>;
 }
-
-/// The future of [`TokenProvider::token`]; boxed, so that a client does not depend on its provider's type.
-pub type TokenFuture<'a> = Pin<Box<dyn Future<Output = Result<AccessToken, TokenError>> + Send + 'a>>;
 
 /// A bearer token of a [`TokenProvider`].
 #[derive(Clone, Debug)]

@@ -9,7 +9,8 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::tls::{self, SetupError};
-use super::{Failure, Request, Response, Sending, Transport, TransportError};
+use super::{Failure, Request, Response, Transport, TransportError};
+use crate::receipt::BoxFuture;
 
 /// The most bytes of an answer that are read; far more than the longest page of any list.
 pub const BODY_LIMIT: usize = 64 << 20;
@@ -72,7 +73,7 @@ impl HttpTransport {
 }
 
 impl Transport for HttpTransport {
-    fn send(&self, request: Request) -> Sending<'_> {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         Box::pin(async move {
             let Request { method, url, headers, body, timeout } = request;
             let request = self.client.request(method, url).headers(headers).body(body).timeout(timeout);

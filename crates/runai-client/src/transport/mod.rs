@@ -7,8 +7,6 @@ mod http;
 mod tls;
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
 use ::http::{HeaderMap, Method, StatusCode};
@@ -17,6 +15,7 @@ use url::Url;
 pub use self::http::{BODY_LIMIT, DEFAULT_CONNECT_TIMEOUT, HttpTransport};
 pub(crate) use self::http::{HttpOptions, ProxyChoice, is_loopback};
 pub use self::tls::SetupError;
+use crate::receipt::BoxFuture;
 
 /// Brings one request to the control plane and its answer back.
 ///
@@ -24,11 +23,8 @@ pub use self::tls::SetupError;
 /// it can; the client drops a future that takes longer.
 pub trait Transport: Send + Sync + 'static {
     /// Sends `request` and waits for the whole answer.
-    fn send(&self, request: Request) -> Sending<'_>;
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>>;
 }
-
-/// The future that [`Transport::send`] gives; boxed, so that a client does not depend on its transport's type.
-pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response, TransportError>> + Send + 'a>>;
 
 /// A request that needs nothing more to be sent.
 #[derive(Clone)]

@@ -10,7 +10,7 @@ use http::header::DATE;
 use http_body_util::BodyExt as _;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use jiff::{SignedDuration, Timestamp};
-use runai_client::transport::{Failure, Request, Response, Sending, Transport, TransportError};
+use runai_client::transport::{Failure, Request, Response, Transport, TransportError};
 use runai_client::{
     BoxFuture, Client, Event, Fleet, FleetEvent, Placement, Put, Receipt, ReceiptList, ReceiptStore, StepOperator,
     StoreError,
@@ -57,7 +57,7 @@ impl InMemory {
 }
 
 impl Transport for InMemory {
-    fn send(&self, request: Request) -> Sending<'_> {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         let fate = (self.fate)(&request);
         let router = self.router.clone();
         Box::pin(async move {

@@ -1,7 +1,7 @@
 //! What `doctor` finds out.
 
-use runai_client::transport::{Failure, Request, Sending, Transport, TransportError};
-use runai_client::{Check, Client, Preflight, StepOperator, Verdict};
+use runai_client::transport::{Failure, Request, Response, Transport, TransportError};
+use runai_client::{BoxFuture, Check, Client, Preflight, StepOperator, Verdict};
 use runai_sim::{Node, Policy, Project, Quota, Role, Simulator, Template};
 use runai_spec::permissions::{Permissions, permissions};
 use runai_spec::wire::TrainingCreationRequest;
@@ -133,7 +133,7 @@ async fn a_role_that_does_not_do_is_found() {
 async fn it_ends_where_nothing_more_can_be_found_out() {
     struct Nowhere(Failure);
     impl Transport for Nowhere {
-        fn send(&self, _: Request) -> Sending<'_> {
+        fn send(&self, _: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
             Box::pin(async { Err(TransportError::not_sent(self.0, "as the test says")) })
         }
     }

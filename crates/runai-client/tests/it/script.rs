@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use runai_client::transport::{Failure, Request, Response, Sending, Transport, TransportError};
-use runai_client::{Client, ClientBuilder};
+use runai_client::transport::{Failure, Request, Response, Transport, TransportError};
+use runai_client::{BoxFuture, Client, ClientBuilder};
 use serde_json::{Value, json};
 
 pub(crate) const BASE_URL: &str = "https://runai.test";
@@ -153,7 +153,7 @@ impl Drop for Script {
 struct ScriptTransport(Arc<Mutex<Inner>>);
 
 impl Transport for ScriptTransport {
-    fn send(&self, request: Request) -> Sending<'_> {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         let sent = Sent::of(&request);
         let mut inner = self.0.lock().unwrap();
         inner.sent.push(sent.clone());
@@ -184,7 +184,7 @@ pub(crate) fn answering_builder(reply: impl Fn(&Sent) -> Reply + Send + Sync + '
 struct Answering<F>(F);
 
 impl<F: Fn(&Sent) -> Reply + Send + Sync + 'static> Transport for Answering<F> {
-    fn send(&self, request: Request) -> Sending<'_> {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         let reply = self.0(&Sent::of(&request));
         Box::pin(reply.give())
     }

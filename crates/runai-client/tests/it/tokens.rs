@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use data_encoding::BASE64URL_NOPAD;
 use runai_client::{
-    AccessToken, Client, ClientBuilder, ClientCredentials, Error, SecretString, TokenError, TokenFuture, TokenOrigin,
+    AccessToken, BoxFuture, Client, ClientBuilder, ClientCredentials, Error, SecretString, TokenError, TokenOrigin,
     TokenProvider,
 };
 use serde_json::json;
@@ -177,7 +177,7 @@ struct Provider {
 }
 
 impl TokenProvider for Provider {
-    fn token(&self, was_refused: bool) -> TokenFuture<'_> {
+    fn token(&self, was_refused: bool) -> BoxFuture<'_, Result<AccessToken, TokenError>> {
         let mut asked = self.asked.lock().unwrap();
         asked.push(was_refused);
         let answer = (self.answer)(asked.len());
@@ -256,7 +256,7 @@ async fn a_provider_without_a_token_says_whether_trying_again_may_help() {
 struct Fixed(&'static str);
 
 impl TokenProvider for Fixed {
-    fn token(&self, _: bool) -> TokenFuture<'_> {
+    fn token(&self, _: bool) -> BoxFuture<'_, Result<AccessToken, TokenError>> {
         Box::pin(async { Ok(AccessToken::new(SecretString::from(self.0))) })
     }
 }
@@ -264,7 +264,7 @@ impl TokenProvider for Fixed {
 struct Hanging;
 
 impl TokenProvider for Hanging {
-    fn token(&self, _: bool) -> TokenFuture<'_> {
+    fn token(&self, _: bool) -> BoxFuture<'_, Result<AccessToken, TokenError>> {
         Box::pin(std::future::pending())
     }
 }

@@ -1,20 +1,16 @@
-//! What can go wrong, by whose fault it is.
+//! Everything that can go wrong, by whose fault it is.
 
-use std::fmt;
-use std::time::Duration;
+mod api;
+mod hint;
 
 use http::StatusCode;
 use runai_spec::name::SUBMISSION_LABEL;
-use runai_spec::wire::{ComplianceIssue, ErrorBody};
-use serde::Deserialize;
 
+pub use self::api::{ApiError, KEPT_TEXT};
+pub(crate) use self::api::{cut, error_body, is_api_error};
 use crate::auth::TokenOrigin;
 use crate::name_conflict;
-use crate::secrets::Secrets;
-use crate::transport::{Failure, SetupError, TransportError};
-
-/// The most characters that an error keeps of an answer's text.
-pub const KEPT_TEXT: usize = 500;
+use crate::transport::{SetupError, TransportError};
 
 /// Anything that keeps a call from giving what was asked for.
 ///
@@ -225,44 +221,6 @@ pub enum Error {
     },
 }
 
-/// An answer with an error status.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ApiError {
-    /// Method and path of the request.
-    pub call: String,
-    /// The HTTP status.
-    pub status: StatusCode,
-    /// What the control plane wrote: the message of its error body, or the beginning of another text.
-    pub message: String,
-    /// More about it, if the control plane wrote more.
-    pub details: Option<String>,
-    /// Which members of a submission are refused, and why.
-    pub issues: Vec<ComplianceIssue>,
-    /// How long the control plane asks to wait before the next request.
-    pub retry_after: Option<Duration>,
-    /// Where a redirect leads.
-    pub location: Option<String>,
-    /// Whether the body is the API's error body, a JSON object with the members `code` and `message`. Otherwise a proxy
-    /// or another server may have answered.
-    pub from_api: bool,
-}
-
-impl fmt::Display for ApiError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` was answered with {}{}{}", self.call, self.status, separator(&self.message), self.message)?;
-        if let Some(details) = &self.details {
-            write!(f, " ({details})")?;
-        }
-        for ComplianceIssue { field, details, .. } in &self.issues {
-            write!(f, "; `{field}`: {details}")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for ApiError {}
-
 impl Error {
     /// Whether the client was set up wrongly; nothing was sent.
     #[must_use]
@@ -394,95 +352,6 @@ impl Error {
         }
     }
 
-    /// What the reader can do about it, as one sentence without a final period.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::BaseUrl { problem, .. } if *problem == PLAIN_HTTP => {
-                "credentials would cross the network in clear text; use `https`, or allow `http` explicitly \
-                 (`--allow-http`)"
-                    .into()
-            }
-            Self::BaseUrl { .. } => "a base URL looks like `https://org.run.ai`".into(),
-            Self::Setup(_) => {
-                "install the system's root certificates (`ca-certificates`), or name them with `SSL_CERT_FILE`".into()
-            }
-            Self::CredentialsRefused { .. } if self.is_no_token_endpoint() => {
-                "nothing at this base URL issues tokens; is it the address of a Run:ai control plane?".into()
-            }
-            Self::TokenCommand { .. } => {
-                "run the command in a shell: it must end within 10 s and print one line, the token, and nothing else; \
-                 you may have to log in again"
-                    .into()
-            }
-            Self::TokenRefused { origin: TokenOrigin::Command, .. } => {
-                "log in again, so that the token command prints a token that is valid".into()
-            }
-            Self::TokenRefused { origin: TokenOrigin::Fixed, .. } => {
-                "the token may have expired, or be another control plane's; get a new one".into()
-            }
-            Self::TokenRefused { origin: TokenOrigin::Provider, .. } => {
-                "the tokens of the provider may be another control plane's".into()
-            }
-            Self::UnreadableCredentials { .. } => "check the path, and that this user may read it".into(),
-            Self::CredentialsRefused { .. } | Self::TokenRefused { .. } => {
-                "check client id and client secret, and that the service account still exists; a regenerated secret \
-                 replaces the old one at once"
-                    .into()
-            }
-            Self::ProjectNotFound { nearest, .. } if nearest.is_empty() => {
-                "the service account needs permission to view projects, in the scope of this project".into()
-            }
-            Self::ProjectNotFound { nearest, .. } => format!("did you mean {}?", list(nearest)),
-            Self::ProjectAmbiguous { .. } => "set `cluster_name` to the cluster of the project that is meant".into(),
-            Self::ClusterMismatch { cluster, .. } => {
-                format!("set `cluster_name` to `{cluster}`, leave it out, or choose another project")
-            }
-            Self::NameTaken { .. } => "choose another name".into(),
-            Self::DifferentSpec { .. } => "another file needs another run id".into(),
-            Self::AlreadyDeleted { .. } => "to run it once more, use another run id".into(),
-            Self::UnprovenDeletion { .. } => "if it did not run, submit it under another run id or name".into(),
-            Self::Unconfirmed { name, .. } => {
-                format!("the same submission can be sent again: it attaches to `{name}` if that exists")
-            }
-            Self::NoAnswer { source, .. } => match source.failure() {
-                Failure::Tls => {
-                    "the certificate must be for this host, and of an authority that this machine trusts; install the \
-                                 authority's certificate, or name a file with it in `SSL_CERT_FILE`"
-                        .into()
-                }
-                Failure::Connect | Failure::Timeout => {
-                    "check the base URL, the network and the proxy settings (`HTTPS_PROXY`, `NO_PROXY`)".into()
-                }
-                Failure::BodyTooLong | Failure::Interrupted => return None,
-            },
-            Self::OddAnswer { .. } => {
-                "is the base URL the address of a Run:ai control plane, and is no login page or proxy in between?"
-                    .into()
-            }
-            Self::Api(error) => match error.status {
-                StatusCode::FORBIDDEN => {
-                    "the service account lacks a permission; it needs to view projects and clusters, and to view, \
-                     create and edit trainings, in the scope of the project"
-                        .into()
-                }
-                StatusCode::TOO_MANY_REQUESTS => "the control plane is busy; try again later".into(),
-                status if status.is_redirection() => match &error.location {
-                    Some(location) => format!("redirects are not followed; is `{location}` the base URL?"),
-                    None => "redirects are not followed; check the base URL".into(),
-                },
-                _ => return None,
-            },
-            Self::Proxy { .. } => "a proxy looks like `http://proxy.example.com:3128`".into(),
-            Self::Accept(_)
-            | Self::EmptyCredential(_)
-            | Self::NoSubmissionId
-            | Self::Path(_)
-            | Self::Token(_)
-            | Self::TokenProvider { .. } => return None,
-        })
-    }
-
     /// Whether the credentials were refused because nothing issues tokens there.
     pub(crate) const fn is_no_token_endpoint(&self) -> bool {
         matches!(self, Self::CredentialsRefused { status, .. } if is_missing(*status))
@@ -525,62 +394,6 @@ pub(crate) const fn is_missing(status: StatusCode) -> bool {
 /// The calls that get a token.
 const TOKEN_CALLS: [&str; 2] = ["POST /api/v1/token", "POST /api/v2/token"];
 
-/// Whether `body` is the API's error body.
-pub(crate) fn is_api_error(body: &[u8]) -> bool {
-    /// Both members are required by the API's description.
-    #[derive(Deserialize)]
-    struct Required {
-        #[serde(rename = "code")]
-        _code: u16,
-        #[serde(rename = "message")]
-        _message: String,
-    }
-
-    serde_json::from_slice::<Required>(body).is_ok() && body.trim_ascii_start().starts_with(b"{")
-}
-
-/// The error body in `body`; whatever else it holds is kept as the message. Secrets are cut out.
-pub(crate) fn error_body(body: &[u8], secrets: &Secrets) -> ErrorBody {
-    let kept = |text: &str| cut(&secrets.scrub(text));
-    match serde_json::from_slice::<ErrorBody>(body) {
-        Ok(error) if !error.message.is_empty() => ErrorBody {
-            message: kept(&error.message),
-            details: error.details.as_deref().map(kept).filter(|details| !details.is_empty()),
-            compliance_issues: error
-                .compliance_issues
-                .into_iter()
-                .map(|ComplianceIssue { details, field, rule }| ComplianceIssue {
-                    details: kept(&details),
-                    field: kept(&field),
-                    rule: rule.as_deref().map(kept),
-                })
-                .collect(),
-            ..error
-        },
-        _ => ErrorBody { message: kept(&String::from_utf8_lossy(body)), ..ErrorBody::default() },
-    }
-}
-
-/// `text` on one line, without control characters, cut to [`KEPT_TEXT`] characters.
-pub(crate) fn cut(text: &str) -> String {
-    let mut kept = String::new();
-    for (count, word) in
-        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).enumerate()
-    {
-        if count > 0 {
-            kept.push(' ');
-        }
-        kept.push_str(word);
-        if kept.len() > KEPT_TEXT * 4 {
-            break;
-        }
-    }
-    match kept.char_indices().nth(KEPT_TEXT) {
-        Some((end, _)) => format!("{}…", &kept[..end]),
-        None => kept,
-    }
-}
-
 fn sources(stored: Option<&str>, new: Option<&str>) -> String {
     match (stored, new) {
         (Some(stored), Some(new)) => format!(": it was submitted from `{stored}`, and this is `{new}`"),
@@ -602,39 +415,7 @@ mod tests {
     use std::fmt::Write as _;
 
     use super::*;
-
-    #[test]
-    fn odd_bodies_are_kept_as_text_up_to_a_limit() {
-        let same = &Secrets::default();
-        let error = error_body(b"<html>\r\n  <b>502 Bad\tGateway</b></html>", same);
-        assert_eq!(error.message, "<html> <b>502 Bad Gateway</b></html>");
-        assert_eq!(error_body(b"\xff\x1b[31mred", same).message, "\u{fffd} [31mred");
-        assert_eq!(error_body(b"", same).message, "");
-        assert_eq!(error_body(br#"{"error": "x"}"#, same).message, r#"{"error": "x"}"#);
-        let long = error_body("ü".repeat(10_000).as_bytes(), same).message;
-        assert_eq!(long.chars().count(), KEPT_TEXT + 1);
-    }
-
-    #[test]
-    fn an_error_body_gives_message_details_and_issues() {
-        let body = br#"{"code": 400, "message": "no", "details": "", "complianceIssues":
-            [{"field": "compute.gpuDevicesRequest", "details": "at most 8", "rule": "max"}]}"#;
-        let body = error_body(body, &Secrets::default());
-        let error = ApiError {
-            call: "POST /x".into(),
-            status: StatusCode::BAD_REQUEST,
-            message: body.message,
-            details: body.details,
-            issues: body.compliance_issues,
-            retry_after: None,
-            location: None,
-            from_api: true,
-        };
-        assert_eq!(
-            error.to_string(),
-            "`POST /x` was answered with 400 Bad Request: no; `compute.gpuDevicesRequest`: at most 8"
-        );
-    }
+    use crate::transport::Failure;
 
     #[test]
     fn every_error_says_what_and_what_to_do() {
