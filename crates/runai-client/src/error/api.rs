@@ -53,16 +53,16 @@ impl std::error::Error for ApiError {}
 
 /// Whether `body` is the API's error body.
 pub(crate) fn is_api_error(body: &[u8]) -> bool {
-    /// Both members are required by the API's description.
+    /// The API's description requires both members, and a status of HTTP for the code: gateways have other codes.
     #[derive(Deserialize)]
     struct Required {
-        #[serde(rename = "code")]
-        _code: u16,
+        code: u16,
         #[serde(rename = "message")]
         _message: String,
     }
 
-    serde_json::from_slice::<Required>(body).is_ok() && body.trim_ascii_start().starts_with(b"{")
+    let is_object = body.trim_ascii_start().starts_with(b"{");
+    is_object && serde_json::from_slice::<Required>(body).is_ok_and(|error| (100..600).contains(&error.code))
 }
 
 /// The error body in `body`; whatever else it holds is kept as the message. Secrets are cut out.
