@@ -6,6 +6,7 @@
 mod control;
 mod exec;
 mod faults;
+mod hostile;
 mod lifecycle;
 mod lists;
 mod misbehaviour;
@@ -180,5 +181,7 @@ fn training(name: &str, script: &[(&str, &str)], compute: &Value) -> Value {
 async fn pass(seconds: f64) {
     tokio::time::advance(Duration::from_secs_f64(seconds)).await;
 }
+
+const SUBMIT: &str = "POST /api/v1/workloads/trainings";
 
 const CLUSTER: &str = "5100cafe-0000-4000-8000-000000000001";
