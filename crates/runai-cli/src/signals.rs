@@ -30,7 +30,7 @@ pub(crate) struct Hangup {
 
 impl Hangup {
     pub(crate) fn listen() -> Self {
-        Self { hangup: signal(SignalKind::hangup()).ok(), quit: signal(SignalKind::quit()).ok() }
+        Self { hangup: unless_ignored(SignalKind::hangup()), quit: unless_ignored(SignalKind::quit()) }
     }
 
     /// The next one; never, where none can be listened to.
@@ -40,6 +40,16 @@ impl Hangup {
             () = received(&mut self.quit) => {}
         }
     }
+}
+
+/// Listens for a signal, unless whoever started this program has it ignored, as `nohup` does.
+fn unless_ignored(kind: SignalKind) -> Option<Signal> {
+    // Asking the system call would need unsafe code. Where there is no such file, the signal counts.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    let bit = u32::try_from(kind.as_raw_value() - 1).ok().and_then(|bit| 1_u64.checked_shl(bit)).unwrap_or_default();
+    (mask & bit == 0).then(|| signal(kind).ok()).flatten()
 }
 
 async fn received(signal: &mut Option<Signal>) {

@@ -13,6 +13,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use crate::args::SimulateArgs;
 use crate::exit::Exit;
 use crate::output;
+use crate::signals::Hangup;
 
 /// Serves a simulated control plane until it is stopped.
 pub(crate) fn simulate(args: &SimulateArgs) -> Exit {
@@ -92,27 +93,24 @@ async fn serve(args: &SimulateArgs, scenario: Scenario) -> Exit {
 
 /// The signals that stop it: Ctrl-C, Ctrl-\, the end of its terminal, and that of other programs.
 struct Stop {
-    hangup: Signal,
+    hangup: Hangup,
     interrupt: Signal,
-    quit: Signal,
     terminate: Signal,
 }
 
 impl Stop {
     fn listen() -> io::Result<Self> {
         Ok(Self {
-            hangup: signal(SignalKind::hangup())?,
+            hangup: Hangup::listen(),
             interrupt: signal(SignalKind::interrupt())?,
-            quit: signal(SignalKind::quit())?,
             terminate: signal(SignalKind::terminate())?,
         })
     }
 
     async fn asked(&mut self) {
         tokio::select! {
-            _ = self.hangup.recv() => {}
+            () = self.hangup.next() => {}
             _ = self.interrupt.recv() => {}
-            _ = self.quit.recv() => {}
             _ = self.terminate.recv() => {}
         }
     }

@@ -1,20 +1,18 @@
-//! A control plane that behaves like NVIDIA Run:ai's, for tests, demonstrations and local runs.
+//! A simulated NVIDIA Run:ai control plane, for tests, demonstrations and local runs.
 //!
-//! It answers the REST endpoints that a client of training workloads uses as the API's description (control plane
-//! 2.24) says: tokens that expire, projects with filters and pages, clusters, submissions that are checked, phases
-//! that follow each other, resources that are counted, suspension and deletion that take their time. Nothing is a
-//! canned answer: all endpoints show and change one state. A path that is not simulated is answered with 501 and
-//! says so, a method that a path does not know with 405.
+//! It implements the REST endpoints that a client of training workloads uses, as the API's description (control plane
+//! 2.24) defines them. Tokens expire, submissions are validated, resources are counted, and phases follow each other. All
+//! endpoints read and change one state; there are no canned answers. A path that is not simulated is answered with 501, a
+//! method that a path does not support with 405; both errors name the request.
 //!
-//! There is one cluster, with nodes in node pools. GPUs are given out whole, by portions and by memory, device by
-//! device; projects have quotas, go over them while nobody else needs what is free, and lose it again to those whose
-//! it is; priorities, node types and taints count. The pods of a workload start together. It is no Kubernetes all the
-//! same: affinities, extended resources and departments' quotas have no effect, and volumes only with [`Exec`].
+//! There is one cluster with nodes in node pools. The scheduler assigns whole GPUs, portions and GPU memory, device by
+//! device. It implements quotas, over-quota, preemption, priorities, node types and taints. The pods of a workload start
+//! together. Affinities, extended resources and quotas of departments have no effect; volumes only with [`Exec`].
 //!
-//! Service accounts have roles in projects ([`Account`], [`Role`]); templates and a policy are worked into what is
-//! submitted ([`Template`], [`Policy`]). What goes wrong can be chosen: for workloads by a [`Behaviour`], between
-//! client and control plane by a [`Fault`]. All of it can be built here or read from a file ([`Scenario`]). While it
-//! runs, it shows itself on a page at `/` and takes orders below `/sim`:
+//! Service accounts have roles in projects ([`Account`], [`Role`]). Templates and a policy are merged into submissions
+//! ([`Template`], [`Policy`]). Workloads of other types and users exist beside trainings ([`ExistingWorkload`]). A
+//! [`Behaviour`] defines how workloads end, a [`Fault`] what goes wrong between client and control plane. A scenario file
+//! can contain all of this ([`Scenario`]). A page at `/` shows the state, and the paths below `/sim` control it:
 //!
 //! | request | what it does |
 //! |---|---|
@@ -27,10 +25,9 @@
 //! | `POST /sim/workloads` `{"name": "notes", "type": "workspace"}` | adds a workload of another user ([`ExistingWorkload`]) |
 //! | `GET /sim/workloads/{id}/output` | the last lines of its command |
 //!
-//! What a workload does is a script in its environment variables: `RUNAI_SIM_PENDING` is the least number of seconds
-//! that it stays Pending (0 when not set), `RUNAI_SIM_RUNNING` the seconds that it runs (1 when not set),
-//! `RUNAI_SIM_RESULT` how it ends: `Completed` (when not set), `Failed` or `Stopped`. With [`Exec`] its command really
-//! runs instead.
+//! A workload's environment variables script it: `RUNAI_SIM_PENDING` is the least number of seconds in the phase Pending
+//! (default 0), `RUNAI_SIM_RUNNING` the seconds in the phase Running (default 1), `RUNAI_SIM_RESULT` the final phase:
+//! `Completed` (default), `Failed` or `Stopped`. With [`Exec`] its command really runs instead.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]

@@ -16,7 +16,11 @@ impl Served {
     fn new(scratch: &Scratch, flags: &[&str]) -> Self {
         let mut args = vec!["simulate"];
         args.extend(flags);
-        let mut child = scratch.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::start(&mut scratch.command(&args))
+    }
+
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         Self { child, line: serde_json::from_str(&line).unwrap() }
@@ -230,6 +234,21 @@ fn no_command_outlives_the_program() {
             scope.spawn(move || test(signal));
         }
     });
+}
+
+#[test]
+fn a_hangup_that_is_ignored_stops_nothing() {
+    let scratch = Scratch::new();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' HUP; exec \"$0\" simulate"]).arg(scratch.command(&[]).get_program());
+    let served = Served::start(&mut shell);
+    assert!(Command::new("kill").args(["-HUP", &served.child.id().to_string()]).status().unwrap().success());
+    // A simulator that stops would refuse one of them.
+    for _ in 0..50 {
+        assert!(served.call("GET /sim/state", "", "").starts_with("HTTP/1.1 200"));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(served.end().0, Some(0));
 }
 
 #[test]
