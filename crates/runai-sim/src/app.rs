@@ -1,6 +1,7 @@
 //! The simulator as its endpoints see it: state, time, tokens, faults and processes together.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
     time::Duration,
@@ -81,6 +82,10 @@ impl App {
 
     pub(crate) fn list_faults(&self) -> Vec<Fault> {
         self.faults().list()
+    }
+
+    pub(crate) fn applied_faults(&self) -> BTreeMap<&'static str, u64> {
+        self.faults().applied()
     }
 
     /// What goes wrong with a request.

@@ -60,7 +60,7 @@ mod state;
 mod tokens;
 mod world;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::Router;
 use tokio::{sync::mpsc, task::JoinHandle};
@@ -169,6 +169,12 @@ impl Simulator {
     /// Lets something go wrong from now on.
     pub fn add_fault(&self, fault: Fault) {
         self.app.add_fault(fault);
+    }
+
+    /// Returns how often faults of each kind were applied to requests so far, by [`FaultKind::name`].
+    #[must_use]
+    pub fn applied_faults(&self) -> BTreeMap<&'static str, u64> {
+        self.app.applied_faults()
     }
 
     /// Lets nothing go wrong any more.

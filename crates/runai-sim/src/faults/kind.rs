@@ -235,6 +235,40 @@ pub enum TotalsChange {
 }
 
 impl FaultKind {
+    /// Returns its name, as scenario files and `/sim/faults` spell it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::ClockSkew { .. } => "clockSkew",
+            Self::DuplicateNames { .. } => "duplicateNames",
+            Self::EmptyBody => "emptyBody",
+            Self::EmptyList => "emptyList",
+            Self::ExpiredToken => "expiredToken",
+            Self::FrozenDate => "frozenDate",
+            Self::HeavyTail { .. } => "heavyTail",
+            Self::Html { .. } => "html",
+            Self::Lag { .. } => "lag",
+            Self::LateEffect { .. } => "lateEffect",
+            Self::Latency { .. } => "latency",
+            Self::LostAction => "lostAction",
+            Self::LostAnswer => "lostAnswer",
+            Self::LostPermission { .. } => "lostPermission",
+            Self::MalformedItem { .. } => "malformedItem",
+            Self::MissingDate => "missingDate",
+            Self::NameConflict { .. } => "nameConflict",
+            Self::NormalizedSpec { .. } => "normalizedSpec",
+            Self::RateLimit { .. } => "rateLimit",
+            Self::Redirect { .. } => "redirect",
+            Self::Reset => "reset",
+            Self::ResetInBody => "resetInBody",
+            Self::SlowBytes { .. } => "slowBytes",
+            Self::Status { .. } => "status",
+            Self::StuckStopping => "stuckStopping",
+            Self::TotalTimes { .. } => "totalTimes",
+            Self::UnknownPhase { .. } => "unknownPhase",
+        }
+    }
+
     /// Whether the answer is replaced or broken; only one such kind applies to a request.
     pub(crate) const fn replaces(&self) -> bool {
         matches!(

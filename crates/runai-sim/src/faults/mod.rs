@@ -6,7 +6,7 @@ mod kind;
 mod numbers;
 mod random;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -137,6 +137,8 @@ impl Fault {
 /// The active faults, and how often each has been applied.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
+    /// How often faults of each kind were applied.
+    applied: BTreeMap<&'static str, u64>,
     set: Vec<Set>,
 }
 
@@ -189,6 +191,10 @@ impl Faults {
         self.set.iter().map(|set| set.fault.clone()).collect()
     }
 
+    pub(crate) fn applied(&self) -> BTreeMap<&'static str, u64> {
+        self.applied.clone()
+    }
+
     /// Returns the faults that apply to this request: all, but only the first of those that replace the answer.
     pub(crate) fn inject(&mut self, method: &str, path: &str, now: Timestamp) -> Vec<Injection> {
         self.set.retain(|set| set.until.is_none_or(|until| now < until));
@@ -201,6 +207,7 @@ impl Faults {
             }
             if let Some(injection) = set.draw(now) {
                 has_replacement |= replaces;
+                *self.applied.entry(injection.kind.name()).or_default() += 1;
                 injections.push(injection);
             }
         }
@@ -362,14 +369,13 @@ mod tests {
 
     #[test]
     fn every_kind_is_part_of_the_hostile_preset() {
-        let mut names: Vec<String> = Fault::hostile(1)
-            .iter()
-            .map(|fault| match serde_json::to_value(&fault.kind).unwrap() {
-                serde_json::Value::String(name) => name,
-                value => value.as_object().unwrap().keys().next().unwrap().clone(),
-            })
-            .collect();
-        names.sort();
+        let faults = Fault::hostile(1);
+        let mut names: Vec<&str> = faults.iter().map(|fault| fault.kind.name()).collect();
+        for (fault, name) in faults.iter().zip(&names) {
+            let written = serde_json::to_value(&fault.kind).unwrap();
+            assert!(written == *name || written.get(name).is_some(), "{written} {name}");
+        }
+        names.sort_unstable();
         names.dedup();
         assert_eq!(names, KINDS);
         assert_eq!(Fault::hostile(1), Fault::hostile(1));

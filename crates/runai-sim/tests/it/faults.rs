@@ -88,6 +88,20 @@ async fn raw(sim: &Simulator, request: &str) -> (String, bool) {
 }
 
 #[tokio::test]
+async fn applied_faults_are_counted_by_their_kind() {
+    let reset = Fault::new(FaultKind::Reset).on("GET", "/api/v1/clusters").times(2);
+    let date = Fault::new(FaultKind::MissingDate).on("GET", "/api/v1/*");
+    let sim = Simulator::builder().faults([reset, date]).in_memory().unwrap();
+    assert!(sim.applied_faults().is_empty());
+    for path in ["/api/v1/clusters", "/api/v1/clusters", "/api/v1/clusters", "/api/v2/token", "/sim/state"] {
+        let request = axum::http::Request::get(path).body(axum::body::Body::empty()).unwrap();
+        tower::ServiceExt::oneshot(sim.router(), request).await.unwrap();
+    }
+    sim.clear_faults();
+    assert_eq!(sim.applied_faults(), [("missingDate", 3), ("reset", 2)].into());
+}
+
+#[tokio::test]
 async fn connections_really_break() {
     let sim = Simulator::builder().start().await.unwrap();
     let body = "grant_type=client_credentials&client_id=sim-client&client_secret=sim-secret-not-real";
