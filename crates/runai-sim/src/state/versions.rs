@@ -3,7 +3,7 @@
 //! Versions are only kept once a fault needs them, so that the simulator stays fast without one.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, VecDeque, hash_map::Entry},
     time::Duration,
 };
 
@@ -16,8 +16,25 @@ use crate::scheduler::{PendingReason, Placement};
 #[derive(Default)]
 pub(super) struct Versions {
     by_index: HashMap<usize, VecDeque<Version>>,
+    /// The ends of all versions and their workloads, the oldest first.
+    ends: VecDeque<(Timestamp, usize)>,
     /// How far back a read may look; nothing is remembered while it is zero.
     reach: Duration,
+}
+
+impl Versions {
+    /// Drops the versions that ended by `oldest`, which no read shows any more.
+    fn drop_before(&mut self, oldest: Timestamp) {
+        while let Some((_, index)) = self.ends.front().copied().filter(|(until, _)| *until <= oldest) {
+            self.ends.pop_front();
+            if let Entry::Occupied(mut versions) = self.by_index.entry(index) {
+                versions.get_mut().pop_front();
+                if versions.get().is_empty() {
+                    versions.remove();
+                }
+            }
+        }
+    }
 }
 
 /// A workload until a change.
@@ -85,14 +102,12 @@ impl State {
         if self.versions.reach.is_zero() {
             return;
         }
-        let oldest = at.checked_sub(self.versions.reach).unwrap_or(Timestamp::MIN);
+        self.versions.drop_before(at.checked_sub(self.versions.reach).unwrap_or(Timestamp::MIN));
         let versions = self.versions.by_index.entry(index).or_default();
         if versions.back().is_some_and(|last| last.until == at) {
             return;
         }
-        while versions.front().is_some_and(|first| first.until <= oldest) {
-            versions.pop_front();
-        }
+        self.versions.ends.push_back((at, index));
         let records = std::mem::take(&mut self.workloads[index].records);
         let workload = self.workloads[index].clone();
         self.workloads[index].records = records;
@@ -104,5 +119,44 @@ impl State {
             until: at,
             workload,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::later,
+        state::{ClusterFacts, Setup},
+        world::{ExistingWorkload, Node, Project},
+    };
+
+    #[test]
+    fn versions_are_kept_as_long_as_a_read_may_show_them() {
+        let start = Timestamp::UNIX_EPOCH;
+        let mut state = State::new(Setup {
+            behaviours: Vec::new(),
+            cluster: ClusterFacts { created_at: start, name: String::new(), uuid: String::new() },
+            exec: false,
+            nodes: vec![Node::default()],
+            policy: None,
+            projects: vec![Project::named("p")],
+            strict: false,
+            templates: Vec::new(),
+        });
+        let kept = |state: &State| state.versions.by_index.values().map(VecDeque::len).sum::<usize>();
+        let workload = |name: &str| ExistingWorkload { name: name.into(), running: Some(5.0), ..Default::default() };
+        let at = |seconds| later(start, Duration::from_secs(seconds));
+        state.place(workload("before"), start).unwrap();
+        state.advance(at(1));
+        assert_eq!(kept(&state), 0);
+        state.keep_versions(Duration::from_secs(10));
+        state.place(workload("after"), at(1)).unwrap();
+        state.advance(at(10));
+        // Running of both, and Creating and Initializing of the second.
+        assert_eq!((kept(&state), state.versions.ends.len()), (4, 4));
+        state.place(workload("later"), at(100)).unwrap();
+        state.advance(at(101));
+        assert_eq!((kept(&state), state.versions.ends.len()), (2, 2));
     }
 }
