@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
 use runai_spec::wait::{Observation, Snapshot};
 use runai_spec::wire::Workload;
 use runai_spec::wire::requests::Filter;
@@ -56,15 +57,19 @@ pub(crate) async fn poll(client: &Client, target: &Target) -> Result<Poll, Error
         Ok(_) => {
             return Ok(Poll::blind(Error::OddAnswer {
                 call: "GET /api/v1/workloads/{id}".to_owned(),
-                status: http::StatusCode::OK,
+                status: StatusCode::OK,
                 problem: "is about another workload".to_owned(),
             }));
         }
-        Err(error) if error.is_not_found() && error.is_from_api() => {}
+        // Whoever said so: the lists tell whether it is true.
+        Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => {}
         Err(error) => return Err(error),
     }
     // Where not even a list is found, it is the control plane that is missing.
-    let blind = |error: Error| if error.is_not_found() { Ok(Poll::blind(error)) } else { Err(error) };
+    let blind = |error: Error| match error.status() {
+        Some(StatusCode::NOT_FOUND) => Ok(Poll::blind(error)),
+        _ => Err(error),
+    };
     match listed(client, target, true).await {
         // What happened before its deletion does not depend on the time.
         Ok(Some(workload)) => {

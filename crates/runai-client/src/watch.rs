@@ -102,7 +102,7 @@ pub struct Watch {
 /// What a request or a write gave.
 enum Completed {
     Acted(Result<(), Error>),
-    Polled { began: Instant, result: Result<Poll, Error> },
+    Polled { began: Instant, result: Result<Box<Poll>, Error> },
     Stored(StoreResult),
 }
 
@@ -232,7 +232,7 @@ impl Watch {
                 let target = self.tracker.target().clone();
                 Box::pin(async move {
                     let began = Instant::now();
-                    Completed::Polled { began, result: poll(&client, &target).await }
+                    Completed::Polled { began, result: poll(&client, &target).await.map(Box::new) }
                 })
             }
         }
@@ -248,7 +248,7 @@ impl Watch {
             }
             Completed::Acted(result) => self.acted(result),
             Completed::Polled { began, result } => {
-                match result.or_else(|error| self.tracker.classify(error)) {
+                match result.map(|poll| *poll).or_else(|error| self.tracker.classify(error)) {
                     Ok(poll) => self.take(poll, began),
                     Err(error) => {
                         // Whoever calls again in spite of it should not do so without a pause.

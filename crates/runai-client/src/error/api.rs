@@ -31,8 +31,8 @@ pub struct ApiError {
     pub retry_after: Option<Duration>,
     /// Where a redirect leads.
     pub location: Option<String>,
-    /// Whether the body is the API's error body, a JSON object with the members `code` and `message`. Otherwise a proxy
-    /// or another server may have answered.
+    /// Whether the body is the API's error body, a JSON object with the member `message`. Otherwise a proxy or another
+    /// server may have answered.
     pub from_api: bool,
 }
 
@@ -49,20 +49,29 @@ impl fmt::Display for ApiError {
     }
 }
 
+impl ApiError {
+    /// Whether the body is a text that the API does not write, such as a proxy's page. Nothing at all may be the API's.
+    pub(crate) fn is_foreign(&self) -> bool {
+        !self.from_api && !self.message.is_empty()
+    }
+}
+
 impl std::error::Error for ApiError {}
 
 /// Whether `body` is the API's error body.
 pub(crate) fn is_api_error(body: &[u8]) -> bool {
-    /// The API's description requires both members, and a status of HTTP for the code: gateways have other codes.
+    /// The code is a status of HTTP: gateways have other codes. Versions that leave it out are understood.
     #[derive(Deserialize)]
     struct Required {
-        code: u16,
-        #[serde(rename = "message")]
-        _message: String,
+        #[serde(default)]
+        code: Option<u16>,
+        message: String,
     }
 
     let is_object = body.trim_ascii_start().starts_with(b"{");
-    is_object && serde_json::from_slice::<Required>(body).is_ok_and(|error| (100..600).contains(&error.code))
+    is_object
+        && serde_json::from_slice::<Required>(body)
+            .is_ok_and(|error| !error.message.is_empty() && error.code.is_none_or(|code| (100..600).contains(&code)))
 }
 
 /// The error body in `body`; whatever else it holds is kept as the message. Secrets are cut out.

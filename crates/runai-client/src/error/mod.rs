@@ -158,13 +158,13 @@ pub enum Error {
         /// The workload.
         workload_id: String,
         /// Where the specs differ, as a JSON pointer into the request's spec.
-        at: String,
+        at: &'static str,
         /// The submission.
         submission_id: String,
         /// Where the earlier request came from, such as a file's name, if its receipt says so.
-        stored_source: Option<String>,
+        stored_source: Option<Box<str>>,
         /// Where this request comes from.
-        source_name: Option<String>,
+        source_name: Option<Box<str>>,
     },
     /// This submission was sent before, and its workload has been deleted since.
     #[error("submission `{submission_id}` was workload {workload_id} (`{name}`), which has been deleted")]
@@ -254,7 +254,7 @@ impl Error {
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::ProjectNotFound { .. } | Self::AlreadyDeleted { .. })
-            || matches!(self.status(), Some(StatusCode::NOT_FOUND | StatusCode::GONE))
+            || matches!(self, Self::Api(error) if is_gone(error.status) && !error.is_foreign())
     }
 
     /// Whether the control plane understood the request and will not do it; sending it again changes nothing.
@@ -282,6 +282,7 @@ impl Error {
             Self::Api(error) => {
                 matches!(error.status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
                     || (error.status.is_server_error() && error.status != StatusCode::NOT_IMPLEMENTED)
+                    || (error.is_foreign() && !is_denial(error.status))
             }
             _ => false,
         }
@@ -394,6 +395,14 @@ pub(crate) const fn is_missing(status: StatusCode) -> bool {
 /// The calls that get a token.
 const TOKEN_CALLS: [&str; 2] = ["POST /api/v1/token", "POST /api/v2/token"];
 
+const fn is_gone(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE)
+}
+
+const fn is_denial(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+}
+
 fn sources(stored: Option<&str>, new: Option<&str>) -> String {
     match (stored, new) {
         (Some(stored), Some(new)) => format!(": it was submitted from `{stored}`, and this is `{new}`"),
@@ -474,7 +483,7 @@ mod tests {
             Error::DifferentSpec {
                 name: "n".into(),
                 workload_id: "w".into(),
-                at: "/image".into(),
+                at: "/image",
                 submission_id: "a".into(),
                 stored_source: Some("one.yaml".into()),
                 source_name: Some("two.yaml".into()),

@@ -77,7 +77,7 @@ enum Completed {
     Acted { id: String, project_id: String, result: Result<(), Error> },
     Checked { id: String, result: Result<Vec<String>, Error> },
     Listed { project_id: String, began: Instant, result: Result<Dated<LenientPage<Workload>>, Error> },
-    Polled { id: String, project_id: String, began: Instant, result: Result<Poll, Error> },
+    Polled { id: String, project_id: String, began: Instant, result: Result<Box<Poll>, Error> },
     Stored { id: String, result: StoreResult },
 }
 
@@ -397,7 +397,9 @@ impl Fleet {
             Completed::Acted { id, project_id, result } => self.acted(&id, &project_id, result),
             Completed::Checked { id, result } => self.checked(&id, result),
             Completed::Listed { project_id, began, result } => self.listed(&project_id, began, result),
-            Completed::Polled { id, project_id, began, result } => self.polled(&id, &project_id, began, result),
+            Completed::Polled { id, project_id, began, result } => {
+                self.polled(&id, &project_id, began, result.map(|poll| *poll));
+            }
             Completed::Stored { id, result } => {
                 self.storing -= 1;
                 if let Some(member) = self.members.get_mut(&id) {
@@ -477,12 +479,11 @@ impl Fleet {
         let mut refused = Vec::new();
         for id in ids {
             let Some(member) = self.members.get_mut(&id) else { continue };
-            match member.tracker.classify(error.clone()) {
-                Ok(poll) => self.take(&id, poll, began),
-                Err(_) => {
-                    member.due = Instant::now() + project::LONGEST_REST;
-                    refused.push(id);
-                }
+            if let Ok(poll) = member.tracker.classify(error.clone()) {
+                self.take(&id, poll, began);
+            } else {
+                member.due = Instant::now() + project::LONGEST_REST;
+                refused.push(id);
             }
         }
         if refused.is_empty() {

@@ -159,7 +159,7 @@ impl Fleet {
             let project_id = project_id.to_owned();
             self.in_flight.push(Box::pin(async move {
                 let began = Instant::now();
-                let result = poll(&client, &target).await;
+                let result = poll(&client, &target).await.map(Box::new);
                 Completed::Polled { id, project_id, began, result }
             }));
         }

@@ -109,11 +109,11 @@ impl<'a> SubmissionKey<'a> {
         // Strings, numbers, lists and structs cannot fail to serialise.
         let sent = serde_json::to_value(&request.spec).unwrap_or_default();
         if let Some(at) = is_other_file(&sent, &training.spec, request.template_id.is_some()) {
-            let [stored_source, source_name] = self.sources.clone();
+            let [stored_source, source_name] = self.sources.each_ref().map(|source| source.as_deref().map(Box::from));
             return Err(Error::DifferentSpec {
                 name: self.name.to_owned(),
                 workload_id: submitted.workload_id,
-                at: at.to_owned(),
+                at,
                 submission_id: self.submission_id.to_owned(),
                 stored_source,
                 source_name,

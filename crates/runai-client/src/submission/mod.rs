@@ -258,10 +258,10 @@ impl StepOperator {
                 return Err(Error::DifferentSpec {
                     name,
                     workload_id,
-                    at: "/name".to_owned(),
+                    at: "/name",
                     submission_id: key.submission_id.to_owned(),
-                    stored_source: receipt.source.clone(),
-                    source_name: self.source.clone(),
+                    stored_source: receipt.source.as_deref().map(Box::from),
+                    source_name: self.source.as_deref().map(Box::from),
                 });
             }
         }

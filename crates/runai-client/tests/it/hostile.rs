@@ -86,25 +86,23 @@ async fn process(
         store.list().await.unwrap().receipts.into_iter().map(|it| (it.name.clone(), it.progress)).collect();
     let mut submissions = FuturesUnordered::new();
     for (index, run) in runs.iter().enumerate() {
-        match known.get(&run.request.name) {
-            Some(Progress::Ended { .. } | Progress::Submitted { .. }) => {}
-            _ => {
-                let operator = operator.clone().wait_policy(run.policy.clone());
-                submissions.push(async move {
-                    sleep(run.starts.saturating_sub(begun.elapsed())).await;
-                    loop {
-                        match operator.attach_or_submit(&run.request).await {
-                            Ok(submitted) => return (index, Ok(submitted)),
-                            Err(error @ Error::AlreadyDeleted { .. }) => return (index, Err(error)),
-                            // Whoever is told that it is not known, or not possible now, repeats the command.
-                            Err(error) => {
-                                assert!(!shows_canary(&error), "{error:?}");
-                                sleep(Duration::from_secs(20)).await;
-                            }
+        if let Some(Progress::Ended { .. } | Progress::Submitted { .. }) = known.get(&run.request.name) {
+        } else {
+            let operator = operator.clone().wait_policy(run.policy.clone());
+            submissions.push(async move {
+                sleep(run.starts.saturating_sub(begun.elapsed())).await;
+                loop {
+                    match operator.attach_or_submit(&run.request).await {
+                        Ok(submitted) => return (index, Ok(submitted)),
+                        Err(error @ Error::AlreadyDeleted { .. }) => return (index, Err(error)),
+                        // Whoever is told that it is not known, or not possible now, repeats the command.
+                        Err(error) => {
+                            assert!(!shows_canary(&error), "{error:?}");
+                            sleep(Duration::from_secs(20)).await;
                         }
                     }
-                });
-            }
+                }
+            });
         }
     }
     while !submissions.is_empty() || !fleet.is_empty() {
@@ -222,15 +220,19 @@ struct Played {
 
 /// The figures of a campaign, by their names in the table.
 #[derive(Default)]
-struct Figures(BTreeMap<&'static str, usize>);
+struct Figures {
+    counts: BTreeMap<&'static str, usize>,
+    /// What is wrong, for the message of the test.
+    complaints: Vec<String>,
+}
 
 impl Figures {
     fn add(&mut self, name: &'static str, count: usize) {
-        *self.0.entry(name).or_default() += count;
+        *self.counts.entry(name).or_default() += count;
     }
 
     fn get(&self, name: &str) -> usize {
-        self.0.get(name).copied().unwrap_or_default()
+        self.counts.get(name).copied().unwrap_or_default()
     }
 
     fn round(&mut self, played: &Played) {
@@ -242,7 +244,7 @@ impl Figures {
     }
 
     fn write(&self, campaign: &str) {
-        let figures: Vec<(&str, f64)> = self.0.iter().map(|(name, count)| (*name, figure(*count))).collect();
+        let figures: Vec<(&str, f64)> = self.counts.iter().map(|(name, count)| (*name, figure(*count))).collect();
         write_down(campaign, &figures);
     }
 }
@@ -277,7 +279,7 @@ async fn count_doubled(played: &Played, figures: &mut Figures) {
         } else if is_found {
             figures.add("doubled and reported by the next command", 1);
         } else {
-            println!("{name}: {workloads:#?} {found:?}");
+            figures.complaints.push(format!("{name}: {workloads:#?} {found:?}"));
             figures.add("doubled and not reported", 1);
         }
     }
@@ -326,7 +328,6 @@ async fn a_fleet_neither_loses_nor_doubles_a_submission_under_a_hostile_control_
         figures.add("healthy jobs suspended or deleted", touched);
     }
     figures.write("hostile submissions");
-    println!("{:#?}", figures.0);
     let bad = [
         "doubled and not reported",
         "lost",
@@ -334,7 +335,7 @@ async fn a_fleet_neither_loses_nor_doubles_a_submission_under_a_hostile_control_
         "healthy jobs suspended or deleted",
         "values of an environment shown",
     ];
-    assert_eq!(bad.map(|name| (name, figures.get(name))), bad.map(|name| (name, 0)));
+    assert_eq!(bad.map(|name| (name, figures.get(name))), bad.map(|name| (name, 0)), "{:#?}", figures.complaints);
     assert!(figures.get("processes that died") > figures.get("runs") / 50, "nobody died");
 }
 
@@ -351,7 +352,6 @@ async fn a_fleet_ends_every_wait_right_under_a_hostile_control_plane() {
         check_ends(&played, &mut figures);
     }
     figures.write("hostile waits");
-    println!("{:#?}", figures.0);
     let bad = [
         "doubled and not reported",
         "lost",
@@ -359,7 +359,7 @@ async fn a_fleet_ends_every_wait_right_under_a_hostile_control_plane() {
         "suspended or deleted without a reason",
         "values of an environment shown",
     ];
-    assert_eq!(bad.map(|name| (name, figures.get(name))), bad.map(|name| (name, 0)));
+    assert_eq!(bad.map(|name| (name, figures.get(name))), bad.map(|name| (name, 0)), "{:#?}", figures.complaints);
 }
 
 /// A run that keeps to its timeouts, exceeds them, or has none.
@@ -413,7 +413,7 @@ fn check_ends(played: &Played, figures: &mut Figures) {
         let is_right = run.ends.contains(&outcome);
         figures.add("wrong outcomes", usize::from(!is_right));
         if !is_right {
-            println!("{}: {outcome}, not {:?}", run.request.name, run.ends);
+            figures.complaints.push(format!("{}: {outcome}, not {:?}", run.request.name, run.ends));
         }
         let is_touched = match live.get(workload_id.as_str()) {
             _ if played.freed.contains(&workload_id) => false,
@@ -429,7 +429,8 @@ fn check_ends(played: &Played, figures: &mut Figures) {
             },
         };
         if is_touched {
-            println!("{}: {outcome}, {:?}", run.request.name, live.get(workload_id.as_str()).map(|it| &it.phase));
+            let phase = live.get(workload_id.as_str()).map(|it| &it.phase);
+            figures.complaints.push(format!("{}: {outcome}, {phase:?}", run.request.name));
         }
         figures.add("suspended or deleted without a reason", usize::from(is_touched));
         figures.add(

@@ -74,12 +74,12 @@ async fn the_hang_or_403_of_one_project_neither_delays_nor_drops_anothers_worklo
     for trouble in [Reply::Hangs, Reply::error(403, "no role in this project"), Reply::error(503, "starting")] {
         let begun = Instant::now();
         let client = answering(move |sent| {
-            let phase = if begun.elapsed() < Duration::from_secs(60) { "Running" } else { "Completed" };
+            let phase = if begun.elapsed() < Duration::from_mins(1) { "Running" } else { "Completed" };
             match sent.line.as_str() {
                 "POST /api/v2/token" => Reply::token(),
                 // Project 1 is in trouble for four minutes.
                 line if (project_of(sent) == "1" || line.contains("/workloads/a"))
-                    && begun.elapsed() < Duration::from_secs(240) =>
+                    && begun.elapsed() < Duration::from_mins(4) =>
                 {
                     trouble.clone()
                 }
@@ -103,7 +103,7 @@ async fn the_hang_or_403_of_one_project_neither_delays_nor_drops_anothers_worklo
         assert!(ends.values().all(|(outcome, _)| *outcome == Outcome::Succeeded));
         let latest = |prefix: char| ends.iter().filter(|(id, _)| id.starts_with(prefix)).map(|(_, end)| end.1).max();
         assert!(latest('b').unwrap() < Duration::from_secs(95), "{:?}", latest('b'));
-        assert!(latest('a').unwrap() > Duration::from_secs(240));
+        assert!(latest('a').unwrap() > Duration::from_mins(4));
         // And it is reported once, with its scope.
         let scopes: Vec<_> = others
             .iter()
@@ -248,10 +248,11 @@ struct Late(Duration);
 
 impl Late {
     fn client(self) -> Client {
-        use runai_client::transport::{Request, Response, Sending, Transport};
+        use runai_client::BoxFuture;
+        use runai_client::transport::{Request, Response, Transport, TransportError};
         struct Slow(Duration);
         impl Transport for Slow {
-            fn send(&self, request: Request) -> Sending<'_> {
+            fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
                 let latency = self.0;
                 Box::pin(async move {
                     tokio::time::sleep(latency).await;
@@ -360,7 +361,7 @@ async fn every_answer_that_is_not_about_a_workload_that_was_seen_is_an_outage() 
         let client = answering(move |sent| match sent.line.as_str() {
             "POST /api/v2/token" => Reply::token(),
             _ if (10..3_600).contains(&begun.elapsed().as_secs()) => trouble.clone(),
-            line if line == "GET /api/v1/workloads/w1" => {
+            "GET /api/v1/workloads/w1" => {
                 Reply::json(200, &item("w1", "1", if begun.elapsed().as_secs() < 10 { "Running" } else { "Completed" }))
             }
             line => panic!("{line}"),
@@ -408,7 +409,7 @@ async fn a_workload_vanishes_at_once_when_listed_as_deleted_and_else_after_5_min
     assert!(found == Outcome::Vanished && (310..400).contains(&at.as_secs()), "{found} {at:?}");
     for project in [Reply::error(404, "no such project"), Reply::error(503, "starting"), Reply::Hangs] {
         let (found, at) = end_of_missing(&[], project).await;
-        assert!(found == Outcome::Vanished && at > Duration::from_secs(3_900), "{found} {at:?}");
+        assert!(found == Outcome::Vanished && at > Duration::from_mins(65), "{found} {at:?}");
     }
 }
 

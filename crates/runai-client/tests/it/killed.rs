@@ -55,12 +55,11 @@ async fn process() {
     let receipts = store.list().await.unwrap().receipts;
     let receipt = receipts.into_iter().find(|it| it.submission_id == submitted.submission_id).unwrap();
     let mut fleet = Fleet::new(operator.client().clone()).receipts(store);
-    let outcome = match receipt.progress {
-        Progress::Ended { outcome, .. } => outcome,
-        _ => {
-            fleet.follow_submitted(&submitted, receipt);
-            followed_by(fleet, &submitted.workload_id).await
-        }
+    let outcome = if let Progress::Ended { outcome, .. } = receipt.progress {
+        outcome
+    } else {
+        fleet.follow_submitted(&submitted, receipt);
+        followed_by(fleet, &submitted.workload_id).await
     };
     assert_eq!(outcome, Outcome::Succeeded);
 }

@@ -113,11 +113,11 @@ async fn the_same_run_attaches_and_another_name_or_content_is_refused() {
     let mut changed = request_of(&[]);
     changed.spec.command = Some("sh".into());
     let error = operator.submit(&changed).await.unwrap_err();
-    assert!(matches!(&error, Error::DifferentSpec { at, .. } if at == "/command"), "{error:?}");
+    assert!(matches!(&error, Error::DifferentSpec { at, .. } if *at == "/command"), "{error:?}");
     let mut renamed = request_of(&[]);
     renamed.name = "another".into();
     let error = operator.submit(&renamed).await.unwrap_err();
-    assert!(matches!(&error, Error::DifferentSpec { at, .. } if at == "/name"), "{error:?}");
+    assert!(matches!(&error, Error::DifferentSpec { at, .. } if *at == "/name"), "{error:?}");
     assert!(error.to_string().contains(&first.workload_id) && error.to_string().contains(&first.submission_id));
     assert_eq!(operator.client().workloads(&[], false).await.unwrap().len(), 1);
     assert_eq!(only(&store).await.workload_id(), Some(first.workload_id.as_str()));

@@ -154,7 +154,7 @@ async fn the_same_submission_with_another_content_is_refused() {
     script.expect(LIVE, ours()).expect(TRAINING, Reply::json(200, &training(Some(ID), "python:2.7")));
     let error = StepOperator::new(script.client(), "vision").attach_or_submit(&request()).await.unwrap_err();
     assert!(error.is_refused());
-    assert!(matches!(&error, Error::DifferentSpec { at, .. } if at == "/image"), "{error:?}");
+    assert!(matches!(&error, Error::DifferentSpec { at, .. } if *at == "/image"), "{error:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -461,7 +461,7 @@ fn the_skew_of_date_is_measured_when_the_workload_is_created() {
         waiter.polls_again(&Observation::NotSeen);
     }
     // It began to run 300 s ago, while nobody could see it.
-    let passed = (waiter.now - begun).as_secs();
+    let passed = waiter.now.checked_sub(begun).unwrap().as_secs();
     waiter.polls_again(&dated("Running", 1_000 + passed - 300, 8_200 + passed));
     assert_eq!(waiter.state.running(), secs(300));
 }
