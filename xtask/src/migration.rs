@@ -89,7 +89,7 @@ fn note(path: &str) -> &'static str {
 const END: &str = "<!-- end of the table -->\n";
 
 /// What differs, by the path of the setting.
-const NOTES: [(&str, &str); 33] = [
+const NOTES: [(&str, &str); 34] = [
     (
         "annotations",
         "keys need the form that Kubernetes wants; no `zenml.io/…` annotation is added; merged with the operator's key by key",
@@ -127,6 +127,7 @@ const NOTES: [(&str, &str); 33] = [
     ("runai_base_url", "plain `http` only to this machine, unless it is allowed with `--allow-http`"),
     ("security_context", "merged with the operator's key by key"),
     ("security_context.seccomp_profile_type", "`Localhost` gets a warning: Run:ai does not support it yet"),
+    ("token_command", "only here: a command that prints a bearer token, for accounts without a client secret"),
     ("tolerations", "an unknown key gets a warning; ZenML drops it in silence"),
     ("tolerations[].key", "only left out with `operator: Exists`"),
     ("tolerations[].value", "refused with `operator: Exists`"),

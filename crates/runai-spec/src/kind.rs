@@ -81,7 +81,7 @@ impl fmt::Display for UnknownKind {
 impl std::error::Error for UnknownKind {}
 
 /// Keys that only an operator file has. A test holds them together with the declaration.
-pub const OPERATOR_KEYS: [&str; 9] = [
+pub const OPERATOR_KEYS: [&str; 10] = [
     "client_id",
     "client_secret",
     "client_secret_file",
@@ -91,6 +91,7 @@ pub const OPERATOR_KEYS: [&str; 9] = [
     "monitoring_interval",
     "project_name",
     "runai_base_url",
+    "token_command",
 ];
 
 /// Whether the key of a ZenML settings map names a block for the Run:ai step operator: `step_operator`,

@@ -9,8 +9,8 @@ use super::{BaseUrl, OptionalObjectName, Secret};
 
 /// Keys of the operator file that no step has. Any step setting may stand beside them, as the default of every step.
 ///
-/// The keys of ZenML 0.98's `RunAIStepOperatorConfig`, plus `client_secret_file`. None of them is required to check a
-/// file; commands that connect say which one they miss.
+/// The keys of ZenML 0.98's `RunAIStepOperatorConfig`, plus `client_secret_file` and `token_command`. None of them is
+/// required to check a file; commands that connect say which one they miss.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(title = "Run:ai operator file")]
@@ -30,6 +30,15 @@ pub struct OperatorSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("examples" = ["client-secret.txt"], "x-group" = "connection"))]
     pub client_secret_file: Option<String>,
+
+    /// Command that prints a bearer token on one line, for accounts without a client secret: `runai-token --plain`.
+    ///
+    /// Split into words like a shell does it, and run without a shell: no variables, no pipes. It runs only from a file that
+    /// `--config` or `RUNAI_STEP_CONFIG` names, or that is in the user's own configuration directory; in a file that was
+    /// found upward from the working directory it is ignored, because a cloned repository must not run commands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["runai-token --plain"], "x-group" = "connection"))]
+    pub token_command: Option<String>,
 
     /// URL of the control plane: `https://my-org.run.ai`. Without query or fragment; a `/` at its end is dropped.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,6 +74,7 @@ fields!(OperatorSettings {
     client_id,
     client_secret,
     client_secret_file,
+    token_command,
     runai_base_url,
     project_name,
     cluster_name,

@@ -204,7 +204,7 @@ fn declared(path: &str) -> Declared {
 }
 
 /// Keys of the operator file and of the step file itself.
-const NOT_OF_A_STEP: [&str; 14] = [
+const NOT_OF_A_STEP: [&str; 15] = [
     "client_id",
     "client_secret",
     "client_secret_file",
@@ -219,6 +219,7 @@ const NOT_OF_A_STEP: [&str; 14] = [
     "project_name",
     "runai_base_url",
     "settings",
+    "token_command",
 ];
 
 fn of_a_step() -> Vec<&'static Declared> {
