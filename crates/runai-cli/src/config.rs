@@ -12,7 +12,7 @@ use crate::input::{self, Input};
 /// Variable that names the operator file.
 const CONFIG_VARIABLE: &str = "RUNAI_STEP_CONFIG";
 /// Names of the operator file, the first that exists counts.
-const FILE_NAMES: [&str; 3] = ["runai-step.toml", "runai-step.yaml", "runai-step.yml"];
+pub(crate) const FILE_NAMES: [&str; 3] = ["runai-step.toml", "runai-step.yaml", "runai-step.yml"];
 /// Folder of the operator file in the user's configuration directory.
 const FOLDER: &str = "runai-step";
 
@@ -24,7 +24,14 @@ const FOLDER: &str = "runai-step";
 /// The file that was named, or found, cannot be read.
 pub(crate) fn operator_file(flag: Option<&Path>) -> Result<Option<Input>, Failure> {
     let named = flag.map(Path::to_owned).or_else(|| env::var_os(CONFIG_VARIABLE).map(PathBuf::from));
-    named.or_else(upward).or_else(in_user_directory).map(|path| input::read(&path)).transpose().map_err(Failure::usage)
+    let read = |path: &Path| input::read(path).map_err(Failure::usage);
+    if let Some(path) = named {
+        return read(&path).map(Some);
+    }
+    if let Some(path) = upward() {
+        return Ok(Some(Input { found_upward: true, ..read(&path)? }));
+    }
+    in_user_directory().map(|path| read(&path)).transpose()
 }
 
 /// Variables of the environment that may be settings, by name.
@@ -37,17 +44,17 @@ pub(crate) fn variables() -> Vec<(String, String)> {
     variables
 }
 
-/// A key of the operator file that was given elsewhere.
+/// A value of an operator key from a variable or a flag.
 #[derive(Clone, Debug)]
-pub(crate) struct Given {
+pub(crate) struct ConfigOverride {
     /// How messages name it: `RUNAI_BASE_URL`, `--base-url`.
     pub(crate) name: String,
     pub(crate) key: &'static str,
     pub(crate) value: String,
 }
 
-impl Given {
-    /// A key that a flag gave.
+impl ConfigOverride {
+    /// The value of a flag.
     pub(crate) fn flag(flag: &str, key: &'static str, value: &str) -> Self {
         Self { name: flag.to_owned(), key, value: value.to_owned() }
     }
@@ -57,16 +64,16 @@ impl Given {
 pub(crate) const SECRET_KEY: &str = "client_secret";
 
 /// The variable of a key: `RUNAI_` and the key in capitals, without a leading `runai_`.
-pub(crate) fn variable(key: &str) -> String {
+pub(crate) fn operator_variable(key: &str) -> String {
     format!("{VARIABLE_PREFIX}{}", key.strip_prefix("runai_").unwrap_or(key).to_ascii_uppercase())
 }
 
-/// Keys of the operator file that the environment gives, but for the secret.
-pub(crate) fn given() -> Vec<Given> {
+/// The operator keys that variables set, but for the secret.
+pub(crate) fn overrides() -> Vec<ConfigOverride> {
     let given = |key: &'static str| {
-        let name = variable(key);
+        let name = operator_variable(key);
         let value = env::var(&name).ok().filter(|value| !value.is_empty())?;
-        Some(Given { name, key, value })
+        Some(ConfigOverride { name, key, value })
     };
     OPERATOR_KEYS.into_iter().filter(|key| *key != SECRET_KEY).filter_map(given).collect()
 }
@@ -78,8 +85,12 @@ fn upward() -> Option<PathBuf> {
 }
 
 fn in_user_directory() -> Option<PathBuf> {
-    let strategy = etcetera::choose_base_strategy().ok()?;
-    in_folder(&strategy.config_dir().join(FOLDER))
+    in_folder(&user_folder()?)
+}
+
+/// The folder of the operator file in the user's configuration directory.
+pub(crate) fn user_folder() -> Option<PathBuf> {
+    Some(etcetera::choose_base_strategy().ok()?.config_dir().join(FOLDER))
 }
 
 fn in_folder(folder: &Path) -> Option<PathBuf> {

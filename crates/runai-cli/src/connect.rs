@@ -14,14 +14,13 @@ use runai_spec::{Format, Kind, Resolver, Source};
 use tokio::time::timeout;
 
 use crate::args::{ConfigArgs, ConnectArgs};
-use crate::config::{self, Given};
+use crate::config::{self, ConfigOverride};
+use crate::credentials::Credentials;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input::Input;
 use crate::output::{self, Checked};
 
-/// The variable of the client secret, which goes no way that could print it.
-pub(crate) const SECRET_VARIABLE: &str = "RUNAI_CLIENT_SECRET";
 /// How long finding project and cluster may take, while nothing is submitted yet.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Folder of the receipts in the user's state directory.
@@ -35,26 +34,27 @@ pub(crate) struct Connection {
     pub(crate) settings: OperatorSettings,
     /// Where receipts are kept.
     pub(crate) receipts: Option<Arc<dyn ReceiptStore>>,
+    is_local: bool,
 }
 
 impl Connection {
     /// Connects with what the operator file, variables and flags say.
-    pub(crate) fn open(config: &ConfigArgs, args: &ConnectArgs, more: Vec<Given>) -> Result<Self, Failure> {
+    pub(crate) fn open(config: &ConfigArgs, args: &ConnectArgs, more: Vec<ConfigOverride>) -> Result<Self, Failure> {
         let file = config::operator_file(config.config.as_deref())?;
-        let given: Vec<_> = config::given().into_iter().chain(args.given()).chain(more).collect();
+        let given: Vec<_> = config::overrides().into_iter().chain(args.given()).chain(more).collect();
         let settings = operator_settings(file.as_ref(), &given)?;
         Self::new(settings, file.as_ref(), args)
     }
 
     /// Connects with `settings`, which were read from `file`, variables and flags.
     pub(crate) fn new(settings: OperatorSettings, file: Option<&Input>, args: &ConnectArgs) -> Result<Self, Failure> {
-        let folder = file.and_then(|file| Path::new(&file.name).parent());
-        let secret = secret(&settings, folder, args)?;
+        let credentials = Credentials::choose(&settings, file, args, &|name| env::var(name).ok())?;
         let base_url = settings.runai_base_url.as_ref().map(|url| url.trimmed().to_owned());
+        let needs_client_id = credentials.as_ref().is_none_or(Credentials::need_client_id);
         let needed = [
             ("runai_base_url", base_url.is_some()),
-            ("client_id", settings.client_id.is_some()),
-            ("client_secret", secret.is_some()),
+            ("client_id", settings.client_id.is_some() || !needs_client_id),
+            ("client_secret", credentials.is_some()),
         ];
         let mut missing: Vec<_> =
             needed.iter().filter(|(_, given)| !given).map(|(key, _)| format!("`{key}`")).collect();
@@ -62,13 +62,13 @@ impl Connection {
             // Whoever begins a configuration had better write all of it.
             missing.push("`project_name`".to_owned());
         }
-        let (Some(base_url), Some(client_id), Some(secret)) = (base_url, settings.client_id.clone(), secret) else {
+        let (Some(base_url), Some(credentials), true) = (base_url, credentials, missing.is_empty()) else {
             return Err(unset(&missing, file));
         };
-        let mut builder = Client::builder(base_url)
-            .credentials(client_id, secret)
+        let builder = Client::builder(base_url)
             .allow_http(args.allow_http)
             .user_agent(concat!("runai-step/", env!("CARGO_PKG_VERSION")));
+        let mut builder = credentials.apply(builder, settings.client_id.as_deref())?;
         if let Some(path) = &args.ca_file {
             builder = builder.root_certificates(read(path)?);
         }
@@ -83,19 +83,41 @@ impl Connection {
         if let Some(cluster) = &settings.cluster_name {
             operator = operator.cluster_name(cluster);
         }
-        Ok(Self { operator, project_name, settings, receipts: Some(receipts) })
+        Ok(Self { operator, project_name, settings, receipts: Some(receipts), is_local: false })
     }
 
     /// A connection to a control plane inside this program. Its workloads end with it, so they have no receipts.
     pub(crate) fn local(client: Client, project: &str, settings: OperatorSettings) -> Self {
         let project_name = Some(project.to_owned());
         let operator = StepOperator::new(client, project);
-        Self { operator, project_name, settings, receipts: None }
+        Self { operator, project_name, settings, receipts: None, is_local: true }
+    }
+
+    /// A connection that `operator` has, whatever its transport.
+    pub(crate) fn over(
+        operator: StepOperator,
+        receipts: Option<Arc<dyn ReceiptStore>>,
+        settings: OperatorSettings,
+    ) -> Self {
+        let operator = match &receipts {
+            Some(receipts) => operator.receipts(Arc::clone(receipts)),
+            None => operator,
+        };
+        // The operator knows its project's name.
+        Self { operator, project_name: Some(String::new()), settings, receipts, is_local: false }
+    }
+
+    /// The same connection, whose ambiguous submissions are settled over `settle_time`, where the user gave one.
+    pub(crate) fn settle_time(self, settle_time: Option<Duration>) -> Self {
+        match settle_time {
+            Some(settle_time) => Self { operator: self.operator.settle_time(settle_time), ..self },
+            None => self,
+        }
     }
 
     /// Whether the control plane is inside this program.
     pub(crate) const fn is_local(&self) -> bool {
-        self.receipts.is_none()
+        self.is_local
     }
 
     pub(crate) const fn client(&self) -> &Client {
@@ -107,11 +129,11 @@ impl Connection {
         if self.project_name.is_none() {
             return Err(unset(&["`project_name`".to_owned()], None));
         }
-        self.soon(async { self.operator.prepare().await.map_err(Failure::from) }).await
+        self.with_timeout(async { self.operator.prepare().await.map_err(Failure::from) }).await
     }
 
     /// The result, if it comes before it has to be said that the control plane does not answer.
-    pub(crate) async fn soon<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    pub(crate) async fn with_timeout<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         timeout(PATIENCE, work).await.unwrap_or_else(|_| {
             let url = self.client().base_url();
             let message = format!("the control plane at {url} gave no answer within {} s", PATIENCE.as_secs());
@@ -132,17 +154,18 @@ pub(crate) fn policy(step: Option<&StepSettings>, operator: &OperatorSettings) -
         delete_on_failure: operator.delete_on_failure,
         monitoring_interval: Duration::try_from_secs_f64(operator.monitoring_interval)
             .unwrap_or(usual.monitoring_interval),
+        ..usual
     }
 }
 
 /// The operator's own settings, from the file and from what stands above it.
-pub(crate) fn operator_settings(file: Option<&Input>, given: &[Given]) -> Result<OperatorSettings, Failure> {
+pub(crate) fn operator_settings(file: Option<&Input>, given: &[ConfigOverride]) -> Result<OperatorSettings, Failure> {
     let document = match file {
         None => Source { name: "runai-step.toml", text: "{}", format: Format::Json },
         Some(file) => file.source()?,
     };
     let mut resolver = Resolver::new(document).kind(Kind::Operator);
-    for Given { name, key, value } in given {
+    for ConfigOverride { name, key, value } in given {
         resolver = resolver.operator_value(name, key, value);
     }
     let resolution = resolver.resolve();
@@ -158,46 +181,12 @@ fn invalid(name: &str) -> Failure {
     Failure::new(Exit::Invalid, format!("the configuration in `{name}`, variables and flags has errors"))
 }
 
-/// The client secret. Flags beat variables, and those the file; a file that is named there is looked for beside it.
-fn secret(
-    settings: &OperatorSettings,
-    folder: Option<&Path>,
-    args: &ConnectArgs,
-) -> Result<Option<SecretString>, Failure> {
-    if let Some(path) = &args.client_secret_file {
-        return read_secret(path).map(Some);
-    }
-    if let Some(secret) = env::var(SECRET_VARIABLE).ok().filter(|secret| !secret.is_empty()) {
-        return Ok(Some(secret.into()));
-    }
-    let Some(path) = settings.client_secret_file.as_deref().map(Path::new) else {
-        return Ok(settings.client_secret.as_ref().map(|secret| secret.expose().to_owned().into()));
-    };
-    if env::var_os(config::variable("client_secret_file")).is_some() {
-        return read_secret(path).map(Some);
-    }
-    if let Some(secret) = &settings.client_secret {
-        return Ok(Some(secret.expose().to_owned().into()));
-    }
-    read_secret(&folder.unwrap_or(Path::new("")).join(path)).map(Some)
-}
-
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|problem| Failure::usage(format!("`{}` cannot be read: {problem}", path.display())))
 }
 
 fn read_text(path: &Path) -> Result<String, Failure> {
     String::from_utf8(read(path)?).map_err(|_| Failure::usage(format!("`{}` is not a text", path.display())))
-}
-
-fn read_secret(path: &Path) -> Result<SecretString, Failure> {
-    let cannot = |why: String| {
-        Failure::usage(format!("the client secret in `{}` {why}", path.display()))
-            .hint(format!("write nothing but the secret into the file, or set `{SECRET_VARIABLE}`"))
-    };
-    let text = fs::read_to_string(path).map_err(|problem| cannot(format!("cannot be read: {problem}")))?;
-    let secret = text.trim_end_matches(['\r', '\n']);
-    if secret.is_empty() { Err(cannot("is empty".to_owned())) } else { Ok(secret.to_owned().into()) }
 }
 
 fn unset(missing: &[String], file: Option<&Input>) -> Failure {
@@ -207,7 +196,7 @@ fn unset(missing: &[String], file: Option<&Input>) -> Failure {
         None => "an operator file (`runai-step init` writes one)".to_owned(),
     };
     let variables: Vec<_> =
-        missing.iter().map(|key| format!("`{}`", config::variable(key.trim_matches('`')))).collect();
+        missing.iter().map(|key| format!("`{}`", config::operator_variable(key.trim_matches('`')))).collect();
     Failure::usage(format!("{} {verb} not set", missing.join(", "))).hint(format!(
         "set {} in {place}, or {}",
         if missing.len() == 1 { "it" } else { "them" },
@@ -216,7 +205,7 @@ fn unset(missing: &[String], file: Option<&Input>) -> Failure {
 }
 
 /// Where receipts are kept.
-fn state_folder() -> PathBuf {
+pub(crate) fn state_folder() -> PathBuf {
     let strategy = etcetera::choose_base_strategy();
     let folder = strategy.map(|strategy| strategy.state_dir().unwrap_or_else(|| strategy.data_dir()));
     folder.unwrap_or_else(|_| PathBuf::from(".")).join(FOLDER)

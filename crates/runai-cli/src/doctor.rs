@@ -121,7 +121,7 @@ fn step(sources: &Sources, args: &DoctorArgs, diagnosis: &mut Diagnosis) -> Opti
 }
 
 fn settings(file: Option<&Input>, args: &DoctorArgs) -> Result<OperatorSettings, Failure> {
-    let given: Vec<_> = config::given().into_iter().chain(args.connect.given()).collect();
+    let given: Vec<_> = config::overrides().into_iter().chain(args.connect.given()).collect();
     connect::operator_settings(file, &given)
 }
 

@@ -48,9 +48,9 @@ mod with {
     use crate::args::EditorArgs;
     use crate::exit::Exit;
     use crate::failure::Failure;
+    use crate::interrupts::Interrupts;
     use crate::output;
     use crate::runtime::block_on;
-    use crate::signals::Signals;
 
     static PAGE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../web/dist");
 
@@ -76,7 +76,7 @@ mod with {
             readable(file).map_err(|problem| Failure::usage(format!("`{}` {problem}", file.display())))?;
         }
         block_on(async {
-            let mut signals = Signals::listen();
+            let mut interrupts = Interrupts::listen();
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
             let listener = TcpListener::bind(address).await.map_err(|problem| {
                 Failure::usage(format!("cannot listen on port {}: {problem}", args.port))
@@ -100,7 +100,7 @@ mod with {
                 .layer(DefaultBodyLimit::max(4 * MAX_BYTES))
                 .layer(middleware::from_fn_with_state(Arc::clone(&served), guard))
                 .with_state(served);
-            let stopped = async move { signals.next().await };
+            let stopped = async move { interrupts.next().await };
             axum::serve(listener, router)
                 .with_graceful_shutdown(stopped)
                 .await

@@ -22,12 +22,14 @@ pub(crate) enum Exit {
     Refused = 5,
     /// The control plane cannot be reached.
     Unreachable = 6,
-    /// The workload failed.
+    /// The workload failed, or ended in a phase that is not known.
     Failed = 7,
     /// The workload ran into a timeout.
     TimedOut = 8,
     /// The workload was stopped by someone else.
     Stopped = 9,
+    /// A bug of this program. Rust's own code for a panic.
+    Internal = 101,
     /// Interrupted with Ctrl-C.
     Interrupted = 130,
 }
@@ -43,7 +45,8 @@ impl From<Outcome> for Exit {
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Cancelled => Self::Interrupted,
-            Outcome::Failed => Self::Failed,
+            // It is not known to have succeeded.
+            Outcome::Failed | Outcome::UnknownEnd => Self::Failed,
             Outcome::PendingTimeout | Outcome::WorkloadTimeout => Self::TimedOut,
             Outcome::Stopped => Self::Stopped,
             Outcome::Succeeded => Self::Success,
@@ -54,7 +57,10 @@ impl From<Outcome> for Exit {
 
 impl From<&Error> for Exit {
     fn from(error: &Error) -> Self {
-        if error.is_configuration() {
+        if matches!(error, Error::UnprovenDeletion { .. }) {
+            // Nobody knows yet: the same command again may find out.
+            Self::Unreachable
+        } else if error.is_configuration() {
             Self::Usage
         } else if error.is_auth() {
             Self::Denied

@@ -6,12 +6,13 @@ use runai_client::Error;
 
 use crate::exit::Exit;
 use crate::output;
+use crate::secrets::scrub;
 
 /// A sentence about what went wrong, what to do about it, and the exit code.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
-    /// Empty if it was told already.
+    /// Empty if it was reported already.
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
 }
@@ -25,8 +26,8 @@ impl Failure {
         Self::new(Exit::Usage, message)
     }
 
-    /// One of which the user knows already.
-    pub(crate) const fn told(exit: Exit) -> Self {
+    /// One that was reported already.
+    pub(crate) const fn already_reported(exit: Exit) -> Self {
         Self { exit, message: String::new(), hint: None }
     }
 
@@ -39,8 +40,8 @@ impl Failure {
         Self { message: format!("{what}: {}", self.message), ..self }
     }
 
-    /// Says it on standard error.
-    pub(crate) fn tell(&self) -> Exit {
+    /// Writes it to stderr.
+    pub(crate) fn report(&self) -> Exit {
         match &self.hint {
             _ if self.message.is_empty() => {}
             Some(hint) => output::error(&format!("{}\nhint: {hint}", self.message)),
@@ -61,7 +62,9 @@ impl From<&Error> for Failure {
             }
             cause = source.source();
         }
-        Self { exit: error.into(), message, hint: error.hint() }
+        // A control plane may echo what was sent.
+        let message = scrub(&message).into_owned();
+        Self { exit: error.into(), message, hint: error.hint().map(|hint| scrub(&hint).into_owned()) }
     }
 }
 

@@ -7,13 +7,15 @@ use std::path::Path;
 use runai_spec::{Format, Report, decode};
 
 /// A file that was read.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Input {
     /// The path as it was given; `<stdin>` for standard input.
     pub(crate) name: String,
     pub(crate) format: Format,
     /// The text, or why the bytes are none and how they look.
     pub(crate) text: Result<String, (Report, String)>,
+    /// Whether it is an operator file that was found upward from the working directory, and may be someone else's.
+    pub(crate) found_upward: bool,
 }
 
 /// Reads a file, or standard input for `-`.
@@ -31,7 +33,8 @@ pub(crate) fn read(path: &Path) -> Result<Input, String> {
         Err(report) => Err((report, String::from_utf8_lossy(&bytes).into_owned())),
     };
     let format = if standard_input { guess(text.as_deref().unwrap_or_default()) } else { Format::of_path(&name) };
-    Ok(Input { name: if standard_input { "<stdin>".to_owned() } else { name }, format, text })
+    let name = if standard_input { "<stdin>".to_owned() } else { name };
+    Ok(Input { name, format, text, found_upward: false })
 }
 
 fn open(path: &Path) -> io::Result<Vec<u8>> {

@@ -1,6 +1,6 @@
 //! What `--verbose` shows: the client's own log. It holds no secret.
 
-use std::io;
+use std::io::{self, Write};
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -9,6 +9,7 @@ use tracing_subscriber::{Layer as _, fmt};
 
 use crate::args::{LogFormat, TalkArgs};
 use crate::output;
+use crate::secrets::scrub;
 
 /// Sets up how much is said.
 pub(crate) fn start(talk: &TalkArgs) {
@@ -22,8 +23,36 @@ pub(crate) fn start(talk: &TalkArgs) {
         _ => Targets::new().with_default(LevelFilter::TRACE),
     };
     let layer = match talk.log_format {
-        LogFormat::Json => fmt::layer().json().with_writer(io::stderr).boxed(),
-        LogFormat::Text => fmt::layer().with_ansi(false).with_writer(io::stderr).boxed(),
+        LogFormat::Json => fmt::layer().json().with_writer(|| Scrubbed(io::stderr())).boxed(),
+        LogFormat::Text => fmt::layer().with_ansi(false).with_writer(|| Scrubbed(io::stderr())).boxed(),
     };
     let _ = tracing_subscriber::registry().with(layer.with_filter(targets)).try_init();
+}
+
+/// Writes texts without the values that the user gave as secrets. A log entry is one write.
+struct Scrubbed<W>(W);
+
+impl<W: Write> Write for Scrubbed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        self.0.write_all(scrub(&text).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_shows_no_concealed_value() {
+        crate::secrets::conceal("not-a-real-log-secret");
+        let mut log = Vec::new();
+        Scrubbed(&mut log).write_all(b"sent not-a-real-log-secret\n").unwrap();
+        assert_eq!(log, b"sent [redacted]\n");
+    }
 }

@@ -49,7 +49,7 @@ pub(crate) fn print(args: &PermissionsArgs) -> Result<Exit, Failure> {
 
 /// What every step needs, and the operator file asks for.
 pub(crate) fn of_every_step(operator: Option<&Input>, connect: &ConnectArgs) -> Result<Permissions, Failure> {
-    let given: Vec<_> = config::given().into_iter().chain(connect.given()).collect();
+    let given: Vec<_> = config::overrides().into_iter().chain(connect.given()).collect();
     let nothing = Source { name: "settings", text: "{}", format: Format::Json };
     let mut resolver = Resolver::new(nothing).kind(Kind::Settings);
     if let Some(operator) = operator {
@@ -71,7 +71,7 @@ fn ids(args: &PermissionsArgs) -> Result<HashMap<String, String>, Failure> {
     let connection = Connection::open(&args.sources.config, &args.connect, Vec::new())?;
     let mut ids = HashMap::new();
     block_on(async {
-        let sets = connection.soon(async { Ok(connection.client().permission_sets().await?) }).await?;
+        let sets = connection.with_timeout(async { Ok(connection.client().permission_sets().await?) }).await?;
         ids.extend(sets.into_iter().map(|set| (set.name, set.id)));
         Ok(Exit::Success)
     })?;

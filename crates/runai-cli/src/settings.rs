@@ -6,8 +6,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::args::ConfigShowArgs;
-use crate::config::{self, Given, SECRET_KEY, variable};
-use crate::connect::{SECRET_VARIABLE, operator_settings};
+use crate::config::{self, ConfigOverride, SECRET_KEY, operator_variable};
+use crate::connect::operator_settings;
+use crate::credentials::{SECRET_VARIABLE, TOKEN_VARIABLE};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input::Input;
@@ -29,14 +30,23 @@ struct Row {
 pub(crate) fn print(args: &ConfigShowArgs) -> Result<Exit, Failure> {
     let file = config::operator_file(args.reach.config.config.as_deref())?;
     let flags: Vec<_> = args.reach.connect.given().into_iter().chain(args.watch.given()).collect();
-    let given: Vec<_> = config::given().into_iter().chain(flags).collect();
+    let given: Vec<_> = config::overrides().into_iter().chain(flags).collect();
     let settings = operator_settings(file.as_ref(), &given)?;
     let own = serde_json::to_value(&settings).unwrap_or_default();
     let mut rows: Vec<Row> = OPERATOR_KEYS
         .iter()
         .filter(|key| **key != SECRET_KEY)
         .map(|key| {
-            let (value, from) = (own[*key].clone(), origin(key, &given, file.as_ref()));
+            let (mut value, mut from) = (own[*key].clone(), origin(key, &given, file.as_ref()));
+            if *key == "token_command" && value.is_string() {
+                // Its arguments may be secrets.
+                value = Value::String(STARS.to_owned());
+                let is_ignored =
+                    !given.iter().any(|given| given.key == *key) && file.as_ref().is_some_and(|file| file.found_upward);
+                if is_ignored {
+                    from.push_str(" (ignored)");
+                }
+            }
             Row { key: (*key).to_owned(), from: if value.is_null() { "not set".to_owned() } else { from }, value }
         })
         .collect();
@@ -52,6 +62,10 @@ pub(crate) fn print(args: &ConfigShowArgs) -> Result<Exit, Failure> {
     };
     let value = if from.is_some() { Value::String(STARS.to_owned()) } else { Value::Null };
     rows.push(Row { key: SECRET_KEY.to_owned(), value, from: from.unwrap_or_else(|| "not set".to_owned()) });
+    if std::env::var_os(TOKEN_VARIABLE).is_some_and(|token| !token.is_empty()) {
+        let value = Value::String(STARS.to_owned());
+        rows.push(Row { key: "token".to_owned(), value, from: TOKEN_VARIABLE.to_owned() });
+    }
     rows.sort_by(|one, other| one.key.cmp(&other.key));
     rows.extend(defaults_of_steps(file.as_ref()));
     let printed = output::result(args.reach.format, &serde_json::json!({"values": rows}), || {
@@ -70,7 +84,7 @@ fn shown(value: &Value) -> String {
 }
 
 /// The strongest place that gives a key.
-fn origin(key: &str, given: &[Given], file: Option<&Input>) -> String {
+fn origin(key: &str, given: &[ConfigOverride], file: Option<&Input>) -> String {
     if let Some(given) = given.iter().rev().find(|given| given.key == key) {
         return given.name.clone();
     }
@@ -95,7 +109,7 @@ fn defaults_of_steps(file: Option<&Input>) -> Vec<Row> {
         if !is_whole || !matches!(explain(&path), Ok(Explanation::Setting { .. })) {
             continue;
         }
-        let name = variable(&path);
+        let name = operator_variable(&path);
         if let Some((name, value)) = variables.iter().find(|(variable, _)| *variable == name) {
             rows.push(Row { key: path, value: Value::String(value.clone()), from: name.clone() });
         } else if let Some((text, from)) = file.and_then(|file| in_file(&path, file)) {

@@ -12,8 +12,8 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::args::SimulateArgs;
 use crate::exit::Exit;
+use crate::interrupts::Hangup;
 use crate::output;
-use crate::signals::Hangup;
 
 /// Serves a simulated control plane until it is stopped.
 pub(crate) fn simulate(args: &SimulateArgs) -> Exit {

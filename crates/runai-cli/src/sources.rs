@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
+use runai_spec::explain::setting_paths;
 use runai_spec::{Context, Resolution, Resolver, Source, Step};
 
 use crate::args::{Assignment, SourceArgs};
-use crate::config::{self, Given};
+use crate::config::{self, ConfigOverride};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input::{self, Input};
 use crate::output::{self, Checked};
+use crate::secrets;
 
 /// The file of a step, and whatever else has a say in its settings.
 pub(crate) struct Sources {
@@ -17,20 +19,22 @@ pub(crate) struct Sources {
     pub(crate) operator: Option<Input>,
     variables: Vec<(String, String)>,
     /// Keys of the operator file from variables and flags, the weakest first.
-    given: Vec<Given>,
+    given: Vec<ConfigOverride>,
     /// Of the file that `--env-file` names.
     environment: Vec<(String, String)>,
 }
 
 impl Sources {
     /// Reads them all; `given` are keys of the operator file from flags.
-    pub(crate) fn read(file: &Path, args: &SourceArgs, given: Vec<Given>) -> Result<Self, Failure> {
+    pub(crate) fn read(file: &Path, args: &SourceArgs, given: Vec<ConfigOverride>) -> Result<Self, Failure> {
+        args.check_assignments()?;
         let file = input::read(file).map_err(Failure::usage)?;
         let operator = config::operator_file(args.config.config.as_deref())?;
         let environment = args.env_file.as_deref().map(environment_file).transpose()?.unwrap_or_default();
         let pull_secret = args.image_pull_secret.as_deref();
-        let pull_secret = pull_secret.map(|name| Given::flag("--image-pull-secret", "image_pull_secret_name", name));
-        let given = config::given().into_iter().chain(given).chain(pull_secret).collect();
+        let pull_secret =
+            pull_secret.map(|name| ConfigOverride::flag("--image-pull-secret", "image_pull_secret_name", name));
+        let given = config::overrides().into_iter().chain(given).chain(pull_secret).collect();
         Ok(Self { file, operator, variables: config::variables(), given, environment })
     }
 
@@ -43,19 +47,24 @@ impl Sources {
         if let Some(operator) = &self.operator {
             resolver = resolver.operator(operator.source()?);
         }
-        for Given { name, key, value } in &self.given {
+        for ConfigOverride { name, key, value } in &self.given {
             resolver = resolver.operator_value(name, key, value);
         }
         for (name, value) in &self.variables {
             resolver = resolver.variable(name, value);
         }
-        for Assignment { name, key, value } in &args.set {
+        for Assignment { name, key, value, .. } in &args.set {
             resolver = resolver.set(name, key, value);
         }
         let resolution = resolver.resolve();
-        let found: Vec<_> = resolution.reports().into_iter().map(Checked::from).collect();
+        let mut found: Vec<_> = resolution.reports().into_iter().map(Checked::from).collect();
+        for checked in &mut found {
+            if args.set.iter().any(|set| set.name == checked.path && set.is_secret()) {
+                checked.shown = output::stars(&checked.shown);
+            }
+        }
         let _ = output::human::eprint(&found);
-        if resolution.has_errors() { Err(Failure::told(Exit::Invalid)) } else { Ok(resolution) }
+        if resolution.has_errors() { Err(Failure::already_reported(Exit::Invalid)) } else { Ok(resolution) }
     }
 
     /// What a request needs beside the step, as far as files and flags say it.
@@ -72,6 +81,28 @@ impl Sources {
     }
 }
 
+impl SourceArgs {
+    /// Refuses malformed values of `--set`, and conceals the secret ones from now on.
+    fn check_assignments(&self) -> Result<(), Failure> {
+        if let Some(problem) = self.set.iter().find_map(|set| set.problem.as_ref()) {
+            return Err(Failure::usage(problem).hint("write `--set KEY=VALUE`, such as `--set environment.EPOCHS=3`"));
+        }
+        self.set.iter().filter(|set| set.is_secret()).for_each(|set| secrets::conceal(&set.value));
+        Ok(())
+    }
+}
+
+impl Assignment {
+    /// Whether the value is not shown: that of a variable, or of a key that is no setting and may be a misspelt one.
+    fn is_secret(&self) -> bool {
+        let first = self.key.split('.').next().unwrap_or_default();
+        first == "environment" || !(STEP_KEYS.contains(&first) || setting_paths().iter().any(|path| path == first))
+    }
+}
+
+/// Keys of a step that are no settings, and no secrets.
+const STEP_KEYS: [&str; 4] = ["command", "image", "name", "settings"];
+
 impl Input {
     /// The text, which is told to be none if it is none.
     pub(crate) fn source(&self) -> Result<Source<'_>, Failure> {
@@ -80,7 +111,7 @@ impl Input {
             Err((report, shown)) => {
                 let checked = Checked { path: self.name.clone(), report: report.clone(), shown: shown.clone() };
                 let _ = output::human::eprint(&[checked]);
-                Err(Failure::told(Exit::Invalid))
+                Err(Failure::already_reported(Exit::Invalid))
             }
         }
     }
@@ -112,13 +143,13 @@ fn environment_file(path: &Path) -> Result<Vec<(String, String)>, Failure> {
     let shown = path.display();
     let variables =
         dotenvy::from_path_iter(path).map_err(|problem| Failure::usage(format!("cannot read `{shown}`: {problem}")))?;
-    // What is wrong with a line is told without the line: its value may be a secret.
+    // The message does not show the line: its value may be a secret.
     variables
         .enumerate()
         .map(|(at, variable)| {
-            variable.map_err(|_| {
-                Failure::usage(format!("`{shown}` is no list of variables: entry {} is not understood", at + 1))
-                    .hint("write one NAME=VALUE a line, with quotes round values that have spaces")
+            variable.inspect(|(_, value)| secrets::conceal(value)).map_err(|_| {
+                Failure::usage(format!("`{shown}` has errors: entry {} is not `NAME=VALUE`", at + 1))
+                    .hint("write one `NAME=VALUE` per line, with quotes around values that have spaces")
             })
         })
         .collect()

@@ -11,10 +11,10 @@ use crate::args::{EventsArgs, ListArgs, StatusArgs};
 use crate::connect::Connection;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::flight::warnings;
 use crate::output;
 use crate::runtime::block_on;
 use crate::time;
+use crate::tracking::warnings;
 use crate::workloads::{Line, find};
 
 /// Workloads that are asked for at the same time.
@@ -26,7 +26,7 @@ pub(crate) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
     block_on(async {
         let found: Vec<_> = stream::iter(&args.ids)
             .map(|word| async {
-                let workload = connection.soon(find(&connection, word)).await?;
+                let workload = connection.with_timeout(find(&connection, word)).await?;
                 let warnings = match workload.phase.as_str() {
                     "Failed" | "Pending" | "Initializing" => warnings(connection.client(), &workload.id).await,
                     _ => Vec::new(),
@@ -41,7 +41,7 @@ pub(crate) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
         for one in found {
             match one {
                 Ok(line) => lines.push(line),
-                Err(failure) => exits.push(failure.tell()),
+                Err(failure) => exits.push(failure.report()),
             }
         }
         let workloads: Vec<_> = lines.iter().map(|(line, _)| line).collect();
@@ -98,7 +98,7 @@ pub(crate) fn list(args: &ListArgs) -> Result<Exit, Failure> {
         filters.extend(args.phase.as_deref().map(|phase| Filter::Equals("phase", phase)));
         filters.extend(args.name.as_deref().map(|name| Filter::StartsWith("name", name)));
         let listed = connection.client().list_newest_workloads(&filters, args.deleted).take(args.limit);
-        let lines = connection.soon(async {
+        let lines = connection.with_timeout(async {
             let workloads: Vec<Result<Workload, _>> = listed.collect().await;
             Ok(workloads.into_iter().collect::<Result<Vec<_>, _>>()?)
         });
@@ -135,7 +135,7 @@ pub(crate) fn events(args: &EventsArgs) -> Result<Exit, Failure> {
     let connection = Connection::open(&args.reach.config, &args.reach.connect, Vec::new())?;
     block_on(async {
         let events = connection
-            .soon(async {
+            .with_timeout(async {
                 let workload = find(&connection, &args.id).await?;
                 let events: Vec<Result<Event, _>> =
                     connection.client().list_events(&workload.id).take(args.limit).collect().await;

@@ -1,9 +1,8 @@
-//! The steps that are launched: read from their files, all of them before the first is sent.
+//! The steps that are launched. All files are read before the first step is submitted.
 
 use std::path::{Path, PathBuf};
 
-use runai_client::Placement;
-use runai_spec::name::SubmissionId;
+use runai_client::{Placement, StepOperator};
 use runai_spec::settings::OperatorSettings;
 use runai_spec::wire::TrainingCreationRequest;
 use runai_spec::{Context, Step};
@@ -16,16 +15,18 @@ use crate::sources::{Sources, choose};
 
 /// What is launched.
 pub(crate) struct Steps {
-    pub(crate) all: Vec<One>,
+    pub(crate) all: Vec<LaunchStep>,
     pub(crate) settings: OperatorSettings,
     pub(crate) operator_file: Option<Input>,
 }
 
-/// One step of its file.
-pub(crate) struct One {
+/// A step and its file.
+pub(crate) struct LaunchStep {
     pub(crate) file: Input,
     pub(crate) step: Step,
-    context: Context,
+    /// The run that it is submitted for; each launch is a new run without it.
+    pub(crate) run_id: Option<String>,
+    pub(crate) context: Context,
 }
 
 impl Steps {
@@ -61,34 +62,34 @@ impl Steps {
                 drop(resolution);
                 let Sources { file, operator: operator_file, .. } = sources;
                 surroundings = Some((operator, operator_file));
-                Ok(One { file, step, context })
+                Ok(LaunchStep { file, step, run_id: args.run_id.clone(), context })
             };
             match read() {
                 Ok(step) => all.push(step),
-                Err(failure) => failures.push(failure.tell()),
+                Err(failure) => failures.push(failure.report()),
             }
         }
         if let Some(exit) = failures.first() {
             if args.files.len() > 1 && !local {
                 output::say("nothing was submitted");
             }
-            return Err(Failure::told(*exit));
+            return Err(Failure::already_reported(*exit));
         }
         let (settings, operator_file) = surroundings.unwrap_or_default();
         Ok(Self { all, settings, operator_file })
     }
 }
 
-impl One {
+impl LaunchStep {
     /// What is sent, and the run id that its submission goes by.
-    pub(crate) fn request(&self, placement: &Placement, run_id: Option<&str>) -> (TrainingCreationRequest, String) {
-        let run_id = run_id.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
+    pub(crate) fn request(&self, operator: &StepOperator, placement: &Placement) -> (TrainingCreationRequest, String) {
+        let run_id = self.run_id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
         let context = Context {
             project_id: Some(placement.project_id.clone()),
             cluster_id: Some(placement.cluster_id.clone()),
             ..self.context.clone()
         };
-        let submission = SubmissionId::new(&placement.project_name, &run_id);
+        let submission = operator.submission_id(placement, &run_id);
         (self.step.render(&context, Some(&submission)), run_id)
     }
 }

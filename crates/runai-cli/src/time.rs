@@ -28,7 +28,7 @@ pub(crate) fn ago(moment: &str) -> String {
 }
 
 /// The one unit that says most: `42s`, `5m`, `3h`, `12d`.
-fn coarse(duration: Duration) -> String {
+pub(crate) fn coarse(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0..120 => format!("{seconds}s"),

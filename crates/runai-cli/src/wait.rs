@@ -1,154 +1,169 @@
-//! `runai-step wait`: workloads that are there already, followed to their end.
+//! `runai-step wait`: follow workloads that exist to their end.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use futures_util::stream::{self, StreamExt as _};
-use runai_client::{FleetEvent, Progress, Receipt, Submitted};
-use runai_spec::wait::{WaitPolicy, WaitState};
+use futures_util::future::{BoxFuture, FutureExt as _, Shared};
+use runai_client::{Event, Progress, Receipt, ReceiptList, Submitted};
+use runai_spec::phase::Stage;
+use runai_spec::wait::WaitPolicy;
 use runai_spec::wire::Workload;
 
 use crate::args::WaitArgs;
-use crate::board::Board;
 use crate::connect::{self, Connection};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::flight::{Flying, end};
-use crate::follow::Follower;
+use crate::interrupts::Interrupts;
+use crate::progress::{Rejection, Reporter as _, TerminalReporter};
 use crate::runtime::block_on;
-use crate::signals::Signals;
+use crate::tracking::{OnInterrupt, Plan, Source, Target, Tracker};
 use crate::workloads::find;
 
 /// Workloads that are looked up at the same time.
-const AT_ONCE: usize = 8;
+const CONCURRENCY: usize = 8;
 
 /// Follows workloads to their end.
 pub(crate) fn wait(args: &WaitArgs) -> Result<Exit, Failure> {
     let connection = Connection::open(&args.reach.config, &args.reach.connect, args.watch.given())?;
-    block_on(follow(args, &connection))
+    let plan = Plan {
+        max_starting: CONCURRENCY,
+        max_active: usize::MAX,
+        follow: true,
+        on_interrupt: OnInterrupt::Leave,
+        summarize: false,
+        resume_cancel: args.resume_cancel,
+    };
+    block_on(async {
+        let mut interrupts = Interrupts::listen();
+        let mut reporter = TerminalReporter::new(args.reach.format, args.ids.len() > 1);
+        let source = Waiting::new(args, &connection);
+        let tracked = Tracker::new(&connection, &source, plan, &mut interrupts, &mut reporter).run().await;
+        reporter.close();
+        Ok(tracked.exit)
+    })
 }
 
-async fn follow(args: &WaitArgs, connection: &Connection) -> Result<Exit, Failure> {
-    let mut signals = Signals::listen();
-    let found: Vec<Result<Workload, Failure>> =
-        stream::iter(&args.ids).map(|word| connection.soon(find(connection, word))).buffered(AT_ONCE).collect().await;
-    let receipts = receipts(connection).await;
-    let mut board = Board::new(args.reach.format, args.ids.len() > 1);
-    let mut follower = Follower::start(connection.client().clone(), connection.receipts.clone());
-    let mut exits: Vec<Option<Exit>> = vec![None; found.len()];
-    let mut flying: HashMap<String, Flying> = HashMap::new();
-    // One that is named twice is followed once.
-    let mut same: HashMap<String, Vec<usize>> = HashMap::new();
-    for (at, workload) in found.into_iter().enumerate() {
-        match workload {
-            Ok(workload) => {
-                let (id, name) = (workload.id.clone(), workload.name.clone());
-                let places = same.entry(id.clone()).or_default();
-                places.push(at);
-                if places.len() > 1 {
-                    continue;
-                }
-                let receipt = receipts.get(&id).cloned();
-                board.watch(&id, &name);
-                follower.follow(submitted(&workload), with_flags(receipt, args), policy(args, connection));
-                flying.insert(id, Flying { at, name, since: Instant::now() });
-            }
-            Err(failure) => exits[at] = Some(board.fail(&failure)),
-        }
-    }
-    while !flying.is_empty() {
-        tokio::select! {
-            biased;
-            () = signals.next() => {
-                for flown in flying.values() {
-                    board.say(&flown.goes_on());
-                }
-                board.close();
-                return Ok(Exit::Interrupted);
-            }
-            event = follower.next() => match event {
-                FleetEvent::OutageBegan { error } => board.outage(Ok(&error)),
-                FleetEvent::OutageEnded { lasted } => board.outage(Err(lasted)),
-                FleetEvent::Refused { error, workload_id } => {
-                    let exit = board.fail(&Failure::from(&error));
-                    flying.retain(|id, flown| {
-                        let is_meant = workload_id.as_ref().is_none_or(|workload_id| workload_id == id);
-                        if is_meant {
-                            exits[flown.at] = Some(exit);
-                        }
-                        !is_meant
-                    });
-                }
-                FleetEvent::Workload { event: runai_client::Event::Ended { outcome }, workload_id } => {
-                    if let Some(flown) = flying.remove(&workload_id) {
-                        let operator = connection.operator.clone();
-                        let (id, Flying { at, name, .. }, end) = end(operator, workload_id, flown, outcome).await;
-                        board.ended(&id, &name, &end);
-                        for place in same.remove(&id).unwrap_or_else(|| vec![at]) {
-                            exits[place] = Some(outcome.into());
-                        }
-                    }
-                }
-                FleetEvent::Workload { event, workload_id } => board.event(&workload_id, &event),
-                _ => {}
-            },
-        }
-    }
-    board.close();
-    Ok(Exit::first_failure(exits.into_iter().flatten()))
+/// Workloads that are waited for.
+struct Waiting<'a> {
+    args: &'a WaitArgs,
+    connection: Connection,
+    /// Read once, when the first workload is looked up.
+    receipts: Shared<BoxFuture<'static, Arc<HashMap<String, Receipt>>>>,
 }
 
-/// The receipts of this control plane, by their workloads. Without them everything goes on, but for the timeouts.
-async fn receipts(connection: &Connection) -> HashMap<String, Receipt> {
-    let Some(store) = &connection.receipts else { return HashMap::new() };
-    let receipts = match store.all().await {
-        Ok(receipts) => receipts,
+impl<'a> Waiting<'a> {
+    fn new(args: &'a WaitArgs, connection: &Connection) -> Self {
+        let read = receipts(connection.clone()).boxed().shared();
+        Self { args, connection: connection.clone(), receipts: read }
+    }
+}
+
+impl Source for Waiting<'_> {
+    fn len(&self) -> usize {
+        self.args.ids.len()
+    }
+
+    fn label(&self, item: usize) -> &str {
+        &self.args.ids[item]
+    }
+
+    fn start(&self, item: usize) -> BoxFuture<'static, Result<Target, Rejection>> {
+        let word = self.args.ids[item].clone();
+        let connection = self.connection.clone();
+        let receipts = self.receipts.clone();
+        let timeouts = Timeouts::of(self.args);
+        Box::pin(async move {
+            let receipts = receipts.await;
+            let mut policy = connect::policy(None, &connection.settings);
+            timeouts.apply(&mut policy);
+            // Right after a submission, a control plane may not show the workload yet: the receipt knows it.
+            if let Some(mut receipt) = submitted_receipt(&receipts, &word) {
+                timeouts.apply(&mut receipt.policy);
+                let (submitted, phase) = (of_receipt(&receipt), None);
+                let receipt = Some(receipt);
+                return Ok(Target { submitted, receipt, policy, phase, submitted_to: None, hints: Vec::new() });
+            }
+            let workload = match connection.with_timeout(find(&connection, &word)).await {
+                Ok(workload) => workload,
+                Err(failure) => {
+                    return Err(Rejection { file: None, name: word, failure, several: false, excerpts: Vec::new() });
+                }
+            };
+            let mut receipt = receipts.get(&workload.id).cloned();
+            if let Some(receipt) = &mut receipt {
+                timeouts.apply(&mut receipt.policy);
+            }
+            Ok(target(workload, receipt, policy))
+        })
+    }
+
+    fn outlives_command(&self) -> bool {
+        true
+    }
+
+    fn left_while_starting(&self, _: usize) -> Option<String> {
+        None
+    }
+}
+
+/// The receipt of the workload that has not ended and has this id, or alone has this name.
+fn submitted_receipt(receipts: &HashMap<String, Receipt>, word: &str) -> Option<Receipt> {
+    let mut found = receipts.iter().filter(|(id, receipt)| *id == word || receipt.name == word);
+    let (_, receipt) = found.next()?;
+    let is_alone = found.next().is_none();
+    (is_alone && matches!(receipt.progress, Progress::Submitted { .. })).then(|| receipt.clone())
+}
+
+fn of_receipt(receipt: &Receipt) -> Submitted {
+    let mut submitted = Submitted::default();
+    receipt.workload_id().unwrap_or_default().clone_into(&mut submitted.workload_id);
+    submitted.name.clone_from(&receipt.name);
+    submitted.project_id.clone_from(&receipt.project_id);
+    submitted.cluster_id.clone_from(&receipt.cluster_id);
+    submitted.already_existed = true;
+    submitted
+}
+
+fn target(workload: Workload, receipt: Option<Receipt>, policy: WaitPolicy) -> Target {
+    let stage = Stage::of_phase(&workload.phase);
+    let submitted = Submitted::existing(&workload);
+    let phase = Event::Phase { phase: workload.phase, stage, node_pools: workload.current_node_pools };
+    Target { submitted, receipt, policy, phase: Some(phase), submitted_to: None, hints: Vec::new() }
+}
+
+/// The receipts of this control plane, by their workloads. Without them workloads have no timeouts but those of flags.
+async fn receipts(connection: Connection) -> Arc<HashMap<String, Receipt>> {
+    let Some(store) = &connection.receipts else { return Arc::default() };
+    let ReceiptList { receipts, unreadable } = match store.list().await {
+        Ok(list) => list,
         Err(problem) => {
-            crate::output::say(&format!("receipts cannot be read, so no timeouts are known: {problem}"));
-            return HashMap::new();
+            crate::output::warning(&format!("receipts cannot be read, so no timeouts are known: {problem}"));
+            return Arc::default();
         }
     };
+    for problem in unreadable {
+        crate::output::warning(&format!("{problem}; if it is of one of these workloads, its timeouts are not known"));
+    }
     let base_url = connection.client().base_url();
     let ours = receipts.into_iter().filter(|receipt| receipt.base_url == base_url);
-    ours.filter_map(|receipt| Some((receipt.workload_id()?.to_owned(), receipt))).collect()
+    Arc::new(ours.filter_map(|receipt| Some((receipt.workload_id()?.to_owned(), receipt))).collect())
 }
 
-/// The receipt, with the rules that flags change.
-fn with_flags(receipt: Option<Receipt>, args: &WaitArgs) -> Option<Receipt> {
-    let mut receipt = receipt?;
-    if let Progress::Ended { workload_id, .. } = &receipt.progress {
-        // What was decided about it is done: someone who resumed it since must not see it stopped again.
-        receipt.progress = Progress::Submitted { workload_id: workload_id.clone() };
-        receipt.wait = WaitState::default();
+/// The timeouts that flags give.
+#[derive(Clone, Copy)]
+struct Timeouts {
+    pending: Option<Duration>,
+    running: Option<Duration>,
+}
+
+impl Timeouts {
+    fn of(args: &WaitArgs) -> Self {
+        Self { pending: args.pending_timeout, running: args.workload_timeout }
     }
-    let WaitPolicy { pending_timeout, workload_timeout, .. } = &mut receipt.policy;
-    *pending_timeout = seconds(args.pending_timeout).or(*pending_timeout);
-    *workload_timeout = seconds(args.workload_timeout).or(*workload_timeout);
-    Some(receipt)
-}
 
-/// How a workload without a receipt is waited for.
-fn policy(args: &WaitArgs, connection: &Connection) -> WaitPolicy {
-    WaitPolicy {
-        pending_timeout: seconds(args.pending_timeout),
-        workload_timeout: seconds(args.workload_timeout),
-        ..connect::policy(None, &connection.settings)
-    }
-}
-
-fn seconds(seconds: Option<u64>) -> Option<Duration> {
-    seconds.map(Duration::from_secs)
-}
-
-/// A workload that is no submission of ours, as the fleet takes it.
-fn submitted(workload: &Workload) -> Submitted {
-    Submitted {
-        workload_id: workload.id.clone(),
-        name: workload.name.clone(),
-        project_id: workload.project_id.clone(),
-        cluster_id: workload.cluster_id.clone(),
-        submission_id: String::new(),
-        adopted: true,
-        unrecorded: None,
+    fn apply(self, policy: &mut WaitPolicy) {
+        policy.pending_timeout = self.pending.or(policy.pending_timeout);
+        policy.workload_timeout = self.running.or(policy.workload_timeout);
     }
 }

@@ -1,9 +1,11 @@
 //! Words of the commands that talk to a control plane.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use super::{ResultFormat, SourceArgs};
-use crate::config::Given;
+use super::{ResultFormat, SourceArgs, run_id, seconds, timeout};
+use crate::config::ConfigOverride;
+use crate::tracking::OnInterrupt;
 
 /// Which operator file counts.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -20,19 +22,23 @@ pub(crate) struct ConfigArgs {
 pub(crate) struct ConnectArgs {
     /// URL of the control plane [variable: `RUNAI_BASE_URL`].
     #[arg(long, value_name = "URL")]
-    base_url: Option<String>,
+    pub(crate) base_url: Option<String>,
     /// Client id of the service account [variable: `RUNAI_CLIENT_ID`].
     #[arg(long, value_name = "ID")]
-    client_id: Option<String>,
+    pub(crate) client_id: Option<String>,
     /// File with nothing but the client secret [variables: `RUNAI_CLIENT_SECRET`, `RUNAI_CLIENT_SECRET_FILE`].
     #[arg(long, value_name = "FILE")]
     pub(crate) client_secret_file: Option<PathBuf>,
+    /// Command that prints a bearer token, in place of a client secret [variable: `RUNAI_TOKEN_COMMAND`; a token itself:
+    /// `RUNAI_TOKEN`].
+    #[arg(long, value_name = "COMMAND", conflicts_with = "client_secret_file")]
+    pub(crate) token_command: Option<String>,
     /// Name of the project [variable: `RUNAI_PROJECT_NAME`].
     #[arg(long, short, value_name = "NAME")]
-    project: Option<String>,
+    pub(crate) project: Option<String>,
     /// Name of the cluster that the project has to be in [variable: `RUNAI_CLUSTER_NAME`].
     #[arg(long, value_name = "NAME")]
-    cluster: Option<String>,
+    pub(crate) cluster: Option<String>,
     /// Send credentials over plain HTTP to other machines too.
     #[arg(long)]
     pub(crate) allow_http: bool,
@@ -49,15 +55,16 @@ pub(crate) struct ConnectArgs {
 
 impl ConnectArgs {
     /// The keys of the operator file that were given, named as messages call them.
-    pub(crate) fn given(&self) -> Vec<Given> {
+    pub(crate) fn given(&self) -> Vec<ConfigOverride> {
         [
             ("--base-url", "runai_base_url", &self.base_url),
             ("--client-id", "client_id", &self.client_id),
+            ("--token-command", "token_command", &self.token_command),
             ("--project", "project_name", &self.project),
             ("--cluster", "cluster_name", &self.cluster),
         ]
         .into_iter()
-        .filter_map(|(flag, key, value)| Some(Given::flag(flag, key, value.as_ref()?)))
+        .filter_map(|(flag, key, value)| Some(ConfigOverride::flag(flag, key, value.as_ref()?)))
         .collect()
     }
 }
@@ -76,13 +83,13 @@ pub(crate) struct WatchArgs {
 
 impl WatchArgs {
     /// The keys of the operator file that were given, named as messages call them.
-    pub(crate) fn given(&self) -> Vec<Given> {
+    pub(crate) fn given(&self) -> Vec<ConfigOverride> {
         [
             ("--monitoring-interval", "monitoring_interval", &self.monitoring_interval),
             ("--delete-on-failure", "delete_on_failure", &self.delete_on_failure),
         ]
         .into_iter()
-        .filter_map(|(flag, key, value)| Some(Given::flag(flag, key, value.as_ref()?)))
+        .filter_map(|(flag, key, value)| Some(ConfigOverride::flag(flag, key, value.as_ref()?)))
         .collect()
     }
 }
@@ -97,8 +104,11 @@ pub(crate) struct LaunchArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// Name of this run: the same file with the same run id is submitted once, however often the command is repeated.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = run_id)]
     pub(crate) run_id: Option<String>,
+    /// Seconds over which lookups must find nothing before an unanswered submission is sent again; 90 without it.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
+    pub(crate) settle_time: Option<Duration>,
     /// Image, in place of the file's.
     #[arg(long, value_name = "IMAGE")]
     pub(crate) image: Option<String>,
@@ -129,16 +139,17 @@ Examples:
   runai-step run zenml.yaml --step trainer --image registry.example.com/ml/train:4 -- python -m train
   runai-step run train.runai.yaml --format json | jq .event
 
-Ctrl-C suspends the workloads and waits until they have stopped; a second one leaves at once.
+Ctrl-C suspends the workloads and waits until they are; a second one leaves at once. With --on-interrupt leave, the first \
+one leaves.
 Exit code: 0 all succeeded, 1 a file has errors, 2 wrong usage or configuration, 3 not authenticated or not permitted, \
-4 not found, 5 refused, 6 unreachable, 7 it failed, 8 it ran into a timeout, 9 someone stopped it, 130 interrupted; \
+4 not found, 5 refused, 6 unreachable, 7 it failed, 8 it ran into a timeout, 9 someone stopped it, 101 internal error, 130 interrupted; \
 of several steps, that of the first that is not 0.")]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) launch: LaunchArgs,
     /// Run on a simulated control plane inside this program, which really runs the command as a process of this
     /// machine, in the folder of the file. Images are not used; mounts are folders among the temporary files.
-    #[arg(long, conflicts_with_all = ["base_url", "client_id", "client_secret_file", "project", "cluster", "detach"])]
+    #[arg(long, conflicts_with_all = ["base_url", "client_id", "client_secret_file", "token_command", "project", "cluster", "detach"])]
     pub(crate) local: bool,
     /// Let a local command see the whole environment, credentials in it too.
     #[arg(long, requires = "local")]
@@ -149,6 +160,9 @@ pub(crate) struct RunArgs {
     /// Most steps that are on their way at a time; all of them without it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: Option<u16>,
+    /// What Ctrl-C does to the workloads: suspend them and wait until they are, or leave them running.
+    #[arg(long, value_enum, default_value_t = OnInterrupt::Cancel, value_name = "ACTION", conflicts_with_all = ["detach", "local"])]
+    pub(crate) on_interrupt: OnInterrupt,
 }
 
 /// `runai-step submit`
@@ -157,7 +171,7 @@ pub(crate) struct RunArgs {
 Examples:
   id=$(runai-step submit train.runai.yaml)
   runai-step submit train.runai.yaml --run-id nightly-2026-11-25
-  runai-step submit train.runai.yaml --run-id $CI_JOB_ID --wait
+  runai-step submit train.runai.yaml --run-id \"$GITHUB_RUN_ID-$GITHUB_RUN_ATTEMPT\" --wait
   runai-step submit fold-*.runai.yaml --jobs 8 --format json
 
 Prints the id of each workload. A submission happens once: when an answer is lost, the workload is looked up, and with
@@ -221,11 +235,14 @@ pub(crate) struct WaitArgs {
     #[arg(required = true, value_name = "ID")]
     pub(crate) ids: Vec<String>,
     /// Suspend a workload that was queued for longer than this; that of its receipt without it.
-    #[arg(long, value_name = "SECONDS")]
-    pub(crate) pending_timeout: Option<u64>,
+    #[arg(long, value_name = "SECONDS", value_parser = timeout, allow_negative_numbers = true)]
+    pub(crate) pending_timeout: Option<Duration>,
     /// Suspend a workload that ran for longer than this; that of its receipt without it.
-    #[arg(long, value_name = "SECONDS")]
-    pub(crate) workload_timeout: Option<u64>,
+    #[arg(long, value_name = "SECONDS", value_parser = timeout, allow_negative_numbers = true)]
+    pub(crate) workload_timeout: Option<Duration>,
+    /// Suspend a workload if an interrupted command asked for that and could not confirm it.
+    #[arg(long, conflicts_with_all = ["pending_timeout", "workload_timeout"])]
+    pub(crate) resume_cancel: bool,
     #[command(flatten)]
     pub(crate) watch: WatchArgs,
     #[command(flatten)]
@@ -240,8 +257,12 @@ Examples:
   runai-step cancel --dry-run 7a53b7ae-6d4c-4a3c-9b42-0b2f7a7f9a11
 
 The workload is suspended: its pods end, its entry stays, and `resume` lets it run again.
-Exit code: 0 it has stopped, or had ended before; 4 there is no such workload.")]
+Exit code: 0 it is suspended, or had ended before; 4 there is no such workload; 8 the control plane accepted the request,
+and did not confirm the suspension within --timeout.")]
 pub(crate) struct CancelArgs {
+    /// Longest time to wait for the confirmation that a workload is suspended; without it, for ever.
+    #[arg(long, value_name = "SECONDS", value_parser = timeout, allow_negative_numbers = true, conflicts_with = "dry_run")]
+    pub(crate) timeout: Option<Duration>,
     #[command(flatten)]
     pub(crate) act: ActArgs,
 }

@@ -4,7 +4,10 @@ mod cluster;
 mod files;
 mod local;
 
+use std::convert::Infallible;
+use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -34,7 +37,7 @@ Examples:
 
 Exit codes: 0 success, 1 the file has errors, 2 wrong usage or configuration, 3 not authenticated or not permitted, \
 4 not found, 5 refused by the control plane, 6 control plane unreachable, 7 the workload failed, 8 timed out, \
-9 stopped by someone else, 130 interrupted."
+9 stopped by someone else, 101 internal error, 130 interrupted."
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -51,15 +54,15 @@ pub(crate) enum Command {
     Render(RenderArgs),
     /// Run steps and follow them to their end.
     Run(RunArgs),
-    /// Submit steps, and leave them to the cluster.
+    /// Submit steps.
     Submit(SubmitArgs),
-    /// Show how workloads are.
+    /// Show workload status.
     Status(StatusArgs),
     /// Follow workloads to their end.
     Wait(WaitArgs),
-    /// Stop workloads, and wait until they have stopped.
+    /// Suspend workloads, and wait until they are.
     Cancel(CancelArgs),
-    /// Let stopped workloads run again.
+    /// Resume suspended workloads.
     Resume(ResumeArgs),
     /// Delete workloads.
     Delete(DeleteArgs),
@@ -67,7 +70,7 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Show what happened to a workload, the newest last.
     Events(EventsArgs),
-    /// Find out what would keep a step from running.
+    /// Diagnose what would prevent a step from running.
     Doctor(DoctorArgs),
     /// Show the least that the service account has to be allowed.
     Permissions(PermissionsArgs),
@@ -145,13 +148,21 @@ pub(crate) struct SourceArgs {
     pub(crate) config: ConfigArgs,
 }
 
-/// A value of `--set`.
-#[derive(Clone, Debug)]
+/// A value of `--set`. Its `Debug` does not show the value.
+#[derive(Clone)]
 pub(crate) struct Assignment {
     /// How messages name it: `--set gpu_portion_request`.
     pub(crate) name: String,
     pub(crate) key: String,
     pub(crate) value: String,
+    /// What is wrong with it. Not an error of the parser, which would print the value.
+    pub(crate) problem: Option<String>,
+}
+
+impl fmt::Debug for Assignment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Assignment").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 fn kind() -> impl clap::builder::TypedValueParser<Value = Kind> {
@@ -159,10 +170,45 @@ fn kind() -> impl clap::builder::TypedValueParser<Value = Kind> {
     PossibleValuesParser::new(["step", "settings", "operator", "zenml"]).try_map(|word| word.parse::<Kind>())
 }
 
-fn assignment(text: &str) -> Result<Assignment, String> {
-    let (key, value) = text.split_once('=').ok_or_else(|| "write KEY=VALUE".to_owned())?;
-    if key.is_empty() || key.split('.').any(str::is_empty) {
-        return Err("the key is empty; write KEY=VALUE".to_owned());
+#[expect(clippy::unnecessary_wraps, reason = "a parser of arguments returns a result")]
+fn assignment(text: &str) -> Result<Assignment, Infallible> {
+    let (key, value) = text.split_once('=').unwrap_or_default();
+    let problem = if !text.contains('=') {
+        Some("a value of `--set` has no `=`".to_owned())
+    } else if key.is_empty() || key.split('.').any(str::is_empty) {
+        Some(format!("the key `{key}` of `--set` has an empty part"))
+    } else {
+        None
+    };
+    Ok(Assignment { name: format!("--set {key}"), key: key.to_owned(), value: value.to_owned(), problem })
+}
+
+/// Name of a run. An unset variable gives an empty one, which would attach every run to the first one's workload.
+fn run_id(text: &str) -> Result<String, String> {
+    if text.chars().any(char::is_alphanumeric) {
+        return Ok(text.to_owned());
     }
-    Ok(Assignment { name: format!("--set {key}"), key: key.to_owned(), value: value.to_owned() })
+    Err("a run id must have a letter or digit, or every run would attach to one workload; is a variable unset? In GitHub \
+         Actions use \"$GITHUB_RUN_ID-$GITHUB_RUN_ATTEMPT\""
+        .to_owned())
+}
+
+/// Seconds, decimals allowed.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().map_err(|_| "write a number of seconds, such as 90 or 2.5".to_owned())?;
+    if seconds < 0.0 {
+        return Err("a duration cannot be negative; write a number of seconds, such as 90 or 2.5".to_owned());
+    }
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| "this is no duration; write a number of seconds, such as 90".to_owned())
+}
+
+/// Seconds of a timeout.
+fn timeout(text: &str) -> Result<Duration, String> {
+    let timeout = seconds(text)?;
+    if timeout.is_zero() {
+        Err("a timeout of 0 s would be over at once; write at least 1".to_owned())
+    } else {
+        Ok(timeout)
+    }
 }

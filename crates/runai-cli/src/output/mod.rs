@@ -35,6 +35,11 @@ impl From<SourceReport<'_>> for Checked {
     }
 }
 
+/// `text` with a star for each byte, so that lines and offsets stay what they are.
+pub(crate) fn stars(text: &str) -> String {
+    text.chars().flat_map(|c| std::iter::repeat_n(if c == '\n' { '\n' } else { '*' }, c.len_utf8())).collect()
+}
+
 /// Prints a result.
 pub(crate) fn line(text: &str) -> io::Result<()> {
     writeln!(anstream::stdout(), "{text}")
@@ -116,6 +121,11 @@ pub(crate) fn say(text: &str) {
     if !is_quiet() {
         let _ = writeln!(anstream::stderr(), "· {text}");
     }
+}
+
+/// Says on standard error what the user should know, even with `--quiet`.
+pub(crate) fn warning(text: &str) {
+    let _ = writeln!(anstream::stderr(), "warning: {text}");
 }
 
 /// Says what went wrong; lines that begin with `hint:` say what to do.

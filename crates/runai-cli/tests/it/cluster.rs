@@ -165,12 +165,12 @@ fn a_workload_from_its_submission_to_its_deletion() {
     insta::assert_snapshot!(cluster.run(&["cancel", &id]), @"
     exit 0
     --- stdout
-    train-ID has stopped; `runai-step resume train-ID` lets it run again
+    train-ID is suspended; `runai-step resume train-ID` resumes it
     ");
     insta::assert_snapshot!(cluster.run(&["cancel", &id]), @"
     exit 0
     --- stdout
-    train-ID has stopped; `runai-step resume train-ID` lets it run again
+    train-ID is suspended; `runai-step resume train-ID` resumes it
     ");
     insta::assert_snapshot!(cluster.run(&["resume", &id]), @"
     exit 0
@@ -271,4 +271,40 @@ fn a_dry_run_prints_the_request_and_sends_nothing() {
     let request = cluster.json(&["submit", &file, "--dry-run", "--format", "json"]);
     assert_eq!((&request["method"], &request["body"]["projectId"]), (&Value::from("POST"), &Value::from("1")));
     assert_eq!(cluster.json(&["list", "--format", "json"])["workloads"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_cancel_that_is_not_confirmed_in_time_says_so() {
+    let scenario = Scratch::new();
+    // The workload is looked up once; afterwards nobody can see it.
+    let fault = "[[faults]]\nkind = { status = { status = 503 } }\nmethod = \"GET\"\npath = \"/api/v1/workloads/*\"\nafter = 1\n";
+    scenario.write("fault.toml", fault);
+    let cluster = Cluster::with(&["--scenario", scenario.path().join("fault.toml").to_str().unwrap()]);
+    let id = cluster.submit("train", "RUNAI_SIM_RUNNING: 60");
+    insta::assert_snapshot!(cluster.run(&["cancel", &id, "--timeout", "0.5"]), @"
+    exit 8
+    --- stderr
+    error: UUID: the control plane accepted the suspension and did not confirm it within N s, so the workload may still run
+    hint: `runai-step status train-ID` shows its phase, `runai-step cancel train-ID` waits longer
+    ");
+}
+
+#[test]
+fn not_found_beside_a_live_workload_is_an_error() {
+    let scenario = Scratch::new();
+    let fault = |method: &str, path: &str| {
+        format!("[[faults]]\nkind = {{ status = {{ status = 404 }} }}\nmethod = \"{method}\"\npath = \"{path}\"\n")
+    };
+    let trainings = "/api/v1/workloads/trainings/*";
+    scenario.write("fault.toml", format!("{}{}", fault("POST", trainings), fault("DELETE", trainings)));
+    let cluster = Cluster::with(&["--scenario", scenario.path().join("fault.toml").to_str().unwrap()]);
+    let id = cluster.submit("train", "RUNAI_SIM_RUNNING: 60");
+    for words in [&["cancel", &id][..], &["resume", &id], &["delete", &id], &["delete", "--wait", &id]] {
+        let text = cluster.run(words);
+        assert!(
+            text.starts_with("exit 5\n") && text.contains("lists the workload, whose type is `Training`"),
+            "{text}"
+        );
+    }
+    cluster.until(&id, "Running");
 }

@@ -99,17 +99,28 @@ fn the_same_run_id_submits_once_and_another_file_is_refused() {
     let (first, second) = (submit(&file), submit(&file));
     assert_eq!((first.status.code(), &first.stdout), (Some(0), &second.stdout), "{}", shown(&second));
     let id = String::from_utf8(first.stdout).unwrap().trim().to_owned();
+    // Another setting is a warning, another image another job.
     cluster.step("train", "RUNAI_SIM_RUNNING: 60", "backoff_limit: 3");
+    insta::assert_snapshot!(cluster.settle(&shown(&submit(&file))), @"
+    exit 0
+    --- stdout
+    UUID
+    --- stderr
+    · attached to train-ID of project sim-project
+    warning: the stored spec of train-ID differs from this one at `/backoffLimit`
+    ");
+    let text = std::fs::read_to_string(cluster.scratch.path().join(&file)).unwrap();
+    cluster.scratch.write(&file, text.replace("python:3.12", "python:3.13"));
     insta::assert_snapshot!(cluster.settle(&shown(&submit(&file))), @"
     exit 5
     --- stderr
-    error: submission `ID` is workload UUID (`train-ID`) already, with another value at `/backoffLimit`
+    error: submission `ID` is workload UUID (`train-ID`) already, with another value at `/image`: it was submitted from `train.runai.yaml`, and this is `train.runai.yaml`
     hint: another file needs another run id
-    error[refused]: `settings.backoff_limit`: differs from what was submitted under this run id
-     --> train.runai.yaml:5:27
+    error[refused]: `image`: differs from what was submitted under this run id
+     --> train.runai.yaml:2:8
       |
-    5 | settings: {backoff_limit: 3}
-      |                           ^
+    2 | image: python:3.13
+      |        ^^^^^^^^^^^
     ");
     cluster.step("train", "RUNAI_SIM_RUNNING: 60", "");
     cluster.output(&["delete", "--wait", &id]);
@@ -119,6 +130,45 @@ fn the_same_run_id_submits_once_and_another_file_is_refused() {
     error: submission `ID` was workload UUID (`train-ID`), which has been deleted
     hint: to run it once more, use another run id
     ");
+}
+
+#[test]
+fn a_run_id_of_unset_variables_is_refused() {
+    let cluster = Cluster::start();
+    let file = cluster.step("train", "", "");
+    // `$ID` and `$RUN-$ATTEMPT` without any variable.
+    for run_id in ["", " ", "\t\n", "-"] {
+        for command in ["submit", "run"] {
+            let output = cluster.output(&[command, &file, "--run-id", run_id]);
+            assert_eq!(output.status.code(), Some(2), "{run_id:?}: {}", shown(&output));
+            assert!(shown(&output).contains("$GITHUB_RUN_ID-$GITHUB_RUN_ATTEMPT"), "{}", shown(&output));
+        }
+    }
+    assert_eq!(cluster.json(&["list", "--format", "json"])["workloads"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn durations_and_flags_that_make_no_sense_are_refused() {
+    let scratch = crate::Scratch::new();
+    for (words, why) in [
+        (&["wait", "x", "--pending-timeout", "-1"][..], "cannot be negative"),
+        (&["wait", "x", "--workload-timeout", "0"], "a timeout of 0 s"),
+        (&["wait", "x", "--workload-timeout", "NaN"], "no duration"),
+        (&["wait", "x", "--workload-timeout", "soon"], "write a number of seconds"),
+        (&["wait", "x", "--workload-timeout", "5", "--resume-cancel"], "cannot be used with"),
+        (&["cancel", "x", "--timeout", "-0.5"], "cannot be negative"),
+        (&["run", "x", "--settle-time", "-1"], "cannot be negative"),
+        (&["submit", "x", "--settle-time", "later"], "write a number of seconds"),
+        (&["submit", "x", "--settle-time", "inf"], "no duration"),
+        (&["cancel", "x", "--timeout", "1", "--dry-run"], "cannot be used with"),
+        (&["run", "x", "--on-interrupt", "leave", "--detach"], "cannot be used with"),
+        (&["run", "x", "--on-interrupt", "leave", "--local"], "cannot be used with"),
+        (&["run", "x", "--on-interrupt", "delete"], "possible values: cancel, leave"),
+    ] {
+        let output = scratch.command(words).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {}", shown(&output));
+        assert!(shown(&output).contains(why), "{words:?}: {}", shown(&output));
+    }
 }
 
 #[test]
@@ -160,7 +210,7 @@ fn an_interrupt_stops_what_run_started_and_leaves_what_wait_watches() {
     · submitted train-ID to project sim-project
     · logs: runai training standard logs train-ID --project sim-project --follow
     · console: http://CONTROL-PLANE
-    · interrupted: suspending the workload; Ctrl-C again leaves at once
+    · interrupted: suspending train-ID; Ctrl-C again leaves at once
     · Stopped
     · train-ID was suspended (N s)
     ");
@@ -170,7 +220,115 @@ fn an_interrupt_stops_what_run_started_and_leaves_what_wait_watches() {
     signal(&child, Signal::SIGINT);
     stderr.read_to_string(&mut said).unwrap();
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
-    insta::assert_snapshot!(cluster.settle(&said), @"· train-ID goes on: `runai-step wait train-ID` follows it, `runai-step cancel train-ID` stops it");
+    insta::assert_snapshot!(cluster.settle(&said), @"
+    · interrupted: leaving the workloads alone
+    · train-ID continues to run: `runai-step wait train-ID` follows it, `runai-step cancel train-ID` suspends it
+    ");
+    cluster.until(&id, "Running");
+}
+
+/// Stores a cancel in the only receipt, as a command does that is interrupted in an outage.
+fn store_a_cancel(cluster: &Cluster) {
+    let folder = cluster.scratch.path().join("home/.local/state/runai-step");
+    let is_receipt = |path: &std::path::PathBuf| path.extension().is_some_and(|extension| extension == "json");
+    let file = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).find(is_receipt).unwrap();
+    let mut receipt: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let mut state = runai_spec::wait::WaitState::default();
+    state.cancel();
+    receipt["wait"] = serde_json::to_value(state).unwrap();
+    std::fs::write(&file, receipt.to_string()).unwrap();
+}
+
+#[test]
+fn wait_carries_out_a_stored_cancel_only_when_it_is_asked_to() {
+    let cluster = Cluster::start();
+    let id = cluster.submit("train", "RUNAI_SIM_RUNNING: 2");
+    store_a_cancel(&cluster);
+    insta::assert_snapshot!(cluster.run(&["wait", &id]), @"
+    exit 0
+    --- stderr
+    warning: an earlier command was interrupted and could not confirm that train-ID is suspended; it is followed and not suspended
+    hint: `runai-step wait train-ID --resume-cancel` suspends it
+    · Completed
+    · train-ID succeeded (N s)
+    ");
+    let cluster = Cluster::start();
+    let id = cluster.submit("train", "RUNAI_SIM_RUNNING: 60");
+    store_a_cancel(&cluster);
+    insta::assert_snapshot!(cluster.run(&["wait", &id, "--resume-cancel"]), @"
+    exit 130
+    --- stderr
+    · suspending train-ID: an earlier command was interrupted before it could
+    · Stopped
+    · train-ID was suspended (N s)
+    ");
+}
+
+#[test]
+fn a_follower_that_attaches_again_prints_the_present_phase_at_once() {
+    let cluster = Cluster::start();
+    let file = cluster.step("train", "RUNAI_SIM_RUNNING: 60", "");
+    let id = cluster.submit("train", "RUNAI_SIM_RUNNING: 60");
+    let name = cluster.json(&["status", &id, "--format", "json"])["workloads"][0]["name"].as_str().unwrap().to_owned();
+    cluster.until(&id, "Running");
+    let attached = cluster.output(&["submit", &file, "--run-id", "nightly"]);
+    let other = String::from_utf8(attached.stdout).unwrap().trim().to_owned();
+    cluster.until(&other, "Running");
+    // With an interval of an hour, nothing but the first look can give the phase.
+    for words in [vec!["wait", &name], vec!["submit", "--wait", &file, "--run-id", "nightly"]] {
+        let words = [&words[..], &["--monitoring-interval", "3600"]].concat();
+        let mut child = cluster.command(&words).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut said = String::new();
+        while !said.contains("· Running on default") {
+            assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "{said}");
+        }
+        signal(&child, Signal::SIGINT);
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+    }
+}
+
+#[test]
+fn an_interrupt_while_the_project_is_looked_up_ends_the_command() {
+    // Connections are accepted and never answered.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let cluster = Cluster::start();
+    let file = cluster.step("train", "", "");
+    for words in [["run", &file], ["submit", &file]] {
+        let mut command = cluster.command(&words);
+        let child = command.env("RUNAI_BASE_URL", &url).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let _connection = listener.accept().unwrap();
+        signal(&child, Signal::SIGINT);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(shown(&child.wait_with_output().unwrap()), @"
+            exit 130
+            --- stderr
+            error: interrupted: nothing was submitted
+            ");
+        }
+    }
+}
+
+#[test]
+fn run_leaves_its_workload_when_asked_to() {
+    let cluster = Cluster::start();
+    let file = cluster.step("train", "RUNAI_SIM_RUNNING: 60", "");
+    let words = ["run", &file, "--on-interrupt", "leave", "--format", "json"];
+    let mut child = cluster.command(&words).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
+    let mut event = next();
+    let id = event["workload_id"].as_str().unwrap().to_owned();
+    while event["phase"] != "Running" {
+        event = next();
+    }
+    signal(&child, Signal::SIGINT);
+    let interrupted = next();
+    assert_eq!((&interrupted["event"], &interrupted["action"]), (&"interrupted".into(), &"leave".into()));
+    let left = next();
+    assert_eq!((&left["event"], &left["cancel"]), (&"left".into(), &"none".into()));
+    assert_eq!(child.wait().unwrap().code(), Some(130));
     cluster.until(&id, "Running");
 }
 
@@ -303,8 +461,8 @@ fn variables_come_from_a_file_too() {
     insta::assert_snapshot!(cluster.settle(&shown(&output)), @"
     exit 2
     --- stderr
-    error: `broken.env` is no list of variables: entry 2 is not understood
-    hint: write one NAME=VALUE a line, with quotes round values that have spaces
+    error: `broken.env` has errors: entry 2 is not `NAME=VALUE`
+    hint: write one `NAME=VALUE` per line, with quotes around values that have spaces
     ");
 }
 
@@ -330,8 +488,39 @@ fn receipts_and_logs_hold_no_secret() {
     assert!(stderr.lines().any(|line| line.starts_with('{') && line.contains("runai_client")), "{stderr}");
     let receipts = std::fs::read_dir(cluster.scratch.path().join("home/.local/state/runai-step")).unwrap();
     let kept: Vec<_> = receipts.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap()).collect();
-    assert_eq!(kept.len(), 1);
+    let kept = [kept.concat()];
+    assert!(kept[0].contains("submission_id"), "{kept:?}");
     for secret in ["canary-variable", "sim-secret"] {
         assert!(!stderr.contains(secret) && !kept[0].contains(secret), "{secret}");
     }
+}
+
+#[test]
+fn wait_follows_a_workload_that_only_its_receipt_knows_yet() {
+    let scenario = crate::Scratch::new();
+    // For its first two requests the control plane does not know the workload: its reads lag behind.
+    let fault = "[[faults]]\nkind = { status = { status = 404 } }\nmethod = \"GET\"\npath = \"/api/v1/workloads/*\"\ntimes = 2\n";
+    scenario.write("fault.toml", fault);
+    let cluster = Cluster::with(&["--scenario", scenario.path().join("fault.toml").to_str().unwrap()]);
+    let id = cluster.submit("train", "RUNAI_SIM_RUNNING: 1");
+    let output = cluster.output(&["wait", &id]);
+    assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
+    // Nobody knows this one, so there is nothing to wait for.
+    let output = cluster.output(&["wait", "00000000-0000-4000-8000-000000000000"]);
+    assert_eq!(output.status.code(), Some(4), "{}", shown(&output));
+}
+
+#[test]
+fn a_submission_that_is_not_confirmed_says_so_and_is_settled() {
+    let scenario = crate::Scratch::new();
+    let fault =
+        "[[faults]]\nkind = \"lostAnswer\"\nmethod = \"POST\"\npath = \"/api/v1/workloads/trainings\"\ntimes = 1\n";
+    scenario.write("fault.toml", fault);
+    let cluster = Cluster::with(&["--scenario", scenario.path().join("fault.toml").to_str().unwrap()]);
+    let file = cluster.step("train", "RUNAI_SIM_RUNNING: 60", "");
+    let output = cluster.output(&["submit", &file, "--settle-time", "7.5"]);
+    let text = shown(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("it is not known whether train-") && text.contains("for up to 7.5 s"), "{text}");
+    assert_eq!(cluster.json(&["list", "--format", "json"])["workloads"].as_array().unwrap().len(), 1);
 }

@@ -1,9 +1,11 @@
 //! The program as a program: exit code, standard output, standard error.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod campaign;
 mod check;
 mod cluster;
 mod config;
+mod credentials;
 mod describe;
 mod doctor;
 mod editor;
@@ -17,6 +19,7 @@ mod readme;
 mod render;
 mod run;
 mod schema;
+mod secrets;
 mod simulate;
 mod terminal;
 

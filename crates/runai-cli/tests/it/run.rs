@@ -192,7 +192,7 @@ fn an_interrupt_suspends_the_workload_and_says_so() {
     --- stderr
     · simulated control plane at http://127.0.0.1:PORT
     · submitted test-ID to project sim-project
-    · interrupted: suspending the workload; Ctrl-C again leaves at once
+    · interrupted: suspending test-ID Ctrl-C again leaves at once
     · Stopped
     · test-ID was suspended
     ");
@@ -211,7 +211,7 @@ fn a_second_interrupt_leaves_at_once() {
     --- stderr
     · simulated control plane at http://127.0.0.1:PORT
     · submitted test-ID to project sim-project
-    · interrupted: suspending the workload; Ctrl-C again leaves at once
+    · interrupted: suspending test-ID Ctrl-C again leaves at once
     · left before the workload had stopped; its command is killed
     ");
 }

@@ -1,0 +1,109 @@
+//! `runai-step`: check, render and run steps of machine-learning pipelines on NVIDIA Run:ai.
+//!
+//! The program as a library: [`main`] parses the arguments, calls the crates below, and prints. Results go to stdout,
+//! diagnostics and progress to stderr; the exit codes are listed in `docs/cli.md`. Only the binary `runai-step` and the
+//! Python extension call it; it promises no other API.
+//!
+//! ```no_run
+//! fn main() -> std::process::ExitCode {
+//!     runai_cli::main()
+//! }
+//! ```
+
+mod args;
+mod check;
+mod config;
+mod connect;
+mod credentials;
+mod describe;
+mod doctor;
+mod editor;
+mod exit;
+mod explain;
+mod failure;
+mod init;
+mod input;
+mod interrupts;
+mod launch;
+mod lifecycle;
+mod log;
+mod output;
+mod permissions;
+mod progress;
+mod render;
+mod runtime;
+mod schema;
+mod secrets;
+mod settings;
+mod simulate;
+mod sources;
+mod status;
+mod steps;
+#[doc(hidden)]
+pub mod testing;
+mod time;
+mod tracking;
+mod wait;
+mod workloads;
+
+use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Args, Command};
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Runs the program with the arguments of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    main_from(std::env::args_os())
+}
+
+/// Runs the program with `args`, the first of which is the program's name, and returns its exit code.
+///
+/// Uses the process's standard streams, environment variables, working directory and signals.
+#[must_use]
+pub fn main_from(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
+    let Args { command, talk } = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version are results; everything else is a mistake in the words.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
+            let _ = error.print();
+            return exit.into();
+        }
+    };
+    log::start(&talk);
+    let done = catch_unwind(AssertUnwindSafe(|| dispatch(command)));
+    let done = done.unwrap_or_else(|panic| Err(Failure::internal(&tracking::panic_message(&*panic))));
+    done.unwrap_or_else(|failure| failure.report()).into()
+}
+
+fn dispatch(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Cancel(args) => lifecycle::cancel(&args),
+        Command::Check(args) => Ok(check::check(&args)),
+        Command::Completions(args) => Ok(describe::completions(&args)),
+        Command::Config(args) => settings::print(&args),
+        Command::Delete(args) => lifecycle::delete(&args),
+        Command::Doctor(args) => doctor::doctor(&args),
+        Command::Editor(args) => editor::editor(&args),
+        Command::Events(args) => status::events(&args),
+        Command::Explain(args) => Ok(explain::explain(&args)),
+        Command::Init(args) => init::init(&args),
+        Command::List(args) => status::list(&args),
+        Command::Man(args) => describe::man(&args),
+        Command::Permissions(args) => permissions::print(&args),
+        Command::Render(args) => render::render(&args),
+        Command::Resume(args) => lifecycle::resume(&args),
+        Command::Run(args) => launch::run(&args),
+        Command::Schema(args) => Ok(schema::schema(&args)),
+        Command::Simulate(args) => Ok(simulate::simulate(&args)),
+        Command::Status(args) => status::status(&args),
+        Command::Submit(args) => launch::submit(&args),
+        Command::Wait(args) => wait::wait(&args),
+    }
+}

@@ -1,0 +1,65 @@
+//! A workload that is followed, and what there is to report once it has ended.
+
+use std::future::ready;
+use std::time::Duration;
+
+use futures_util::stream::StreamExt as _;
+use runai_client::{Client, StepOperator};
+use runai_spec::wait::Outcome;
+use tokio::time::Instant;
+
+/// Kubernetes warnings that a failure is reported with.
+const MAX_WARNINGS: usize = 3;
+/// Events that are searched for warnings.
+const MAX_EVENTS: usize = 50;
+
+/// A workload that is followed.
+#[derive(Clone, Debug)]
+pub(crate) struct ActiveWorkload {
+    /// The items that it stands for: several, if one workload was named more than once.
+    pub(crate) items: Vec<usize>,
+    pub(crate) name: String,
+    pub(crate) since: Instant,
+}
+
+/// How a workload ended.
+#[derive(Clone, Debug)]
+pub(crate) struct End {
+    pub(crate) outcome: Outcome,
+    /// Why it failed; for an unknown end, the phase.
+    pub(crate) why: Option<String>,
+    /// The last Kubernetes warnings.
+    pub(crate) events: Vec<String>,
+    /// Since it was submitted, or followed.
+    pub(crate) took: Duration,
+}
+
+/// Collects what there is to report about a workload that has ended.
+pub(crate) async fn end(
+    operator: StepOperator,
+    id: String,
+    workload: ActiveWorkload,
+    outcome: Outcome,
+) -> (String, ActiveWorkload, End) {
+    let took = workload.since.elapsed();
+    let (mut why, mut events) = (None, Vec::new());
+    if outcome == Outcome::Failed {
+        why = operator.status(&id).await.ok().and_then(|workload| workload.phase_message);
+        events = warnings(operator.client(), &id).await;
+        events.retain(|event| why.as_ref() != Some(event));
+    }
+    if outcome == Outcome::UnknownEnd {
+        why = operator.status(&id).await.ok().map(|workload| workload.phase);
+    }
+    (id, workload, End { outcome, why, events, took })
+}
+
+/// Kubernetes warnings about a workload, the newest last. They only accompany other results, so errors give none.
+pub(crate) async fn warnings(client: &Client, id: &str) -> Vec<String> {
+    let events = client.list_events(id).take(MAX_EVENTS).filter_map(|event| ready(event.ok()));
+    let warnings = events.filter(|event| ready(event.kind == "Warning")).map(|event| event.message);
+    let mut warnings: Vec<String> = warnings.take(MAX_WARNINGS).collect().await;
+    warnings.reverse();
+    warnings.dedup();
+    warnings
+}

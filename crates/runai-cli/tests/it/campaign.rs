@@ -1,0 +1,264 @@
+//! The program's own launch, in memory and with time paused: no process, no socket, nothing printed.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http_body_util::BodyExt as _;
+use runai_cli::testing::{Campaign, CampaignReport, CampaignStep, Record, launch};
+use runai_client::transport::{Failure, Request, Response, Transport, TransportError};
+use runai_client::{BoxFuture, Client, Put, Receipt, ReceiptList, ReceiptStore, StepOperator, StoreError};
+use runai_sim::Simulator;
+use runai_spec::wait::Outcome;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::time::{Instant, sleep};
+use tower::ServiceExt as _;
+
+/// What happens to a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Arrives,
+    /// The program panics while it sends it.
+    IsABug,
+    NeverAnswered,
+}
+
+type Decide = dyn Fn(&Request) -> Fate + Send + Sync;
+
+/// The simulator's router behind a network that does what a test says.
+struct InMemory {
+    router: Router,
+    fate: Box<Decide>,
+}
+
+impl Transport for InMemory {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+        let fate = (self.fate)(&request);
+        let router = self.router.clone();
+        Box::pin(async move {
+            match fate {
+                Fate::Arrives => Ok(call(router, request).await),
+                Fate::IsABug => panic!("injected"),
+                Fate::NeverAnswered => {
+                    sleep(request.timeout).await;
+                    Err(TransportError::maybe_sent(Failure::Timeout, "no answer"))
+                }
+            }
+        })
+    }
+}
+
+async fn call(router: Router, request: Request) -> Response {
+    let Request { method, url, headers, body, .. } = request;
+    let mut request = http::Request::new(Body::from(body));
+    *request.method_mut() = method;
+    *request.uri_mut() = url.as_str().parse().unwrap();
+    *request.headers_mut() = headers;
+    let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
+    let body = body.collect().await.unwrap().to_bytes().to_vec();
+    Response { status: parts.status, headers: parts.headers, body }
+}
+
+/// Receipts that outlive a command.
+#[derive(Debug, Default)]
+struct MemoryStore(Mutex<HashMap<String, Receipt>>);
+
+impl ReceiptStore for MemoryStore {
+    fn put(&self, receipt: Receipt, replaces: Option<String>) -> BoxFuture<'_, Result<Put, StoreError>> {
+        let mut receipts = self.0.lock().unwrap();
+        let stored = receipts.get(&receipt.key());
+        let put = if stored.map(|stored| &stored.attempt) == replaces.as_ref() {
+            receipts.insert(receipt.key(), receipt);
+            Put::Stored
+        } else {
+            Put::Conflict(stored.cloned().map(Box::new))
+        };
+        Box::pin(async { Ok(put) })
+    }
+
+    fn find(&self, key: String) -> BoxFuture<'_, Result<Option<Receipt>, StoreError>> {
+        let found = self.0.lock().unwrap().get(&key).cloned();
+        Box::pin(async { Ok(found) })
+    }
+
+    fn remove(&self, key: String, attempt: String) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let mut receipts = self.0.lock().unwrap();
+        let is_theirs = receipts.get(&key).is_some_and(|stored| stored.attempt == attempt);
+        let removed = is_theirs && receipts.remove(&key).is_some();
+        Box::pin(async move { Ok(removed) })
+    }
+
+    fn list(&self) -> BoxFuture<'_, Result<ReceiptList, StoreError>> {
+        let receipts = self.0.lock().unwrap().values().cloned().collect();
+        Box::pin(async { Ok(ReceiptList { receipts, unreadable: Vec::new() }) })
+    }
+}
+
+/// A control plane, and the commands that a user runs against it one after the other.
+struct Lab {
+    sim: Simulator,
+    receipts: Arc<MemoryStore>,
+}
+
+impl Lab {
+    fn new() -> Self {
+        Self { sim: Simulator::builder().in_memory().unwrap(), receipts: Arc::default() }
+    }
+
+    fn campaign(&self, steps: Vec<CampaignStep>, fate: impl Fn(&Request) -> Fate + Send + Sync + 'static) -> Campaign {
+        let client = Client::builder("http://localhost")
+            .credentials(self.sim.client_id(), self.sim.client_secret())
+            .transport(InMemory { router: self.sim.router(), fate: Box::new(fate) })
+            .build()
+            .unwrap();
+        Campaign {
+            operator: StepOperator::new(client, self.sim.project()),
+            receipts: Some(Arc::clone(&self.receipts) as Arc<dyn ReceiptStore>),
+            monitoring_interval: 10.0,
+            steps,
+            jobs: usize::MAX,
+            follow: true,
+            interrupt_cancels: true,
+        }
+    }
+
+    async fn phase(&self, campaign: &Campaign, name: &str) -> String {
+        let all = campaign.operator.client().workloads(&[], false).await.unwrap();
+        all.into_iter().find(|workload| workload.name == name).unwrap().phase
+    }
+}
+
+fn step(name: &str, run_id: Option<&str>, seconds: u32) -> CampaignStep {
+    CampaignStep {
+        file: format!("{name}.runai.yaml"),
+        text: format!("name: {name}\nimage: a\ncommand: [b]\nenvironment: {{RUNAI_SIM_RUNNING: {seconds}}}\n"),
+        run_id: run_id.map(str::to_owned),
+    }
+}
+
+fn uninterrupted() -> (UnboundedSender<()>, tokio::sync::mpsc::UnboundedReceiver<()>) {
+    unbounded_channel()
+}
+
+fn count(report: &CampaignReport, what: impl Fn(&Record) -> bool) -> usize {
+    report.records.iter().filter(|record| what(record)).count()
+}
+
+fn left(report: &CampaignReport) -> Vec<bool> {
+    let left = report.records.iter().filter_map(|record| match record {
+        Record::Left { cancel_requested, .. } => Some(*cancel_requested),
+        _ => None,
+    });
+    left.collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_programs_own_launch_runs_twenty_steps_in_memory() {
+    let lab = Lab::new();
+    let steps = (0..20).map(|number| step(&format!("fit-{number}"), None, 600)).collect();
+    let (_interrupts, receiver) = uninterrupted();
+    let began = Instant::now();
+    let report = launch(lab.campaign(steps, |_| Fate::Arrives), receiver).await.unwrap();
+    assert_eq!((report.exit_code, report.exit_codes.len()), (0, 20));
+    assert!(report.exit_codes.iter().all(|code| *code == Some(0)), "{:?}", report.exit_codes);
+    assert_eq!(count(&report, |record| matches!(record, Record::Submitted { adopted: false, .. })), 20);
+    assert_eq!(count(&report, |record| matches!(record, Record::Ended { outcome: Outcome::Succeeded, .. })), 20);
+    assert!(began.elapsed() >= Duration::from_mins(10), "time is paused, so it passed in the simulator");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_the_background_task_ends_the_command_with_an_error() {
+    let lab = Lab::new();
+    // The background task alone reads workloads one by one.
+    let fate = |request: &Request| match request.url.path() {
+        path if request.method == http::Method::GET && path.starts_with("/api/v1/workloads/") => Fate::IsABug,
+        _ => Fate::Arrives,
+    };
+    let (_interrupts, receiver) = uninterrupted();
+    let report = launch(lab.campaign(vec![step("fit", None, 600)], fate), receiver).await.unwrap();
+    assert_eq!((report.exit_code, report.exit_codes), (101, vec![Some(101)]));
+    let failed = |record: &Record| matches!(record, Record::Failed(message) if message.contains("internal error: ") && message.contains("injected"));
+    assert!(report.records.iter().any(failed), "{:?}", report.records);
+    assert!(report.records.iter().any(|record| matches!(record, Record::Left { cancel_requested: false, .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupt_is_acknowledged_at_once_while_a_submission_gets_no_answer() {
+    let lab = Lab::new();
+    let fate = |request: &Request| match request.method {
+        http::Method::POST if request.url.path().ends_with("/trainings") => Fate::NeverAnswered,
+        _ => Fate::Arrives,
+    };
+    let (interrupts, receiver) = uninterrupted();
+    let campaign = lab.campaign(vec![step("fit", None, 600)], fate);
+    let running = tokio::spawn(launch(campaign, receiver));
+    sleep(Duration::from_secs(3)).await;
+    let began = Instant::now();
+    interrupts.send(()).unwrap();
+    interrupts.send(()).unwrap();
+    let report = running.await.unwrap().unwrap();
+    assert_eq!(report.exit_code, 130);
+    // Time is paused: any wait for the network would show.
+    assert!(began.elapsed() < Duration::from_millis(100), "{:?}", began.elapsed());
+    assert_eq!(report.records[0], Record::Interrupted(true));
+    assert!(
+        matches!(&report.records[1], Record::Warned(text) if text.contains("not known whether fit.runai.yaml was submitted")),
+        "{:?}",
+        report.records
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancel_that_an_outage_kept_from_arriving_is_named_and_not_carried_out_later() {
+    let lab = Lab::new();
+    let outage = Arc::new(AtomicBool::new(false));
+    let fate = {
+        let outage = Arc::clone(&outage);
+        move |_: &Request| if outage.load(Ordering::Relaxed) { Fate::NeverAnswered } else { Fate::Arrives }
+    };
+    let (interrupts, receiver) = uninterrupted();
+    let campaign = lab.campaign(vec![step("fit", Some("nightly"), 3_600)], fate);
+    let running = tokio::spawn(launch(campaign, receiver));
+    sleep(Duration::from_mins(1)).await;
+    outage.store(true, Ordering::Relaxed);
+    interrupts.send(()).unwrap();
+    sleep(Duration::from_mins(1)).await;
+    interrupts.send(()).unwrap();
+    let first = running.await.unwrap().unwrap();
+    assert_eq!((first.exit_code, left(&first)), (130, vec![true]), "{:?}", first.records);
+
+    // The same command again: it says that there is a stored cancel, shows the present phase, and follows to the end.
+    let (_interrupts, receiver) = uninterrupted();
+    let campaign = lab.campaign(vec![step("fit", Some("nightly"), 3_600)], |_| Fate::Arrives);
+    let second = launch(campaign, receiver).await.unwrap();
+    assert_eq!(second.exit_code, 0, "{:?}", second.records);
+    let told = |record: &Record| *record == Record::StoredCancel(false);
+    let submitted = second.records.iter().position(|record| matches!(record, Record::Submitted { adopted: true, .. }));
+    assert_eq!(submitted, Some(0), "{:?}", second.records);
+    assert_eq!(second.records.iter().position(told), Some(1), "{:?}", second.records);
+    assert_eq!(second.records[2], Record::Phase("Running".to_owned()), "{:?}", second.records);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupt_leaves_or_suspends_as_asked() {
+    for (interrupt_cancels, phase, left_behind) in [(false, "Running", vec![false]), (true, "Stopped", Vec::new())] {
+        let lab = Lab::new();
+        let (interrupts, receiver) = uninterrupted();
+        let campaign =
+            Campaign { interrupt_cancels, ..lab.campaign(vec![step("fit", None, 3_600)], |_| Fate::Arrives) };
+        let running = tokio::spawn(launch(campaign, receiver));
+        sleep(Duration::from_mins(1)).await;
+        interrupts.send(()).unwrap();
+        let report = running.await.unwrap().unwrap();
+        assert_eq!((report.exit_code, left(&report)), (130, left_behind), "{:?}", report.records);
+        let name = report.records.iter().find_map(|record| match record {
+            Record::Submitted { name, .. } => Some(name.clone()),
+            _ => None,
+        });
+        let campaign = lab.campaign(Vec::new(), |_| Fate::Arrives);
+        assert_eq!(lab.phase(&campaign, &name.unwrap()).await, phase);
+    }
+}
