@@ -30,6 +30,7 @@ mod log;
 mod output;
 mod permissions;
 mod progress;
+mod receipts;
 mod render;
 mod runtime;
 mod schema;
@@ -97,6 +98,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::List(args) => status::list(&args),
         Command::Man(args) => describe::man(&args),
         Command::Permissions(args) => permissions::print(&args),
+        Command::Receipts(args) => receipts::receipts(&args),
         Command::Render(args) => render::render(&args),
         Command::Resume(args) => lifecycle::resume(&args),
         Command::Run(args) => launch::run(&args),

@@ -3,6 +3,7 @@
 mod cluster;
 mod files;
 mod local;
+mod receipts;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -15,10 +16,13 @@ use runai_spec::Kind;
 
 pub(crate) use self::cluster::{
     ActArgs, CancelArgs, ConfigArgs, ConfigShowArgs, ConnectArgs, DeleteArgs, DoctorArgs, EventsArgs, LaunchArgs,
-    ListArgs, PermissionsArgs, ResumeArgs, RunArgs, StatusArgs, SubmitArgs, WaitArgs,
+    ListArgs, PermissionsArgs, ReachArgs, ResumeArgs, RunArgs, StatusArgs, SubmitArgs, WaitArgs,
 };
 pub(crate) use self::files::{CheckArgs, CheckFormat, ExplainArgs, InitArgs, RenderArgs, SchemaArgs};
 pub(crate) use self::local::{CompletionsArgs, EditorArgs, ManArgs, SimulateArgs};
+pub(crate) use self::receipts::{
+    ReceiptsArgs, ReceiptsCommand, ReceiptsListArgs, ReceiptsPruneArgs, ReceiptsRecoverArgs, ReceiptsShowArgs,
+};
 
 /// Put steps of machine-learning pipelines on NVIDIA Run:ai GPU clusters.
 #[derive(Debug, Parser)]
@@ -70,6 +74,8 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Show what happened to a workload, the newest last.
     Events(EventsArgs),
+    /// List, show, recover and prune receipts of submissions.
+    Receipts(ReceiptsArgs),
     /// Diagnose what would prevent a step from running.
     Doctor(DoctorArgs),
     /// Show the least that the service account has to be allowed.

@@ -8,7 +8,7 @@ fn every_command_has_help_with_examples() {
     insta::assert_snapshot!("help", Scratch::new().run(&["--help"]));
 }
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "cancel",
     "check",
     "completions",
@@ -22,6 +22,7 @@ const COMMANDS: [&str; 21] = [
     "list",
     "man",
     "permissions",
+    "receipts",
     "render",
     "resume",
     "run",

@@ -16,6 +16,7 @@ mod init;
 mod launch;
 mod permissions;
 mod readme;
+mod receipts;
 mod render;
 mod run;
 mod schema;

@@ -1,0 +1,66 @@
+//! `runai-step receipts prune`: removes receipts that nobody needs any more.
+
+use serde_json::json;
+
+use super::store::{ReceiptProgress, StoredReceipt, read_all};
+use super::{find, report_unreadable};
+use crate::args::ReceiptsPruneArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output;
+use crate::runtime::block_on;
+
+/// Removes the receipts of ended workloads; others only by force, because each may be that of a running job.
+pub(crate) fn prune(args: &ReceiptsPruneArgs) -> Result<Exit, Failure> {
+    let (receipts, unreadable) = read_all()?;
+    report_unreadable(&unreadable);
+    let named = args.receipts.iter().map(|word| find(&receipts, word)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(live) = named.iter().find(|receipt| !args.force && !has_ended(receipt)) {
+        let name = &live.receipt.name;
+        return Err(Failure::usage(format!(
+            "the receipt of {name} is not removed: its progress is `{}`, so it may be that of a running job",
+            live.progress().as_str()
+        ))
+        .hint("`runai-step receipts recover` finds out what became of it; `--force` removes it all the same"));
+    }
+    let chosen: Vec<&StoredReceipt> = if named.is_empty() { receipts.iter().collect() } else { named };
+    let is_old = |receipt: &&StoredReceipt| args.older_than.is_none_or(|limit| receipt.age() >= limit);
+    let chosen: Vec<_> = chosen.into_iter().filter(is_old).filter(|receipt| args.force || has_ended(receipt)).collect();
+    block_on(async {
+        let mut exits = Vec::new();
+        let mut removed = Vec::new();
+        for receipt in chosen {
+            let name = &receipt.receipt.name;
+            let done = if receipt.is_being_submitted().await {
+                // Not even by force: the command needs it.
+                Err(Failure::usage(format!("the receipt of {name} is not removed: a command is submitting it now")))
+            } else if args.dry_run {
+                Ok(())
+            } else {
+                receipt.remove().await
+            };
+            match done {
+                Ok(()) => removed.push(receipt),
+                Err(failure) => exits.push(failure.report()),
+            }
+        }
+        let keys: Vec<_> = removed.iter().map(|receipt| receipt.receipt.key()).collect();
+        let printed = output::result(args.format, &json!({"removed": keys, "dry_run": args.dry_run}), || {
+            let verb = if args.dry_run { "would remove" } else { "removed" };
+            for receipt in &removed {
+                let age = crate::time::coarse(receipt.age());
+                output::line(&format!("{verb} {} ({}, {age})", receipt.receipt.name, receipt.progress().as_str()))?;
+            }
+            if removed.is_empty() {
+                output::say("there is nothing to remove");
+            }
+            Ok(())
+        });
+        exits.push(output::exit_of(&printed));
+        Ok(Exit::first_failure(exits))
+    })
+}
+
+fn has_ended(receipt: &StoredReceipt) -> bool {
+    receipt.progress() == ReceiptProgress::Ended
+}

@@ -1,0 +1,85 @@
+//! `runai-step receipts recover`: asks the control plane what became of submissions that nobody confirmed.
+
+use runai_client::Error;
+use serde_json::{Value, json};
+
+use super::store::{StoredReceipt, read_all};
+use super::{find, report_unreadable};
+use crate::args::ReceiptsRecoverArgs;
+use crate::connect::Connection;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupts::Interrupts;
+use crate::output;
+use crate::runtime::block_on;
+
+/// Looks up each unsettled submission, and brings its receipt up to date. Sends no submission.
+pub(crate) fn recover(args: &ReceiptsRecoverArgs) -> Result<Exit, Failure> {
+    let (receipts, unreadable) = read_all()?;
+    report_unreadable(&unreadable);
+    let connection =
+        Connection::open(&args.reach.config, &args.reach.connect, Vec::new())?.settle_time(args.settle_time);
+    let base_url = connection.client().base_url().to_owned();
+    let named = args.receipts.iter().map(|word| find(&receipts, word)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(other) = named.iter().find(|receipt| receipt.receipt.base_url != base_url) {
+        let message =
+            format!("the receipt of {} is of {}, not of {base_url}", other.receipt.name, other.receipt.base_url);
+        return Err(Failure::usage(message).hint("choose the control plane with `--config` or `--base-url`"));
+    }
+    let chosen: Vec<&StoredReceipt> = if named.is_empty() {
+        let unsettled = receipts.iter().filter(|receipt| receipt.progress().is_unsettled());
+        unsettled.filter(|receipt| receipt.receipt.base_url == base_url).collect()
+    } else {
+        named
+    };
+    block_on(async {
+        let mut interrupts = Interrupts::listen();
+        let mut exits = Vec::new();
+        let mut results = Vec::new();
+        for stored in chosen {
+            if stored.is_being_submitted().await {
+                results.push(being_submitted(stored));
+                continue;
+            }
+            let look_up = Box::pin(async { Ok::<_, Failure>(connection.operator.recover(&stored.receipt).await) });
+            match result(stored, interrupts.guard(look_up, "nothing was changed").await?) {
+                Ok(result) => results.push(result),
+                Err(failure) => exits.push(failure.report()),
+            }
+        }
+        let printed = output::result(args.reach.format, &json!({"receipts": results}), || {
+            if results.is_empty() && exits.is_empty() {
+                output::say("there are no unconfirmed submissions");
+            }
+            results.iter().try_for_each(|result| output::line(result["message"].as_str().unwrap_or_default()))
+        });
+        exits.push(output::exit_of(&printed));
+        Ok(Exit::first_failure(exits))
+    })
+}
+
+fn being_submitted(stored: &StoredReceipt) -> Value {
+    let (key, name) = (stored.receipt.key(), &stored.receipt.name);
+    let message = format!("{name} is being submitted by a command that runs");
+    json!({"key": key, "name": name, "became": "sending", "workload_id": null, "message": message})
+}
+
+fn result(stored: &StoredReceipt, found: Result<Option<runai_client::Submitted>, Error>) -> Result<Value, Failure> {
+    let (key, name) = (stored.receipt.key(), &stored.receipt.name);
+    let (became, workload_id, message) = match found {
+        Ok(Some(submitted)) => {
+            let message = format!("{name} was submitted; `runai-step wait {name}` follows it");
+            ("submitted", Some(submitted.workload_id), message)
+        }
+        Ok(None) => {
+            let message =
+                format!("{name} was not submitted; `runai-step receipts prune --force {key}` removes its receipt");
+            ("absent", None, message)
+        }
+        Err(Error::AlreadyDeleted { workload_id, .. }) => {
+            ("deleted", Some(workload_id), format!("{name} was submitted, and someone deleted it since"))
+        }
+        Err(error) => return Err(Failure::from(error).about(name)),
+    };
+    Ok(json!({"key": key, "name": name, "became": became, "workload_id": workload_id, "message": message}))
+}

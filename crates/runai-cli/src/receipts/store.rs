@@ -1,0 +1,148 @@
+//! The receipts of this user, read from their files: one that cannot be read hides no other.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use runai_client::{Receipt, ReceiptDirectory, ReceiptStore as _};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::connect::state_folder;
+use crate::failure::Failure;
+
+/// A receipt and its file.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredReceipt {
+    pub(crate) receipt: Receipt,
+    /// All members of the file, also those that another version of the program wrote.
+    pub(crate) members: Value,
+    modified: SystemTime,
+}
+
+/// A file that cannot be read.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct UnreadableReceipt {
+    pub(crate) path: PathBuf,
+    pub(crate) error: String,
+}
+
+/// How far a submission is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ReceiptProgress {
+    /// The workload ended.
+    Ended,
+    /// The request is about to be sent, or is being sent.
+    Sending,
+    /// It has become a workload.
+    Submitted,
+    /// It could not be found out whether it arrived.
+    Unconfirmed,
+    /// A word of another version.
+    Unknown,
+}
+
+impl ReceiptProgress {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ended => "ended",
+            Self::Sending => "sending",
+            Self::Submitted => "submitted",
+            Self::Unconfirmed => "unconfirmed",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether it is not known if there is a workload.
+    pub(crate) const fn is_unsettled(self) -> bool {
+        matches!(self, Self::Sending | Self::Unconfirmed)
+    }
+}
+
+/// All receipts, the newest first, and the files that cannot be read.
+pub(crate) fn read_all() -> Result<(Vec<StoredReceipt>, Vec<UnreadableReceipt>), Failure> {
+    let folder = state_folder();
+    let entries = match fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Default::default()),
+        Err(error) => return Err(Failure::usage(format!("cannot read `{}`: {error}", folder.display()))),
+    };
+    let (mut receipts, mut unreadable) = (Vec::new(), Vec::new());
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        match StoredReceipt::read(&path) {
+            Ok(receipt) => receipts.push(receipt),
+            // Removed meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => unreadable.push(UnreadableReceipt { path, error: error.to_string() }),
+        }
+    }
+    receipts.sort_by_key(|receipt| std::cmp::Reverse(receipt.modified));
+    unreadable.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok((receipts, unreadable))
+}
+
+impl StoredReceipt {
+    fn read(path: &PathBuf) -> io::Result<Self> {
+        let bytes = fs::read(path)?;
+        let modified = fs::metadata(path)?.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        let members: Value = serde_json::from_slice(&bytes)?;
+        let receipt = serde_json::from_slice(&bytes)?;
+        Ok(Self { receipt, members, modified })
+    }
+
+    pub(crate) fn progress(&self) -> ReceiptProgress {
+        let progress = &self.members["progress"];
+        let word = progress.as_str().or_else(|| progress.as_object()?.keys().next().map(String::as_str));
+        match word.unwrap_or_default() {
+            "ended" => ReceiptProgress::Ended,
+            "sending" => ReceiptProgress::Sending,
+            "submitted" => ReceiptProgress::Submitted,
+            "unconfirmed" => ReceiptProgress::Unconfirmed,
+            _ => ReceiptProgress::Unknown,
+        }
+    }
+
+    /// How its workload ended.
+    pub(crate) fn outcome(&self) -> Option<&str> {
+        self.members["progress"]["ended"]["outcome"].as_str()
+    }
+
+    pub(crate) fn run_id(&self) -> Option<&str> {
+        self.members["run_id"].as_str()
+    }
+
+    /// Since the request was first sent, where that is stored, else since the receipt was written.
+    pub(crate) fn age(&self) -> Duration {
+        let first_sent = self.members["first_sent_at"].as_u64().map(Duration::from_millis);
+        let since = first_sent.and_then(|sent| SystemTime::UNIX_EPOCH.checked_add(sent)).unwrap_or(self.modified);
+        // A clock that was set back makes no receipt older.
+        since.elapsed().unwrap_or_default()
+    }
+
+    /// Whether the user means this receipt by `word`: its key, submission id, name or run id.
+    pub(crate) fn is_called(&self, word: &str) -> bool {
+        self.receipt.name == word
+            || self.receipt.submission_id == word
+            || self.run_id() == Some(word)
+            || self.receipt.key() == word
+    }
+
+    /// Removes the receipt.
+    pub(crate) async fn remove(&self) -> Result<(), Failure> {
+        let store = ReceiptDirectory::new(state_folder());
+        let removed = store.remove(self.receipt.key(), self.receipt.attempt.clone()).await;
+        // One that another command wrote anew meanwhile stays.
+        removed.map(drop).map_err(|problem| Failure::usage(problem.to_string()))
+    }
+
+    /// Whether a command that runs is submitting it now.
+    pub(crate) async fn is_being_submitted(&self) -> bool {
+        self.progress().is_unsettled() && ReceiptDirectory::new(state_folder()).is_alive(self.receipt.key()).await
+    }
+}
