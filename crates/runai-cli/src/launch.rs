@@ -19,6 +19,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input::Input;
 use crate::interrupts::{Hangup, Interrupts};
+use crate::orphans;
 use crate::output::{self, Checked};
 use crate::progress::{Rejection, Reporter, TerminalReporter};
 use crate::runtime::block_on;
@@ -73,13 +74,14 @@ pub(crate) fn submit(args: &SubmitArgs) -> Result<Exit, Failure> {
 const NOTHING_SUBMITTED: &str = "nothing was submitted";
 
 async fn remote(steps: Steps, plan: Plan, args: &LaunchArgs, interrupts: &mut Interrupts) -> Result<Exit, Failure> {
-    let Steps { all, settings, operator_file } = steps;
+    let Steps { mut all, settings, operator_file } = steps;
     let connection = Connection::new(settings, operator_file.as_ref(), &args.connect)?.settle_time(args.settle_time);
     let placement = interrupts.guard(connection.placement(), NOTHING_SUBMITTED).await?;
     if args.dry_run {
         return Ok(dry_run(&all, args.format, &placement, &connection.operator));
     }
     let mut reporter = TerminalReporter::new(args.format, all.len() > 1);
+    orphans::resume(&mut all, &connection.operator, &placement, interrupts, &mut reporter).await?;
     let launch = Launch::new(all, connection, placement, plan.follow);
     let tracked = launch.drive(plan, interrupts, &mut reporter, None).await;
     reporter.close();

@@ -27,6 +27,7 @@ mod interrupts;
 mod launch;
 mod lifecycle;
 mod log;
+mod orphans;
 mod output;
 mod permissions;
 mod progress;

@@ -128,6 +128,12 @@ pub(crate) fn warning(text: &str) {
     let _ = writeln!(anstream::stderr(), "warning: {text}");
 }
 
+/// Asks on standard error; the answer is typed behind it.
+pub(crate) fn ask(question: &str) {
+    let mut stderr = anstream::stderr();
+    let _ = write!(stderr, "{question}").and_then(|()| stderr.flush());
+}
+
 /// Says what went wrong; lines that begin with `hint:` say what to do.
 pub(crate) fn error(message: &str) {
     let _ = writeln!(anstream::stderr(), "error: {message}");

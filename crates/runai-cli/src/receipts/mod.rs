@@ -9,7 +9,8 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::json;
 
-use self::store::{ReceiptProgress, StoredReceipt, UnreadableReceipt, read_all};
+pub(crate) use self::store::read_all;
+use self::store::{ReceiptProgress, StoredReceipt, UnreadableReceipt};
 use crate::args::{ReceiptsArgs, ReceiptsCommand, ReceiptsListArgs, ReceiptsShowArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;

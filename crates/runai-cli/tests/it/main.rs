@@ -14,6 +14,7 @@ mod failures;
 mod help;
 mod init;
 mod launch;
+mod orphans;
 mod permissions;
 mod readme;
 mod receipts;

@@ -1,0 +1,93 @@
+//! A command that was killed while it submitted, and the same command again.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::cluster::Cluster;
+use crate::{Scratch, shown};
+
+/// A control plane on which one command was killed before its submission was confirmed.
+fn killed_while_submitting() -> (Cluster, String) {
+    let scenario = Scratch::new();
+    // The first submission's connection breaks before it is carried out.
+    let fault = "[[faults]]\nkind = \"reset\"\nmethod = \"POST\"\npath = \"/api/v1/workloads/trainings\"\ntimes = 1\n";
+    scenario.write("fault.toml", fault);
+    let cluster = Cluster::with(&["--scenario", scenario.path().join("fault.toml").to_str().unwrap()]);
+    let file = cluster.step("train", "RUNAI_SIM_RUNNING: 60", "");
+    let mut child = cluster
+        .command(&["submit", &file, "--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["event"], "ambiguous", "{line}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    (cluster, file)
+}
+
+fn names(cluster: &Cluster) -> Vec<String> {
+    let list = cluster.json(&["list", "--format", "json"]);
+    list["workloads"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Runs `submit` on a terminal where someone has typed `typed`.
+fn on_a_terminal(cluster: &Cluster, file: &str, typed: &str, variables: &[(&str, &str)]) -> (Option<i32>, String) {
+    let terminal = nix::pty::openpty(None, None).unwrap();
+    let mut master = File::from(terminal.master);
+    master.write_all(typed.as_bytes()).unwrap();
+    let mut command = cluster.command(&["submit", file, "--settle-time", "0.5"]);
+    command.envs(variables.iter().copied()).stdin(Stdio::from(terminal.slave.try_clone().unwrap()));
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::from(terminal.slave)).spawn().unwrap();
+    drop(command);
+    let mut text = Vec::new();
+    // Linux answers the end of a terminal with an error.
+    let mut chunk = [0; 4096];
+    while let Ok(count @ 1..) = master.read(&mut chunk) {
+        text.extend_from_slice(&chunk[..count]);
+    }
+    (child.wait().unwrap().code(), String::from_utf8_lossy(&text).into_owned())
+}
+
+#[test]
+fn without_a_terminal_the_run_id_is_named_and_the_step_submitted_anew() {
+    let (cluster, file) = killed_while_submitting();
+    let output = cluster.output(&["submit", &file]);
+    let text = shown(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("warning: an earlier command was killed") && text.contains("a second workload"), "{text}");
+    let run_id = text.split("`--run-id ").nth(1).unwrap().split('`').next().unwrap().to_owned();
+    let anew = names(&cluster);
+    let resumed = cluster.output(&["submit", &file, "--run-id", &run_id, "--settle-time", "0.5"]);
+    assert_eq!(resumed.status.code(), Some(0), "{}", shown(&resumed));
+    // The name is that of the receipt, which the warning named.
+    let both = names(&cluster);
+    let earlier = both.iter().find(|name| !anew.contains(name)).unwrap();
+    assert!(text.contains(earlier.as_str()), "{text} {both:?}");
+    let again = cluster.output(&["submit", &file]);
+    assert!(!shown(&again).contains("was killed"), "{}", shown(&again));
+}
+
+#[test]
+fn on_a_terminal_the_user_is_asked_and_in_ci_never() {
+    let (cluster, file) = killed_while_submitting();
+    let (code, text) = on_a_terminal(&cluster, &file, "y\n", &[("CI", "true")]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("--run-id") && !text.contains("[Y/n]"), "{text}");
+    assert_eq!(names(&cluster).len(), 1);
+    let (code, text) = on_a_terminal(&cluster, &file, "n\n", &[]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("[Y/n]") && !text.contains("--run-id"), "{text}");
+    assert_eq!(names(&cluster).len(), 2);
+    let (code, text) = on_a_terminal(&cluster, &file, "\n", &[]);
+    assert_eq!(code, Some(0), "{text}");
+    let named = text.split(", and ").nth(1).unwrap().split(" may exist").next().unwrap();
+    assert!(names(&cluster).contains(&named.to_owned()), "{text} {:?}", names(&cluster));
+    let (_, text) = on_a_terminal(&cluster, &file, "", &[]);
+    assert!(!text.contains("[Y/n]"), "what was resumed is no orphan any more: {text}");
+}
