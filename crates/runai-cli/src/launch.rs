@@ -307,7 +307,7 @@ fn refused_settings(file: &Input, request: &TrainingCreationRequest, error: &Err
             let issues = error.issues.iter();
             (None, issues.map(|issue| (issue.field.as_str(), issue.details.clone())).collect::<Vec<_>>())
         }
-        Error::DifferentSpec { at, .. } => (Some(at.as_str()), Vec::new()),
+        Error::DifferentSpec { at, .. } => (Some(*at), Vec::new()),
         _ => return Vec::new(),
     };
     let different = at.map(|at| (at, "differs from what was submitted under this run id".to_owned()));
