@@ -14,7 +14,8 @@ export function Problems(): VNode {
   const { diagnostics, fixes, broken, errors } = store;
   const [explained, explain] = useState<string | null>(null);
   const found = diagnostics.value;
-  const warnings = found.length - errors.value;
+  const notes = found.filter(({ severity }) => severity === "note").length;
+  const warnings = found.length - errors.value - notes;
   return (
     <section class="pane problems" aria-labelledby="problems-title" id="problems">
       <header class="bar">
@@ -52,7 +53,7 @@ function Problem(props: { diagnostic: Diagnostic; fixes: { title: string; edits:
     <li class={severity}>
       <button type="button" class="problem" onClick={() => reveal(diagnostic)}>
         <span class="mark" aria-hidden="true">
-          {severity === "error" ? "✕" : "!"}
+          {severity === "error" ? "✕" : severity === "note" ? "i" : "!"}
         </span>
         <span class="offscreen">{severity}: </span>
         <span class="words">
@@ -118,7 +119,8 @@ function Announcement(): VNode {
     let later: ReturnType<typeof setTimeout> | undefined;
     const stop = effect(() => {
       const errors = store.errors.value;
-      const warnings = store.diagnostics.value.length - errors;
+      const notes = store.diagnostics.value.filter(({ severity }) => severity === "note").length;
+      const warnings = store.diagnostics.value.length - errors - notes;
       const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;
       clearTimeout(later);
       later = setTimeout(() => say(errors + warnings === 0 ? "No problems" : `${count(errors, "error")}, ${count(warnings, "warning")}`), 900);

@@ -10,11 +10,13 @@ use std::fmt;
 
 use crate::diagnostic::Finding;
 use crate::document::{Entry, Map, Node, Span, Text, Value, escape, float};
+use crate::help::{self, MANY_VALUES, bounds, brief, describe, expected, list, shorten};
 use crate::print::Tree;
 use crate::rules::shape as rule;
 use crate::rules::{Rule, by_code};
 use crate::shape::{Field, Kind, Range, Shape, StringShape, StructShape};
 use crate::suggest::{Names, nearest};
+use crate::zenml::{converted, placeholders};
 
 /// Holds documents against shapes.
 #[derive(Default)]
@@ -22,6 +24,10 @@ pub(crate) struct Checker {
     pub(crate) findings: Vec<Finding>,
     /// Pointers of what is missing or was mended, in order.
     pub(crate) broken: Vec<String>,
+    /// Whether the document is ZenML's, in which pydantic converts values and placeholders stand for others.
+    pub(crate) zenml: bool,
+    /// Whether a placeholder stands in place of a value.
+    pub(crate) unresolved: bool,
 }
 
 /// The keys of a struct, as far as they may have been meant by one that is unknown.
@@ -47,12 +53,21 @@ impl Checker {
         if node.value == Value::Null && shape.nullable {
             return true;
         }
+        if self.zenml {
+            if matches!(&node.value, Value::String(text) if placeholders::has(&text.text)) {
+                self.unresolved = true;
+                return false;
+            }
+            if let Some(value) = converted(&node.value, shape) {
+                node.value = value;
+            }
+        }
         match (&shape.kind, &mut node.value) {
             (Kind::Bool | Kind::ScalarText, Value::Bool(..))
             | (Kind::ScalarText, Value::String(_) | Value::Int(..) | Value::BigInt(_) | Value::Float(..)) => true,
             (Kind::Int(range), Value::Int(value, raw)) => {
                 let (value, raw) = (*value, *raw);
-                if is_octal_looking(raw) {
+                if !self.zenml && is_octal_looking(raw) {
                     return self.ambiguous_zero(node.span, place, raw);
                 }
                 #[expect(clippy::cast_precision_loss, reason = "bounds are small")]
@@ -63,7 +78,7 @@ impl Checker {
             }
             (Kind::Number(range), Value::Int(value, raw)) => {
                 let (value, raw) = (*value, *raw);
-                if is_octal_looking(raw) {
+                if !self.zenml && is_octal_looking(raw) {
                     return self.ambiguous_zero(node.span, place, raw);
                 }
                 #[expect(clippy::cast_precision_loss, reason = "the setting is a float")]
@@ -120,6 +135,11 @@ impl Checker {
 
     fn entries(&mut self, map: &mut Map<'_>, key_shape: &StringShape, shape: &Shape, place: &Place<'_>) {
         map.0.retain_mut(|entry| {
+            if self.zenml && placeholders::has(&entry.key) {
+                self.unresolved = true;
+                self.broken.push(place.below(Segment::Entry(&entry.key)).pointer());
+                return false;
+            }
             let key_fits =
                 self.string(&entry.key, key_shape, entry.key_span, &place.below(Segment::KeyOf(&entry.key)), false);
             let place = place.below(Segment::Entry(&entry.key));
@@ -234,6 +254,9 @@ impl Checker {
     }
 
     fn range(&mut self, value: f64, raw: &str, range: &Range, span: Span, place: &Place<'_>) -> bool {
+        // What a variable was substituted by is written nowhere.
+        let shown = value.to_string();
+        let raw = if raw.is_empty() { &shown } else { raw };
         let (message, help) = if !value.is_finite() {
             (format!("`{place}` is `{raw}`, not a finite number"), "write a number".to_owned())
         } else if let Some(min) = range.min.filter(|min| value < *min) {
@@ -261,7 +284,10 @@ impl Checker {
                 let secret = secret || text_type.name == "base-url" && text.contains('@');
                 let found = if secret { "is".to_owned() } else { format!("is `{}`,", shorten(text)) };
                 let rule = by_code(text_type.rule).unwrap_or(&rule::WRONG_TYPE);
-                let help = memory_help(text_type.name, text).unwrap_or_else(|| text_type.help.to_owned());
+                let help = (text_type.name == "memory")
+                    .then(|| help::memory(text))
+                    .flatten()
+                    .unwrap_or_else(|| text_type.help.to_owned());
                 let message = format!("{} {found} not {}", place.subject(), text_type.expected);
                 self.report(rule, place, span, message).advise(help);
                 return false;
@@ -315,7 +341,9 @@ impl Checker {
     fn wrong_type(&mut self, node: &Node<'_>, shape: &Shape, place: &Place<'_>) -> bool {
         let found = describe(&node.value, shape.secret);
         let message = format!("`{place}` is {found}, not {}", expected(shape));
-        let help = wrong_type_help(&node.value, shape);
+        let unit =
+            if matches!(place.segment, Segment::Field("command")) { Some(help::TOKENS) } else { shape.unit.as_deref() };
+        let help = help::wrong_type(&node.value, shape, unit, self.zenml);
         self.report(&rule::WRONG_TYPE, place, node.span, message).advise(help);
         false
     }
@@ -394,171 +422,9 @@ impl fmt::Display for Place<'_> {
 const ROOT: &str = "the document";
 /// Structs with more fields than this are too long to list in a message.
 const MANY_KEYS: usize = 12;
-/// Enums with more values than this are too long to list in a message.
-const MANY_VALUES: usize = 8;
-/// Longest part of a value that a message shows, in characters.
-const SHOWN: usize = 60;
-
 /// A leading zero in front of other digits.
 fn is_octal_looking(raw: &str) -> bool {
     raw.len() > 1 && raw.starts_with('0') && raw.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-fn bounds(range: &Range) -> String {
-    match (range.min, range.exclusive_min, range.max) {
-        (Some(min), _, Some(max)) => format!("write a number from {min} to {max}"),
-        (Some(min), _, None) => format!("write {min} or more"),
-        (None, Some(min), _) => format!("write a number above {min}"),
-        _ => "write a number".to_owned(),
-    }
-}
-
-fn expected(shape: &Shape) -> String {
-    match &shape.kind {
-        Kind::Bool => "a boolean".to_owned(),
-        Kind::Enum(values) if values.len() <= MANY_VALUES => {
-            format!("one of {}", list(values.iter().map(String::as_str)))
-        }
-        Kind::Enum(_) | Kind::String(_) => "a string".to_owned(),
-        Kind::Int(_) => "a whole number".to_owned(),
-        Kind::List { .. } => "a list".to_owned(),
-        Kind::Map { .. } | Kind::Struct(_) => "a map".to_owned(),
-        Kind::Number(_) => "a number".to_owned(),
-        Kind::ScalarText => "a string, number or boolean".to_owned(),
-    }
-}
-
-fn describe(value: &Value<'_>, secret: bool) -> String {
-    match value {
-        Value::Null => "`null`".to_owned(),
-        Value::List(items) => format!("a list of {}", items.len()),
-        Value::Map(_) => "a map".to_owned(),
-        _ if secret => "something else".to_owned(),
-        Value::Bool(_, raw) => format!("the boolean `{raw}`"),
-        Value::Int(_, raw) | Value::BigInt(raw) | Value::Float(_, raw) => format!("the number `{raw}`"),
-        Value::DateTime(raw) => format!("the date `{raw}`"),
-        Value::String(text) => format!("the string `{}`", shorten(&text.text)),
-    }
-}
-
-/// What to write instead; knows the spellings that other versions of YAML read otherwise.
-fn wrong_type_help(value: &Value<'_>, shape: &Shape) -> String {
-    let example = brief(&shape.example);
-    match (&shape.kind, value) {
-        (_, Value::Null) if matches!(shape.kind, Kind::ScalarText) => "write `\"\"` for an empty value".to_owned(),
-        (_, Value::Null) => "leave the key out to get its default".to_owned(),
-        (Kind::Bool, Value::String(Text { text, plain })) => match text.to_ascii_lowercase().as_str() {
-            "yes" | "on" | "y" | "true" if *plain => format!("write `true`; `{text}` is a boolean in YAML 1.1 only"),
-            "no" | "off" | "n" | "false" if *plain => format!("write `false`; `{text}` is a boolean in YAML 1.1 only"),
-            "true" | "yes" | "on" | "1" => "write `true`, without quotes".to_owned(),
-            "false" | "no" | "off" | "0" => "write `false`, without quotes".to_owned(),
-            _ => "write `true` or `false`".to_owned(),
-        },
-        (Kind::Bool, Value::Int(0, _)) => "write `false`".to_owned(),
-        (Kind::Bool, Value::Int(1, _)) => "write `true`".to_owned(),
-        (Kind::Int(_) | Kind::Number(_), Value::String(Text { text, .. })) => number_help(text, &example),
-        (Kind::Int(_), Value::Float(value, _)) if value.is_finite() => {
-            format!("write a whole number: `{}` or `{}`", value.floor(), value.ceil())
-        }
-        (Kind::String(string), Value::Int(..) | Value::Float(..) | Value::BigInt(_)) => match (string.text, raw(value))
-        {
-            (Some(text), raw) if text.name == "memory" => {
-                format!("write the number with its unit: `{raw}G` or `{raw}Gi`")
-            }
-            (Some(text), raw) if text.name == "file-mode" && !raw.starts_with("0o") => {
-                format!("quote it: `\"{raw:0>4}\"`")
-            }
-            (Some(text), raw) if text.name == "file-mode" => {
-                format!("quote it: `\"0{}\"`", raw.trim_start_matches("0o"))
-            }
-            (_, raw) => format!("quote it: `\"{raw}\"`"),
-        },
-        (Kind::String(_) | Kind::Enum(_) | Kind::ScalarText, Value::Bool(_, raw) | Value::DateTime(raw)) => {
-            format!("quote it: `\"{raw}\"`")
-        }
-        (Kind::List { .. }, Value::String(Text { text, .. })) if !text.contains('\n') => {
-            let items: Vec<_> = text.split_whitespace().map(|item| item.trim_end_matches(',')).collect();
-            if items.is_empty() {
-                format!("write a list: `{example}`")
-            } else {
-                format!("write a list: `[{}]`", items.join(", "))
-            }
-        }
-        (Kind::List { .. }, Value::Map(_)) => "put a `-` before each item".to_owned(),
-        (Kind::Enum(_) | Kind::ScalarText, _) => format!("write {}", expected(shape)),
-        _ => format!("write {}: `{example}`", expected(shape)),
-    }
-}
-
-fn number_help(text: &str, example: &str) -> String {
-    let bare = text.replace('_', "");
-    if bare != text && float::parse(&bare).is_some() {
-        format!("write `{bare}`; underscores in numbers are YAML 1.1 only")
-    } else if float::parse(text).is_some() {
-        format!("write `{text}` without quotes")
-    } else {
-        format!("write a number: `{example}`")
-    }
-}
-
-/// What was probably meant by a memory unit that is not known.
-fn memory_help(text_type: &str, text: &str) -> Option<String> {
-    if text_type != "memory" {
-        return None;
-    }
-    let number = text.trim_end_matches(|c: char| c.is_alphabetic() || c == ' ');
-    let unit = text[number.len()..].trim_start();
-    let meant = match unit.to_ascii_lowercase().as_str() {
-        "" => return (!number.is_empty()).then(|| format!("write the unit as well: `{number}G` or `{number}Gi`")),
-        "k" | "kb" => "K",
-        "m" | "mb" => "M",
-        "g" | "gb" => "G",
-        "t" | "tb" => "T",
-        "ki" | "kib" => "Ki",
-        "mi" | "mib" => "Mi",
-        "gi" | "gib" => "Gi",
-        "ti" | "tib" => "Ti",
-        _ => return None,
-    };
-    let meant = format!("{}{meant}", number.trim_end());
-    meant.parse::<crate::settings::Memory>().is_ok().then(|| format!("write `{meant}`"))
-}
-
-fn raw<'t>(value: &Value<'t>) -> &'t str {
-    match value {
-        Value::Bool(_, raw) | Value::Int(_, raw) | Value::Float(_, raw) | Value::BigInt(raw) | Value::DateTime(raw) => {
-            raw
-        }
-        _ => "",
-    }
-}
-
-fn list<'n>(names: impl Iterator<Item = &'n str>) -> String {
-    let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
-    names.join(", ")
-}
-
-/// A value on one line, as it is written in YAML.
-fn brief(value: &Tree<'_>) -> String {
-    match value {
-        Tree::Text(text) if text.is_empty() || float::parse(text).is_some() => format!("\"{text}\""),
-        Tree::Text(text) => text.to_string(),
-        Tree::List(items) => format!("[{}]", items.iter().map(brief).collect::<Vec<_>>().join(", ")),
-        Tree::Map(map) => {
-            let entries: Vec<_> = map.iter().map(|(key, value)| format!("{key}: {}", brief(value))).collect();
-            format!("{{{}}}", entries.join(", "))
-        }
-        other => other.to_json(),
-    }
-}
-
-fn shorten(text: &str) -> Cow<'_, str> {
-    let line = text.escape_debug().to_string().replace("\\'", "'").replace("\\\"", "\"");
-    if line.chars().count() <= SHOWN {
-        return line.into();
-    }
-    let start: String = line.chars().take(SHOWN).collect();
-    format!("{start}…").into()
 }
 
 /// Names of the fields that `map` has in both spellings.

@@ -44,9 +44,88 @@ pub fn split<T: AsRef<str>>(tokens: &[T]) -> (String, Option<String>) {
     }
 }
 
+/// Splits a command line into words as a POSIX shell does, or returns nothing if it needs a shell: for `&&`, pipes,
+/// redirections, variables, patterns, or quotes without an end.
+pub(crate) fn words(line: &str) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut rest = line.trim().chars();
+    while let Some(c) = rest.next() {
+        match c {
+            ' ' | '\t' => words.extend(word.take()),
+            '\'' => {
+                let word = word.get_or_insert_default();
+                loop {
+                    match rest.next()? {
+                        '\'' => break,
+                        c => word.push(c),
+                    }
+                }
+            }
+            '"' => {
+                let word = word.get_or_insert_default();
+                loop {
+                    match rest.next()? {
+                        '"' => break,
+                        '$' | '`' => return None,
+                        '\\' => match rest.next()? {
+                            c @ ('"' | '\\' | '$' | '`') => word.push(c),
+                            '\n' => {}
+                            c => word.extend(['\\', c]),
+                        },
+                        c => word.push(c),
+                    }
+                }
+            }
+            '\\' => match rest.next()? {
+                // The line goes on.
+                '\n' => {}
+                c => word.get_or_insert_default().push(c),
+            },
+            '\n' | '&' | '|' | ';' | '<' | '>' | '(' | ')' | '$' | '`' | '*' | '?' | '[' => return None,
+            '~' | '#' | '{' | '!' if word.is_none() => return None,
+            // `A=b program` sets a variable.
+            '=' if words.is_empty() && word.as_deref().is_some_and(is_identifier) => return None,
+            c => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    (!words.is_empty()).then_some(words)
+}
+
+fn is_identifier(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && !text.starts_with(|c: char| c.is_ascii_digit())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn command_lines_are_split_as_a_shell_splits_them() {
+        for (line, split) in [
+            ("python train.py", Some(vec!["python", "train.py"])),
+            (
+                "bash -c \"cd /w && python train.py --lr 1e-3\"",
+                Some(vec!["bash", "-c", "cd /w && python train.py --lr 1e-3"]),
+            ),
+            ("a 'b c' d\\ e \"f \\\"g\\\"\"", Some(vec!["a", "b c", "d e", "f \"g\""])),
+            ("a '' b", Some(vec!["a", "", "b"])),
+            ("a=b", None),
+            ("python --lr=1", Some(vec!["python", "--lr=1"])),
+            ("cd /w && python", None),
+            ("echo $HOME", None),
+            ("echo '$HOME'", Some(vec!["echo", "$HOME"])),
+            ("ls *.csv", None),
+            ("a 'b", None),
+            ("a\nb", None),
+            ("", None),
+        ] {
+            let split: Option<Vec<String>> = split.map(|words| words.into_iter().map(str::to_owned).collect());
+            assert_eq!(words(line), split, "{line}");
+        }
+    }
 
     #[test]
     fn quotes_as_python_does() {

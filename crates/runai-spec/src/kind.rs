@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::document::{Map, Node};
+use crate::document::{Map, Node, Value};
+use crate::shape;
+use crate::zenml::keys::{is_run_key, selects_step_operator};
 
 /// The kinds of documents that are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -36,22 +38,42 @@ impl Kind {
         }
     }
 
-    /// The kind that the keys of a document speak for.
-    pub(crate) fn of(root: &Map<'_>) -> Self {
+    /// Returns the kind of a document by its keys and by the name of its file.
+    pub(crate) fn of(root: &Map<'_>, name: &str) -> Self {
         let has = |keys: &[&str]| keys.iter().any(|key| root.get(key).is_some());
-        let names_step_operator = |settings: &Node<'_>| {
-            settings.as_map().is_some_and(|map| map.0.iter().any(|entry| is_block_key(&entry.key)))
-        };
         if has(&["image", "command"]) {
             Self::Step
         } else if has(&OPERATOR_KEYS) {
             Self::Operator
-        } else if has(&["steps"]) || root.get("settings").is_some_and(names_step_operator) {
+        } else if !is_own_name(name) && is_run_configuration(root) {
             Self::Zenml
         } else {
             Self::Settings
         }
     }
+}
+
+/// Whether a file of this name belongs to this program whatever its keys are: `train.runai.yaml`.
+fn is_own_name(name: &str) -> bool {
+    let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    file.split('.').rev().skip(1).any(|part| part.eq_ignore_ascii_case("runai"))
+}
+
+/// Whether the keys are those of a ZenML run configuration: a `steps` map, a block for a step operator, or no other keys
+/// than a run configuration has and no setting of a step among its settings.
+fn is_run_configuration(root: &Map<'_>) -> bool {
+    let settings = root.get("settings").and_then(Node::as_map);
+    let names_step_operator = |map: &Map<'_>| map.0.iter().any(|entry| selects_step_operator(&entry.key));
+    if root.get("steps").is_some_and(|steps| steps.as_map().is_some()) || settings.is_some_and(names_step_operator) {
+        return true;
+    }
+    let shape::Kind::Struct(step) = &shape::STEP_SETTINGS.kind else { return false };
+    let is_setting = |map: &Map<'_>| map.0.iter().any(|entry| step.field(&entry.key).is_some());
+    let mut keys = root.0.iter().map(|entry| &*entry.key).filter(|key| *key != "$schema").peekable();
+    keys.peek().is_some()
+        && keys.all(is_run_key)
+        && root.get("steps").is_none_or(|steps| steps.value == Value::Null)
+        && !settings.is_some_and(is_setting)
 }
 
 impl fmt::Display for Kind {
@@ -93,9 +115,3 @@ pub const OPERATOR_KEYS: [&str; 10] = [
     "runai_base_url",
     "token_command",
 ];
-
-/// Whether the key of a ZenML settings map names a block for the Run:ai step operator: `step_operator`,
-/// `step_operator.runai`, or `step_operator:<name of the component>`.
-pub(crate) fn is_block_key(key: &str) -> bool {
-    key == "step_operator" || key == "step_operator.runai" || key.starts_with("step_operator:")
-}

@@ -33,6 +33,9 @@ pub mod diagnostic;
 pub mod document;
 pub mod edit;
 pub mod explain;
+mod foreign;
+mod help;
+mod image;
 mod kind;
 pub mod name;
 pub mod permissions;
@@ -53,6 +56,7 @@ pub mod snippets;
 mod suggest;
 pub mod wait;
 pub mod wire;
+mod zenml;
 
 pub use diagnostic::{Diagnostic, Finding, Report};
 pub use document::{Format, decode};

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use crate::check::Checker;
 use crate::diagnostic::{Diagnostic, Finding, Report};
-use crate::document::{Entry, Format, Lines, Map, Node, SourceId, Span, Text, Value, escape, parse};
-use crate::kind::{Kind, OPERATOR_KEYS, is_block_key};
+use crate::document::{Dialect, Entry, Format, Lines, Map, Node, SourceId, Span, Text, Value, parse, parse_in};
+use crate::foreign::{foreign, foreign_beginning};
+use crate::kind::{Kind, OPERATOR_KEYS};
 use crate::redact;
 use crate::rules::{self, Judge};
 use crate::settings::fields::{Setting, from_node};
@@ -80,6 +81,7 @@ pub struct Resolver<'t> {
     operator_values: Vec<Override<'t>>,
     variables: Vec<(&'t str, &'t str)>,
     overrides: Vec<Override<'t>>,
+    process_environment: Option<&'t [(String, String)]>,
 }
 
 /// One value that stands above the document.
@@ -113,13 +115,15 @@ pub struct SourceReport<'t> {
 /// A step without mistakes: only a resolution makes one, and only from texts without errors.
 #[derive(Clone, Debug)]
 pub struct Step {
-    name: Option<String>,
-    block: Option<String>,
-    image: Option<String>,
-    command: Option<Vec<String>>,
-    environment: Environment,
-    settings: StepSettings,
-    image_pull_secret: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) block: Option<String>,
+    pub(crate) image: Option<String>,
+    pub(crate) command: Option<Vec<String>>,
+    pub(crate) environment: Environment,
+    pub(crate) settings: StepSettings,
+    pub(crate) image_pull_secret: Option<String>,
+    /// Whether a value of it is not known before placeholders are substituted.
+    pub(crate) unresolved: bool,
 }
 
 impl<'t> Resolver<'t> {
@@ -133,6 +137,7 @@ impl<'t> Resolver<'t> {
             operator_values: Vec::new(),
             variables: Vec::new(),
             overrides: Vec::new(),
+            process_environment: None,
         }
     }
 
@@ -177,10 +182,18 @@ impl<'t> Resolver<'t> {
         self
     }
 
+    /// Replaces `${NAME}` in a ZenML run configuration by these variables, as ZenML does with those of its own process, and
+    /// reports which are missing. Without them the values stay unknown, and a step that depends on them is not resolved.
+    #[must_use]
+    pub const fn process_environment(mut self, variables: &'t [(String, String)]) -> Self {
+        self.process_environment = Some(variables);
+        self
+    }
+
     /// Reads it all, and finds everything that is wrong in one pass.
     #[must_use]
     pub fn resolve(self) -> Resolution<'t> {
-        let mut work = Work {
+        let mut context = ResolveContext {
             sources: vec![self.document],
             findings: Vec::new(),
             defaults: None,
@@ -188,34 +201,29 @@ impl<'t> Resolver<'t> {
             operator_values: self.operator_values,
             kind: self.kind,
             steps: Vec::new(),
+            process_environment: self.process_environment,
         };
         let operator = match self.operator {
             Some(operator) => {
-                let id = work.source(operator);
+                let id = context.source(operator);
                 let root = parse_operator(operator.text, operator.format, id);
-                root.map_err(|finding| work.findings.push(finding)).ok()
+                root.map_err(|finding| context.findings.push(finding)).ok()
             }
             // A document that is an operator file itself takes them; without any file they stand alone.
-            None if work.operator_values.is_empty() || work.kind == Some(Kind::Operator) => None,
+            None if context.operator_values.is_empty() || context.kind == Some(Kind::Operator) => None,
             None => Some(nothing(SourceId(0))),
         };
         if let Some(root) = operator {
-            let settings = work.operator_file(root);
-            work.defaults = settings.map(|settings| Layer { settings, pointer: String::new() });
+            let settings = context.operator_file(root);
+            context.defaults = settings.map(|settings| Layer { settings, pointer: String::new() });
         }
-        let parse = if work.kind == Some(Kind::Operator) { parse_operator } else { parse };
-        match parse(self.document.text, self.document.format, SourceId(0)) {
-            Ok(root) => {
-                work.document(root, &self.variables, &self.overrides);
-            }
-            Err(finding) => work.findings.push(finding),
-        }
+        context.parse_document(&self.variables, &self.overrides);
         Resolution {
-            sources: work.sources,
-            findings: work.findings,
-            kind: work.kind,
-            steps: work.steps,
-            operator: work.operator,
+            sources: context.sources,
+            findings: context.findings,
+            kind: context.kind,
+            steps: context.steps,
+            operator: context.operator,
         }
     }
 }
@@ -271,19 +279,21 @@ impl<'t> Resolution<'t> {
         self.kind
     }
 
-    /// The step, if there is one and nothing is wrong. For a ZenML run configuration, its first block.
+    /// The step, if there is one, nothing is wrong, and no placeholder is left in it. For a ZenML run configuration, its first
+    /// step on a Run:ai step operator.
     #[must_use]
     pub fn step(&self) -> Option<&Step> {
-        self.steps.first().filter(|_| !self.has_errors())
+        self.steps.first().filter(|step| !step.unresolved && !self.has_errors())
     }
 
-    /// The step of this name in a ZenML run configuration, if nothing is wrong.
+    /// The step of this name in a ZenML run configuration, if nothing is wrong and no placeholder is left in it.
     #[must_use]
     pub fn step_named(&self, name: &str) -> Option<&Step> {
-        self.steps.iter().find(|step| step.block.as_deref() == Some(name)).filter(|_| !self.has_errors())
+        let step = self.steps.iter().find(|step| step.block.as_deref() == Some(name));
+        step.filter(|step| !step.unresolved && !self.has_errors())
     }
 
-    /// Names of the steps of a ZenML run configuration that have a block.
+    /// Names of the steps of a ZenML run configuration that run on a Run:ai step operator.
     pub fn step_names(&self) -> impl Iterator<Item = &str> {
         self.steps.iter().filter_map(|step| step.block.as_deref())
     }
@@ -358,29 +368,88 @@ impl Step {
 
 /// Settings that stand under others.
 #[derive(Clone)]
-struct Layer<'t> {
-    settings: Node<'t>,
+pub(crate) struct Layer<'t> {
+    pub(crate) settings: Node<'t>,
     /// JSON pointer of the map in its text.
-    pointer: String,
+    pub(crate) pointer: String,
 }
 
 /// The state of a resolution.
-struct Work<'t> {
-    sources: Vec<Source<'t>>,
-    findings: Vec<Finding>,
+pub(crate) struct ResolveContext<'t> {
+    pub(crate) sources: Vec<Source<'t>>,
+    pub(crate) findings: Vec<Finding>,
     /// The step settings in the operator file.
     defaults: Option<Layer<'t>>,
     operator: Option<OperatorSettings>,
     /// Keys of the operator file from elsewhere, the weakest first.
     operator_values: Vec<Override<'t>>,
     kind: Option<Kind>,
-    steps: Vec<Step>,
+    pub(crate) steps: Vec<Step>,
+    /// What placeholders are replaced by; they stay unknown without it.
+    pub(crate) process_environment: Option<&'t [(String, String)]>,
 }
 
-impl<'t> Work<'t> {
+impl<'t> ResolveContext<'t> {
     fn source(&mut self, source: Source<'t>) -> SourceId {
         self.sources.push(source);
         SourceId(u16::try_from(self.sources.len() - 1).unwrap_or(u16::MAX))
+    }
+
+    /// Parses the document in the version of YAML that its kind is read in, and resolves it.
+    fn parse_document(&mut self, variables: &[(&'t str, &'t str)], overrides: &[Override<'t>]) {
+        let Source { text, format, name } = self.sources[0];
+        let id = SourceId(0);
+        let has_pyyaml = format != Format::Toml;
+        let parsed = match self.kind {
+            Some(Kind::Operator) => parse_operator(text, format, id),
+            Some(Kind::Zenml) if has_pyyaml => return self.parse_as_zenml(variables, overrides),
+            _ => parse(text, format, id),
+        };
+        let is_zenml = |root: &Node<'_>| {
+            root.as_map().is_some_and(|map| foreign(map).is_none() && Kind::of(map, name) == Kind::Zenml)
+        };
+        match parsed {
+            Ok(root) if self.kind.is_none() && has_pyyaml && is_zenml(&root) => {
+                self.parse_as_zenml(variables, overrides);
+            }
+            Ok(root) => self.document(root, variables, overrides),
+            Err(finding) => {
+                // What our own files may not hold, ZenML may read, and the other way round.
+                if self.kind.is_none()
+                    && has_pyyaml
+                    && let Ok((root, _)) = parse_in(text, format, id, Dialect::PyYaml)
+                    && is_zenml(&root)
+                {
+                    self.parse_as_zenml(variables, overrides);
+                } else if self.kind.is_none()
+                    && let Some(name) = foreign_beginning(text, &finding)
+                {
+                    self.report_foreign(name, finding.span);
+                } else {
+                    self.findings.push(finding);
+                }
+            }
+        }
+    }
+
+    fn parse_as_zenml(&mut self, variables: &[(&'t str, &'t str)], overrides: &[Override<'t>]) {
+        self.kind = Some(Kind::Zenml);
+        let Source { text, format, .. } = self.sources[0];
+        match parse_in(text, format, SourceId(0), Dialect::PyYaml) {
+            Ok((root, mut warnings)) => {
+                self.findings.append(&mut warnings);
+                self.document(root, variables, overrides);
+            }
+            Err(finding) => self.findings.push(finding),
+        }
+    }
+
+    fn report_foreign(&mut self, name: &str, span: Span) {
+        let finding = Finding::new(&rules::text::FOREIGN_FILE, span, format!("this is {name}"));
+        self.findings.push(finding.with_help(
+            "`runai-step` reads step files (`image`, `command`), settings, operator files and ZenML run configurations; \
+             `--kind` takes the file for one of them",
+        ));
     }
 
     fn document(&mut self, root: Node<'t>, variables: &[(&'t str, &'t str)], overrides: &[Override<'t>]) {
@@ -389,7 +458,15 @@ impl<'t> Work<'t> {
             self.findings.push(finding.with_help("write keys and values: `image: …`, `command: […]`, `settings: {…}`"));
             return;
         };
-        let kind = *self.kind.get_or_insert_with(|| Kind::of(&map));
+        if self.kind.is_none()
+            && let Some(name) = foreign(&map)
+        {
+            let place = map.0.first().map_or(span, |entry| entry.key_span);
+            self.report_foreign(name, place);
+            return;
+        }
+        let name = self.sources[0].name;
+        let kind = *self.kind.get_or_insert_with(|| Kind::of(&map, name));
         map.remove(SCHEMA_KEY);
         let mut root = Node { value: Value::Map(map), span };
         if kind == Kind::Operator {
@@ -402,11 +479,9 @@ impl<'t> Work<'t> {
             overridden(&mut root, &overrides);
         }
         match kind {
-            Kind::Zenml => self.zenml(&root, &layers, &overrides),
+            Kind::Zenml => self.zenml(root, &layers, &overrides),
             Kind::Step => self.step_file(root, &layers),
-            Kind::Settings | Kind::Operator => {
-                self.settings(root, &layers, &[], None);
-            }
+            Kind::Settings | Kind::Operator => self.settings(root, &layers),
         }
     }
 
@@ -522,6 +597,8 @@ impl<'t> Work<'t> {
         if let Some(settings) = settings {
             rules::check_settings(&settings, &mut judge);
         }
+        rules::zenml::check_references(&root, &mut judge);
+        rules::step::literal_placeholders(&mut judge);
         self.operator = operator.filter(|_| !self.findings.iter().any(Finding::is_error));
         Some(step)
     }
@@ -560,6 +637,7 @@ impl<'t> Work<'t> {
             findings: &mut self.findings,
         };
         rules::step::check(file.name.as_deref(), Some(&file.image), &environment, &mut judge);
+        rules::step::literal_placeholders(&mut judge);
         rules::check_settings(&settings, &mut Judge { base: &base, origins: &origins, ..judge });
         self.steps.push(Step {
             name: file.name,
@@ -569,86 +647,48 @@ impl<'t> Work<'t> {
             environment,
             settings,
             image_pull_secret: self.image_pull_secret(),
+            unresolved: false,
         });
     }
 
-    /// Checks one map of settings that stands at `pointer`, and makes it a step. Gives the settings, mended where they are
-    /// wrong, to stand under others.
-    fn settings(
-        &mut self,
-        own: Node<'t>,
-        layers: &[Layer<'t>],
-        pointer: &[&str],
-        block: Option<&str>,
-    ) -> Option<Layer<'t>> {
+    /// Checks a document of settings alone, and makes it a step.
+    fn settings(&mut self, own: Node<'t>, layers: &[Layer<'t>]) {
         let mut origins = origins(layers);
-        let place = pointer.iter().fold(String::new(), |place, segment| place + "/" + &escape(segment));
-        origins.push((own.span, place.clone()));
-        let mut root = merge_layers(layers, Some(own))?;
+        origins.push((own.span, String::new()));
+        let Some(mut root) = merge_layers(layers, Some(own)) else { return };
         let mut checker = Checker::default();
-        let usable = checker.check(&mut root, &shape::STEP_SETTINGS, pointer, in_settings);
+        let usable = checker.check(&mut root, &shape::STEP_SETTINGS, &[], in_settings);
         self.findings.append(&mut checker.findings);
-        let settings = usable.then(|| self.typed::<StepSettings>(&root)).flatten()?;
-        // Broken places were found from the root of the text; the rules see the map alone.
-        let broken: Vec<_> =
-            checker.broken.iter().filter_map(|broken| broken.strip_prefix(&place).map(str::to_owned)).collect();
+        let Some(settings) = usable.then(|| self.typed::<StepSettings>(&root)).flatten() else { return };
         let mut judge = Judge {
             sources: &self.sources,
             root: &root,
             base: "",
-            broken: &broken,
+            broken: &checker.broken,
             origins: &origins,
             findings: &mut self.findings,
         };
         rules::check_settings(&settings, &mut judge);
+        rules::step::literal_placeholders(&mut judge);
+        let image_pull_secret = self.image_pull_secret();
         self.steps.push(Step {
-            name: block.map(str::to_owned),
-            block: block.map(str::to_owned),
+            name: None,
+            block: None,
             image: None,
             command: None,
             environment: Environment::default(),
             settings,
-            image_pull_secret: self.image_pull_secret(),
+            image_pull_secret,
+            unresolved: false,
         });
-        Some(Layer { settings: root, pointer: place })
     }
 
-    /// Checks every block of a ZenML run configuration in its place.
-    fn zenml(&mut self, root: &Node<'t>, layers: &[Layer<'t>], overrides: &[(Vec<String>, Node<'t>)]) {
-        let own = |block: &Node<'t>| {
-            let mut own = block.clone();
-            overridden(&mut own, overrides);
-            own
-        };
-        let Value::Map(map) = &root.value else { return };
-        let mut pipeline_layers = layers.to_vec();
-        for entry in map.get(SETTINGS_KEY).into_iter().flat_map(blocks) {
-            pipeline_layers.extend(self.settings(own(&entry.value), layers, &[SETTINGS_KEY, &entry.key], None));
-        }
-        let steps = map.get("steps").and_then(Node::as_map);
-        for step in steps.into_iter().flat_map(|steps| &steps.0) {
-            let Some(settings) = step.value.as_map().and_then(|step| step.get(SETTINGS_KEY)) else { continue };
-            for entry in blocks(settings) {
-                let pointer = ["steps", &step.key, SETTINGS_KEY, &entry.key];
-                // ZenML checks a step's block by itself before the pipeline's goes under it; so do we, and the step that
-                // is rendered has both.
-                if pipeline_layers.len() > layers.len()
-                    && self.settings(own(&entry.value), layers, &pointer, None).is_some()
-                {
-                    self.steps.pop();
-                }
-                self.settings(own(&entry.value), &pipeline_layers, &pointer, Some(&step.key));
-            }
-        }
-        self.steps.sort_by_key(|step| step.block.is_none());
-    }
-
-    fn image_pull_secret(&self) -> Option<String> {
+    pub(crate) fn image_pull_secret(&self) -> Option<String> {
         let name = self.operator.as_ref()?.image_pull_secret_name.as_ref()?;
         (!name.as_str().is_empty()).then(|| name.as_str().to_owned())
     }
 
-    fn typed<T: Setting>(&mut self, node: &Node<'_>) -> Option<T> {
+    pub(crate) fn typed<T: Setting>(&mut self, node: &Node<'_>) -> Option<T> {
         let typed = from_node(node);
         debug_assert!(typed.is_some(), "the check accepted what the types refuse");
         if typed.is_none() {
@@ -662,18 +702,13 @@ impl<'t> Work<'t> {
 
 /// Key that names the JSON Schema of a file to editors. Allowed at the top of every document.
 const SCHEMA_KEY: &str = "$schema";
-const SETTINGS_KEY: &str = "settings";
+pub(crate) const SETTINGS_KEY: &str = "settings";
 /// Keys of the step file.
 const STEP_KEYS: [&str; 5] = ["command", "environment", "image", "name", SETTINGS_KEY];
 /// Maps whose keys are free, and may hold dots.
 const FREE_MAPS: [&str; 4] = ["annotations", "environment", "extended_resources", "labels"];
 /// Variables of settings are called this and the key in capitals.
 pub const VARIABLE_PREFIX: &str = "RUNAI_";
-
-fn blocks<'n, 't>(settings: &'n Node<'t>) -> impl Iterator<Item = &'n Entry<'t>> {
-    let entries = settings.as_map().map(|map| map.0.as_slice()).unwrap_or_default();
-    entries.iter().filter(|entry| is_block_key(&entry.key) && entry.value.value != Value::Null)
-}
 
 fn is_scalar(shape: &Shape) -> bool {
     !matches!(shape.kind, shape::Kind::List { .. } | shape::Kind::Map { .. } | shape::Kind::Struct(_))
@@ -689,7 +724,7 @@ fn shape_at<'s>(shape: &'s Shape, path: &[String]) -> Option<&'s Shape> {
 }
 
 /// Puts the values of `--set` in their places.
-fn overridden<'t>(root: &mut Node<'t>, overrides: &[(Vec<String>, Node<'t>)]) {
+pub(crate) fn overridden<'t>(root: &mut Node<'t>, overrides: &[(Vec<String>, Node<'t>)]) {
     for (path, value) in overrides {
         put(root, path, value.clone(), value.span);
     }
@@ -721,7 +756,7 @@ fn put<'t>(node: &mut Node<'t>, path: &[String], value: Node<'t>, span: Span) {
 }
 
 /// Stretches of text whose settings are merged under a document's, and where they stand in their own texts.
-fn origins(layers: &[Layer<'_>]) -> Vec<(Span, String)> {
+pub(crate) fn origins(layers: &[Layer<'_>]) -> Vec<(Span, String)> {
     layers.iter().map(|layer| (layer.settings.span, layer.pointer.clone())).collect()
 }
 
@@ -758,7 +793,7 @@ fn in_operator_file(key: &str) -> Option<String> {
     STEP_KEYS.contains(&key).then(|| format!("`{key}` belongs in a step file"))
 }
 
-fn in_settings(key: &str) -> Option<String> {
+pub(crate) fn in_settings(key: &str) -> Option<String> {
     if OPERATOR_KEYS.contains(&key) {
         Some(format!("`{key}` belongs in the operator file"))
     } else {

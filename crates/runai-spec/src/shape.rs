@@ -37,6 +37,8 @@ pub(crate) struct Shape {
     pub(crate) example: Tree<'static>,
     /// Whether a message must not show the value.
     pub(crate) secret: bool,
+    /// What the value is measured in.
+    pub(crate) unit: Option<String>,
 }
 
 /// The kinds of values.
@@ -151,7 +153,8 @@ impl Shape {
         if let (Kind::List { item, .. }, Some(first)) = (&mut kind, example.items().first()) {
             item.example = first.clone();
         }
-        Self { nullable: types.contains(&"null"), kind, example, secret }
+        let unit = schema.get("x-unit").and_then(Tree::as_str).map(str::to_owned);
+        Self { nullable: types.contains(&"null"), kind, example, secret, unit }
     }
 
     fn kind(schema: &Schema, types: &[&str]) -> Kind {

@@ -34,7 +34,7 @@ export interface Context {
 /** What was found in a text, and where. Lines and columns count from 1, columns in characters; ends are exclusive. */
 export interface Diagnostic {
   code: string;
-  severity: "error" | "warning";
+  severity: "error" | "note" | "warning";
   /** One headline that stands alone. */
   message: string;
   /** What to do. */
@@ -100,7 +100,7 @@ export interface Edit {
 /** A rule in short. */
 export interface Rule {
   code: string;
-  severity: "error" | "warning";
+  severity: "error" | "note" | "warning";
   summary: string;
 }
 

@@ -68,7 +68,7 @@ function View({ field, value, off, name }: Props): VNode {
         {disabled && <p class="why">Off: {inline(off)}.</p>}
         {problems.map(({ code, severity, message, help }) => (
           <p key={code} class={severity}>
-            {severity === "error" ? "✕" : "!"} {inline(message)}
+            {severity === "error" ? "✕" : severity === "note" ? "i" : "!"} {inline(message)}
             {help && <>; {inline(help)}</>}
           </p>
         ))}

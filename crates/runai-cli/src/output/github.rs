@@ -2,6 +2,8 @@
 
 use std::io::{self, Write as _};
 
+use runai_spec::rules::Severity;
+
 use super::Checked;
 
 /// Prints what was found.
@@ -16,7 +18,7 @@ pub(crate) fn print(checked: &[Checked]) -> io::Result<()> {
             writeln!(
                 out,
                 "::{} file={},line={},endLine={},col={},endColumn={},title={}::{}",
-                found.severity.as_str(),
+                level(found.severity),
                 property(&file.path),
                 found.line,
                 found.end_line,
@@ -28,6 +30,15 @@ pub(crate) fn print(checked: &[Checked]) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The command of GitHub that is called so.
+const fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Note => "notice",
+        Severity::Warning => "warning",
+    }
 }
 
 fn data(text: &str) -> String {

@@ -27,12 +27,11 @@ pub(crate) fn sum_up(checked: &[Checked]) {
         let diagnostics = checked.iter().flat_map(|checked| &checked.report.diagnostics);
         diagnostics.filter(|diagnostic| diagnostic.severity == severity).count()
     };
-    let found = match (count(Severity::Error), count(Severity::Warning)) {
-        (0, 0) => "no problems".to_owned(),
-        (errors, 0) => plural(errors, "error"),
-        (0, warnings) => plural(warnings, "warning"),
-        (errors, warnings) => format!("{}, {}", plural(errors, "error"), plural(warnings, "warning")),
-    };
+    let counts = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Note, "note")];
+    let counts = counts.map(|(severity, noun)| (count(severity), noun));
+    let found: Vec<_> =
+        counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, noun)| plural(count, noun)).collect();
+    let found = if found.is_empty() { "no problems".to_owned() } else { found.join(", ") };
     let _ = writeln!(anstream::stderr(), "{}: {found}", plural(checked.len(), "file"));
 }
 
@@ -56,6 +55,7 @@ fn write(out: &mut impl Write, checked: &[Checked]) -> io::Result<()> {
 fn group<'a>(diagnostic: &'a Diagnostic, path: &'a str, text: &'a str, lines: &[usize]) -> Group<'a> {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
+        Severity::Note => Level::NOTE,
         Severity::Warning => Level::WARNING,
     };
     // Only the lines around the place are handed over, so that a file of any size costs the same.

@@ -72,6 +72,7 @@ pub(crate) fn print(checked: &[Checked]) -> io::Result<()> {
 const fn level(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",
+        Severity::Note => "note",
         Severity::Warning => "warning",
     }
 }

@@ -79,7 +79,7 @@ fn code_scanners_get_sarif() {
     insta::assert_snapshot!(serde_json::to_string_pretty(result).unwrap(), @r#"
     {
       "ruleId": "unknown-key",
-      "ruleIndex": 8,
+      "ruleIndex": 10,
       "level": "error",
       "message": {
         "text": "unknown key `gpu_portion`: did you mean `gpu_portion_request`?"
@@ -168,7 +168,7 @@ fn standard_input_is_a_file_too() {
     insta::assert_snapshot!(scratch.run_with_input(&["check", "-", "--format", "github"], "{\"node_pools\": 5}"), @"
     exit 1
     --- stdout
-    ::error file=<stdin>,line=1,endLine=1,col=16,endColumn=17,title=wrong-type::`node_pools` is the number `5`, not a list%0Awrite a list: `[a100-pool, v100-pool]`
+    ::error file=<stdin>,line=1,endLine=1,col=16,endColumn=17,title=wrong-type::`node_pools` is the number `5`, not a list%0Awrite a list, such as `[a100-pool, v100-pool]`
     ");
 }
 

@@ -56,7 +56,7 @@ fn variables_set_scalars_and_wrong_ones_are_named() {
     1 | two
       | ^^^
       |
-      = help: write a number: `1`
+      = help: write a number, such as `1`
     ");
     let output = scratch.command(&["render", "step.yaml"]).env("RUNAI_GPU_DEVICES_REQUEST", "2").output().unwrap();
     assert!(crate::shown(&output).contains("\"gpuDevicesRequest\": 2"));

@@ -9,6 +9,7 @@ mod json;
 mod lines;
 pub(crate) mod toml;
 pub(crate) mod yaml;
+pub(crate) mod yaml11;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -222,6 +223,30 @@ pub fn decode(bytes: &[u8]) -> Result<&str, Report> {
 ///
 /// What keeps the text from being read, at its place: it does not parse, is empty, is too large, …
 pub(crate) fn parse(text: &str, format: Format, source: SourceId) -> Result<Node<'_>, Finding> {
+    let (root, _) = parse_in(text, format, source, Dialect::Core)?;
+    Ok(root)
+}
+
+/// A version of YAML. The other languages have only one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// YAML 1.2 with the core schema.
+    Core,
+    /// YAML 1.1 as PyYAML's `SafeLoader` reads it, which reads JSON too.
+    PyYaml,
+}
+
+/// Parses `text` in a version of YAML. Beside the document stand the warnings that only a parser can give.
+///
+/// # Errors
+///
+/// The same as for [`parse`].
+pub(crate) fn parse_in(
+    text: &str,
+    format: Format,
+    source: SourceId,
+    dialect: Dialect,
+) -> Result<(Node<'_>, Vec<Finding>), Finding> {
     let at = |start: usize, end: usize| span(source, start, end);
     if text.len() > MAX_BYTES {
         return Err(Finding::new(
@@ -233,12 +258,13 @@ pub(crate) fn parse(text: &str, format: Format, source: SourceId) -> Result<Node
     }
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let reader = Reader { text, body, offset: text.len() - body.len(), source };
+    let mut warnings = Vec::new();
     let root = match format {
-        Format::Json => json::parse(&reader).map(Some),
+        Format::Json if dialect == Dialect::Core => json::parse(&reader).map(Some),
         Format::Toml => toml::parse(&reader),
-        Format::Yaml => yaml::parse(&reader),
+        Format::Json | Format::Yaml => yaml::parse(&reader, dialect, &mut warnings),
     }?;
-    root.filter(|root| root.value != Value::Null).ok_or_else(|| {
+    root.filter(|root| root.value != Value::Null).map(|root| (root, warnings)).ok_or_else(|| {
         Finding::new(&text::EMPTY, at(0, 0), "the document is empty".to_owned()).with_help(
             "write a step file with `image` and `command`, or the settings alone; `{}` stands for all defaults",
         )

@@ -9,10 +9,17 @@ use std::borrow::Cow;
 use saphyr_parser::{Event, ScalarStyle, ScanError, Span as EventSpan, Tag};
 
 use super::characters::{Events, events};
-use super::{Entry, Finding, Format, Keys, MAX_ALIASED_NODES, MAX_DEPTH, Map, Node, Reader, Span, Text, Value, float};
-use crate::rules::text::{SEVERAL_DOCUMENTS, TOO_MANY_ALIASES};
+use super::{
+    Dialect, Entry, Finding, Format, Keys, MAX_ALIASED_NODES, MAX_DEPTH, Map, Node, Reader, Span, Text, Value, float,
+    yaml11,
+};
+use crate::rules::text::{DUPLICATE_MERGE, SEVERAL_DOCUMENTS, TOO_MANY_ALIASES};
 
-pub(super) fn parse<'t>(reader: &Reader<'t>) -> Result<Option<Node<'t>>, Finding> {
+pub(super) fn parse<'t>(
+    reader: &Reader<'t>,
+    dialect: Dialect,
+    warnings: &mut Vec<Finding>,
+) -> Result<Option<Node<'t>>, Finding> {
     if let Some(at) = reader.body.bytes().position(is_control) {
         let code = reader.body.as_bytes()[at];
         let why = format_args!("the character U+{code:04X} may only stand in a text as an escape");
@@ -25,8 +32,12 @@ pub(super) fn parse<'t>(reader: &Reader<'t>) -> Result<Option<Node<'t>>, Finding
         events: events(reader.body),
         anchors: Vec::new(),
         aliased: 0,
+        dialect,
+        warnings: Vec::new(),
     };
-    loader.document()
+    let root = loader.document()?;
+    warnings.append(&mut loader.warnings);
+    Ok(root)
 }
 
 /// What may not stand in a text, quoted or not. `saphyr-parser` lets it pass, the peers' parser does not.
@@ -41,6 +52,8 @@ struct Loader<'r, 't> {
     /// By the numbers that the parser gives them, from 1.
     anchors: Vec<Option<Node<'t>>>,
     aliased: usize,
+    dialect: Dialect,
+    warnings: Vec<Finding>,
 }
 
 impl<'t> Loader<'_, 't> {
@@ -118,7 +131,7 @@ impl<'t> Loader<'_, 't> {
     fn entries(&mut self, depth: usize) -> Result<(Map<'t>, Option<Span>, Option<Span>, EventSpan), Finding> {
         let mut entries: Vec<Entry<'t>> = Vec::new();
         let mut keys = Keys::default();
-        let mut merges: Vec<Node<'t>> = Vec::new();
+        let mut merges: Vec<(Node<'t>, Span)> = Vec::new();
         let (mut first, mut last) = (None, None);
         let end = loop {
             let (event, span) = self.next()?;
@@ -148,7 +161,14 @@ impl<'t> Loader<'_, 't> {
             // An alias ends where it stands, not where its anchor does.
             last = Some(if value.span.start < key_span.start { value_span } else { value.span });
             if plain && key == "<<" {
-                merges.push(value);
+                if let Some((_, first)) = merges.first()
+                    && self.dialect == Dialect::Core
+                {
+                    return Err(self.reader.duplicate_key(&key, *first, key_span).with_help(
+                        "merge several maps with one key: `<<: [*one, *two]`; of two values the first one counts",
+                    ));
+                }
+                merges.push((value, key_span));
                 continue;
             }
             if let Some(first) = keys.position(&entries, &key) {
@@ -156,8 +176,13 @@ impl<'t> Loader<'_, 't> {
             }
             entries.push(Entry { key, key_span, value });
         };
-        for merge in merges {
-            self.merge(&mut entries, merge)?;
+        match self.dialect {
+            Dialect::Core => {
+                for (merge, _) in merges {
+                    self.merge(&mut entries, merge)?;
+                }
+            }
+            Dialect::PyYaml => self.merge_as_pyyaml(&mut entries, merges)?,
         }
         Ok((Map(entries), first, last, end))
     }
@@ -176,14 +201,55 @@ impl<'t> Loader<'_, 't> {
             Value::List(items) if items.iter().all(|item| item.as_map().is_some()) => {
                 items.into_iter().try_for_each(|item| self.merge(entries, item))
             }
-            _ => {
-                let why = "the merge key `<<` takes a map or a list of maps";
-                Err(self
-                    .reader
-                    .syntax(Format::Yaml, merged.span, why)
-                    .with_help("write an alias of a map: `<<: *defaults`"))
+            _ => Err(self.not_mergeable(merged.span)),
+        }
+    }
+
+    /// Adds the entries of merge keys as PyYAML 6.0.4 does: of several maps the last one wins, whether they stand in a list
+    /// or behind a `<<` each.
+    fn merge_as_pyyaml(&mut self, entries: &mut Vec<Entry<'t>>, merges: Vec<(Node<'t>, Span)>) -> Result<(), Finding> {
+        let mut below: Vec<Entry<'t>> = Vec::new();
+        let mut several = None;
+        for (index, (merge, key_span)) in merges.into_iter().enumerate() {
+            if index > 0 {
+                several.get_or_insert((key_span, "`<<` stands here a second time".to_owned()));
+            }
+            let maps = match merge.value {
+                Value::Map(map) => vec![map],
+                Value::List(items) => {
+                    let maps = items.into_iter().map(|item| match item.value {
+                        Value::Map(map) => Ok(map),
+                        _ => Err(self.not_mergeable(item.span)),
+                    });
+                    maps.collect::<Result<_, _>>()?
+                }
+                _ => return Err(self.not_mergeable(merge.span)),
+            };
+            for entry in maps.into_iter().flat_map(|map| map.0) {
+                match below.iter_mut().find(|own| own.key == entry.key) {
+                    Some(own) => {
+                        if own.value != entry.value && !entries.iter().any(|own| own.key == entry.key) {
+                            let why = format!("`<<` merges two values of `{}`", entry.key);
+                            several.get_or_insert((key_span, why));
+                        }
+                        *own = entry;
+                    }
+                    None => below.push(entry),
+                }
             }
         }
+        if let Some((span, message)) = several {
+            let help = "PyYAML 6.0.4 takes the last value, other versions and YAML 1.2 may not; keep one of them";
+            self.warnings.push(Finding::new(&DUPLICATE_MERGE, span, message).with_help(help));
+        }
+        below.retain(|entry| !entries.iter().any(|own| own.key == entry.key));
+        entries.append(&mut below);
+        Ok(())
+    }
+
+    fn not_mergeable(&self, span: Span) -> Finding {
+        let why = "the merge key `<<` takes a map or a list of maps";
+        self.reader.syntax(Format::Yaml, span, why).with_help("write an alias of a map: `<<: *defaults`")
     }
 
     fn alias(&mut self, anchor: usize, span: EventSpan, depth: usize) -> Result<Node<'t>, Finding> {
@@ -228,7 +294,15 @@ impl<'t> Loader<'_, 't> {
         let plain = style == ScalarStyle::Plain;
         let raw = raw_scalar(self.reader.slice(span));
         let Some(tag) = tag else {
-            return Ok(match plain.then(|| core(&text, raw)).flatten() {
+            let meaning = match (plain, self.dialect) {
+                (false, _) => None,
+                (true, Dialect::Core) => core(&text, raw),
+                (true, Dialect::PyYaml) => yaml11::scalar(&text, raw).map_err(|why| {
+                    let why = format_args!("YAML 1.1 does not read `{raw}`: {why}");
+                    self.reader.syntax(Format::Yaml, span, why).with_help(format!("quote it: `\"{raw}\"`"))
+                })?,
+            };
+            return Ok(match meaning {
                 Some(value) => value,
                 None => Value::String(Text { text: borrowed(text, raw), plain }),
             });

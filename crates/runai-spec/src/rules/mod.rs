@@ -5,6 +5,10 @@
 
 use serde::Serialize;
 
+use crate::diagnostic::Report;
+use crate::document::{Format, decode};
+use crate::resolve::{Resolver, Source};
+
 mod judge;
 pub(crate) mod lifecycle;
 pub(crate) mod network;
@@ -17,6 +21,7 @@ pub(crate) mod shape;
 pub(crate) mod step;
 pub(crate) mod storage;
 pub(crate) mod text;
+pub(crate) mod zenml;
 
 pub(crate) use judge::Judge;
 pub use reference::reference;
@@ -29,6 +34,8 @@ pub enum Severity {
     Error,
     /// The text can be used, but probably does not say what is meant.
     Warning,
+    /// Something that cannot be known here. Never changes an exit code.
+    Note,
 }
 
 impl Severity {
@@ -37,6 +44,7 @@ impl Severity {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Error => "error",
+            Self::Note => "note",
             Self::Warning => "warning",
         }
     }
@@ -78,6 +86,8 @@ impl PartialEq for Rule {
 pub enum Example {
     /// Too large or too odd to be written out: what it is, and how it is made.
     Made(&'static str, fn() -> Vec<u8>),
+    /// A YAML text whose placeholders are replaced from an empty environment.
+    Substituted(&'static str),
     /// A YAML text.
     Yaml(&'static str),
 }
@@ -88,15 +98,32 @@ impl Example {
     pub fn bytes(&self) -> Vec<u8> {
         match self {
             Self::Made(_, make) => make(),
-            Self::Yaml(text) => text.as_bytes().to_vec(),
+            Self::Substituted(text) | Self::Yaml(text) => text.as_bytes().to_vec(),
         }
+    }
+
+    /// Checks the text.
+    #[must_use]
+    pub fn check(&self) -> Report {
+        let bytes = self.bytes();
+        let text = match decode(&bytes) {
+            Ok(text) => text,
+            Err(report) => return report,
+        };
+        let resolver = Resolver::new(Source { name: "example.yaml", text, format: Format::Yaml });
+        match self {
+            Self::Substituted(_) => resolver.process_environment(&[]),
+            Self::Made(..) | Self::Yaml(_) => resolver,
+        }
+        .resolve()
+        .report()
     }
 
     /// The text, or what it is.
     #[must_use]
     pub const fn text(&self) -> &'static str {
         match self {
-            Self::Made(text, _) | Self::Yaml(text) => text,
+            Self::Made(text, _) | Self::Substituted(text) | Self::Yaml(text) => text,
         }
     }
 }
@@ -136,7 +163,7 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
 }
 
 /// The rules of each module, under the heading that the rules page has for them.
-fn groups() -> [(&'static str, &'static [&'static Rule]); 10] {
+fn groups() -> [(&'static str, &'static [&'static Rule]); 11] {
     [
         ("The text itself", text::RULES),
         ("Single values", shape::RULES),
@@ -148,6 +175,7 @@ fn groups() -> [(&'static str, &'static [&'static Rule]); 10] {
         ("Network", network::RULES),
         ("Lifecycle", lifecycle::RULES),
         ("Operator file", operator::RULES),
+        ("ZenML run configurations", zenml::RULES),
     ]
 }
 

@@ -1,7 +1,8 @@
 //! Rules of the operator file.
 
 use super::{Example, Judge, rules};
-use crate::settings::OperatorSettings;
+use crate::settings::{OperatorSettings, Secret};
+use crate::zenml::keys::is_secret_reference;
 
 rules! {
     /// The control plane is reached without encryption, so that everyone on the way can read the client secret and the
@@ -51,7 +52,9 @@ pub(crate) fn check(operator: &OperatorSettings, judge: &mut Judge<'_, '_>) {
                 .advise("write `https://`");
         }
     }
-    if operator.client_secret.is_some() && !judge.broken(&["client_secret"]) {
+    let is_reference = |secret: &Secret| is_secret_reference(secret.expose());
+    if operator.client_secret.as_ref().is_some_and(|secret| !is_reference(secret)) && !judge.broken(&["client_secret"])
+    {
         judge
             .report(&SECRET_IN_FILE, "client_secret", "`client_secret` stands in the file in plain text".to_owned())
             .advise("use the variable `RUNAI_CLIENT_SECRET`, or `client_secret_file`");

@@ -3,16 +3,13 @@
 use std::fmt::Write as _;
 
 use super::{Example, Rule, Severity, groups};
-use crate::diagnostic::Report;
-use crate::document::{Format, decode};
-use crate::resolve::{Resolver, Source};
 
 /// The reference of all rules, in Markdown. The heading of a rule is its code, so that `#unknown-key` leads to it.
 #[must_use]
 pub fn reference() -> String {
     let mut page = "# Rules\n\n`cargo xtask schema` makes this page from the rules in `crates/runai-spec/src/rules`.\n\n\
         A file with an **error** cannot be used. A **warning** is about what will be accepted and is probably not meant; it keeps\n\
-        nothing from being sent. `runai-step explain CODE` says the same in a terminal.\n\n\
+        nothing from being sent. A **note** is about what cannot be known yet. `runai-step explain CODE` says the same in a terminal.\n\n\
         | rule | | what is wrong |\n|---|---|---|\n"
         .to_owned();
     for rule in super::all() {
@@ -31,6 +28,7 @@ pub fn reference() -> String {
 fn section(page: &mut String, rule: &'static Rule) {
     let severity = match rule.severity {
         Severity::Error => "Error",
+        Severity::Note => "Note",
         Severity::Warning => "Warning",
     };
     let _ = write!(page, "\n### {}\n\n{severity}: {}.\n\n{}\n", rule.code, rule.summary, rule.docs());
@@ -42,14 +40,14 @@ fn section(page: &mut String, rule: &'static Rule) {
 fn example(page: &mut String, heading: &str, example: &Example) {
     let _ = match example {
         Example::Made(what, _) => writeln!(page, "\n{heading}: {what}."),
-        Example::Yaml(text) => write!(page, "\n{heading}:\n\n```yaml\n{text}```\n"),
+        Example::Substituted(text) | Example::Yaml(text) => write!(page, "\n{heading}:\n\n```yaml\n{text}```\n"),
     };
 }
 
 /// What the check finds in the wrong example, a line each. What it finds beside the rule is another rule's affair.
 fn findings(rule: &'static Rule) -> String {
     let mut lines = String::new();
-    for found in check(&rule.invalid).diagnostics.iter().filter(|found| found.code == rule.code) {
+    for found in rule.invalid.check().diagnostics.iter().filter(|found| found.code == rule.code) {
         let (line, column, severity) = (found.line, found.column, found.severity.as_str());
         let _ = writeln!(lines, "{line}:{column} {severity}[{}]: {}", found.code, found.message);
         if let Some(help) = &found.help {
@@ -57,12 +55,4 @@ fn findings(rule: &'static Rule) -> String {
         }
     }
     lines
-}
-
-fn check(example: &Example) -> Report {
-    let bytes = example.bytes();
-    match decode(&bytes) {
-        Ok(text) => Resolver::new(Source { name: "example.yaml", text, format: Format::Yaml }).resolve().report(),
-        Err(report) => report,
-    }
 }

@@ -5,13 +5,22 @@ use rustc_hash::FxHashSet;
 use super::{Example, Judge, rules};
 use crate::settings::StepSettings;
 use crate::suggest::nearest;
-use crate::wire::TolerationOperator;
+use crate::wire::{Preemptibility, TolerationOperator};
 
 /// The priority classes of the API, lowest first.
 pub(crate) const PRIORITY_CLASSES: [&str; 7] =
     ["very-low", "low", "medium-low", "medium", "medium-high", "high", "very-high"];
 
 rules! {
+    /// `semi-preemptible` came with control plane 3.0. Older ones refuse the request, and so does ZenML 0.98.
+    SEMI_PREEMPTIBLE {
+        code: "semi-preemptible",
+        severity: Warning,
+        summary: "`preemptibility` that older control planes refuse",
+        valid: Example::Yaml("preemptibility: preemptible\n"),
+        invalid: Example::Yaml("preemptibility: semi-preemptible\n"),
+    }
+
     /// With `operator: Exists` a toleration matches whatever the taint's value is, so it has none of its own; Kubernetes
     /// refuses the pod.
     TOLERATION_VALUE_WITH_EXISTS {
@@ -62,6 +71,15 @@ rules! {
 
 pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
     tolerations(settings, judge);
+    if settings.preemptibility == Some(Preemptibility::SemiPreemptible) && !judge.broken(&["preemptibility"]) {
+        judge
+            .report(
+                &SEMI_PREEMPTIBLE,
+                "preemptibility",
+                "`preemptibility` is `semi-preemptible`, which control planes before 3.0 refuse".to_owned(),
+            )
+            .advise("write `preemptible` or `non-preemptible` for an older control plane");
+    }
     if let Some(class) = settings.priority_class.as_deref()
         && !PRIORITY_CLASSES.contains(&class)
         && !judge.broken(&["priority_class"])

@@ -1,10 +1,45 @@
 //! Rules of the step file around its settings: name, image, environment.
 
+use super::zenml::{REFERENCE_HELP, SECRET_REFERENCE};
 use super::{Example, Judge, rules};
-use crate::name::sanitize;
+use crate::document::{Node, Value, escape};
+use crate::image;
+use crate::name::{MAX_NAME_LENGTH, SubmissionId, sanitize};
 use crate::settings::Environment;
+use crate::zenml::keys::is_secret_reference;
+use crate::zenml::placeholders;
 
 rules! {
+    /// The image is no reference by the grammar of the OCI distribution project: `[host[:port]/]name[:tag][@digest]`, the name
+    /// in lowercase. No container runtime pulls it, so the workload stays in `InvalidImageName`.
+    INVALID_IMAGE {
+        code: "invalid-image",
+        severity: Warning,
+        summary: "invalid image reference",
+        valid: Example::Yaml("image: nvcr.io/nvidia/pytorch:24.01-py3\ncommand: [train]\n"),
+        invalid: Example::Yaml("image: nvcr.io/nvidia/PyTorch:24.01-py3\ncommand: [train]\n"),
+    }
+
+    /// Names of environment variables have letters, digits, `_`, `-` and `.`, and no digit first. Kubernetes before 1.34 refuses
+    /// a pod with any other name, and a `=` is refused by every version.
+    INVALID_VARIABLE_NAME {
+        code: "invalid-variable-name",
+        severity: Warning,
+        summary: "invalid name of an environment variable",
+        valid: Example::Yaml("image: train:4\ncommand: [train]\nenvironment: {SEPARATION_4K: \"1\"}\n"),
+        invalid: Example::Yaml("image: train:4\ncommand: [train]\nenvironment: {4K_SEPARATION: \"1\"}\n"),
+    }
+
+    /// `${NAME}` is replaced in ZenML run configurations only. In every other file it is sent as it stands: neither this
+    /// program nor Kubernetes replaces it. In a command that a shell runs it is fine.
+    LITERAL_PLACEHOLDER {
+        code: "literal-placeholder",
+        severity: Warning,
+        summary: "`${NAME}` that nothing replaces",
+        valid: Example::Yaml("image: train:4\ncommand: [bash, -c, \"train $HOME\"]\n"),
+        invalid: Example::Yaml("image: train:4\ncommand: [train]\nsettings: {working_dir: \"${HOME}\"}\n"),
+    }
+
     /// The image is in a registry of this very machine. The cluster's nodes have a machine of that name too, but not that
     /// registry.
     LOCAL_IMAGE {
@@ -40,7 +75,15 @@ rules! {
 pub(crate) fn check(name: Option<&str>, image: Option<&str>, environment: &Environment, judge: &mut Judge<'_, '_>) {
     if let Some(name) = name.filter(|_| !judge.broken(&["name"])) {
         let sanitized = sanitize(name);
-        if sanitized != name {
+        let room = MAX_NAME_LENGTH - SubmissionId::LENGTH - 1;
+        let kept = sanitized[..sanitized.len().min(room)].trim_end_matches('-');
+        if sanitized.len() > room {
+            let message =
+                format!("`name` has {} characters; a submission's name begins with `{kept}`", name.chars().count());
+            judge.report(&UNUSUAL_STEP_NAME, "name", message).advise(format!(
+                "write up to {room} characters; with the id of its submission a name has up to {MAX_NAME_LENGTH}"
+            ));
+        } else if sanitized != name {
             let message = match sanitized.as_str() {
                 "" => format!("`name` is `{name}`, in which nothing can be part of a workload's name"),
                 _ => format!("`name` is `{name}`; the workload's name will begin with `{sanitized}`"),
@@ -55,17 +98,89 @@ pub(crate) fn check(name: Option<&str>, image: Option<&str>, environment: &Envir
             .report(&LOCAL_IMAGE, "image", format!("`image` is `{image}`, which the cluster cannot pull"))
             .advise("push the image to a registry that the cluster reaches");
     }
+    if let Some(Err(why)) = image.filter(|image| !image.is_empty() && !judge.broken(&["image"])).map(image::check) {
+        let (what, help) = why.words();
+        let written = image.unwrap_or_default();
+        judge.report(&INVALID_IMAGE, "image", format!("`image` is `{written}`, which {what}")).advise(help);
+    }
+    variable_names(environment, judge);
     for (name, value) in environment.iter() {
-        if value.is_empty() || !names_a_secret(name) {
-            continue;
-        }
-        let path = format!("environment/{}", crate::document::escape(name));
-        if !judge.broken(&[&path]) {
+        let path = format!("environment/{}", escape(name));
+        if is_secret_reference(value) && !judge.broken(&[&path]) {
+            let message = format!("`{name}` refers to a secret of ZenML, which is not resolved here");
+            judge.report(&SECRET_REFERENCE, &path, message).advise(REFERENCE_HELP);
+        } else if names_a_secret(name) && may_be_a_secret(name, value) && !judge.broken(&[&path]) {
             judge
                 .report(&PLAIN_TEXT_SECRET, &path, format!("`{name}` looks like a secret, and is sent in plain text"))
                 .advise("put it into a Kubernetes Secret and mount that with `secret_mounts`");
         }
     }
+}
+
+fn variable_names(environment: &Environment, judge: &mut Judge<'_, '_>) {
+    for (name, _) in environment.iter() {
+        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+        let fits = name.bytes().all(is_word) && !name.starts_with(|c: char| c.is_ascii_digit());
+        let path = format!("environment/{}", escape(name));
+        if fits || name.is_empty() || placeholders::has(name) || judge.broken(&[&path]) {
+            continue;
+        }
+        let message = format!("`{name}` is no name of an environment variable that every Kubernetes takes");
+        let help = if name.contains('=') {
+            "write the value behind the `:`, not behind a `=`"
+        } else {
+            "write letters, digits, `_`, `-` and `.`, with no digit first"
+        };
+        judge.report(&INVALID_VARIABLE_NAME, &path, message).advise(help);
+    }
+}
+
+/// Reports placeholders in a document in which nothing replaces them. Commands are left to their shells.
+pub(crate) fn literal_placeholders(judge: &mut Judge<'_, '_>) {
+    fn walk(node: &Node<'_>, path: &str, found: &mut Vec<(String, String)>) {
+        let below = |segment: &str| if path.is_empty() { segment.to_owned() } else { format!("{path}/{segment}") };
+        match &node.value {
+            Value::String(text) => {
+                found.extend(placeholders::names(&text.text).next().map(|name| (path.to_owned(), name.to_owned())));
+            }
+            Value::List(items) => {
+                items.iter().enumerate().for_each(|(index, item)| walk(item, &below(&index.to_string()), found));
+            }
+            Value::Map(map) => {
+                let entries = map.0.iter().filter(|entry| !matches!(&*entry.key, "command" | "image"));
+                entries.for_each(|entry| walk(&entry.value, &below(&escape(&entry.key)), found));
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    walk(judge.root, "", &mut found);
+    for (path, name) in found {
+        let key = path.rsplit('/').find(|part| part.parse::<usize>().is_err()).unwrap_or(&path);
+        let message = format!("`${{{name}}}` in `{key}` is sent as it stands");
+        judge
+            .report(&LITERAL_PLACEHOLDER, &path, message)
+            .advise("write the value itself; `${…}` is replaced in ZenML run configurations only");
+    }
+}
+
+/// Whether a value of a variable that is called like a secret may be one: paths, special tokens of a language model and
+/// switches are not.
+fn may_be_a_secret(name: &str, value: &str) -> bool {
+    const TOKENS: [&str; 13] =
+        ["BEGIN", "BOS", "CLS", "END", "EOS", "FIM", "IMAGE", "MASK", "PAD", "SEP", "START", "STOP", "UNK"];
+    let is_path = value.starts_with(['/', '~']) && !value.contains(char::is_whitespace)
+        || value.starts_with("./")
+        || value.starts_with("file:");
+    let of_a_model = value.starts_with('<') && value.ends_with('>')
+        || value.starts_with('[') && value.ends_with(']')
+        || name
+            .to_ascii_uppercase()
+            .strip_suffix("_TOKEN")
+            .is_some_and(|name| name.rsplit('_').next().is_some_and(|word| TOKENS.contains(&word)));
+    let is_switch =
+        matches!(value.to_ascii_lowercase().as_str(), "true" | "false" | "yes" | "no" | "on" | "off" | "none");
+    !value.is_empty() && !is_path && !of_a_model && !is_switch
 }
 
 /// Whether the registry of the image is this machine's.
@@ -141,6 +256,22 @@ mod tests {
             "",
         ] {
             assert!(!names_a_secret(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn paths_tokens_and_switches_are_no_secrets() {
+        for (name, value) in [
+            ("GOOGLE_APPLICATION_CREDENTIALS", "/etc/secrets/key.json"),
+            ("EOS_TOKEN", "</s>"),
+            ("PAD_TOKEN", "x"),
+            ("USE_AUTH_TOKEN", "true"),
+            ("HF_TOKEN", ""),
+        ] {
+            assert!(names_a_secret(name) && !may_be_a_secret(name, value), "{name}");
+        }
+        for (name, value) in [("HF_TOKEN", "hf_abc"), ("API_KEY", "a/b"), ("PASSWORD", "12")] {
+            assert!(may_be_a_secret(name, value), "{name}");
         }
     }
 

@@ -76,6 +76,33 @@ rules! {
         invalid: Example::Yaml("gpu_devices_request: 1\n---\ngpu_devices_request: 2\n"),
     }
 
+    /// The keys are those of another system: a Kubernetes manifest, a custom resource of Run:ai, a task of SkyPilot or dstack,
+    /// a Docker Compose file, a pipeline of Cloud Build, Azure, Buildkite or GitHub. This program reads step files, settings,
+    /// operator files and ZenML run configurations.
+    FOREIGN_FILE {
+        code: "foreign-file",
+        severity: Error,
+        summary: "file of another system",
+        valid: FINE,
+        invalid: Example::Yaml("apiVersion: batch/v1\nkind: Job\nspec: {}\n"),
+    }
+
+    /// A map of a ZenML run configuration merges two values for one key: with `<<` twice, or with a list of maps that
+    /// overlap. PyYAML, which ZenML reads with, lets that pass, and which value counts depends on its version.
+    ///
+    /// In every other file a second `<<` is a duplicate key.
+    DUPLICATE_MERGE {
+        code: "duplicate-merge",
+        severity: Warning,
+        summary: "overlapping merge keys in a ZenML run configuration",
+        valid: Example::Yaml(
+            "small: &small {cpu_core_request: 1}\nsteps:\n  train:\n    settings:\n      step_operator:\n        <<: *small\n",
+        ),
+        invalid: Example::Yaml(
+            "small: &small {cpu_core_request: 1}\nbig: &big {cpu_core_request: 8}\nsteps:\n  train:\n    settings:\n      step_operator:\n        <<: *small\n        <<: *big\n",
+        ),
+    }
+
     /// A map has the same key twice. Which value counts differs from reader to reader, so neither does here.
     DUPLICATE_KEY {
         code: "duplicate-key",

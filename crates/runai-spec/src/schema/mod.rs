@@ -7,6 +7,7 @@ mod conditions;
 mod editor;
 mod reference;
 mod snippets;
+mod zenml;
 
 use serde_json::Value as Json;
 
@@ -49,7 +50,7 @@ fn tree(name: &str) -> Option<Schema> {
         "step" => step(),
         "settings" => settings(),
         "operator" => operator(),
-        "zenml-run" => zenml_run(),
+        "zenml-run" => zenml::run_configuration(),
         "training-request" => training_request(),
         _ => return None,
     };
@@ -124,37 +125,6 @@ fn operator() -> Schema {
     editor::name_keys(&mut schema);
     schema
 }
-
-/// A run configuration of ZenML: the blocks for the step operator are checked, and everything else stays open.
-fn zenml_run() -> Schema {
-    let mut block = settings();
-    block.set("type", written(NULLABLE, &[]));
-    let mut schema = written(ZENML_RUN, &[]);
-    below(&mut schema, &["definitions"]).set("block", block);
-    schema
-}
-
-const ZENML_RUN: &str = r##"{
-    "title": "ZenML run configuration with Run:ai settings",
-    "description": "Settings for the Run:ai step operator below `step_operator`, `step_operator.runai` or `step_operator:<name>`.",
-    "type": "object",
-    "properties": {
-        "settings": {"$ref": "#/definitions/blocks"},
-        "steps": {
-            "type": ["object", "null"],
-            "additionalProperties": {
-                "type": ["object", "null"],
-                "properties": {"settings": {"$ref": "#/definitions/blocks"}}
-            }
-        }
-    },
-    "definitions": {
-        "blocks": {
-            "type": ["object", "null"],
-            "patternProperties": {"^step_operator(\\.runai$|:|$)": {"$ref": "#/definitions/block"}}
-        }
-    }
-}"##;
 
 fn training_request() -> Schema {
     let mut schema = editor::plain(Declared::Request.schema());

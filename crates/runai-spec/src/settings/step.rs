@@ -125,7 +125,7 @@ pub struct StepSettings {
     pub node_type: Option<String>,
 
     /// Whether the step may be stopped to make room. `preemptible` may use more than the project's quota,
-    /// `non-preemptible` stays within it.
+    /// `non-preemptible` stays within it. `semi-preemptible` needs control plane 3.0.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-api" = "spec.preemptibility", "x-group" = "scheduling"))]
     pub preemptibility: Option<Preemptibility>,

@@ -168,7 +168,7 @@ mod tests {
                 "MountPropagation: HostToContainer None",
                 "PodAffinityType: Preferred Required",
                 "PortServiceType: ClusterIP LoadBalancer NodePort",
-                "Preemptibility: non-preemptible preemptible",
+                "Preemptibility: non-preemptible preemptible semi-preemptible",
                 "ProbeScheme: HTTP HTTPS",
                 "RestartPolicy: Always Never OnFailure",
                 "SeccompProfileType: Localhost RuntimeDefault Unconfined",
@@ -224,7 +224,7 @@ mod tests {
             "name": "fit",
             "actualPhase": "Hibernating",
             "departmentId": null,
-            "spec": {"image": "i", "preemptibility": "semi-preemptible"}
+            "spec": {"image": "i", "preemptibility": "half-preemptible"}
         }))
         .unwrap();
         assert_eq!(training.actual_phase.as_deref(), Some("Hibernating"));

@@ -64,6 +64,8 @@ pub enum Preemptibility {
     NonPreemptible,
     /// It may be pushed aside, and may run over quota.
     Preemptible,
+    /// A part of its resources is kept, and the rest may be pushed aside. Since control plane 3.0.
+    SemiPreemptible,
 }
 
 /// Labels that a node must have.

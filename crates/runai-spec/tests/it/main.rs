@@ -13,6 +13,7 @@ mod schemas;
 mod snippets;
 mod verdicts;
 mod wait;
+mod zenml;
 
 use runai_spec::{Diagnostic, Format, Report, Resolution, Resolver, Source};
 

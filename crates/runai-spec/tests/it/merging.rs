@@ -117,7 +117,7 @@ fn wrong_variables_and_overrides_are_reported_under_their_own_names() {
 fn a_step_of_a_zenml_run_has_the_pipelines_settings_under_its_own() {
     let text = "
 settings:
-  step_operator: {cpu_memory_request: 8Gi, labels: {team: ml}}
+  step_operator: {cpu_memory_request: 8Gi, node_type: A100, labels: {team: ml, of: x}}
 steps:
   trainer:
     settings:
@@ -132,6 +132,10 @@ steps:
     assert_eq!(step.settings().cpu_memory_request.as_str(), "8Gi");
     assert_eq!(step.settings().cpu_core_request.to_string(), "2");
     assert_eq!(step.settings().labels.as_ref().unwrap().0["team"], "vision");
+    assert_eq!(
+        (step.settings().labels.as_ref().unwrap().0["of"].as_str(), step.settings().node_type.as_deref()),
+        ("x", Some("A100"))
+    );
     let body = step.render(&Context::default(), None);
     assert_eq!((body.name.as_str(), body.spec.image.as_deref(), body.spec.command), ("trainer", Some("<image>"), None));
 }
@@ -199,11 +203,12 @@ fn an_operator_file_may_have_everything_commented_out() {
 
 #[test]
 fn overrides_reach_the_blocks_of_a_pipeline() {
-    let text = "settings: {step_operator: {cpu_core_request: 2}}\nsteps: {a: {settings: {step_operator: {backoff_limit: 1}}}}\n";
+    let text =
+        "settings: {step_operator: {cpu_core_limit: 2}}\nsteps: {a: {settings: {step_operator: {backoff_limit: 1}}}}\n";
     let resolver = || Resolver::new(source("run.yaml", text));
     let resolution = resolver().set("--set backoff_limit", "backoff_limit", "3").resolve();
     let settings = resolution.step_named("a").unwrap().settings();
-    assert_eq!((settings.backoff_limit, settings.cpu_core_request), (Some(3), 2.0));
+    assert_eq!((settings.backoff_limit, settings.cpu_core_limit), (Some(3), Some(2.0)));
     let wrong = resolver().set("--set imagee", "imagee", "x").resolve();
     let reports = wrong.reports();
     let found = reports.iter().find(|report| report.name == "--set imagee").unwrap();

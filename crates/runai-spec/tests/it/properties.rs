@@ -22,6 +22,8 @@ proptest! {
 
     #[test]
     fn all_three_formats_mean_the_same((kind, document) in any_document(), style in any::<u64>()) {
+        // ZenML reads JSON and YAML as YAML 1.1, in which the same signs mean something else.
+        prop_assume!(kind != Kind::Zenml);
         let json = print(&document, Format::Json, style);
         let expected = resolve(&json.text, Format::Json, kind);
         for format in [Format::Yaml, Format::Toml] {

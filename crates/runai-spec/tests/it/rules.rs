@@ -3,16 +3,12 @@
 use std::collections::BTreeSet;
 
 use runai_spec::rules::{self, Example, Severity};
-use runai_spec::{Format, Report, Resolver, Source, decode};
+use runai_spec::{Format, Report, Resolver, Source};
 
 use crate::lines;
 
 fn check(example: &Example) -> Report {
-    let bytes = example.bytes();
-    match decode(&bytes) {
-        Ok(text) => Resolver::new(Source { name: "example.yaml", text, format: Format::Yaml }).resolve().report(),
-        Err(report) => report,
-    }
+    example.check()
 }
 
 #[test]

@@ -30,6 +30,7 @@ fn check(file: &str, format: Format, kind: Option<Kind>) {
             |key: &str| -> Vec<_> { case[key].as_array().into_iter().flatten().filter_map(Value::as_str).collect() };
         assert_eq!(found(Severity::Error), wanted("errors"), "{text}\n{}", lines(&report));
         assert_eq!(found(Severity::Warning), wanted("warnings"), "{text}\n{}", lines(&report));
+        assert_eq!(found(Severity::Note), wanted("notes"), "{text}\n{}", lines(&report));
         assert_eq!(report.ok, case["errors"].is_null(), "{text}");
     }
 }
@@ -42,6 +43,11 @@ fn settings_get_their_verdicts() {
 #[test]
 fn documents_of_every_kind_get_their_verdicts() {
     check("detected.yaml", Format::Yaml, None);
+}
+
+#[test]
+fn run_configurations_get_their_verdicts() {
+    check("zenml.yaml", Format::Yaml, None);
 }
 
 #[test]

@@ -1,0 +1,366 @@
+//! What a message says about a value of the wrong type, and what to write instead.
+//!
+//! What stands behind "write" or "quote it" is right when it is followed: it means what the text meant, in the sense of
+//! Kubernetes, and makes no other error.
+
+use std::borrow::Cow;
+
+use crate::command;
+use crate::document::yaml::core;
+use crate::document::{Text, Value, float};
+use crate::print::{Tree, yaml::flow};
+use crate::quantity::Amount;
+use crate::shape::{Kind, Range, Shape};
+
+/// Enums with more values than this are too long to list in a message.
+pub(crate) const MANY_VALUES: usize = 8;
+/// The unit of a list whose items are the words of a command line.
+pub(crate) const TOKENS: &str = "tokens";
+/// Longest part of a value that a message shows, in characters.
+const SHOWN: usize = 60;
+
+pub(crate) fn bounds(range: &Range) -> String {
+    match (range.min, range.exclusive_min, range.max) {
+        (Some(min), _, Some(max)) => format!("write a number from {min} to {max}"),
+        (Some(min), _, None) => format!("write {min} or more"),
+        (None, Some(min), _) => format!("write a number above {min}"),
+        _ => "write a number".to_owned(),
+    }
+}
+
+pub(crate) fn expected(shape: &Shape) -> String {
+    match &shape.kind {
+        Kind::Bool => "a boolean".to_owned(),
+        Kind::Enum(values) if values.len() <= MANY_VALUES => {
+            format!("one of {}", list(values.iter().map(String::as_str)))
+        }
+        Kind::Enum(_) | Kind::String(_) => "a string".to_owned(),
+        Kind::Int(_) => "a whole number".to_owned(),
+        Kind::List { .. } => "a list".to_owned(),
+        Kind::Map { .. } | Kind::Struct(_) => "a map".to_owned(),
+        Kind::Number(_) => "a number".to_owned(),
+        Kind::ScalarText => "a string, number or boolean".to_owned(),
+    }
+}
+
+pub(crate) fn describe(value: &Value<'_>, secret: bool) -> String {
+    match value {
+        Value::Null => "`null`".to_owned(),
+        Value::List(items) => format!("a list of {}", items.len()),
+        Value::Map(_) => "a map".to_owned(),
+        _ if secret => "something else".to_owned(),
+        Value::Bool(_, raw) => format!("the boolean `{raw}`"),
+        Value::Int(_, raw) | Value::BigInt(raw) | Value::Float(_, raw) => format!("the number `{raw}`"),
+        Value::DateTime(raw) => format!("the date `{raw}`"),
+        Value::String(text) => format!("the string `{}`", shorten(&text.text)),
+    }
+}
+
+/// What YAML 1.1 makes of a value that YAML 1.2 reads otherwise, and how to keep it a text.
+pub(crate) fn yaml11(value: &Value<'_>) -> Option<String> {
+    let (raw, meaning) = match value {
+        Value::Bool(value, raw) => (*raw, format!("`{value}`")),
+        Value::Int(value, raw) => (*raw, format!("the number {value}")),
+        Value::Float(value, raw) => (*raw, format!("the number {value}")),
+        Value::DateTime(raw) => (*raw, "a date".to_owned()),
+        _ => return None,
+    };
+    let same = match (core(raw, raw), value) {
+        (Some(Value::Bool(one, _)), Value::Bool(two, _)) => one == *two,
+        (Some(Value::Int(one, _)), Value::Int(two, _)) => one == *two,
+        (Some(Value::Float(..)), Value::Float(..)) => true,
+        _ => false,
+    };
+    (!same && !raw.is_empty()).then(|| format!("YAML 1.1 reads `{raw}` as {meaning}; quote it: `\"{raw}\"`"))
+}
+
+/// What to write instead; knows the spellings that other versions of YAML read otherwise. `unit` is that of the setting.
+pub(crate) fn wrong_type(value: &Value<'_>, shape: &Shape, unit: Option<&str>, zenml: bool) -> String {
+    let example = brief(&shape.example);
+    match (&shape.kind, value) {
+        (Kind::ScalarText, Value::Null) => "write `\"\"` for an empty value".to_owned(),
+        (_, Value::Null) => "leave the key out to get its default".to_owned(),
+        (Kind::Bool, Value::String(Text { text, plain })) => match text.to_ascii_lowercase().as_str() {
+            "yes" | "on" | "y" | "true" if *plain => format!("write `true`; `{text}` is a boolean in YAML 1.1 only"),
+            "no" | "off" | "n" | "false" if *plain => format!("write `false`; `{text}` is a boolean in YAML 1.1 only"),
+            "true" | "yes" | "on" | "1" => "write `true`, without quotes".to_owned(),
+            "false" | "no" | "off" | "0" => "write `false`, without quotes".to_owned(),
+            _ => "write `true` or `false`".to_owned(),
+        },
+        (Kind::Bool, Value::Int(0, _)) => "write `false`".to_owned(),
+        (Kind::Bool, Value::Int(1, _)) => "write `true`".to_owned(),
+        (Kind::Bool, _) => "write `true` or `false`".to_owned(),
+        (Kind::Int(_) | Kind::Number(_), Value::String(Text { text, .. })) => number(text, shape, unit, &example),
+        (Kind::Int(_), Value::Float(..)) => "write a whole number".to_owned(),
+        (Kind::String(string), Value::Int(..) | Value::Float(..) | Value::BigInt(_)) => match (string.text, raw(value))
+        {
+            (Some(text), raw) if text.name == "memory" => memory(raw).unwrap_or_else(|| text.help.to_owned()),
+            (Some(text), _) if text.name == "file-mode" => file_mode(value).unwrap_or_else(|| text.help.to_owned()),
+            _ if zenml && let Some(help) = yaml11(value) => help,
+            (_, raw) => format!("quote it: `\"{raw}\"`"),
+        },
+        (Kind::String(string), Value::Bool(_, raw) | Value::DateTime(raw)) => match string.text {
+            _ if zenml && let Some(help) = yaml11(value) => help,
+            Some(text) if !(text.matches)(raw) => text.help.to_owned(),
+            _ => format!("quote it: `\"{raw}\"`"),
+        },
+        (Kind::ScalarText, Value::DateTime(raw)) => format!("quote it: `\"{raw}\"`"),
+        (Kind::List { item, .. }, Value::String(Text { text, .. })) => match listed(text, item, unit) {
+            Some(items) => format!("write a list: `{}`", flow(&Tree::List(items))),
+            None => format!("write a list, such as `{example}`"),
+        },
+        (Kind::List { item, .. }, Value::Map(_)) if !matches!(item.kind, Kind::String(_)) => {
+            "put a `-` before each item".to_owned()
+        }
+        (Kind::Enum(_) | Kind::ScalarText, _) => format!("write {}", expected(shape)),
+        _ => format!("write {}, such as `{example}`", expected(shape)),
+    }
+}
+
+/// The items of a list that was written as one text: the words of a command as a shell takes them, else what commas or
+/// blanks separate.
+fn listed(text: &str, item: &Shape, unit: Option<&str>) -> Option<Vec<Tree<'static>>> {
+    if !matches!(item.kind, Kind::String(_)) || text.trim().is_empty() {
+        return None;
+    }
+    let owned = |words: Vec<String>| Some(words.into_iter().map(Tree::from).collect());
+    if unit == Some(TOKENS) {
+        return match command::words(text) {
+            Some(words) => owned(words),
+            None => owned(vec!["bash".to_owned(), "-c".to_owned(), text.trim().to_owned()]),
+        };
+    }
+    let words = text.split([',', ' ', '\n', '\t']).filter(|word| !word.is_empty());
+    owned(words.map(str::to_owned).collect())
+}
+
+/// A text in the place of a number: a number in quotes, or a quantity of Kubernetes.
+fn number(text: &str, shape: &Shape, unit: Option<&str>, example: &str) -> String {
+    let bare = text.replace('_', "");
+    if bare != text && float::parse(&bare).is_some() {
+        return format!("write `{bare}`; underscores in numbers are YAML 1.1 only");
+    }
+    let whole = matches!(shape.kind, Kind::Int(_));
+    if let Some(value) = float::parse(text) {
+        if whole && value.fract() == 0.0 && value.abs() < 9.0e15 && text.parse::<i64>().is_err() {
+            return format!("write `{value}`");
+        }
+        if !whole || value.fract() == 0.0 {
+            return format!("write `{text}` without quotes");
+        }
+    }
+    if let Some(Value::Int(value, raw)) = core(text, text) {
+        return format!("write `{value}`; YAML 1.1 reads `{raw}` as a text");
+    }
+    if unit == Some("seconds")
+        && let Some(seconds) = seconds(text)
+    {
+        return format!("write `{seconds}`: the number of seconds");
+    }
+    if let Some(amount) = Amount::parse(text).map(|amount| amount.to_f64())
+        && (!whole || amount.fract() == 0.0)
+        && unit != Some("seconds")
+        && amount < 9.0e15
+    {
+        return format!("write `{amount}`");
+    }
+    format!("write a number, such as `{example}`")
+}
+
+/// Seconds of a duration such as `1h30m`.
+fn seconds(text: &str) -> Option<u64> {
+    let mut rest = text.trim();
+    let mut sum = 0_u64;
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let number: u64 = rest[..digits].parse().ok()?;
+        rest = &rest[digits..];
+        let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let factor = match &rest[..letters] {
+            "s" | "sec" | "seconds" => 1,
+            "m" | "min" | "minutes" => 60,
+            "h" | "hour" | "hours" => 3600,
+            "d" | "day" | "days" => 86_400,
+            _ => return None,
+        };
+        rest = rest[letters..].trim_start();
+        sum = sum.checked_add(number.checked_mul(factor)?)?;
+    }
+    Some(sum)
+}
+
+/// A file mode that was written as a number. Kubernetes takes a number for the decimal one; digits that mean nothing so were
+/// meant as octal ones.
+fn file_mode(value: &Value<'_>) -> Option<String> {
+    let Value::Int(number, raw) = value else { return None };
+    let quoted = |mode: i64| format!("`\"{mode:04o}\"`");
+    let as_octal = |digits: &str| i64::from_str_radix(digits, 8).ok().filter(|mode| (0..=0o777).contains(mode));
+    if let Some(mode) = raw.strip_prefix("0o").or_else(|| raw.strip_prefix('0')).and_then(as_octal) {
+        return Some(format!("quote it: {}", quoted(mode)));
+    }
+    match ((0..=0o777).contains(number).then_some(*number), as_octal(raw)) {
+        // What Kubernetes' own manifests use.
+        (Some(mode), _) if matches!(mode, 256 | 288 | 292 | 384 | 416 | 420 | 493 | 511) => {
+            Some(format!("write {}; `{raw}` is decimal", quoted(mode)))
+        }
+        (Some(decimal), Some(octal)) => Some(format!(
+            "write {}, which is `{raw}` as a decimal number, or {} if the digits are octal",
+            quoted(decimal),
+            quoted(octal)
+        )),
+        (Some(mode), None) => Some(format!("write {}; `{raw}` is decimal", quoted(mode))),
+        (None, Some(mode)) => Some(format!("quote it: {}", quoted(mode))),
+        (None, None) => None,
+    }
+}
+
+/// What an amount of memory is called here that was written as Kubernetes or Docker take it.
+pub(crate) fn memory(text: &str) -> Option<String> {
+    let bare = text.trim().replace('_', "");
+    let number = bare.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
+    let unit = bare[number.len()..].trim_start();
+    let number = number.trim_end();
+    let is_number = Amount::parse(number).is_some() && !number.starts_with(['+', '.']) && !number.ends_with('.');
+    let write = |unit: &str| is_number.then(|| format!("write `{number}{unit}`"));
+    match unit {
+        "k" | "kb" | "KB" | "kB" => return write("K"),
+        "mb" | "MB" => return write("M"),
+        "gb" | "GB" | "Gb" => return write("G"),
+        "tb" | "TB" | "Tb" => return write("T"),
+        "ki" | "kib" | "KiB" | "KI" | "KIB" | "Kib" => return write("Ki"),
+        "mi" | "mib" | "MiB" | "MI" | "MIB" | "Mib" => return write("Mi"),
+        "gi" | "gib" | "GiB" | "GI" | "GIB" | "Gib" => return write("Gi"),
+        "ti" | "tib" | "TiB" | "TI" | "TIB" | "Tib" => return write("Ti"),
+        // What Kubernetes has no unit for, and Docker takes for 1024s.
+        "g" => return is_number.then(|| format!("write `{number}Gi` or `{number}G`")),
+        "t" => return is_number.then(|| format!("write `{number}Ti` or `{number}T`")),
+        "m" => {
+            return is_number
+                .then(|| "`m` is a thousandth in Kubernetes; the units of memory are `M` and `Mi`".to_owned());
+        }
+        "" | "K" | "M" | "G" | "T" | "P" | "E" | "Ki" | "Mi" | "Gi" | "Ti" | "Pi" | "Ei" => {}
+        _ if unit.starts_with(['e', 'E']) => {}
+        _ => return None,
+    }
+    let bytes = Amount::parse(&bare)?.to_f64();
+    let written = amount(bytes)?;
+    Some(match unit {
+        // Hardly anyone means so little.
+        "" if bytes < 1e6 => {
+            format!("write `{written}`, or the unit that is meant: a number alone is bytes in Kubernetes")
+        }
+        "" => format!("write `{written}`: a number alone is bytes in Kubernetes"),
+        _ => format!("write `{written}`"),
+    })
+}
+
+/// The same number of bytes with a unit that is known here.
+fn amount(bytes: f64) -> Option<String> {
+    if !(bytes.fract() == 0.0 && (0.0..9.0e18).contains(&bytes)) {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole and within bounds")]
+    let bytes = bytes as u64;
+    let units: [(&str, u64); 8] = [
+        ("Ti", 1 << 40),
+        ("T", 1_000_000_000_000),
+        ("Gi", 1 << 30),
+        ("G", 1_000_000_000),
+        ("Mi", 1 << 20),
+        ("M", 1_000_000),
+        ("Ki", 1 << 10),
+        ("K", 1000),
+    ];
+    let exact = units.iter().find(|(_, unit)| bytes > 0 && bytes.is_multiple_of(*unit));
+    Some(match exact {
+        Some((name, unit)) => format!("{}{name}", bytes / unit),
+        None if bytes == 0 => "0K".to_owned(),
+        None => {
+            let text = format!("{}.{:03}", bytes / 1000, bytes % 1000);
+            format!("{}K", text.trim_end_matches('0').trim_end_matches('.'))
+        }
+    })
+}
+
+pub(crate) fn raw<'t>(value: &Value<'t>) -> &'t str {
+    match value {
+        Value::Bool(_, raw) | Value::Int(_, raw) | Value::Float(_, raw) | Value::BigInt(raw) | Value::DateTime(raw) => {
+            raw
+        }
+        _ => "",
+    }
+}
+
+pub(crate) fn list<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
+/// A value on one line, as it is written in YAML.
+pub(crate) fn brief(value: &Tree<'_>) -> String {
+    match value {
+        Tree::Text(text) if text.is_empty() || float::parse(text).is_some() => format!("\"{text}\""),
+        Tree::Text(text) => text.to_string(),
+        Tree::List(items) => format!("[{}]", items.iter().map(brief).collect::<Vec<_>>().join(", ")),
+        Tree::Map(map) => {
+            let entries: Vec<_> = map.iter().map(|(key, value)| format!("{key}: {}", brief(value))).collect();
+            format!("{{{}}}", entries.join(", "))
+        }
+        other => other.to_json(),
+    }
+}
+
+pub(crate) fn shorten(text: &str) -> Cow<'_, str> {
+    let line = text.escape_debug().to_string().replace("\\'", "'").replace("\\\"", "\"");
+    if line.chars().count() <= SHOWN {
+        return line.into();
+    }
+    let start: String = line.chars().take(SHOWN).collect();
+    format!("{start}…").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_of_memory_stay_what_they_are() {
+        for (text, help) in [
+            ("8589934592", "write `8Gi`: a number alone is bytes in Kubernetes"),
+            ("1e3", "write `1K`, or the unit that is meant: a number alone is bytes in Kubernetes"),
+            ("1500", "write `1.5K`, or the unit that is meant: a number alone is bytes in Kubernetes"),
+            ("1", "write `0.001K`, or the unit that is meant: a number alone is bytes in Kubernetes"),
+            ("2P", "write `2000T`"),
+            ("1Ei", "write `1048576Ti`"),
+            ("8GB", "write `8G`"),
+            ("8 GiB", "write `8Gi`"),
+            ("512k", "write `512K`"),
+            ("1_000", "write `1K`, or the unit that is meant: a number alone is bytes in Kubernetes"),
+        ] {
+            assert_eq!(memory(text).as_deref(), Some(help), "{text}");
+        }
+        assert!(memory("500m").unwrap().contains("thousandth"));
+        assert_eq!(memory("lots"), None);
+    }
+
+    #[test]
+    fn file_modes_are_decimal_where_that_makes_sense() {
+        let help = |number, raw| file_mode(&Value::Int(number, raw)).unwrap();
+        assert_eq!(help(420, "420"), "write `\"0644\"`; `420` is decimal");
+        assert_eq!(help(644, "644"), "quote it: `\"0644\"`");
+        assert_eq!(help(644, "0644"), "quote it: `\"0644\"`");
+        assert_eq!(help(420, "0o644"), "quote it: `\"0644\"`");
+        assert_eq!(
+            help(400, "400"),
+            "write `\"0620\"`, which is `400` as a decimal number, or `\"0400\"` if the digits are octal"
+        );
+    }
+
+    #[test]
+    fn durations_are_seconds() {
+        assert_eq!(seconds("1h"), Some(3600));
+        assert_eq!(seconds("1h30m"), Some(5400));
+        assert_eq!(seconds("90"), None);
+        assert_eq!(seconds("1w"), None);
+    }
+}

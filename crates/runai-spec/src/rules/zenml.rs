@@ -1,0 +1,126 @@
+//! Rules of ZenML run configurations, beside those of the settings in their blocks.
+
+use super::{Example, Judge, rules};
+use crate::document::{Node, Value};
+use crate::settings::StepSettings;
+use crate::wire::Preemptibility;
+use crate::zenml::keys::is_secret_reference;
+
+rules! {
+    /// ZenML replaces `${NAME}` in any value by a variable of its process. `check` does not know the variables, so it says
+    /// nothing about the value; `render` and `run` substitute them, and check what the value becomes.
+    ENVIRONMENT_PLACEHOLDER {
+        code: "environment-placeholder",
+        severity: Note,
+        summary: "value that depends on the environment",
+        valid: Example::Yaml("steps:\n  train:\n    settings:\n      step_operator: {gpu_devices_request: 1}\n"),
+        invalid: Example::Yaml("steps:\n  train:\n    settings:\n      step_operator:\n        gpu_devices_request: ${NUM_GPUS}\n"),
+    }
+
+    /// A placeholder names a variable that is not set, where ZenML stops. The variables are those of the process that
+    /// renders or submits; in this example `RUNAI_STEP_UNSET` is not set.
+    MISSING_VARIABLE {
+        code: "missing-variable",
+        severity: Error,
+        summary: "placeholder of a variable that is not set",
+        valid: Example::Yaml("steps:\n  train:\n    settings:\n      step_operator: {gpu_devices_request: 1}\n"),
+        invalid: Example::Substituted("steps:\n  train:\n    settings:\n      step_operator:\n        gpu_devices_request: ${RUNAI_STEP_UNSET}\n"),
+    }
+
+    /// A key of a `settings` map is `docker`, `resources`, `deployment`, or names a stack component: `step_operator`,
+    /// `step_operator.runai` (by flavor), `step_operator:my-operator` (by name). ZenML refuses every other key.
+    INVALID_SETTING_KEY {
+        code: "invalid-setting-key",
+        severity: Error,
+        summary: "invalid key in `settings`",
+        valid: Example::Yaml("settings:\n  step_operator.runai: {gpu_devices_request: 1}\n"),
+        invalid: Example::Yaml("steps: {}\nsettings:\n  step-operator.runai: {gpu_devices_request: 1}\n"),
+    }
+
+    /// Settings of a step operator stand below `settings:`, of the pipeline or of a step. Anywhere else ZenML passes over
+    /// them without a word, or refuses the file.
+    MISPLACED_BLOCK {
+        code: "misplaced-block",
+        severity: Error,
+        summary: "step operator settings outside `settings`",
+        valid: Example::Yaml("steps:\n  train:\n    settings:\n      step_operator.runai: {gpu_devices_request: 1}\n"),
+        invalid: Example::Yaml("steps:\n  train:\n    step_operator.runai: {gpu_devices_request: 1}\n"),
+    }
+
+    /// Two keys of one `settings` map are for the same step operator. ZenML refuses the file.
+    CONFLICTING_BLOCKS {
+        code: "conflicting-blocks",
+        severity: Error,
+        summary: "two blocks for one step operator",
+        valid: Example::Yaml("settings:\n  step_operator: {gpu_devices_request: 1}\n"),
+        invalid: Example::Yaml("settings:\n  step_operator: {gpu_devices_request: 1}\n  step_operator.runai: {cpu_core_request: 2}\n"),
+    }
+
+    /// ZenML 0.98 passes over a block whose flavor is not that of a step operator in the stack. The flavor of Run:ai's step
+    /// operator is `runai`.
+    UNKNOWN_FLAVOR {
+        code: "unknown-flavor",
+        severity: Warning,
+        summary: "unknown flavor of a step operator",
+        valid: Example::Yaml("settings:\n  step_operator.runai: {gpu_devices_request: 1}\n"),
+        invalid: Example::Yaml("settings:\n  step_operator.run_ai: {gpu_devices_request: 1}\n"),
+    }
+
+    /// ZenML passes over keys that a run configuration or a step does not have.
+    IGNORED_KEY {
+        code: "ignored-key",
+        severity: Warning,
+        summary: "key that ZenML ignores",
+        valid: Example::Yaml("steps:\n  train:\n    settings: {}\n"),
+        invalid: Example::Yaml("steps:\n  train:\n    setting: {}\n"),
+    }
+
+    /// A `null` in a step's block does not unset what the pipeline's block or the operator's configuration says: ZenML 0.98
+    /// passes over it when it merges them.
+    INEFFECTIVE_NULL {
+        code: "ineffective-null",
+        severity: Warning,
+        summary: "`null` over a value of the pipeline",
+        valid: Example::Yaml(
+            "settings:\n  step_operator: {node_type: A100}\nsteps:\n  train:\n    settings:\n      step_operator: {node_type: T4}\n",
+        ),
+        invalid: Example::Yaml(
+            "settings:\n  step_operator: {node_type: A100}\nsteps:\n  train:\n    settings:\n      step_operator: {node_type: null}\n",
+        ),
+    }
+
+    /// `{{name.key}}` refers to a secret that ZenML keeps. Only ZenML can resolve it: this program sends the text as it is.
+    SECRET_REFERENCE {
+        code: "secret-reference",
+        severity: Warning,
+        summary: "reference to a ZenML secret",
+        valid: Example::Yaml("settings:\n  step_operator: {node_type: A100}\n"),
+        invalid: Example::Yaml("settings:\n  step_operator: {node_type: \"{{cluster.node_type}}\"}\n"),
+    }
+}
+
+/// ZenML 0.98 knows two of three values.
+pub(crate) fn check_preemptibility(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
+    if settings.preemptibility == Some(Preemptibility::SemiPreemptible) {
+        let message = "`preemptibility` is `semi-preemptible`, which ZenML 0.98 refuses".to_owned();
+        judge
+            .report(&super::shape::UNKNOWN_VALUE, "preemptibility", message)
+            .advise("write `preemptible` or `non-preemptible`");
+    }
+}
+
+/// What to do about a reference.
+pub(crate) const REFERENCE_HELP: &str =
+    "only ZenML resolves its references; for this program write the value itself, or a variable of the environment";
+
+/// References to secrets among the settings of a block.
+pub(crate) fn check_references(root: &Node<'_>, judge: &mut Judge<'_, '_>) {
+    for entry in root.as_map().into_iter().flat_map(|map| &map.0) {
+        if let Value::String(text) = &entry.value.value
+            && is_secret_reference(&text.text)
+        {
+            let message = format!("`{}` refers to a secret of ZenML, which is not resolved here", entry.key);
+            judge.report(&SECRET_REFERENCE, &entry.key, message).advise(REFERENCE_HELP);
+        }
+    }
+}

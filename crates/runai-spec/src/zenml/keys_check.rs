@@ -1,0 +1,253 @@
+//! The keys of a run configuration and the types of their values, as pydantic takes them.
+
+use std::borrow::Cow;
+
+use super::keys::{
+    Key, OTHER_FLAVORS, RUN_KEYS, RUNAI_FLAVOR, STEP_KEYS, STEP_OPERATOR, Selector, Type, is_of_other_flavor,
+    is_setting_key, nearest_flavor, nearest_setting_key,
+};
+use super::{ENVIRONMENT, STEPS, lax, placeholders};
+use crate::diagnostic::Finding;
+use crate::document::{Entry, Format, Map, Node, Value, escape, yaml11};
+use crate::help;
+use crate::resolve::{ResolveContext, SETTINGS_KEY};
+use crate::rules::{Rule, shape, zenml as rule};
+use crate::suggest::nearest;
+
+impl<'t> ResolveContext<'t> {
+    /// Checks keys and types, before placeholders are substituted, which ZenML does as well.
+    pub(super) fn run_configuration_keys(&mut self, root: &Node<'t>) {
+        let Some(map) = root.as_map() else { return };
+        self.fields(map, &RUN_KEYS, "");
+        if let Some(settings) = map.get(SETTINGS_KEY).and_then(Node::as_map) {
+            self.setting_keys(settings, &format!("/{SETTINGS_KEY}"));
+        }
+        let Some(steps) = map.get(STEPS).and_then(Node::as_map) else { return };
+        for step in &steps.0 {
+            let pointer = format!("/{STEPS}/{}", escape(&step.key));
+            match &step.value.value {
+                Value::Map(map) => {
+                    self.fields(map, &STEP_KEYS, &pointer);
+                    if let Some(settings) = map.get(SETTINGS_KEY).and_then(Node::as_map) {
+                        self.setting_keys(settings, &format!("{pointer}/{SETTINGS_KEY}"));
+                    }
+                }
+                _ => self.mistyped(&step.key, &step.value, "a map", &pointer),
+            }
+        }
+    }
+
+    fn fields(&mut self, map: &Map<'t>, known: &'static [Key], pointer: &str) {
+        for entry in &map.0 {
+            let place = format!("{pointer}/{}", escape(&entry.key));
+            match known.iter().find(|key| key.name == entry.key) {
+                Some(key) => self.field(entry, key, &place),
+                None => self.unknown_field(entry, known, &place),
+            }
+        }
+    }
+
+    fn field(&mut self, entry: &Entry<'t>, key: &Key, pointer: &str) {
+        let Entry { value: node, .. } = entry;
+        let name = key.name;
+        match (key.of, &node.value) {
+            (_, Value::Null) if key.nullable => {}
+            (Type::Anything, value) if *value != Value::Null => {}
+            (Type::Bool | Type::BoolOrText, value) if lax::boolean(value).is_some() => {}
+            (Type::BoolOrText | Type::Text, Value::String(_)) => {}
+            (Type::BoolOrText, Value::Map(_)) if name == STEP_OPERATOR => {
+                let message = format!("`{name}` takes the name of a step operator; its settings stand elsewhere");
+                let finding = Finding::new(&rule::MISPLACED_BLOCK, node.span, message).at(pointer);
+                self.findings.push(finding.with_help(format!("move the map below `settings:`, as `{STEP_OPERATOR}`")));
+            }
+            (Type::OneOf(values), Value::String(text)) if values.contains(&&*text.text) => {}
+            (Type::OneOf(values), Value::String(text)) => {
+                let message = format!("`{name}` is `{}`, which is not one of its values", text.text);
+                let values: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
+                let finding = Finding::new(&shape::UNKNOWN_VALUE, node.span, message).at(pointer);
+                self.findings.push(finding.with_help(format!("allowed are {}", values.join(", "))));
+            }
+            (Type::Texts, Value::List(items)) => {
+                for (index, item) in items.iter().enumerate() {
+                    if !matches!(item.value, Value::String(_) | Value::Map(_)) {
+                        self.mistyped(&format!("{name}[{index}]"), item, "a string", &format!("{pointer}/{index}"));
+                    }
+                }
+            }
+            (Type::Map, Value::Map(map)) => {
+                if name != SETTINGS_KEY {
+                    self.text_keys(name, map, pointer);
+                }
+            }
+            (Type::TextMap, Value::Map(map)) => {
+                self.text_keys(name, map, pointer);
+                for entry in &map.0 {
+                    if entry.value.as_str().is_none() {
+                        let place = format!("{pointer}/{}", escape(&entry.key));
+                        self.mistyped(&format!("{name}.{}", entry.key), &entry.value, "a string", &place);
+                    }
+                }
+            }
+            (of, _) => {
+                let expected = match of {
+                    Type::Bool => "a boolean",
+                    Type::BoolOrText => "a boolean or a string",
+                    Type::Texts => "a list",
+                    Type::Map | Type::TextMap => "a map",
+                    Type::Text | Type::OneOf(_) => "a string",
+                    Type::Anything => "a value",
+                };
+                self.mistyped(name, node, expected, pointer);
+            }
+        }
+    }
+
+    fn unknown_field(&mut self, entry: &Entry<'t>, known: &'static [Key], pointer: &str) {
+        let key = &*entry.key;
+        let as_setting =
+            if is_setting_key(key) { Some(Cow::Borrowed(key)) } else { nearest_setting_key(key).map(Cow::Owned) };
+        let is_block = as_setting.as_deref().is_some_and(|key| Selector::of(key).is_some());
+        if is_block && entry.value.as_map().is_some() {
+            let message = format!("`{key}` stands outside `{SETTINGS_KEY}`, where ZenML passes over it");
+            let finding = Finding::new(&rule::MISPLACED_BLOCK, entry.key_span, message).at(pointer);
+            self.findings.push(finding.with_help(format!("move it below `{SETTINGS_KEY}:`")));
+            return;
+        }
+        let names = known.iter().map(|key| key.name);
+        let help = match nearest(key, names).filter(|near| *near != key) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if is_setting_key(key) => format!("move it below `{SETTINGS_KEY}:`"),
+            None => return,
+        };
+        let message = format!("ZenML passes over the key `{key}`");
+        self.findings.push(Finding::new(&rule::IGNORED_KEY, entry.key_span, message).at(pointer).with_help(help));
+    }
+
+    fn setting_keys(&mut self, settings: &Map<'t>, pointer: &str) {
+        self.text_keys(SETTINGS_KEY, settings, pointer);
+        for entry in &settings.0 {
+            let key = &*entry.key;
+            let place = format!("{pointer}/{}", escape(key));
+            // What a placeholder in a key becomes is known when it is substituted.
+            let unknown = placeholders::has(key) && self.process_environment.is_none();
+            if !is_setting_key(key) && !unknown && self.meaning_of_key(entry).is_none() {
+                let message = format!("`{key}` is no key of `{SETTINGS_KEY}`, and ZenML refuses the file");
+                let help = nearest_setting_key(key).map_or_else(
+                    || {
+                        "write `step_operator`, `step_operator.FLAVOR` or `step_operator:NAME`, `docker` or `resources`"
+                            .to_owned()
+                    },
+                    |near| format!("did you mean `{near}`?"),
+                );
+                let finding = Finding::new(&rule::INVALID_SETTING_KEY, entry.key_span, message);
+                self.findings.push(finding.at(&place).with_help(help));
+            }
+            match &entry.value.value {
+                Value::Map(map)
+                    if Selector::of(key).is_some_and(Selector::may_be_runai) && !is_of_other_flavor(map) =>
+                {
+                    self.block_keys(&entry.value, key, &place);
+                }
+                Value::Map(map) => self.text_keys(key, map, &place),
+                _ => self.mistyped(key, &entry.value, "a map", &place),
+            }
+            if let Some(Selector::Flavor(flavor)) = Selector::of(key) {
+                self.flavor(entry, flavor, &place);
+            }
+        }
+        self.conflicts(settings, pointer);
+    }
+
+    fn flavor(&mut self, entry: &Entry<'t>, flavor: &str, pointer: &str) {
+        if flavor == RUNAI_FLAVOR || OTHER_FLAVORS.contains(&flavor) || placeholders::has(flavor) {
+            return;
+        }
+        let message =
+            format!("`{flavor}` is no flavor of a step operator that ZenML 0.98 has; it passes over the block");
+        let help = match nearest_flavor(flavor) {
+            Some(near) => format!("did you mean `{STEP_OPERATOR}.{near}`?"),
+            None => "leave it if the flavor is one of your own; Run:ai's is `runai`".to_owned(),
+        };
+        let finding = Finding::new(&rule::UNKNOWN_FLAVOR, entry.key_span, message);
+        self.findings.push(finding.at(pointer).with_help(help));
+    }
+
+    /// Two keys for one step operator: ZenML refuses the file.
+    fn conflicts(&mut self, settings: &Map<'t>, pointer: &str) {
+        let blocks = super::blocks_of(settings);
+        let flavor = blocks.iter().find(|block| matches!(block.selector, Selector::Flavor(_)));
+        let Some(flavor) = flavor else { return };
+        for block in blocks.iter().filter(|block| !matches!(block.selector, Selector::Flavor(_))) {
+            let (one, two) = (&flavor.entry.key, &block.entry.key);
+            let message = format!("`{two}` and `{one}` are two blocks for one step operator");
+            let place = format!("{pointer}/{}", escape(two));
+            let finding = Finding::new(&rule::CONFLICTING_BLOCKS, block.entry.key_span, message);
+            self.findings.push(finding.at(place).with_help("put the settings into one of them; ZenML refuses both"));
+        }
+    }
+
+    /// Keys of a block that are no texts, at any depth.
+    fn block_keys(&mut self, node: &Node<'t>, name: &str, pointer: &str) {
+        match &node.value {
+            Value::Map(map) => {
+                self.text_keys(name, map, pointer);
+                for entry in &map.0 {
+                    self.block_keys(&entry.value, &entry.key, &format!("{pointer}/{}", escape(&entry.key)));
+                }
+            }
+            Value::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.block_keys(item, name, &format!("{pointer}/{index}"));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn text_keys(&mut self, name: &str, map: &Map<'t>, pointer: &str) {
+        for entry in &map.0 {
+            let Some(meaning) = self.meaning_of_key(entry) else { continue };
+            let key = Node { value: meaning, span: entry.key_span };
+            let message = format!("a key of `{name}` is {}, not a string", help::describe(&key.value, false));
+            let help = help::yaml11(&key.value).unwrap_or_else(|| format!("quote it: `\"{}\"`", entry.key));
+            let finding = Finding::new(&shape::WRONG_TYPE, entry.key_span, message);
+            self.findings.push(finding.at(format!("{pointer}/{}", escape(&entry.key))).with_help(help));
+        }
+    }
+
+    /// What YAML 1.1 reads a key as, if that is not a text.
+    fn meaning_of_key(&self, entry: &Entry<'t>) -> Option<Value<'t>> {
+        let source = self.sources.get(usize::from(entry.key_span.source.0))?;
+        let text = Some(source.text).filter(|_| source.format != Format::Toml)?;
+        let raw = text.get(entry.key_span.start as usize..entry.key_span.end as usize)?;
+        // An alias, or a key that was substituted.
+        (raw == entry.key).then(|| yaml11::scalar(raw, raw).ok().flatten())?
+    }
+
+    fn mistyped(&mut self, name: &str, node: &Node<'t>, expected: &str, pointer: &str) {
+        self.report_type(&shape::WRONG_TYPE, name, node, expected, pointer);
+    }
+
+    fn report_type(&mut self, rule: &'static Rule, name: &str, node: &Node<'t>, expected: &str, pointer: &str) {
+        let message = format!("`{name}` is {}, not {expected}", help::describe(&node.value, false));
+        let quotes = |value: &Value<'t>| help::yaml11(value).filter(|_| expected.contains("string"));
+        let help = match &node.value {
+            Value::Null if expected == "a map" => "write a map, or leave the key out".to_owned(),
+            Value::Null => "leave the key out".to_owned(),
+            Value::List(_) if expected == "a map" && pointer.ends_with(ENVIRONMENT) => {
+                "write a map: `NAME: value`, a line for each variable".to_owned()
+            }
+            Value::Int(_, raw)
+            | Value::BigInt(raw)
+            | Value::Float(_, raw)
+            | Value::Bool(_, raw)
+            | Value::DateTime(raw)
+                if expected.contains("string") =>
+            {
+                quotes(&node.value).unwrap_or_else(|| format!("quote it: `\"{raw}\"`"))
+            }
+            _ => format!("write {expected}"),
+        };
+        self.findings.push(Finding::new(rule, node.span, message).at(pointer).with_help(help));
+    }
+}
