@@ -18,6 +18,7 @@ mod credentials;
 mod describe;
 mod doctor;
 mod editor;
+mod env_file;
 mod exit;
 mod explain;
 mod failure;

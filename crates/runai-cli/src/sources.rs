@@ -7,6 +7,7 @@ use runai_spec::{Context, Resolution, Resolver, Source, Step};
 
 use crate::args::{Assignment, SourceArgs};
 use crate::config::{self, ConfigOverride};
+use crate::env_file;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input::{self, Input};
@@ -22,6 +23,8 @@ pub(crate) struct Sources {
     given: Vec<ConfigOverride>,
     /// Of the file that `--env-file` names.
     environment: Vec<(String, String)>,
+    /// Variables of this process, for the placeholders of ZenML run configurations.
+    process_environment: Vec<(String, String)>,
 }
 
 impl Sources {
@@ -30,17 +33,20 @@ impl Sources {
         args.check_assignments()?;
         let file = input::read(file).map_err(Failure::usage)?;
         let operator = config::operator_file(args.config.config.as_deref())?;
-        let environment = args.env_file.as_deref().map(environment_file).transpose()?.unwrap_or_default();
+        let environment = args.env_file.as_deref().map(env_file::read).transpose()?.unwrap_or_default();
         let pull_secret = args.image_pull_secret.as_deref();
         let pull_secret =
             pull_secret.map(|name| ConfigOverride::flag("--image-pull-secret", "image_pull_secret_name", name));
         let given = config::overrides().into_iter().chain(given).chain(pull_secret).collect();
-        Ok(Self { file, operator, variables: config::variables(), given, environment })
+        let process_environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Ok(Self { file, operator, variables: config::variables(), given, environment, process_environment })
     }
 
     /// Resolves them; prints what was found on standard error, and fails if there are errors.
     pub(crate) fn resolve<'s>(&'s self, args: &'s SourceArgs) -> Result<Resolution<'s>, Failure> {
-        let mut resolver = Resolver::new(self.file.source()?);
+        let mut resolver = Resolver::new(self.file.source()?).process_environment(&self.process_environment);
         if let Some(kind) = args.kind {
             resolver = resolver.kind(kind);
         }
@@ -126,9 +132,9 @@ pub(crate) fn choose<'r>(resolution: &'r Resolution<'_>, name: Option<&str>) -> 
     step.ok_or_else(|| {
         let known: Vec<_> = resolution.step_names().map(|name| format!("`{name}`")).collect();
         let hint = if known.is_empty() {
-            "the file has no step with a `step_operator` block".to_owned()
+            "the file has no step on a Run:ai step operator".to_owned()
         } else {
-            format!("steps with a `step_operator` block are {}", known.join(", "))
+            format!("steps on a Run:ai step operator are {}", known.join(", "))
         };
         let message = match name {
             Some(name) => format!("there is no step `{name}`"),
@@ -136,21 +142,4 @@ pub(crate) fn choose<'r>(resolution: &'r Resolution<'_>, name: Option<&str>) -> 
         };
         Failure::new(Exit::NotFound, message).hint(hint)
     })
-}
-
-/// The variables in a file, one `NAME=VALUE` a line.
-fn environment_file(path: &Path) -> Result<Vec<(String, String)>, Failure> {
-    let shown = path.display();
-    let variables =
-        dotenvy::from_path_iter(path).map_err(|problem| Failure::usage(format!("cannot read `{shown}`: {problem}")))?;
-    // The message does not show the line: its value may be a secret.
-    variables
-        .enumerate()
-        .map(|(at, variable)| {
-            variable.inspect(|(_, value)| secrets::conceal(value)).map_err(|_| {
-                Failure::usage(format!("`{shown}` has errors: entry {} is not `NAME=VALUE`", at + 1))
-                    .hint("write one `NAME=VALUE` per line, with quotes around values that have spaces")
-            })
-        })
-        .collect()
 }

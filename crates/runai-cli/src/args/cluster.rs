@@ -101,7 +101,7 @@ pub(crate) struct LaunchArgs {
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Name of the workload, sent exactly as it is; built from the step's name without it.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = super::workload_name)]
     pub(crate) name: Option<String>,
     /// Name of this run: the same file with the same run id is submitted once, however often the command is repeated.
     #[arg(long, value_name = "ID", value_parser = run_id)]

@@ -13,6 +13,7 @@ use std::time::Duration;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
 use runai_spec::Kind;
+use runai_spec::name::{MAX_NAME_LENGTH, sanitize};
 
 pub(crate) use self::cluster::{
     ActArgs, CancelArgs, ConfigArgs, ConfigShowArgs, ConnectArgs, DeleteArgs, DoctorArgs, EventsArgs, LaunchArgs,
@@ -174,6 +175,25 @@ impl fmt::Debug for Assignment {
 fn kind() -> impl clap::builder::TypedValueParser<Value = Kind> {
     use clap::builder::TypedValueParser as _;
     PossibleValuesParser::new(["step", "settings", "operator", "zenml"]).try_map(|word| word.parse::<Kind>())
+}
+
+/// A name that is sent exactly as it is: what is wrong with it is the flag's fault, not the file's.
+fn workload_name(text: &str) -> Result<String, String> {
+    let bytes = text.as_bytes();
+    let is_letter_or_digit = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let fits = bytes.len() <= MAX_NAME_LENGTH
+        && bytes.first().is_some_and(u8::is_ascii_lowercase)
+        && bytes.last().is_some_and(is_letter_or_digit)
+        && bytes.iter().all(|byte| is_letter_or_digit(byte) || *byte == b'-');
+    if fits {
+        return Ok(text.to_owned());
+    }
+    let near = sanitize(text);
+    let hint = if near.is_empty() { String::new() } else { format!(", such as `{near}`") };
+    Err(format!(
+        "a workload's name has up to {MAX_NAME_LENGTH} lowercase letters, digits and dashes, with a letter first and no dash \
+         last{hint}"
+    ))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "a parser of arguments returns a result")]

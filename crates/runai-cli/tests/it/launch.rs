@@ -444,7 +444,7 @@ fn a_step_of_a_pipeline_takes_its_image_and_command_from_the_words() {
 fn variables_come_from_a_file_too() {
     let cluster = Cluster::start();
     let file = cluster.step("train", "A: file, B: file, C: file", "");
-    cluster.scratch.write("vars.env", "# a comment\nB=env-file\nC='env file'\nD=4\n");
+    cluster.scratch.write("vars.env", "# a comment\nB=pa$word\nC='env file'\nD=4\n");
     let words =
         ["submit", &file, "--dry-run", "--format", "json", "--env-file", "vars.env", "--set", "environment.C=set"];
     let request = cluster.json(&words);
@@ -454,15 +454,15 @@ fn variables_come_from_a_file_too() {
         .iter()
         .map(|variable| format!("{}={}", variable["name"].as_str().unwrap(), variable["value"].as_str().unwrap()))
         .collect();
-    assert_eq!(variables, ["A=file", "C=set", "B=env-file", "D=4"]);
+    assert_eq!(variables, ["A=file", "C=set", "B=pa$word", "D=4"]);
     cluster.scratch.write("broken.env", "OK=1\nnot a variable canary\n");
     let output = cluster.output(&["submit", &file, "--env-file", "broken.env"]);
     assert!(!shown(&output).contains("canary"), "{}", shown(&output));
     insta::assert_snapshot!(cluster.settle(&shown(&output)), @"
     exit 2
     --- stderr
-    error: `broken.env` has errors: entry 2 is not `NAME=VALUE`
-    hint: write one `NAME=VALUE` per line, with quotes around values that have spaces
+    error: `broken.env`, line 2: the name has a blank in it
+    hint: write NAME=VALUE, without `export` and without blanks around `=`
     ");
 }
 

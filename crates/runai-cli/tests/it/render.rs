@@ -76,7 +76,7 @@ fn a_step_of_a_zenml_run_is_chosen_by_name() {
     exit 4
     --- stderr
     error: there is no step `reporter`
-    hint: steps with a `step_operator` block are `loader`, `trainer`
+    hint: steps on a Run:ai step operator are `loader`, `trainer`
     ");
 }
 
