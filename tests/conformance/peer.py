@@ -1,8 +1,9 @@
 """The peer, asked one question a line.
 
-Reads JSON lines `{"id", "settings" | "step" | "operator" | "body"}` from standard input, puts each through ZenML's own settings
-and configuration classes and its own building of the request, and answers `{"id", "refused_by", "errors", "body"}`.
-Only what needs a ZenML server is replaced: the user whose id becomes an annotation.
+Reads JSON lines `{"id", "settings" | "step" | "operator" | "body" | "run"}` from standard input, puts each through ZenML's own
+settings and configuration classes and its own building of the request, and answers `{"id", "refused_by", "errors", "body"}`.
+Only what needs a ZenML server is replaced: the user whose id becomes an annotation. A `run` is the text of a run
+configuration; it goes through ZenML's pipeline and compiler, and its `body` is a map from steps to bodies.
 
 Runs inside an environment that has the peers; `cargo xtask conformance` makes one.
 """
@@ -12,6 +13,7 @@ import math
 import logging
 import os
 import sys
+import tempfile
 import uuid
 from datetime import datetime, timezone
 from types import SimpleNamespace
@@ -21,18 +23,40 @@ os.environ["ZENML_ANALYTICS_OPT_IN"] = "false"
 os.environ["ZENML_LOGGING_VERBOSITY"] = "CRITICAL"
 os.environ["AUTO_OPEN_DASHBOARD"] = "false"
 
+import yaml
 from pydantic import ValidationError
 from runai.models.training_creation_request import TrainingCreationRequest
+from zenml import pipeline, step
+from zenml.artifact_stores.local_artifact_store import (
+    LocalArtifactStore,
+    LocalArtifactStoreConfig,
+)
+from zenml.config import compiler
 from zenml.config.base_settings import BaseSettings
+from zenml.config.pipeline_run_configuration import PipelineRunConfiguration
 from zenml.config.step_run_info import StepRunInfo
 from zenml.enums import StackComponentType
 from zenml.integrations.runai.flavors import RunAIStepOperatorConfig, RunAIStepOperatorSettings
 from zenml.integrations.runai.step_operators import runai_step_operator
+from zenml.orchestrators.local.local_orchestrator import (
+    LocalOrchestrator,
+    LocalOrchestratorConfig,
+)
+from zenml.pipelines.pipeline_definition import Pipeline
+from zenml.stack import Stack
+from zenml.steps.base_step import BaseStep
+from zenml.utils import code_repository_utils, env_utils
 
 logging.disable(logging.CRITICAL)
 
 USER = SimpleNamespace(active_user=SimpleNamespace(id=uuid.UUID(int=1)))
 runai_step_operator.Client = lambda: USER
+
+# What needs a server, or the code of the steps, which a run configuration does not have.
+compiler.get_zenml_versions = lambda: ("0.98.0", "0.98.0")
+code_repository_utils.find_active_code_repository = lambda *_, **__: None
+Pipeline._compute_unique_identifier = lambda *_, **__: "x"
+BaseStep._validate_function_parameters = lambda *_, **__: None
 
 NOW = datetime(2025, 1, 1, tzinfo=timezone.utc)
 KEY = "step_operator.runai"
@@ -115,7 +139,119 @@ def body_of(operator, settings, context):
     return request.to_dict()
 
 
+class OtherSettings(BaseSettings):
+    """Settings of a step operator of another flavor."""
+
+    instance_type: str = "small"
+
+
+class OtherStepOperator(runai_step_operator.RunAIStepOperator):
+    """A step operator of another flavor."""
+
+    @property
+    def settings_class(self):
+        return OtherSettings
+
+
+def component(of, name, flavor, type, number, config):
+    return of(
+        name=name,
+        id=uuid.UUID(int=number),
+        config=config,
+        flavor=flavor,
+        type=type,
+        user=None,
+        created=NOW,
+        updated=NOW,
+    )
+
+
+def stack_of(components):
+    """A stack with the step operators `components`: names and flavors."""
+    operators = []
+    for index, (name, flavor) in enumerate(components):
+        of = runai_step_operator.RunAIStepOperator if flavor == "runai" else OtherStepOperator
+        config = RunAIStepOperatorConfig(**OPERATOR)
+        operators.append(component(of, name, flavor, StackComponentType.STEP_OPERATOR, 10 + index, config))
+    orchestrator = component(
+        LocalOrchestrator, "local", "local", StackComponentType.ORCHESTRATOR, 2, LocalOrchestratorConfig()
+    )
+    store = component(
+        LocalArtifactStore, "local", "local", StackComponentType.ARTIFACT_STORE, 3, LocalArtifactStoreConfig()
+    )
+    stack = Stack(
+        id=uuid.UUID(int=1), name="stack", orchestrator=orchestrator, artifact_store=store, step_operator=operators
+    )
+    return stack, operators
+
+
+def step_named(name):
+    def function() -> None:
+        pass
+
+    function.__name__ = name
+    return step(function)
+
+
+def steps_in(text):
+    """Names of the steps that a run configuration configures."""
+    try:
+        parsed = yaml.safe_load(text)
+    except Exception:
+        return []
+    steps = parsed.get("steps") if isinstance(parsed, dict) else None
+    return [str(name) for name in steps] if isinstance(steps, dict) else []
+
+
+def compiled(text, stack):
+    """The configurations of all steps of a run, as ZenML compiles them from a file: `Pipeline._compile`."""
+    steps = {name: step_named(name) for name in steps_in(text)} or {"no_step": step_named("no_step")}
+
+    @pipeline
+    def run():
+        for name, function in steps.items():
+            function(id=name)
+
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(text)
+        file.flush()
+        run.prepare()
+        parsed = run._parse_config_file(file.name, list(PipelineRunConfiguration.model_fields))
+        run._reconfigure_from_file_with_overrides(config_path=file.name)
+        configuration = PipelineRunConfiguration(**parsed)
+        configuration = env_utils.substitute_env_variable_placeholders(configuration)
+        snapshot = compiler.Compiler().compile(pipeline=run, stack=stack, run_configuration=configuration)
+        snapshot = env_utils.substitute_env_variable_placeholders(snapshot)
+    return {name: one.config for name, one in snapshot.step_configurations.items()}
+
+
+def bodies_of(question):
+    """The body of each step that runs on a Run:ai step operator."""
+    stack, operators = stack_of(question["components"])
+    before = dict(os.environ)
+    os.environ.update(question["environ"])
+    try:
+        configs = gate("compiler", lambda: compiled(question["run"], stack))
+        bodies = {}
+        for name, config in configs.items():
+            wanted = config.step_operator
+            operator = next((one for one in operators if one.name == wanted), operators[0])
+            if operator.flavor != "runai":
+                continue
+            info = StepRunInfo.model_construct(config=config)
+            settings = gate("settings", lambda: operator.get_settings(info))
+            environment = env_utils.get_runtime_environment(config, stack)
+            context = {**question["context"], "environment": environment}
+            bodies[name] = gate("request", lambda: body_of(operator, settings, context))
+        return bodies
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 def answer(question):
+    if "run" in question:
+        return bodies_of(question)
     if "body" in question:
         # Not its `from_dict`, which passes over whatever is falsy.
         return gate("request", lambda: TrainingCreationRequest.model_validate(question["body"]).to_dict())

@@ -20,12 +20,16 @@ pub(crate) struct Args {
     /// Documents to generate
     #[arg(long, default_value_t = 6000)]
     cases: usize,
+
+    /// Run configurations of ZenML to generate
+    #[arg(long, default_value_t = 4000)]
+    runs: usize,
 }
 
 impl Default for Args {
     /// What the tests ask, the same every time.
     fn default() -> Self {
-        Self { seed: 7, cases: 6000 }
+        Self { seed: 7, cases: 6000, runs: 500 }
     }
 }
 
@@ -44,5 +48,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     compare.args(["run", "--quiet", "--package", "conformance", "--", "--python"]).arg(python);
     compare.arg("--scratch").arg(workspace::target_dir()?.join("conformance"));
     compare.args(["--seed".to_owned(), args.seed.to_string(), "--cases".to_owned(), args.cases.to_string()]);
+    compare.args(["--runs".to_owned(), args.runs.to_string()]);
     process::run(&mut compare)
 }

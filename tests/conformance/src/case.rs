@@ -39,6 +39,8 @@ pub(crate) enum CaseKind {
     Merged,
     /// An operator file alone.
     Operator,
+    /// A ZenML run configuration: see `runs`.
+    Run,
     Settings,
     Step,
 }
@@ -160,7 +162,7 @@ impl Case {
 }
 
 /// What the request needs beside the document, on both sides.
-fn context() -> Context {
+pub(crate) fn context() -> Context {
     Context {
         name: Some("train-1".to_owned()),
         image: Some("python:3.12".to_owned()),

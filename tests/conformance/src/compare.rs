@@ -77,7 +77,7 @@ impl Disagreement<'_> {
 }
 
 /// Where the bodies differ, members that are null or empty left out on both sides.
-fn bodies<'a>(ours: &Value, peers: &'a Value) -> Vec<About<'a>> {
+pub(crate) fn bodies<'a>(ours: &Value, peers: &'a Value) -> Vec<About<'a>> {
     let (mut ours, mut full_peers) = (full(ours), full(peers));
     let mut differences = Vec::new();
     // Set apart, so that the other annotations stand beside one another.

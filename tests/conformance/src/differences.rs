@@ -19,7 +19,7 @@ pub(crate) struct Difference {
 }
 
 /// Every deliberate difference. The table says why; a test holds the two together.
-pub(crate) static DIFFERENCES: [Difference; 20] = [
+pub(crate) static DIFFERENCES: [Difference; 22] = [
     Difference { id: "beyond-64-bits", explains: |it| refused(it, "out-of-range").is_some_and(is_large) },
     Difference { id: "both-spellings", explains: |it| code(it) == Some("both-spellings") },
     Difference {
@@ -42,12 +42,18 @@ pub(crate) static DIFFERENCES: [Difference; 20] = [
     Difference { id: "label-syntax", explains: |it| code(it) == Some("invalid-label") },
     Difference { id: "limit-below-request", explains: |it| code(it) == Some("limit-below-request") },
     Difference { id: "merge-by-key", explains: merged_by_key },
+    Difference { id: "misplaced-block", explains: |it| code(it) == Some("misplaced-block") },
     Difference {
         id: "no-coercion",
-        explains: |it| !of_step_file(it) && refused(it, "wrong-type").is_some_and(|value| !value.is_null()),
+        explains: |it| {
+            it.case.kind != CaseKind::Run
+                && !of_step_file(it)
+                && refused(it, "wrong-type").is_some_and(|value| !value.is_null())
+        },
     },
     Difference { id: "not-finite", explains: |it| refused(it, "out-of-range").is_some_and(is_infinite) },
     Difference { id: "operator-required-keys", explains: required_keys },
+    Difference { id: "semi-preemptible", explains: semi_preemptible },
     Difference { id: "step-file", explains: |it| of_step_file(it) && code(it) != Some("unknown-key") },
     Difference { id: "toleration-value-with-exists", explains: |it| code(it) == Some("toleration-value-with-exists") },
     Difference { id: "toleration-without-key", explains: |it| code(it) == Some("toleration-without-key") },
@@ -158,6 +164,11 @@ fn gpu_fields(it: &Disagreement<'_>) -> bool {
 fn judged_merged(it: &Disagreement<'_>) -> bool {
     let About::PeerRefuses("settings", error) = &it.about else { return false };
     it.case.kind == CaseKind::Merged && error.loc.is_empty() && error.kind == "value_error"
+}
+
+fn semi_preemptible(it: &Disagreement<'_>) -> bool {
+    let About::PeerRefuses(_, error) = &it.about else { return false };
+    error.loc.first().is_some_and(|key| key == "preemptibility") && error.kind == "literal_error"
 }
 
 fn merged_by_key(it: &Disagreement<'_>) -> bool {

@@ -28,6 +28,7 @@ mod compare;
 mod differences;
 mod generate;
 mod peer;
+mod runs;
 mod shape;
 mod shrink;
 mod values;
@@ -47,6 +48,10 @@ struct Args {
     /// Documents to generate
     #[arg(long, default_value_t = 6000)]
     cases: usize,
+
+    /// Run configurations of ZenML to generate
+    #[arg(long, default_value_t = 3000)]
+    runs: usize,
 
     /// Seed of the generated documents
     #[arg(long, default_value_t = 7)]
@@ -94,7 +99,12 @@ fn run(args: &Args) -> Result<()> {
         bodies.extend(ours.body);
     }
 
+    let runs = runs::compare(args.seed, args.runs, &mut peer, &mut counts)?;
     tally.print(args.seed);
+    println!(
+        "{} run configurations, of which we accept {} and the peer {}; {} bodies of steps",
+        runs.asked, runs.ours, runs.peers, runs.bodies
+    );
     println!("differences that the table explains:");
     for (difference, count) in DIFFERENCES.iter().zip(counts) {
         println!("{count:>7}  {}", difference.id);
@@ -153,6 +163,7 @@ impl Tally {
             CaseKind::Step => 1,
             CaseKind::Operator => 2,
             CaseKind::Merged => 3,
+            CaseKind::Run => return,
         }];
         for (cell, counts) in row.iter_mut().zip([true, ours, peers]) {
             *cell += usize::from(counts);
