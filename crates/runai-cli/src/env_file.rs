@@ -21,7 +21,9 @@ pub(crate) fn read(path: &Path) -> Result<Vec<(String, String)>, Failure> {
     let bytes = std::fs::read(path).map_err(|problem| Failure::usage(format!("cannot read `{shown}`: {problem}")))?;
     let variables = parse(&bytes, |name| std::env::var(name).ok())
         .map_err(|LineError { line, why, help }| Failure::usage(format!("`{shown}`, line {line}: {why}")).hint(help))?;
-    variables.iter().for_each(|(_, value)| secrets::conceal(value));
+    for (_, value) in &variables {
+        secrets::conceal(value);
+    }
     Ok(variables)
 }
 

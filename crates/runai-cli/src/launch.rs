@@ -4,14 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use runai_client::{Client, Error, Event, Placement, Receipt, StepOperator, SubmitEvent, Submitted, setting_of};
+use runai_client::{Client, Error, Placement, Receipt, StepOperator, SubmitEvent, Submitted, setting_of};
 use runai_sim::{Exec, Output, Simulator};
 use runai_spec::Report;
-use runai_spec::phase::Stage;
 use runai_spec::wait::WaitPolicy;
 use runai_spec::wire::{TrainingCreationRequest, requests};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::{sleep, timeout};
 
 use crate::args::{LaunchArgs, ResultFormat, RunArgs, SubmitArgs};
 use crate::connect::{self, Connection};
@@ -29,10 +27,6 @@ use crate::tracking::{OnInterrupt, Plan, Source, Target, Tracked, Tracker};
 
 /// Longest interval between two polls of a local run, which nobody else has to answer.
 const LOCAL_INTERVAL: Duration = Duration::from_millis(100);
-/// Pauses between attempts to find out what became of a submission.
-const UNCONFIRMED_PAUSES: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(10), Duration::from_secs(30)];
-/// How long the present phase of a workload that is attached to may take to look up.
-const PHASE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// `runai-step run`
 pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
@@ -82,7 +76,7 @@ async fn remote(steps: Steps, plan: Plan, args: &LaunchArgs, interrupts: &mut In
     }
     let mut reporter = TerminalReporter::new(args.format, all.len() > 1);
     orphans::resume(&mut all, &connection.operator, &placement, interrupts, &mut reporter).await?;
-    let launch = Launch::new(all, connection, placement, plan.follow);
+    let launch = Launch::new(all, connection, placement);
     let tracked = launch.drive(plan, interrupts, &mut reporter, None).await;
     reporter.close();
     Ok(tracked.exit)
@@ -110,7 +104,7 @@ async fn local(steps: Steps, plan: Plan, args: &RunArgs, interrupts: &mut Interr
         simulator.stop().await;
         return Ok(exit);
     }
-    let launch = Launch::new(steps.all, connection, placement, plan.follow);
+    let launch = Launch::new(steps.all, connection, placement);
     let drive = launch.drive(plan, interrupts, &mut reporter, simulator.take_output());
     let (exit, left) = tokio::select! {
         Tracked { exit, left, .. } = drive => (exit, left),
@@ -151,15 +145,14 @@ pub(crate) struct Launch {
     steps: Vec<Arc<LaunchStep>>,
     connection: Connection,
     placement: Placement,
-    follow: bool,
     /// Where what happens to submissions is sent.
     submit_events: Option<UnboundedSender<SubmitEvent>>,
 }
 
 impl Launch {
-    pub(crate) fn new(steps: Vec<LaunchStep>, connection: Connection, placement: Placement, follow: bool) -> Self {
+    pub(crate) fn new(steps: Vec<LaunchStep>, connection: Connection, placement: Placement) -> Self {
         let steps = steps.into_iter().map(Arc::new).collect();
-        Self { steps, connection, placement, follow, submit_events: None }
+        Self { steps, connection, placement, submit_events: None }
     }
 
     /// Submits the steps and, if that is the plan, follows them to their end.
@@ -219,18 +212,13 @@ impl Source for Launch {
                 let _ = events.send(event);
             }
         });
-        let (follow, several) = (self.follow, self.steps.len() > 1);
+        let several = self.steps.len() > 1;
         let project = self.placement.project_name.clone();
         let hints = self.hints(&request.name);
         Box::pin(async move {
-            match submit_once(&operator, &request, step.run_id.is_some(), follow).await {
+            match submit_once(&operator, &request, step.run_id.is_some()).await {
                 Ok((submitted, receipt)) => {
-                    let phase = if follow && submitted.already_existed {
-                        present_phase(&operator, &submitted).await
-                    } else {
-                        None
-                    };
-                    Ok(Target { submitted, receipt, policy, phase, submitted_to: Some(project), hints })
+                    Ok(Target { submitted, receipt, policy, phase: None, submitted_to: Some(project), hints })
                 }
                 Err(error) => Err(rejection(&step, &request, &run_id, &error, several)),
             }
@@ -260,25 +248,10 @@ async fn submit_once(
     operator: &StepOperator,
     request: &TrainingCreationRequest,
     again: bool,
-    follow: bool,
 ) -> Result<(Submitted, Option<Receipt>), Error> {
-    let mut result = if again { operator.attach_or_submit(request).await } else { operator.submit(request).await };
-    let mut pauses = UNCONFIRMED_PAUSES.into_iter().chain(std::iter::repeat(UNCONFIRMED_PAUSES[2]));
-    // A command that follows the workload to its end can wait for its beginning.
-    while follow && matches!(&result, Err(Error::Unconfirmed { source, .. }) if source.is_unreachable()) {
-        sleep(pauses.next().unwrap_or(UNCONFIRMED_PAUSES[2])).await;
-        result = operator.attach_or_submit(request).await;
-    }
-    let submitted = result?;
+    let submitted = if again { operator.attach_or_submit(request).await? } else { operator.submit(request).await? };
     let receipt = operator.receipt_of(&submitted).await;
     Ok((submitted, receipt))
-}
-
-/// The phase of a workload that is attached to. It is polled soon anyway, so an error gives none.
-async fn present_phase(operator: &StepOperator, submitted: &Submitted) -> Option<Event> {
-    let workload = timeout(PHASE_TIMEOUT, operator.status(&submitted.workload_id)).await.ok()?.ok()?;
-    let stage = Stage::of_phase(&workload.phase);
-    Some(Event::Phase { phase: workload.phase, stage, node_pools: workload.current_node_pools })
 }
 
 /// Why a step was not submitted, with the places in its file that are to blame.

@@ -125,7 +125,7 @@ pub async fn launch(campaign: Campaign, interrupts: UnboundedReceiver<()>) -> Re
         resume_cancel: false,
     };
     let mut recorder = Recorder::default();
-    let launch = Launch::new(steps, connection, placement, follow);
+    let launch = Launch::new(steps, connection, placement);
     let Tracked { exit, exits, .. } =
         launch.drive(plan, &mut Interrupts::from_channel(interrupts), &mut recorder, None).await;
     let exit_codes = exits.into_iter().map(|exit| exit.map(|exit| exit as u8)).collect();
