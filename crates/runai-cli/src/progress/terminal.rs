@@ -123,13 +123,13 @@ impl Reporter for TerminalReporter {
                 let seconds = settle_time.as_secs_f64();
                 (
                     format!(
-                        "it is not known whether {name} was submitted ({error}); looking for it for up to {seconds} s"
+                        "it is not known whether {name} was submitted ({error}); looking for it for at least {seconds} s"
                     ),
                     json!({"event": "ambiguous", "name": name, "error": error, "settle_seconds": seconds}),
                 )
             }
             SubmitEvent::Resending { name } => {
-                (format!("{name} was not submitted; sending it again"), json!({"event": "resending", "name": name}))
+                (format!("no look-up found {name}; sending it again"), json!({"event": "resending", "name": name}))
             }
             _ => return,
         };

@@ -20,6 +20,8 @@ pub(crate) struct ActiveWorkload {
     pub(crate) items: Vec<usize>,
     pub(crate) name: String,
     pub(crate) since: Instant,
+    /// Until when a second workload of the submission may appear, because it was sent more than once.
+    pub(crate) duplicate_until: Option<Instant>,
 }
 
 /// How a workload ended.

@@ -7,6 +7,7 @@ mod active;
 mod fleet_task;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
 
 use clap::ValueEnum;
 use futures_util::future::BoxFuture;
@@ -230,13 +231,7 @@ impl<'a> Tracker<'a> {
         }
         if !self.plan.follow {
             self.exits[item] = Some(Exit::Success);
-            if let Some(left) = submitted.duplicate_may_appear_for() {
-                let (name, left) = (&submitted.name, time::rough(left));
-                self.reporter.warn(&format!(
-                    "{name} was sent more than once, so a second workload may appear within {left}\nhint: `runai-step list \
-                     --name {name}` shows both"
-                ));
-            }
+            self.warn_of_duplicate(&submitted.name, submitted.duplicate_may_appear_for());
             return self.reporter.result_id(&submitted.workload_id);
         }
         if !std::mem::replace(&mut self.gave_hints, true) {
@@ -249,6 +244,7 @@ impl<'a> Tracker<'a> {
             // Named more than once, followed once.
             return workload.items.push(item);
         }
+        let duplicate_until = submitted.duplicate_may_appear_for().map(|left| Instant::now() + left);
         self.reporter.watch(&id, &name);
         let receipt = self.follow_anew(receipt, &id, &name);
         if let Some(phase) = phase {
@@ -258,7 +254,7 @@ impl<'a> Tracker<'a> {
         if self.cancelled {
             self.fleet.cancel_all();
         }
-        self.active.insert(id, ActiveWorkload { items: vec![item], name, since: Instant::now() });
+        self.active.insert(id, ActiveWorkload { items: vec![item], name, since: Instant::now(), duplicate_until });
     }
 
     /// The receipt as this command follows it.
@@ -298,12 +294,24 @@ impl<'a> Tracker<'a> {
 
     fn ended(&mut self, id: &str, workload: &ActiveWorkload, end: &End) {
         self.reporter.ended(id, &workload.name, end);
+        let left = workload.duplicate_until.map(|until| until.saturating_duration_since(Instant::now()));
+        self.warn_of_duplicate(&workload.name, left);
         for item in &workload.items {
             self.exits[*item] = Some(end.outcome.into());
             let label = self.source.label(*item).to_owned();
             let row = [label, workload.name.clone(), end.outcome.to_string(), time::precise(end.took)];
             self.rows.insert(*item, row);
         }
+    }
+
+    /// Says that a second workload of a submission may still appear for as long as `left`.
+    fn warn_of_duplicate(&mut self, name: &str, left: Option<Duration>) {
+        let Some(left) = left.filter(|left| !left.is_zero()) else { return };
+        let left = time::rough(left);
+        self.reporter.warn(&format!(
+            "{name} was sent more than once, so a second workload may appear within {left}\nhint: `runai-step list --name \
+             {name}` shows both"
+        ));
     }
 
     /// Polling is refused for a reason that waiting does not change.

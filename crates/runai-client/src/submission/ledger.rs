@@ -102,6 +102,11 @@ impl<'a> Ledger<'a> {
     /// Writes what an attempt that attached found.
     pub(super) async fn attach(&mut self, submitted: &Submitted) {
         let progress = Progress::Submitted { workload_id: submitted.workload_id.clone() };
+        // How a wait for this very workload ended stays known.
+        if matches!(&self.receipt.progress, Progress::Ended { workload_id, .. } if *workload_id == submitted.workload_id)
+        {
+            return;
+        }
         if self.receipt.progress != progress {
             // Of another workload, or of a wait that has ended.
             self.receipt.wait = WaitState::default();
