@@ -118,7 +118,7 @@ const NOTES: [(&str, &str); 34] = [
     ("parallelism", "more than one gets a warning: the step runs several times"),
     (
         "pending_timeout",
-        "counts all phases before running, by the control plane's figures; a restart does not set it back",
+        "counts all phases before running, of the present wait in the queue; a restart does not set it back",
     ),
     ("priority_class", "refused if empty; a name that the API does not know, such as `train`, gets a warning"),
     ("project_name", "found by its exact name; ZenML looks at the first page of a search"),
@@ -132,10 +132,7 @@ const NOTES: [(&str, &str); 34] = [
     ("tolerations[].key", "only left out with `operator: Exists`"),
     ("tolerations[].value", "refused with `operator: Exists`"),
     ("workload_template_id", "refused if empty; an id that is no UUID gets a warning"),
-    (
-        "workload_timeout",
-        "counts the time of running alone, by the control plane's figures; ZenML counts from when it begins to wait",
-    ),
+    ("workload_timeout", "counts the time of running alone, over all runs; ZenML counts from when it begins to wait"),
 ];
 
 #[cfg(test)]

@@ -308,17 +308,17 @@ pub struct StepSettings {
     #[schemars(extend("examples" = [4], "x-api" = "spec.completions", "x-group" = "lifecycle", "x-unit" = "pods"))]
     pub completions: Option<i64>,
 
-    /// Seconds that the step may run before it is stopped; without it, for ever.
+    /// Seconds that the step may run before it is suspended; without it, for ever.
     ///
-    /// Counts from the control plane's own figures, so a restarted waiter goes on counting.
+    /// Counts all runs, also those before a preemption. A restarted waiter continues the count.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[validate(range(min = 1))]
     #[schemars(extend("examples" = [7200], "x-group" = "lifecycle", "x-unit" = "seconds"))]
     pub workload_timeout: Option<i64>,
 
-    /// Seconds that the step may wait for resources before it is stopped; without it, for ever.
+    /// Seconds that the step may wait for resources before it is suspended; without it, for ever.
     ///
-    /// Counts from the control plane's own figures, so a restarted waiter goes on counting.
+    /// Counts the present wait in the queue, not the sum over preemptions. A restarted waiter continues the count.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[validate(range(min = 1))]
     #[schemars(extend("examples" = [900], "x-group" = "lifecycle", "x-unit" = "seconds"))]
