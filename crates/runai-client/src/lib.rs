@@ -1,22 +1,31 @@
-//! A client of NVIDIA Run:ai's control plane that submits training workloads, follows and cancels them, and never
-//! loses, doubles or kills a job.
+//! A client of NVIDIA Run:ai's control plane: submits training workloads, follows them and cancels them.
 //!
-//! It sends what [`runai_spec`] describes: requests are [values](runai_spec::request::ApiRequest), and how a step ends
-//! is decided by [`runai_spec::wait`]. It knows no settings files and prints nothing. What is written down about a
-//! submission is a [`Receipt`], which holds no secret; a [`ReceiptStore`] keeps it, such as a [`ReceiptDirectory`].
+//! It submits a job once, follows it through outages, and suspends or deletes it only when the user asked for that. It
+//! sends what [`runai_spec`] describes: requests are [values](runai_spec::request::ApiRequest), and
+//! [`runai_spec::wait`] decides how a step ends. It reads no settings files and prints nothing.
 //!
-//! - [`Client`] has the credentials, gets and renews the token, and sends requests: again where that is harmless,
-//!   never where it is not.
-//! - [`StepOperator`] resolves project and cluster, submits once, follows, cancels.
-//! - [`Watch`] is one workload being followed, as a sequence of [`Event`]s.
-//! - [`Fleet`] is thousands of workloads being followed with one poller.
-//! - [`Preflight`] is what would keep a step from running, found out before.
+//! - [`Client`] holds the credentials, gets and renews the token, and sends any request of the API. It retries what is
+//!   idempotent and waits for rate limits.
+//! - [`TokenProvider`] is a source of tokens; client credentials, a [`TokenCommand`] and a fixed token are built in.
+//! - [`StepOperator`] resolves project and cluster, submits once, follows and cancels.
+//! - [`Watch`] follows one workload, as a sequence of [`Event`]s; a [`Fleet`] follows thousands with one poller.
+//! - [`Receipt`] is what another process needs to resume, without secrets; a [`ReceiptStore`], such as a
+//!   [`ReceiptDirectory`], keeps it.
+//! - [`Preflight`] is what would prevent a step from running.
 //! - [`transport::Transport`] is where bytes leave; tests answer there in memory.
 //!
-//! Time is tokio's: a test that pauses it holds the client's, too.
+//! # Guarantees
 //!
-//! There is no global state: no crypto provider is installed, no environment variable read, except for the system's
-//! proxy settings and root certificates, which are the platform's.
+//! - An ambiguous submission is looked up, and sent again only after lookups that were answered found nothing for the
+//!   [settle time](StepOperator::settle_time). If no lookup is answered, the result is [`Error::Unconfirmed`].
+//! - A request that was sent again may still become two workloads. They are reported by id; none is deleted.
+//! - Once a workload has been seen, every answer that is not the API speaking about it is an outage, which touches
+//!   nothing.
+//! - No error and no log shows a credential, a token or a value of a submission's environment.
+//!
+//! The clock is tokio's, so `tokio::time::pause` controls client and transport in tests. There is no global state:
+//! no crypto provider is installed and no environment variable read, except for the system's proxy settings and root
+//! certificates.
 //!
 //! ```no_run
 //! use runai_client::{Client, Event, StepOperator};
@@ -30,6 +39,7 @@
 //! let placement = operator.prepare().await?;
 //! request.project_id = placement.project_id;
 //! request.cluster_id = placement.cluster_id;
+//! // The request carries the label of its submission: see `StepOperator::submission_id`.
 //! let submitted = operator.submit(&request).await?;
 //!
 //! let mut watch = operator.watch(submitted.workload_id, WaitPolicy::default());
