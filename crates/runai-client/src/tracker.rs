@@ -244,6 +244,19 @@ impl WorkloadTracker {
         ActionResult::Refused(error)
     }
 
+    /// Drops an action that was not sent: the next poll decides anew. A user's cancel stays, because nothing that a poll
+    /// shows changes its reason. Says whether the action was dropped.
+    pub(crate) fn reconsider(&mut self) -> bool {
+        let is_due = matches!(self.pending, PendingAction::Delete(_) | PendingAction::Suspend);
+        if !is_due || self.state.stopping() == Some(StopReason::Cancelled) {
+            return false;
+        }
+        self.pending = PendingAction::Poll;
+        self.state.action_failed(false);
+        self.is_unsaved = true;
+        true
+    }
+
     fn note(&mut self, workload: Workload, events: &mut VecDeque<Event>) {
         let stage = Stage::of_phase(&workload.phase);
         let reason = if stage == Stage::Queued { workload.reason() } else { None };

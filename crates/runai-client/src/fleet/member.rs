@@ -32,6 +32,8 @@ pub(super) struct Member {
     pub(super) is_queued: bool,
     pub(super) is_storing: bool,
     pub(super) is_acting: bool,
+    /// Since when its action waits for others.
+    pub(super) acting_since: Instant,
     /// Whether it was reported that an action is refused.
     pub(super) is_refusal_reported: bool,
     /// How often in a row lists did not show it although it was there.
@@ -62,6 +64,7 @@ impl Member {
             is_queued: false,
             is_storing: false,
             is_acting: false,
+            acting_since: Instant::now(),
             is_refusal_reported: false,
             unlisted: 0,
             duplicate_until: None,

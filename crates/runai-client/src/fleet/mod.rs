@@ -355,6 +355,7 @@ impl Fleet {
                 self.events.extend(member.events.drain(..).map(of));
                 if !member.is_acting {
                     member.is_acting = true;
+                    member.acting_since = Instant::now();
                     let project_id = member.project_id.clone();
                     self.projects.entry(project_id.clone()).or_default().actions.push_back(id.to_owned());
                     self.begin_actions(&project_id);
@@ -365,10 +366,18 @@ impl Fleet {
 
     fn begin_actions(&mut self, project_id: &str) {
         let Some(project) = self.projects.get_mut(project_id) else { return };
+        let mut reconsidered = Vec::new();
         while project.acting < REQUESTS_AT_ONCE
             && let Some(id) = project.actions.pop_front()
         {
-            let Some(member) = self.members.get(&id) else { continue };
+            let Some(member) = self.members.get_mut(&id) else { continue };
+            // Others hung meanwhile, so the reason may be gone: a job that waited may run now.
+            if member.acting_since.elapsed() > MAX_ACTION_DELAY && member.tracker.reconsider() {
+                member.is_acting = false;
+                member.due = Instant::now();
+                reconsidered.push(id);
+                continue;
+            }
             project.acting += 1;
             let (client, workload) = (self.client.clone(), member.workload());
             let (pending, project_id) = (member.tracker.pending(), project_id.to_owned());
@@ -379,6 +388,10 @@ impl Fleet {
                 };
                 Completed::Acted { id, project_id, result }
             }));
+        }
+        for id in &reconsidered {
+            self.save(id);
+            self.wake_at(project_id, Instant::now());
         }
     }
 
@@ -530,5 +543,8 @@ const DUPLICATE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Single polls of one project at the same time, and as many actions.
 const REQUESTS_AT_ONCE: usize = 8;
+
+/// An action that waited longer for others is sent only after another poll.
+const MAX_ACTION_DELAY: Duration = Duration::from_secs(5);
 
 const WRITES_AT_ONCE: usize = 16;

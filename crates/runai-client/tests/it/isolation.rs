@@ -484,3 +484,38 @@ async fn a_refusal_names_the_workloads_that_it_is_about() {
     };
     assert!(!refused.is_empty() && refused.iter().all(|id| id.starts_with('b')), "{refused:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_decision_that_waited_behind_other_suspensions_is_checked_again() {
+    let begun = Instant::now();
+    let suspended = Arc::new(Mutex::new(Vec::new()));
+    let asked = Arc::clone(&suspended);
+    let client = answering(move |sent| {
+        // All wait for a minute and longer. From then on they run, and end soon.
+        let phase = match begun.elapsed().as_secs() {
+            ..62 => "Pending",
+            62..300 => "Running",
+            _ => "Completed",
+        };
+        let items: Vec<Value> = ids("w", 40).iter().map(|id| item(id, "1", phase)).collect();
+        match sent.line.as_str() {
+            "POST /api/v2/token" => Reply::token(),
+            line if line.ends_with("/suspend") => {
+                asked.lock().unwrap().push(begun.elapsed());
+                Reply::Hangs
+            }
+            _ if is_list(sent) => page(sent, &items),
+            _ => Reply::json(200, &item(&id_of(sent), "1", phase)),
+        }
+    });
+    let policy = WaitPolicy { pending_timeout: Some(Duration::from_mins(1)), ..WaitPolicy::default() };
+    let mut fleet = Fleet::new(client);
+    follow(&mut fleet, "1", ids("w", 40), &policy);
+    let (ends, _) = followed(&mut fleet, begun).await;
+    assert_eq!(ends.len(), 40);
+    let suspended = suspended.lock().unwrap();
+    assert!(!suspended.is_empty(), "the test itself works");
+    // The attempts of one action end after 15 s; no other action begins for a job that runs by then.
+    let latest = suspended.iter().max().unwrap();
+    assert!(*latest < Duration::from_secs(62 + 16), "suspended at {suspended:?}");
+}
