@@ -49,10 +49,18 @@ impl Record {
         }))
     }
 
-    /// Takes what came of storing.
-    pub(crate) fn stored(&mut self, result: StoreResult, events: &mut VecDeque<Event>) {
+    /// Takes what came of storing; says whether to store once more.
+    pub(crate) fn stored(&mut self, result: StoreResult, events: &mut VecDeque<Event>) -> bool {
         match result {
             Ok(Put::Stored) => {}
+            // The receipt of the attempt that submitted this very workload: it is kept up to date from now on.
+            Ok(Put::Conflict(Some(stored)))
+                if self.receipt.attempt.is_empty() && stored.workload_id() == self.receipt.workload_id() =>
+            {
+                let Receipt { progress, wait, .. } = std::mem::take(&mut self.receipt);
+                self.receipt = Receipt { progress, wait, ..*stored };
+                return true;
+            }
             Ok(Put::Conflict(_)) => self.is_lost = true,
             Err(error) if self.is_reported => tracing::debug!(%error, "the receipt is not up to date"),
             Err(error) => {
@@ -61,6 +69,7 @@ impl Record {
                 events.push_back(Event::ReceiptError { error });
             }
         }
+        false
     }
 }
 

@@ -133,6 +133,10 @@ impl WorkloadTracker {
         self.is_unsaved
     }
 
+    pub(crate) const fn set_unsaved(&mut self) {
+        self.is_unsaved = true;
+    }
+
     pub(crate) const fn saved(&mut self) {
         self.is_unsaved = false;
     }

@@ -241,8 +241,10 @@ impl Watch {
     fn complete(&mut self, completed: Completed) -> Result<(), Error> {
         match completed {
             Completed::Stored(result) => {
-                if let Some(record) = &mut self.record {
-                    record.stored(result, &mut self.events);
+                if let Some(record) = &mut self.record
+                    && record.stored(result, &mut self.events)
+                {
+                    self.tracker.set_unsaved();
                 }
                 Ok(())
             }

@@ -104,7 +104,9 @@ impl Member {
     pub(super) fn stored(&mut self, result: StoreResult) {
         self.is_storing = false;
         if let Some(record) = &mut self.record {
-            record.stored(result, &mut self.events);
+            if record.stored(result, &mut self.events) {
+                self.tracker.set_unsaved();
+            }
         }
     }
 

@@ -432,7 +432,7 @@ impl Fleet {
         if let Some(project) = self.projects.get_mut(project_id) {
             project.acting -= 1;
         }
-        let Some(member) = self.members.get_mut(id) else { return };
+        let Some(member) = self.members.get_mut(id) else { return self.begin_actions(project_id) };
         member.is_acting = false;
         member.due = now;
         match member.tracker.acted(result, &mut member.events) {

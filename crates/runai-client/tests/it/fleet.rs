@@ -269,3 +269,21 @@ async fn where_a_list_is_refused_workloads_are_asked_for_one_by_one() {
     assert_eq!(outcomes.len(), 3);
     assert!(outcomes.values().all(|outcome| *outcome == Outcome::Succeeded));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_fleet_that_is_given_submissions_keeps_their_receipts_up_to_date() {
+    let sim = Simulator::builder().in_memory().unwrap();
+    let store = Arc::new(MemoryStore::default());
+    let operator = operator(&sim).receipts(Arc::clone(&store) as _).run_id("nightly");
+    let submitted = submit(&operator, 3, &[("RUNAI_SIM_RUNNING", "60")]).await;
+    let mut fleet = Fleet::new(operator.client().clone()).receipts(Arc::clone(&store) as _);
+    for one in &submitted {
+        fleet.follow(one, WaitPolicy::default());
+    }
+    followed(&mut fleet).await;
+    for one in &submitted {
+        let receipt = store.of(&one.submission_id).unwrap();
+        assert!(matches!(receipt.progress, Progress::Ended { outcome: Outcome::Succeeded, .. }), "{receipt:?}");
+        assert_eq!((receipt.run_id.as_deref(), receipt.sends), (Some("nightly"), 1));
+    }
+}
