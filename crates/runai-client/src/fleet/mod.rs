@@ -1,5 +1,6 @@
 //! Following thousands of workloads with one poller.
 
+mod actions;
 mod event;
 mod member;
 mod project;
@@ -24,8 +25,8 @@ use crate::poll::Poll;
 use crate::receipt::{BoxFuture, Progress, Receipt, ReceiptStore, StoreError};
 use crate::record::StoreResult;
 use crate::submission::{SubmissionKey, Submitted, duplicate_until, duplicates};
-use crate::tracker::{ActionResult, PendingAction};
-use crate::watch::{Event, PAUSE_AFTER_ERROR};
+use crate::tracker::PendingAction;
+use crate::watch::Event;
 
 /// Many workloads that are being followed, each by the rules of [`runai_spec::wait`].
 ///
@@ -364,37 +365,6 @@ impl Fleet {
         }
     }
 
-    fn begin_actions(&mut self, project_id: &str) {
-        let Some(project) = self.projects.get_mut(project_id) else { return };
-        let mut reconsidered = Vec::new();
-        while project.acting < REQUESTS_AT_ONCE
-            && let Some(id) = project.actions.pop_front()
-        {
-            let Some(member) = self.members.get_mut(&id) else { continue };
-            // Others hung meanwhile, so the reason may be gone: a job that waited may run now.
-            if member.acting_since.elapsed() > MAX_ACTION_DELAY && member.tracker.reconsider() {
-                member.is_acting = false;
-                member.due = Instant::now();
-                reconsidered.push(id);
-                continue;
-            }
-            project.acting += 1;
-            let (client, workload) = (self.client.clone(), member.workload());
-            let (pending, project_id) = (member.tracker.pending(), project_id.to_owned());
-            self.in_flight.push(Box::pin(async move {
-                let result = match pending {
-                    PendingAction::Delete(_) => client.delete_workload(&workload).await,
-                    _ => client.suspend_workload(&workload).await,
-                };
-                Completed::Acted { id, project_id, result }
-            }));
-        }
-        for id in &reconsidered {
-            self.save(id);
-            self.wake_at(project_id, Instant::now());
-        }
-    }
-
     fn begin_check(&mut self, id: String) {
         let Some(member) = self.members.get(&id) else { return };
         let (client, target) = (self.client.clone(), member.key());
@@ -425,29 +395,6 @@ impl Fleet {
                 }
             }
         }
-    }
-
-    fn acted(&mut self, id: &str, project_id: &str, result: Result<(), Error>) {
-        let now = Instant::now();
-        if let Some(project) = self.projects.get_mut(project_id) {
-            project.acting -= 1;
-        }
-        let Some(member) = self.members.get_mut(id) else { return self.begin_actions(project_id) };
-        member.is_acting = false;
-        member.due = now;
-        match member.tracker.acted(result, &mut member.events) {
-            ActionResult::Accepted => self.note_seen(project_id),
-            ActionResult::Refused(error) => {
-                member.due += PAUSE_AFTER_ERROR;
-                if !std::mem::replace(&mut member.is_refusal_reported, true) {
-                    self.events.push_back(FleetEvent::Refused { error, workload_ids: vec![id.to_owned()] });
-                }
-            }
-            ActionResult::Unreachable(error) => self.note_outage(project_id, &error),
-        }
-        self.save(id);
-        self.begin_actions(project_id);
-        self.wake_at(project_id, now);
     }
 
     fn checked(&mut self, id: &str, result: Result<Vec<String>, Error>) {
@@ -543,8 +490,5 @@ const DUPLICATE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Single polls of one project at the same time, and as many actions.
 const REQUESTS_AT_ONCE: usize = 8;
-
-/// An action that waited longer for others is sent only after another poll.
-const MAX_ACTION_DELAY: Duration = Duration::from_secs(5);
 
 const WRITES_AT_ONCE: usize = 16;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use runai_client::{Client, Error, Event, Fleet, FleetEvent, OutageScope, StepOperator, Submitted};
-use runai_spec::wait::{Outcome, StopReason, WaitPolicy, WaitState};
+use runai_spec::wait::{Outcome, WaitPolicy, WaitState};
 use runai_spec::wire::Workload;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -14,25 +14,25 @@ use tokio::time::Instant;
 use crate::script::{Reply, Sent, answering};
 
 /// A workload as a list shows it.
-fn item(id: &str, project: &str, phase: &str) -> Value {
+pub(crate) fn item(id: &str, project: &str, phase: &str) -> Value {
     json!({
         "id": id, "name": id, "projectId": project, "phase": phase, "type": "Training",
         "createdAt": "2026-11-27T10:00:00Z", "phaseUpdatedAt": "2026-11-27T10:00:00Z",
     })
 }
 
-fn follow(fleet: &mut Fleet, project: &str, ids: impl IntoIterator<Item = String>, policy: &WaitPolicy) {
+pub(crate) fn follow(fleet: &mut Fleet, project: &str, ids: impl IntoIterator<Item = String>, policy: &WaitPolicy) {
     for id in ids {
         let workload = Workload { name: id.clone(), id, project_id: project.to_owned(), ..Workload::default() };
         fleet.follow(&Submitted::existing(&workload), policy.clone());
     }
 }
 
-fn ids(prefix: &str, count: usize) -> Vec<String> {
+pub(crate) fn ids(prefix: &str, count: usize) -> Vec<String> {
     (0..count).map(|number| format!("{prefix}{number}")).collect()
 }
 
-fn is_list(sent: &Sent) -> bool {
+pub(crate) fn is_list(sent: &Sent) -> bool {
     sent.line.starts_with("GET /api/v1/workloads?") && !sent.line.contains("deleted=true")
 }
 
@@ -47,7 +47,7 @@ fn query<'s>(sent: &'s Sent, name: &str) -> &'s str {
 }
 
 /// The page of `items` that a request asks for.
-fn page(sent: &Sent, items: &[Value]) -> Reply {
+pub(crate) fn page(sent: &Sent, items: &[Value]) -> Reply {
     let offset: usize = query(sent, "offset").parse().unwrap();
     let limit: usize = query(sent, "limit").parse().unwrap();
     let next = (offset + limit < items.len()).then_some(offset + limit);
@@ -56,7 +56,10 @@ fn page(sent: &Sent, items: &[Value]) -> Reply {
 }
 
 /// Follows to the end: when each workload ended, and all other events.
-async fn followed(fleet: &mut Fleet, begun: Instant) -> (HashMap<String, (Outcome, Duration)>, Vec<FleetEvent>) {
+pub(crate) async fn followed(
+    fleet: &mut Fleet,
+    begun: Instant,
+) -> (HashMap<String, (Outcome, Duration)>, Vec<FleetEvent>) {
     let (mut ends, mut others) = (HashMap::new(), Vec::new());
     while let Some(event) = fleet.next().await {
         match event {
@@ -143,7 +146,7 @@ async fn an_outage_of_the_control_plane_is_reported_once_for_all_projects() {
     assert_eq!(outages, ["began: the control plane", "ended: the control plane"]);
 }
 
-fn id_of(sent: &Sent) -> String {
+pub(crate) fn id_of(sent: &Sent) -> String {
     sent.line.rsplit('/').next().unwrap().to_owned()
 }
 
@@ -293,53 +296,6 @@ async fn dropping_next_every_100_ms_with_300_ms_of_latency_makes_progress() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fleet_of_100_that_may_not_suspend_makes_no_hot_loop() {
-    let begun = Instant::now();
-    let requests = Arc::new(AtomicUsize::new(0));
-    let suspensions = Arc::new(AtomicUsize::new(0));
-    let (all, asked) = (Arc::clone(&requests), Arc::clone(&suspensions));
-    let client = answering(move |sent| {
-        all.fetch_add(1, Ordering::Relaxed);
-        let items: Vec<Value> = ids("w", 100).iter().map(|id| item(id, "1", "Running")).collect();
-        match sent.line.as_str() {
-            "POST /api/v2/token" => Reply::token(),
-            line if line.ends_with("/suspend") => {
-                asked.fetch_add(1, Ordering::Relaxed);
-                Reply::error(403, "may not suspend")
-            }
-            _ if is_list(sent) => page(sent, &items),
-            _ => Reply::json(200, &item(&id_of(sent), "1", "Running")),
-        }
-    });
-    let policy = WaitPolicy { workload_timeout: Some(Duration::from_secs(1)), ..WaitPolicy::default() };
-    let mut fleet = Fleet::new(client);
-    follow(&mut fleet, "1", ids("w", 100), &policy);
-    let mut refused = 0;
-    while let Ok(event) =
-        tokio::time::timeout(Duration::from_mins(30).saturating_sub(begun.elapsed()), fleet.next()).await
-    {
-        refused += usize::from(matches!(event, Some(FleetEvent::Refused { .. })));
-    }
-    // Each is reported once, and asked for at most twice a minute in the long run.
-    assert_eq!(refused, 100);
-    let suspensions = suspensions.load(Ordering::Relaxed);
-    assert!((100..100 * 70).contains(&suspensions), "{suspensions}");
-    let requests = requests.load(Ordering::Relaxed) - suspensions;
-    assert!(requests < 4_000, "{requests}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_404_for_an_action_beside_a_live_workload_is_an_error() {
-    let client = answering(|sent| match sent.line.as_str() {
-        "POST /api/v2/token" => Reply::token(),
-        line if line.ends_with("/suspend") => Reply::error(404, "no such training"),
-        _ => Reply::json(200, &item("w1", "1", "Running")),
-    });
-    let error = StepOperator::new(client, "vision").cancel("w1").await.unwrap_err();
-    assert!(error.is_not_found() && error.to_string().contains("suspend"), "{error}");
-}
-
-#[tokio::test(start_paused = true)]
 async fn every_answer_that_is_not_about_a_workload_that_was_seen_is_an_outage() {
     for reply in [
         Reply::text(302, ""),
@@ -429,42 +385,6 @@ async fn a_follower_that_resumes_reports_the_present_phase_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_decision_that_a_failed_suspend_left_is_dropped_when_the_job_runs() {
-    let begun = Instant::now();
-    let client = answering(move |sent| match sent.line.as_str() {
-        "POST /api/v2/token" => Reply::token(),
-        line if line.ends_with("/suspend") && begun.elapsed().as_secs() < 600 => Reply::Refused,
-        line if line.ends_with("/suspend") => panic!("a healthy job is suspended"),
-        _ if begun.elapsed().as_secs() < 300 => Reply::json(200, &item("w1", "1", "Pending")),
-        _ if begun.elapsed().as_secs() < 2_000 => {
-            let mut running = item("w1", "1", "Running");
-            running["phaseUpdatedAt"] = json!("2026-11-27T10:05:00Z");
-            Reply::json(200, &running)
-        }
-        _ => {
-            let mut completed = item("w1", "1", "Completed");
-            completed["phaseUpdatedAt"] = json!("2026-11-27T10:30:00Z");
-            Reply::json(200, &completed)
-        }
-    });
-    let policy = WaitPolicy {
-        pending_timeout: Some(Duration::from_secs(100)),
-        delete_on_failure: true,
-        ..WaitPolicy::default()
-    };
-    let mut watch = StepOperator::new(client, "vision").watch("w1", policy);
-    let mut reasons = Vec::new();
-    let outcome = watch
-        .run(|event| {
-            if let Event::Suspending { why } = event {
-                reasons.push(*why);
-            }
-        })
-        .await;
-    assert_eq!((outcome.unwrap(), reasons), (Outcome::Succeeded, vec![StopReason::PendingTimeout]));
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_refusal_names_the_workloads_that_it_is_about() {
     let client = answering(|sent| match sent.line.as_str() {
         "POST /api/v2/token" => Reply::token(),
@@ -483,39 +403,4 @@ async fn a_refusal_names_the_workloads_that_it_is_about() {
         }
     };
     assert!(!refused.is_empty() && refused.iter().all(|id| id.starts_with('b')), "{refused:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_decision_that_waited_behind_other_suspensions_is_checked_again() {
-    let begun = Instant::now();
-    let suspended = Arc::new(Mutex::new(Vec::new()));
-    let asked = Arc::clone(&suspended);
-    let client = answering(move |sent| {
-        // All wait for a minute and longer. From then on they run, and end soon.
-        let phase = match begun.elapsed().as_secs() {
-            ..62 => "Pending",
-            62..300 => "Running",
-            _ => "Completed",
-        };
-        let items: Vec<Value> = ids("w", 40).iter().map(|id| item(id, "1", phase)).collect();
-        match sent.line.as_str() {
-            "POST /api/v2/token" => Reply::token(),
-            line if line.ends_with("/suspend") => {
-                asked.lock().unwrap().push(begun.elapsed());
-                Reply::Hangs
-            }
-            _ if is_list(sent) => page(sent, &items),
-            _ => Reply::json(200, &item(&id_of(sent), "1", phase)),
-        }
-    });
-    let policy = WaitPolicy { pending_timeout: Some(Duration::from_mins(1)), ..WaitPolicy::default() };
-    let mut fleet = Fleet::new(client);
-    follow(&mut fleet, "1", ids("w", 40), &policy);
-    let (ends, _) = followed(&mut fleet, begun).await;
-    assert_eq!(ends.len(), 40);
-    let suspended = suspended.lock().unwrap();
-    assert!(!suspended.is_empty(), "the test itself works");
-    // The attempts of one action end after 15 s; no other action begins for a job that runs by then.
-    let latest = suspended.iter().max().unwrap();
-    assert!(*latest < Duration::from_secs(62 + 16), "suspended at {suspended:?}");
 }

@@ -1,6 +1,7 @@
 //! Tests of the client from outside: against scripted answers in memory, with time paused, and against the simulator.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod actions;
 mod auth;
 mod campaign;
 mod endpoints;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use runai_client::{Error, Progress, Receipt, ReceiptStore as _, StepOperator, Submitted};
+use runai_client::{Client, Error, Placement, Progress, Receipt, ReceiptStore as _, StepOperator, Submitted};
 use runai_spec::name::SUBMISSION_LABEL;
 use runai_spec::wire::{Compute, Label, TrainingCreationRequest, TrainingSpec};
 use serde_json::{Value, json};
@@ -50,6 +50,29 @@ fn listed(names: &[&str]) -> Reply {
 
 fn ours() -> Reply {
     listed(&["fit-abcdefghijkl"])
+}
+
+#[test]
+fn a_project_that_was_created_again_and_another_control_plane_make_another_submission() {
+    let id = |base_url: &str, project_id: &str, run_id: &str| {
+        let client = Client::builder(base_url).token("canary-token-8843").build().unwrap();
+        let placement = Placement {
+            project_id: project_id.to_owned(),
+            project_name: "vision".to_owned(),
+            cluster_id: "u1".to_owned(),
+            cluster_name: None,
+        };
+        StepOperator::new(client, "vision").submission_id(&placement, run_id).as_str().to_owned()
+    };
+    let first = id("https://one.test", "7", "nightly");
+    assert_eq!(first, id("https://one.test/", "7", "nightly"), "the same run is the same submission everywhere");
+    for other in [
+        id("https://one.test", "8", "nightly"),
+        id("https://two.test", "7", "nightly"),
+        id("https://one.test", "7", "nightly-2"),
+    ] {
+        assert_ne!(first, other);
+    }
 }
 
 async fn submit(script: &Script) -> Result<Submitted, Error> {

@@ -1,0 +1,131 @@
+//! What a fleet does to workloads: refused, repeated, and dropped when its reason is gone.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use runai_client::{Event, Fleet, FleetEvent, StepOperator};
+use runai_spec::wait::{Outcome, StopReason, WaitPolicy};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::isolation::{follow, followed, id_of, ids, is_list, item, page};
+use crate::script::{Reply, answering};
+
+#[tokio::test(start_paused = true)]
+async fn a_fleet_of_100_that_may_not_suspend_makes_no_hot_loop() {
+    let begun = Instant::now();
+    let requests = Arc::new(AtomicUsize::new(0));
+    let suspensions = Arc::new(AtomicUsize::new(0));
+    let (all, asked) = (Arc::clone(&requests), Arc::clone(&suspensions));
+    let client = answering(move |sent| {
+        all.fetch_add(1, Ordering::Relaxed);
+        let items: Vec<Value> = ids("w", 100).iter().map(|id| item(id, "1", "Running")).collect();
+        match sent.line.as_str() {
+            "POST /api/v2/token" => Reply::token(),
+            line if line.ends_with("/suspend") => {
+                asked.fetch_add(1, Ordering::Relaxed);
+                Reply::error(403, "may not suspend")
+            }
+            _ if is_list(sent) => page(sent, &items),
+            _ => Reply::json(200, &item(&id_of(sent), "1", "Running")),
+        }
+    });
+    let policy = WaitPolicy { workload_timeout: Some(Duration::from_secs(1)), ..WaitPolicy::default() };
+    let mut fleet = Fleet::new(client);
+    follow(&mut fleet, "1", ids("w", 100), &policy);
+    let mut refused = 0;
+    while let Ok(event) =
+        tokio::time::timeout(Duration::from_mins(30).saturating_sub(begun.elapsed()), fleet.next()).await
+    {
+        refused += usize::from(matches!(event, Some(FleetEvent::Refused { .. })));
+    }
+    // Each is reported once, and asked for at most twice a minute in the long run.
+    assert_eq!(refused, 100);
+    let suspensions = suspensions.load(Ordering::Relaxed);
+    assert!((100..100 * 70).contains(&suspensions), "{suspensions}");
+    let requests = requests.load(Ordering::Relaxed) - suspensions;
+    assert!(requests < 4_000, "{requests}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_404_for_an_action_beside_a_live_workload_is_an_error() {
+    let client = answering(|sent| match sent.line.as_str() {
+        "POST /api/v2/token" => Reply::token(),
+        line if line.ends_with("/suspend") => Reply::error(404, "no such training"),
+        _ => Reply::json(200, &item("w1", "1", "Running")),
+    });
+    let error = StepOperator::new(client, "vision").cancel("w1").await.unwrap_err();
+    assert!(error.is_not_found() && error.to_string().contains("suspend"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_decision_that_a_failed_suspend_left_is_dropped_when_the_job_runs() {
+    let begun = Instant::now();
+    let client = answering(move |sent| match sent.line.as_str() {
+        "POST /api/v2/token" => Reply::token(),
+        line if line.ends_with("/suspend") && begun.elapsed().as_secs() < 600 => Reply::Refused,
+        line if line.ends_with("/suspend") => panic!("a healthy job is suspended"),
+        _ if begun.elapsed().as_secs() < 300 => Reply::json(200, &item("w1", "1", "Pending")),
+        _ if begun.elapsed().as_secs() < 2_000 => {
+            let mut running = item("w1", "1", "Running");
+            running["phaseUpdatedAt"] = json!("2026-11-27T10:05:00Z");
+            Reply::json(200, &running)
+        }
+        _ => {
+            let mut completed = item("w1", "1", "Completed");
+            completed["phaseUpdatedAt"] = json!("2026-11-27T10:30:00Z");
+            Reply::json(200, &completed)
+        }
+    });
+    let policy = WaitPolicy {
+        pending_timeout: Some(Duration::from_secs(100)),
+        delete_on_failure: true,
+        ..WaitPolicy::default()
+    };
+    let mut watch = StepOperator::new(client, "vision").watch("w1", policy);
+    let mut reasons = Vec::new();
+    let outcome = watch
+        .run(|event| {
+            if let Event::Suspending { why } = event {
+                reasons.push(*why);
+            }
+        })
+        .await;
+    assert_eq!((outcome.unwrap(), reasons), (Outcome::Succeeded, vec![StopReason::PendingTimeout]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_decision_that_waited_behind_other_suspensions_is_checked_again() {
+    let begun = Instant::now();
+    let suspended = Arc::new(Mutex::new(Vec::new()));
+    let asked = Arc::clone(&suspended);
+    let client = answering(move |sent| {
+        // All wait for a minute and longer. From then on they run, and end soon.
+        let phase = match begun.elapsed().as_secs() {
+            ..62 => "Pending",
+            62..300 => "Running",
+            _ => "Completed",
+        };
+        let items: Vec<Value> = ids("w", 40).iter().map(|id| item(id, "1", phase)).collect();
+        match sent.line.as_str() {
+            "POST /api/v2/token" => Reply::token(),
+            line if line.ends_with("/suspend") => {
+                asked.lock().unwrap().push(begun.elapsed());
+                Reply::Hangs
+            }
+            _ if is_list(sent) => page(sent, &items),
+            _ => Reply::json(200, &item(&id_of(sent), "1", phase)),
+        }
+    });
+    let policy = WaitPolicy { pending_timeout: Some(Duration::from_mins(1)), ..WaitPolicy::default() };
+    let mut fleet = Fleet::new(client);
+    follow(&mut fleet, "1", ids("w", 40), &policy);
+    let (ends, _) = followed(&mut fleet, begun).await;
+    assert_eq!(ends.len(), 40);
+    let suspended = suspended.lock().unwrap();
+    assert!(!suspended.is_empty(), "the test itself works");
+    // The attempts of one action end after 15 s; no other action begins for a job that runs by then.
+    let latest = suspended.iter().max().unwrap();
+    assert!(*latest < Duration::from_secs(62 + 16), "suspended at {suspended:?}");
+}
