@@ -54,6 +54,7 @@ runai_step_operator.Client = lambda: USER
 
 # What needs a server, or the code of the steps, which a run configuration does not have.
 compiler.get_zenml_versions = lambda: ("0.98.0", "0.98.0")
+compiler.get_run_environment_dict = lambda: {}
 code_repository_utils.find_active_code_repository = lambda *_, **__: None
 Pipeline._compute_unique_identifier = lambda *_, **__: "x"
 BaseStep._validate_function_parameters = lambda *_, **__: None

@@ -16,6 +16,7 @@ use crate::rules::shape as rule;
 use crate::rules::{Rule, by_code};
 use crate::shape::{Field, Kind, Range, Shape, StringShape, StructShape};
 use crate::suggest::{Names, nearest};
+use crate::unusual;
 use crate::zenml::{converted, placeholders};
 
 /// Holds documents against shapes.
@@ -68,7 +69,7 @@ impl Checker {
             (Kind::Int(range), Value::Int(value, raw)) => {
                 let (value, raw) = (*value, *raw);
                 if !self.zenml && is_octal_looking(raw) {
-                    return self.ambiguous_zero(node.span, place, raw);
+                    return self.ambiguous_zero(node.span, place, raw, range);
                 }
                 #[expect(clippy::cast_precision_loss, reason = "bounds are small")]
                 self.range(value as f64, raw, range, node.span, place)
@@ -79,7 +80,7 @@ impl Checker {
             (Kind::Number(range), Value::Int(value, raw)) => {
                 let (value, raw) = (*value, *raw);
                 if !self.zenml && is_octal_looking(raw) {
-                    return self.ambiguous_zero(node.span, place, raw);
+                    return self.ambiguous_zero(node.span, place, raw, range);
                 }
                 #[expect(clippy::cast_precision_loss, reason = "the setting is a float")]
                 self.range(value as f64, raw, range, node.span, place)
@@ -215,7 +216,8 @@ impl Checker {
     fn unknown_key(&mut self, entry: &Entry<'_>, structure: &StructShape, known: &KnownKeys<'_>, holder: &Place<'_>) {
         let key = &entry.key;
         let message = format!("unknown key `{key}`{}", holder.within());
-        let help = match known.unset.nearest(key) {
+        let help = match known.unset.nearest(&unusual::plain(key)) {
+            Some(near) if let Some(found) = unusual::find(key) => format!("{}: `{near}`", found.help()),
             Some(near) => format!("did you mean `{near}`?"),
             None => (holder.elsewhere)(key)
                 .or_else(|| known.all.nearest(key).map(|near| format!("`{near}` is set already; remove this key")))
@@ -284,9 +286,9 @@ impl Checker {
                 let secret = secret || text_type.name == "base-url" && text.contains('@');
                 let found = if secret { "is".to_owned() } else { format!("is `{}`,", shorten(text)) };
                 let rule = by_code(text_type.rule).unwrap_or(&rule::WRONG_TYPE);
-                let help = (text_type.name == "memory")
-                    .then(|| help::memory(text))
-                    .flatten()
+                let help = unusual::find(text)
+                    .map(unusual::Unusual::help)
+                    .or_else(|| (text_type.name == "memory").then(|| help::memory(text)).flatten())
                     .unwrap_or_else(|| text_type.help.to_owned());
                 let message = format!("{} {found} not {}", place.subject(), text_type.expected);
                 self.report(rule, place, span, message).advise(help);
@@ -317,7 +319,8 @@ impl Checker {
         }
         let message = format!("`{place}` is `{}`, which is not one of its values", shorten(text));
         let all = list(values.iter().map(String::as_str));
-        let help = match nearest(text, values.iter().map(String::as_str)) {
+        let help = match nearest(&unusual::plain(text), values.iter().map(String::as_str)) {
+            Some(near) if let Some(found) = unusual::find(text) => format!("{}: `{near}`", found.help()),
             Some(near) if values.len() > MANY_VALUES => format!("did you mean `{near}`?"),
             Some(near) => format!("did you mean `{near}`? Allowed are {all}"),
             None => format!("allowed are {all}"),
@@ -326,14 +329,14 @@ impl Checker {
         false
     }
 
-    fn ambiguous_zero(&mut self, span: Span, place: &Place<'_>, raw: &str) -> bool {
-        let decimal = raw.trim_start_matches('0');
+    fn ambiguous_zero(&mut self, span: Span, place: &Place<'_>, raw: &str, range: &Range) -> bool {
         let message =
             format!("`{place}` is `{raw}`, which YAML 1.1 reads as an octal number and YAML 1.2 as a decimal one");
-        let help = match i64::from_str_radix(raw, 8) {
-            Ok(octal) => format!("write `{decimal}` or `{octal}`"),
-            Err(_) => format!("write `{decimal}`"),
-        };
+        let meanings = [10, 8].into_iter().filter_map(|radix| i64::from_str_radix(raw, radix).ok());
+        #[expect(clippy::cast_precision_loss, reason = "bounds are small")]
+        let meanings: Vec<_> =
+            meanings.filter(|value| help::fits(*value as f64, range)).map(|value| format!("`{value}`")).collect();
+        let help = if meanings.is_empty() { bounds(range) } else { format!("write {}", meanings.join(" or ")) };
         self.report(&rule::WRONG_TYPE, place, span, message).advise(help);
         false
     }

@@ -6,11 +6,13 @@
 use std::borrow::Cow;
 
 use crate::command;
+use crate::document::mistakes::key_without_blank;
 use crate::document::yaml::core;
 use crate::document::{Text, Value, float};
 use crate::print::{Tree, yaml::flow};
 use crate::quantity::Amount;
 use crate::shape::{Kind, Range, Shape};
+use crate::unusual;
 
 /// Enums with more values than this are too long to list in a message.
 pub(crate) const MANY_VALUES: usize = 8;
@@ -78,6 +80,12 @@ pub(crate) fn yaml11(value: &Value<'_>) -> Option<String> {
 pub(crate) fn wrong_type(value: &Value<'_>, shape: &Shape, unit: Option<&str>, zenml: bool) -> String {
     let example = brief(&shape.example);
     match (&shape.kind, value) {
+        (_, Value::String(text)) if let Some(found) = unusual::find(&text.text) => found.help(),
+        (Kind::Map { .. } | Kind::Struct(_), Value::String(Text { text, plain: true }))
+            if let Some((key, value)) = key_without_blank(text) =>
+        {
+            format!("write a blank behind the `:`: `{key}: {value}`")
+        }
         (Kind::ScalarText, Value::Null) => "write `\"\"` for an empty value".to_owned(),
         (_, Value::Null) => "leave the key out to get its default".to_owned(),
         (Kind::Bool, Value::String(Text { text, plain })) => match text.to_ascii_lowercase().as_str() {
@@ -97,6 +105,7 @@ pub(crate) fn wrong_type(value: &Value<'_>, shape: &Shape, unit: Option<&str>, z
             (Some(text), raw) if text.name == "memory" => memory(raw).unwrap_or_else(|| text.help.to_owned()),
             (Some(text), _) if text.name == "file-mode" => file_mode(value).unwrap_or_else(|| text.help.to_owned()),
             _ if zenml && let Some(help) = yaml11(value) => help,
+            (Some(text), raw) if !(text.matches)(raw) => text.help.to_owned(),
             (_, raw) => format!("quote it: `\"{raw}\"`"),
         },
         (Kind::String(string), Value::Bool(_, raw) | Value::DateTime(raw)) => match string.text {
@@ -136,35 +145,44 @@ fn listed(text: &str, item: &Shape, unit: Option<&str>) -> Option<Vec<Tree<'stat
 
 /// A text in the place of a number: a number in quotes, or a quantity of Kubernetes.
 fn number(text: &str, shape: &Shape, unit: Option<&str>, example: &str) -> String {
+    let (whole, range) = match &shape.kind {
+        Kind::Int(range) => (true, range),
+        Kind::Number(range) => (false, range),
+        _ => return format!("write a number, such as `{example}`"),
+    };
+    let fits = |value: f64| (!whole || value.fract() == 0.0 && value.abs() < 9.0e15) && fits(value, range);
     let bare = text.replace('_', "");
-    if bare != text && float::parse(&bare).is_some() {
-        return format!("write `{bare}`; underscores in numbers are YAML 1.1 only");
-    }
-    let whole = matches!(shape.kind, Kind::Int(_));
-    if let Some(value) = float::parse(text) {
-        if whole && value.fract() == 0.0 && value.abs() < 9.0e15 && text.parse::<i64>().is_err() {
-            return format!("write `{value}`");
+    let (value, help) = if let Some(value) = float::parse(&bare) {
+        let whole_text = whole && bare.parse::<i64>().is_err();
+        let written = if whole_text { value.to_string() } else { bare.clone() };
+        let why = match (bare == text, whole_text) {
+            (true, true) => "",
+            (true, false) => " without quotes",
+            (false, _) => "; underscores in numbers are YAML 1.1 only",
+        };
+        (value, format!("write `{written}`{why}"))
+    } else if let Some(Value::Int(value, raw)) = core(text, text) {
+        #[expect(clippy::cast_precision_loss, reason = "bounds are small")]
+        (value as f64, format!("write `{value}`; YAML 1.1 reads `{raw}` as a text"))
+    } else if unit == Some("seconds") {
+        match seconds(text) {
+            #[expect(clippy::cast_precision_loss, reason = "bounds are small")]
+            Some(seconds) => (seconds as f64, format!("write `{seconds}`: the number of seconds")),
+            None => return format!("write a number, such as `{example}`"),
         }
-        if !whole || value.fract() == 0.0 {
-            return format!("write `{text}` without quotes");
-        }
-    }
-    if let Some(Value::Int(value, raw)) = core(text, text) {
-        return format!("write `{value}`; YAML 1.1 reads `{raw}` as a text");
-    }
-    if unit == Some("seconds")
-        && let Some(seconds) = seconds(text)
-    {
-        return format!("write `{seconds}`: the number of seconds");
-    }
-    if let Some(amount) = Amount::parse(text).map(|amount| amount.to_f64())
-        && (!whole || amount.fract() == 0.0)
-        && unit != Some("seconds")
-        && amount < 9.0e15
-    {
-        return format!("write `{amount}`");
-    }
-    format!("write a number, such as `{example}`")
+    } else if let Some(amount) = Amount::parse(text) {
+        (amount.to_f64(), format!("write `{}`", amount.to_f64()))
+    } else {
+        return format!("write a number, such as `{example}`");
+    };
+    if fits(value) { help } else { bounds(range) }
+}
+
+/// Whether a number is within a range.
+pub(crate) fn fits(value: f64, range: &Range) -> bool {
+    range.min.is_none_or(|min| value >= min)
+        && range.exclusive_min.is_none_or(|min| value > min)
+        && range.max.is_none_or(|max| value <= max)
 }
 
 /// Seconds of a duration such as `1h30m`.

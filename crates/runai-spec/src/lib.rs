@@ -54,6 +54,7 @@ pub mod settings;
 mod shape;
 pub mod snippets;
 mod suggest;
+mod unusual;
 pub mod wait;
 pub mod wire;
 mod zenml;

@@ -599,6 +599,7 @@ impl<'t> ResolveContext<'t> {
         }
         rules::zenml::check_references(&root, &mut judge);
         rules::step::literal_placeholders(&mut judge);
+        rules::step::unusual_characters(&mut judge);
         self.operator = operator.filter(|_| !self.findings.iter().any(Finding::is_error));
         Some(step)
     }
@@ -638,6 +639,7 @@ impl<'t> ResolveContext<'t> {
         };
         rules::step::check(file.name.as_deref(), Some(&file.image), &environment, &mut judge);
         rules::step::literal_placeholders(&mut judge);
+        rules::step::unusual_characters(&mut judge);
         rules::check_settings(&settings, &mut Judge { base: &base, origins: &origins, ..judge });
         self.steps.push(Step {
             name: file.name,
@@ -670,6 +672,7 @@ impl<'t> ResolveContext<'t> {
         };
         rules::check_settings(&settings, &mut judge);
         rules::step::literal_placeholders(&mut judge);
+        rules::step::unusual_characters(&mut judge);
         let image_pull_secret = self.image_pull_secret();
         self.steps.push(Step {
             name: None,

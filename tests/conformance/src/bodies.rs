@@ -42,7 +42,8 @@ pub(crate) fn compare(bodies: &[Value], peer: &mut Peer) -> Result<(usize, usize
 fn questions(bodies: &[Value]) -> Vec<Value> {
     let mut asked = Vec::new();
     let mut seen = HashSet::new();
-    for body in bodies {
+    // The SDK is older than the control plane that takes this.
+    for body in bodies.iter().filter(|body| body["spec"]["preemptibility"] != "semi-preemptible") {
         asked.push(body.clone());
         let mut members = Vec::new();
         collect(body, String::new(), &mut members);

@@ -15,8 +15,8 @@ pub(crate) struct Case {
     pub(crate) document: Value,
     /// The operator file.
     pub(crate) operator: Option<Value>,
-    /// The settings that it is about, as the schema calls them: `pvc_mounts.path`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "shown with the case, in its debug form"))]
+    /// The settings that it is about, as the schema calls them: `pvc_mounts.path`; of a run configuration, the pointers of
+    /// blocks that no step runs with.
     pub(crate) paths: Vec<String>,
 }
 

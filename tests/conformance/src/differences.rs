@@ -19,7 +19,7 @@ pub(crate) struct Difference {
 }
 
 /// Every deliberate difference. The table says why; a test holds the two together.
-pub(crate) static DIFFERENCES: [Difference; 22] = [
+pub(crate) static DIFFERENCES: [Difference; 23] = [
     Difference { id: "beyond-64-bits", explains: |it| refused(it, "out-of-range").is_some_and(is_large) },
     Difference { id: "both-spellings", explains: |it| code(it) == Some("both-spellings") },
     Difference {
@@ -58,6 +58,7 @@ pub(crate) static DIFFERENCES: [Difference; 22] = [
     Difference { id: "toleration-value-with-exists", explains: |it| code(it) == Some("toleration-value-with-exists") },
     Difference { id: "toleration-without-key", explains: |it| code(it) == Some("toleration-without-key") },
     Difference { id: "unknown-key", explains: |it| code(it) == Some("unknown-key") },
+    Difference { id: "unused-block", explains: unused_block },
     Difference { id: "users-and-groups", explains: |it| code(it) == Some("users-and-groups") },
     Difference {
         id: "zenml-annotations",
@@ -164,6 +165,17 @@ fn gpu_fields(it: &Disagreement<'_>) -> bool {
 fn judged_merged(it: &Disagreement<'_>) -> bool {
     let About::PeerRefuses("settings", error) = &it.about else { return false };
     it.case.kind == CaseKind::Merged && error.loc.is_empty() && error.kind == "value_error"
+}
+
+/// What only the SDK's models refuse is not refused where no request is made.
+fn unused_block(it: &Disagreement<'_>) -> bool {
+    const OF_REQUESTS: [&str; 6] =
+        ["empty-value", "invalid-mode", "invalid-name", "invalid-quantity", "relative-path", "too-long"];
+    let About::OursRefuses(found) = &it.about else { return false };
+    it.case.kind == CaseKind::Run
+        && OF_REQUESTS.contains(&found.code.as_str())
+        && !at(it, "empty-value").is_some_and(|key| matches!(key, "priority_class" | "workload_template_id"))
+        && it.case.paths.iter().any(|block| found.path.strip_prefix(block).is_some_and(|rest| rest.starts_with('/')))
 }
 
 fn semi_preemptible(it: &Disagreement<'_>) -> bool {

@@ -74,6 +74,8 @@ const STEPS: [&str; 3] = ["load", "train", "report"];
 pub(crate) struct Run {
     pub(crate) text: String,
     operators: Vec<(&'static str, bool)>,
+    /// Pointers of blocks that no step runs with.
+    unused: Vec<String>,
 }
 
 /// How many configurations there were, and what became of them.
@@ -93,7 +95,7 @@ pub(crate) fn compare(seed: u64, count: usize, peer: &mut Peer, counts: &mut [us
     let mut tally = Tally { asked: runs.len(), ..Tally::default() };
     let mut failures: Vec<(String, String)> = Vec::new();
     for (run, answer) in runs.iter().zip(&answers) {
-        let case = Run::case();
+        let case = run.case();
         let ours = run.ask_us();
         tally.ours += usize::from(ours.errors.is_empty());
         tally.peers += usize::from(answer.refused_by.is_none());
@@ -169,14 +171,14 @@ impl Run {
     }
 
     /// The case that the table of differences is asked about.
-    fn case() -> Case {
+    fn case(&self) -> Case {
         Case {
             name: "run configuration".to_owned(),
             intent: Intent::Open,
             kind: CaseKind::Run,
             document: Value::Null,
             operator: None,
-            paths: Vec::new(),
+            paths: self.unused.clone(),
         }
     }
 
@@ -219,13 +221,18 @@ fn scalar(written: &str) -> Value {
 
 /// Configurations from a seed.
 pub(crate) fn generate(seed: u64, count: usize) -> Vec<Run> {
-    let mut generator = Generator { rng: Rng::with_seed(seed), settings: shape::settings() };
+    let mut generator =
+        Generator { rng: Rng::with_seed(seed), settings: shape::settings(), used: Vec::new(), unused: Vec::new() };
     (0..count).map(|_| generator.run()).collect()
 }
 
 struct Generator {
     rng: Rng,
     settings: Shape,
+    /// Operators that steps of the present configuration run on.
+    used: Vec<&'static str>,
+    /// Pointers of blocks that no step of it runs with.
+    unused: Vec<String>,
 }
 
 impl Generator {
@@ -235,6 +242,8 @@ impl Generator {
         if self.rng.bool() {
             operators.push(("other", false));
         }
+        self.used.clear();
+        self.unused.clear();
         let mut text = String::new();
         if self.rng.u8(..8) == 0 {
             let _ = writeln!(text, "enable_cache: {}", self.any_spelling());
@@ -245,7 +254,8 @@ impl Generator {
         if self.rng.u8(..4) == 0 {
             let _ = writeln!(text, "environment: {}", self.environment());
         }
-        let pipeline = if self.rng.u8(..3) > 0 { self.settings_map(several, true) } else { String::new() };
+        let pipeline =
+            if self.rng.u8(..3) > 0 { self.settings_map(several, true, "main", "/settings") } else { String::new() };
         if !pipeline.is_empty() {
             let _ = writeln!(text, "settings: {pipeline}");
         }
@@ -265,14 +275,22 @@ impl Generator {
         if !text.contains("steps:") {
             text += "steps:\n";
             for step in STEPS {
-                let body = self.step(several);
+                let body = self.step(step, several);
                 let _ = writeln!(text, "  {step}: {body}");
             }
         }
-        Run { text, operators }
+        if several {
+            for operator in ["big", "main"].into_iter().filter(|operator| !self.used.contains(operator)) {
+                self.unused.push(format!("/settings/step_operator:{operator}"));
+            }
+            if !self.used.contains(&"main") {
+                self.unused.push("/settings/step_operator".to_owned());
+            }
+        }
+        Run { text, operators, unused: self.unused.clone() }
     }
 
-    fn step(&mut self, several: bool) -> String {
+    fn step(&mut self, name: &str, several: bool) -> String {
         if self.rng.u8(..60) == 0 {
             return pick(
                 &["null", "[]", "abc", "{settings: null}", "{settings: []}", "{environment: null}"],
@@ -283,16 +301,18 @@ impl Generator {
         let mut parts = Vec::new();
         let operator = if several { pick(&["main", "big", "big"], &mut self.rng) } else { "runai" };
         match self.rng.u8(..6) {
-            0 => parts.push("step_operator: true".to_owned()),
+            // Which of several operators is the stack's default one stands in no file.
+            0 if !several => parts.push("step_operator: true".to_owned()),
             1 if !several => {}
-            2 if self.rng.u8(..4) == 0 => {
+            2 if !several && self.rng.u8(..4) == 0 => {
                 let wrong = pick(&["false", "1.5", "[a]", "{gpu_devices_request: 1}", "1", "0"], &mut self.rng);
                 parts.push(format!("step_operator: {wrong}"));
             }
             _ => parts.push(format!("step_operator: {operator}")),
         }
+        self.used.push(operator);
         if self.rng.bool() {
-            let settings = self.settings_map(several, false);
+            let settings = self.settings_map(several, false, operator, &format!("/steps/{name}/settings"));
             parts.push(format!("settings: {settings}"));
         }
         if self.rng.u8(..4) == 0 {
@@ -316,12 +336,15 @@ impl Generator {
     }
 
     /// A map of settings; where there are several Run:ai operators, blocks are by name, and the default one is `main`.
-    fn settings_map(&mut self, several: bool, pipeline: bool) -> String {
+    fn settings_map(&mut self, several: bool, pipeline: bool, operator: &str, place: &str) -> String {
         let mut entries = Vec::new();
         if several {
             for key in ["step_operator:big", "step_operator:main"] {
                 if self.rng.bool() {
                     entries.push(format!("{key}: {}", self.block()));
+                }
+                if !pipeline && !key.ends_with(operator) {
+                    self.unused.push(format!("{place}/{key}"));
                 }
             }
             // Beside the block of `big` it is plain that the default operator is another one.

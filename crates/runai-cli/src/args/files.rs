@@ -62,7 +62,7 @@ pub(crate) struct RenderArgs {
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// Name of the workload, sent exactly as it is; built from the step's name without it.
-    #[arg(long, value_name = "NAME", value_parser = super::workload_name)]
+    #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// Id of the project.
     #[arg(long, value_name = "ID")]

@@ -49,7 +49,7 @@ fn programs_get_one_json_object() {
     insta::assert_snapshot!(scratch.run(&["check", "--format", "json", "bad.runai.yaml", "good.json"]), @r#"
     exit 1
     --- stdout
-    {"files":[{"path":"bad.runai.yaml","ok":false,"diagnostics":[{"code":"unknown-key","severity":"error","message":"unknown key `gpu_portion` in `settings`","help":"did you mean `gpu_portion_request`?","path":"/settings/gpu_portion","line":3,"column":12,"end_line":3,"end_column":23,"offset":34,"end_offset":45}]},{"path":"good.json","ok":true,"diagnostics":[]}]}
+    {"files":[{"path":"bad.runai.yaml","ok":false,"diagnostics":[{"code":"invalid-image","severity":"warning","message":"`image` is `é`, which has a name that no registry takes","help":"write lowercase letters and digits, separated by `/`, `.`, `_` or `-`","path":"/image","line":1,"column":8,"end_line":1,"end_column":9,"offset":7,"end_offset":9},{"code":"unknown-key","severity":"error","message":"unknown key `gpu_portion` in `settings`","help":"did you mean `gpu_portion_request`?","path":"/settings/gpu_portion","line":3,"column":12,"end_line":3,"end_column":23,"offset":34,"end_offset":45}]},{"path":"good.json","ok":true,"diagnostics":[]}]}
     "#);
 }
 

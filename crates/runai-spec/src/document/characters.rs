@@ -8,8 +8,9 @@ use saphyr_parser::{Input, Parser};
 /// The events of a text.
 pub(crate) type Events<'t> = Parser<'t, Characters<'t>>;
 
-pub(crate) fn events(text: &str) -> Events<'_> {
-    Parser::new(Characters { text, at: 0, here: character(text, 0) })
+/// The events of a text, in which the parser reads the tabs at `blanks` as blanks.
+pub(crate) fn events_with_blanks(text: &str, blanks: Vec<usize>) -> Events<'_> {
+    Parser::new(Characters { text, at: 0, here: character(text, 0), blanks })
 }
 
 pub(crate) struct Characters<'t> {
@@ -17,6 +18,17 @@ pub(crate) struct Characters<'t> {
     at: usize,
     /// The character at `at`.
     here: char,
+    /// Offsets of tabs that are read as blanks, in order.
+    blanks: Vec<usize>,
+}
+
+impl Characters<'_> {
+    fn character(&self, at: usize) -> char {
+        match character(self.text, at) {
+            '\t' if self.blanks.binary_search(&at).is_ok() => ' ',
+            c => c,
+        }
+    }
 }
 
 /// The character at an offset. What is behind the text is for the parser a NUL.
@@ -60,7 +72,7 @@ impl Input for Characters<'_> {
 
     fn skip(&mut self) {
         self.at += self.here.len_utf8();
-        self.here = character(self.text, self.at);
+        self.here = self.character(self.at);
     }
 
     fn skip_n(&mut self, count: usize) {
@@ -76,7 +88,7 @@ impl Input for Characters<'_> {
         let mut there = self.here;
         for _ in 0..n {
             at += there.len_utf8();
-            there = character(self.text, at);
+            there = self.character(at);
         }
         there
     }
@@ -102,6 +114,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn events(text: &str) -> Events<'_> {
+        events_with_blanks(text, Vec::new())
+    }
 
     /// The parser's own input gives the same events, at the same places, or the same error.
     fn check(text: &str) {
@@ -134,7 +150,7 @@ mod tests {
     #[test]
     fn characters_are_read_one_by_one_up_to_a_break() {
         for (text, line) in [("é🚀a\nb", "é🚀a"), ("a\u{feff}", "a"), ("ab", "ab"), ("", "")] {
-            let mut input = Characters { text, at: 0, here: character(text, 0) };
+            let mut input = Characters { text, at: 0, here: character(text, 0), blanks: Vec::new() };
             let read: String = std::iter::from_fn(|| input.raw_read_non_breakz_ch()).collect();
             assert_eq!(read, line);
             let rest: String = (0..text.len()).map(|_| input.raw_read_ch()).collect();

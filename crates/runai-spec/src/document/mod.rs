@@ -7,6 +7,7 @@ pub(crate) mod characters;
 pub(crate) mod float;
 mod json;
 mod lines;
+pub(crate) mod mistakes;
 pub(crate) mod toml;
 pub(crate) mod yaml;
 pub(crate) mod yaml11;

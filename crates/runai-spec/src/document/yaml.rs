@@ -8,7 +8,8 @@ use std::borrow::Cow;
 
 use saphyr_parser::{Event, ScalarStyle, ScanError, Span as EventSpan, Tag};
 
-use super::characters::{Events, events};
+use super::characters::{Events, events_with_blanks};
+use super::mistakes;
 use super::{
     Dialect, Entry, Finding, Format, Keys, MAX_ALIASED_NODES, MAX_DEPTH, Map, Node, Reader, Span, Text, Value, float,
     yaml11,
@@ -26,10 +27,19 @@ pub(super) fn parse<'t>(
         let finding = reader.syntax(Format::Yaml, reader.span(at, at + 1), why);
         return Err(finding.with_help(format!("remove it, or write `\\u{code:04x}` in double quotes")));
     }
+    if dialect == Dialect::PyYaml
+        && let Some((at, c)) = reader.body.char_indices().find(|(_, c)| !is_printable(*c))
+    {
+        let code = u32::from(c);
+        let why = format_args!("PyYAML does not read the character U+{code:04X}");
+        let finding = reader.syntax(Format::Yaml, reader.span(at, at + c.len_utf8()), why);
+        return Err(finding.with_help(format!("remove it, or write `\\u{code:04x}` in double quotes")));
+    }
+    let blanks = if dialect == Dialect::Core { tabs_behind_colons(reader.body) } else { Vec::new() };
     let mut loader = Loader {
         reader,
         offsets: Offsets::new(reader.body),
-        events: events(reader.body),
+        events: events_with_blanks(reader.body, blanks),
         anchors: Vec::new(),
         aliased: 0,
         dialect,
@@ -40,9 +50,39 @@ pub(super) fn parse<'t>(
     Ok(root)
 }
 
+/// Offsets of tabs between a colon and a value. The parser refuses them, YAML 1.2 does not.
+pub(crate) fn tabs_behind_colons(text: &str) -> Vec<usize> {
+    let mut blanks = Vec::new();
+    while text.contains(":\t") && blanks.len() <= MAX_TABS {
+        let refused = events_with_blanks(text, blanks.clone()).find_map(Result::err);
+        let refused = refused.filter(|error| error.info().starts_with("':' must be followed"));
+        let Some(error) = refused else { break };
+        let found = tabs_before(text, Offsets::new(text).byte(error.marker().index()));
+        if found.is_empty() {
+            break;
+        }
+        blanks.extend(found);
+    }
+    blanks
+}
+
+/// Most tabs behind colons that are read as blanks: each costs another pass.
+const MAX_TABS: usize = 200;
+
+/// Offsets of the tabs between a colon and a place.
+fn tabs_before(body: &str, at: usize) -> Vec<usize> {
+    let gap = body[..at].bytes().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    (at - gap..at).filter(|at| body.as_bytes()[*at] == b'\t').collect()
+}
+
 /// What may not stand in a text, quoted or not. `saphyr-parser` lets it pass, the peers' parser does not.
 fn is_control(byte: u8) -> bool {
     byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')
+}
+
+/// Whether PyYAML reads a character: `Reader.NON_PRINTABLE`.
+fn is_printable(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..)
 }
 
 struct Loader<'r, 't> {
@@ -341,6 +381,13 @@ impl<'t> Loader<'_, 't> {
 
     fn complex_key(&self, span: EventSpan) -> Finding {
         let (start, end) = (self.offsets.byte(span.start.index()), self.offsets.byte(span.end.index()));
+        let body = self.reader.body;
+        let line = body[..start].rfind('\n').map_or(0, |at| at + 1);
+        let line_end = body[start..].find('\n').map_or(body.len(), |length| start + length);
+        if let Some(mistakes::Mistake { place, why, help }) = mistakes::template(&body[line..line_end]) {
+            let place = self.reader.span(line + place.start, line + place.end);
+            return self.reader.syntax(Format::Yaml, place, why).with_help(help);
+        }
         self.reader.syntax(
             Format::Yaml,
             self.reader.span(start, end.max(start + 1)),
@@ -369,6 +416,10 @@ impl<'t> Loader<'_, 't> {
                 .reader
                 .syntax(Format::Yaml, self.reader.span(tab, tab + 1), "a tab cannot indent")
                 .with_help("replace the tab by spaces");
+        }
+        if let Some(mistakes::Mistake { place, why, help }) = mistakes::find(body, start) {
+            let place = self.reader.span(place.start, place.end);
+            return self.reader.syntax(Format::Yaml, place, why).with_help(help);
         }
         let end = body[start..].find(['\n', ' ']).map_or(body.len(), |length| start + length.max(1));
         self.reader.syntax(Format::Yaml, self.reader.span(start, end), error.info())

@@ -4,14 +4,15 @@ use saphyr_parser::{Event, ScalarStyle, Span as EventSpan};
 
 use super::layout::{Found, Item, Layout, Place, Shape};
 use super::{Edit, flow, lines};
-use crate::document::characters::{Events, events};
-use crate::document::yaml::{Offsets, without_comment};
+use crate::document::characters::{Events, events_with_blanks};
+use crate::document::yaml::{Offsets, tabs_behind_colons, without_comment};
 use crate::print::yaml::{self as print, Style};
 use crate::print::{Tree, is_short, quoted};
 
 /// The layout of a text that `document` has read already; nothing if there is no value in it at all.
 pub(super) fn layout(text: &str) -> Option<Layout> {
-    let mut scan = Scan { text, offsets: Offsets::new(text), events: events(text) };
+    let mut scan =
+        Scan { text, offsets: Offsets::new(text), events: events_with_blanks(text, tabs_behind_colons(text)) };
     loop {
         match scan.next()? {
             (Event::DocumentStart(explicit), dashes) => {

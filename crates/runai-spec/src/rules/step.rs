@@ -6,6 +6,7 @@ use crate::document::{Node, Value, escape};
 use crate::image;
 use crate::name::{MAX_NAME_LENGTH, SubmissionId, sanitize};
 use crate::settings::Environment;
+use crate::unusual;
 use crate::zenml::keys::is_secret_reference;
 use crate::zenml::placeholders;
 
@@ -28,6 +29,17 @@ rules! {
         summary: "invalid name of an environment variable",
         valid: Example::Yaml("image: train:4\ncommand: [train]\nenvironment: {SEPARATION_4K: \"1\"}\n"),
         invalid: Example::Yaml("image: train:4\ncommand: [train]\nenvironment: {4K_SEPARATION: \"1\"}\n"),
+    }
+
+    /// The text has a character in it that looks like another one, or like nothing: a no-break space, a zero-width space,
+    /// typographic quotes around it, a dash in front of it. It comes from a word processor or a web page, and programs do not
+    /// take it for the plain one.
+    UNUSUAL_CHARACTER {
+        code: "unusual-character",
+        severity: Warning,
+        summary: "character that looks like another one",
+        valid: Example::Yaml("image: train:4\ncommand: [train, --epochs, \"10\"]\n"),
+        invalid: Example::Yaml("image: train:4\ncommand: [train, –epochs, \"10\"]\n"),
     }
 
     /// `${NAME}` is replaced in ZenML run configurations only. In every other file it is sent as it stands: neither this
@@ -137,31 +149,59 @@ fn variable_names(environment: &Environment, judge: &mut Judge<'_, '_>) {
 
 /// Reports placeholders in a document in which nothing replaces them. Commands are left to their shells.
 pub(crate) fn literal_placeholders(judge: &mut Judge<'_, '_>) {
-    fn walk(node: &Node<'_>, path: &str, found: &mut Vec<(String, String)>) {
-        let below = |segment: &str| if path.is_empty() { segment.to_owned() } else { format!("{path}/{segment}") };
-        match &node.value {
-            Value::String(text) => {
-                found.extend(placeholders::names(&text.text).next().map(|name| (path.to_owned(), name.to_owned())));
-            }
-            Value::List(items) => {
-                items.iter().enumerate().for_each(|(index, item)| walk(item, &below(&index.to_string()), found));
-            }
-            Value::Map(map) => {
-                let entries = map.0.iter().filter(|entry| !matches!(&*entry.key, "command" | "image"));
-                entries.for_each(|entry| walk(&entry.value, &below(&escape(&entry.key)), found));
-            }
-            _ => {}
-        }
-    }
     let mut found = Vec::new();
-    walk(judge.root, "", &mut found);
+    texts(judge.root, "", &mut |path, text| {
+        let first = path.split('/').next().unwrap_or_default();
+        if !matches!(first, "command" | "image") {
+            found.extend(placeholders::names(text).next().map(|name| (path.to_owned(), name.to_owned())));
+        }
+    });
     for (path, name) in found {
-        let key = path.rsplit('/').find(|part| part.parse::<usize>().is_err()).unwrap_or(&path);
+        let key = key_of(&path);
         let message = format!("`${{{name}}}` in `{key}` is sent as it stands");
         judge
             .report(&LITERAL_PLACEHOLDER, &path, message)
             .advise("write the value itself; `${…}` is replaced in ZenML run configurations only");
     }
+}
+
+/// Reports characters that look like others.
+pub(crate) fn unusual_characters(judge: &mut Judge<'_, '_>) {
+    let mut found = Vec::new();
+    texts(judge.root, "", &mut |path, text| {
+        found.extend(unusual::find(text).map(|unusual| (path.to_owned(), unusual)));
+    });
+    for (path, unusual) in found.into_iter().filter(|(path, _)| !path.is_empty()) {
+        if !judge.broken(&[&path]) {
+            let message = format!("`{}` has {} in it", key_of(&path), unusual.name);
+            judge.report(&UNUSUAL_CHARACTER, &path, message).advise(unusual.help());
+        }
+    }
+}
+
+/// Calls `visit` with each text in and below a value, and its path.
+fn texts(node: &Node<'_>, path: &str, visit: &mut dyn FnMut(&str, &str)) {
+    let below = |segment: &str| if path.is_empty() { segment.to_owned() } else { format!("{path}/{segment}") };
+    match &node.value {
+        Value::String(text) => visit(path, &text.text),
+        Value::List(items) => {
+            for (index, item) in items.iter().enumerate() {
+                texts(item, &below(&index.to_string()), visit);
+            }
+        }
+        Value::Map(map) => {
+            for entry in &map.0 {
+                let path = below(&escape(&entry.key));
+                texts(&entry.value, &path, visit);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The key of the value at a path, or of the list that it is in.
+fn key_of(path: &str) -> &str {
+    path.rsplit('/').find(|part| part.parse::<usize>().is_err()).unwrap_or(path)
 }
 
 /// Whether a value of a variable that is called like a secret may be one: paths, special tokens of a language model and

@@ -179,7 +179,7 @@ text_types! {
         pattern: r"^https?://(?![/?#])[^?#]+\??#?$",
         matches: is_base_url,
         expected: "the URL of a control plane",
-        help: "write `https://`, the host and nothing behind it: `https://my-org.run.ai`",
+        help: "write a scheme and a host and nothing else, such as `https://my-org.run.ai`",
         example: "https://my-org.run.ai",
         rule: "invalid-url",
     }

@@ -134,7 +134,7 @@ impl<'t> ResolveContext<'t> {
                 let message = format!("`{key}` is no key of `{SETTINGS_KEY}`, and ZenML refuses the file");
                 let help = nearest_setting_key(key).map_or_else(
                     || {
-                        "write `step_operator`, `step_operator.FLAVOR` or `step_operator:NAME`, `docker` or `resources`"
+                        "name a component, such as `step_operator.runai`, or write other settings, such as `docker`"
                             .to_owned()
                     },
                     |near| format!("did you mean `{near}`?"),
@@ -235,7 +235,7 @@ impl<'t> ResolveContext<'t> {
             Value::Null if expected == "a map" => "write a map, or leave the key out".to_owned(),
             Value::Null => "leave the key out".to_owned(),
             Value::List(_) if expected == "a map" && pointer.ends_with(ENVIRONMENT) => {
-                "write a map: `NAME: value`, a line for each variable".to_owned()
+                "write a map with a line for each variable, such as `NAME: value`".to_owned()
             }
             Value::Int(_, raw)
             | Value::BigInt(raw)

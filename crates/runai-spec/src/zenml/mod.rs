@@ -39,7 +39,9 @@ enum Operator<'n> {
     Named(&'n str),
     /// None: the step runs where the pipeline does.
     Off,
-    /// Whichever the stack or the code of the step says.
+    /// The stack's default one.
+    Standard,
+    /// Whichever the code of the step says.
     Unspecified,
 }
 
@@ -107,6 +109,7 @@ impl<'t> ResolveContext<'t> {
             let (name, runs) = match operator {
                 Operator::Off => (None, false),
                 Operator::Named(name) => (Some(name), !Operators::is_foreign(name, pipeline_settings, settings)),
+                Operator::Standard => (operators.implied(&[]), true),
                 Operator::Unspecified => (operators.implied(&own_blocks), true),
             };
             let own = select(own_blocks.iter().map(|block| (block.selector, block)), name, &operators);
@@ -123,7 +126,7 @@ impl<'t> ResolveContext<'t> {
             }
             let below = select(pipeline.iter().map(|(selector, checked)| (*selector, checked)), name, &operators);
             let elsewhere = own.is_none() && names_another(settings);
-            if own.is_none() && !matches!(operator, Operator::Named(_)) && (below.is_none() || elsewhere) {
+            if own.is_none() && matches!(operator, Operator::Unspecified) && (below.is_none() || elsewhere) {
                 continue;
             }
             self.zenml_step(step, own, below, layers, (&overrides, &variables), pipeline_environment);
@@ -212,6 +215,7 @@ impl<'t> ResolveContext<'t> {
         };
         rules::check_settings(&settings, &mut judge);
         rule::check_references(&root, &mut judge);
+        rules::step::unusual_characters(&mut judge);
         rule::check_preemptibility(&settings, &mut judge);
         Some(Checked { layer: Layer { settings: root, pointer: place }, settings, unresolved: checker.unresolved })
     }
@@ -345,6 +349,7 @@ impl<'n> Operator<'n> {
         match step.get(STEP_OPERATOR).map(|node| &node.value) {
             Some(Value::String(Text { text, .. })) => Self::Named(text),
             Some(value) if lax::boolean(value) == Some(false) => Self::Off,
+            Some(value) if lax::boolean(value) == Some(true) => Self::Standard,
             _ => Self::Unspecified,
         }
     }

@@ -1,6 +1,7 @@
 //! What the crate promises, seen from outside.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod characters;
 mod convert;
 mod edit;
 mod fixtures;
@@ -11,6 +12,7 @@ mod rendering;
 mod rules;
 mod schemas;
 mod snippets;
+mod suggestions;
 mod verdicts;
 mod wait;
 mod zenml;

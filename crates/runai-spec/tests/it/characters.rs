@@ -1,0 +1,129 @@
+//! Characters of a text that mean something, or look as if they did.
+
+use runai_spec::convert::convert;
+use runai_spec::{Context, Format, Kind, Resolver, Source};
+use serde_json::Value;
+
+use crate::{lines, resolve};
+
+/// The codes and helps of what is found.
+fn helps(text: &str) -> Vec<(&'static str, String)> {
+    let report = resolve(text).report();
+    report.diagnostics.into_iter().map(|found| (found.code, found.help.unwrap_or_default())).collect()
+}
+
+#[test]
+fn a_tab_behind_a_colon_is_yaml_1_2() {
+    let text = "image:\ta/b\ncommand:\t[x, \"a:\tb\"]\nenvironment:\n  A:\tb\n  B: \tc\n  C:\t-x\n  D:\t|\n    k:\tv\n";
+    let resolution = resolve(text);
+    assert!(resolution.report().ok, "{}", lines(&resolution.report()));
+    let step = resolution.step().unwrap();
+    assert_eq!((step.image(), step.command().unwrap()[1].as_str()), (Some("a/b"), "a:\tb"));
+    let variables: Vec<_> = step.environment().iter().collect();
+    assert_eq!(variables, [("A", "b"), ("B", "c"), ("C", "-x"), ("D", "k:\tv\n")]);
+    assert!(!resolve("image: a/b\n\tcommand: [x]\n").report().ok);
+    // PyYAML refuses it.
+    assert!(!resolve("run_name:\tx\nsteps: {}\n").report().ok);
+}
+
+#[test]
+fn characters_that_pyyaml_does_not_read_are_refused_in_zenmls_files() {
+    for c in ['\u{7f}', '\u{80}', '\u{9f}', '\u{fffe}'] {
+        assert!(!resolve(&format!("run_name: a{c}b\nsteps: {{}}\n")).report().ok, "{c:?}");
+        let own = format!("image: a/b\ncommand: [x]\nenvironment: {{A: a{c}b}}\n");
+        assert!(resolve(&own).report().ok, "{c:?}");
+    }
+    assert!(resolve("run_name: aé\u{a0}🚀\nsteps: {}\n").report().ok);
+}
+
+#[test]
+fn texts_with_tabs_can_be_edited() {
+    let text = "image:\ta/b\ncommand: [x]\n";
+    let edits = runai_spec::edit::edit(text, Format::Yaml, "/image", Some(&Value::from("c/d"))).unwrap();
+    assert_eq!(edits.len(), 1);
+    assert_eq!((edits[0].insert.as_str(), &text[edits[0].from..edits[0].to]), ("c/d", "a/b"));
+}
+
+#[test]
+fn messages_name_characters_and_say_what_to_write() {
+    for (text, code, help) in [
+        (
+            "image: a/b\ncommand: [python, train.py, --glob, *.csv]\n",
+            "syntax",
+            "quote a text that begins with `*`: `\"*.csv\"`",
+        ),
+        ("image: {{ image }}\ncommand: [x]\n", "syntax", "fill it in first, or quote it to keep it: `\"{{ image }}\"`"),
+        ("image: a/b\ncommand: [x]\nenvironment:\n  A: 'it's'\n", "syntax", "write it in double quotes: `\"it's\"`"),
+        (
+            "image: a/b\ncommand: [x]\nsettings:\n  gpu_portion_request:0.5\n  cpu_memory_request: 8Gi\n",
+            "syntax",
+            "write `gpu_portion_request: 0.5`",
+        ),
+        (
+            "image: a/b\ncommand: [x]\nsettings:\n  gpu_portion_request:0.5\n",
+            "wrong-type",
+            "write a blank behind the `:`: `gpu_portion_request: 0.5`",
+        ),
+        (
+            "gpu_devices\u{200b}_request: 1\n",
+            "unknown-key",
+            "remove a zero-width space (U+200B) from it: `gpu_devices_request`",
+        ),
+        (
+            "\u{a0}gpu_devices_request: 1\n",
+            "unknown-key",
+            "write a blank in the place of a no-break space (U+00A0): `gpu_devices_request`",
+        ),
+        (
+            "cpu_memory_request: 8\u{a0}Gi\n",
+            "invalid-quantity",
+            "write a blank in the place of a no-break space (U+00A0)",
+        ),
+        (
+            "gpu_devices_request: \u{201c}1\u{201d}\n",
+            "wrong-type",
+            "write `\"` in the place of a typographic quote (U+201C)",
+        ),
+        (
+            "gpu_request_type: \u{201c}portion\u{201d}\n",
+            "unknown-value",
+            "write `\"` in the place of a typographic quote (U+201C): `portion`",
+        ),
+        (
+            "image: a/b\ncommand: [x, \u{2013}epochs]\n",
+            "unusual-character",
+            "write `-` or `--` in the place of a typographic dash (U+2013)",
+        ),
+    ] {
+        assert_eq!(helps(text), [(code, help.to_owned())], "{text}");
+    }
+}
+
+/// Every character of Unicode: what `render` prints parses to what is sent, and what is sent holds the character.
+#[test]
+fn every_character_is_rendered_and_sent_alike() {
+    let all: Vec<char> = ('\0'..=char::MAX).collect();
+    for characters in all.chunks(4096) {
+        let text: String = characters.iter().collect();
+        let document = serde_json::json!({
+            "image": "a/b",
+            "command": ["x", text],
+            "environment": {"A": text},
+            "settings": {"annotations": {"a": text}, "working_dir": text},
+        });
+        let json = document.to_string();
+        let source = Source { name: "step.json", text: &json, format: Format::Json };
+        let resolution = Resolver::new(source).kind(Kind::Step).resolve();
+        let step = resolution.step().unwrap_or_else(|| panic!("{}", lines(&resolution.report())));
+        let context = Context::default();
+        let sent: Value = serde_json::from_str(&step.body(&context, None)).unwrap();
+        let pretty = step.body_pretty(&context);
+        let shown: Value = serde_json::from_str(&pretty).unwrap();
+        assert_eq!(step.request(&context, None).body.as_ref(), Some(&shown));
+        let yaml = convert(&pretty, Format::Json, Format::Yaml).unwrap();
+        let again: Value = serde_json::from_str(&convert(&yaml, Format::Yaml, Format::Json).unwrap()).unwrap();
+        assert!(sent == shown && again == shown, "{:?}", characters[0]);
+        assert_eq!(shown["spec"]["environmentVariables"][0]["value"], text.as_str());
+        assert_eq!(shown["spec"]["workingDir"], text.as_str());
+    }
+}
