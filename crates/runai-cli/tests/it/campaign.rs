@@ -19,7 +19,7 @@ use tower::ServiceExt as _;
 
 /// What happens to a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
+pub(crate) enum Fate {
     Arrives,
     /// The program panics while it sends it.
     IsABug,
@@ -64,7 +64,7 @@ async fn call(router: Router, request: Request) -> Response {
 
 /// Receipts that outlive a command.
 #[derive(Debug, Default)]
-struct MemoryStore(Mutex<HashMap<String, Receipt>>);
+pub(crate) struct MemoryStore(Mutex<HashMap<String, Receipt>>);
 
 impl ReceiptStore for MemoryStore {
     fn put(&self, receipt: Receipt, replaces: Option<String>) -> BoxFuture<'_, Result<Put, StoreError>> {
@@ -98,17 +98,21 @@ impl ReceiptStore for MemoryStore {
 }
 
 /// A control plane, and the commands that a user runs against it one after the other.
-struct Lab {
-    sim: Simulator,
-    receipts: Arc<MemoryStore>,
+pub(crate) struct Lab {
+    pub(crate) sim: Simulator,
+    pub(crate) receipts: Arc<MemoryStore>,
 }
 
 impl Lab {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { sim: Simulator::builder().in_memory().unwrap(), receipts: Arc::default() }
     }
 
-    fn campaign(&self, steps: Vec<CampaignStep>, fate: impl Fn(&Request) -> Fate + Send + Sync + 'static) -> Campaign {
+    pub(crate) fn campaign(
+        &self,
+        steps: Vec<CampaignStep>,
+        fate: impl Fn(&Request) -> Fate + Send + Sync + 'static,
+    ) -> Campaign {
         let client = Client::builder("http://localhost")
             .credentials(self.sim.client_id(), self.sim.client_secret())
             .transport(InMemory { router: self.sim.router(), fate: Box::new(fate) })
@@ -131,7 +135,7 @@ impl Lab {
     }
 }
 
-fn step(name: &str, run_id: Option<&str>, seconds: u32) -> CampaignStep {
+pub(crate) fn step(name: &str, run_id: Option<&str>, seconds: u32) -> CampaignStep {
     CampaignStep {
         file: format!("{name}.runai.yaml"),
         text: format!("name: {name}\nimage: a\ncommand: [b]\nenvironment: {{RUNAI_SIM_RUNNING: {seconds}}}\n"),
@@ -139,7 +143,7 @@ fn step(name: &str, run_id: Option<&str>, seconds: u32) -> CampaignStep {
     }
 }
 
-fn uninterrupted() -> (UnboundedSender<()>, tokio::sync::mpsc::UnboundedReceiver<()>) {
+pub(crate) fn uninterrupted() -> (UnboundedSender<()>, tokio::sync::mpsc::UnboundedReceiver<()>) {
     unbounded_channel()
 }
 

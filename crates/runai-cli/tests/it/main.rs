@@ -24,6 +24,7 @@ mod schema;
 mod secrets;
 mod simulate;
 mod terminal;
+mod unconfirmed;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

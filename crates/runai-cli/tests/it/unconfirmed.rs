@@ -1,0 +1,97 @@
+//! Submissions that are not confirmed, or that exist twice, and phases that nobody knows: what the program says and
+//! which exit code it ends with.
+
+use std::time::Duration;
+
+use runai_cli::testing::{Record, launch};
+use runai_client::{Progress, ReceiptStore as _};
+use runai_sim::{Fault, FaultKind};
+use runai_spec::wait::Outcome;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::campaign::{Fate, Lab, step, uninterrupted};
+use crate::cluster::Cluster;
+use crate::{Scratch, shown};
+
+#[tokio::test(start_paused = true)]
+async fn when_no_lookup_answers_the_command_ends_with_6_and_keeps_the_receipt() {
+    let lab = Lab::new();
+    let fate = |request: &runai_client::transport::Request| match request.url.path() {
+        path if path.starts_with("/api/v1/workloads") => Fate::NeverAnswered,
+        _ => Fate::Arrives,
+    };
+    let (_interrupts, receiver) = uninterrupted();
+    let campaign = lab.campaign(vec![step("fit", None, 60)], fate);
+    let report = launch(campaign, receiver).await.unwrap();
+    assert_eq!((report.exit_code, report.exit_codes), (6, vec![Some(6)]), "{:?}", report.records);
+    let receipts = lab.receipts.list().await.unwrap().receipts;
+    assert_eq!(receipts.len(), 1);
+    assert_eq!((&receipts[0].progress, receipts[0].sends), (&Progress::Unconfirmed, 1));
+
+    // Nothing arrived, so the same command with the run id of the receipt submits it.
+    let run_id = receipts[0].run_id.as_deref();
+    let (_interrupts, receiver) = uninterrupted();
+    let campaign = lab.campaign(vec![step("fit", run_id, 60)], |_| Fate::Arrives);
+    let report = launch(campaign, receiver).await.unwrap();
+    assert_eq!(report.exit_code, 0, "{:?}", report.records);
+    let submitted = Record::Submitted { name: receipts[0].name.clone(), adopted: false };
+    assert!(report.records.contains(&submitted), "{:?}", report.records);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_final_phase_that_is_not_known_ends_with_7_after_a_grace_period() {
+    let lab = Lab::new();
+    let unknown = FaultKind::UnknownPhase { phase: "Archived".to_owned(), completed: Some(true) };
+    lab.sim.add_fault(Fault::new(unknown));
+    let began = Instant::now();
+    let (_interrupts, receiver) = uninterrupted();
+    let campaign = lab.campaign(vec![step("fit", None, 3_600)], |_| Fate::Arrives);
+    let report = launch(campaign, receiver).await.unwrap();
+    assert_eq!(report.exit_code, 7, "{:?}", report.records);
+    let ended = |record: &Record| matches!(record, Record::Ended { outcome: Outcome::UnknownEnd, .. });
+    assert!(report.records.iter().any(ended), "{:?}", report.records);
+    assert!(report.records.contains(&Record::Phase("Archived".to_owned())), "{:?}", report.records);
+    assert!(began.elapsed() >= Duration::from_mins(1), "time is paused, so it passed in the simulator");
+}
+
+/// The ids of the live workloads, the oldest first.
+fn ids(cluster: &Cluster) -> Vec<String> {
+    let list = cluster.json(&["list", "--format", "json"]);
+    let mut workloads = list["workloads"].as_array().unwrap().clone();
+    workloads.sort_by_key(|workload| workload["created_at"].as_str().unwrap_or_default().to_owned());
+    workloads.iter().map(|workload| workload["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_submission_that_exists_twice_is_reported_with_the_command_that_deletes_the_younger() {
+    let scenario = Scratch::new();
+    // The first request takes effect 2 s after its answer, and names are not unique.
+    scenario.write(
+        "late.toml",
+        "[[faults]]\nkind = { lateEffect = { answer = { status = 504 }, delay = 2.0, jitter = 0.0 } }\nendpoint = \"submit\"\n\
+         times = 1\n\n[[faults]]\nkind = { duplicateNames = {} }\n",
+    );
+    let cluster = Cluster::with(&["--scenario", scenario.path().join("late.toml").to_str().unwrap()]);
+    let file = cluster.step("train", "RUNAI_SIM_RUNNING: 600", "");
+    let words = ["submit", &file, "--run-id", "nightly", "--settle-time", "0.2"];
+    let output = cluster.output(&words);
+    let text = shown(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    let first = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+    assert!(text.contains("sending it again") && text.contains("a second workload may appear"), "{text}");
+    for _ in 0..200 {
+        if ids(&cluster).len() == 2 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let younger = ids(&cluster).into_iter().find(|id| *id != first).unwrap();
+    let again = shown(&cluster.output(&words));
+    assert!(again.contains(&format!("`runai-step delete {younger}` deletes the younger")), "{again}");
+    assert!(again.contains(&format!("{first}, {younger}")), "{again}");
+    let events = cluster.output(&["submit", &file, "--run-id", "nightly", "--format", "json"]);
+    let event: Value = serde_json::from_slice(&events.stdout).unwrap();
+    assert_eq!((event["workload_id"].as_str(), event["duplicates"][0].as_str()), (Some(&*first), Some(&*younger)));
+    assert_eq!(ids(&cluster).len(), 2, "nothing is deleted");
+}
