@@ -103,10 +103,10 @@ impl Member {
 
     pub(super) fn stored(&mut self, result: StoreResult) {
         self.is_storing = false;
-        if let Some(record) = &mut self.record {
-            if record.stored(result, &mut self.events) {
-                self.tracker.set_unsaved();
-            }
+        if let Some(record) = &mut self.record
+            && record.stored(result, &mut self.events)
+        {
+            self.tracker.set_unsaved();
         }
     }
 
