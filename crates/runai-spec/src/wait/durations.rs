@@ -14,6 +14,9 @@ use crate::phase::Stage;
 /// time that an answer takes.
 const MAX_DATE_DRIFT: Duration = Duration::from_secs(5);
 
+/// Most stays that are remembered, the latest ones. Answers lag by less than so many changes of the phase.
+const MAX_STAYS: usize = 16;
+
 /// What is known of the times that count for the two timeouts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -23,9 +26,9 @@ pub(super) struct PhaseDurations {
     created_at: Option<Duration>,
     /// How long the present phase has lasted.
     present: Duration,
-    /// The phase before, since when it lasted, and how long: an answer with a phase that nobody knows may come between
-    /// two that show the same phase.
-    left: Option<(String, Duration, Duration)>,
+    /// What was counted for earlier phases: stale answers and phases that nobody knows may come between two answers
+    /// that show the same stay in a phase, and it must not count twice.
+    stays: Vec<Stay>,
     /// Earlier phases of the present wait in the queue.
     queued: Duration,
     /// When the present wait in the queue began or was first seen, on the control plane's clock.
@@ -42,6 +45,25 @@ pub(super) struct PhaseDurations {
     last_seen: Option<Duration>,
     #[serde(skip)]
     clock: Option<ServerClock>,
+}
+
+/// A stay in a phase that counts for a timeout.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Stay {
+    phase: String,
+    /// The API's `phaseUpdatedAt`, where an answer had one.
+    since: Option<Duration>,
+    /// What was counted for it.
+    lasted: Duration,
+}
+
+impl Stay {
+    /// Whether an answer may show this stay. One without `phaseUpdatedAt` may show any: less is counted then.
+    fn may_be(&self, snapshot: &Snapshot) -> bool {
+        let same_time =
+            self.since.is_none() || snapshot.phase_updated_at.is_none() || self.since == snapshot.phase_updated_at;
+        same_time && self.phase.eq_ignore_ascii_case(&snapshot.phase)
+    }
 }
 
 /// The control plane's clock, measured when it created the workload.
@@ -148,13 +170,23 @@ impl PhaseDurations {
             self.queued_by_total = Duration::ZERO;
             self.queue_entered_at = (new == Stage::Queued).then_some(snapshot.phase_updated_at).flatten();
         }
-        let left = self.phase.take().zip(self.phase_updated_at).map(|(phase, since)| (phase, since, self.present));
+        let since = self.phase_updated_at.take();
+        // Other phases count for no timeout, however many of them come in between.
+        if let (Some(phase), Some(Stage::Running | Stage::Queued)) = (self.phase.take(), old) {
+            self.stays.push(Stay { phase, since, lasted: self.present });
+            let surplus = self.stays.len().saturating_sub(MAX_STAYS);
+            self.stays.drain(..surplus);
+        }
         self.present = Duration::ZERO;
-        if let Some((phase, since, lasted)) = std::mem::replace(&mut self.left, left)
-            && phase.eq_ignore_ascii_case(&snapshot.phase)
-            && Some(since) == snapshot.phase_updated_at
-        {
+        if let Some(index) = self.stays.iter().rposition(|stay| stay.may_be(snapshot)) {
             // It never left: what was counted when it seemed to is counted as the present phase again.
+            let Stay { since, lasted, .. } = self.stays.remove(index);
+            // After the workload ran, a wait in the queue is another one, unless its time proves that it is the same.
+            if new == Stage::Queued && !stays_queued && (since.is_none() || since != snapshot.phase_updated_at) {
+                self.phase = Some(snapshot.phase.clone());
+                return;
+            }
+            self.phase_updated_at = since;
             self.present = lasted;
             match new {
                 Stage::Running => self.running = self.running.saturating_sub(lasted),
@@ -163,7 +195,6 @@ impl PhaseDurations {
             }
         }
         self.phase = Some(snapshot.phase.clone());
-        self.phase_updated_at = None;
     }
 
     fn take_totals(&mut self, snapshot: &Snapshot, watched: Duration) {

@@ -686,3 +686,31 @@ fn a_phase_that_nobody_knows_in_between_counts_no_time_twice() {
         assert!(waiter.state.running() <= secs(second), "{:?} after {second} s", waiter.state.running());
     }
 }
+
+#[test]
+fn several_phases_that_nobody_knows_in_a_row_count_no_time_twice() {
+    let mut waiter = creator(timeouts(1_000, 250, true), 1_000);
+    for second in 0..200 {
+        waiter.now = secs(7 + 100 + second);
+        let phase = ["Running", "Reconciling", "Archived", "Reconciling"][usize::try_from(second % 4).unwrap()];
+        waiter.polls_again(&dated(phase, 1_100, 1_100 + second));
+        assert!(waiter.state.running() <= secs(second), "{:?} after {second} s", waiter.state.running());
+    }
+    assert!(waiter.state.running() >= secs(190), "{:?}", waiter.state.running());
+}
+
+#[test]
+fn an_answer_without_the_time_of_its_phase_counts_no_time_twice() {
+    let mut waiter = creator(timeouts(1_000, 250, true), 1_000);
+    for second in 0..200 {
+        waiter.now = secs(7 + 100 + second);
+        let observation = match second % 4 {
+            1 => dated("Archived", 1_100, 1_100 + second),
+            2 => seen("Running"),
+            _ => dated("Running", 1_100, 1_100 + second),
+        };
+        waiter.polls_again(&observation);
+        assert!(waiter.state.running() <= secs(second), "{:?} after {second} s", waiter.state.running());
+    }
+    assert!(waiter.state.running() >= secs(190), "{:?}", waiter.state.running());
+}
