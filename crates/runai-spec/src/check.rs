@@ -219,6 +219,7 @@ impl Checker {
         let help = match known.unset.nearest(&unusual::plain(key)) {
             Some(near) if let Some(found) = unusual::find(key) => format!("{}: `{near}`", found.help()),
             Some(near) => format!("did you mean `{near}`?"),
+            None if let Some(found) = unusual::find(key) => found.help(),
             None => (holder.elsewhere)(key)
                 .or_else(|| known.all.nearest(key).map(|near| format!("`{near}` is set already; remove this key")))
                 .unwrap_or_else(|| {
@@ -289,6 +290,7 @@ impl Checker {
                 let help = unusual::find(text)
                     .map(unusual::Unusual::help)
                     .or_else(|| (text_type.name == "memory").then(|| help::memory(text)).flatten())
+                    .or_else(|| text_type.name.ends_with("object-name").then(|| help::dotted_name(text)).flatten())
                     .unwrap_or_else(|| text_type.help.to_owned());
                 let message = format!("{} {found} not {}", place.subject(), text_type.expected);
                 self.report(rule, place, span, message).advise(help);

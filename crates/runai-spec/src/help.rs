@@ -272,6 +272,15 @@ pub(crate) fn memory(text: &str) -> Option<String> {
     })
 }
 
+/// What to say of a name with dots, which Kubernetes takes for most objects.
+pub(crate) fn dotted_name(text: &str) -> Option<String> {
+    let is_part = |part: &str| part.parse::<crate::settings::ObjectName>().is_ok();
+    (text.contains('.') && text.split('.').all(is_part)).then(|| {
+        "rename the object: Kubernetes takes dots in its name, but the official SDK refuses them, and so does ZenML"
+            .to_owned()
+    })
+}
+
 /// The same number of bytes with a unit that is known here.
 fn amount(bytes: f64) -> Option<String> {
     if !(bytes.fract() == 0.0 && (0.0..9.0e18).contains(&bytes)) {

@@ -219,11 +219,41 @@ fn scalar(written: &str) -> Value {
     }
 }
 
-/// Configurations from a seed.
+/// Configurations by hand, for one reason or another.
+fn written() -> Vec<Run> {
+    const TWO: [(&str, bool); 2] = [("main", true), ("big", true)];
+    let one = |text: &str| Run { text: text.to_owned(), operators: vec![("runai", true)], unused: Vec::new() };
+    vec![
+        // A block that no step runs with, of which the SDK's models see nothing.
+        Run {
+            text: "steps: {train: {step_operator: main, settings: {step_operator:big: {node_type: ''}}}}\n".to_owned(),
+            operators: TWO.to_vec(),
+            unused: vec!["/steps/train/settings/step_operator:big".to_owned()],
+        },
+        one("steps: {train: {step_operator.runai: {node_type: a}}}\n"),
+        one(
+            "settings: {step_operator: {cpu_memory_request: 8Gi}}\nsteps: {train: {settings: {step_operator: {node_type: a}}}}\n",
+        ),
+        one(
+            "a: &a {cpu_core_request: 1}\nb: &b {cpu_core_request: 8}\nsettings: {step_operator: {<<: *a, <<: *b}}\nsteps: {train: {}}\n",
+        ),
+        one(
+            "a: &a {cpu_core_request: 1}\nb: &b {cpu_core_request: 8}\nsettings: {step_operator: {<<: [*a, *b]}}\nsteps: {train: {}}\n",
+        ),
+        one(
+            "steps:\n  train:\n    settings:\n      step_operator:\n        gpu_devices_request: ${NUM}\n        cpu_memory_request: ${MEMORY}\n",
+        ),
+        one("run_name:\tx\nsteps: {}\n"),
+        one("run_name: a\u{7f}b\nsteps: {}\n"),
+    ]
+}
+
+/// Configurations from a seed, behind those by hand.
 pub(crate) fn generate(seed: u64, count: usize) -> Vec<Run> {
     let mut generator =
         Generator { rng: Rng::with_seed(seed), settings: shape::settings(), used: Vec::new(), unused: Vec::new() };
-    (0..count).map(|_| generator.run()).collect()
+    let generated = (0..count).map(|_| generator.run()).collect::<Vec<_>>();
+    written().into_iter().chain(generated).collect()
 }
 
 struct Generator {
@@ -245,10 +275,10 @@ impl Generator {
         self.used.clear();
         self.unused.clear();
         let mut text = String::new();
-        if self.rng.u8(..8) == 0 {
+        if self.rng.u8(..40) == 0 {
             let _ = writeln!(text, "enable_cache: {}", self.any_spelling());
         }
-        if self.rng.u8(..12) == 0 {
+        if self.rng.u8(..40) == 0 {
             let _ = writeln!(text, "run_name: {}", self.any_spelling());
         }
         if self.rng.u8(..4) == 0 {
@@ -318,7 +348,7 @@ impl Generator {
         if self.rng.u8(..4) == 0 {
             parts.push(format!("environment: {}", self.environment()));
         }
-        if self.rng.u8(..12) == 0 {
+        if self.rng.u8(..40) == 0 {
             parts.push(format!("enable_cache: {}", self.any_spelling()));
         }
         if self.rng.u8(..24) == 0 {
@@ -357,7 +387,7 @@ impl Generator {
                 &mut self.rng,
             );
             entries.push(format!("{key}: {}", self.block()));
-            if self.rng.u8(..16) == 0 {
+            if self.rng.u8(..60) == 0 {
                 let other = pick(&["step_operator", "step_operator.runai"], &mut self.rng);
                 // Beside a block by name the default operator is another one, which this stack does not have.
                 if !key.contains(':') && key.trim_matches('"') != other {
@@ -365,7 +395,7 @@ impl Generator {
                 }
             }
         }
-        if self.rng.u8(..6) == 0 {
+        if self.rng.u8(..16) == 0 {
             let others = [
                 "step_operator.other: {instance_type: large}",
                 "step_operator:other: {instance_type: large}",
@@ -386,7 +416,7 @@ impl Generator {
 
     /// The settings of a block, most of them right.
     fn block(&mut self) -> String {
-        if self.rng.u8(..40) == 0 {
+        if self.rng.u8(..120) == 0 {
             return pick(&["null", "[]", "abc", "1", "{}", "{gpu_portion: 0.5}", "{1: a}", "{on: a}"], &mut self.rng)
                 .to_owned();
         }
@@ -396,14 +426,14 @@ impl Generator {
             }
         };
         reconcile(&mut settings);
-        if self.rng.u8(..12) == 0 {
+        if self.rng.u8(..60) == 0 {
             let fields = self.settings.fields();
             let field = pick(fields, &mut self.rng);
             let (_, value) = pick(&wrong(&field.shape), &mut self.rng);
             settings.insert(field.name.clone(), value);
         }
         let mut entries: Vec<String> = settings.iter().map(|(key, value)| format!("{key}: {}", text(value))).collect();
-        if self.rng.u8(..3) == 0 {
+        if self.rng.u8(..8) == 0 {
             let fields = self.settings.fields();
             let field = pick(fields, &mut self.rng);
             if !settings.contains_key(&field.name) {
@@ -411,7 +441,7 @@ impl Generator {
                 entries.push(format!("{}: {spelling}", field.name));
             }
         }
-        if self.rng.u8(..5) == 0 && !settings.contains_key("labels") {
+        if self.rng.u8(..30) == 0 && !settings.contains_key("labels") {
             entries.push(format!(
                 "labels: {{team: {}, {}: x}}",
                 self.any_spelling(),
@@ -422,13 +452,13 @@ impl Generator {
     }
 
     fn environment(&mut self) -> String {
-        if self.rng.u8(..24) == 0 {
+        if self.rng.u8(..60) == 0 {
             return pick(&["[A=b]", "abc", "{on: a}", "{1: a}", "{}"], &mut self.rng).to_owned();
         }
         let mut entries = Vec::new();
         for name in ["ALPHA", "BETA", "GAMMA"] {
             if self.rng.bool() {
-                let value = if self.rng.bool() { "text".to_owned() } else { self.any_spelling() };
+                let value = if self.rng.u8(..4) > 0 { "text".to_owned() } else { self.any_spelling() };
                 entries.push(format!("{name}: {value}"));
             }
         }

@@ -127,3 +127,14 @@ fn every_character_is_rendered_and_sent_alike() {
         assert_eq!(shown["spec"]["workingDir"], text.as_str());
     }
 }
+
+#[test]
+fn blanks_that_do_not_indent_and_names_with_dots_are_explained() {
+    let text = "image: a/b\ncommand: [x]\nsettings:\n\u{a0}\u{a0}gpu_portion_request: 0.5\n";
+    let help = "write a blank in the place of a no-break space (U+00A0)";
+    assert_eq!(helps(text), [("unknown-key", help.to_owned())]);
+    let text = "config_map_mounts: [{config_map: app.config, mount_path: /d}]\n";
+    let help =
+        "rename the object: Kubernetes takes dots in its name, but the official SDK refuses them, and so does ZenML";
+    assert_eq!(helps(text), [("invalid-name", help.to_owned())]);
+}
