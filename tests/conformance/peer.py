@@ -236,6 +236,9 @@ def bodies_of(question):
         bodies = {}
         for name, config in configs.items():
             wanted = config.step_operator
+            if wanted is False:
+                # It runs where the pipeline does.
+                continue
             operator = next((one for one in operators if one.name == wanted), operators[0])
             if operator.flavor != "runai":
                 continue
