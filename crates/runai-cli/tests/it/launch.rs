@@ -521,6 +521,6 @@ fn a_submission_that_is_not_confirmed_says_so_and_is_settled() {
     let output = cluster.output(&["submit", &file, "--settle-time", "7.5"]);
     let text = shown(&output);
     assert_eq!(output.status.code(), Some(0), "{text}");
-    assert!(text.contains("it is not known whether train-") && text.contains("for up to 7.5 s"), "{text}");
+    assert!(text.contains("it is not known whether train-") && text.contains("for at least 7.5 s"), "{text}");
     assert_eq!(cluster.json(&["list", "--format", "json"])["workloads"].as_array().unwrap().len(), 1);
 }
