@@ -123,7 +123,8 @@ impl Reporter for TerminalReporter {
                 let seconds = settle_time.as_secs_f64();
                 (
                     format!(
-                        "it is not known whether {name} was submitted ({error}); looking for it for at least {seconds} s"
+                        "it is not known whether {name} was submitted ({error}); looking for it, and sending it again only if \
+                         look-ups find nothing for {seconds} s"
                     ),
                     json!({"event": "ambiguous", "name": name, "error": error, "settle_seconds": seconds}),
                 )
@@ -271,7 +272,7 @@ impl Reporter for TerminalReporter {
         } else {
             self.warn(&format!(
                 "an earlier command was interrupted and could not confirm that {name} is suspended; it is followed and \
-                 not suspended\nhint: `runai-step wait {name} --resume-cancel` suspends it"
+                 not suspended\nhint: `runai-step cancel {name}` suspends it"
             ));
         }
     }

@@ -248,7 +248,7 @@ fn wait_carries_out_a_stored_cancel_only_when_it_is_asked_to() {
     exit 0
     --- stderr
     warning: an earlier command was interrupted and could not confirm that train-ID is suspended; it is followed and not suspended
-    hint: `runai-step wait train-ID --resume-cancel` suspends it
+    hint: `runai-step cancel train-ID` suspends it
     · Completed
     · train-ID succeeded (N s)
     ");
@@ -521,6 +521,6 @@ fn a_submission_that_is_not_confirmed_says_so_and_is_settled() {
     let output = cluster.output(&["submit", &file, "--settle-time", "7.5"]);
     let text = shown(&output);
     assert_eq!(output.status.code(), Some(0), "{text}");
-    assert!(text.contains("it is not known whether train-") && text.contains("for at least 7.5 s"), "{text}");
+    assert!(text.contains("it is not known whether train-") && text.contains("find nothing for 7.5 s"), "{text}");
     assert_eq!(cluster.json(&["list", "--format", "json"])["workloads"].as_array().unwrap().len(), 1);
 }
