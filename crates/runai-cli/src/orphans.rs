@@ -162,7 +162,7 @@ mod tests {
         let mut recorder = Recorder::default();
         let mut interrupts = Interrupts::from_channel(receiver);
         let chosen = choose("fit.runai.yaml", orphans, &console, &mut interrupts, &mut recorder).await;
-        (chosen, recorder.0)
+        (chosen, recorder.records)
     }
 
     fn warned(records: &[Record], text: &str) -> bool {

@@ -1,6 +1,8 @@
 //! Drives the program's own launch and wait with values instead of the process: any transport, interrupts from a
 //! channel, progress as records. Only for this repository's tests and campaigns; it may change at any time.
 
+use std::collections::HashMap;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use runai_spec::settings::OperatorSettings;
 use runai_spec::wait::Outcome;
 use runai_spec::{Context, Format, Resolver};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::timeout;
 
 use crate::connect::Connection;
 use crate::exit::Exit;
@@ -39,6 +42,10 @@ pub struct Campaign {
     pub follow: bool,
     /// Whether an interrupt suspends the workloads.
     pub interrupt_cancels: bool,
+    /// As the operator's `delete_on_failure`.
+    pub delete_on_failure: bool,
+    /// After how long the process is killed, counted from the first submission.
+    pub killed_after: Option<Duration>,
 }
 
 /// A step of a [`Campaign`].
@@ -55,17 +62,30 @@ pub struct CampaignStep {
 /// How a [`Campaign`] went.
 #[derive(Clone, Debug)]
 pub struct CampaignReport {
-    /// The exit code of the command.
+    /// The exit code of the command; [`CampaignReport::KILLED`] if it was killed.
     pub exit_code: u8,
     /// The exit code of each step; absent where the command ended first.
     pub exit_codes: Vec<Option<u8>>,
     /// What was reported, in order.
     pub records: Vec<Record>,
+    /// All texts and values that the reporter was given to show. Values are in their debug form, which shows more than
+    /// the program prints.
+    pub words: Vec<String>,
+}
+
+impl CampaignReport {
+    /// The exit code that shells show for a process that was killed.
+    pub const KILLED: u8 = 137;
 }
 
 /// Something that was reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
+    /// A submission became several workloads.
+    Duplicated {
+        /// Their name.
+        name: String,
+    },
     /// A workload ended.
     Ended {
         /// Its name.
@@ -110,9 +130,10 @@ pub enum Record {
 /// # Errors
 /// The project cannot be resolved, or a step's text has errors.
 pub async fn launch(campaign: Campaign, interrupts: UnboundedReceiver<()>) -> Result<CampaignReport, String> {
-    let Campaign { operator, receipts, monitoring_interval, steps, jobs, follow, interrupt_cancels } = campaign;
+    let Campaign { operator, receipts, monitoring_interval, steps, jobs, follow, .. } = campaign;
+    let Campaign { interrupt_cancels, delete_on_failure, killed_after, .. } = campaign;
     let message = |failure: Failure| failure.message;
-    let settings = OperatorSettings { monitoring_interval, ..OperatorSettings::default() };
+    let settings = OperatorSettings { monitoring_interval, delete_on_failure, ..OperatorSettings::default() };
     let connection = Connection::over(operator, receipts, settings);
     let placement = connection.placement().await.map_err(message)?;
     let steps = steps.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
@@ -125,11 +146,21 @@ pub async fn launch(campaign: Campaign, interrupts: UnboundedReceiver<()>) -> Re
         resume_cancel: false,
     };
     let mut recorder = Recorder::default();
-    let launch = Launch::new(steps, connection, placement);
-    let Tracked { exit, exits, .. } =
-        launch.drive(plan, &mut Interrupts::from_channel(interrupts), &mut recorder, None).await;
-    let exit_codes = exits.into_iter().map(|exit| exit.map(|exit| exit as u8)).collect();
-    Ok(CampaignReport { exit_code: exit as u8, exit_codes, records: recorder.0 })
+    let count = steps.len();
+    let mut interrupts = Interrupts::from_channel(interrupts);
+    let drive = Launch::new(steps, connection, placement).drive(plan, &mut interrupts, &mut recorder, None);
+    let tracked = match killed_after {
+        Some(time) => timeout(time, drive).await.ok(),
+        None => Some(drive.await),
+    };
+    let (exit_code, exit_codes) = match tracked {
+        Some(Tracked { exit, exits, .. }) => {
+            (exit as u8, exits.into_iter().map(|exit| exit.map(|exit| exit as u8)).collect())
+        }
+        None => (CampaignReport::KILLED, vec![None; count]),
+    };
+    let Recorder { records, words, .. } = recorder;
+    Ok(CampaignReport { exit_code, exit_codes, records, words })
 }
 
 fn read(step: CampaignStep) -> Result<LaunchStep, String> {
@@ -147,74 +178,127 @@ fn read(step: CampaignStep) -> Result<LaunchStep, String> {
 
 /// Keeps what is reported.
 #[derive(Debug, Default)]
-pub(crate) struct Recorder(pub(crate) Vec<Record>);
+pub(crate) struct Recorder {
+    pub(crate) records: Vec<Record>,
+    words: Vec<String>,
+    /// Names of the workloads that are followed, by their ids.
+    names: HashMap<String, String>,
+}
+
+impl Recorder {
+    fn heard(&mut self, words: impl Display) {
+        self.words.push(words.to_string());
+    }
+
+    fn heard_failure(&mut self, failure: &Failure) {
+        self.heard(format_args!("{} {:?}", failure.message, failure.hint));
+    }
+
+    fn record(&mut self, record: Record) {
+        self.records.push(record);
+    }
+}
 
 impl Reporter for Recorder {
-    fn status(&mut self, _: &str) {}
+    fn status(&mut self, text: &str) {
+        self.heard(text);
+    }
 
     fn warn(&mut self, text: &str) {
-        self.0.push(Record::Warned(text.to_owned()));
+        self.heard(text);
+        self.record(Record::Warned(text.to_owned()));
     }
 
     fn fail(&mut self, failure: &Failure) -> Exit {
-        self.0.push(Record::Failed(failure.message.clone()));
+        self.heard_failure(failure);
+        self.record(Record::Failed(failure.message.clone()));
         failure.exit
     }
 
     fn rejected(&mut self, rejection: &Rejection) -> Exit {
-        self.0.push(Record::Rejected(rejection.failure.message.clone()));
+        self.heard_failure(&rejection.failure);
+        for excerpt in &rejection.excerpts {
+            self.heard(format_args!("{} {:?}", excerpt.shown, excerpt.report));
+        }
+        self.record(Record::Rejected(rejection.failure.message.clone()));
         rejection.failure.exit
     }
 
-    fn submitted(&mut self, _: &str, submitted: &Submitted, _: &str) {
-        self.0.push(Record::Submitted { name: submitted.name.clone(), adopted: submitted.already_existed });
+    fn submitted(&mut self, file: &str, submitted: &Submitted, project: &str) {
+        self.heard(format_args!("{file} {submitted:?} {project}"));
+        let name = submitted.name.clone();
+        if !submitted.duplicates.is_empty() {
+            self.record(Record::Duplicated { name: name.clone() });
+        }
+        self.record(Record::Submitted { name, adopted: submitted.already_existed });
     }
 
     fn submission(&mut self, event: &SubmitEvent) {
+        if let SubmitEvent::Ambiguous { error, .. } = event {
+            self.heard(error);
+        }
+        self.heard(format_args!("{event:?}"));
         if let SubmitEvent::Resending { name } = event {
-            self.0.push(Record::Resent(name.clone()));
+            self.record(Record::Resent(name.clone()));
         }
     }
 
-    fn result_id(&mut self, _: &str) {}
+    fn result_id(&mut self, workload_id: &str) {
+        self.heard(workload_id);
+    }
 
-    fn watch(&mut self, _: &str, _: &str) {}
+    fn watch(&mut self, workload_id: &str, name: &str) {
+        self.names.insert(workload_id.to_owned(), name.to_owned());
+    }
 
-    fn event(&mut self, _: &str, event: &Event) {
-        if let Event::Phase { phase, .. } = event {
-            self.0.push(Record::Phase(phase.clone()));
+    fn event(&mut self, workload_id: &str, event: &Event) {
+        self.heard(format_args!("{event:?}"));
+        match event {
+            Event::CleanupFailed { error } | Event::OutageBegan { error } => self.heard(error),
+            Event::Duplicate { .. } => {
+                let name = self.names.get(workload_id).cloned().unwrap_or_default();
+                self.record(Record::Duplicated { name });
+            }
+            Event::Phase { phase, .. } => self.record(Record::Phase(phase.clone())),
+            _ => {}
         }
     }
 
-    fn outage_began(&mut self, _: &OutageScope, _: &Error) {
-        self.0.push(Record::Outage(true));
+    fn outage_began(&mut self, scope: &OutageScope, error: &Error) {
+        self.heard(format_args!("{scope} {error} {error:?}"));
+        self.record(Record::Outage(true));
     }
 
     fn outage_ended(&mut self, _: &OutageScope, _: Duration) {
-        self.0.push(Record::Outage(false));
+        self.record(Record::Outage(false));
     }
 
     fn polling_singly(&mut self, _: &str) {}
 
     fn ended(&mut self, _: &str, name: &str, end: &End) {
-        self.0.push(Record::Ended { name: name.to_owned(), outcome: end.outcome });
+        self.heard(format_args!("{end:?}"));
+        self.record(Record::Ended { name: name.to_owned(), outcome: end.outcome });
     }
 
     fn stored_cancel(&mut self, _: &str, _: &str, resumed: bool) {
-        self.0.push(Record::StoredCancel(resumed));
+        self.record(Record::StoredCancel(resumed));
     }
 
     fn interrupted(&mut self, interruption: &Interruption) {
-        self.0.push(Record::Interrupted(matches!(interruption, Interruption::Suspend { .. })));
+        self.record(Record::Interrupted(matches!(interruption, Interruption::Suspend { .. })));
     }
 
     fn left(&mut self, _: &str, name: &str, cancel_requested: bool) {
-        self.0.push(Record::Left { name: name.to_owned(), cancel_requested });
+        self.record(Record::Left { name: name.to_owned(), cancel_requested });
     }
 
-    fn output(&mut self, _: &Output) {}
+    fn output(&mut self, output: &Output) {
+        self.heard(&output.line);
+    }
 
-    fn summary(&mut self, _: Vec<[String; 4]>) {}
+    fn summary(&mut self, rows: Vec<[String; 4]>) {
+        self.heard(format_args!("{rows:?}"));
+    }
 
     fn close(&mut self) {}
 }

@@ -1,6 +1,7 @@
 //! The program's own launch, in memory and with time paused: no process, no socket, nothing printed.
 
 use std::collections::HashMap;
+use std::future::pending;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use runai_client::{BoxFuture, Client, Put, Receipt, ReceiptList, ReceiptStore, S
 use runai_sim::Simulator;
 use runai_spec::wait::Outcome;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tower::ServiceExt as _;
 
 /// What happens to a request.
@@ -29,9 +30,15 @@ pub(crate) enum Fate {
 type Decide = dyn Fn(&Request) -> Fate + Send + Sync;
 
 /// The simulator's router behind a network that does what a test says.
-struct InMemory {
+pub(crate) struct InMemory {
     router: Router,
     fate: Box<Decide>,
+}
+
+impl InMemory {
+    pub(crate) fn new(sim: &Simulator, fate: impl Fn(&Request) -> Fate + Send + Sync + 'static) -> Self {
+        Self { router: sim.router(), fate: Box::new(fate) }
+    }
 }
 
 impl Transport for InMemory {
@@ -39,32 +46,42 @@ impl Transport for InMemory {
         let fate = (self.fate)(&request);
         let router = self.router.clone();
         Box::pin(async move {
-            match fate {
-                Fate::Arrives => Ok(call(router, request).await),
-                Fate::IsABug => panic!("injected"),
-                Fate::NeverAnswered => {
-                    sleep(request.timeout).await;
-                    Err(TransportError::maybe_sent(Failure::Timeout, "no answer"))
+            let patience = request.timeout;
+            let answered = timeout(patience, async {
+                match fate {
+                    Fate::Arrives => call(router, request).await,
+                    Fate::IsABug => panic!("injected"),
+                    Fate::NeverAnswered => pending().await,
                 }
-            }
+            });
+            answered.await.unwrap_or_else(|_| Err(TransportError::maybe_sent(Failure::Timeout, "no answer")))
         })
     }
 }
 
-async fn call(router: Router, request: Request) -> Response {
+/// The answer; an error if its body breaks.
+async fn call(router: Router, request: Request) -> Result<Response, TransportError> {
     let Request { method, url, headers, body, .. } = request;
     let mut request = http::Request::new(Body::from(body));
     *request.method_mut() = method;
     *request.uri_mut() = url.as_str().parse().unwrap();
     *request.headers_mut() = headers;
     let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
-    let body = body.collect().await.unwrap().to_bytes().to_vec();
-    Response { status: parts.status, headers: parts.headers, body }
+    let broken = |_| TransportError::maybe_sent(Failure::Interrupted, "connection reset");
+    let body = body.collect().await.map_err(broken)?.to_bytes().to_vec();
+    Ok(Response { status: parts.status, headers: parts.headers, body })
 }
 
 /// Receipts that outlive a command.
 #[derive(Debug, Default)]
 pub(crate) struct MemoryStore(Mutex<HashMap<String, Receipt>>);
+
+impl MemoryStore {
+    /// All receipts.
+    pub(crate) fn all_now(&self) -> Vec<Receipt> {
+        self.0.lock().unwrap().values().cloned().collect()
+    }
+}
 
 impl ReceiptStore for MemoryStore {
     fn put(&self, receipt: Receipt, replaces: Option<String>) -> BoxFuture<'_, Result<Put, StoreError>> {
@@ -115,7 +132,7 @@ impl Lab {
     ) -> Campaign {
         let client = Client::builder("http://localhost")
             .credentials(self.sim.client_id(), self.sim.client_secret())
-            .transport(InMemory { router: self.sim.router(), fate: Box::new(fate) })
+            .transport(InMemory::new(&self.sim, fate))
             .build()
             .unwrap();
         Campaign {
@@ -126,6 +143,8 @@ impl Lab {
             jobs: usize::MAX,
             follow: true,
             interrupt_cancels: true,
+            delete_on_failure: false,
+            killed_after: None,
         }
     }
 

@@ -12,6 +12,7 @@ mod editor;
 mod explain;
 mod failures;
 mod help;
+mod hostile;
 mod init;
 mod launch;
 mod orphans;
