@@ -23,7 +23,7 @@ use tokio::time::Instant;
 use crate::network::{Fate, MemoryStore, client, followed_by, operator, request};
 
 pub(crate) fn runs() -> usize {
-    std::env::var("RUNAI_CAMPAIGN").ok().and_then(|runs| runs.parse().ok()).unwrap_or(200)
+    std::env::var("RUNAI_CAMPAIGN").ok().and_then(|runs| runs.parse().ok()).unwrap_or(100)
 }
 
 /// Writes down what came of a campaign, in a line of its own.

@@ -4,20 +4,24 @@
 //! A round is one control plane with one seed; its faults begin in the first quarter of an hour. How many runs there
 //! are, `RUNAI_CAMPAIGN` says, as for the other campaigns.
 
+mod waits;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use runai_client::transport::Request;
 use runai_client::{
     DUPLICATE_WINDOW, Error, Event, Fleet, FleetEvent, Progress, ReceiptStore, StepOperator, Submitted,
 };
-use runai_sim::{Fault, Simulator};
+use runai_sim::{Endpoint, Fault, FaultKind, LateAnswer, Simulator};
 use runai_spec::wait::{Outcome, WaitPolicy};
 use runai_spec::wire::{TrainingCreationRequest, Workload};
 use tokio::time::{Instant, sleep, timeout};
 
+use self::waits::{check_ends, waiting_run};
 use crate::campaign::{figure, runs, write_down};
 use crate::network::{Fate, MemoryStore, client, operator, request};
 
@@ -42,6 +46,8 @@ struct Round {
     deaths: usize,
     ambiguous: usize,
     outages: usize,
+    /// When each name was sent first, by the simulator's clock.
+    first_sends: Arc<Mutex<HashMap<String, Timestamp>>>,
     /// Names of submissions that were reported to exist twice.
     reported: HashSet<String>,
     /// Whatever was written for people.
@@ -57,12 +63,21 @@ async fn process_runs(
     patience: Duration,
 ) -> Round {
     let mut round = Round::default();
-    let begun = Instant::now();
+    let (begun, shown) = (Instant::now(), Timestamp::now());
     let mut settled: HashSet<usize> = HashSet::new();
     loop {
         let lifetime = Duration::from_secs(dice.u64(30..600));
-        let operator = StepOperator::new(client(sim, |_| Fate::Arrives), sim.project())
-            .receipts(Arc::clone(store) as Arc<dyn ReceiptStore>);
+        let first_sends = Arc::clone(&round.first_sends);
+        let note = move |sent: &Request| {
+            if sent.method == http::Method::POST && sent.url.path() == "/api/v1/workloads/trainings" {
+                let request: TrainingCreationRequest = serde_json::from_slice(&sent.body).unwrap();
+                let now = shown.checked_add(SignedDuration::try_from(begun.elapsed()).unwrap()).unwrap();
+                first_sends.lock().unwrap().entry(request.name).or_insert(now);
+            }
+            Fate::Arrives
+        };
+        let operator =
+            StepOperator::new(client(sim, note), sim.project()).receipts(Arc::clone(store) as Arc<dyn ReceiptStore>);
         let died = timeout(lifetime, process(&operator, store, runs, begun, &mut settled, &mut round)).await.is_err();
         if !died {
             return round;
@@ -165,13 +180,14 @@ fn take_event(store: &Arc<MemoryStore>, event: &FleetEvent, round: &mut Round) {
 /// A control plane with everything wrong, and its runs.
 async fn hostile_round(
     seed: u64,
+    faults: Vec<Fault>,
     runs: impl FnOnce(&mut fastrand::Rng, &runai_client::Placement) -> Vec<Run>,
 ) -> Played {
     let sim = Simulator::builder().token_lifetime(Duration::from_mins(5)).in_memory().unwrap();
     let mut dice = fastrand::Rng::with_seed(seed);
     let placement = operator(&sim).prepare().await.unwrap();
     let runs = runs(&mut dice, &placement);
-    for fault in Fault::hostile(seed) {
+    for fault in faults {
         sim.add_fault(fault);
     }
     let store = Arc::<MemoryStore>::default();
@@ -218,6 +234,15 @@ struct Played {
     operator: StepOperator,
 }
 
+/// Figures that must be 0.
+const BAD: [&str; 5] = [
+    "doubled and not reported",
+    "lost",
+    "suspended or deleted without a reason",
+    "values of an environment shown",
+    "wrong outcomes",
+];
+
 /// The figures of a campaign, by their names in the table.
 #[derive(Default)]
 struct Figures {
@@ -243,14 +268,15 @@ impl Figures {
         self.add("values of an environment shown", played.shown);
     }
 
+    /// Fails if anything is wrong.
+    fn hold(&self) {
+        assert_eq!(BAD.map(|name| (name, self.get(name))), BAD.map(|name| (name, 0)), "{:#?}", self.complaints);
+    }
+
     fn write(&self, campaign: &str) {
         let figures: Vec<(&str, f64)> = self.counts.iter().map(|(name, count)| (*name, figure(*count))).collect();
         write_down(campaign, &figures);
     }
-}
-
-fn seconds(text: &str) -> i64 {
-    text.parse::<Timestamp>().unwrap().as_second()
 }
 
 /// Counts submissions that became several workloads, by whether that was reported.
@@ -259,27 +285,32 @@ async fn count_doubled(played: &Played, figures: &mut Figures) {
     for workload in played.live.iter().chain(&played.gone) {
         by_name.entry(&workload.name).or_default().push(workload);
     }
-    for (name, mut workloads) in by_name {
+    for (name, workloads) in by_name {
         if workloads.len() < 2 {
             continue;
         }
-        workloads.sort_by(|one, other| one.created_at.cmp(&other.created_at));
         if played.round.reported.contains(name) {
             figures.add("doubled and reported", 1);
             continue;
         }
-        // The receipt does not know simulated time: the oldest workload is at least as late as the first send.
-        let apart = seconds(&workloads[1].created_at) - seconds(&workloads[0].created_at);
+        let first_send = played.round.first_sends.lock().unwrap()[name];
+        let in_time = |it: &&&Workload| {
+            let created: Timestamp = it.created_at.parse().unwrap();
+            created.duration_since(first_send) <= SignedDuration::try_from(DUPLICATE_WINDOW).unwrap()
+        };
+        if workloads.iter().filter(in_time).count() < 2 {
+            figures.add("doubled by an effect beyond the window", 1);
+            continue;
+        }
         let run = played.runs.iter().find(|run| run.request.name == name).unwrap();
         let next = played.operator.clone().receipts(Arc::clone(&played.store) as _);
         let found = next.attach_or_submit(&run.request).await;
         let is_found = found.as_ref().is_ok_and(|submitted| !submitted.duplicates.is_empty());
-        if apart > i64::try_from(DUPLICATE_WINDOW.as_secs()).unwrap() {
-            figures.add("doubled by an effect beyond the window", 1);
-        } else if is_found {
+        if is_found {
             figures.add("doubled and reported by the next command", 1);
         } else {
-            figures.complaints.push(format!("{name}: {workloads:#?} {found:?}"));
+            let complaint = format!("{name}, first sent {first_send}: {workloads:#?} {found:?}");
+            figures.complaints.push(complaint);
             figures.add("doubled and not reported", 1);
         }
     }
@@ -291,11 +322,23 @@ fn rounds() -> impl Iterator<Item = (u64, usize)> {
         .map(move |round| (1_000 + round as u64, RUNS_A_ROUND.min(all - round * RUNS_A_ROUND)))
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_fleet_neither_loses_nor_doubles_a_submission_under_a_hostile_control_plane() {
+/// Submissions that take effect so late that they are sent again, where names are not unique.
+fn late(seed: u64) -> Vec<Fault> {
+    let late = FaultKind::LateEffect { answer: LateAnswer::Status(504), delay: 60.0, jitter: 140.0 };
+    let mut faults = Fault::hostile(seed);
+    faults.push(Fault::new(late).at(Endpoint::Submit).by_chance(0.5, seed));
+    faults.push(Fault::new(FaultKind::DuplicateNames { visible_after: None }).at(Endpoint::Submit));
+    faults
+}
+
+async fn submissions(campaign: &str, first_seed: u64, faults: fn(u64) -> Vec<Fault>) -> Figures {
     let mut figures = Figures::default();
+    for bad in BAD {
+        figures.add(bad, 0);
+    }
     for (seed, count) in rounds() {
-        let played = hostile_round(seed, |dice, placement| {
+        let seed = seed + first_seed;
+        let played = hostile_round(seed, faults(seed), |dice, placement| {
             (0..count)
                 .map(|run| Run {
                     request: request(
@@ -325,25 +368,34 @@ async fn a_fleet_neither_loses_nor_doubles_a_submission_under_a_hostile_control_
             figures.add("wrong outcomes", usize::from(is_ours && !is_success));
         }
         let touched = played.gone.len() + played.live.iter().filter(|it| it.phase != "Completed").count();
-        figures.add("healthy jobs suspended or deleted", touched);
+        figures.add("suspended or deleted without a reason", touched);
     }
-    figures.write("hostile submissions");
-    let bad = [
-        "doubled and not reported",
-        "lost",
-        "wrong outcomes",
-        "healthy jobs suspended or deleted",
-        "values of an environment shown",
-    ];
-    assert_eq!(bad.map(|name| (name, figures.get(name))), bad.map(|name| (name, 0)), "{:#?}", figures.complaints);
+    figures.write(campaign);
+    figures.hold();
+    figures
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fleet_neither_loses_nor_doubles_a_submission_under_a_hostile_control_plane() {
+    let figures = submissions("hostile submissions", 0, Fault::hostile).await;
     assert!(figures.get("processes that died") > figures.get("runs") / 50, "nobody died");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fleet_reports_every_duplicate_where_effects_are_late_and_names_are_not_unique() {
+    let figures = submissions("hostile duplicates", 1_000_000, late).await;
+    assert!(figures.get("doubled and reported") > 0, "nothing was doubled");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_fleet_ends_every_wait_right_under_a_hostile_control_plane() {
     let mut figures = Figures::default();
+    for bad in BAD {
+        figures.add(bad, 0);
+    }
     for (seed, count) in rounds() {
-        let played = hostile_round(seed + 500_000, |dice, placement| {
+        let seed = seed + 500_000;
+        let played = hostile_round(seed, Fault::hostile(seed), |dice, placement| {
             (0..count).map(|run| waiting_run(dice, placement, run)).collect()
         })
         .await;
@@ -352,96 +404,5 @@ async fn a_fleet_ends_every_wait_right_under_a_hostile_control_plane() {
         check_ends(&played, &mut figures);
     }
     figures.write("hostile waits");
-    let bad = [
-        "doubled and not reported",
-        "lost",
-        "wrong outcomes",
-        "suspended or deleted without a reason",
-        "values of an environment shown",
-    ];
-    assert_eq!(bad.map(|name| (name, figures.get(name))), bad.map(|name| (name, 0)), "{:#?}", figures.complaints);
-}
-
-/// A run that keeps to its timeouts, exceeds them, or has none.
-fn waiting_run(dice: &mut fastrand::Rng, placement: &runai_client::Placement, run: usize) -> Run {
-    let (pending, running) = (dice.u64(..300), dice.u64(1..1800));
-    let (result, natural) = [
-        ("Completed", Outcome::Succeeded),
-        ("Completed", Outcome::Succeeded),
-        ("Failed", Outcome::Failed),
-        ("Stopped", Outcome::Stopped),
-    ][dice.usize(..4)];
-    let mut policy = WaitPolicy { delete_on_failure: dice.bool(), ..WaitPolicy::default() };
-    let mut ends = vec![natural];
-    match dice.u32(..3) {
-        0 => {
-            policy.pending_timeout = Some(Duration::from_secs(pending + 60));
-            policy.workload_timeout = Some(Duration::from_secs(running + 60));
-        }
-        1 => {
-            policy.workload_timeout = Some(Duration::from_secs(running / 2));
-            ends.push(Outcome::WorkloadTimeout);
-        }
-        _ => {}
-    }
-    let (pending, running) = (pending.to_string(), running.to_string());
-    let variables = [
-        ("RUNAI_SIM_PENDING", pending.as_str()),
-        ("RUNAI_SIM_RUNNING", &running),
-        ("RUNAI_SIM_RESULT", result),
-        ("TOKEN", CANARY),
-    ];
-    Run {
-        request: request(placement, &run.to_string(), &variables),
-        policy,
-        starts: Duration::from_secs(dice.u64(..600)),
-        ends,
-    }
-}
-
-/// Holds how each run ended, and what became of its workload, against what may be.
-fn check_ends(played: &Played, figures: &mut Figures) {
-    let live: HashMap<&str, &Workload> = played.live.iter().map(|it| (it.id.as_str(), it)).collect();
-    let gone: HashSet<&str> = played.gone.iter().map(|it| it.id.as_str()).collect();
-    for run in &played.runs {
-        let receipt = played.store.of(run.request.spec.labels[0].value.as_deref().unwrap());
-        let Some(Progress::Ended { outcome, workload_id }) = receipt.map(|it| it.progress) else {
-            figures.add("lost", 1);
-            continue;
-        };
-        let deletes = run.policy.delete_on_failure && outcome.is_cleaned_up();
-        let is_right = run.ends.contains(&outcome);
-        figures.add("wrong outcomes", usize::from(!is_right));
-        if !is_right {
-            figures.complaints.push(format!("{}: {outcome}, not {:?}", run.request.name, run.ends));
-        }
-        let is_touched = match live.get(workload_id.as_str()) {
-            _ if played.freed.contains(&workload_id) => false,
-            None if gone.contains(workload_id.as_str()) => !deletes,
-            None => {
-                figures.add("lost", 1);
-                false
-            }
-            Some(workload) => match outcome {
-                Outcome::Succeeded => workload.phase != "Completed",
-                Outcome::Failed => workload.phase != "Failed",
-                _ => workload.phase != "Stopped",
-            },
-        };
-        if is_touched {
-            let phase = live.get(workload_id.as_str()).map(|it| &it.phase);
-            figures.complaints.push(format!("{}: {outcome}, {phase:?}", run.request.name));
-        }
-        figures.add("suspended or deleted without a reason", usize::from(is_touched));
-        figures.add(
-            match outcome {
-                Outcome::WorkloadTimeout => "ended: workload timeout",
-                Outcome::Succeeded => "ended: succeeded",
-                Outcome::Failed => "ended: failed",
-                Outcome::Stopped => "ended: stopped",
-                _ => "ended otherwise",
-            },
-            1,
-        );
-    }
+    figures.hold();
 }

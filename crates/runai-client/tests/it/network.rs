@@ -20,6 +20,7 @@ use runai_spec::name::{SUBMISSION_LABEL, SubmissionId, workload_name};
 use runai_spec::wait::Outcome;
 use runai_spec::wire::{EnvironmentVariable, Label, TrainingCreationRequest, TrainingSpec};
 use tokio::sync::Notify;
+use tokio::time::timeout;
 use tower::ServiceExt as _;
 
 /// What happens to a request on its way.
@@ -74,7 +75,11 @@ impl Transport for InMemory {
                 }
                 _ => {}
             }
-            let mut response = call(router, request).await.ok_or_else(lost)?;
+            let patience = request.timeout;
+            let Ok(answered) = timeout(patience, call(router, request)).await else {
+                return Err(TransportError::maybe_sent(Failure::Timeout, "no answer"));
+            };
+            let mut response = answered.ok_or_else(lost)?;
             match fate {
                 Fate::AnswerIsLost => return Err(lost()),
                 Fate::AnswerIsCut => response.body.truncate(response.body.len() / 2),
