@@ -138,9 +138,12 @@ test("blocks of a ZenML run configuration are checked in every place, and others
     (key, setting) => `${modeline}steps:\n  a:\n    parameters: {b: 1}\n    settings:\n      ${key}:\n        ${setting}\n`,
   ];
   for (const place of places) {
-    for (const key of ["docker", "step_operator.kubernetes", "step_operators"]) {
+    for (const key of ["docker", "step_operator.kubernetes"]) {
       assert.deepEqual(await problems(place(key, "anything: 1")), []);
     }
+    // ZenML refuses a key that names no component.
+    const refused = await problems(place("step_operators", "anything: 1"));
+    assert.deepEqual(refused.map(([underlined]) => underlined), ["step_operators"]);
     for (const key of ["step_operator", "step_operator.runai", "step_operator:mine"]) {
       assert.deepEqual(await problems(place(key, "gpu_devices_request: 1")), []);
       for (const [setting, underlined, said] of [
@@ -149,7 +152,9 @@ test("blocks of a ZenML run configuration are checked in every place, and others
         ["gpu_request_type: portions", "portions", /Valid values: "memory", "portion"/],
         ["pvc_mounts: [{path: data}]", "data", /^Not an absolute path/],
       ]) {
-        const found = await problems(place(key, setting));
+        // Beside a right key: a block of wrong keys alone may be of another flavor.
+        const indent = place("", "X").match(/( *)X/)[1];
+        const found = await problems(place(key, `node_type: dgx\n${indent}${setting}`));
         assert.equal(found.length, 1, JSON.stringify(found));
         assert.equal(found[0][0], underlined);
         assert.match(found[0][1], said);
