@@ -5,7 +5,10 @@ import * as pointers from "./pointer";
 /** A node of a JSON Schema, with the keywords that the core writes. */
 export interface Node {
   $ref?: string;
+  then?: Node;
   additionalProperties?: boolean | null | Node;
+  allOf?: Node[];
+  anyOf?: Node[];
   default?: Json;
   defaultSnippets?: { label: string; description?: string; body: Json }[];
   definitions?: Record<string, Node>;
@@ -41,15 +44,24 @@ export interface Block {
 export class Schema {
   readonly root: Node;
   readonly #links = new Map<Node, Links>();
+  readonly #values = new Map<Node, Node>();
 
   constructor(core: Core, kind: Kind) {
     this.root = core.schema(NAMES[kind]) as unknown as Node;
   }
 
-  /** The node itself, in place of a reference to it. */
+  /** The node itself, in place of a reference to it, and of a condition under which it is that node. */
   resolve(node: Node): Node {
     const name = node.$ref?.split("/").at(-1);
-    return (name !== undefined && this.root.definitions?.[name]) || node;
+    const found = (name !== undefined && this.root.definitions?.[name]) || node;
+    const same = found.then ?? (found.allOf?.length === 1 ? found.allOf[0] : undefined);
+    if (found.properties === undefined && same?.$ref !== undefined) return this.resolve(same);
+    const value = found.anyOf?.[0];
+    if (value === undefined) return found;
+    // In ZenML's files a placeholder may stand in place of any value; the form offers the value.
+    const whole = this.#values.get(found) ?? { ...found, ...value };
+    this.#values.set(found, whole);
+    return whole;
   }
 
   child(node: Node, key: string): Node | undefined {
@@ -76,7 +88,7 @@ export class Schema {
     const found: Block[] = [];
     const visit = (node: Node, pointer: string, value: Json | undefined): void => {
       if (isBlock(node)) {
-        found.push({ pointer, node });
+        if (!this.#isOfAnotherFlavor(node, value)) found.push({ pointer, node });
         return;
       }
       for (const [key, inner] of Object.entries(node.properties ?? {})) {
@@ -92,6 +104,13 @@ export class Schema {
     };
     visit(this.root, "", value);
     return found;
+  }
+
+  /** Whether a block under ZenML's short key has keys, and none of this flavor: another flavor's settings are left alone. */
+  #isOfAnotherFlavor(block: Node, value: Json | undefined): boolean {
+    if (this.root.definitions?.block_of_any_flavor === undefined || !pointers.isMap(value)) return false;
+    const keys = Object.keys(value);
+    return keys.length > 0 && !keys.some((key) => key in (block.properties ?? {}));
   }
 
   /** Which setting becomes which member of the request. */

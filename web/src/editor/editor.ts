@@ -109,7 +109,7 @@ export function mount(parent: HTMLElement, doc: string): EditorView {
       from: Math.min(diagnostic.utf16_offset, length),
       // Of a map or a list that goes over several lines the first is underlined, not all with their indentation.
       to: Math.min(diagnostic.utf16_end_offset, view.state.doc.lineAt(Math.min(diagnostic.utf16_offset, length)).to),
-      severity: diagnostic.severity === "note" ? "info" : diagnostic.severity,
+      severity: diagnostic.severity === "note" ? ("info" as const) : diagnostic.severity,
       source: diagnostic.code,
       message: diagnostic.help ? `${diagnostic.message}\n${diagnostic.help}` : diagnostic.message,
       actions: (fixes[index] ?? []).map(({ title, edits }) => ({
