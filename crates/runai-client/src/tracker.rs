@@ -85,9 +85,11 @@ impl WorkloadTracker {
         &self.target
     }
 
-    /// The API's type of the workload; that of a step before it was seen.
-    pub(crate) fn kind(&self) -> &str {
-        if self.kind.is_empty() { TRAINING } else { &self.kind }
+    /// The workload, as far as requests about it need it: its id, and its type, which is that of a step before it was
+    /// seen.
+    pub(crate) fn workload(&self) -> Workload {
+        let kind = if self.kind.is_empty() { TRAINING } else { &self.kind };
+        Workload { id: self.target.id.clone(), kind: kind.to_owned(), ..Workload::default() }
     }
 
     pub(crate) fn set_name(&mut self, name: String) {

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use runai_spec::phase::Stage;
 use runai_spec::wait::{Outcome, StopReason, WaitPolicy, WaitState};
-use runai_spec::wire::Workload;
 use tokio::time::{Instant, sleep_until};
 
 use crate::client::Client;
@@ -219,8 +218,7 @@ impl Watch {
 
     fn begin(&self, pending: PendingAction) -> BoxFuture<'static, Completed> {
         let client = self.client.clone();
-        let workload =
-            Workload { id: self.tracker.id().to_owned(), kind: self.tracker.kind().to_owned(), ..Workload::default() };
+        let workload = self.tracker.workload();
         match pending {
             PendingAction::Suspend => {
                 Box::pin(async move { Completed::Acted(client.suspend_workload(&workload).await) })

@@ -23,7 +23,7 @@ pub use self::{
 use crate::error::Error;
 
 /// Types of the API read leniently, so that some other JSON reads as a workload of which nothing is known.
-pub(crate) fn names_no_workload(request: &ApiRequest) -> Error {
+fn names_no_workload(request: &ApiRequest) -> Error {
     odd(request, "names no workload")
 }
 

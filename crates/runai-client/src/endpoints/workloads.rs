@@ -18,9 +18,16 @@ impl Client {
     /// After an error for which [`Error::may_have_taken_effect`] holds, the workload may exist;
     /// [`StepOperator::submit`](crate::StepOperator::submit) finds that out.
     pub async fn create_training(&self, training: &TrainingCreationRequest) -> Result<Training, Error> {
+        self.dated_create_training(training).await.map(|dated| dated.value)
+    }
+
+    pub(crate) async fn dated_create_training(
+        &self,
+        training: &TrainingCreationRequest,
+    ) -> Result<Dated<Training>, Error> {
         let request = requests::create_training(training);
-        let training: Training = self.send(&request).await?;
-        if training.workload_id.is_empty() { Err(names_no_workload(&request)) } else { Ok(training) }
+        let dated: Dated<Training> = self.exchange(&request, Idempotency::OnlyIfUnsent).await?;
+        if dated.value.workload_id.is_empty() { Err(names_no_workload(&request)) } else { Ok(dated) }
     }
 
     /// One training workload, with its specification.

@@ -26,7 +26,7 @@ impl Fleet {
                 continue;
             }
             project.acting += 1;
-            let (client, workload) = (self.client.clone(), member.workload());
+            let (client, workload) = (self.client.clone(), member.tracker.workload());
             let (pending, project_id) = (member.tracker.pending(), project_id.to_owned());
             self.in_flight.push(Box::pin(async move {
                 let result = match pending {

@@ -77,11 +77,6 @@ impl Member {
         self.record = receipt.zip(store).map(|(receipt, store)| Record::new(receipt, Arc::clone(store)));
     }
 
-    /// The workload, as far as requests about it need it.
-    pub(super) fn workload(&self) -> Workload {
-        Workload { id: self.tracker.id().to_owned(), kind: self.tracker.kind().to_owned(), ..Workload::default() }
-    }
-
     /// By what the submission is looked for.
     pub(super) fn key(&self) -> Receipt {
         Receipt {

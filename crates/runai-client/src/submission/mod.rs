@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, Stream, StreamExt as _};
 use runai_spec::name::SubmissionId;
-use runai_spec::wire::{Training, TrainingCreationRequest, Workload, requests};
+use runai_spec::wire::{TrainingCreationRequest, Workload};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -18,12 +18,10 @@ pub(crate) use self::key::SubmissionKey;
 use self::ledger::Ledger;
 pub(crate) use self::ledger::duplicate_until;
 pub(crate) use self::lookup::{Lookup, duplicates};
-use crate::client::{Client, Dated};
-use crate::endpoints::names_no_workload;
+use crate::client::Dated;
 use crate::error::Error;
 use crate::operator::{Placement, StepOperator};
 use crate::receipt::{Progress, Receipt, StoreError, receipt_key};
-use crate::retry::Idempotency;
 use crate::time::rfc3339;
 
 /// How often one command sends a submission at most; each time after it has made certain that it does not exist.
@@ -317,7 +315,7 @@ impl StepOperator {
         loop {
             attempts += 1;
             ledger.about_to_send().await;
-            let error = match self.client.create(request).await {
+            let error = match self.client.dated_create_training(request).await {
                 Ok(Dated { value, date }) => {
                     let creation = date.zip(rfc3339(&value.created_at)).map(|(date, created_at)| Creation {
                         at: Instant::now(),
@@ -374,15 +372,6 @@ impl StepOperator {
         if let Some(SubmitObserver(observer)) = &self.observer {
             observer(event());
         }
-    }
-}
-
-impl Client {
-    /// As [`Client::create_training`], with the answer's `Date`.
-    pub(crate) async fn create(&self, training: &TrainingCreationRequest) -> Result<Dated<Training>, Error> {
-        let request = requests::create_training(training);
-        let dated: Dated<Training> = self.exchange(&request, Idempotency::OnlyIfUnsent).await?;
-        if dated.value.workload_id.is_empty() { Err(names_no_workload(&request)) } else { Ok(dated) }
     }
 }
 
