@@ -40,7 +40,7 @@ struct Campaign {
     description: &'static str,
 }
 
-const CAMPAIGNS: [Campaign; 9] = [
+const CAMPAIGNS: [Campaign; 10] = [
     Campaign {
         package: "runai-client",
         test: "hostile::a_fleet_neither_loses_nor_doubles_a_submission_under_a_hostile_control_plane",
@@ -83,6 +83,14 @@ const CAMPAIGNS: [Campaign; 9] = [
         title: "Program: late effects, names not unique",
         description: "As before, and worse: half of the submissions take effect 60 to 200 s after an answer of 504, and \
                       names are never checked.",
+    },
+    Campaign {
+        package: "runai-cli",
+        test: "hostile::launch_keeps_its_promises_over_sockets",
+        name: "launch sockets",
+        title: "Program: sockets, hostile control plane",
+        description: "As the first of the program, over sockets and in real time. All durations are a sixtieth: workloads, \
+                      delays of faults, interrupts, and a settle time of 1.5 s.",
     },
     Campaign {
         package: "runai-client",

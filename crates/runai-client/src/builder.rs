@@ -30,6 +30,7 @@ pub struct ClientBuilder {
     access: Option<Access>,
     allow_http: bool,
     request_timeout: Duration,
+    connect_timeout: Option<Duration>,
     retry: RetryPolicy,
     user_agent: Option<String>,
     http: HttpOptions,
@@ -59,6 +60,7 @@ impl ClientBuilder {
             access: None,
             allow_http: false,
             request_timeout: DEFAULT_REQUEST_TIMEOUT,
+            connect_timeout: None,
             retry: RetryPolicy::default(),
             user_agent: None,
             http: HttpOptions::default(),
@@ -132,17 +134,19 @@ impl ClientBuilder {
         self
     }
 
-    /// How long one request may take, from connecting to the last byte of the answer; 10 s when not given.
+    /// How long one request may take, from connecting to the last byte of the answer: longer than zero; 10 s when not
+    /// given.
     #[must_use]
     pub const fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout;
         self
     }
 
-    /// How long a connection may take to come about; 5 s when not given.
+    /// How long connecting may take: longer than zero, not longer than [`request_timeout`](Self::request_timeout); 5 s
+    /// when not given.
     #[must_use]
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.http.connect_timeout = timeout;
+        self.connect_timeout = Some(timeout);
         self
     }
 
@@ -217,6 +221,7 @@ impl ClientBuilder {
     /// The base URL or a credential cannot be used, or TLS cannot be set up; see [`Error::is_configuration`].
     pub fn build(self) -> Result<Client, Error> {
         let url = base_url(&self.base_url, self.allow_http)?;
+        check_timeouts(self.request_timeout, self.connect_timeout)?;
         let secrets = Secrets::default();
         let source = token_source(self.access.ok_or(Error::EmptyCredential("the client id"))?, &secrets)?;
         if let Some(Proxy::Server { credentials: Some((_, password)), .. }) = &self.proxy {
@@ -226,6 +231,9 @@ impl ClientBuilder {
             transport
         } else {
             let mut options = self.http;
+            if let Some(timeout) = self.connect_timeout {
+                options.connect_timeout = timeout;
+            }
             match self.proxy {
                 None => {}
                 Some(Proxy::Nothing) => options.proxy = ProxyChoice::Nothing,
@@ -249,6 +257,17 @@ impl ClientBuilder {
             secrets,
         };
         Ok(Client::of(sender, Tokens::new(source), self.retry))
+    }
+}
+
+/// Rejects timeouts that fail every request, and a connect timeout that could never fire.
+fn check_timeouts(request: Duration, connect: Option<Duration>) -> Result<(), Error> {
+    let wrong = |option, problem| Err(Error::Timeout { option, problem });
+    match connect {
+        _ if request.is_zero() => wrong("request_timeout", "must be longer than zero"),
+        Some(Duration::ZERO) => wrong("connect_timeout", "must be longer than zero"),
+        Some(connect) if connect > request => wrong("connect_timeout", "must not be longer than `request_timeout`"),
+        _ => Ok(()),
     }
 }
 
@@ -387,6 +406,36 @@ mod tests {
                 Err(other) => panic!("{url}: {other}"),
             }
         }
+    }
+
+    #[test]
+    fn rejects_contradictory_timeouts() {
+        const SECOND: Duration = Duration::from_secs(1);
+        let build = |request: Option<Duration>, connect: Option<Duration>| {
+            let mut builder = Client::builder("http://127.0.0.1").credentials("id", "secret");
+            if let Some(timeout) = request {
+                builder = builder.request_timeout(timeout);
+            }
+            if let Some(timeout) = connect {
+                builder = builder.connect_timeout(timeout);
+            }
+            match builder.build() {
+                Err(error @ Error::Timeout { option, .. }) => {
+                    assert!(error.is_configuration() && error.to_string().starts_with(&format!("`{option}` must ")));
+                    Some(option)
+                }
+                Ok(_) | Err(Error::Setup(_)) => None,
+                Err(other) => panic!("{other}"),
+            }
+        };
+        assert_eq!(build(None, None), None);
+        // The default connect timeout does not contradict a shorter request timeout.
+        assert_eq!(build(Some(SECOND), None), None);
+        assert_eq!(build(Some(SECOND), Some(SECOND)), None);
+        assert_eq!(build(Some(Duration::ZERO), None), Some("request_timeout"));
+        assert_eq!(build(None, Some(Duration::ZERO)), Some("connect_timeout"));
+        assert_eq!(build(Some(SECOND), Some(2 * SECOND)), Some("connect_timeout"));
+        assert_eq!(build(None, Some(11 * SECOND)), Some("connect_timeout"));
     }
 
     #[test]

@@ -38,6 +38,13 @@ impl Client {
         Self { inner: Arc::new(Inner { sender: Arc::new(sender), tokens: Arc::new(tokens), retry }) }
     }
 
+    /// Returns the same client, whose calls retry for at most `time`.
+    pub(crate) fn retrying_for(&self, time: Duration) -> Self {
+        let Inner { sender, tokens, retry } = &*self.inner;
+        let retry = RetryPolicy { give_up_after: retry.give_up_after.min(time), ..*retry };
+        Self { inner: Arc::new(Inner { sender: Arc::clone(sender), tokens: Arc::clone(tokens), retry }) }
+    }
+
     /// Begins a client for the control plane at `base_url`, such as `https://org.run.ai`.
     pub fn builder(base_url: impl Into<String>) -> ClientBuilder {
         ClientBuilder::new(base_url.into())

@@ -218,13 +218,14 @@ impl Watch {
 
     fn begin(&self, pending: PendingAction) -> BoxFuture<'static, Completed> {
         let client = self.client.clone();
+        let acting = client.retrying_for(MAX_ACTION_DELAY);
         let workload = self.tracker.workload();
         match pending {
             PendingAction::Suspend => {
-                Box::pin(async move { Completed::Acted(client.suspend_workload(&workload).await) })
+                Box::pin(async move { Completed::Acted(acting.suspend_workload(&workload).await) })
             }
             PendingAction::Delete(_) => {
-                Box::pin(async move { Completed::Acted(client.delete_workload(&workload).await) })
+                Box::pin(async move { Completed::Acted(acting.delete_workload(&workload).await) })
             }
             PendingAction::Poll | PendingAction::Nothing(_) => {
                 let target = self.tracker.target().clone();
@@ -310,5 +311,8 @@ impl fmt::Debug for Watch {
 
 /// The least rest between two polls, however long the first one took.
 pub(crate) const SHORTEST_REST: Duration = Duration::from_millis(500);
+
+/// How long an action may be retried, or wait for others, before another poll decides anew.
+pub(crate) const MAX_ACTION_DELAY: Duration = Duration::from_secs(5);
 
 pub(crate) const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);

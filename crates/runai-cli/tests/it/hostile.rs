@@ -1,5 +1,6 @@
 //! The program's own launch against a control plane that is as hostile as the worst installation: `run`, `submit` and
-//! `submit --wait` in memory and in paused time, with interrupts and kills at random moments.
+//! `submit --wait` with interrupts and kills at random moments, in memory with time paused, and over sockets in real
+//! time, where all durations are shortened.
 //!
 //! A round is one control plane with one seed. Each of its commands has several steps. A user repeats a command with its
 //! run ids until every step has ended. `RUNAI_CAMPAIGN` says how many steps there are.
@@ -14,8 +15,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
-use runai_client::{Client, StepOperator};
+use runai_client::{Client, DEFAULT_SETTLE_TIME, StepOperator};
 use runai_sim::{Endpoint, Fault, FaultKind, LateAnswer, Simulator};
 use runai_spec::wire::Workload;
 use serde_json::json;
@@ -35,6 +37,40 @@ const CANARY: &str = "canary-7d20e9b3";
 /// Steps of a campaign. `cargo xtask test` runs the default.
 fn runs() -> usize {
     std::env::var("RUNAI_CAMPAIGN").ok().and_then(|runs| runs.parse().ok()).unwrap_or(50)
+}
+
+/// How rounds are played.
+#[derive(Clone, Copy)]
+struct Setting {
+    /// Whether requests go through sockets, in real time.
+    sockets: bool,
+    /// What durations are multiplied by.
+    scale: f64,
+}
+
+const IN_MEMORY: Setting = Setting { sockets: false, scale: 1.0 };
+/// 90 s of settling become 1.5 s, and effects are up to 2 s late.
+const OVER_SOCKETS: Setting = Setting { sockets: true, scale: 1.0 / 60.0 };
+
+impl Setting {
+    fn scaled(self, duration: Duration) -> Duration {
+        duration.mul_f64(self.scale)
+    }
+
+    /// Scales the durations of a fault. Clocks that are off by hours and limits by rate stay as they are.
+    fn scaled_fault(self, mut fault: Fault) -> Fault {
+        let scale = |seconds: &mut f64| *seconds *= self.scale;
+        fault.from.iter_mut().chain(&mut fault.seconds).for_each(scale);
+        match &mut fault.kind {
+            FaultKind::DuplicateNames { visible_after: Some(seconds) }
+            | FaultKind::Lag { seconds }
+            | FaultKind::Latency { seconds } => scale(seconds),
+            FaultKind::HeavyTail { longest, .. } => scale(longest),
+            FaultKind::LateEffect { delay, jitter, .. } => [delay, jitter].into_iter().for_each(scale),
+            _ => {}
+        }
+        fault
+    }
 }
 
 /// The figures of a campaign, by their names in the table.
@@ -70,6 +106,7 @@ impl Figures {
 
 /// A control plane, and what is known about it.
 struct Lab {
+    setting: Setting,
     sim: Simulator,
     receipts: Arc<MemoryStore>,
     began: (Instant, Timestamp),
@@ -78,9 +115,16 @@ struct Lab {
 }
 
 impl Lab {
-    fn new() -> Self {
-        let sim = Simulator::builder().token_lifetime(Duration::from_mins(5)).in_memory().unwrap();
-        Self { sim, receipts: Arc::default(), began: (Instant::now(), Timestamp::now()), first_sends: Arc::default() }
+    async fn new(setting: Setting) -> Self {
+        let builder = Simulator::builder().token_lifetime(setting.scaled(Duration::from_mins(5)));
+        let sim = if setting.sockets { builder.start().await } else { builder.in_memory() }.unwrap();
+        Self {
+            setting,
+            sim,
+            receipts: Arc::default(),
+            began: (Instant::now(), Timestamp::now()),
+            first_sends: Arc::default(),
+        }
     }
 
     /// What the simulator's clock showed at a moment.
@@ -91,21 +135,24 @@ impl Lab {
 
     /// A process's operator.
     fn operator(&self) -> StepOperator {
-        let first_sends = Arc::clone(&self.first_sends);
-        let transport = InMemory::new(&self.sim, move |request| {
-            if request.method == http::Method::POST && request.url.path() == "/api/v1/workloads/trainings" {
-                let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
-                let name = body["name"].as_str().unwrap().to_owned();
-                first_sends.lock().unwrap().entry(name).or_insert_with(Instant::now);
-            }
-            Fate::Arrives
-        });
-        let client = Client::builder("http://localhost")
-            .credentials(self.sim.client_id(), self.sim.client_secret())
-            .transport(transport)
-            .build()
-            .unwrap();
-        StepOperator::new(client, self.sim.project())
+        let credentials = |url: &str| Client::builder(url).credentials(self.sim.client_id(), self.sim.client_secret());
+        let client = if self.setting.sockets {
+            // Longer than anything takes on a busy machine without a fault.
+            credentials(self.sim.base_url()).request_timeout(Duration::from_secs(1)).no_proxy()
+        } else {
+            let first_sends = Arc::clone(&self.first_sends);
+            let transport = InMemory::new(&self.sim, move |request| {
+                if request.method == http::Method::POST && request.url.path() == "/api/v1/workloads/trainings" {
+                    let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+                    let name = body["name"].as_str().unwrap().to_owned();
+                    first_sends.lock().unwrap().entry(name).or_insert_with(Instant::now);
+                }
+                Fate::Arrives
+            });
+            credentials("http://localhost").transport(transport)
+        };
+        let settle_time = self.setting.scaled(DEFAULT_SETTLE_TIME);
+        StepOperator::new(client.build().unwrap(), self.sim.project()).settle_time(settle_time)
     }
 }
 
@@ -120,10 +167,10 @@ struct Played {
 }
 
 /// Plays the commands of one control plane that has `faults`, to the end.
-async fn play(faults: Vec<Fault>, commands: Vec<Command>) -> Played {
-    let lab = Lab::new();
+async fn play(setting: Setting, faults: Vec<Fault>, commands: Vec<Command>) -> Played {
+    let lab = Lab::new(setting).await;
     for fault in faults {
-        lab.sim.add_fault(fault);
+        lab.sim.add_fault(setting.scaled_fault(fault));
     }
     let mut freed = HashSet::new();
     let users = join_all(commands.into_iter().map(|command| async {
@@ -136,7 +183,7 @@ async fn play(faults: Vec<Fault>, commands: Vec<Command>) -> Played {
     };
     lab.sim.clear_faults();
     // Everything that is late has happened by then.
-    sleep(Duration::from_mins(10)).await;
+    sleep(setting.scaled(Duration::from_mins(10))).await;
     let client = lab.operator().client().clone();
     let live = client.workloads(&[], false).await.unwrap();
     let gone = client.workloads(&[], true).await.unwrap();
@@ -145,7 +192,7 @@ async fn play(faults: Vec<Fault>, commands: Vec<Command>) -> Played {
 
 /// Somebody who deletes workloads that hang in Stopping, once the hostile time is over: a waiter waits for ever.
 async fn free_stuck(lab: &Lab, freed: &mut HashSet<String>) {
-    sleep(Duration::from_mins(45)).await;
+    sleep(lab.setting.scaled(Duration::from_mins(45))).await;
     lab.sim.clear_faults();
     let good = lab.operator();
     loop {
@@ -154,7 +201,7 @@ async fn free_stuck(lab: &Lab, freed: &mut HashSet<String>) {
                 good.delete(&workload.id).await.unwrap();
             }
         }
-        sleep(Duration::from_mins(10)).await;
+        sleep(lab.setting.scaled(Duration::from_mins(10))).await;
     }
 }
 
@@ -168,22 +215,26 @@ const BAD: [&str; 7] = [
     "wrong outcomes",
 ];
 
-async fn campaign(name: &str, first_seed: u64, faults: fn(u64) -> Vec<Fault>) -> Figures {
-    let all = runs();
+async fn campaign(name: &str, setting: Setting, all: usize, first_seed: u64, faults: fn(u64) -> Vec<Fault>) -> Figures {
     let mut figures = Figures::default();
     for bad in BAD {
         figures.add(bad, 0);
     }
     let only: Option<u64> = std::env::var("RUNAI_CAMPAIGN_SEED").ok().and_then(|seed| seed.parse().ok());
-    for round in 0..all.div_ceil(STEPS_A_ROUND) {
+    let rounds = (0..all.div_ceil(STEPS_A_ROUND)).filter_map(|round| {
         let seed = first_seed + round as u64;
-        if only.is_some_and(|only| only != seed) {
-            continue;
-        }
+        let steps = STEPS_A_ROUND.min(all - round * STEPS_A_ROUND);
+        only.is_none_or(|only| only == seed).then_some((seed, steps))
+    });
+    let rounds = rounds.map(|(seed, steps)| async move {
         let mut dice = fastrand::Rng::with_seed(seed);
-        let steps: Vec<usize> = (0..STEPS_A_ROUND.min(all - round * STEPS_A_ROUND)).collect();
-        let commands = steps.chunks(STEPS_A_COMMAND).map(|steps| Command::random(&mut dice, steps)).collect();
-        let mut played = play(faults(seed), commands).await;
+        let steps: Vec<usize> = (0..steps).collect();
+        let commands = steps.chunks(STEPS_A_COMMAND).map(|steps| Command::random(setting, &mut dice, steps)).collect();
+        (seed, play(setting, faults(seed), commands).await)
+    });
+    // In real time most of a round is waiting.
+    let mut rounds = stream::iter(rounds).buffered(if setting.sockets { 5 } else { 1 });
+    while let Some((seed, mut played)) = rounds.next().await {
         let before = figures.complaints.len();
         check(&mut played, &mut figures).await;
         for complaint in &mut figures.complaints[before..] {
@@ -206,7 +257,7 @@ fn late(seed: u64) -> Vec<Fault> {
 
 #[tokio::test(start_paused = true)]
 async fn launch_keeps_its_promises_under_a_hostile_control_plane() {
-    let figures = campaign("launch", 3_000_000, Fault::hostile).await;
+    let figures = campaign("launch", IN_MEMORY, runs(), 3_000_000, Fault::hostile).await;
     for happened in ["interrupts", "processes that died", "commands repeated", "submissions sent again"] {
         assert!(figures.get(happened) > 0, "no {happened}");
     }
@@ -214,6 +265,15 @@ async fn launch_keeps_its_promises_under_a_hostile_control_plane() {
 
 #[tokio::test(start_paused = true)]
 async fn launch_reports_every_duplicate_where_effects_are_late_and_names_are_not_unique() {
-    let figures = campaign("launch duplicates", 4_000_000, late).await;
+    let figures = campaign("launch duplicates", IN_MEMORY, runs(), 4_000_000, late).await;
     assert!(figures.get("doubled and reported") > 0, "nothing was doubled");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn launch_keeps_its_promises_over_sockets() {
+    // Real time is dearer than simulated time.
+    let figures = campaign("launch sockets", OVER_SOCKETS, (runs() / 10).max(20), 5_000_000, Fault::hostile).await;
+    for happened in ["commands repeated", "outages reported"] {
+        assert!(figures.get(happened) > 0, "no {happened}");
+    }
 }

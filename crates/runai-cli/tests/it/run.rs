@@ -245,3 +245,47 @@ settings: {pvc_mounts: [{claim_name: data, path: /mnt/data, existing_pvc: true}]
     assert!(stderr.contains(&format!("volumes are folders under {}", root.display())), "{stderr}");
     assert_eq!(std::fs::read_to_string(root.join("pvc/data/x")).unwrap(), "kept\n");
 }
+
+#[test]
+fn the_control_plane_of_a_local_run_has_a_secret_that_is_shown_nowhere() {
+    let scratch = Scratch::new();
+    // Whatever the command can read of the program that started it, and of its own environment.
+    let command = "env; tr '\\0' '\\n' < /proc/$PPID/environ; tr '\\0' ' ' < /proc/$PPID/cmdline; echo; echo ready; \
+                   while :; do sleep 0.1; done";
+    scratch.write("step.yaml", step(command, ""));
+    let mut run = scratch.command(&["run", "step.yaml", "--local", "--verbose"]);
+    let mut child = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (mut stdout, mut stderr) =
+        (BufReader::new(child.stdout.take().unwrap()), BufReader::new(child.stderr.take().unwrap()));
+    let mut said = String::new();
+    let url = loop {
+        let line = line(&mut stderr);
+        assert_ne!(line, "", "{said}");
+        said.push_str(&line);
+        if let Some((_, url)) = line.split_once("simulated control plane at ") {
+            break url.trim().to_owned();
+        }
+    };
+    loop {
+        let line = line(&mut stdout);
+        assert_ne!(line, "", "{said}");
+        if line == "ready\n" {
+            break;
+        }
+        said.push_str(&line);
+    }
+    // The constant secret of a scripted simulator opens nothing.
+    let mut list = scratch.command(&["list", "--base-url", &url, "--project", "sim-project"]);
+    list.env("RUNAI_CLIENT_ID", "sim-client").env("RUNAI_CLIENT_SECRET", "sim-secret-not-real");
+    let refused = list.output().unwrap();
+    assert_eq!(refused.status.code(), Some(3), "{}", shown(&refused));
+    interrupt(&child);
+    std::io::Read::read_to_string(&mut stderr, &mut said).unwrap();
+    std::io::Read::read_to_string(&mut stdout, &mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    // Random keys are 64 hexadecimal digits.
+    let is_key = |word: &str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let key = said.split(|c: char| !c.is_ascii_alphanumeric()).find(|word| is_key(word));
+    assert_eq!(key, None, "{said}");
+    assert!(said.contains("/api/v1/workloads"), "the log is there: {said}");
+}

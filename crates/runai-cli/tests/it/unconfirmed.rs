@@ -39,6 +39,35 @@ async fn when_no_lookup_answers_the_command_ends_with_6_and_keeps_the_receipt() 
     assert!(report.records.contains(&submitted), "{:?}", report.records);
 }
 
+#[test]
+fn a_deleted_training_under_a_chosen_name_proves_nothing_and_ends_the_command_with_6() {
+    let scenario = Scratch::new();
+    // The submission takes effect, and its answer is lost. The control plane forgets labels, so that only the name is left.
+    scenario.write(
+        "lost.toml",
+        "[[faults]]\nkind = \"lostAnswer\"\nendpoint = \"submit\"\ntimes = 1\n\n\
+         [[faults]]\nkind = { normalizedSpec = { changes = [\"droppedLabels\"] } }\nendpoint = \"submit\"\n",
+    );
+    let cluster = Cluster::with(&["--scenario", scenario.path().join("lost.toml").to_str().unwrap()]);
+    let file = cluster.step("train", "RUNAI_SIM_RUNNING: 600", "");
+    let words = ["submit", &file, "--run-id", "nightly", "--name", "chosen", "--settle-time", "0.2"];
+    let output = cluster.output(&words);
+    assert_eq!(output.status.code(), Some(5), "without its label it may be anybody's: {}", shown(&output));
+    let all = ids(&cluster);
+    assert_eq!((all.len(), cluster.output(&["delete", &all[0]]).status.code()), (1, Some(0)));
+    for _ in 0..200 {
+        if ids(&cluster).is_empty() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let output = cluster.output(&words);
+    let text = shown(&output);
+    assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(6), true), "{text}");
+    assert!(text.contains("`chosen`") && text.contains("under another run id or name"), "{text}");
+    assert_eq!(ids(&cluster).len(), 0, "nothing was sent again");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_final_phase_that_is_not_known_ends_with_7_after_a_grace_period() {
     let lab = Lab::new();

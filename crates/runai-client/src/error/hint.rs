@@ -91,6 +91,7 @@ impl Error {
             | Self::EmptyCredential(_)
             | Self::NoSubmissionId
             | Self::Path(_)
+            | Self::Timeout { .. }
             | Self::Token(_)
             | Self::TokenProvider { .. } => return None,
         })

@@ -54,6 +54,14 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A timeout cannot be met, or contradicts another.
+    #[error("`{option}` {problem}")]
+    Timeout {
+        /// The option of the builder.
+        option: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// TLS cannot be set up on this machine.
     #[error(transparent)]
     Setup(#[from] SetupError),
@@ -234,6 +242,7 @@ impl Error {
                 | Self::Path(_)
                 | Self::Proxy { .. }
                 | Self::Setup(_)
+                | Self::Timeout { .. }
                 | Self::Token(_)
                 | Self::UnreadableCredentials { .. }
         )

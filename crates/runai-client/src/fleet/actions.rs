@@ -1,13 +1,11 @@
 //! What a fleet does to workloads: it suspends and deletes them, a few of a project at a time.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 
 use super::{Completed, Fleet, FleetEvent, REQUESTS_AT_ONCE};
 use crate::error::Error;
 use crate::tracker::{ActionResult, PendingAction};
-use crate::watch::PAUSE_AFTER_ERROR;
+use crate::watch::{MAX_ACTION_DELAY, PAUSE_AFTER_ERROR};
 
 impl Fleet {
     /// Begins the actions of a project that wait, as many as there may be at a time.
@@ -26,7 +24,7 @@ impl Fleet {
                 continue;
             }
             project.acting += 1;
-            let (client, workload) = (self.client.clone(), member.tracker.workload());
+            let (client, workload) = (self.client.retrying_for(MAX_ACTION_DELAY), member.tracker.workload());
             let (pending, project_id) = (member.tracker.pending(), project_id.to_owned());
             self.in_flight.push(Box::pin(async move {
                 let result = match pending {
@@ -66,6 +64,3 @@ impl Fleet {
         self.wake_at(project_id, now);
     }
 }
-
-/// An action that waited longer for others is sent only after another poll.
-const MAX_ACTION_DELAY: Duration = Duration::from_secs(5);

@@ -96,6 +96,34 @@ async fn a_decision_that_a_failed_suspend_left_is_dropped_when_the_job_runs() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_suspend_is_not_retried_for_longer_than_its_reason_is_known() {
+    let begun = Instant::now();
+    let sends = Arc::new(Mutex::new(Vec::new()));
+    let sent_at = Arc::clone(&sends);
+    let client = answering(move |sent| match sent.line.as_str() {
+        "POST /api/v2/token" => Reply::token(),
+        line if line.ends_with("/suspend") => {
+            sent_at.lock().unwrap().push(begun.elapsed());
+            Reply::error(503, "busy")
+        }
+        _ => {
+            let phase = match begun.elapsed().as_secs() {
+                ..102 => "Pending",
+                102..300 => "Running",
+                _ => "Completed",
+            };
+            Reply::json(200, &item("w1", "1", phase))
+        }
+    });
+    let policy = WaitPolicy { pending_timeout: Some(Duration::from_secs(100)), ..WaitPolicy::default() };
+    let mut watch = StepOperator::new(client, "vision").watch("w1", policy);
+    assert_eq!(watch.run(|_| ()).await.unwrap(), Outcome::Succeeded);
+    let sends = sends.lock().unwrap();
+    let (first, last) = (sends.iter().min().unwrap(), sends.iter().max().unwrap());
+    assert!(sends.len() > 1 && *last - *first <= Duration::from_secs(5), "{sends:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_decision_that_waited_behind_other_suspensions_is_checked_again() {
     let begun = Instant::now();
     let suspended = Arc::new(Mutex::new(Vec::new()));
@@ -125,7 +153,7 @@ async fn a_decision_that_waited_behind_other_suspensions_is_checked_again() {
     assert_eq!(ends.len(), 40);
     let suspended = suspended.lock().unwrap();
     assert!(!suspended.is_empty(), "the test itself works");
-    // The attempts of one action end after 15 s; no other action begins for a job that runs by then.
+    // The attempts of one action end after 5 s; no other action begins for a job that runs by then.
     let latest = suspended.iter().max().unwrap();
-    assert!(*latest < Duration::from_secs(62 + 16), "suspended at {suspended:?}");
+    assert!(*latest < Duration::from_secs(62 + 6), "suspended at {suspended:?}");
 }

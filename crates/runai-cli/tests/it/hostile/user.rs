@@ -9,7 +9,7 @@ use runai_spec::wait::Outcome;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::{Instant, sleep};
 
-use super::{CANARY, Lab};
+use super::{CANARY, Lab, Setting};
 
 /// Most times that a user gives a command. More of them are a bug: nothing ends by being repeated.
 const PATIENCE: usize = 200;
@@ -28,8 +28,9 @@ pub(super) struct Step {
 }
 
 impl Step {
-    fn random(dice: &mut fastrand::Rng, number: usize, run_id: Option<String>) -> Self {
-        let (pending, running) = (dice.u64(..300), dice.u64(1..1800));
+    fn random(setting: Setting, dice: &mut fastrand::Rng, number: usize, run_id: Option<String>) -> Self {
+        let mut seconds = |range| setting.scaled(Duration::from_secs(dice.u64(range))).as_secs();
+        let (pending, running) = (seconds(0..300), seconds(1..1800).max(1));
         let (result, natural) = [
             ("Completed", Outcome::Succeeded),
             ("Completed", Outcome::Succeeded),
@@ -84,18 +85,18 @@ pub(super) struct Told {
 }
 
 impl Command {
-    pub(super) fn random(dice: &mut fastrand::Rng, steps: &[usize]) -> Self {
+    pub(super) fn random(setting: Setting, dice: &mut fastrand::Rng, steps: &[usize]) -> Self {
         let run = dice.u32(..3) > 0;
         let steps = steps
             .iter()
-            .map(|number| Step::random(dice, *number, run.then(|| format!("nightly-{number}"))))
+            .map(|number| Step::random(setting, dice, *number, run.then(|| format!("nightly-{number}"))))
             .collect::<Vec<_>>();
         let mut disturbances = Vec::new();
         for _ in 0..dice.usize(..4) {
-            let first = Duration::from_secs(dice.u64(1..900));
+            let first = setting.scaled(Duration::from_secs(dice.u64(1..900)));
             disturbances.push(match dice.u32(..3) {
                 0 => (vec![first], None),
-                1 => (vec![first, first + Duration::from_millis(dice.u64(..60_000))], None),
+                1 => (vec![first, first + setting.scaled(Duration::from_millis(dice.u64(..60_000)))], None),
                 // Without a run id, who repeats a command that was killed submits once more.
                 _ if run => (Vec::new(), Some(first)),
                 _ => (Vec::new(), None),
@@ -107,7 +108,7 @@ impl Command {
             deletes: dice.bool(),
             interrupt_cancels: dice.bool(),
             submits_first: dice.u32(..4) == 0,
-            starts: Duration::from_secs(dice.u64(..600)),
+            starts: setting.scaled(Duration::from_secs(dice.u64(..600))),
             disturbances,
         }
     }
@@ -134,7 +135,7 @@ impl Command {
                     told.failures.push(failure);
                 }
             }
-            sleep(PAUSE).await;
+            sleep(lab.setting.scaled(PAUSE)).await;
         }
         told
     }
@@ -178,7 +179,7 @@ pub(super) fn next_command(lab: &Lab, step: &Step) -> Campaign {
     Campaign {
         operator: lab.operator(),
         receipts: Some(Arc::clone(&lab.receipts) as Arc<dyn ReceiptStore>),
-        monitoring_interval: 10.0,
+        monitoring_interval: 10.0 * lab.setting.scale,
         steps: vec![launched(lab, step)],
         jobs: 1,
         follow: false,
