@@ -2,7 +2,8 @@
 
 use runai_spec::rules::Severity;
 use runai_spec::wire::TrainingCreationRequest;
-use runai_spec::{Context, Diagnostic, Format, Kind, Report, Resolution, Resolver, Source, decode};
+use runai_spec::{Context, Diagnostic, Kind, Report, Resolution, Resolver, Source, decode};
+use runai_syntax::Format;
 
 use crate::limits::limited;
 

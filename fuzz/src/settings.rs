@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use arbitrary::{Result, Unstructured};
 use runai_spec::explain::{Explanation, explain, setting_paths};
-use runai_spec::{Context, Format, Kind, Resolution, Resolver, Source};
+use runai_spec::{Context, Kind, Resolution, Resolver, Source};
+use runai_syntax::Format;
 use serde_json::{Map, Value, json};
 
 use crate::documents::check;

@@ -1,4 +1,4 @@
-//! The pure core depends on nothing that knows the clock, the disk, the network, the environment or randomness.
+//! The pure crates depend on nothing that knows the clock, the disk, the network, the environment or randomness.
 //!
 //! Clippy guards the core's own code (`clippy.toml`); this guards what stands behind it.
 
@@ -9,7 +9,8 @@ use crate::{
     wasm::TARGET,
 };
 
-const PACKAGE: &str = "runai-spec";
+/// The pure crates.
+const PACKAGES: [&str; 2] = ["runai-syntax", "runai-spec"];
 
 /// Crates that the core must not reach, by any way.
 const FORBIDDEN: [&str; 41] = [
@@ -67,19 +68,23 @@ const FORBIDDEN: [&str; 41] = [
 /// of a program that has no pattern rule. Used directly it would double the size of the wasm.
 const ONLY_BEHIND: [(&str, &str); 1] = [("regex", "validator")];
 
-/// Look through the core's dependencies as they are for wasm32.
+/// Look through the dependencies of the pure crates as they are for wasm32.
 pub(crate) fn check() -> Result<()> {
+    PACKAGES.into_iter().try_for_each(check_package)
+}
+
+fn check_package(package: &str) -> Result<()> {
     let mut tree = cargo();
-    tree.args(["tree", "--package", PACKAGE, "--target", TARGET, "--edges", "normal,no-proc-macro"]);
+    tree.args(["tree", "--package", package, "--target", TARGET, "--edges", "normal,no-proc-macro"]);
     let tree = process::output(tree.args(["--prefix", "depth", "--format", " {p}"]))?;
     let edges = edges(&tree)?;
     let impure = impure(&edges);
     if impure.is_empty() {
-        println!("{PACKAGE} depends on nothing that does I/O ({} dependencies looked at)", edges.len());
+        println!("{package} depends on nothing that does I/O ({} dependencies looked at)", edges.len());
         return Ok(());
     }
     bail!(
-        "the pure crate `{PACKAGE}` depends on what it must not know:\n  {}\nhint: `cargo tree --package {PACKAGE} \
+        "the pure crate `{package}` depends on what it must not know:\n  {}\nhint: `cargo tree --package {package} \
          --target {TARGET} --edges normal --invert CRATE` shows how",
         impure.join("\n  ")
     )

@@ -10,7 +10,8 @@ use etcetera::BaseStrategy as _;
 use runai_client::{Client, Placement, ReceiptDirectory, ReceiptStore, SecretString, StepOperator};
 use runai_spec::settings::{OperatorSettings, StepSettings};
 use runai_spec::wait::WaitPolicy;
-use runai_spec::{Format, Kind, Resolver, Source};
+use runai_spec::{Kind, Resolver, Source};
+use runai_syntax::Format;
 use tokio::time::timeout;
 
 use crate::args::{ConfigArgs, ConnectArgs};

@@ -141,7 +141,7 @@ const SECRET_FILE_KEY: &str = "client_secret_file";
 
 #[cfg(test)]
 mod tests {
-    use runai_spec::Format;
+    use runai_syntax::Format;
 
     use super::*;
 

@@ -39,8 +39,8 @@ mod with {
     use axum::routing::get;
     use axum::{Json, Router};
     use include_dir::{Dir, include_dir};
-    use runai_spec::Format;
-    use runai_spec::document::MAX_BYTES;
+    use runai_syntax::Format;
+    use runai_syntax::MAX_BYTES;
     use serde::{Deserialize, Serialize};
     use serde_json::json;
     use tokio::net::TcpListener;

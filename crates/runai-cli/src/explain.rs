@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use runai_spec::Tree;
 use runai_spec::explain::{Explanation, explain as look_up, setting_paths};
 use runai_spec::rules;
+use runai_syntax::Tree;
 use serde_json::json;
 
 use crate::args::{ExplainArgs, ResultFormat};

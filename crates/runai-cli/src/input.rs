@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use runai_spec::{Format, Report, decode};
+use runai_spec::{Report, decode};
+
+use runai_syntax::Format;
 
 /// A file that was read.
 #[derive(Clone, Debug)]
@@ -48,7 +50,7 @@ fn open(path: &Path) -> io::Result<Vec<u8>> {
 /// A little more than is looked at, so that a text which is too large shows as such without being read whole.
 fn read_limited(reader: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    reader.take(runai_spec::document::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    reader.take(runai_syntax::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use runai_spec::permissions::{Permissions, permissions};
-use runai_spec::{Format, Kind, Resolver, Source};
+use runai_spec::{Kind, Resolver, Source};
+use runai_syntax::Format;
 
 use crate::args::{ConnectArgs, PermissionsArgs};
 use crate::config;

@@ -10,7 +10,8 @@ use runai_client::{Error, Event, OutageScope, ReceiptStore, StepOperator, Submit
 use runai_sim::Output;
 use runai_spec::settings::OperatorSettings;
 use runai_spec::wait::Outcome;
-use runai_spec::{Context, Format, Resolver};
+use runai_spec::{Context, Resolver};
+use runai_syntax::Format;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
 

@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use runai_client::{Client, Event, ReceiptDirectory, StepOperator};
 use runai_spec::wait::WaitPolicy;
-use runai_spec::{Context, Format, Resolver, Source};
+use runai_spec::{Context, Resolver, Source};
+use runai_syntax::Format;
 
 const STEP: &str = "image: python:3.12-slim\ncommand: [python, -c, print(7)]\nsettings: {gpu_devices_request: 0}\n";
 

@@ -8,7 +8,7 @@ mod common;
 
 use std::hint::black_box;
 
-use runai_spec::Format;
+use runai_syntax::Format;
 
 use common::{MOUNTS, TEXTS, body, with_mounts};
 

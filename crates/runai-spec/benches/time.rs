@@ -11,7 +11,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
-use runai_spec::{Format, Resolver, Source};
+use runai_spec::{Resolver, Source};
+use runai_syntax::Format;
 
 use common::{MOUNTS, TEXTS, body, with_mounts};
 

@@ -8,15 +8,14 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
+use runai_syntax::{Entry, Map, Node, Span, Text, Tree, Value, escape, float, unusual};
+
 use crate::diagnostic::Finding;
-use crate::document::{Entry, Map, Node, Span, Text, Value, escape, float};
 use crate::help::{self, MANY_VALUES, bounds, brief, describe, expected, list, shorten};
-use crate::print::Tree;
 use crate::rules::shape as rule;
 use crate::rules::{Rule, by_code};
 use crate::shape::{Field, Kind, Range, Shape, StringShape, StructShape};
 use crate::suggest::{Names, nearest};
-use crate::unusual;
 use crate::zenml::{converted, placeholders};
 
 /// Holds documents against shapes.

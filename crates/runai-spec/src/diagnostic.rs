@@ -1,8 +1,8 @@
 //! What was found in a text: where, what, why, and what to do.
 
+use runai_syntax::{Lines, Span};
 use serde::Serialize;
 
-use crate::document::{Lines, Span};
 use crate::rules::{Rule, Severity};
 
 /// Something that a rule found.

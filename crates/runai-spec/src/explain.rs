@@ -1,8 +1,8 @@
 //! What there is to say about a rule or a setting.
 
+use runai_syntax::Tree;
 use serde::Serialize;
 
-use crate::print::Tree;
 use crate::rules::{self, Rule, Severity};
 use crate::shape::{self, Field, Kind, Range, Shape, StructShape};
 use crate::suggest::nearest;

@@ -1,8 +1,10 @@
 //! Files of other systems, told by their keys.
 
+use runai_syntax::{Format, Map, Node, SourceId, Value};
+
 use crate::diagnostic::Finding;
-use crate::document::{Format, Map, Node, SourceId, Value, parse};
 use crate::rules::text::SEVERAL_DOCUMENTS;
+use crate::syntax::parse;
 
 /// Returns what the file of another system is called, if the document is one.
 ///

@@ -5,14 +5,14 @@
 
 use std::borrow::Cow;
 
+use runai_syntax::emit::yaml::flow;
+use runai_syntax::yaml::core;
+use runai_syntax::yaml::key_without_blank;
+use runai_syntax::{Text, Tree, Value, float, unusual};
+
 use crate::command;
-use crate::document::mistakes::key_without_blank;
-use crate::document::yaml::core;
-use crate::document::{Text, Value, float};
-use crate::print::{Tree, yaml::flow};
 use crate::quantity::Amount;
 use crate::shape::{Kind, Range, Shape};
-use crate::unusual;
 
 /// Enums with more values than this are too long to list in a message.
 pub(crate) const MANY_VALUES: usize = 8;

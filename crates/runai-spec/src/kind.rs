@@ -3,9 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use runai_syntax::{Map, Node, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::document::{Map, Node, Value};
 use crate::shape;
 use crate::zenml::keys::{is_run_key, selects_step_operator};
 

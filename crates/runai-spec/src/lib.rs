@@ -5,7 +5,8 @@
 //! that puts the step on an NVIDIA Run:ai cluster as a training workload.
 //!
 //! ```
-//! use runai_spec::{Context, Format, Resolver, Source};
+//! use runai_spec::{Context, Resolver, Source};
+//! use runai_syntax::Format;
 //!
 //! let text = "image: python:3.12\ncommand: [python, train.py]\nsettings: {gpu_portion: 0.5}\n";
 //! let resolution = Resolver::new(Source { name: "step.runai.yaml", text, format: Format::Yaml }).resolve();
@@ -27,11 +28,8 @@
 
 mod check;
 pub mod command;
-pub mod convert;
 mod declared;
 pub mod diagnostic;
-pub mod document;
-pub mod edit;
 pub mod explain;
 mod foreign;
 mod help;
@@ -40,29 +38,24 @@ mod kind;
 pub mod name;
 pub mod permissions;
 pub mod phase;
-mod print;
 pub mod quantity;
-mod quotes;
 pub mod redact;
 mod render;
 pub mod request;
 mod resolve;
 pub mod rules;
 pub mod schema;
-mod ser;
 pub mod settings;
 mod shape;
 pub mod snippets;
 mod suggest;
-mod unusual;
+mod syntax;
 pub mod wait;
 pub mod wire;
 mod zenml;
 
 pub use diagnostic::{Diagnostic, Finding, Report};
-pub use document::{Format, decode};
 pub use kind::{Kind, OPERATOR_KEYS, UnknownKind};
-pub use print::Tree;
 pub use render::Context;
 pub use resolve::{Resolution, Resolver, Source, SourceReport, Step, VARIABLE_PREFIX};
-pub use ser::to_tree;
+pub use syntax::decode;

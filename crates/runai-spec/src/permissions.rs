@@ -3,9 +3,9 @@
 //! The table of the reference: a few operations for every step, and one more for each setting that refers to something
 //! that Run:ai manages.
 
+use runai_syntax::Tree;
 use serde::Serialize;
 
-use crate::print::Tree;
 use crate::resolve::{Resolution, Step};
 
 /// What is done with a thing of the control plane.
@@ -87,7 +87,8 @@ pub struct Permissions {
 /// needs is still said.
 ///
 /// ```
-/// use runai_spec::{Format, Resolver, Source, permissions::permissions};
+/// use runai_spec::{Resolver, Source, permissions::permissions};
+/// use runai_syntax::Format;
 /// let source = Source { name: "step", text: "node_pools: [a100]\n", format: Format::Yaml };
 /// let needed = permissions(&Resolver::new(source).resolve());
 /// assert!(needed.needed.iter().any(|one| one.entity == "Node pools minimal"));
@@ -202,9 +203,10 @@ impl Permissions {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Format, Resolver, Source};
+    use runai_syntax::Format;
 
     use super::*;
+    use crate::{Resolver, Source};
 
     fn of(text: &str, operator: &str) -> Permissions {
         let source = |name, text| Source { name, text, format: Format::Yaml };

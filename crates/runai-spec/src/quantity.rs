@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::document::float;
+use runai_syntax::float;
 
 /// A non-negative decimal number of any length: a quantity in units of 1.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
+use runai_syntax::{Node, Span, Value};
 use serde_json::Value as Json;
 
-use crate::document::{Node, Span, Value};
 use crate::rules::step::names_a_secret;
 
 /// A value of a request body that no message and no log may show.
@@ -200,7 +200,7 @@ const CLIENT_SECRET: &str = "client_secret";
 
 #[cfg(test)]
 mod tests {
-    use crate::document::{Format, SourceId, parse};
+    use runai_syntax::{Format, SourceId, parse};
 
     use super::*;
 

@@ -6,12 +6,12 @@
 
 use std::borrow::Cow;
 
+use runai_syntax::Tree;
+use runai_syntax::emit::json::{self, Printer};
 use serde::{Deserialize, Serialize};
 
 use crate::command;
 use crate::name::{SUBMISSION_LABEL, SubmissionId, workload_name};
-use crate::print::Tree;
-use crate::print::json::{self, Printer};
 use crate::request::ApiRequest;
 use crate::resolve::Step;
 use crate::settings::fields::ToTree;

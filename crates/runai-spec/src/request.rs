@@ -6,11 +6,11 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
+use runai_syntax::Tree;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::command::shell_quote;
-use crate::print::Tree;
 
 /// An HTTP method that the API uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
+use runai_syntax::{Dialect, Entry, Format, Lines, Map, Node, SourceId, Span, Text, Value};
+
 use crate::check::Checker;
 use crate::diagnostic::{Diagnostic, Finding, Report};
-use crate::document::{Dialect, Entry, Format, Lines, Map, Node, SourceId, Span, Text, Value, parse, parse_in};
 use crate::foreign::{foreign, foreign_beginning};
 use crate::kind::{Kind, OPERATOR_KEYS};
 use crate::redact;
@@ -12,6 +13,7 @@ use crate::rules::{self, Judge};
 use crate::settings::fields::{Setting, from_node};
 use crate::settings::{Environment, OperatorSettings, StepFile, StepSettings};
 use crate::shape::{self, Shape};
+use crate::syntax::{parse, parse_in};
 
 /// A text and what it is called.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +68,8 @@ impl<'t> Source<'t> {
 /// key, lists are replaced, a `null` unsets.
 ///
 /// ```
-/// use runai_spec::{Format, Resolver, Source};
+/// use runai_spec::{Resolver, Source};
+/// use runai_syntax::Format;
 /// let text = "image: python:3.12\ncommand: [python, train.py]\nsettings: {gpu_portion_request: 0.5}\n";
 /// let source = Source { name: "step.runai.yaml", text, format: Format::Yaml };
 /// let resolution = Resolver::new(source).resolve();

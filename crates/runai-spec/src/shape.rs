@@ -5,10 +5,10 @@
 
 use std::sync::LazyLock;
 
+use runai_syntax::Tree;
 use rustc_hash::FxHashMap;
 
 use crate::declared::Declared;
-use crate::print::Tree;
 use crate::settings::{MAP_TEXT_TYPES, TEXT_TYPES, TextType};
 
 /// A schema, as the files of `declared` hold it.

@@ -1,14 +1,10 @@
 //! The functions, natively: texts in, JSON out.
 
-use runai_spec::convert::{ConvertError, convert};
-use runai_spec::edit::{EditError, edit_to};
 use runai_spec::explain::{explain, setting_paths};
 use runai_spec::permissions::permissions;
 use runai_spec::settings;
-use runai_spec::{
-    Context, Diagnostic, Format, Kind, Report, Resolution, Resolver, Source, Step, Tree, rules, schema, snippets,
-    to_tree,
-};
+use runai_spec::{Context, Diagnostic, Kind, Report, Resolution, Resolver, Source, Step, rules, schema, snippets};
+use runai_syntax::{ConvertError, EditError, Format, SyntaxError, Tree, convert, edit_to, to_tree};
 
 use crate::utf16;
 
@@ -182,7 +178,7 @@ fn answer(function: &str, text: &str, arguments: &Arguments<'_>) -> Result<Answe
             let edits = edits.map_err(|error| not_edited(text, error))?;
             let offsets: Vec<usize> = edits.iter().flat_map(|edit| [edit.from, edit.to]).collect();
             let places = utf16::places(text, &offsets);
-            let edit = |(edit, at): (runai_spec::edit::Edit, &[usize])| {
+            let edit = |(edit, at): (runai_syntax::Edit, &[usize])| {
                 object([("from", count(at[0])), ("to", count(at[1])), ("insert", edit.insert.into())])
             };
             edits.into_iter().zip(places.chunks(2)).map(edit).collect()
@@ -328,24 +324,32 @@ fn not_converted(text: &str, error: ConvertError) -> Refusal<'static> {
     let (code, message, help) = (error.code(), error.to_string(), Some(error.help().to_owned()));
     let (path, report) = match error {
         ConvertError::NotInFormat { path, .. } => (Some(path), None),
-        ConvertError::Unreadable(report) => (None, Some(Box::new(page_report(text, &report, None, None)))),
+        ConvertError::Unreadable { error, .. } => (None, Some(Box::new(syntax_report(text, error)))),
         _ => (None, None),
     };
     Refusal { code, message, help, path, report }
 }
 
 fn not_edited(text: &str, error: EditError) -> Refusal<'static> {
-    let (code, message, help) = (error.code(), error.to_string(), Some(error.help().to_owned()));
+    let help = match &error {
+        EditError::InvalidPointer { .. } => "write `/settings/gpu_portion_request`",
+        error => error.help(),
+    };
+    let (code, message, help) = (error.code(), error.to_string(), Some(help.to_owned()));
     let (path, report) = match error {
         EditError::Aliased { path }
         | EditError::NoPlace { path }
         | EditError::NotAContainer { path }
         | EditError::NotInFormat { path, .. }
         | EditError::Unsafe { path } => (Some(path), None),
-        EditError::Unreadable(report) => (None, Some(Box::new(page_report(text, &report, None, None)))),
+        EditError::Unreadable { error, .. } => (None, Some(Box::new(syntax_report(text, error)))),
         _ => (None, None),
     };
     Refusal { code, message, help, path, report }
+}
+
+fn syntax_report(text: &str, error: SyntaxError) -> Tree<'static> {
+    page_report(text, &Report::of_syntax_error(text, error), None, None)
 }
 
 fn unknown(word: &str, nearest: Option<String>) -> Refusal<'static> {

@@ -1,6 +1,8 @@
 //! A question to both sides.
 
-use runai_spec::{Context, Format, Kind, Resolver, Source};
+use runai_spec::{Context, Kind, Resolver, Source};
+
+use runai_syntax::Format;
 use serde_json::{Map, Value, json};
 
 /// What both sides are asked about.

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use anyhow::{Result, bail};
 use fastrand::Rng;
-use runai_spec::{Format, Kind, Resolver, Source};
+use runai_spec::{Kind, Resolver, Source};
+use runai_syntax::Format;
 use serde_json::{Map, Value, json};
 
 use crate::{

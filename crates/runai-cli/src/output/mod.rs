@@ -10,8 +10,8 @@ use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use comfy_table::{Cell, ContentArrangement, Table, presets};
-use runai_spec::convert::convert;
-use runai_spec::{Format, Report, SourceReport};
+use runai_spec::{Report, SourceReport};
+use runai_syntax::{Format, convert};
 use serde::Serialize;
 
 use crate::args::ResultFormat;

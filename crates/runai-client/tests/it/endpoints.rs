@@ -9,7 +9,8 @@ use runai_sim::{Policy, Role, Simulator, Template};
 use runai_spec::permissions::permissions;
 use runai_spec::wire::Workload;
 use runai_spec::wire::requests::Filter;
-use runai_spec::{Format, Resolver, Source};
+use runai_spec::{Resolver, Source};
+use runai_syntax::Format;
 use serde_json::json;
 
 use crate::network::{operator, request};

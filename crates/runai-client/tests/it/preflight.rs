@@ -5,7 +5,8 @@ use runai_client::{BoxFuture, Check, Client, Preflight, StepOperator, Verdict};
 use runai_sim::{Node, Policy, Project, Quota, Role, Simulator, Template};
 use runai_spec::permissions::{Permissions, permissions};
 use runai_spec::wire::TrainingCreationRequest;
-use runai_spec::{Context, Format, Resolver, Source};
+use runai_spec::{Context, Resolver, Source};
+use runai_syntax::Format;
 use serde_json::json;
 
 use crate::network::{Fate, InMemory, client, operator};

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use runai_spec::{Context, Format, Resolver, Source};
+use runai_spec::{Context, Resolver, Source};
+
+use runai_syntax::Format;
 
 /// The same step in each language; the body is the same too.
 pub(crate) const TEXTS: [(&str, &str, Format); 3] = [

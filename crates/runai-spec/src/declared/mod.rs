@@ -4,11 +4,11 @@
 //! what comes out is the same every time. So `cargo xtask schema` derives them and writes them down; a test holds the
 //! files and the types together.
 
+use runai_syntax::Tree;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value as Json, json};
 
-use crate::print::Tree;
 use crate::settings::{OperatorSettings, StepFile, StepSettings};
 use crate::wire::TrainingCreationRequest;
 

@@ -2,9 +2,10 @@
 
 use std::fmt::Display;
 
+use runai_syntax::{Lines, Node, Span};
+
 use super::Rule;
 use crate::diagnostic::Finding;
-use crate::document::{Lines, Node, Span};
 use crate::resolve::Source;
 
 /// Collects what the rules find, and knows the place of each setting.

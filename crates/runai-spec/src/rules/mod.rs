@@ -3,11 +3,12 @@
 //! From this registry come `explain`, the rules page, and the texts of reports. The error list is closed: what the
 //! Python peers refuse, plus what they should have; everything else that looks wrong is a warning.
 
+use runai_syntax::Format;
 use serde::Serialize;
 
 use crate::diagnostic::Report;
-use crate::document::{Format, decode};
 use crate::resolve::{Resolver, Source};
+use crate::syntax::decode;
 
 mod judge;
 pub(crate) mod lifecycle;

@@ -163,7 +163,7 @@ fn zero_quantities(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
     }
     for (name, quantity) in settings.extended_resources.iter().flat_map(|resources| &resources.0) {
         if is_zero(quantity) {
-            report_zero(judge, &format!("extended_resources/{}", crate::document::escape(name)), quantity);
+            report_zero(judge, &format!("extended_resources/{}", runai_syntax::escape(name)), quantity);
         }
     }
     for (index, mount) in settings.pvc_mounts.iter().flatten().enumerate() {

@@ -1,12 +1,12 @@
 //! Rules of the step file around its settings: name, image, environment.
 
+use runai_syntax::{Node, Value, escape, unusual};
+
 use super::zenml::{REFERENCE_HELP, SECRET_REFERENCE};
 use super::{Example, Judge, rules};
-use crate::document::{Node, Value, escape};
 use crate::image;
 use crate::name::{MAX_NAME_LENGTH, SubmissionId, sanitize};
 use crate::settings::Environment;
-use crate::unusual;
 use crate::zenml::keys::is_secret_reference;
 use crate::zenml::placeholders;
 

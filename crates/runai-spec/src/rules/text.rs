@@ -1,7 +1,8 @@
 //! Rules of the text itself, before its settings are looked at.
 
+use runai_syntax::{MAX_ALIASED_NODES, MAX_BYTES, MAX_DEPTH};
+
 use super::{Example, rules};
-use crate::document::{MAX_ALIASED_NODES, MAX_BYTES, MAX_DEPTH};
 
 const FINE: Example = Example::Yaml("gpu_devices_request: 1\n");
 

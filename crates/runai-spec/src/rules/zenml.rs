@@ -1,7 +1,8 @@
 //! Rules of ZenML run configurations, beside those of the settings in their blocks.
 
+use runai_syntax::{Node, Value};
+
 use super::{Example, Judge, rules};
-use crate::document::{Node, Value};
 use crate::settings::StepSettings;
 use crate::wire::Preemptibility;
 use crate::zenml::keys::is_secret_reference;

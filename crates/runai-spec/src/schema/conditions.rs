@@ -1,7 +1,8 @@
 //! Rules that take several settings together, as far as JSON Schema has words for them.
 
+use runai_syntax::Tree;
+
 use super::{Schema, below, written};
-use crate::print::Tree;
 
 /// Adds the conditions to the schema of a step's settings.
 pub(super) fn add_to_settings(settings: &mut Schema) {

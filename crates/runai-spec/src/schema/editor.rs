@@ -1,7 +1,8 @@
 //! What editors want of a schema beyond what a validator needs: hover text, messages, flat enums.
 
+use runai_syntax::Tree;
+
 use super::{Schema, written};
-use crate::print::Tree;
 use crate::settings::{MAP_TEXT_TYPES, TEXT_TYPES};
 
 /// Page that describes each setting under a heading of its own.

@@ -9,10 +9,10 @@ mod reference;
 mod snippets;
 mod zenml;
 
+use runai_syntax::Tree;
 use serde_json::Value as Json;
 
 use crate::declared::{self, Declared};
-use crate::print::Tree;
 
 pub use reference::reference;
 

@@ -1,8 +1,9 @@
 //! The schema of a ZenML run configuration: looser than that of the settings, because pydantic converts values and `${VAR}`
 //! may stand in place of any.
 
+use runai_syntax::Tree;
+
 use super::{Schema, below, settings, written};
-use crate::print::Tree;
 use crate::zenml::keys::{Key, RUN_KEYS, SETTING_KEY_PATTERN, STEP_KEYS, Type};
 
 /// A variable of the environment in a text.

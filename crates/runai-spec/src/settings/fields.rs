@@ -8,13 +8,11 @@
 use std::borrow::Cow;
 
 use indexmap::IndexMap;
+use runai_syntax::{Map, Node, Tree, Value, to_tree};
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error, StrDeserializer};
 
 use super::{Environment, EnvironmentValue, Secret};
-use crate::document::{Map, Node, Value};
-use crate::print::Tree;
-use crate::ser::to_tree;
 
 /// Reads a value of type `T` from a checked node; nothing if the check and the type disagree.
 pub(crate) fn from_node<T: Setting>(node: &Node<'_>) -> Option<T> {
@@ -57,7 +55,7 @@ macro_rules! fields {
         $($field:ident $(| $alias:literal)? $(= $default:expr)?),+ $(,)?
     }) => {
         impl $crate::settings::fields::Setting for $type {
-            fn read(node: &$crate::document::Node<'_>, doubts: &mut $crate::settings::fields::Doubts) -> Self {
+            fn read(node: &runai_syntax::Node<'_>, doubts: &mut $crate::settings::fields::Doubts) -> Self {
                 let map = $crate::settings::fields::map(node, doubts);
                 Self {
                     $($field: match $crate::settings::fields::field(map, stringify!($field), doubts)
@@ -75,7 +73,7 @@ macro_rules! fields {
         }
 
         impl $crate::settings::fields::ToTree for $type {
-            fn tree(&self) -> $crate::print::Tree<'_> {
+            fn tree(&self) -> runai_syntax::Tree<'_> {
                 let keeps_null = false $(|| stringify!($null) == "null")?;
                 let mut members = Vec::new();
                 $($crate::settings::fields::put(
@@ -84,7 +82,7 @@ macro_rules! fields {
                     &self.$field,
                     keeps_null,
                 );)+
-                $crate::print::Tree::Map(members)
+                runai_syntax::Tree::Map(members)
             }
         }
     };
@@ -357,8 +355,8 @@ mod tests {
 
     use super::super::{OperatorSettings, StepSettings};
     use super::*;
-    use crate::document::parse_json;
     use crate::shape::{Kind, OPERATOR_FILE, STEP_SETTINGS, Shape};
+    use runai_syntax::parse_json;
 
     /// A value with each field of each struct in it.
     fn whole(shape: &Shape) -> Tree<'static> {

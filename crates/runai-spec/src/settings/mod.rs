@@ -41,7 +41,7 @@ pub use text::{
 pub(crate) use text::{MAP_TEXT_TYPES, TEXT_TYPES, TextType};
 
 use self::fields::ToTree as _;
-use crate::print::Tree;
+use runai_syntax::Tree;
 
 /// What settings are when nothing is written: `settings` of a step, and `operator`.
 #[must_use]

@@ -11,13 +11,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use indexmap::IndexMap;
+use runai_syntax::{Node, Tree};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::fields::{Doubts, Setting, ToTree};
-use crate::document::Node;
-use crate::print::Tree;
 
 /// A text that does not have the form of its type.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,11 +5,10 @@
 mod python;
 mod runai;
 
+use runai_syntax::{Format, Tree};
 use serde::Serialize;
 
 use crate::command::{shell_join, shell_quote};
-use crate::document::Format;
-use crate::print::Tree;
 use crate::render::{Context, parts};
 use crate::resolve::Step;
 
@@ -36,7 +35,8 @@ pub struct Snippet {
 /// `$RUNAI_BASE_URL` without one.
 ///
 /// ```
-/// use runai_spec::{Context, Format, Resolver, Source, snippets};
+/// use runai_spec::{Context, Resolver, Source, snippets};
+/// use runai_syntax::Format;
 /// let source = Source { name: "step", text: "image: a\ncommand: [b]\nsettings: {node_pools: [p]}\n", format: Format::Yaml };
 /// let resolution = Resolver::new(source).resolve();
 /// let all = snippets::all(resolution.step().unwrap(), &Context::default(), Format::Yaml, None);

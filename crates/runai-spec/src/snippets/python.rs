@@ -1,8 +1,9 @@
 //! Python: ZenML's step operator, and NVIDIA's SDK.
 
+use runai_syntax::emit::quoted;
+use runai_syntax::{Format, Tree};
+
 use super::{Snippet, missing};
-use crate::document::Format;
-use crate::print::{Tree, quoted};
 use crate::resolve::Step;
 use crate::settings::StepSettings;
 use crate::settings::fields::ToTree as _;

@@ -1,6 +1,7 @@
 //! The keys of a ZenML 0.98 run configuration, and what their values may be.
 
-use crate::document::Map;
+use runai_syntax::Map;
+
 use crate::shape;
 use crate::suggest::{Names, nearest};
 

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
+use runai_syntax::{Entry, Format, Map, Node, Value, escape, yaml::yaml11};
+
 use super::keys::{
     Key, OTHER_FLAVORS, RUN_KEYS, RUNAI_FLAVOR, STEP_KEYS, STEP_OPERATOR, Selector, Type, is_of_other_flavor,
     is_setting_key, nearest_flavor, nearest_setting_key,
 };
 use super::{ENVIRONMENT, STEPS, lax, placeholders};
 use crate::diagnostic::Finding;
-use crate::document::{Entry, Format, Map, Node, Value, escape, yaml11};
 use crate::help;
 use crate::resolve::{ResolveContext, SETTINGS_KEY};
 use crate::rules::{Rule, shape, zenml as rule};

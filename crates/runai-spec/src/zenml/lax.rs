@@ -1,6 +1,7 @@
 //! What pydantic makes of a value of another type when it is not strict, which ZenML's settings classes are not.
 
-use crate::document::{Value, float};
+use runai_syntax::{Value, float};
+
 use crate::shape::{Kind, Shape};
 
 /// Returns what pydantic converts `value` to for a setting of this shape, or nothing if it leaves the value as it is.

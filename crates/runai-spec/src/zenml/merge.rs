@@ -2,7 +2,7 @@
 //!
 //! The compiler hands blocks on with what they set and nothing else: defaults of the settings class are filled in last.
 
-use crate::document::{Node, Value};
+use runai_syntax::{Node, Value};
 
 /// Returns the step's block with what the pipeline's has beside it. Maps are merged, lists replaced, and `null` leaves the
 /// pipeline's value.

@@ -13,9 +13,10 @@ mod python;
 
 use std::collections::BTreeSet;
 
+use runai_syntax::{Entry, Map, Node, Span, Text, Value, escape};
+
 use crate::check::Checker;
 use crate::diagnostic::Finding;
-use crate::document::{Entry, Map, Node, Span, Text, Value, escape};
 use crate::resolve::{Layer, ResolveContext, SETTINGS_KEY, Step, in_settings, origins, overridden};
 use crate::rules::{self, Judge, zenml as rule};
 use crate::settings::{Environment, EnvironmentValue, StepSettings};

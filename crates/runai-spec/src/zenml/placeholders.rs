@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::document::{Map, Node, Span, Text, Value, escape};
+use runai_syntax::{Map, Node, Span, Text, Value, escape};
 
 /// Returns the names of the variables in a text: `\$\{([a-zA-Z0-9_]+)\}`.
 pub(crate) fn names(text: &str) -> impl Iterator<Item = &str> {

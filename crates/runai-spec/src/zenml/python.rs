@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::document::yaml11::{Timestamp, timestamp};
-use crate::document::{Map, Node, Value};
+use runai_syntax::yaml::yaml11::{Timestamp, timestamp};
+use runai_syntax::{Map, Node, Value};
 
 /// Returns `str(value)`.
 pub(super) fn str(node: &Node<'_>) -> String {
@@ -81,7 +81,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::{Dialect, Format, SourceId, parse_in};
+    use runai_syntax::{Dialect, Format, SourceId, parse_in};
 
     /// What Python 3 prints for what PyYAML 6.0.4 reads.
     #[test]

@@ -1,7 +1,7 @@
 //! Characters of a text that mean something, or look as if they did.
 
-use runai_spec::convert::convert;
-use runai_spec::{Context, Format, Kind, Resolver, Source};
+use runai_spec::{Context, Kind, Resolver, Source};
+use runai_syntax::{Format, convert};
 use serde_json::Value;
 
 use crate::{lines, resolve};
@@ -39,7 +39,7 @@ fn characters_that_pyyaml_does_not_read_are_refused_in_zenmls_files() {
 #[test]
 fn texts_with_tabs_can_be_edited() {
     let text = "image:\ta/b\ncommand: [x]\n";
-    let edits = runai_spec::edit::edit(text, Format::Yaml, "/image", Some(&Value::from("c/d"))).unwrap();
+    let edits = runai_syntax::edit(text, Format::Yaml, "/image", Some(&Value::from("c/d"))).unwrap();
     assert_eq!(edits.len(), 1);
     assert_eq!((edits[0].insert.as_str(), &text[edits[0].from..edits[0].to]), ("c/d", "a/b"));
 }

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use runai_spec::{Context, Format, Resolver, Source};
+use runai_spec::{Context, Resolver, Source};
+
+use runai_syntax::Format;
 
 use crate::lines;
 

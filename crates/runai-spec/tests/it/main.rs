@@ -2,8 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod characters;
-mod convert;
-mod edit;
 mod fixtures;
 mod merging;
 mod properties;
@@ -13,11 +11,16 @@ mod rules;
 mod schemas;
 mod snippets;
 mod suggestions;
+#[path = "../../../runai-syntax/tests/it/tricky.rs"]
+mod tricky;
+mod typed;
 mod verdicts;
 mod wait;
 mod zenml;
 
-use runai_spec::{Diagnostic, Format, Report, Resolution, Resolver, Source};
+use runai_spec::{Diagnostic, Report, Resolution, Resolver, Source};
+
+use runai_syntax::Format;
 
 /// The resolution of a YAML text.
 fn resolve(text: &str) -> Resolution<'_> {

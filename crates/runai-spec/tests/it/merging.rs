@@ -1,6 +1,8 @@
 //! Settings from several places.
 
-use runai_spec::{Context, Format, Kind, Resolver, Source};
+use runai_spec::{Context, Kind, Resolver, Source};
+
+use runai_syntax::Format;
 
 use crate::lines;
 

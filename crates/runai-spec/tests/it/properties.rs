@@ -10,10 +10,12 @@ use proptest::sample::{Index, select, subsequence};
 use runai_spec::explain::{Explanation, explain, setting_paths};
 use runai_spec::rules::Severity;
 use runai_spec::wire::TrainingCreationRequest;
-use runai_spec::{Context, Format, Kind, Resolution, Resolver, Source};
+use runai_spec::{Context, Kind, Resolution, Resolver, Source};
+use runai_syntax::Format;
 use serde_json::{Map, Value, json};
 
 use crate::lines;
+use crate::tricky::tricky_text;
 
 const FORMATS: [Format; 3] = [Format::Json, Format::Toml, Format::Yaml];
 
@@ -314,60 +316,6 @@ fn anything() -> impl Strategy<Value = Value> {
                 .prop_map(|entries| Value::Object(entries.into_iter().collect())),
         ]
     })
-}
-
-/// Texts that some language takes for something else, and any others.
-pub(crate) fn tricky_text() -> impl Strategy<Value = String> {
-    const TRICKY: &[&str] = &[
-        "",
-        " ",
-        "yes",
-        "0644",
-        "1_000",
-        "null",
-        "~",
-        "<<",
-        "a: b",
-        "a #b",
-        "# c",
-        "- x",
-        "it's",
-        "\"q\"",
-        "a\nb",
-        "a\n",
-        "\t",
-        "1e3",
-        "0x1F",
-        ".inf",
-        "[a]",
-        "{a",
-        "@x",
-        "%y",
-        "!t",
-        "&a",
-        "*b",
-        "|",
-        ">-",
-        "true",
-        "\\",
-        "---",
-        "...",
-        "=",
-        "?",
-        "日本語 🚀",
-        "e\u{301}",
-        "\u{85}",
-        "\u{2028}",
-        "\u{7f}",
-        "\u{1b}",
-        "a/b~c",
-        "$HOME",
-        "4Gi",
-        "/data",
-        "\r\n",
-        "\u{feff}",
-    ];
-    prop_oneof![3 => select(TRICKY).prop_map(str::to_owned), 1 => "\\PC{0,9}", 1 => "[a-z][a-z0-9/._-]{0,8}"]
 }
 
 fn toml_can_say(value: &Value) -> bool {

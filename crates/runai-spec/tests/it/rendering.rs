@@ -3,7 +3,8 @@
 use runai_spec::name::SubmissionId;
 use runai_spec::settings::{StepFile, StepSettings};
 use runai_spec::wire::{GpuRequestType, TrainingCreationRequest};
-use runai_spec::{Context, Format, Resolver, Source, Step};
+use runai_spec::{Context, Resolver, Source, Step};
+use runai_syntax::Format;
 use serde_json::{Value, json};
 
 use crate::resolve;

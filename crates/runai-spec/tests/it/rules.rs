@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use runai_spec::rules::{self, Example, Severity};
-use runai_spec::{Format, Report, Resolver, Source};
+use runai_spec::{Report, Resolver, Source};
+use runai_syntax::Format;
 
 use crate::lines;
 

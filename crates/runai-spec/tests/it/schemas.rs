@@ -13,7 +13,8 @@ use proptest::sample::Index;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use runai_spec::rules::{self, Example, Severity};
-use runai_spec::{Context, Format, Kind, Resolver, Source, convert, schema};
+use runai_spec::{Context, Kind, Resolver, Source, schema};
+use runai_syntax::{Format, convert};
 use serde_json::{Value, json};
 
 use crate::lines;
@@ -285,7 +286,7 @@ fn errors(report: &runai_spec::Report) -> BTreeSet<&'static str> {
 
 /// What a text says, or nothing if it cannot be read.
 fn value_of(text: &str, format: Format) -> Option<Value> {
-    let json = convert::convert(text, format, Format::Json).ok()?;
+    let json = convert(text, format, Format::Json).ok()?;
     serde_json::from_str(&json).ok()
 }
 

@@ -1,6 +1,8 @@
 //! Snippets, to look at. `tests/snippets` runs them with the real packages.
 
-use runai_spec::{Context, Format, snippets};
+use runai_spec::{Context, snippets};
+
+use runai_syntax::Format;
 
 use crate::resolve;
 

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use runai_spec::convert::convert;
 use runai_spec::rules::Severity;
-use runai_spec::{Format, Kind, Resolver, Source};
+use runai_spec::{Kind, Resolver, Source};
+use runai_syntax::{Format, convert};
 use serde_json::Value;
 
 use crate::lines;

@@ -1,6 +1,8 @@
 //! ZenML run configurations: which settings and variables a step gets, and from where.
 
-use runai_spec::{Context, Format, Kind, Resolution, Resolver, Source};
+use runai_spec::{Context, Kind, Resolution, Resolver, Source};
+
+use runai_syntax::Format;
 use serde_json::{Value, json};
 
 use crate::lines;

@@ -1,0 +1,97 @@
+//! Errors of `runai_syntax` as findings of rules.
+
+use runai_syntax::{Dialect, Format, Node, SourceId, SyntaxError, SyntaxErrorKind};
+
+use crate::diagnostic::{Finding, Report};
+use crate::rules::{Rule, text};
+
+/// Returns the text of `bytes`.
+///
+/// # Errors
+///
+/// The bytes are too many, or not UTF-8.
+pub fn decode(bytes: &[u8]) -> Result<&str, Report> {
+    runai_syntax::decode(bytes).map_err(|error| {
+        let valid = bytes.get(..error.span.start as usize).unwrap_or_default();
+        Report::of_syntax_error(str::from_utf8(valid).unwrap_or_default(), error)
+    })
+}
+
+/// Parses `text`.
+pub(crate) fn parse(text: &str, format: Format, source: SourceId) -> Result<Node<'_>, Finding> {
+    runai_syntax::parse(text, format, source).map_err(Finding::from)
+}
+
+/// Parses `text` in a version of YAML. Also returns the warnings that only a parser can give.
+pub(crate) fn parse_in(
+    text: &str,
+    format: Format,
+    source: SourceId,
+    dialect: Dialect,
+) -> Result<(Node<'_>, Vec<Finding>), Finding> {
+    let (root, warnings) = runai_syntax::parse_in(text, format, source, dialect)?;
+    Ok((root, warnings.into_iter().map(Finding::from).collect()))
+}
+
+impl Report {
+    /// The report of a text that could not be parsed.
+    #[must_use]
+    pub fn of_syntax_error(text: &str, error: SyntaxError) -> Self {
+        Self::new(text, [&Finding::from(error)])
+    }
+}
+
+impl From<SyntaxError> for Finding {
+    fn from(error: SyntaxError) -> Self {
+        let help = error.help.or_else(|| own_help(error.kind).map(str::to_owned));
+        Self { help, ..Self::new(rule(error.kind), error.span, error.message) }
+    }
+}
+
+fn rule(kind: SyntaxErrorKind) -> &'static Rule {
+    match kind {
+        SyntaxErrorKind::DuplicateKey => &text::DUPLICATE_KEY,
+        SyntaxErrorKind::DuplicateMerge => &text::DUPLICATE_MERGE,
+        SyntaxErrorKind::Empty => &text::EMPTY,
+        SyntaxErrorKind::NotUtf8 => &text::NOT_UTF8,
+        SyntaxErrorKind::SeveralDocuments => &text::SEVERAL_DOCUMENTS,
+        SyntaxErrorKind::TooDeep => &text::TOO_DEEP,
+        SyntaxErrorKind::TooLarge => &text::TOO_LARGE,
+        SyntaxErrorKind::TooManyAliases => &text::TOO_MANY_ALIASES,
+        // `Syntax`, and kinds that a later version adds.
+        _ => &text::SYNTAX,
+    }
+}
+
+/// Help that names this program's files and commands.
+fn own_help(kind: SyntaxErrorKind) -> Option<&'static str> {
+    match kind {
+        SyntaxErrorKind::Empty => {
+            Some("write a step file with `image` and `command`, or the settings alone; `{}` stands for all defaults")
+        }
+        SyntaxErrorKind::SeveralDocuments => Some("keep one document in a file; `check` takes several files"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_the_rule_of_its_code() {
+        for kind in [
+            SyntaxErrorKind::DuplicateKey,
+            SyntaxErrorKind::DuplicateMerge,
+            SyntaxErrorKind::Empty,
+            SyntaxErrorKind::NotUtf8,
+            SyntaxErrorKind::SeveralDocuments,
+            SyntaxErrorKind::Syntax,
+            SyntaxErrorKind::TooDeep,
+            SyntaxErrorKind::TooLarge,
+            SyntaxErrorKind::TooManyAliases,
+        ] {
+            assert_eq!(rule(kind).code, kind.code());
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Decimal numbers to the nearest `f64`, as `str::parse` does it.
+//!
+//! In the browser package std's own parser would be a twentieth of all that is sent: its table of powers of five does not
+//! compress. A few lines of long division are exact as well; a test holds the two together.
+
+/// Returns the number that a text is.
+#[cfg(not(target_arch = "wasm32"))]
+#[must_use]
+pub fn parse(text: &str) -> Option<f64> {
+    text.parse().ok()
+}
+
+/// Returns the number that a text is.
+#[cfg(target_arch = "wasm32")]
+#[must_use]
+pub fn parse(text: &str) -> Option<f64> {
+    small::parse(text)
+}
+
+#[cfg(any(target_arch = "wasm32", test))]
+mod small {
+    use std::cmp::Ordering;
+
+    /// More digits than decide between two neighbours; of the others it only counts whether all are zero.
+    const DIGITS: usize = 800;
+    /// Bits of a mantissa, with the one that is not stored.
+    const PRECISION: i64 = 53;
+    const MIN_EXPONENT: i64 = -1022;
+    const MAX_EXPONENT: i64 = 1023;
+
+    pub(super) fn parse(text: &str) -> Option<f64> {
+        let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+        let magnitude = if ["inf", "infinity"].iter().any(|word| unsigned.eq_ignore_ascii_case(word)) {
+            f64::INFINITY
+        } else if unsigned.eq_ignore_ascii_case("nan") {
+            f64::NAN
+        } else {
+            decimal(unsigned)?
+        };
+        Some(if text.starts_with('-') { -magnitude } else { magnitude })
+    }
+
+    fn decimal(text: &str) -> Option<f64> {
+        let (digits, exponent) = match text.split_once(['e', 'E']) {
+            Some((digits, exponent)) => (digits, signed(exponent)?),
+            None => (text, 0),
+        };
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let all = || whole.bytes().chain(fraction.bytes());
+        if all().next().is_none() || !all().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let mut rest = all().map(|byte| u32::from(byte - b'0')).skip_while(|digit| *digit == 0);
+        let mut digits: Vec<u32> = rest.by_ref().take(DIGITS).collect();
+        let (skipped, more) = rest.fold((0, false), |(count, more), digit| (count + 1, more || digit != 0));
+        let mut exponent = exponent - length(fraction.len()) + skipped;
+        if more {
+            digits.push(1);
+            exponent -= 1;
+        }
+        Some(nearest(&digits, exponent))
+    }
+
+    /// An exponent; beyond what any text of ours could make up for, its size means nothing.
+    fn signed(text: &str) -> Option<i64> {
+        let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let size = digits.bytes().fold(0, |size: i64, byte| (size * 10 + i64::from(byte - b'0')).min(1 << 40));
+        Some(if text.starts_with('-') { -size } else { size })
+    }
+
+    /// The nearest number to `digits` times ten to the power of `exponent`, and of two the even one.
+    fn nearest(digits: &[u32], exponent: i64) -> f64 {
+        let point = length(digits.len()) + exponent;
+        if digits.is_empty() || point < -330 {
+            return 0.0;
+        }
+        if point > 310 {
+            return f64::INFINITY;
+        }
+        let (mut above, mut below) = (Natural(Vec::new()), Natural(vec![1]));
+        for digit in digits {
+            above.times_ten_plus(*digit);
+        }
+        for _ in 0..exponent.unsigned_abs() {
+            if exponent > 0 { above.times_ten_plus(0) } else { below.times_ten_plus(0) }
+        }
+        // Brings the quotient between 1 and 2.
+        let mut power = above.bits() - below.bits();
+        let shifted = if power < 0 { &mut above } else { &mut below };
+        (0..power.unsigned_abs()).for_each(|_| shifted.double());
+        if above.cmp(&below) == Ordering::Less {
+            above.double();
+            power -= 1;
+        }
+        if power > MAX_EXPONENT {
+            return f64::INFINITY;
+        }
+        // Numbers that are too small for an exponent of their own have fewer bits.
+        let stored = power.max(MIN_EXPONENT);
+        let mut mantissa = 0_u64;
+        if PRECISION < stored - power {
+            return 0.0;
+        }
+        for _ in stored - power..PRECISION {
+            mantissa *= 2;
+            if above.cmp(&below) != Ordering::Less {
+                above.subtract(&below);
+                mantissa += 1;
+            }
+            above.double();
+        }
+        mantissa += match above.cmp(&below) {
+            Ordering::Less => 0,
+            Ordering::Equal => mantissa % 2,
+            Ordering::Greater => 1,
+        };
+        // The highest bit of the mantissa, where it has one, counts up the exponent.
+        f64::from_bits(((stored - MIN_EXPONENT).unsigned_abs() << (PRECISION - 1)) + mantissa)
+    }
+
+    fn length(length: usize) -> i64 {
+        i64::try_from(length).unwrap_or(i64::MAX)
+    }
+
+    /// A natural number of any size, its lowest part first and its highest not zero.
+    struct Natural(Vec<u32>);
+
+    impl Natural {
+        fn times_ten_plus(&mut self, digit: u32) {
+            self.times_plus(10, digit);
+        }
+
+        fn double(&mut self) {
+            self.times_plus(2, 0);
+        }
+
+        #[expect(clippy::cast_possible_truncation, reason = "the two halves of a product")]
+        fn times_plus(&mut self, factor: u64, plus: u32) {
+            let mut carry = plus;
+            for part in &mut self.0 {
+                let product = u64::from(*part) * factor + u64::from(carry);
+                (*part, carry) = (product as u32, (product >> 32) as u32);
+            }
+            if carry > 0 {
+                self.0.push(carry);
+            }
+        }
+
+        /// Takes away a number that is not larger.
+        fn subtract(&mut self, other: &Self) {
+            let mut borrow = false;
+            for (index, part) in self.0.iter_mut().enumerate() {
+                let (less, first) = part.overflowing_sub(other.0.get(index).copied().unwrap_or(0));
+                let (less, second) = less.overflowing_sub(u32::from(borrow));
+                (*part, borrow) = (less, first || second);
+            }
+            while self.0.last() == Some(&0) {
+                self.0.pop();
+            }
+        }
+
+        fn bits(&self) -> i64 {
+            let highest = self.0.last().map_or(0, |part| part.leading_zeros());
+            length(self.0.len()) * 32 - i64::from(highest)
+        }
+
+        fn cmp(&self, other: &Self) -> Ordering {
+            let (own, others) = (self.0.iter().rev(), other.0.iter().rev());
+            self.0.len().cmp(&other.0.len()).then_with(|| own.cmp(others))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::small;
+
+    fn check(text: &str) {
+        let (own, std) = (small::parse(text), text.parse::<f64>().ok());
+        assert_eq!(own.map(f64::to_bits), std.map(f64::to_bits), "{text}");
+    }
+
+    #[test]
+    fn odd_numbers_are_read_as_std_reads_them() {
+        for text in [
+            "0",
+            "-0",
+            "1",
+            "+1.5",
+            ".5",
+            "5.",
+            ".",
+            "",
+            "-",
+            "e1",
+            "1e",
+            "1e+",
+            "1e+5",
+            "1E-5",
+            "1e5.",
+            "1_0",
+            " 1",
+            "0x1",
+            "inf",
+            "-Infinity",
+            "nan",
+            "NaN",
+            "infinit",
+            "1e400",
+            "1e-400",
+            "1e99999999999999999999",
+            "0e99999999999999999999",
+            "1e-99999999999999999999",
+            "9007199254740993",
+            "9007199254740992.5",
+            "9007199254740993.0000000000000000000000001",
+            "2.2250738585072011e-308",
+            "2.2250738585072014e-308",
+            "4.9e-324",
+            "2.4703282292062327e-324",
+            "2.4703282292062328e-324",
+            "1.7976931348623157e308",
+            "1.7976931348623158e308",
+            "1.7976931348623159e308",
+            "0.1",
+            "0.30000000000000004",
+            "123456789012345678901234567890",
+            "1e23",
+            "8.5e22",
+            "٣",
+        ] {
+            check(text);
+        }
+        for digits in [799, 800, 801, 5000] {
+            let zeros = "0".repeat(digits);
+            for text in [
+                format!("1{zeros}"),
+                format!("0.{zeros}1"),
+                format!("0.{zeros}1e{digits}"),
+                format!("1{zeros}e-{digits}"),
+                // Half of a unit in the last place, and a little more.
+                format!("9007199254740993.{zeros}"),
+                format!("9007199254740993.{zeros}1"),
+                format!("9007199254740993.{zeros}1{zeros}"),
+            ] {
+                check(&text);
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn numbers_are_read_as_std_reads_them(text in "[-+]?[0-9]{0,30}(\\.[0-9]{0,30})?([eE][-+]?[0-9]{1,3})?") {
+            check(&text);
+        }
+
+        #[test]
+        fn every_number_comes_back(bits: u64) {
+            let number = f64::from_bits(bits);
+            check(&number.to_string());
+            check(&format!("{number:e}"));
+            // The middle between it and its neighbour.
+            check(&format!("{number:.1100}5"));
+        }
+
+        #[test]
+        fn other_texts_are_refused_as_std_refuses_them(text in "[-+.eE0-9infatyINFATY]{0,9}") {
+            check(&text);
+        }
+    }
+}

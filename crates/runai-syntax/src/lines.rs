@@ -1,0 +1,62 @@
+//! Byte offsets to lines and columns.
+
+/// Where the lines of a text begin, and where its characters are longer than a byte: a place is found in logarithmic time,
+/// also in a text of one long line.
+#[derive(Clone, Debug)]
+pub struct Lines<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+    /// Offsets of the bytes that begin no character, and of the byte order mark.
+    silent: Vec<usize>,
+}
+
+impl<'t> Lines<'t> {
+    /// Indexes the lines of `text`.
+    #[must_use]
+    pub fn new(text: &'t str) -> Self {
+        let mut starts = vec![0];
+        let mut silent = Vec::new();
+        if text.starts_with('\u{feff}') {
+            silent.push(0);
+        }
+        for (offset, byte) in text.bytes().enumerate() {
+            if byte == b'\n' {
+                starts.push(offset + 1);
+            } else if !text.is_char_boundary(offset) {
+                silent.push(offset);
+            }
+        }
+        Self { text, starts, silent }
+    }
+
+    /// Returns the line and column of a byte offset, both from 1; columns count characters, and a byte order mark counts as none.
+    #[must_use]
+    pub fn position(&self, offset: usize) -> (usize, usize) {
+        let offset = self.text.floor_char_boundary(offset.min(self.text.len()));
+        let line = self.starts.partition_point(|start| *start <= offset) - 1;
+        let silent_before = |offset: usize| self.silent.partition_point(|silent| *silent < offset);
+        let start = self.starts[line];
+        (line + 1, offset - start - (silent_before(offset) - silent_before(start)) + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters() {
+        let lines = Lines::new("a: é\r\nüb: x\n");
+        assert_eq!(lines.position(0), (1, 1));
+        assert_eq!(lines.position(5), (1, 5));
+        assert_eq!(lines.position(7), (2, 1));
+        assert_eq!(lines.position(10), (2, 3));
+        assert_eq!(lines.position(99), (3, 1));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_column() {
+        let lines = Lines::new("\u{feff}aé\n");
+        assert_eq!([0, 3, 4, 6, 7].map(|offset| lines.position(offset)), [(1, 1), (1, 1), (1, 2), (1, 3), (2, 1)]);
+    }
+}

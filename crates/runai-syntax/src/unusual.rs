@@ -1,0 +1,95 @@
+//! Characters that look like others: what they are called, and what to write in their place.
+
+use std::borrow::Cow;
+
+/// A character that is probably not meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unusual {
+    /// The character.
+    pub character: char,
+    /// What it is called: `a no-break space`.
+    pub name: &'static str,
+    /// What to write.
+    pub instead: &'static str,
+}
+
+/// Returns the first character of a text that looks like another one or like nothing. Quotes and dashes of typography count
+/// only where they stand for those of a language: at the ends of a text.
+#[must_use]
+pub fn find(text: &str) -> Option<Unusual> {
+    let at_an_end = |c: char| text.starts_with(c) || text.ends_with(c);
+    text.chars().find_map(|c| {
+        let (name, instead, anywhere) = named(c)?;
+        (anywhere || at_an_end(c)).then_some(Unusual { character: c, name, instead })
+    })
+}
+
+/// The name of a character, what to write instead, and whether it is unusual anywhere in a text.
+fn named(c: char) -> Option<(&'static str, &'static str, bool)> {
+    Some(match c {
+        '\u{a0}' => ("a no-break space", "a blank", true),
+        '\u{2007}' | '\u{202f}' => ("a narrow no-break space", "a blank", true),
+        '\u{3000}' => ("an ideographic space", "a blank", true),
+        '\u{2000}'..='\u{2006}' | '\u{2008}'..='\u{200a}' => ("a typographic space", "a blank", true),
+        '\u{200b}' => ("a zero-width space", "nothing", true),
+        '\u{200c}' | '\u{200d}' => ("a zero-width joiner", "nothing", false),
+        '\u{2060}' => ("a word joiner", "nothing", true),
+        '\u{feff}' => ("a byte order mark", "nothing", true),
+        '\u{ad}' => ("a soft hyphen", "nothing", true),
+        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' => ("a mark of writing direction", "nothing", true),
+        '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{ab}' | '\u{bb}' => ("a typographic quote", "`\"`", false),
+        '\u{2018}' | '\u{2019}' | '\u{201a}' => ("a typographic quote", "`'`", false),
+        '\u{2010}' | '\u{2011}' | '\u{2212}' => ("a typographic hyphen", "`-`", false),
+        '\u{2013}' | '\u{2014}' => ("a typographic dash", "`-` or `--`", false),
+        _ => return None,
+    })
+}
+
+impl Unusual {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(self) -> String {
+        let Self { character, name, instead } = self;
+        let code = u32::from(character);
+        if instead == "nothing" {
+            format!("remove {name} (U+{code:04X}) from it")
+        } else {
+            format!("write {instead} in the place of {name} (U+{code:04X})")
+        }
+    }
+}
+
+/// Returns the text with plain characters in place of unusual ones.
+#[must_use]
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if find(text).is_none() {
+        return text.into();
+    }
+    let plain = text.chars().filter_map(|c| match named(c) {
+        Some((_, "nothing", _)) => None,
+        Some((_, "a blank", _)) => Some(' '),
+        Some((_, "`\"`", _)) => Some('"'),
+        Some((_, "`'`", _)) => Some('\''),
+        Some(_) => Some('-'),
+        None => Some(c),
+    });
+    Cow::Owned(plain.collect::<String>().trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_that_look_like_others_are_named() {
+        let help = |text| find(text).map(Unusual::help).unwrap_or_default();
+        assert_eq!(help("a\u{a0}b"), "write a blank in the place of a no-break space (U+00A0)");
+        assert_eq!(help("a\u{200b}"), "remove a zero-width space (U+200B) from it");
+        assert_eq!(help("\u{201c}a\u{201d}"), "write `\"` in the place of a typographic quote (U+201C)");
+        assert_eq!(help("\u{2013}epochs"), "write `-` or `--` in the place of a typographic dash (U+2013)");
+        for text in ["it\u{2019}s fine", "a \u{2013} b", "é", "日本", "\u{1f469}\u{200d}\u{1f52c}"] {
+            assert_eq!(find(text), None, "{text}");
+        }
+        assert_eq!(plain("\u{a0}gpu_devices\u{200b}_request"), "gpu_devices_request");
+    }
+}

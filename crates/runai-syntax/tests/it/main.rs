@@ -1,0 +1,7 @@
+//! What the crate promises, seen from outside.
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
+
+mod convert;
+mod edit;
+mod toml;
+mod tricky;
