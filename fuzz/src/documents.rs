@@ -1,7 +1,7 @@
 //! Documents: anything that someone may have in a file.
 
+use runai_api::wire::TrainingCreationRequest;
 use runai_spec::rules::Severity;
-use runai_spec::wire::TrainingCreationRequest;
 use runai_spec::{Context, Diagnostic, Kind, Report, Resolution, Resolver, Source, decode};
 use runai_syntax::Format;
 

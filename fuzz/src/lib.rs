@@ -9,10 +9,10 @@ mod limits;
 mod seeds;
 mod settings;
 
-use runai_spec::command::{shell_join, shell_quote, split};
-use runai_spec::quantity::Amount;
+use runai_api::command::{shell_join, shell_quote, split};
+use runai_api::quantity::Amount;
+use runai_api::wire;
 use runai_spec::settings::Memory;
-use runai_spec::wire;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

@@ -83,7 +83,7 @@ fn documents() -> Vec<Vec<u8>> {
 
 /// Every member that the API knows is in one file of the core.
 fn bodies() -> Vec<Vec<u8>> {
-    let every_member = include_bytes!("../../crates/runai-spec/src/wire/every-member.json");
+    let every_member = include_bytes!("../../crates/runai-api/src/wire/every-member.json");
     let small = texts(&[
         r#"{"name":"fit","projectId":"1","clusterId":"c","spec":{"image":"a","labels":null,"compute":{"gpuPortionRequest":0.5}}}"#,
         r#"{"next":1,"workloads":[{"id":"a","name":"b","phase":"Running","totalRunningTimeSeconds":4.5}]}"#,

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The pure crates.
-const PACKAGES: [&str; 2] = ["runai-syntax", "runai-spec"];
+const PACKAGES: [&str; 3] = ["runai-syntax", "runai-api", "runai-spec"];
 
 /// Crates that the core must not reach, by any way.
 const FORBIDDEN: [&str; 41] = [

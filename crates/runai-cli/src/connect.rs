@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etcetera::BaseStrategy as _;
+use runai_client::lifecycle::WaitPolicy;
 use runai_client::{Client, Placement, ReceiptDirectory, ReceiptStore, SecretString, StepOperator};
 use runai_spec::settings::{OperatorSettings, StepSettings};
-use runai_spec::wait::WaitPolicy;
 use runai_spec::{Kind, Resolver, Source};
 use runai_syntax::Format;
 use tokio::time::timeout;

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use runai_client::{Check, Preflight, PreflightFinding, Verdict};
-use runai_spec::Context;
+use runai_client::{Check, Preflight, PreflightFinding, PreflightSubject, Verdict};
 use runai_spec::permissions::permissions;
 use runai_spec::settings::OperatorSettings;
+use runai_spec::{Context, setting_of};
 use serde::Serialize;
 
 use crate::args::DoctorArgs;
@@ -73,7 +73,8 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
             };
             let done = block_on(async {
                 let request = step.as_ref().map(|step| step.step.render(&step.context, None));
-                let preflight = connection.operator.preflight(request.as_ref(), Some(&needed)).await;
+                let subject = request.as_ref().map(|request| PreflightSubject { request, setting_of: &setting_of });
+                let preflight = connection.operator.preflight(subject, Some(&needed)).await;
                 diagnosis.take(preflight, step.as_ref().map(|step| &step.file));
                 Ok(Exit::Success)
             });
@@ -92,7 +93,7 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
 struct Patient {
     step: runai_spec::Step,
     context: Context,
-    needed: runai_spec::permissions::Permissions,
+    needed: runai_api::permissions::Permissions,
     file: Input,
 }
 

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use runai_client::Error;
-use runai_spec::wait::Outcome;
+use runai_client::lifecycle::Outcome;
 
 /// The exit codes of `runai-step`. Scripts rely on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

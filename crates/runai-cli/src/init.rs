@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use runai_spec::name::sanitize;
+use runai_api::name::sanitize;
 
 use crate::args::InitArgs;
 use crate::exit::Exit;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use runai_client::{Client, Error, Placement, Receipt, StepOperator, SubmitEvent, Submitted, setting_of};
+use runai_api::wire::{TrainingCreationRequest, requests};
+use runai_client::lifecycle::WaitPolicy;
+use runai_client::{Client, Error, Placement, Receipt, StepOperator, SubmitEvent, Submitted};
 use runai_sim::{Exec, Output, Simulator};
 use runai_spec::Report;
-use runai_spec::wait::WaitPolicy;
-use runai_spec::wire::{TrainingCreationRequest, requests};
+use runai_spec::setting_of;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::args::{LaunchArgs, ResultFormat, RunArgs, SubmitArgs};

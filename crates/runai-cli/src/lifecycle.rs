@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use runai_api::phase::Stage;
+use runai_api::request::ApiRequest;
+use runai_api::wire::{Workload, requests};
+use runai_client::lifecycle::Outcome;
 use runai_client::{Client, Error};
-use runai_spec::phase::Stage;
-use runai_spec::request::ApiRequest;
-use runai_spec::wait::Outcome;
-use runai_spec::wire::{Workload, requests};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 

@@ -7,8 +7,8 @@ use std::env;
 use std::io::{self, BufRead, IsTerminal as _};
 
 use jiff::Timestamp;
+use runai_api::wire::TrainingCreationRequest;
 use runai_client::{Placement, Receipt, StepOperator};
-use runai_spec::wire::TrainingCreationRequest;
 
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use runai_spec::permissions::{Permissions, permissions};
+use runai_api::permissions::Permissions;
+use runai_spec::permissions::permissions;
 use runai_spec::{Kind, Resolver, Source};
 use runai_syntax::Format;
 

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use futures_util::stream::{self, StreamExt as _};
-use runai_spec::wire::requests::Filter;
-use runai_spec::wire::{Event, Workload};
+use runai_api::wire::requests::Filter;
+use runai_api::wire::{Event, Workload};
 use serde_json::json;
 
 use crate::args::{EventsArgs, ListArgs, StatusArgs};

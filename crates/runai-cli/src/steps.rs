@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use runai_api::wire::TrainingCreationRequest;
 use runai_client::{Placement, StepOperator};
 use runai_spec::settings::OperatorSettings;
-use runai_spec::wire::TrainingCreationRequest;
 use runai_spec::{Context, Step};
 
 use crate::args::LaunchArgs;

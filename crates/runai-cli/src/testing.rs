@@ -6,10 +6,10 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
+use runai_client::lifecycle::Outcome;
 use runai_client::{Error, Event, OutageScope, ReceiptStore, StepOperator, SubmitEvent, Submitted};
 use runai_sim::Output;
 use runai_spec::settings::OperatorSettings;
-use runai_spec::wait::Outcome;
 use runai_spec::{Context, Resolver};
 use runai_syntax::Format;
 use tokio::sync::mpsc::UnboundedReceiver;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt as _, Shared};
+use runai_api::phase::Stage;
+use runai_api::wire::Workload;
+use runai_client::lifecycle::WaitPolicy;
 use runai_client::{Event, Progress, Receipt, ReceiptList, Submitted};
-use runai_spec::phase::Stage;
-use runai_spec::wait::WaitPolicy;
-use runai_spec::wire::Workload;
 
 use crate::args::WaitArgs;
 use crate::connect::{self, Connection};

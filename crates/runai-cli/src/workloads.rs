@@ -4,10 +4,10 @@ use std::future::ready;
 use std::pin::pin;
 
 use futures_util::stream::StreamExt as _;
+use runai_api::phase::Stage;
+use runai_api::wire::Workload;
+use runai_api::wire::requests::Filter;
 use runai_client::{Client, Error, nearest};
-use runai_spec::phase::Stage;
-use runai_spec::wire::Workload;
-use runai_spec::wire::requests::Filter;
 use serde::Serialize;
 
 use crate::connect::Connection;

@@ -12,12 +12,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt as _};
+use runai_api::name::{SUBMISSION_LABEL, SubmissionId, workload_name};
+use runai_api::wire::{Compute, EnvironmentVariable, Label, TrainingCreationRequest, TrainingSpec};
+use runai_client::lifecycle::WaitPolicy;
 use runai_client::transport::{HttpTransport, Request, Response, Transport, TransportError};
 use runai_client::{BoxFuture, Client, Fleet, FleetEvent, StepOperator};
 use runai_sim::{Node, Simulator};
-use runai_spec::name::{SUBMISSION_LABEL, SubmissionId, workload_name};
-use runai_spec::wait::WaitPolicy;
-use runai_spec::wire::{Compute, EnvironmentVariable, Label, TrainingCreationRequest, TrainingSpec};
 use serde_json::json;
 
 const WORKLOADS: usize = 10_000;

@@ -9,8 +9,8 @@
 use std::error::Error;
 use std::sync::Arc;
 
+use runai_client::lifecycle::WaitPolicy;
 use runai_client::{Client, Event, Fleet, FleetEvent, ReceiptDirectory, ReceiptStore, StepOperator, tally};
-use runai_spec::wait::WaitPolicy;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

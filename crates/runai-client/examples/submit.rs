@@ -12,8 +12,8 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use runai_client::lifecycle::WaitPolicy;
 use runai_client::{Client, Event, ReceiptDirectory, StepOperator};
-use runai_spec::wait::WaitPolicy;
 use runai_spec::{Context, Resolver, Source};
 use runai_syntax::Format;
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use runai_spec::redact::secret_values;
-use runai_spec::request::{ApiRequest, Method as ApiMethod};
+use runai_api::request::{ApiRequest, Method as ApiMethod};
+use runai_api::secrets::secret_values;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
@@ -90,7 +90,7 @@ impl Client {
     ///
     /// ```no_run
     /// use runai_client::{Client, Error};
-    /// use runai_spec::request::ApiRequest;
+    /// use runai_api::request::ApiRequest;
     ///
     /// # async fn example(client: &Client) -> Result<(), Error> {
     /// let request = ApiRequest::get("/api/v1/nodes/telemetry").query("telemetryType", "ALLOCATION_RATIO");
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn an_id_that_would_lead_elsewhere_is_refused() {
-        use runai_spec::wire::requests;
+        use runai_api::wire::requests;
         for id in ["", ".", ".."] {
             assert!(matches!(prepare(&requests::workload(id)), Err(Error::Path(_))), "{id:?}");
             assert!(matches!(prepare(&requests::suspend_training(id)), Err(Error::Path(_))), "{id:?}");

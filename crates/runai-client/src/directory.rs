@@ -281,7 +281,7 @@ const LEFT_OVER_AFTER: Duration = Duration::from_mins(10);
 
 #[cfg(test)]
 mod tests {
-    use runai_spec::wait::Outcome;
+    use crate::lifecycle::Outcome;
 
     use super::*;
     use crate::receipt::Progress;

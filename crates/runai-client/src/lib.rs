@@ -1,8 +1,8 @@
 //! A client of NVIDIA Run:ai's control plane: submits training workloads, follows them and cancels them.
 //!
 //! It submits a job once, follows it through outages, and suspends or deletes it only when the user asked for that. It
-//! sends what [`runai_spec`] describes: requests are [values](runai_spec::request::ApiRequest), and
-//! [`runai_spec::wait`] decides how a step ends. It reads no settings files and prints nothing.
+//! sends what [`runai_api`] describes: requests are [values](runai_api::request::ApiRequest), and the pure module
+//! [`lifecycle`] decides how a step ends. It knows no settings files and prints nothing.
 //!
 //! - [`Client`] holds the credentials, gets and renews the token, and sends any request of the API. It retries what is
 //!   idempotent and waits for rate limits.
@@ -28,9 +28,9 @@
 //! certificates.
 //!
 //! ```no_run
+//! use runai_api::wire::TrainingCreationRequest;
+//! use runai_client::lifecycle::{Outcome, WaitPolicy};
 //! use runai_client::{Client, Event, StepOperator};
-//! use runai_spec::wait::{Outcome, WaitPolicy};
-//! use runai_spec::wire::TrainingCreationRequest;
 //!
 //! # async fn run(mut request: TrainingCreationRequest, secret: String) -> Result<(), runai_client::Error> {
 //! let client = Client::builder("https://org.run.ai").credentials("trainer", secret).build()?;
@@ -60,9 +60,9 @@ mod endpoints;
 mod error;
 mod fleet;
 mod jwt;
+pub mod lifecycle;
 mod name_conflict;
 mod operator;
-mod policy;
 mod poll;
 mod preflight;
 mod rate_limit;
@@ -71,7 +71,6 @@ mod record;
 mod retry;
 mod secrets;
 mod sender;
-mod setting;
 mod spec_diff;
 mod submission;
 mod time;
@@ -90,17 +89,15 @@ pub use crate::{
     client::{Client, Response},
     directory::ReceiptDirectory,
     endpoints::{
-        AccessRule, BatchAction, BatchFailure, BatchResult, EffectivePolicy, GrantedPermission, MOST_PAGES,
-        PermissionSetInfo, PolicySource, RoleInfo, Template, TemplateMeta,
+        AccessRule, BatchAction, BatchFailure, BatchResult, GrantedPermission, MOST_PAGES, PermissionSetInfo, RoleInfo,
+        Template, TemplateMeta,
     },
     error::{ApiError, Error, KEPT_TEXT},
     fleet::{Fleet, FleetEvent, OutageScope, tally},
     operator::{Placement, StepOperator, nearest},
-    policy::Breach,
-    preflight::{Check, Preflight, PreflightFinding, Verdict},
+    preflight::{Check, Preflight, PreflightFinding, PreflightSubject, SettingOf, Verdict},
     receipt::{AliveMark, BoxFuture, Progress, Put, Receipt, ReceiptList, ReceiptStore, StoreError},
     retry::RetryPolicy,
-    setting::{SettingPlace, setting_of},
     submission::{DEFAULT_SETTLE_TIME, DUPLICATE_WINDOW, MAX_SUBMIT_ATTEMPTS, SubmitEvent, Submitted},
     watch::{AUTH_GRACE, Event, Watch},
 };

@@ -1,6 +1,6 @@
 //! Recognizes refusals because of a workload name that exists already. The API does not document their text.
 
-use runai_spec::wire::ComplianceIssue;
+use runai_api::wire::ComplianceIssue;
 
 /// Whether the body of a 400 or 422 reports a taken name.
 pub(crate) fn is_about_the_name(message: &str, details: Option<&str>, issues: &[ComplianceIssue]) -> bool {

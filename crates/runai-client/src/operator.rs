@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, Stream, StreamExt as _};
-use runai_spec::wait::{Outcome, WaitPolicy, WaitState};
-use runai_spec::wire::{Project, Workload};
+use runai_api::wire::{Project, Workload};
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
 use crate::error::Error;
+use crate::lifecycle::{Outcome, WaitPolicy, WaitState};
 use crate::receipt::{Progress, Receipt, ReceiptStore};
 use crate::record::Record;
 use crate::submission::{DEFAULT_SETTLE_TIME, SubmitEvent, SubmitObserver};

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use runai_spec::wait::{Observation, Snapshot};
-use runai_spec::wire::Workload;
-use runai_spec::wire::requests::Filter;
+use runai_api::wire::Workload;
+use runai_api::wire::requests::Filter;
 
 use crate::client::{Client, Dated};
 use crate::error::Error;
+use crate::lifecycle::{Observation, Snapshot};
 use crate::time::rfc3339;
 
 /// What one poll gave.

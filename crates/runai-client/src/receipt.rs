@@ -5,10 +5,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
-use runai_spec::name::{SubmissionId, digest};
-use runai_spec::wait::{Outcome, WaitPolicy, WaitState};
+use runai_api::name::{SubmissionId, digest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::lifecycle::{Outcome, WaitPolicy, WaitState};
 
 /// What another process needs to find a submission again and to resume waiting for it. Holds no secret.
 ///

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use runai_spec::request::ApiRequest;
+use runai_api::request::ApiRequest;
 use tokio::time::Instant;
 
 /// How persistent the client is.

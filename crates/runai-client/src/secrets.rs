@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{PoisonError, RwLock};
 
-use runai_spec::redact::SecretValue;
-use runai_spec::request::encode_component;
+use runai_api::request::encode_component;
+use runai_api::secrets::SecretValue;
 use secrecy::{ExposeSecret, SecretString};
 
 /// The secrets of one client. Values are kept until the client ends, tokens until [`KEPT_TOKENS`] newer ones exist.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, LOCATION, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use runai_spec::wire::ErrorBody;
+use runai_api::wire::ErrorBody;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use tokio::time::{Instant, sleep, timeout};

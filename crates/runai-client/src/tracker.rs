@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use runai_spec::phase::Stage;
-use runai_spec::wait::{Action, Outcome, StopReason, WaitPolicy, WaitState};
-use runai_spec::wire::Workload;
+use runai_api::phase::Stage;
+use runai_api::wire::Workload;
 use tokio::time::Instant;
 
 use crate::error::Error;
+use crate::lifecycle::{Action, Outcome, StopReason, WaitPolicy, WaitState};
 use crate::poll::{Poll, Target};
 use crate::submission::Creation;
 use crate::watch::{AUTH_GRACE, Event};
@@ -32,7 +32,7 @@ pub(crate) enum ActionResult {
     Unreachable(Error),
 }
 
-/// Follows one workload by the rules of [`runai_spec::wait`].
+/// Follows one workload by the rules of [`crate::lifecycle`].
 #[derive(Debug)]
 pub(crate) struct WorkloadTracker {
     target: Target,

@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
-use runai_spec::phase::Stage;
-use runai_spec::wait::{Outcome, StopReason, WaitPolicy, WaitState};
+use runai_api::phase::Stage;
 use tokio::time::{Instant, sleep_until};
 
 use crate::client::Client;
 use crate::error::Error;
+use crate::lifecycle::{Outcome, StopReason, WaitPolicy, WaitState};
 use crate::poll::{Poll, Target, poll};
 use crate::receipt::{BoxFuture, StoreError};
 use crate::record::{Record, StoreResult};
@@ -81,7 +81,7 @@ pub enum Event {
     },
 }
 
-/// A workload that is being followed, by the rules of [`runai_spec::wait`].
+/// A workload that is being followed, by the rules of [`crate::lifecycle`].
 ///
 /// [`Watch::next`] may be dropped at any moment and called again: its request stays in flight, nothing is lost, and
 /// nothing is done twice that should be done once. Another process resumes from [`Watch::state`], or from the receipt

@@ -1,6 +1,6 @@
 //! From what was sent to what is taken in: template, policy, check.
 
-use runai_spec::wire::{ComplianceIssue, TrainingCreationRequest};
+use runai_api::wire::{ComplianceIssue, TrainingCreationRequest};
 use serde_json::Value;
 use uuid::Uuid;
 

@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use runai_spec::wire::{
+use runai_api::wire::{
     ComplianceIssue, Compute, EnvironmentVariable, ExposedUrl, GpuRequestType, Pvc, SeccompProfileType, Storage,
     Toleration, TolerationEffect, TolerationOperator, TrainingCreationRequest, TrainingSpec,
 };

@@ -18,7 +18,7 @@ use std::{
 };
 
 use nix::{sys::signal::Signal, unistd::Pid};
-use runai_spec::wire::TrainingSpec;
+use runai_api::wire::TrainingSpec;
 use tokio::{
     io::{AsyncRead, BufReader},
     process::{Child, Command},

@@ -2,7 +2,7 @@
 //!
 //! What the types of the wire let pass stands here; rules that look at several members are in `check`.
 
-use runai_spec::wire::ComplianceIssue;
+use runai_api::wire::ComplianceIssue;
 use serde_json::Value;
 use uuid::Uuid;
 

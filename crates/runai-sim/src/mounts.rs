@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use runai_spec::wire::{Storage, TrainingSpec};
+use runai_api::wire::{Storage, TrainingSpec};
 
 /// The volumes of one workload, the longest mount path first.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,6 +1,6 @@
 //! Normalized specs, as a control plane may store them.
 
-use runai_spec::wire::{Storage, TrainingSpec};
+use runai_api::wire::{Storage, TrainingSpec};
 
 use crate::{faults::SpecChange, scheduler::quantity};
 

@@ -1,6 +1,6 @@
 //! Templates and policies: JSON values laid over each other, and rules that are held against the result.
 
-use runai_spec::wire::ComplianceIssue;
+use runai_api::wire::ComplianceIssue;
 use serde_json::{Map, Value};
 
 use crate::scheduler::quantity;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use runai_spec::wire::TrainingSpec;
+use runai_api::wire::TrainingSpec;
 
 use crate::world::{Behaviour, End, fits};
 
@@ -98,7 +98,7 @@ fn seconds(text: &str) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use runai_spec::wire::EnvironmentVariable;
+    use runai_api::wire::EnvironmentVariable;
 
     use super::*;
 

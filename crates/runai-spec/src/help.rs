@@ -5,13 +5,13 @@
 
 use std::borrow::Cow;
 
+use runai_api::command;
+use runai_api::quantity::Amount;
 use runai_syntax::emit::yaml::flow;
 use runai_syntax::yaml::core;
 use runai_syntax::yaml::key_without_blank;
 use runai_syntax::{Text, Tree, Value, float, unusual};
 
-use crate::command;
-use crate::quantity::Amount;
 use crate::shape::{Kind, Range, Shape};
 
 /// Enums with more values than this are too long to list in a message.
@@ -171,7 +171,7 @@ fn number(text: &str, shape: &Shape, unit: Option<&str>, example: &str) -> Strin
             None => return format!("write a number, such as `{example}`"),
         }
     } else if let Some(amount) = Amount::parse(text) {
-        (amount.to_f64(), format!("write `{}`", amount.to_f64()))
+        (value_of(&amount), format!("write `{}`", value_of(&amount)))
     } else {
         return format!("write a number, such as `{example}`");
     };
@@ -260,7 +260,7 @@ pub(crate) fn memory(text: &str) -> Option<String> {
         _ if unit.starts_with(['e', 'E']) => {}
         _ => return None,
     }
-    let bytes = Amount::parse(&bare)?.to_f64();
+    let bytes = value_of(&Amount::parse(&bare)?);
     let written = amount(bytes)?;
     Some(match unit {
         // Hardly anyone means so little.
@@ -270,6 +270,11 @@ pub(crate) fn memory(text: &str) -> Option<String> {
         "" => format!("write `{written}`: a number alone is bytes in Kubernetes"),
         _ => format!("write `{written}`"),
     })
+}
+
+/// The amount as a float. `Amount::to_f64` would bring std's table of powers of five into the browser package.
+fn value_of(amount: &Amount) -> f64 {
+    float::parse(&amount.to_decimal()).unwrap_or(0.0)
 }
 
 /// What to say of a name with dots, which Kubernetes takes for most objects.

@@ -27,7 +27,6 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod check;
-pub mod command;
 mod declared;
 pub mod diagnostic;
 pub mod explain;
@@ -35,13 +34,10 @@ mod foreign;
 mod help;
 mod image;
 mod kind;
-pub mod name;
+mod members;
 pub mod permissions;
-pub mod phase;
-pub mod quantity;
 pub mod redact;
 mod render;
-pub mod request;
 mod resolve;
 pub mod rules;
 pub mod schema;
@@ -50,12 +46,11 @@ mod shape;
 pub mod snippets;
 mod suggest;
 mod syntax;
-pub mod wait;
-pub mod wire;
 mod zenml;
 
 pub use diagnostic::{Diagnostic, Finding, Report};
 pub use kind::{Kind, OPERATOR_KEYS, UnknownKind};
+pub use members::setting_of;
 pub use render::Context;
 pub use resolve::{Resolution, Resolver, Source, SourceReport, Step, VARIABLE_PREFIX};
 pub use syntax::decode;

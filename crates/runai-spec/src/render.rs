@@ -6,21 +6,21 @@
 
 use std::borrow::Cow;
 
+use runai_api::command;
+use runai_api::name::{SUBMISSION_LABEL, SubmissionId, workload_name};
+use runai_api::request::ApiRequest;
+use runai_api::wire::requests;
+use runai_api::wire::{GpuRequestType, TrainingCreationRequest};
 use runai_syntax::Tree;
 use runai_syntax::emit::json::{self, Printer};
 use serde::{Deserialize, Serialize};
 
-use crate::command;
-use crate::name::{SUBMISSION_LABEL, SubmissionId, workload_name};
-use crate::request::ApiRequest;
 use crate::resolve::Step;
 use crate::settings::fields::ToTree;
 use crate::settings::{
     AccessModes, ClaimInfo, ConfigMapMount, ExternalUrl, HostPathMount, NfsMount, Port, PvcMount, S3Mount, SecretMount,
     SecurityContext, StepSettings, Toleration,
 };
-use crate::wire::requests;
-use crate::wire::{GpuRequestType, TrainingCreationRequest};
 
 /// What a request needs beside the step. What is missing shows as `<name>`, `<image>`, `<project-id>` or `<cluster-id>`
 /// in a preview; sending needs it all.
@@ -72,7 +72,7 @@ impl Step {
     /// The request as a `curl` command; see [`ApiRequest::to_curl`].
     #[must_use]
     pub fn curl(&self, context: &Context, base_url: Option<&str>) -> String {
-        requests::create().curl(base_url, Some(&self.body_pretty(context)))
+        requests::create().to_curl_with_body(base_url, Some(&self.body_pretty(context)))
     }
 
     /// The request as its parts: `method`, `path` and `body`.

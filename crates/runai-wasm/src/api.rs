@@ -187,7 +187,7 @@ fn answer(function: &str, text: &str, arguments: &Arguments<'_>) -> Result<Answe
         "permissions" => {
             let document = document();
             let permissions = permissions(&document.resolution);
-            let role = permissions.role("runai-step", |_| None);
+            let role = to_tree(&permissions.role_request("runai-step", |_| None));
             object([("permissions", to_tree(&permissions)), ("sets", to_tree(&permissions.sets())), ("role", role)])
         }
         "render" => {

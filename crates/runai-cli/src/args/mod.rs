@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
+use runai_api::name::{MAX_NAME_LENGTH, sanitize};
 use runai_spec::Kind;
-use runai_spec::name::{MAX_NAME_LENGTH, sanitize};
 
 pub(crate) use self::cluster::{
     ActArgs, CancelArgs, ConfigArgs, ConfigShowArgs, ConnectArgs, DeleteArgs, DoctorArgs, EventsArgs, LaunchArgs,

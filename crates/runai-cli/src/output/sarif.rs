@@ -79,6 +79,6 @@ const fn level(severity: Severity) -> &'static str {
 
 /// The path as a URI reference.
 fn uri(path: &str) -> String {
-    let parts: Vec<_> = path.split('/').map(runai_spec::request::encode_component).collect();
+    let parts: Vec<_> = path.split('/').map(runai_api::request::encode_component).collect();
     parts.join("/")
 }

@@ -5,10 +5,10 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use runai_api::phase::Stage;
+use runai_client::lifecycle::{Outcome, StopReason};
 use runai_client::{Error, Event, OutageScope, SubmitEvent, Submitted};
 use runai_sim::{Output, Stream};
-use runai_spec::phase::Stage;
-use runai_spec::wait::{Outcome, StopReason};
 use serde_json::{Value, json};
 
 use super::{Interruption, Rejection, Reporter};

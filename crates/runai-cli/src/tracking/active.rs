@@ -4,8 +4,8 @@ use std::future::ready;
 use std::time::Duration;
 
 use futures_util::stream::StreamExt as _;
+use runai_client::lifecycle::Outcome;
 use runai_client::{Client, StepOperator};
-use runai_spec::wait::Outcome;
 use tokio::time::Instant;
 
 /// Kubernetes warnings that a failure is reported with.

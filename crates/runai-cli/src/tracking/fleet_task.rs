@@ -3,8 +3,8 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use runai_client::lifecycle::WaitPolicy;
 use runai_client::{Client, Fleet, FleetEvent, Receipt, ReceiptStore, Submitted};
-use runai_spec::wait::WaitPolicy;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{JoinError, JoinHandle};
 

@@ -12,9 +12,9 @@ use std::time::Duration;
 use clap::ValueEnum;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use runai_client::lifecycle::{StopReason, WaitPolicy, WaitState};
 use runai_client::{Error, Event, FleetEvent, Progress, Receipt, StepOperator, SubmitEvent, Submitted};
 use runai_sim::Output;
-use runai_spec::wait::{StopReason, WaitPolicy, WaitState};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 

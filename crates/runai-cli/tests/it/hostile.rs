@@ -17,9 +17,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
+use runai_api::wire::Workload;
 use runai_client::{Client, DEFAULT_SETTLE_TIME, StepOperator};
 use runai_sim::{Endpoint, Fault, FaultKind, LateAnswer, Simulator};
-use runai_spec::wire::Workload;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 

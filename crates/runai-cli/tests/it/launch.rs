@@ -233,7 +233,7 @@ fn store_a_cancel(cluster: &Cluster) {
     let is_receipt = |path: &std::path::PathBuf| path.extension().is_some_and(|extension| extension == "json");
     let file = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).find(is_receipt).unwrap();
     let mut receipt: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-    let mut state = runai_spec::wait::WaitState::default();
+    let mut state = runai_client::lifecycle::WaitState::default();
     state.cancel();
     receipt["wait"] = serde_json::to_value(state).unwrap();
     std::fs::write(&file, receipt.to_string()).unwrap();

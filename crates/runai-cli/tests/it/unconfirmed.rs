@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use runai_cli::testing::{Record, launch};
+use runai_client::lifecycle::Outcome;
 use runai_client::{Progress, ReceiptStore as _};
 use runai_sim::{Fault, FaultKind};
-use runai_spec::wait::Outcome;
 use serde_json::Value;
 use tokio::time::Instant;
 

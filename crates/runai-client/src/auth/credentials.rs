@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use runai_spec::request::encode_component;
-use runai_spec::wire::{OAuthError, OAuthTokenResponse, TokenRequest, TokenResponse};
+use runai_api::request::encode_component;
+use runai_api::wire::{OAuthError, OAuthTokenResponse, TokenRequest, TokenResponse};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 

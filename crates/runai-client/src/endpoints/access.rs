@@ -1,7 +1,8 @@
 //! Who may do what.
 
-use runai_spec::request::ApiRequest;
-use runai_spec::wire::requests::PAGE_LIMIT;
+use runai_api::permissions::RoleCreationRequest;
+use runai_api::request::ApiRequest;
+use runai_api::wire::requests::PAGE_LIMIT;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -33,10 +34,12 @@ impl Client {
         self.list(&ApiRequest::get("/api/v2/authorization/roles")).await
     }
 
-    /// Makes a role from the body that
-    /// [`Permissions::role_request`](runai_spec::permissions::Permissions::role_request) gives. Never sent twice.
-    pub async fn create_role(&self, role: Value) -> Result<RoleInfo, Error> {
-        self.send(&ApiRequest::post("/api/v2/authorization/roles").json(role)).await
+    /// Creates a role, such as [`Permissions::role_request`](runai_api::permissions::Permissions::role_request) returns.
+    /// The client never sends the request twice.
+    pub async fn create_role(&self, role: &RoleCreationRequest) -> Result<RoleInfo, Error> {
+        // Strings and lists cannot fail to serialize.
+        let body = serde_json::to_value(role).unwrap_or_default();
+        self.send(&ApiRequest::post("/api/v2/authorization/roles").json(body)).await
     }
 }
 

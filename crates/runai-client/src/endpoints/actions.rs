@@ -1,9 +1,9 @@
 //! Suspending, resuming and deleting workloads of any type.
 
 use http::StatusCode;
-use runai_spec::request::ApiRequest;
-pub use runai_spec::wire::requests::BatchAction;
-use runai_spec::wire::{Workload, requests};
+use runai_api::request::ApiRequest;
+pub use runai_api::wire::requests::BatchAction;
+use runai_api::wire::{Workload, requests};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 

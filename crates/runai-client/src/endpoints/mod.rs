@@ -10,14 +10,13 @@ mod templates;
 mod workloads;
 
 use http::StatusCode;
-use runai_spec::request::ApiRequest;
+use runai_api::request::ApiRequest;
 use serde::de::{Deserialize, Deserializer};
 
 pub use self::{
     access::{AccessRule, GrantedPermission, PermissionSetInfo, RoleInfo},
     actions::{BatchAction, BatchFailure, BatchResult},
     paging::MOST_PAGES,
-    policies::{EffectivePolicy, PolicySource},
     templates::{Template, TemplateMeta},
 };
 use crate::error::Error;

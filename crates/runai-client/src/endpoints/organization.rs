@@ -1,8 +1,8 @@
 //! Projects, clusters and node pools.
 
 use futures_util::stream::Stream;
-use runai_spec::wire::requests::{self, Page};
-use runai_spec::wire::{Cluster, NodePool, Project};
+use runai_api::wire::requests::{self, Page};
+use runai_api::wire::{Cluster, NodePool, Project};
 
 use super::page::Listed;
 use crate::client::Client;

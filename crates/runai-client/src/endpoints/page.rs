@@ -115,7 +115,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for ListVisitor<T> {
 
 #[cfg(test)]
 mod tests {
-    use runai_spec::wire::Workload;
+    use runai_api::wire::Workload;
 
     use super::*;
     use crate::sender::decode;

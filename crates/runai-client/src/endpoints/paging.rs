@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use futures_util::stream::{self, Stream, TryStreamExt as _};
-use runai_spec::request::ApiRequest;
+use runai_api::request::ApiRequest;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -41,7 +41,7 @@ impl Client {
     /// ```no_run
     /// use futures_util::TryStreamExt as _;
     /// use runai_client::{Client, Error};
-    /// use runai_spec::request::ApiRequest;
+    /// use runai_api::request::ApiRequest;
     /// use serde_json::Value;
     ///
     /// # async fn example(client: &Client) -> Result<(), Error> {

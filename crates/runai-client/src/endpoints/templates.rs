@@ -1,8 +1,8 @@
 //! Workload templates.
 
 use futures_util::stream::Stream;
-use runai_spec::request::{ApiRequest, encode_component};
-use runai_spec::wire::requests::PAGE_LIMIT;
+use runai_api::request::{ApiRequest, encode_component};
+use runai_api::wire::requests::PAGE_LIMIT;
 use serde::Deserialize;
 use serde_json::Value;
 

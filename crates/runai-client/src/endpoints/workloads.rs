@@ -1,8 +1,8 @@
 //! Trainings, workloads of any type, and what happened to them.
 
 use futures_util::stream::Stream;
-use runai_spec::wire::requests::{self, Filter, Page};
-use runai_spec::wire::{Event, HistoryRecord, Training, TrainingCreationRequest, Workload};
+use runai_api::wire::requests::{self, Filter, Page};
+use runai_api::wire::{Event, HistoryRecord, Training, TrainingCreationRequest, Workload};
 
 use super::names_no_workload;
 use super::page::Listed;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
-use runai_spec::wire::{ComplianceIssue, ErrorBody};
+use runai_api::wire::{ComplianceIssue, ErrorBody};
 use serde::Deserialize;
 
 use super::separator;

@@ -4,7 +4,7 @@ mod api;
 mod hint;
 
 use http::StatusCode;
-use runai_spec::name::SUBMISSION_LABEL;
+use runai_api::name::SUBMISSION_LABEL;
 
 pub use self::api::{ApiError, KEPT_TEXT};
 pub(crate) use self::api::{cut, error_body, is_api_error};

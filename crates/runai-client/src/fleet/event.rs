@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
-use runai_spec::wait::Outcome;
+use crate::lifecycle::Outcome;
 
 use crate::error::Error;
 use crate::watch::Event;

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use runai_spec::wait::{WaitPolicy, WaitState};
-use runai_spec::wire::Workload;
+use runai_api::wire::Workload;
 use tokio::time::Instant;
 
+use crate::lifecycle::{WaitPolicy, WaitState};
 use crate::poll::{Poll, Target};
 use crate::receipt::{BoxFuture, Receipt, ReceiptStore};
 use crate::record::{Record, StoreResult};

@@ -11,9 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use runai_spec::wait::{WaitPolicy, WaitState};
-use runai_spec::wire::Workload;
+use runai_api::wire::Workload;
 use tokio::time::{Instant, sleep_until};
+
+use crate::lifecycle::{WaitPolicy, WaitState};
 
 pub use self::event::{FleetEvent, OutageScope, tally};
 use self::member::Member;
@@ -28,7 +29,7 @@ use crate::submission::{SubmissionKey, Submitted, duplicate_until, duplicates};
 use crate::tracker::PendingAction;
 use crate::watch::Event;
 
-/// Many workloads that are being followed, each by the rules of [`runai_spec::wait`].
+/// Many workloads that are being followed, each by the rules of [`crate::lifecycle`].
 ///
 /// Their phases come from lists of 500, project by project, so that `n` workloads cost about `n / 500` requests an
 /// interval. When only few are due, and for those that a list does not show, the workloads are polled one by one.
@@ -41,7 +42,7 @@ use crate::watch::Event;
 ///
 /// ```no_run
 /// use runai_client::{Client, Event, Fleet, FleetEvent, Submitted};
-/// use runai_spec::wait::WaitPolicy;
+/// use runai_client::lifecycle::WaitPolicy;
 ///
 /// # async fn run(client: Client, submitted: Vec<Submitted>) {
 /// let mut fleet = Fleet::new(client);

@@ -3,9 +3,9 @@
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
-use runai_spec::request::ApiRequest;
-use runai_spec::wire::Workload;
-use runai_spec::wire::requests::{Filter, PAGE_LIMIT, Page, workloads};
+use runai_api::request::ApiRequest;
+use runai_api::wire::Workload;
+use runai_api::wire::requests::{Filter, PAGE_LIMIT, Page, workloads};
 use tokio::time::Instant;
 
 use super::{Completed, Fleet, FleetEvent, REQUESTS_AT_ONCE};

@@ -5,13 +5,19 @@ mod quota;
 use std::fmt;
 
 use http::StatusCode;
-use runai_spec::permissions::{Action, Permission, Permissions};
-use runai_spec::wire::{Project, TrainingCreationRequest};
+use runai_api::SettingPlace;
+use runai_api::permissions::{Action, Permission, Permissions};
+use runai_api::wire::{Project, TrainingCreationRequest};
 use serde::Serialize;
 
 use crate::error::Error;
 use crate::operator::{Placement, StepOperator, nearest};
-use crate::setting::setting_of;
+
+/// Returns the setting behind a member of the request, if a setting stands behind it.
+///
+/// The member is a path in the spec, such as `compute.gpuDevicesRequest`. The program that wrote the request from
+/// settings passes it, because this crate knows no settings.
+pub type SettingOf<'a> = &'a (dyn Fn(&str, &TrainingCreationRequest) -> Option<SettingPlace> + Sync);
 
 /// What is looked at, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -138,21 +144,36 @@ impl PreflightFinding {
         self
     }
 
-    fn at(&mut self, field: &str, request: &TrainingCreationRequest) {
+    fn at(&mut self, field: &str, PreflightSubject { request, setting_of }: PreflightSubject<'_>) {
         self.pointer = setting_of(field, request).map(|place| place.pointer);
+    }
+}
+
+/// The request that a preflight checks, and the settings behind it.
+#[derive(Clone, Copy)]
+pub struct PreflightSubject<'a> {
+    /// The request.
+    pub request: &'a TrainingCreationRequest,
+    /// Names the settings in what is found.
+    pub setting_of: SettingOf<'a>,
+}
+
+impl fmt::Debug for PreflightSubject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PreflightSubject").finish_non_exhaustive()
     }
 }
 
 impl StepOperator {
     /// Finds out what would keep a step from running: whether the control plane answers and takes the credentials; and
-    /// the project, its cluster, node pools, quota, template and policy, as far as `request` needs them; and whether
+    /// the project, its cluster, node pools, quota, template and policy, as far as the request of `subject` needs them; and whether
     /// what `permissions` asks for is granted.
     ///
     /// Of the request, the ids of project and cluster do not matter; without one, only the surroundings are looked at.
     /// Nothing is changed. Without a token nothing more can be found out, and without a project only what is allowed.
     pub async fn preflight(
         &self,
-        request: Option<&TrainingCreationRequest>,
+        subject: Option<PreflightSubject<'_>>,
         permissions: Option<&Permissions>,
     ) -> Preflight {
         let mut found = Preflight::default();
@@ -162,7 +183,7 @@ impl StepOperator {
         }
         match self.prepare().await {
             Ok(placement) => {
-                self.placed(&placement, request, &mut found).await;
+                self.placed(&placement, subject, &mut found).await;
                 found.placement = Some(placement);
             }
             Err(error) => {
@@ -194,7 +215,7 @@ impl StepOperator {
     }
 
     /// What depends on where the workload goes.
-    async fn placed(&self, placement: &Placement, request: Option<&TrainingCreationRequest>, found: &mut Preflight) {
+    async fn placed(&self, placement: &Placement, subject: Option<PreflightSubject<'_>>, found: &mut Preflight) {
         let Placement { project_name, project_id, cluster_id, cluster_name } = placement;
         let cluster = cluster_name.as_ref().unwrap_or(cluster_id);
         let message = format!("project `{project_name}` has id {project_id}, in cluster {cluster}");
@@ -210,13 +231,13 @@ impl StepOperator {
             project_state(project, found);
         }
         self.cluster_state(placement, found).await;
-        if let Some(request) = request {
-            self.node_pools(placement, project.as_ref(), request, found).await;
+        if let Some(subject) = subject {
+            self.node_pools(placement, project.as_ref(), subject, found).await;
             if let Some(project) = &project {
-                quota::check(project, request, found);
+                quota::check(project, subject, found);
             }
-            self.template(request, found).await;
-            self.policy(placement, request, found).await;
+            self.template(subject, found).await;
+            self.policy(placement, subject, found).await;
         }
     }
 
@@ -243,10 +264,10 @@ impl StepOperator {
         &self,
         placement: &Placement,
         project: Option<&Project>,
-        request: &TrainingCreationRequest,
+        subject: PreflightSubject<'_>,
         found: &mut Preflight,
     ) {
-        let wanted = &request.spec.node_pools;
+        let wanted = &subject.request.spec.node_pools;
         if wanted.is_empty() {
             let defaults = project.and_then(|project| Some(project.effective.as_ref()?.default_node_pools.join(", ")));
             if let Some(defaults) = defaults.filter(|defaults| !defaults.is_empty()) {
@@ -277,12 +298,12 @@ impl StepOperator {
                     format!("did you mean `{}`?", near.join("`, `"))
                 })
             };
-            finding.at(&format!("nodePools[{index}]"), request);
+            finding.at(&format!("nodePools[{index}]"), subject);
         }
     }
 
-    async fn template(&self, request: &TrainingCreationRequest, found: &mut Preflight) {
-        let Some(id) = &request.template_id else { return };
+    async fn template(&self, subject: PreflightSubject<'_>, found: &mut Preflight) {
+        let Some(id) = &subject.request.template_id else { return };
         let finding = match self.client.template(id).await {
             Ok(template) if template.meta.workload_type.is_empty() || template.meta.workload_type == "Training" => {
                 found.find(Check::Template, Verdict::Good, format!("template `{}` exists", template.meta.name))
@@ -305,10 +326,11 @@ impl StepOperator {
                 .hint("give it Templates → View, or take `workload_template_id` out"),
             Err(error) => return found.fail(Check::Template, &error),
         };
-        finding.at("templateId", request);
+        finding.at("templateId", subject);
     }
 
-    async fn policy(&self, placement: &Placement, request: &TrainingCreationRequest, found: &mut Preflight) {
+    async fn policy(&self, placement: &Placement, subject: PreflightSubject<'_>, found: &mut Preflight) {
+        let PreflightSubject { request, setting_of } = subject;
         let policy = match self.client.effective_policy(&placement.project_id).await {
             Ok(policy) => policy,
             Err(error) if error.status() == Some(StatusCode::FORBIDDEN) => {
@@ -321,14 +343,16 @@ impl StepOperator {
             Err(error) => return found.fail(Check::Policy, &error),
         };
         // Strings, numbers, lists and structs cannot fail to serialise.
-        let breaches = policy.breaches(&serde_json::to_value(&request.spec).unwrap_or_default());
-        if breaches.is_empty() {
+        let violations = policy.violations(&serde_json::to_value(&request.spec).unwrap_or_default());
+        if violations.is_empty() {
             found.find(Check::Policy, Verdict::Good, "the project's policy allows what would be sent");
         }
-        for breach in breaches {
-            let message =
-                format!("`{}`: {} (rule `{}` of {})", breach.field, breach.details, breach.rule, breach.source);
-            let place = setting_of(&breach.field, request);
+        for violation in violations {
+            let message = format!(
+                "`{}`: {} (rule `{}` of {})",
+                violation.field, violation.details, violation.rule, violation.source
+            );
+            let place = setting_of(&violation.field, request);
             let finding = found.find(Check::Policy, Verdict::Bad, message);
             finding.hint = Some(match &place {
                 Some(place) => format!("change `{}`, or ask whoever keeps the policy", place.path),

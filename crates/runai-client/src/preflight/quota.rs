@@ -1,14 +1,15 @@
 //! What a step asks for, against what its project is entitled to.
 
-use runai_spec::quantity::Amount;
-use runai_spec::wire::{
+use runai_api::quantity::Amount;
+use runai_api::wire::{
     Compute, GpuRequestType, Preemptibility, Project, ProjectResources, ResourceQuota, TrainingCreationRequest,
 };
 
-use super::{Check, Preflight, Verdict};
+use super::{Check, Preflight, PreflightSubject, Verdict};
 
 /// Holds the request against the project's quota, in the node pools that it may run in.
-pub(super) fn check(project: &Project, request: &TrainingCreationRequest, found: &mut Preflight) {
+pub(super) fn check(project: &Project, subject: PreflightSubject<'_>, found: &mut Preflight) {
+    let request = subject.request;
     let pools = candidates(project, request);
     let nothing = Compute::default();
     let compute = request.spec.compute.as_ref().unwrap_or(&nothing);
@@ -48,7 +49,7 @@ pub(super) fn check(project: &Project, request: &TrainingCreationRequest, found:
     ];
     let before = found.findings.len();
     for demand in demands.iter().filter(|demand| demand.amount > 0.0) {
-        demand.check(&pools, request, found);
+        demand.check(&pools, subject, found);
     }
     if found.findings.len() == before
         && !pools.is_empty()
@@ -80,7 +81,7 @@ struct Demand {
 }
 
 impl Demand {
-    fn check(&self, pools: &[&ProjectResources], request: &TrainingCreationRequest, found: &mut Preflight) {
+    fn check(&self, pools: &[&ProjectResources], subject: PreflightSubject<'_>, found: &mut Preflight) {
         let Self { amount, field, unit, of, scale } = *self;
         let most = |bound: fn(&ResourceQuota) -> Option<f64>| {
             let bounds: Vec<Option<f64>> = pools
@@ -95,7 +96,7 @@ impl Demand {
         };
         let tidy = |amount: f64| (amount * 100.0).round() / 100.0;
         let asked = tidy(amount);
-        let is_firm = request.spec.preemptibility == Some(Preemptibility::NonPreemptible);
+        let is_firm = subject.request.spec.preemptibility == Some(Preemptibility::NonPreemptible);
         let finding = match (most(|quota| quota.limit), most(|quota| quota.deserved)) {
             (Some(limit), _) if amount > limit => found
                 .find(
@@ -123,7 +124,7 @@ impl Demand {
                 .hint("it runs only while others leave enough unused, and is pushed aside when they want it back"),
             _ => return,
         };
-        finding.at(field, request);
+        finding.at(field, subject);
     }
 }
 

@@ -1,7 +1,7 @@
 //! By what a submission is recognised, and what proves that a workload is of it.
 
-use runai_spec::name::{SUBMISSION_LABEL, SubmissionId, digest};
-use runai_spec::wire::{Label, Training, TrainingCreationRequest};
+use runai_api::name::{SUBMISSION_LABEL, SubmissionId, digest};
+use runai_api::wire::{Label, Training, TrainingCreationRequest};
 use serde_json::Value;
 
 use super::Submitted;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use runai_spec::wait::{Outcome, WaitState};
-use runai_spec::wire::TrainingCreationRequest;
+use runai_api::wire::TrainingCreationRequest;
 use tokio::time::Instant;
 
 use super::{DUPLICATE_WINDOW, SubmissionKey, Submitted};
 use crate::error::Error;
+use crate::lifecycle::{Outcome, WaitState};
 use crate::operator::StepOperator;
 use crate::receipt::{AliveMark, Progress, Put, Receipt, ReceiptStore, now};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use runai_spec::wire::Workload;
+use runai_api::wire::Workload;
 use tokio::time::{Instant, sleep};
 
 use super::{SubmissionKey, Submitted};

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, Stream, StreamExt as _};
-use runai_spec::name::SubmissionId;
-use runai_spec::wire::{TrainingCreationRequest, Workload};
+use runai_api::name::SubmissionId;
+use runai_api::wire::{TrainingCreationRequest, Workload};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 

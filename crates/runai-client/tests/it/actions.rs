@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use runai_client::lifecycle::{Outcome, StopReason, WaitPolicy};
 use runai_client::{Event, Fleet, FleetEvent, StepOperator};
-use runai_spec::wait::{Outcome, StopReason, WaitPolicy};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 

@@ -11,11 +11,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use runai_api::wire::{TrainingCreationRequest, Workload};
+use runai_client::lifecycle::{Outcome, WaitPolicy};
 use runai_client::transport::Request;
 use runai_client::{Error, Fleet, Progress, ReceiptStore, StepOperator};
 use runai_sim::Simulator;
-use runai_spec::wait::{Outcome, WaitPolicy};
-use runai_spec::wire::{TrainingCreationRequest, Workload};
 use serde_json::json;
 use tokio::sync::Notify;
 use tokio::time::Instant;

@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
+use runai_api::wire::Workload;
+use runai_api::wire::requests::Filter;
 use runai_client::{BatchAction, Error};
 use runai_sim::{Policy, Role, Simulator, Template};
 use runai_spec::permissions::permissions;
-use runai_spec::wire::Workload;
-use runai_spec::wire::requests::Filter;
 use runai_spec::{Resolver, Source};
 use runai_syntax::Format;
 use serde_json::json;
@@ -57,8 +57,8 @@ async fn everything_that_the_simulator_shows_can_be_read() {
 
     assert_eq!(client.template("550e8400-e29b-41d4-a716-446655440000").await.unwrap().meta.name, "small");
     let policy = client.effective_policy(&placement.project_id).await.unwrap();
-    let breaches = policy.breaches(&json!({"compute": {"gpuDevicesRequest": 8}}));
-    assert_eq!((breaches[0].rule, breaches[0].source.to_string()), ("max", "the tenant's policy".into()));
+    let violations = policy.violations(&json!({"compute": {"gpuDevicesRequest": 8}}));
+    assert_eq!((violations[0].rule, violations[0].source.to_string()), ("max", "the tenant's policy".into()));
 
     assert!(client.permissions().await.unwrap().iter().any(|one| one.resource_type == "trainings"));
     assert_eq!(client.access_rules().await.unwrap()[0].scope_type, "tenant");
@@ -67,8 +67,8 @@ async fn everything_that_the_simulator_shows_can_be_read() {
     let id_of = |name: &str| sets.iter().find(|set| set.name == name).map(|set| set.id.clone());
     let source = Source { name: "step", text: "{}", format: Format::Yaml };
     let role = permissions(&Resolver::new(source).resolve()).role_request("runai-step", id_of);
-    assert_eq!(client.create_role(role.clone()).await.unwrap().name, "runai-step");
-    assert!(client.create_role(role).await.unwrap_err().is_refused());
+    assert_eq!(client.create_role(&role).await.unwrap().name, "runai-step");
+    assert!(client.create_role(&role).await.unwrap_err().is_refused());
 }
 
 #[tokio::test(start_paused = true)]
@@ -147,7 +147,7 @@ async fn nulls_and_members_of_later_versions_do_no_harm() {
     let client = script.client();
     assert_eq!(client.permissions().await.unwrap()[0].actions, [] as [&str; 0]);
     assert_eq!(client.access_rules().await.unwrap()[0].role_name, "");
-    assert!(client.effective_policy("7").await.unwrap().breaches(&json!({})).is_empty());
+    assert!(client.effective_policy("7").await.unwrap().violations(&json!({})).is_empty());
     assert_eq!(client.template("a/b").await.unwrap().meta.id, "");
     assert_eq!(client.roles().await.unwrap()[0].id, "7");
     assert!(client.permissions().await.unwrap().is_empty());

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use runai_client::lifecycle::{Outcome, WaitPolicy};
 use runai_client::{Error, Event, Fleet, FleetEvent, Progress, ReceiptStore as _, StepOperator, Submitted};
 use runai_sim::{Fault, FaultKind, Simulator};
-use runai_spec::wait::{Outcome, WaitPolicy};
 use serde_json::json;
 use tokio::time::Instant;
 

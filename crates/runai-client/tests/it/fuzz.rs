@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use proptest::prelude::*;
+use runai_api::wire::TrainingCreationRequest;
+use runai_client::lifecycle::WaitPolicy;
 use runai_client::{Error, StepOperator};
-use runai_spec::wait::WaitPolicy;
-use runai_spec::wire::TrainingCreationRequest;
 use serde_json::Value;
 use tokio::time::timeout;
 
+use crate::preflight::subject;
 use crate::script::{CLIENT_SECRET, Reply, TOKEN, answering};
 
 /// JSON of any shape, often with members that the API has.
@@ -131,7 +132,7 @@ proptest! {
             ];
             results.iter().flatten().for_each(|error| clean(error, is_issued));
             let operator = StepOperator::new(client, "vision");
-            let found = operator.preflight(Some(&request), None).await;
+            let found = operator.preflight(Some(subject(&request)), None).await;
             let text = serde_json::to_string(&found).unwrap();
             assert!(!text.contains(CLIENT_SECRET), "{text}");
             let mut watch = operator.watch("w1", WaitPolicy::default());

@@ -12,13 +12,13 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
+use runai_api::wire::{TrainingCreationRequest, Workload};
+use runai_client::lifecycle::{Outcome, WaitPolicy};
 use runai_client::transport::Request;
 use runai_client::{
     DUPLICATE_WINDOW, Error, Event, Fleet, FleetEvent, Progress, ReceiptStore, StepOperator, Submitted,
 };
 use runai_sim::{Endpoint, Fault, FaultKind, LateAnswer, Simulator};
-use runai_spec::wait::{Outcome, WaitPolicy};
-use runai_spec::wire::{TrainingCreationRequest, Workload};
 use tokio::time::{Instant, sleep, timeout};
 
 use self::waits::{check_ends, waiting_run};

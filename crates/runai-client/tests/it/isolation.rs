@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use runai_api::wire::Workload;
+use runai_client::lifecycle::{Outcome, WaitPolicy, WaitState};
 use runai_client::{Client, Error, Event, Fleet, FleetEvent, OutageScope, StepOperator, Submitted};
-use runai_spec::wait::{Outcome, WaitPolicy, WaitState};
-use runai_spec::wire::Workload;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 

@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
+use runai_client::lifecycle::{Outcome, WaitPolicy};
 use runai_client::{Client, Fleet, Progress, ReceiptDirectory, ReceiptStore, RetryPolicy, StepOperator};
 use runai_sim::Simulator;
-use runai_spec::wait::{Outcome, WaitPolicy};
 use tokio::process::Command;
 use tokio::time::timeout;
 

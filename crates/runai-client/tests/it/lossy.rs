@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use runai_client::lifecycle::{Outcome, WaitPolicy};
 use runai_client::{Client, Error, Fleet, RetryPolicy, StepOperator};
 use runai_sim::Simulator;
-use runai_spec::wait::{Outcome, WaitPolicy};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;

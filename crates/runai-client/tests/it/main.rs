@@ -10,6 +10,7 @@ mod fuzz;
 mod hostile;
 mod isolation;
 mod killed;
+mod lifecycle;
 mod lossy;
 mod network;
 mod operations;

@@ -10,15 +10,15 @@ use http::header::DATE;
 use http_body_util::BodyExt as _;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use jiff::{SignedDuration, Timestamp};
+use runai_api::name::{SUBMISSION_LABEL, SubmissionId, workload_name};
+use runai_api::wire::{EnvironmentVariable, Label, TrainingCreationRequest, TrainingSpec};
+use runai_client::lifecycle::Outcome;
 use runai_client::transport::{Failure, Request, Response, Transport, TransportError};
 use runai_client::{
     BoxFuture, Client, Event, Fleet, FleetEvent, Placement, Put, Receipt, ReceiptList, ReceiptStore, StepOperator,
     StoreError,
 };
 use runai_sim::Simulator;
-use runai_spec::name::{SUBMISSION_LABEL, SubmissionId, workload_name};
-use runai_spec::wait::Outcome;
-use runai_spec::wire::{EnvironmentVariable, Label, TrainingCreationRequest, TrainingSpec};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 use tower::ServiceExt as _;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use http::StatusCode;
-use runai_spec::request::{ApiRequest, Method, encode_component};
+use runai_api::request::{ApiRequest, Method, encode_component};
 use serde_json::json;
 
 use crate::script::{Reply, Script, TOKEN};

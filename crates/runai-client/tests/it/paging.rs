@@ -1,8 +1,8 @@
 //! Any list of the API as a stream, however its pages are linked.
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
+use runai_api::request::ApiRequest;
 use runai_client::Error;
-use runai_spec::request::ApiRequest;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

@@ -1,11 +1,12 @@
 //! What `doctor` finds out.
 
+use runai_api::permissions::Permissions;
+use runai_api::wire::TrainingCreationRequest;
 use runai_client::transport::{Failure, Request, Response, Transport, TransportError};
-use runai_client::{BoxFuture, Check, Client, Preflight, StepOperator, Verdict};
+use runai_client::{BoxFuture, Check, Client, Preflight, PreflightSubject, StepOperator, Verdict};
 use runai_sim::{Node, Policy, Project, Quota, Role, Simulator, Template};
-use runai_spec::permissions::{Permissions, permissions};
-use runai_spec::wire::TrainingCreationRequest;
-use runai_spec::{Context, Resolver, Source};
+use runai_spec::permissions::permissions;
+use runai_spec::{Context, Resolver, Source, setting_of};
 use runai_syntax::Format;
 use serde_json::json;
 
@@ -20,9 +21,14 @@ fn step(settings: &str) -> (TrainingCreationRequest, Permissions) {
     (step.render(&Context::default(), None), permissions(&resolution))
 }
 
+/// The request and the settings behind it.
+pub(crate) fn subject(request: &TrainingCreationRequest) -> PreflightSubject<'_> {
+    PreflightSubject { request, setting_of: &setting_of }
+}
+
 async fn preflight(operator: &StepOperator, settings: &str) -> Preflight {
     let (request, permissions) = step(settings);
-    let found = operator.preflight(Some(&request), Some(&permissions)).await;
+    let found = operator.preflight(Some(subject(&request)), Some(&permissions)).await;
     for finding in &found.findings {
         assert!(finding.verdict != Verdict::Bad || finding.hint.is_some(), "{finding:?}");
     }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use http::{Method, StatusCode};
+use runai_api::wire::TrainingCreationRequest;
 use runai_client::{Client, Error, RetryPolicy, StepOperator};
 use runai_sim::Simulator;
-use runai_spec::wire::TrainingCreationRequest;
 use serde_json::json;
 use tokio::time::Instant;
 

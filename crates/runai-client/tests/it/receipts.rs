@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use runai_client::lifecycle::{Outcome, WaitPolicy, WaitState};
 use runai_client::{Error, Event, Progress, Receipt, ReceiptStore, StepOperator};
 use runai_sim::Simulator;
-use runai_spec::wait::{Outcome, WaitPolicy, WaitState};
 use tokio::sync::Notify;
 
 use crate::network::{Fate, MemoryStore, client, operator, request};

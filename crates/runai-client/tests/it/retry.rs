@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use runai_api::request::ApiRequest;
+use runai_api::wire::TrainingCreationRequest;
 use runai_client::{Error, RetryPolicy};
-use runai_spec::request::ApiRequest;
-use runai_spec::wire::TrainingCreationRequest;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 

@@ -7,12 +7,12 @@ use std::io;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
+use runai_api::name::SUBMISSION_LABEL;
+use runai_api::request::ApiRequest;
+use runai_api::wire::{EnvironmentVariable, Label, TrainingCreationRequest, TrainingSpec};
+use runai_client::lifecycle::WaitPolicy;
 use runai_client::transport::{HttpTransport, Request};
 use runai_client::{BatchAction, Client, Error, ReceiptDirectory, SecretString, StepOperator};
-use runai_spec::name::SUBMISSION_LABEL;
-use runai_spec::request::ApiRequest;
-use runai_spec::wait::WaitPolicy;
-use runai_spec::wire::{EnvironmentVariable, Label, TrainingCreationRequest, TrainingSpec};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use tracing::Level;
@@ -185,7 +185,7 @@ fn quoted(sent: &Sent) -> Vec<String> {
         .collect();
     let plain = plain.join("; ");
     let html = plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&#34;");
-    vec![sent.body.clone(), plain.clone(), runai_spec::request::encode_component(&plain), html]
+    vec![sent.body.clone(), plain.clone(), runai_api::request::encode_component(&plain), html]
 }
 
 #[tokio::test(start_paused = true)]

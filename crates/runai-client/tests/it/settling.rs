@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use runai_api::name::SUBMISSION_LABEL;
+use runai_api::wire::{Label, TrainingCreationRequest, TrainingSpec};
+use runai_client::lifecycle::WaitPolicy;
 use runai_client::{
     Client, DUPLICATE_WINDOW, Error, Event, Fleet, FleetEvent, Progress, Receipt, ReceiptStore as _, StepOperator,
     SubmitEvent,
 };
-use runai_spec::name::SUBMISSION_LABEL;
-use runai_spec::wait::WaitPolicy;
-use runai_spec::wire::{Label, TrainingCreationRequest, TrainingSpec};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 

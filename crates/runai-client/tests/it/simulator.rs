@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use runai_client::lifecycle::{Outcome, WaitPolicy};
 use runai_client::{Client, Error, Event, StepOperator, Submitted};
 use runai_sim::{Exec, Simulator};
-use runai_spec::wait::{Outcome, WaitPolicy};
 use tokio::time::Instant;
 
 use crate::network::{Fate, InMemory, operator, request};

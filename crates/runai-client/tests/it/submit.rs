@@ -1,9 +1,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use runai_api::name::SUBMISSION_LABEL;
+use runai_api::wire::{Compute, Label, TrainingCreationRequest, TrainingSpec};
 use runai_client::{Client, Error, Placement, Progress, Receipt, ReceiptStore as _, StepOperator, Submitted};
-use runai_spec::name::SUBMISSION_LABEL;
-use runai_spec::wire::{Compute, Label, TrainingCreationRequest, TrainingSpec};
 use serde_json::{Value, json};
 
 use crate::network::MemoryStore;

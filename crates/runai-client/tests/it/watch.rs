@@ -2,8 +2,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use runai_client::lifecycle::{Outcome, WaitPolicy, WaitState};
 use runai_client::{Event, StepOperator, Watch};
-use runai_spec::wait::{Outcome, WaitPolicy, WaitState};
 use serde_json::json;
 use tokio::time::Instant;
 

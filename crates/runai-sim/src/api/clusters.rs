@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, State},
 };
 use jiff::Timestamp;
-use runai_spec::wire::{Cluster, ClusterStatus};
+use runai_api::wire::{Cluster, ClusterStatus};
 use serde::Deserialize;
 
 use super::{Caller, Query, Refusal};

@@ -31,7 +31,7 @@ use axum::{
 };
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
-use runai_spec::wire::{ComplianceIssue, ErrorBody, HttpResponse};
+use runai_api::wire::{ComplianceIssue, ErrorBody, HttpResponse};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 

@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, State},
 };
 use jiff::Timestamp;
-use runai_spec::wire::AllocatedResources;
+use runai_api::wire::AllocatedResources;
 use serde::Serialize;
 use uuid::Uuid;
 

@@ -6,7 +6,7 @@ use axum::{
     Extension, Json,
     extract::{Path, State},
 };
-use runai_spec::wire::{
+use runai_api::wire::{
     Project, ProjectEffective, ProjectList, ProjectNodePool, ProjectResources, ProjectStatus, ProjectTotals,
     QuotaStatus, QuotaUse, ResourceQuota,
 };

@@ -6,7 +6,7 @@ use axum::{
     Extension, Json,
     extract::{Path, State},
 };
-use runai_spec::wire::{
+use runai_api::wire::{
     Event, EventList, HistoryList, HistoryMeta, HistoryRecord, HistorySpec, InvolvedObject, PhaseUpdate,
 };
 use uuid::Uuid;

@@ -7,7 +7,7 @@ use axum::{
     extract::{State, rejection::FormRejection},
     http::{HeaderName, StatusCode, header},
 };
-use runai_spec::wire::{OAuthError, OAuthTokenRequest, OAuthTokenResponse, TokenRequest, TokenResponse};
+use runai_api::wire::{OAuthError, OAuthTokenRequest, OAuthTokenResponse, TokenRequest, TokenResponse};
 
 use super::{Body, Refusal};
 use crate::{app::App, keys::same_secret};

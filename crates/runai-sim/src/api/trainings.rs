@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
-use runai_spec::wire::{HttpResponse, Training, TrainingCreationRequest};
+use runai_api::wire::{HttpResponse, Training, TrainingCreationRequest};
 use serde_json::Value;
 use uuid::Uuid;
 

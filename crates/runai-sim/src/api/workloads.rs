@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, State},
 };
 use jiff::Timestamp;
-use runai_spec::wire::{
+use runai_api::wire::{
     ActionsSupport, AllocatedResources, Condition, PendingSchedulingMessage, RequestedPods, RequestedResources,
     ResourceCores, ResourceQuantity, TrainingSpec, Workload as Item, WorkloadList,
 };

@@ -1,6 +1,6 @@
 //! What a workload asks for.
 
-use runai_spec::wire::{Compute, GpuRequestType, Toleration, TolerationOperator, TrainingSpec};
+use runai_api::wire::{Compute, GpuRequestType, Toleration, TolerationOperator, TrainingSpec};
 
 use crate::world::{Node, Taint};
 

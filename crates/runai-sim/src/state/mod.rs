@@ -16,7 +16,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use runai_spec::wire::{TrainingCreationRequest, TrainingSpec};
+use runai_api::wire::{TrainingCreationRequest, TrainingSpec};
 
 use self::{request::completions, versions::Versions};
 pub(crate) use self::{

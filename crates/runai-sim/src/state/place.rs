@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use runai_spec::wire::{Compute, TrainingCreationRequest, TrainingSpec};
+use runai_api::wire::{Compute, TrainingCreationRequest, TrainingSpec};
 use uuid::Uuid;
 
 use super::{Names, State, Submission};

@@ -1,6 +1,6 @@
 //! Derives scheduler requests from specs.
 
-use runai_spec::wire::{Preemptibility, TrainingSpec};
+use runai_api::wire::{Preemptibility, TrainingSpec};
 
 use super::State;
 use crate::scheduler::{Demand, NodeConstraints, Request};

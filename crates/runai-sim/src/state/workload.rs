@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap, collections::VecDeque, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use runai_spec::wire::TrainingSpec;
+use runai_api::wire::TrainingSpec;
 
 use crate::{
     clock::between,

@@ -4,13 +4,13 @@
 //! what comes out is the same every time. So `cargo xtask schema` derives them and writes them down; a test holds the
 //! files and the types together.
 
+use runai_api::wire::TrainingCreationRequest;
 use runai_syntax::Tree;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value as Json, json};
 
 use crate::settings::{OperatorSettings, StepFile, StepSettings};
-use crate::wire::TrainingCreationRequest;
 
 /// A type whose schema is written down.
 #[derive(Clone, Copy, Debug)]

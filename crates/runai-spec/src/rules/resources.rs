@@ -1,9 +1,10 @@
 //! Rules of GPU, CPU and memory.
 
+use runai_api::quantity::Amount;
+use runai_api::wire::GpuRequestType;
+
 use super::{Example, Judge, rules};
-use crate::quantity::Amount;
 use crate::settings::{Memory, StepSettings};
-use crate::wire::GpuRequestType;
 
 rules! {
     /// With `gpu_request_type: memory` the amount of GPU memory has to be said.

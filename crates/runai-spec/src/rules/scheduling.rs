@@ -1,11 +1,11 @@
 //! Rules of node pools, priorities and tolerations.
 
+use runai_api::wire::{Preemptibility, TolerationOperator};
 use rustc_hash::FxHashSet;
 
 use super::{Example, Judge, rules};
 use crate::settings::StepSettings;
 use crate::suggest::nearest;
-use crate::wire::{Preemptibility, TolerationOperator};
 
 /// The priority classes of the API, lowest first.
 pub(crate) const PRIORITY_CLASSES: [&str; 7] =

@@ -1,8 +1,9 @@
 //! Rules of the security context.
 
+use runai_api::wire::{SeccompProfileType, UidGidSource};
+
 use super::{Example, Judge, rules};
 use crate::settings::StepSettings;
-use crate::wire::{SeccompProfileType, UidGidSource};
 
 rules! {
     /// Run:ai does not support profiles of the node yet; `RuntimeDefault` is the usual one.

@@ -1,11 +1,12 @@
 //! Rules of the step file around its settings: name, image, environment.
 
+use runai_api::name::{MAX_NAME_LENGTH, SubmissionId, sanitize};
+use runai_api::secrets::names_a_secret;
 use runai_syntax::{Node, Value, escape, unusual};
 
 use super::zenml::{REFERENCE_HELP, SECRET_REFERENCE};
 use super::{Example, Judge, rules};
 use crate::image;
-use crate::name::{MAX_NAME_LENGTH, SubmissionId, sanitize};
 use crate::settings::Environment;
 use crate::zenml::keys::is_secret_reference;
 use crate::zenml::placeholders;
@@ -228,35 +229,6 @@ fn is_local(image: &str) -> bool {
     let Some((registry, _)) = image.split_once('/') else { return false };
     let host = registry.rsplit_once(':').map_or(registry, |(host, _)| host);
     matches!(host, "localhost" | "127.0.0.1" | "[::1]")
-}
-
-/// Whether a variable of this name usually holds a secret.
-pub(crate) fn names_a_secret(name: &str) -> bool {
-    const SECRETS: [&str; 9] =
-        ["ACCESSKEY", "APIKEY", "PASSPHRASE", "PASSWD", "PASSWORD", "PRIVATEKEY", "SECRET", "SECRETKEY", "TOKEN"];
-    let name = name.to_ascii_uppercase();
-    let mut words = name.rsplit(|c: char| !c.is_ascii_alphanumeric());
-    let (last, before) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    match last {
-        "CREDENTIALS" => true,
-        "KEY" => matches!(
-            before,
-            "ACCESS"
-                | "ACCOUNT"
-                | "API"
-                | "AUTH"
-                | "ENCRYPTION"
-                | "KAGGLE"
-                | "MASTER"
-                | "PRIVATE"
-                | "SECRET"
-                | "SIGNING"
-                | "STORAGE"
-        ),
-        // Alone it is the working directory of a shell.
-        "PWD" => !before.is_empty(),
-        _ => SECRETS.iter().any(|secret| last.ends_with(secret)),
-    }
 }
 
 #[cfg(test)]

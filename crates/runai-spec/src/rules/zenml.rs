@@ -1,10 +1,10 @@
 //! Rules of ZenML run configurations, beside those of the settings in their blocks.
 
+use runai_api::wire::Preemptibility;
 use runai_syntax::{Node, Value};
 
 use super::{Example, Judge, rules};
 use crate::settings::StepSettings;
-use crate::wire::Preemptibility;
 use crate::zenml::keys::is_secret_reference;
 
 rules! {

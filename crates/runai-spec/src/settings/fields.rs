@@ -336,16 +336,16 @@ macro_rules! words {
 
 words! {
     super::TolerationEffect: NoExecute
-    crate::wire::AuthorizationType: AuthenticatedUsers
-    crate::wire::Capability: AuditControl
-    crate::wire::GpuRequestType: Portion
-    crate::wire::MountPropagation: None
-    crate::wire::PortServiceType: ClusterIp
-    crate::wire::Preemptibility: Preemptible
-    crate::wire::SeccompProfileType: RuntimeDefault
-    crate::wire::TolerationOperator: Equal
-    crate::wire::UidGidSource: FromTheImage
-    crate::wire::VolumeMode: Filesystem
+    runai_api::wire::AuthorizationType: AuthenticatedUsers
+    runai_api::wire::Capability: AuditControl
+    runai_api::wire::GpuRequestType: Portion
+    runai_api::wire::MountPropagation: None
+    runai_api::wire::PortServiceType: ClusterIp
+    runai_api::wire::Preemptibility: Preemptible
+    runai_api::wire::SeccompProfileType: RuntimeDefault
+    runai_api::wire::TolerationOperator: Equal
+    runai_api::wire::UidGidSource: FromTheImage
+    runai_api::wire::VolumeMode: Filesystem
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@
 //! `fields!` names the fields of each struct once more, for reading them without serde (see there why); the compiler
 //! asks for what is missing.
 //!
-//! Enums that the API has as well are those of [`wire`](crate::wire).
+//! Enums that the API has as well are those of [`wire`](runai_api::wire).
 //!
 //! Rules that look at more than one setting stand in [`rules`](crate::rules).
 

@@ -1,12 +1,12 @@
 //! Storage that is mounted into the container.
 
+use runai_api::wire::{MountPropagation, VolumeMode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
 use super::fields::fields;
 use super::{AbsolutePath, AttributeKey, FileMode, ObjectName, Quantity};
-use crate::wire::{MountPropagation, VolumeMode};
 
 /// A persistent volume claim mounted into the container.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]

@@ -1,11 +1,11 @@
 //! Ports and URLs of the container.
 
+use runai_api::wire::{AuthorizationType, PortServiceType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
 use super::fields::fields;
-use crate::wire::{AuthorizationType, PortServiceType};
 
 /// A port of the container that is made reachable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]

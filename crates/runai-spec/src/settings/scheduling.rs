@@ -1,11 +1,11 @@
 //! Where and when a step may run.
 
+use runai_api::wire::TolerationOperator;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
 use super::fields::fields;
-use crate::wire::TolerationOperator;
 
 /// What a taint does to the pods that do not tolerate it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

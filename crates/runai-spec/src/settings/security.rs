@@ -1,11 +1,11 @@
 //! Security options of the container.
 
+use runai_api::wire::{Capability, SeccompProfileType, UidGidSource};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
 use super::fields::fields;
-use crate::wire::{Capability, SeccompProfileType, UidGidSource};
 
 /// User, groups, capabilities and other security options of the container.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]

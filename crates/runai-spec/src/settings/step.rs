@@ -1,5 +1,6 @@
 //! The step file and the settings of a step.
 
+use runai_api::wire::{GpuRequestType, Preemptibility};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use validator::Validate;
@@ -9,7 +10,6 @@ use super::{
     Annotations, ConfigMapMount, Environment, ExtendedResources, ExternalUrl, HostPathMount, Labels, Memory, NfsMount,
     Port, PvcMount, S3Mount, SecretMount, SecurityContext, Toleration,
 };
-use crate::wire::{GpuRequestType, Preemptibility};
 
 /// One step: an image, a command, its environment, and the settings it runs with on a Run:ai cluster.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]

@@ -5,10 +5,10 @@
 mod python;
 mod runai;
 
+use runai_api::command::{shell_join, shell_quote};
 use runai_syntax::{Format, Tree};
 use serde::Serialize;
 
-use crate::command::{shell_join, shell_quote};
 use crate::render::{Context, parts};
 use crate::resolve::Step;
 
@@ -68,7 +68,7 @@ fn runai_step(step: &Step, context: &Context, format: Format) -> Snippet {
         Format::Toml => "toml",
         Format::Yaml => "yaml",
     };
-    let name = step.name().map_or_else(|| "step".to_owned(), |name| crate::name::workload_name(Some(name), None));
+    let name = step.name().map_or_else(|| "step".to_owned(), |name| runai_api::name::workload_name(Some(name), None));
     let file = format!("{name}.runai.{ending}");
     let mut options: Vec<String> = Vec::new();
     if let Some(block) = step.block() {

@@ -1,9 +1,9 @@
 //! The official command line: `runai training standard submit`.
 
+use runai_api::command::{shell_join, shell_quote};
 use runai_syntax::{Format, Tree};
 
 use super::Snippet;
-use crate::command::{shell_join, shell_quote};
 use crate::render::Context;
 use crate::resolve::Step;
 

@@ -5,7 +5,6 @@ mod characters;
 mod fixtures;
 mod merging;
 mod properties;
-mod quantities;
 mod rendering;
 mod rules;
 mod schemas;
@@ -15,7 +14,6 @@ mod suggestions;
 mod tricky;
 mod typed;
 mod verdicts;
-mod wait;
 mod zenml;
 
 use runai_spec::{Diagnostic, Report, Resolution, Resolver, Source};

@@ -7,9 +7,9 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
+use runai_api::wire::TrainingCreationRequest;
 use runai_spec::explain::{Explanation, explain, setting_paths};
 use runai_spec::rules::Severity;
-use runai_spec::wire::TrainingCreationRequest;
 use runai_spec::{Context, Kind, Resolution, Resolver, Source};
 use runai_syntax::Format;
 use serde_json::{Map, Value, json};

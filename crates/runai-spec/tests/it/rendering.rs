@@ -1,8 +1,8 @@
 //! Requests.
 
-use runai_spec::name::SubmissionId;
+use runai_api::name::SubmissionId;
+use runai_api::wire::{GpuRequestType, TrainingCreationRequest};
 use runai_spec::settings::{StepFile, StepSettings};
-use runai_spec::wire::{GpuRequestType, TrainingCreationRequest};
 use runai_spec::{Context, Resolver, Source, Step};
 use runai_syntax::Format;
 use serde_json::{Value, json};

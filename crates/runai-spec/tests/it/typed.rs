@@ -1,7 +1,7 @@
 //! Typed values as trees.
 
+use runai_api::wire::TrainingCreationRequest;
 use runai_spec::settings::{OperatorSettings, StepSettings};
-use runai_spec::wire::TrainingCreationRequest;
 use runai_syntax::to_tree;
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ fn values_are_those_that_serde_json_makes() {
     fn check<T: Serialize>(value: &T) {
         assert_eq!(to_tree(value).to_json(), serde_json::to_string(value).unwrap());
     }
-    let every_member = include_str!("../../src/wire/every-member.json");
+    let every_member = include_str!("../../../runai-api/src/wire/every-member.json");
     check(&serde_json::from_str::<TrainingCreationRequest>(every_member).unwrap());
     check(&StepSettings::default());
     check(&OperatorSettings::default());

@@ -1,10 +1,10 @@
 //! Holds what users were told against what the control plane has.
 
 use jiff::{SignedDuration, Timestamp};
+use runai_api::wire::Workload;
 use runai_cli::testing::{CampaignReport, Record, launch};
 use runai_client::DUPLICATE_WINDOW;
-use runai_spec::wait::Outcome;
-use runai_spec::wire::Workload;
+use runai_client::lifecycle::Outcome;
 
 use super::user::{Command, Step, Told, code_of};
 use super::{CANARY, Figures, Played};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use runai_cli::testing::{Campaign, CampaignReport, CampaignStep, Record, launch};
 use runai_client::ReceiptStore;
-use runai_spec::wait::Outcome;
+use runai_client::lifecycle::Outcome;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::{Instant, sleep};
 

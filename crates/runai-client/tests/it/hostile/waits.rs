@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use runai_api::wire::Workload;
 use runai_client::Progress;
-use runai_spec::wait::{Outcome, WaitPolicy};
-use runai_spec::wire::Workload;
+use runai_client::lifecycle::{Outcome, WaitPolicy};
 
 use super::{CANARY, Figures, Played, Run};
 use crate::network::request;

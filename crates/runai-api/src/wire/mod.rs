@@ -9,7 +9,7 @@
 //! are skipped when parsing. Timestamps are the API's RFC 3339 strings, untouched.
 //!
 //! ```
-//! use runai_spec::wire::{TrainingCreationRequest, requests};
+//! use runai_api::wire::{TrainingCreationRequest, requests};
 //!
 //! let body = r#"{"name": "fit", "projectId": "1", "clusterId": "c", "spec": {"image": "python:3.12", "labels": null}}"#;
 //! let training: TrainingCreationRequest = serde_json::from_str(body)?;
@@ -82,7 +82,7 @@ where
 }
 
 /// Reads a value that may be null; null gives the type's default.
-fn nullable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+pub(crate) fn nullable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de> + Default,

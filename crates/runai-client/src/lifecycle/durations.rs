@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
+use runai_api::phase::Stage;
 use serde::{Deserialize, Serialize};
 
 use super::Snapshot;
-use crate::phase::Stage;
 
 /// How far the server's `Date` may drift from the local clock and still count; covers its resolution of 1 s and the
 /// time that an answer takes.

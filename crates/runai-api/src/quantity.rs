@@ -2,8 +2,6 @@
 
 use std::cmp::Ordering;
 
-use runai_syntax::float;
-
 /// A non-negative decimal number of any length: a quantity in units of 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Amount {
@@ -64,8 +62,15 @@ impl Amount {
     /// The amount in units of 1 as a float, for sums and displays; the nearest one there is.
     #[must_use]
     pub fn to_f64(&self) -> f64 {
+        self.to_decimal().parse().unwrap_or(0.0)
+    }
+
+    /// The amount in units of 1 as a decimal number with an exponent: `1024e6`.
+    #[must_use]
+    pub fn to_decimal(&self) -> String {
         let text: String = self.digits.iter().rev().map(|digit| char::from(b'0' + digit)).collect();
-        float::parse(&format!("{text}e{}", self.exponent)).unwrap_or(0.0)
+        let digits = if text.is_empty() { "0" } else { &text };
+        format!("{digits}e{}", self.exponent)
     }
 
     fn times(mut self, factor: u64) -> Self {

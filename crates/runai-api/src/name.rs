@@ -29,7 +29,7 @@ impl SubmissionId {
     /// was deleted and created again has another id, and so has the project of the same name in another cluster.
     ///
     /// ```
-    /// use runai_spec::name::SubmissionId;
+    /// use runai_api::name::SubmissionId;
     /// let id = SubmissionId::new("https://org.run.ai", "1000", "nightly-2026-11-23");
     /// assert_eq!(id.as_str().len(), SubmissionId::LENGTH);
     /// assert_eq!(id, SubmissionId::new("https://org.run.ai", "1000", "nightly-2026-11-23"));

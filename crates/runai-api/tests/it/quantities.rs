@@ -1,6 +1,6 @@
 //! Amounts, seen from outside: each unit is what Kubernetes says it is.
 
-use runai_spec::quantity::Amount;
+use runai_api::quantity::Amount;
 
 #[test]
 fn every_unit_has_its_size() {

@@ -1,14 +1,60 @@
-//! A submission held against the policy of its project, before it is sent.
+//! The policy of a project, and the check of a submission against it before it is sent.
 
-use runai_spec::quantity::Amount;
+use std::fmt;
+
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::endpoints::{EffectivePolicy, PolicySource};
+use crate::quantity::Amount;
+use crate::wire::nullable;
 
-/// A rule of a policy that a submission breaks.
+/// The defaults and rules that hold for trainings of a project, in the API's own shape.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct EffectivePolicy {
+    /// Values for members that a submission does not give.
+    pub defaults: Value,
+    /// Rules by member, such as `{"compute": {"gpuDevicesRequest": {"max": 4}}}`, each with its `sourceOfRule`.
+    pub rules: Value,
+}
+
+/// Whose policy a rule comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct PolicySource {
+    /// UUID of the cluster, if it is the cluster's.
+    pub cluster_id: Option<String>,
+    /// Id of the department, if it is the department's.
+    pub department_id: Option<String>,
+    /// Id of the project, if it is the project's.
+    pub project_id: Option<Value>,
+    /// `system`, `tenant`, `cluster`, `department` or `project`.
+    #[serde(deserialize_with = "nullable")]
+    pub scope: String,
+}
+
+impl fmt::Display for PolicySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = match self.scope.as_str() {
+            "cluster" => self.cluster_id.clone(),
+            "department" => self.department_id.clone(),
+            "project" => self.project_id.as_ref().map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned)),
+            _ => None,
+        };
+        match (self.scope.as_str(), id) {
+            ("", _) => f.write_str("the policy"),
+            (scope, None) => write!(f, "the {scope}'s policy"),
+            (scope, Some(id)) => write!(f, "the policy of {scope} {id}"),
+        }
+    }
+}
+
+/// A rule of a policy that a submission violates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Breach {
+pub struct PolicyViolation {
     /// What the rule says, and what the submission has instead.
     pub details: String,
     /// The member, as the control plane would name it, such as `compute.gpuDevicesRequest`.
@@ -20,45 +66,51 @@ pub struct Breach {
 }
 
 impl EffectivePolicy {
-    /// The rules that the specification `spec` of a submission breaks.
+    /// Returns the rules that the specification `spec` of a submission violates.
     ///
-    /// A foretaste: the control plane has the last word. Kinds of rules that are not known here are passed over.
+    /// A preview: the control plane decides. Unknown kinds of rules are ignored.
     #[must_use]
-    pub fn breaches(&self, spec: &Value) -> Vec<Breach> {
-        let mut breaches = Vec::new();
+    pub fn violations(&self, spec: &Value) -> Vec<PolicyViolation> {
+        let mut violations = Vec::new();
         if let Value::Object(rules) = &self.rules {
-            walk(rules, &self.defaults, spec, "", &mut breaches);
+            walk(rules, &self.defaults, spec, "", &mut violations);
         }
-        breaches
+        violations
     }
 }
 
-fn walk(rules: &Map<String, Value>, defaults: &Value, spec: &Value, path: &str, breaches: &mut Vec<Breach>) {
+fn walk(rules: &Map<String, Value>, defaults: &Value, spec: &Value, path: &str, violations: &mut Vec<PolicyViolation>) {
     for (name, rule) in rules {
         let Value::Object(rule) = rule else { continue };
         let field = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
         let (default, value) = (&defaults[name.as_str()], &spec[name.as_str()]);
         if KINDS.iter().any(|kind| rule.contains_key(*kind)) {
-            member(rule, default, value, &field, breaches);
+            member(rule, default, value, &field, violations);
             continue;
         }
         if let Some(Value::Object(list)) = rule.get("instances") {
-            items(list, default, value, &field, breaches);
+            items(list, default, value, &field, violations);
         }
         match rule.get("attributes") {
             Some(Value::Object(attributes)) => {
                 for (index, item) in value.as_array().into_iter().flatten().enumerate() {
-                    walk(attributes, &default["attributes"], item, &format!("{field}[{index}]"), breaches);
+                    walk(attributes, &default["attributes"], item, &format!("{field}[{index}]"), violations);
                 }
             }
-            _ => walk(rule, default, value, &field, breaches),
+            _ => walk(rule, default, value, &field, violations),
         }
     }
 }
 
 /// The rules of one member.
-fn member(rule: &Map<String, Value>, default: &Value, given: &Value, field: &str, breaches: &mut Vec<Breach>) {
-    let mut push = |kind, details| breaches.push(breach(rule, field, kind, details));
+fn member(
+    rule: &Map<String, Value>,
+    default: &Value,
+    given: &Value,
+    field: &str,
+    violations: &mut Vec<PolicyViolation>,
+) {
+    let mut push = |kind, details| violations.push(violation(rule, field, kind, details));
     let is = |kind: &str, wanted: bool| rule.get(kind) == Some(&Value::Bool(wanted));
     let value = if given.is_null() { default } else { given };
     if is("required", true) && value.is_null() && !rule.contains_key("defaultFrom") {
@@ -101,7 +153,13 @@ fn member(rule: &Map<String, Value>, default: &Value, given: &Value, field: &str
 }
 
 /// The rules of the items of a list.
-fn items(rule: &Map<String, Value>, default: &Value, given: &Value, field: &str, breaches: &mut Vec<Breach>) {
+fn items(
+    rule: &Map<String, Value>,
+    default: &Value,
+    given: &Value,
+    field: &str,
+    violations: &mut Vec<PolicyViolation>,
+) {
     let given = given.as_array().map_or(&[][..], Vec::as_slice);
     let defaults = default.get("instances").unwrap_or(default).as_array().map_or(&[][..], Vec::as_slice);
     let is_default = |item: &Value| defaults.iter().any(|default| default["name"] == item["name"]);
@@ -109,21 +167,21 @@ fn items(rule: &Map<String, Value>, default: &Value, given: &Value, field: &str,
         && let Some(index) = given.iter().position(|item| !is_default(item))
     {
         let details = "items of one's own are not allowed".to_owned();
-        breaches.push(breach(rule, &format!("{field}[{index}]"), "canAdd", details));
+        violations.push(violation(rule, &format!("{field}[{index}]"), "canAdd", details));
     }
     for (kind, says) in [("locked", "cannot be changed"), ("blocked", "is not allowed")] {
         for name in rule.get(kind).and_then(Value::as_array).into_iter().flatten() {
             if let Some(index) = given.iter().position(|item| item["name"] == *name) {
                 let details = format!("`{}` {says}", plain(name));
-                breaches.push(breach(rule, &format!("{field}[{index}]"), kind, details));
+                violations.push(violation(rule, &format!("{field}[{index}]"), kind, details));
             }
         }
     }
 }
 
-fn breach(rule: &Map<String, Value>, field: &str, kind: &'static str, details: String) -> Breach {
+fn violation(rule: &Map<String, Value>, field: &str, kind: &'static str, details: String) -> PolicyViolation {
     let source = rule.get("sourceOfRule").and_then(|source| serde_json::from_value(source.clone()).ok());
-    Breach { details, field: field.to_owned(), rule: kind, source: source.unwrap_or_default() }
+    PolicyViolation { details, field: field.to_owned(), rule: kind, source: source.unwrap_or_default() }
 }
 
 fn same(one: &Value, other: &Value) -> bool {
@@ -153,7 +211,7 @@ mod tests {
 
     fn found(policy: Value, spec: &Value) -> Vec<(String, &'static str, String)> {
         let policy: EffectivePolicy = serde_json::from_value(policy).unwrap();
-        policy.breaches(spec).into_iter().map(|it| (it.field, it.rule, it.source.to_string())).collect()
+        policy.violations(spec).into_iter().map(|it| (it.field, it.rule, it.source.to_string())).collect()
     }
 
     #[test]
@@ -204,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_within_the_rules_or_not_given_is_no_breach() {
+    fn what_is_within_the_rules_or_not_given_is_no_violation() {
         let rules = json!({"compute": {
             "gpuDevicesRequest": {"min": 1, "max": 4}, "cpuMemoryRequest": {"max": "8Gi", "canEdit": false},
             "gpuPortionLimit": {"min": 0.5},

@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
-use runai_syntax::Tree;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -214,13 +213,14 @@ impl ApiRequest {
     pub fn to_curl(&self, base_url: Option<&str>) -> String {
         let body = self.body.as_ref().map(|body| match self.encoding {
             Encoding::Form => form_text(body),
-            Encoding::Json => Tree::from(body).to_json_pretty(),
+            Encoding::Json => format!("{body:#}"),
         });
-        self.curl(base_url, body.as_deref())
+        self.to_curl_with_body(base_url, body.as_deref())
     }
 
-    /// The command with this text for the body.
-    pub(crate) fn curl(&self, base_url: Option<&str>, body: Option<&str>) -> String {
+    /// The same command with `body` for the text of the body.
+    #[must_use]
+    pub fn to_curl_with_body(&self, base_url: Option<&str>, body: Option<&str>) -> String {
         let mut curl = format!("curl --fail-with-body --request {}", self.method.as_str());
         let target = self.target();
         let url = match base_url {

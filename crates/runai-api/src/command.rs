@@ -46,7 +46,8 @@ pub fn split<T: AsRef<str>>(tokens: &[T]) -> (String, Option<String>) {
 
 /// Splits a command line into words as a POSIX shell does, or returns nothing if it needs a shell: for `&&`, pipes,
 /// redirections, variables, patterns, or quotes without an end.
-pub(crate) fn words(line: &str) -> Option<Vec<String>> {
+#[must_use]
+pub fn words(line: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut rest = line.trim().chars();

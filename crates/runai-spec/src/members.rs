@@ -1,30 +1,23 @@
 //! From what the control plane names back to what the user wrote.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use runai_spec::schema;
-use runai_spec::wire::TrainingCreationRequest;
+use runai_api::SettingPlace;
+use runai_api::wire::TrainingCreationRequest;
 use serde_json::Value;
 
-/// A place in a step file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SettingPlace {
-    /// As people write it: `settings.pvc_mounts[0].path`.
-    pub path: String,
-    /// As a JSON pointer into the file: `/settings/pvc_mounts/0/path`.
-    pub pointer: String,
-}
+use crate::schema;
 
 /// The place in a step file that the member `field` of a submission comes from; nothing for members that no file says.
 ///
-/// `field` is what the control plane gives in `complianceIssues`, and [`Breach::field`](crate::Breach::field): a path
+/// `field` is what the control plane gives in `complianceIssues`, and [`PolicyViolation::field`](runai_api::policy::PolicyViolation::field): a path
 /// inside the spec, such as `compute.gpuDevicesRequest` or `tolerations[1].key`. Lists that are maps in the file
 /// (labels, annotations, environment variables) are found by their names in `request`, which is what was sent.
 ///
 /// ```
-/// use runai_client::setting_of;
-/// # let request = runai_spec::wire::TrainingCreationRequest::default();
+/// use runai_spec::setting_of;
+/// # let request = runai_api::wire::TrainingCreationRequest::default();
 /// let place = setting_of("compute.gpuDevicesRequest", &request).unwrap();
 /// assert_eq!((place.path.as_str(), place.pointer.as_str()), ("settings.gpu_devices_request", "/settings/gpu_devices_request"));
 /// ```
@@ -106,30 +99,11 @@ fn place(parts: &[Part<'_>], request: &TrainingCreationRequest) -> Option<Settin
     Some(SettingPlace::new(&pointer))
 }
 
-impl SettingPlace {
-    fn new(pointer: &str) -> Self {
-        let mut path = String::new();
-        for segment in pointer.split('/').skip(1) {
-            if segment.parse::<usize>().is_ok() {
-                path.push('[');
-                path.push_str(segment);
-                path.push(']');
-            } else {
-                if !path.is_empty() {
-                    path.push('.');
-                }
-                path.push_str(&segment.replace("~1", "/").replace("~0", "~"));
-            }
-        }
-        Self { path, pointer: pointer.to_owned() }
-    }
-}
-
 /// Members of a spec, without the indexes of lists, and the setting behind each, with [`GAP`]s for the indexes.
 ///
 /// From the schema of the settings, where every declaration says which member it becomes: there is no second list.
-static PLACES: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
-    let mut places = HashMap::new();
+static PLACES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+    let mut places = BTreeMap::new();
     if let Some(schema) = schema::value("settings") {
         collect(&schema, "/settings", &mut places);
     }
@@ -138,7 +112,7 @@ static PLACES: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
     places
 });
 
-fn collect(schema: &Value, pointer: &str, places: &mut HashMap<String, String>) {
+fn collect(schema: &Value, pointer: &str, places: &mut BTreeMap<String, String>) {
     if let Some(api) = schema["x-api"].as_str() {
         let member = api.strip_prefix("spec.").unwrap_or(api).replace("[]", "");
         // A setting that is known by two spellings has the first of them.
@@ -167,7 +141,7 @@ const GAP: &str = "#";
 
 #[cfg(test)]
 mod tests {
-    use runai_spec::wire::{EnvironmentVariable, Label, TrainingSpec};
+    use runai_api::wire::{EnvironmentVariable, Label, TrainingSpec};
 
     use super::*;
 

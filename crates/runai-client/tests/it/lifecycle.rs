@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use runai_spec::phase::Stage;
-use runai_spec::wait::{
+use runai_api::phase::Stage;
+use runai_client::lifecycle::{
     Action, LONGEST_OUTAGE_INTERVAL, Observation, Outcome, Snapshot, StopReason, WaitPolicy, WaitState,
 };
 

@@ -11,7 +11,7 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use runai_spec::wait::{Action, Observation, Outcome, Snapshot, WaitPolicy, WaitState};
+//! use runai_client::lifecycle::{Action, Observation, Outcome, Snapshot, WaitPolicy, WaitState};
 //!
 //! let policy = WaitPolicy::default();
 //! let mut state = WaitState::default();
@@ -21,94 +21,27 @@
 //! assert_eq!(state.step(&policy, Duration::from_secs(1), &completed), Action::Done(Outcome::Succeeded));
 //! ```
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod durations;
+mod goal;
+mod observation;
 mod outcome;
+mod policy;
 
 use std::time::Duration;
 
+use runai_api::phase::Stage;
 use serde::{Deserialize, Serialize};
 
 use self::durations::PhaseDurations;
+use self::goal::Goal;
+pub use self::observation::{Observation, Snapshot};
 pub use self::outcome::{Outcome, StopReason};
-use crate::phase::Stage;
-
-/// The interval between polls when the user sets none (`monitoring_interval` of the operator configuration).
-pub const DEFAULT_MONITORING_INTERVAL: Duration = Duration::from_secs(30);
+pub use self::policy::{DEFAULT_MONITORING_INTERVAL, DEFAULT_VANISH_AFTER, WaitPolicy};
 
 /// The longest interval between two polls while the control plane cannot be seen.
 pub const LONGEST_OUTAGE_INTERVAL: Duration = Duration::from_secs(30);
-
-/// How long a workload must be absent from the lists of live and of deleted workloads until it counts as vanished,
-/// when the policy says nothing else.
-pub const DEFAULT_VANISH_AFTER: Duration = Duration::from_mins(5);
-
-/// What the user set about waiting.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct WaitPolicy {
-    /// Longest present wait in the queue; then the workload is suspended. Waits before a preemption do not count.
-    pub pending_timeout: Option<Duration>,
-    /// Longest time to be running, over all runs; then the workload is suspended.
-    pub workload_timeout: Option<Duration>,
-    /// Whether a failed or timed-out workload is deleted.
-    pub delete_on_failure: bool,
-    /// Interval between polls while nothing changes.
-    pub monitoring_interval: Duration,
-    /// How long a workload that was seen must be absent, while its project answers, until it counts as vanished.
-    pub vanish_after: Duration,
-}
-
-impl Default for WaitPolicy {
-    fn default() -> Self {
-        Self {
-            pending_timeout: None,
-            workload_timeout: None,
-            delete_on_failure: false,
-            monitoring_interval: DEFAULT_MONITORING_INTERVAL,
-            vanish_after: DEFAULT_VANISH_AFTER,
-        }
-    }
-}
-
-/// What one poll of the control plane showed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Observation {
-    /// The workload is listed as deleted; this is its record.
-    Deleted(Snapshot),
-    /// The project answers, and lists the workload neither as live nor as deleted.
-    Missing,
-    /// The control plane did not speak about this workload: no answer, an error, or an answer that is not the API's.
-    NotSeen,
-    /// The workload as it is.
-    Seen(Snapshot),
-}
-
-/// A workload as one answer showed it. All moments are times since the Unix epoch on the control plane's clock.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Snapshot {
-    /// The API's `phase`, as it came.
-    pub phase: String,
-    /// The API's `phaseUpdatedAt`.
-    pub phase_updated_at: Option<Duration>,
-    /// The API's `createdAt`.
-    pub created_at: Option<Duration>,
-    /// Whether the API's `completedAt` is set.
-    pub is_completed: bool,
-    /// The answer's `Date` header.
-    pub server_time: Option<Duration>,
-    /// The API's `totalPendingTimeSeconds`.
-    pub total_pending: Option<Duration>,
-    /// The API's `totalRunningTimeSeconds`.
-    pub total_running: Option<Duration>,
-}
-
-impl Snapshot {
-    /// Returns a snapshot of which only the phase is known.
-    #[must_use]
-    pub fn of_phase(phase: impl Into<String>) -> Self {
-        Self { phase: phase.into(), ..Self::default() }
-    }
-}
 
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -438,63 +371,6 @@ impl WaitState {
     /// Resend the action after this many polls without effect.
     const fn is_time_to_ask_again(&self) -> bool {
         self.polls_since_change > 0 && self.polls_since_change.is_multiple_of(POLLS_BEFORE_ASKING_AGAIN)
-    }
-}
-
-/// What a waiter is about to bring about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Goal {
-    /// Only watch.
-    #[default]
-    Follow,
-    /// Stop it and see it stopped.
-    Stop {
-        why: StopReason,
-        /// Whether a suspend was sent since the last failure.
-        #[serde(rename = "asked")]
-        is_asked: bool,
-        /// Whether a suspend that failed may have taken effect.
-        #[serde(default)]
-        may_be_reached: bool,
-        /// Whether the workload was seen on its way to a stop.
-        #[serde(default)]
-        takes_effect: bool,
-        /// `phaseUpdatedAt` of the snapshot that the decision is based on.
-        #[serde(default)]
-        decided_at: Option<Duration>,
-    },
-    /// Delete it and see it gone.
-    Delete {
-        outcome: Outcome,
-        #[serde(rename = "asked")]
-        is_asked: bool,
-    },
-}
-
-impl Goal {
-    const fn stop(why: StopReason, decided_at: Option<Duration>) -> Self {
-        Self::Stop { why, is_asked: false, may_be_reached: false, takes_effect: false, decided_at }
-    }
-
-    const fn asked(self) -> Self {
-        match self {
-            Self::Follow => Self::Follow,
-            Self::Stop { why, may_be_reached, takes_effect, decided_at, .. } => {
-                Self::Stop { why, is_asked: true, may_be_reached, takes_effect, decided_at }
-            }
-            Self::Delete { outcome, .. } => Self::Delete { outcome, is_asked: true },
-        }
-    }
-
-    /// Whether a suspend or a delete may have reached the control plane. What is about to be sent counts, because a
-    /// process may die in between.
-    const fn is_sent(self) -> bool {
-        match self {
-            Self::Follow => false,
-            Self::Stop { is_asked, may_be_reached, .. } => is_asked || may_be_reached,
-            Self::Delete { is_asked, .. } => is_asked,
-        }
     }
 }
 

@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a phase of the control plane means for someone who waits for the end of a step.
+/// What a phase of the control plane means for someone who waits for the end of a step. The set is closed: a phase that
+/// a later control plane adds is [`Stage::Unknown`], so the lifecycle handles each stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[non_exhaustive]
 pub enum Stage {
     /// Waiting for resources or being set up; `pending_timeout` counts.
     Queued,
@@ -30,7 +30,7 @@ impl Stage {
     /// `succeeded`, `success` and `error`, in any case; everything else is [`Stage::Unknown`].
     ///
     /// ```
-    /// use runai_spec::phase::Stage;
+    /// use runai_api::phase::Stage;
     /// assert_eq!(Stage::of_phase("Initializing"), Stage::Queued);
     /// assert_eq!(Stage::of_phase("Hibernating"), Stage::Unknown);
     /// ```

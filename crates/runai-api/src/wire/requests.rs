@@ -18,7 +18,8 @@ pub fn create_training(training: &TrainingCreationRequest) -> ApiRequest {
 }
 
 /// The same, still without its body.
-pub(crate) fn create() -> ApiRequest {
+#[must_use]
+pub fn create() -> ApiRequest {
     ApiRequest::post(TRAININGS)
 }
 
