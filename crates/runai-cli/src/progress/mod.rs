@@ -1,6 +1,7 @@
 //! What someone sees while workloads run: a [`Reporter`] is told, and shows it to people or to programs.
 
 mod terminal;
+mod words;
 
 use std::time::Duration;
 

@@ -17,6 +17,7 @@
 
 mod environment;
 pub(crate) mod fields;
+mod matchers;
 mod mounts;
 mod network;
 mod operator;

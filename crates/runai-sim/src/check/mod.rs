@@ -4,19 +4,26 @@
 //! are named by their path inside the spec, list items by their index: `compute.gpuDevicesRequest`,
 //! `ports[0].container`.
 
-use std::collections::HashSet;
+mod names;
+mod storage;
 
 use runai_api::wire::{
-    ComplianceIssue, Compute, EnvironmentVariable, ExposedUrl, GpuRequestType, Pvc, SeccompProfileType, Storage,
-    Toleration, TolerationEffect, TolerationOperator, TrainingCreationRequest, TrainingSpec,
+    ComplianceIssue, Compute, EnvironmentVariable, ExposedUrl, GpuRequestType, SeccompProfileType, Toleration,
+    TolerationEffect, TolerationOperator, TrainingCreationRequest, TrainingSpec,
 };
 use serde_json::Value;
 use uuid::Uuid;
 
+use self::{
+    names::{is_label_key, is_label_value},
+    storage::storage_rules,
+};
 use crate::{
     scheduler::quantity,
     state::{State, priority},
 };
+
+pub(crate) use self::names::{NAME_LENGTH, SUFFIX_LENGTH, is_object_name, is_workload_name};
 
 /// Everything that is wrong with a submission, whose template and policy are worked in.
 pub(crate) fn submission(request: &TrainingCreationRequest, state: &State) -> Vec<ComplianceIssue> {
@@ -394,98 +401,6 @@ fn toleration_rules(path: &str, toleration: &Toleration, issues: &mut Issues) {
     }
 }
 
-fn storage_rules(storage: &Storage, issues: &mut Issues) {
-    let mut mounts = Mounts { issues, paths: HashSet::new() };
-    for (index, it) in storage.config_map_volume.iter().enumerate().filter(|(_, it)| it.exclude != Some(true)) {
-        let path = format!("storage.configMapVolume[{index}]");
-        mounts.issues.object(format!("{path}.configMap"), it.config_map.as_ref());
-        mounts.mode(format!("{path}.defaultMode"), it.default_mode.as_ref());
-        mounts.mount(format!("{path}.mountPath"), it.mount_path.as_ref());
-    }
-    for (index, it) in storage.data_volume.iter().enumerate().filter(|(_, it)| it.exclude != Some(true)) {
-        let path = format!("storage.dataVolume[{index}]");
-        mounts.issues.text(format!("{path}.id"), it.id.as_ref());
-        mounts.mount(format!("{path}.mountPath"), it.mount_path.as_ref());
-    }
-    for (index, it) in storage.empty_dir_volume.iter().enumerate().filter(|(_, it)| it.exclude != Some(true)) {
-        let path = format!("storage.emptyDirVolume[{index}]");
-        mounts.issues.quantity(format!("{path}.sizeLimit"), it.size_limit.as_ref());
-        mounts.mount(format!("{path}.path"), it.path.as_ref());
-    }
-    for (index, it) in storage.git.iter().enumerate().filter(|(_, it)| it.exclude != Some(true)) {
-        let path = format!("storage.git[{index}]");
-        mounts.issues.text(format!("{path}.repository"), it.repository.as_ref());
-        mounts.mount(format!("{path}.path"), it.path.as_ref());
-    }
-    for (index, it) in storage.host_path.iter().enumerate().filter(|(_, it)| it.exclude != Some(true)) {
-        let path = format!("storage.hostPath[{index}]");
-        mounts.issues.text(format!("{path}.path"), it.path.as_ref());
-        mounts.mount(format!("{path}.mountPath"), it.mount_path.as_ref());
-    }
-    for (index, it) in storage.nfs.iter().enumerate().filter(|(_, it)| it.exclude != Some(true)) {
-        let path = format!("storage.nfs[{index}]");
-        mounts.issues.text(format!("{path}.path"), it.path.as_ref());
-        mounts.issues.text(format!("{path}.server"), it.server.as_ref());
-        mounts.mount(format!("{path}.mountPath"), it.mount_path.as_ref());
-    }
-    for (index, it) in storage.pvc.iter().enumerate().filter(|(_, it)| it.exclude != Some(true)) {
-        let path = format!("storage.pvc[{index}]");
-        claim(&path, it, mounts.issues);
-        mounts.mount(format!("{path}.path"), it.path.as_ref());
-    }
-    for (index, it) in storage.s3.iter().enumerate().filter(|(_, it)| it.exclude != Some(true)) {
-        let path = format!("storage.s3[{index}]");
-        mounts.issues.text(format!("{path}.bucket"), it.bucket.as_ref());
-        mounts.mount(format!("{path}.path"), it.path.as_ref());
-    }
-    for (index, it) in storage.secret_volume.iter().enumerate().filter(|(_, it)| it.exclude != Some(true)) {
-        let path = format!("storage.secretVolume[{index}]");
-        mounts.issues.text(format!("{path}.secret"), it.secret.as_ref());
-        mounts.mode(format!("{path}.defaultMode"), it.default_mode.as_ref());
-        mounts.mount(format!("{path}.mountPath"), it.mount_path.as_ref());
-    }
-}
-
-fn claim(path: &str, pvc: &Pvc, issues: &mut Issues) {
-    if let Some(name) = pvc.claim_name.as_ref().filter(|name| name.chars().count() > 63) {
-        issues.max(format!("{path}.claimName"), format!("`{name}` is longer than 63 characters"));
-    }
-    if pvc.existing_pvc == Some(true) {
-        return;
-    }
-    let size = pvc.claim_info.as_ref().and_then(|info| info.size.as_ref());
-    if size.is_none() {
-        issues.required(format!("{path}.claimInfo.size"));
-    }
-    issues.quantity(format!("{path}.claimInfo.size"), size);
-}
-
-/// Paths inside the container, of which Kubernetes wants each only once.
-struct Mounts<'a> {
-    issues: &'a mut Issues,
-    paths: HashSet<String>,
-}
-
-impl Mounts<'_> {
-    fn mount(&mut self, field: String, path: Option<&String>) {
-        match path.filter(|path| !path.is_empty()) {
-            None => self.issues.required(field),
-            Some(path) if !self.paths.insert(path.clone()) => {
-                self.issues.add(field, format!("`{path}` is mounted twice"));
-            }
-            Some(_) => {}
-        }
-    }
-
-    fn mode(&mut self, field: String, mode: Option<&String>) {
-        let octal =
-            |mode: &str| mode.len() == 4 && mode.starts_with('0') && mode.bytes().all(|it| (b'0'..=b'7').contains(&it));
-        if let Some(mode) = mode.filter(|mode| !octal(mode)) {
-            self.issues.add(field, format!("`{mode}` is no file mode of four octal digits"));
-        }
-    }
-}
-
 fn label_key(field: &str, key: Option<&String>, issues: &mut Issues) {
     match key {
         None => issues.required(field),
@@ -494,34 +409,5 @@ fn label_key(field: &str, key: Option<&String>, issues: &mut Issues) {
     }
 }
 
-/// A DNS label that starts with a letter.
-pub(crate) fn is_workload_name(name: &str, longest: usize) -> bool {
-    is_object_name(name) && name.len() <= longest && name.starts_with(|c: char| c.is_ascii_lowercase())
-}
-
-/// The API's pattern for names of Kubernetes objects: `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`.
-pub(crate) fn is_object_name(name: &str) -> bool {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    name.chars().all(|c| plain(c) || c == '-') && name.starts_with(plain) && name.ends_with(plain)
-}
-
-/// Kubernetes' qualified names, in the API's 63 characters for the whole.
-fn is_label_key(key: &str) -> bool {
-    let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
-    let domain = |prefix: &str| prefix.split('.').all(is_object_name);
-    key.len() <= 63 && !name.is_empty() && is_label_value(name) && prefix.is_none_or(domain)
-}
-
-fn is_label_value(value: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric();
-    let inside = value.chars().all(|c| plain(c) || "-_.".contains(c));
-    value.is_empty() || (value.len() <= 63 && inside && value.starts_with(plain) && value.ends_with(plain))
-}
-
-pub(crate) const NAME_LENGTH: usize = 63;
-
 /// Pods of one workload; the API has no such bound, the simulator's memory has.
 const MOST_PODS: i64 = 10_000;
-
-/// A dash and the random characters that make a prefix a name.
-pub(crate) const SUFFIX_LENGTH: usize = 6;

@@ -1,0 +1,30 @@
+//! Forms of names in Kubernetes.
+
+/// A DNS label that starts with a letter.
+pub(crate) fn is_workload_name(name: &str, longest: usize) -> bool {
+    is_object_name(name) && name.len() <= longest && name.starts_with(|c: char| c.is_ascii_lowercase())
+}
+
+/// The API's pattern for names of Kubernetes objects: `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`.
+pub(crate) fn is_object_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    name.chars().all(|c| plain(c) || c == '-') && name.starts_with(plain) && name.ends_with(plain)
+}
+
+/// Kubernetes' qualified names, in the API's 63 characters for the whole.
+pub(super) fn is_label_key(key: &str) -> bool {
+    let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
+    let domain = |prefix: &str| prefix.split('.').all(is_object_name);
+    key.len() <= 63 && !name.is_empty() && is_label_value(name) && prefix.is_none_or(domain)
+}
+
+pub(super) fn is_label_value(value: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric();
+    let inside = value.chars().all(|c| plain(c) || "-_.".contains(c));
+    value.is_empty() || (value.len() <= 63 && inside && value.starts_with(plain) && value.ends_with(plain))
+}
+
+pub(crate) const NAME_LENGTH: usize = 63;
+
+/// A dash and the random characters that make a prefix a name.
+pub(crate) const SUFFIX_LENGTH: usize = 6;
