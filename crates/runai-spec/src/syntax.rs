@@ -52,6 +52,7 @@ fn rule(kind: SyntaxErrorKind) -> &'static Rule {
     match kind {
         SyntaxErrorKind::DuplicateKey => &text::DUPLICATE_KEY,
         SyntaxErrorKind::DuplicateMerge => &text::DUPLICATE_MERGE,
+        SyntaxErrorKind::OverriddenKey => &text::OVERRIDDEN_KEY,
         SyntaxErrorKind::Empty => &text::EMPTY,
         SyntaxErrorKind::NotUtf8 => &text::NOT_UTF8,
         SyntaxErrorKind::SeveralDocuments => &text::SEVERAL_DOCUMENTS,
@@ -83,6 +84,7 @@ mod tests {
         for kind in [
             SyntaxErrorKind::DuplicateKey,
             SyntaxErrorKind::DuplicateMerge,
+            SyntaxErrorKind::OverriddenKey,
             SyntaxErrorKind::Empty,
             SyntaxErrorKind::NotUtf8,
             SyntaxErrorKind::SeveralDocuments,

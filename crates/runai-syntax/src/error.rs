@@ -30,6 +30,8 @@ pub enum SyntaxErrorKind {
     Empty,
     /// The bytes are not UTF-8.
     NotUtf8,
+    /// A map has the same key twice, and the last value counts. A warning: PyYAML accepts it.
+    OverriddenKey,
     /// A YAML file has several documents.
     SeveralDocuments,
     /// The text does not follow the grammar of its language.
@@ -51,6 +53,7 @@ impl SyntaxErrorKind {
             Self::DuplicateMerge => "duplicate-merge",
             Self::Empty => "empty-document",
             Self::NotUtf8 => "not-utf8",
+            Self::OverriddenKey => "overridden-key",
             Self::SeveralDocuments => "several-documents",
             Self::Syntax => "syntax",
             Self::TooDeep => "too-deep",

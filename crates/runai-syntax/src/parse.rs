@@ -141,11 +141,22 @@ impl<'t> Reader<'t> {
         SyntaxError::new(SyntaxErrorKind::Syntax, span(self.source, start, end), format!("invalid {format}: {why}"))
     }
 
-    /// Refuses a second value for a key that a map has already.
+    /// Rejects a second value for a key of a map.
     pub(crate) fn duplicate_key(&self, key: &str, first: Span, again: Span) -> SyntaxError {
-        let (line, _) = Lines::new(self.text).position(first.start as usize);
+        let line = self.line(first);
         SyntaxError::new(SyntaxErrorKind::DuplicateKey, again, format!("key `{key}` stands here a second time"))
             .with_help(format!("the first one is in line {line}; keep one of them"))
+    }
+
+    /// Warns about a value that a later one of the same key overrides.
+    pub(crate) fn overridden_key(&self, key: &str, first: Span, again: Span) -> SyntaxError {
+        let message = format!("key `{key}` overrides the same key in line {}", self.line(first));
+        SyntaxError::new(SyntaxErrorKind::OverriddenKey, again, message)
+            .with_help("PyYAML takes the last value, YAML 1.2 allows none; keep one of them")
+    }
+
+    fn line(&self, span: Span) -> usize {
+        Lines::new(self.text).position(span.start as usize).0
     }
 }
 

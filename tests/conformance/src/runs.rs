@@ -15,7 +15,7 @@ use crate::{
     differences::explanations,
     peer::{Answer, Peer},
     shape::{self, Shape},
-    values::{any_struct, pick, reconcile, wrong},
+    values::{any_right, any_struct, pick, reconcile, wrong},
 };
 
 /// Failing texts that are shown; the rest is only counted.
@@ -244,6 +244,7 @@ fn written() -> Vec<Run> {
         one(
             "steps:\n  train:\n    settings:\n      step_operator:\n        gpu_devices_request: ${NUM}\n        cpu_memory_request: ${MEMORY}\n",
         ),
+        one("settings: {step_operator: {cpu_core_request: x, cpu_core_request: 2}}\nsteps: {train: {}, train: {}}\n"),
         one("run_name:\tx\nsteps: {}\n"),
         one("run_name: a\u{7f}b\nsteps: {}\n"),
     ]
@@ -440,6 +441,15 @@ impl Generator {
             if !settings.contains_key(&field.name) {
                 let spelling = self.any_spelling();
                 entries.push(format!("{}: {spelling}", field.name));
+            }
+        }
+        if self.rng.u8(..30) == 0 {
+            // A key twice, of which the last value counts.
+            let fields = self.settings.fields();
+            let field = pick(fields, &mut self.rng);
+            if settings.contains_key(&field.name) {
+                let earlier = any_right(&field.shape, &mut self.rng);
+                entries.insert(0, format!("{}: {}", field.name, text(&earlier)));
             }
         }
         if self.rng.u8(..30) == 0 && !settings.contains_key("labels") {

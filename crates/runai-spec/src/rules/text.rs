@@ -104,6 +104,19 @@ rules! {
         ),
     }
 
+    /// A map of a ZenML run configuration has the same key twice. PyYAML, which reads such files, takes the last value.
+    ///
+    /// In every other file a second key is an error.
+    OVERRIDDEN_KEY {
+        code: "overridden-key",
+        severity: Warning,
+        summary: "duplicate key in a ZenML run configuration",
+        valid: Example::Yaml("steps:\n  train:\n    settings:\n      step_operator: {cpu_core_request: 1}\n"),
+        invalid: Example::Yaml(
+            "steps:\n  train:\n    settings:\n      step_operator:\n        cpu_core_request: 1\n        cpu_core_request: 8\n",
+        ),
+    }
+
     /// A map has the same key twice. Which value counts differs from reader to reader, so neither does here.
     DUPLICATE_KEY {
         code: "duplicate-key",

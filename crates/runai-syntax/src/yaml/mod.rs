@@ -194,10 +194,16 @@ impl<'t> Loader<'_, 't> {
                 merges.push((value, key_span));
                 continue;
             }
-            if let Some(first) = keys.position(&entries, &key) {
-                return Err(self.reader.duplicate_key(&key, entries[first].key_span, key_span));
+            match keys.position(&entries, &key) {
+                None => entries.push(Entry { key, key_span, value }),
+                Some(first) if self.dialect == Dialect::PyYaml => {
+                    let entry = &mut entries[first];
+                    self.warnings.push(self.reader.overridden_key(&key, entry.key_span, key_span));
+                    // The key keeps its position, and the last value counts.
+                    (entry.key_span, entry.value) = (key_span, value);
+                }
+                Some(first) => return Err(self.reader.duplicate_key(&key, entries[first].key_span, key_span)),
             }
-            entries.push(Entry { key, key_span, value });
         };
         match self.dialect {
             Dialect::Core => {
