@@ -4,13 +4,18 @@
 //! taken out, a required one replaced by its example. Pointers of mended places are remembered, and no rule says
 //! anything more about them; a document with an error is never rendered.
 
+mod fixes;
+mod place;
+
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::fmt;
 
-use runai_syntax::{Entry, Map, Node, Span, Text, Tree, Value, escape, float, unusual};
+use place::{Place, Segment};
+use runai_syntax::{Entry, Map, Node, Span, Text, Tree, Value, float, unusual};
 
-use crate::diagnostic::Finding;
+use crate::diagnostic::{RawDiagnostic, Reported, Tag};
+use crate::fix::values::{self, of_range};
+use crate::fix::{Applicability, FixPlan, Target};
 use crate::help::{self, MANY_VALUES, bounds, brief, describe, expected, list, shorten};
 use crate::rules::shape as rule;
 use crate::rules::{Rule, by_code};
@@ -20,14 +25,16 @@ use crate::zenml::{converted, placeholders};
 
 /// Holds documents against shapes.
 #[derive(Default)]
-pub(crate) struct Checker {
-    pub(crate) findings: Vec<Finding>,
+pub(crate) struct Validator {
+    pub(crate) findings: Vec<RawDiagnostic>,
     /// Pointers of what is missing or was mended, in order.
     pub(crate) broken: Vec<String>,
     /// Whether the document is ZenML's, in which pydantic converts values and placeholders stand for others.
     pub(crate) zenml: bool,
     /// Whether a placeholder stands in place of a value.
     pub(crate) unresolved: bool,
+    /// Whether nobody wants fixes.
+    pub(crate) probing: bool,
 }
 
 /// The keys of a struct, as far as they may have been meant by one that is unknown.
@@ -38,11 +45,25 @@ struct KnownKeys<'k> {
 }
 
 /// Says where a key belongs that is unknown where it stands.
-pub(crate) type Elsewhere = fn(&str) -> Option<String>;
+pub(crate) type KeyHints = fn(&str) -> Option<KeyHint>;
 
-impl Checker {
+/// Where a key belongs that is unknown where it stands.
+pub(crate) struct KeyHint {
+    /// What to do.
+    pub(crate) help: String,
+    /// Whether it belongs below `settings`, in the same file.
+    pub(crate) below_settings: bool,
+}
+
+impl From<String> for KeyHint {
+    fn from(help: String) -> Self {
+        Self { help, below_settings: false }
+    }
+}
+
+impl Validator {
     /// Checks and mends `node`, which stands at `pointer`. `elsewhere` helps with keys that are known in other places.
-    pub(crate) fn check(&mut self, node: &mut Node<'_>, shape: &Shape, pointer: &[&str], elsewhere: Elsewhere) -> bool {
+    pub(crate) fn check(&mut self, node: &mut Node<'_>, shape: &Shape, pointer: &[&str], elsewhere: KeyHints) -> bool {
         let usable = self.value(node, shape, &Place { holder: None, segment: Segment::Root(pointer), elsewhere });
         self.broken.sort_unstable();
         usable
@@ -68,23 +89,23 @@ impl Checker {
             (Kind::Int(range), Value::Int(value, raw)) => {
                 let (value, raw) = (*value, *raw);
                 if !self.zenml && is_octal_looking(raw) {
-                    return self.ambiguous_zero(node.span, place, raw, range);
+                    return self.ambiguous_zero(node.span, place, raw, range, shape);
                 }
                 #[expect(clippy::cast_precision_loss, reason = "bounds are small")]
-                self.range(value as f64, raw, range, node.span, place)
+                self.range(value as f64, raw, range, node.span, place, shape)
             }
             (Kind::Int(range), Value::Float(value, raw)) if value.fract() == 0.0 && value.abs() < 9.0e15 => {
-                self.range(*value, raw, range, node.span, place)
+                self.range(*value, raw, range, node.span, place, shape)
             }
             (Kind::Number(range), Value::Int(value, raw)) => {
                 let (value, raw) = (*value, *raw);
                 if !self.zenml && is_octal_looking(raw) {
-                    return self.ambiguous_zero(node.span, place, raw, range);
+                    return self.ambiguous_zero(node.span, place, raw, range, shape);
                 }
                 #[expect(clippy::cast_precision_loss, reason = "the setting is a float")]
-                self.range(value as f64, raw, range, node.span, place)
+                self.range(value as f64, raw, range, node.span, place, shape)
             }
-            (Kind::Number(range), Value::Float(value, raw)) => self.range(*value, raw, range, node.span, place),
+            (Kind::Number(range), Value::Float(value, raw)) => self.range(*value, raw, range, node.span, place, shape),
             (Kind::Int(_) | Kind::Number(_), Value::BigInt(raw)) => {
                 let raw = *raw;
                 if matches!(shape.kind, Kind::Number(_))
@@ -94,18 +115,24 @@ impl Checker {
                     return self.value(node, shape, place);
                 }
                 let message = format!("`{place}` is `{raw}`, which does not fit into 64 bits");
-                self.report(&rule::OUT_OF_RANGE, place, node.span, message).advise("write a smaller number");
+                let (Kind::Int(range) | Kind::Number(range)) = &shape.kind else { return false };
+                let max = of_range(f64::MAX, range);
+                let fixes = self.replacements(max, shape, node.span, place);
+                self.report(&rule::OUT_OF_RANGE, place, node.span, message)
+                    .with_help("write a smaller number")
+                    .with_fixes(fixes);
                 false
             }
             (Kind::String(string), Value::String(text)) => {
                 self.string(&text.text, string, node.span, place, shape.secret)
             }
-            (Kind::Enum(values), Value::String(text)) => self.one_of(&text.text, values, node.span, place),
+            (Kind::Enum(values), Value::String(text)) => self.one_of(&text.text, values, node.span, place, shape),
             (Kind::List { item, min_items }, Value::List(items)) => {
                 if items.len() < *min_items {
                     let message = format!("`{place}` is an empty list");
                     let help = format!("write at least {min_items} item, such as `{}`", brief(&shape.example));
-                    self.report(&rule::EMPTY_VALUE, place, node.span, message).advise(help);
+                    let fix = self.removal(node.span, place, Applicability::Unsafe);
+                    self.report(&rule::EMPTY_VALUE, place, node.span, message).with_help(help).with_fixes(fix);
                     return false;
                 }
                 self.items(items, item, place);
@@ -194,19 +221,27 @@ impl Checker {
     }
 
     /// Whether the entry stays.
-    fn field(&mut self, entry: &mut Entry<'_>, field: &Field, both: &[&str], holder: &Place<'_>) -> bool {
+    fn field(&mut self, entry: &mut Entry<'_>, field: &Field, both: &[(&str, Span)], holder: &Place<'_>) -> bool {
         let place = holder.below(Segment::Field(&entry.key));
-        if field.alias.as_deref() == Some(&*entry.key) && both.contains(&field.name.as_str()) {
+        if field.alias.as_deref() == Some(&*entry.key)
+            && let Some((_, other)) = both.iter().find(|(name, _)| *name == field.name)
+        {
             let message = format!("`{}` and `{}` are two spellings of one key", field.name, entry.key);
-            self.report(&rule::BOTH_SPELLINGS, &place, entry.key_span, message).advise("keep one of them");
+            let fix = self.removal(entry.value.span, &place, Applicability::Unsafe);
+            self.report(&rule::BOTH_SPELLINGS, &place, entry.key_span, message)
+                .with_help("keep one of them")
+                .with_related(*other, format!("`{}` is set here", field.name))
+                .with_fixes(fix);
             self.broken.push(place.pointer());
             return false;
         }
+        let before = self.findings.len();
         if self.value(&mut entry.value, &field.shape, &place) {
             return true;
         }
         self.broken.push(place.pointer());
         if field.required {
+            self.keep_required(before, &place);
             entry.value = node_of(&field.shape.example, entry.value.span);
         }
         field.required
@@ -215,11 +250,15 @@ impl Checker {
     fn unknown_key(&mut self, entry: &Entry<'_>, structure: &StructShape, known: &KnownKeys<'_>, holder: &Place<'_>) {
         let key = &entry.key;
         let message = format!("unknown key `{key}`{}", holder.within());
-        let help = match known.unset.nearest(&unusual::plain(key)) {
+        let near = known.unset.nearest(&unusual::plain(key));
+        let hint = if near.is_none() && unusual::find(key).is_none() { (holder.elsewhere)(key) } else { None };
+        let below_settings = hint.as_ref().is_some_and(|hint| hint.below_settings);
+        let help = match near {
             Some(near) if let Some(found) = unusual::find(key) => format!("{}: `{near}`", found.help()),
             Some(near) => format!("did you mean `{near}`?"),
             None if let Some(found) = unusual::find(key) => found.help(),
-            None => (holder.elsewhere)(key)
+            None => hint
+                .map(|hint| hint.help)
                 .or_else(|| known.all.nearest(key).map(|near| format!("`{near}` is set already; remove this key")))
                 .unwrap_or_else(|| {
                     if structure.fields().len() > MANY_KEYS {
@@ -231,22 +270,26 @@ impl Checker {
         };
         let rule = if structure.tolerant { &rule::UNKNOWN_TOLERATION_KEY } else { &rule::UNKNOWN_KEY };
         let place = holder.below(Segment::Field(key));
-        self.report(rule, &place, entry.key_span, message).advise(help);
-        if !structure.tolerant {
+        let fixes = self.unknown_key_fixes(entry, near, known, structure, holder, below_settings);
+        let reported = self.report(rule, &place, entry.key_span, message).with_help(help).with_fixes(fixes);
+        if structure.tolerant {
+            reported.with_tag(Tag::Unnecessary);
+        } else {
             self.broken.push(place.pointer());
         }
     }
 
     fn missing_key(&mut self, map: &mut Map<'_>, field: &Field, span: Span, holder: &Place<'_>) {
+        let whole = span;
         // The whole map would be a large place to underline; its first key says as well where something is missing.
         let span = map.0.first().map_or(span, |entry| entry.key_span);
         let message = format!("`{}` is missing{}", field.name, holder.within());
         let place = holder.below(Segment::Field(&field.name));
-        self.report(&rule::MISSING_KEY, &place, span, message).advise(format!(
-            "add `{}: {}`",
-            field.name,
-            brief(&field.shape.example)
-        ));
+        let target = Target::below((holder.pointer(), whole), &field.name);
+        let fix = FixPlan::add_setting(target, field.shape.example.clone(), Applicability::DisplayOnly);
+        self.report(&rule::MISSING_KEY, &place, span, message)
+            .with_help(format!("add `{}: {}`", field.name, brief(&field.shape.example)))
+            .with_fixes([fix]);
         self.broken.push(place.pointer());
         map.0.push(Entry {
             key: Cow::Owned(field.name.clone()),
@@ -255,7 +298,7 @@ impl Checker {
         });
     }
 
-    fn range(&mut self, value: f64, raw: &str, range: &Range, span: Span, place: &Place<'_>) -> bool {
+    fn range(&mut self, value: f64, raw: &str, range: &Range, span: Span, place: &Place<'_>, shape: &Shape) -> bool {
         // What a variable was substituted by is written nowhere.
         let shown = value.to_string();
         let raw = if raw.is_empty() { &shown } else { raw };
@@ -270,14 +313,18 @@ impl Checker {
         } else {
             return true;
         };
-        self.report(&rule::OUT_OF_RANGE, place, span, message).advise(help);
+        let fixes = self.replacements(of_range(value, range), shape, span, place);
+        self.report(&rule::OUT_OF_RANGE, place, span, message).with_help(help).with_fixes(fixes);
         false
     }
 
     fn string(&mut self, text: &str, shape: &StringShape, span: Span, place: &Place<'_>, secret: bool) -> bool {
         if text.chars().take(shape.min_length).count() < shape.min_length {
             let message = format!("{} is empty", place.subject());
-            self.report(&rule::EMPTY_VALUE, place, span, message).advise("write a text, or leave the key out");
+            let fix = self.removal(span, place, Applicability::Unsafe);
+            self.report(&rule::EMPTY_VALUE, place, span, message)
+                .with_help("write a text, or leave the key out")
+                .with_fixes(fix);
             return false;
         }
         if let Some(text_type) = shape.text {
@@ -292,13 +339,19 @@ impl Checker {
                     .or_else(|| text_type.name.ends_with("object-name").then(|| help::dotted_name(text)).flatten())
                     .unwrap_or_else(|| text_type.help.to_owned());
                 let message = format!("{} {found} not {}", place.subject(), text_type.expected);
-                self.report(rule, place, span, message).advise(help);
+                let fixes = self.text_fixes(text, shape, span, place, secret);
+                self.report(rule, place, span, message).with_help(help).with_fixes(fixes);
                 return false;
             }
             if text.ends_with('\n') {
                 let message = format!("{} ends in a line break, which is sent as well", place.subject());
+                let target = Target::at(place.pointer(), span);
+                let is_value = !secret && !matches!(place.segment, Segment::KeyOf(_));
+                let fix =
+                    is_value.then(|| FixPlan::replace_value(target, text.trim_end().to_owned(), Applicability::Unsafe));
                 self.report(&rule::TRAILING_LINE_BREAK, place, span, message)
-                    .advise("write the text on one line, without `|`");
+                    .with_help("write the text on one line, without `|`")
+                    .with_fixes(fix);
             }
         }
         // There are never more characters than bytes, which are known.
@@ -308,13 +361,13 @@ impl Checker {
         {
             let message = format!("{} is `{}`: {length} characters, more than {max}", place.subject(), shorten(text));
             let rule = if shape.text.is_some() { &rule::INVALID_LABEL } else { &rule::TOO_LONG };
-            self.report(rule, place, span, message).advise(format!("shorten it to {max} characters"));
+            self.report(rule, place, span, message).with_help(format!("shorten it to {max} characters"));
             return false;
         }
         true
     }
 
-    fn one_of(&mut self, text: &str, values: &[String], span: Span, place: &Place<'_>) -> bool {
+    fn one_of(&mut self, text: &str, values: &[String], span: Span, place: &Place<'_>, shape: &Shape) -> bool {
         if values.iter().any(|value| value == text) {
             return true;
         }
@@ -326,11 +379,12 @@ impl Checker {
             Some(near) => format!("did you mean `{near}`? Allowed are {all}"),
             None => format!("allowed are {all}"),
         };
-        self.report(&rule::UNKNOWN_VALUE, place, span, message).advise(help);
+        let fixes = self.replacements(values::of_enum(text, values), shape, span, place);
+        self.report(&rule::UNKNOWN_VALUE, place, span, message).with_help(help).with_fixes(fixes);
         false
     }
 
-    fn ambiguous_zero(&mut self, span: Span, place: &Place<'_>, raw: &str, range: &Range) -> bool {
+    fn ambiguous_zero(&mut self, span: Span, place: &Place<'_>, raw: &str, range: &Range, shape: &Shape) -> bool {
         let message =
             format!("`{place}` is `{raw}`, which YAML 1.1 reads as an octal number and YAML 1.2 as a decimal one");
         let meanings = [10, 8].into_iter().filter_map(|radix| i64::from_str_radix(raw, radix).ok());
@@ -338,7 +392,8 @@ impl Checker {
         let meanings: Vec<_> =
             meanings.filter(|value| help::fits(*value as f64, range)).map(|value| format!("`{value}`")).collect();
         let help = if meanings.is_empty() { bounds(range) } else { format!("write {}", meanings.join(" or ")) };
-        self.report(&rule::WRONG_TYPE, place, span, message).advise(help);
+        let fixes = self.replacements(values::of_leading_zero(raw), shape, span, place);
+        self.report(&rule::WRONG_TYPE, place, span, message).with_help(help).with_fixes(fixes);
         false
     }
 
@@ -348,82 +403,18 @@ impl Checker {
         let unit =
             if matches!(place.segment, Segment::Field("command")) { Some(help::TOKENS) } else { shape.unit.as_deref() };
         let help = help::wrong_type(&node.value, shape, unit, self.zenml);
-        self.report(&rule::WRONG_TYPE, place, node.span, message).advise(help);
+        let fixes = self.wrong_type_fixes(node, shape, unit, place);
+        self.report(&rule::WRONG_TYPE, place, node.span, message).with_help(help).with_fixes(fixes);
         false
     }
 
-    fn report(&mut self, rule: &'static Rule, place: &Place<'_>, span: Span, message: String) -> &mut Finding {
-        self.findings.push(Finding::new(rule, span, message).at(place.pointer()));
+    fn report(&mut self, rule: &'static Rule, place: &Place<'_>, span: Span, message: String) -> Reported<'_> {
+        self.findings.push(RawDiagnostic::new(rule, span, message).at(place.pointer()));
         let last = self.findings.len() - 1;
-        &mut self.findings[last]
+        Reported(&mut self.findings[last])
     }
 }
 
-/// Where a value stands. Most values are right, so pointers and names are only made when there is something to say.
-struct Place<'p> {
-    holder: Option<&'p Place<'p>>,
-    segment: Segment<'p>,
-    elsewhere: Elsewhere,
-}
-
-#[derive(Clone, Copy)]
-enum Segment<'p> {
-    /// Of a map with free keys.
-    Entry(&'p str),
-    /// Of a struct.
-    Field(&'p str),
-    /// Of a list.
-    Index(usize),
-    /// The key of an entry, rather than its value.
-    KeyOf(&'p str),
-    /// What the walk begins at.
-    Root(&'p [&'p str]),
-}
-
-impl<'p> Place<'p> {
-    fn below(&'p self, segment: Segment<'p>) -> Self {
-        Self { holder: Some(self), segment, elsewhere: self.elsewhere }
-    }
-
-    fn pointer(&self) -> String {
-        let mut pointer = self.holder.map(Place::pointer).unwrap_or_default();
-        let mut push = |segment: &str| {
-            pointer.push('/');
-            pointer.push_str(segment);
-        };
-        match self.segment {
-            Segment::Entry(key) | Segment::Field(key) | Segment::KeyOf(key) => push(&escape(key)),
-            Segment::Index(index) => push(&index.to_string()),
-            Segment::Root(segments) => segments.iter().for_each(|segment| push(&escape(segment))),
-        }
-        pointer
-    }
-
-    fn subject(&self) -> String {
-        if matches!(self.segment, Segment::KeyOf(_)) { format!("a key of `{self}`") } else { format!("`{self}`") }
-    }
-
-    fn within(&self) -> String {
-        if matches!(self.segment, Segment::Root([])) { String::new() } else { format!(" in `{self}`") }
-    }
-}
-
-/// The name in messages: the key of the nearest field, and what leads from there to the value.
-impl fmt::Display for Place<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.segment, self.holder) {
-            (Segment::Root(segments), _) => f.write_str(segments.last().unwrap_or(&ROOT)),
-            (Segment::Field(key), _) | (Segment::Entry(key) | Segment::KeyOf(key), None) => f.write_str(key),
-            (Segment::Index(index), None) => write!(f, "[{index}]"),
-            (Segment::Entry(key), Some(holder)) => write!(f, "{holder}.{key}"),
-            (Segment::Index(index), Some(holder)) => write!(f, "{holder}[{index}]"),
-            (Segment::KeyOf(_), Some(holder)) => holder.fmt(f),
-        }
-    }
-}
-
-/// Name of what has no key.
-const ROOT: &str = "the document";
 /// Structs with more fields than this are too long to list in a message.
 const MANY_KEYS: usize = 12;
 /// A leading zero in front of other digits.
@@ -431,11 +422,11 @@ fn is_octal_looking(raw: &str) -> bool {
     raw.len() > 1 && raw.starts_with('0') && raw.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Names of the fields that `map` has in both spellings.
-fn both_spellings<'s>(map: &Map<'_>, structure: &'s StructShape) -> Vec<&'s str> {
+/// Names of the fields that `map` has in both spellings, and the places of the first ones.
+fn both_spellings<'s>(map: &Map<'_>, structure: &'s StructShape) -> Vec<(&'s str, Span)> {
     let fields = structure.fields().iter();
     let both = fields.filter(|field| field.alias.as_ref().is_some_and(|alias| map.get(alias).is_some()));
-    both.map(|field| field.name.as_str()).filter(|name| map.get(name).is_some()).collect()
+    both.filter_map(|field| Some((field.name.as_str(), map.entry(&field.name)?.key_span))).collect()
 }
 
 /// An example as part of a document, all of it at one place.

@@ -2,7 +2,7 @@
 
 use runai_syntax::{Format, Map, Node, SourceId, Value};
 
-use crate::diagnostic::Finding;
+use crate::diagnostic::RawDiagnostic;
 use crate::rules::text::SEVERAL_DOCUMENTS;
 use crate::syntax::parse;
 
@@ -83,7 +83,7 @@ pub(crate) fn foreign(root: &Map<'_>) -> Option<&'static str> {
 
 /// Returns what the file is called whose first document is another system's and whose second one begins at a finding:
 /// Kubernetes manifests are often several.
-pub(crate) fn foreign_beginning(text: &str, finding: &Finding) -> Option<&'static str> {
+pub(crate) fn foreign_beginning(text: &str, finding: &RawDiagnostic) -> Option<&'static str> {
     let first = text.get(..finding.span.start as usize).filter(|_| finding.rule == &SEVERAL_DOCUMENTS)?;
     let root = parse(first, Format::Yaml, SourceId(0)).ok()?;
     root.as_map().and_then(foreign)

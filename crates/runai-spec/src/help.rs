@@ -186,7 +186,7 @@ pub(crate) fn fits(value: f64, range: &Range) -> bool {
 }
 
 /// Seconds of a duration such as `1h30m`.
-fn seconds(text: &str) -> Option<u64> {
+pub(crate) fn seconds(text: &str) -> Option<u64> {
     let mut rest = text.trim();
     let mut sum = 0_u64;
     while !rest.is_empty() {
@@ -287,7 +287,7 @@ pub(crate) fn dotted_name(text: &str) -> Option<String> {
 }
 
 /// The same number of bytes with a unit that is known here.
-fn amount(bytes: f64) -> Option<String> {
+pub(crate) fn amount(bytes: f64) -> Option<String> {
     if !(bytes.fract() == 0.0 && (0.0..9.0e18).contains(&bytes)) {
         return None;
     }

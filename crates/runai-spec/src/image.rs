@@ -36,6 +36,19 @@ impl InvalidImage {
     }
 }
 
+impl InvalidImage {
+    /// The reference that `image` may have been meant to be.
+    pub(crate) fn fixed(self, image: &str) -> Option<String> {
+        let fixed = match self {
+            Self::Blank => image.split_whitespace().collect(),
+            Self::Scheme => image.split_once("://")?.1.to_owned(),
+            Self::Uppercase => image.to_ascii_lowercase(),
+            Self::Digest | Self::Host | Self::Path | Self::Placeholder | Self::Tag | Self::TooLong => return None,
+        };
+        check(&fixed).is_ok().then_some(fixed)
+    }
+}
+
 /// Checks `[host[:port]/]path[:tag][@digest]`.
 pub(crate) fn check(image: &str) -> Result<(), InvalidImage> {
     if image.contains("${") || image.contains("$(") || image.contains("{{") {

@@ -30,6 +30,7 @@ mod check;
 mod declared;
 pub mod diagnostic;
 pub mod explain;
+pub mod fix;
 mod foreign;
 mod help;
 mod image;
@@ -48,7 +49,8 @@ mod suggest;
 mod syntax;
 mod zenml;
 
-pub use diagnostic::{Diagnostic, Finding, Report};
+pub use diagnostic::{Diagnostic, RawDiagnostic, Related, Report, Tag};
+pub use fix::{Applicability, Fix, FixEdit};
 pub use kind::{Kind, OPERATOR_KEYS, UnknownKind};
 pub use members::setting_of;
 pub use render::Context;

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use runai_syntax::{Dialect, Entry, Format, Lines, Map, Node, SourceId, Span, Text, Value};
 
-use crate::check::Checker;
-use crate::diagnostic::{Diagnostic, Finding, Report};
+use crate::check::{KeyHint, Validator};
+use crate::diagnostic::{Diagnostic, RawDiagnostic, Report};
 use crate::foreign::{foreign, foreign_beginning};
 use crate::kind::{Kind, OPERATOR_KEYS};
 use crate::redact;
-use crate::rules::{self, Judge};
+use crate::rules::{self, RuleContext};
 use crate::settings::fields::{Setting, from_node};
 use crate::settings::{Environment, OperatorSettings, StepFile, StepSettings};
 use crate::shape::{self, Shape};
@@ -98,7 +98,9 @@ struct Override<'t> {
 #[derive(Debug)]
 pub struct Resolution<'t> {
     sources: Vec<Source<'t>>,
-    findings: Vec<Finding>,
+    /// How many of the sources are files: the document, and the operator file if there is one.
+    files: usize,
+    findings: Vec<RawDiagnostic>,
     kind: Option<Kind>,
     steps: Vec<Step>,
     operator: Option<OperatorSettings>,
@@ -206,6 +208,7 @@ impl<'t> Resolver<'t> {
             steps: Vec::new(),
             process_environment: self.process_environment,
         };
+        let files = 1 + usize::from(self.operator.is_some());
         let operator = match self.operator {
             Some(operator) => {
                 let id = context.source(operator);
@@ -223,6 +226,7 @@ impl<'t> Resolver<'t> {
         context.parse_document(&self.variables, &self.overrides);
         Resolution {
             sources: context.sources,
+            files,
             findings: context.findings,
             kind: context.kind,
             steps: context.steps,
@@ -232,7 +236,7 @@ impl<'t> Resolver<'t> {
 }
 
 /// An operator file, in which everything may be commented out.
-fn parse_operator(text: &str, format: Format, id: SourceId) -> Result<Node<'_>, Finding> {
+fn parse_operator(text: &str, format: Format, id: SourceId) -> Result<Node<'_>, RawDiagnostic> {
     match parse(text, format, id) {
         Err(finding) if finding.rule == &rules::text::EMPTY => Ok(nothing(id)),
         parsed => parsed,
@@ -266,14 +270,14 @@ impl<'t> Resolution<'t> {
 
     /// What was found, in no particular order.
     #[must_use]
-    pub fn findings(&self) -> &[Finding] {
+    pub fn findings(&self) -> &[RawDiagnostic] {
         &self.findings
     }
 
     /// Whether any text has an error.
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        self.findings.iter().any(Finding::is_error)
+        self.findings.iter().any(RawDiagnostic::is_error)
     }
 
     /// What kind of document it is; unknown if it does not parse.
@@ -308,8 +312,8 @@ impl<'t> Resolution<'t> {
     }
 
     fn report_of(&self, id: SourceId) -> Report {
-        let text = self.sources[usize::from(id.0)].text;
-        Report::new(text, self.findings.iter().filter(|finding| finding.span.source == id))
+        let found = self.findings.iter().filter(|found| found.span.source == id);
+        Report::of_source(&self.sources, self.files, id, found)
     }
 }
 
@@ -380,7 +384,7 @@ pub(crate) struct Layer<'t> {
 /// The state of a resolution.
 pub(crate) struct ResolveContext<'t> {
     pub(crate) sources: Vec<Source<'t>>,
-    pub(crate) findings: Vec<Finding>,
+    pub(crate) findings: Vec<RawDiagnostic>,
     /// The step settings in the operator file.
     defaults: Option<Layer<'t>>,
     operator: Option<OperatorSettings>,
@@ -448,7 +452,7 @@ impl<'t> ResolveContext<'t> {
     }
 
     fn report_foreign(&mut self, name: &str, span: Span) {
-        let finding = Finding::new(&rules::text::FOREIGN_FILE, span, format!("this is {name}"));
+        let finding = RawDiagnostic::new(&rules::text::FOREIGN_FILE, span, format!("this is {name}"));
         self.findings.push(finding.with_help(
             "`runai-step` reads step files (`image`, `command`), settings, operator files and ZenML run configurations; \
              `--kind` takes the file for one of them",
@@ -457,7 +461,8 @@ impl<'t> ResolveContext<'t> {
 
     fn document(&mut self, root: Node<'t>, variables: &[(&'t str, &'t str)], overrides: &[Override<'t>]) {
         let Node { value: Value::Map(mut map), span } = root else {
-            let finding = Finding::new(&rules::shape::WRONG_TYPE, root.span, "the document is not a map".to_owned());
+            let finding =
+                RawDiagnostic::new(&rules::shape::WRONG_TYPE, root.span, "the document is not a map".to_owned());
             self.findings.push(finding.with_help("write keys and values: `image: …`, `command: […]`, `settings: {…}`"));
             return;
         };
@@ -561,7 +566,7 @@ impl<'t> ResolveContext<'t> {
     fn operator_file(&mut self, root: Node<'t>) -> Option<Node<'t>> {
         let Node { value: Value::Map(mut map), span } = root else {
             self.findings.push(
-                Finding::new(&rules::shape::WRONG_TYPE, root.span, "the operator file is not a map".to_owned())
+                RawDiagnostic::new(&rules::shape::WRONG_TYPE, root.span, "the operator file is not a map".to_owned())
                     .with_help("write keys and values: `runai_base_url: …`, `project_name: …`"),
             );
             return None;
@@ -577,33 +582,34 @@ impl<'t> ResolveContext<'t> {
                 put(&mut root, &path, value, place);
             }
         }
-        let mut checker = Checker::default();
-        checker.check(&mut root, &shape::OPERATOR_FILE, &[], in_operator_file);
+        let mut validator = Validator::default();
+        validator.check(&mut root, &shape::OPERATOR_FILE, &[], in_operator_file);
         let Value::Map(map) = root.value.clone() else { return None };
         let (own, step) = map.0.into_iter().partition(|entry| OPERATOR_KEYS.contains(&&*entry.key));
         let node = |entries| Node { value: Value::Map(Map(entries)), span };
         let (own, step) = (node(own), node(step));
         let operator = self.typed::<OperatorSettings>(&own);
         let settings = self.typed::<StepSettings>(&step);
-        self.findings.append(&mut checker.findings);
-        let mut judge = Judge {
+        self.findings.append(&mut validator.findings);
+        let mut context = RuleContext {
             sources: &self.sources,
             root: &root,
             base: "",
-            broken: &checker.broken,
+            broken: &validator.broken,
             origins: &[],
             findings: &mut self.findings,
+            shared: true,
         };
         if let Some(operator) = &operator {
-            rules::operator::check(operator, &mut judge);
+            rules::operator::check(operator, &mut context);
         }
         if let Some(settings) = settings {
-            rules::check_settings(&settings, &mut judge);
+            rules::check_settings(&settings, &mut context);
         }
-        rules::zenml::check_references(&root, &mut judge);
-        rules::step::literal_placeholders(&mut judge);
-        rules::step::unusual_characters(&mut judge);
-        self.operator = operator.filter(|_| !self.findings.iter().any(Finding::is_error));
+        rules::zenml::check_references(&root, &mut context);
+        rules::step::literal_placeholders(&mut context);
+        rules::step::unusual_characters(&mut context);
+        self.operator = operator.filter(|_| !self.findings.iter().any(RawDiagnostic::is_error));
         Some(step)
     }
 
@@ -625,25 +631,26 @@ impl<'t> ResolveContext<'t> {
                 (_, None) => {}
             }
         }
-        let mut checker = Checker::default();
-        checker.check(&mut root, &shape::STEP_FILE, &[], in_step_file);
+        let mut validator = Validator::default();
+        validator.check(&mut root, &shape::STEP_FILE, &[], in_step_file);
         let file = self.typed::<StepFile>(&root);
-        self.findings.append(&mut checker.findings);
+        self.findings.append(&mut validator.findings);
         let Some(file) = file else { return };
         let (environment, settings) = (file.environment.unwrap_or_default(), file.settings.unwrap_or_default());
         let base = format!("/{SETTINGS_KEY}");
-        let mut judge = Judge {
+        let mut context = RuleContext {
             sources: &self.sources,
             root: &root,
             base: "",
-            broken: &checker.broken,
+            broken: &validator.broken,
             origins: &[],
             findings: &mut self.findings,
+            shared: false,
         };
-        rules::step::check(file.name.as_deref(), Some(&file.image), &environment, &mut judge);
-        rules::step::literal_placeholders(&mut judge);
-        rules::step::unusual_characters(&mut judge);
-        rules::check_settings(&settings, &mut Judge { base: &base, origins: &origins, ..judge });
+        rules::step::check(file.name.as_deref(), Some(&file.image), &environment, &mut context);
+        rules::step::literal_placeholders(&mut context);
+        rules::step::unusual_characters(&mut context);
+        rules::check_settings(&settings, &mut RuleContext { base: &base, origins: &origins, ..context });
         self.steps.push(Step {
             name: file.name,
             block: None,
@@ -661,21 +668,22 @@ impl<'t> ResolveContext<'t> {
         let mut origins = origins(layers);
         origins.push((own.span, String::new()));
         let Some(mut root) = merge_layers(layers, Some(own)) else { return };
-        let mut checker = Checker::default();
-        let usable = checker.check(&mut root, &shape::STEP_SETTINGS, &[], in_settings);
-        self.findings.append(&mut checker.findings);
+        let mut validator = Validator::default();
+        let usable = validator.check(&mut root, &shape::STEP_SETTINGS, &[], in_settings);
+        self.findings.append(&mut validator.findings);
         let Some(settings) = usable.then(|| self.typed::<StepSettings>(&root)).flatten() else { return };
-        let mut judge = Judge {
+        let mut context = RuleContext {
             sources: &self.sources,
             root: &root,
             base: "",
-            broken: &checker.broken,
+            broken: &validator.broken,
             origins: &origins,
             findings: &mut self.findings,
+            shared: false,
         };
-        rules::check_settings(&settings, &mut judge);
-        rules::step::literal_placeholders(&mut judge);
-        rules::step::unusual_characters(&mut judge);
+        rules::check_settings(&settings, &mut context);
+        rules::step::literal_placeholders(&mut context);
+        rules::step::unusual_characters(&mut context);
         let image_pull_secret = self.image_pull_secret();
         self.steps.push(Step {
             name: None,
@@ -699,7 +707,7 @@ impl<'t> ResolveContext<'t> {
         debug_assert!(typed.is_some(), "the check accepted what the types refuse");
         if typed.is_none() {
             let message = "the check and the types disagree about this".to_owned();
-            let finding = Finding::new(&rules::shape::WRONG_TYPE, node.span, message);
+            let finding = RawDiagnostic::new(&rules::shape::WRONG_TYPE, node.span, message);
             self.findings.push(finding.with_help("this is a bug of runai-step; please report it with this file"));
         }
         typed
@@ -795,27 +803,28 @@ fn merge<'t>(under: Node<'t>, over: Node<'t>, free: bool) -> Node<'t> {
     Node { value: Value::Map(merged), span: over.span }
 }
 
-fn in_operator_file(key: &str) -> Option<String> {
-    STEP_KEYS.contains(&key).then(|| format!("`{key}` belongs in a step file"))
+fn in_operator_file(key: &str) -> Option<KeyHint> {
+    STEP_KEYS.contains(&key).then(|| format!("`{key}` belongs in a step file").into())
 }
 
-pub(crate) fn in_settings(key: &str) -> Option<String> {
+pub(crate) fn in_settings(key: &str) -> Option<KeyHint> {
     if OPERATOR_KEYS.contains(&key) {
-        Some(format!("`{key}` belongs in the operator file"))
+        Some(format!("`{key}` belongs in the operator file").into())
     } else {
         STEP_KEYS.contains(&key).then(|| {
             format!(
                 "`{key}` belongs in a step file, beside `image` and `command`; `--kind step` takes this file for one"
             )
+            .into()
         })
     }
 }
 
-fn in_step_file(key: &str) -> Option<String> {
+fn in_step_file(key: &str) -> Option<KeyHint> {
     let shape::Kind::Struct(settings) = &shape::STEP_SETTINGS.kind else { return None };
     if settings.field(key).is_some() {
-        Some(format!("`{key}` belongs below `settings:`"))
+        Some(KeyHint { help: format!("`{key}` belongs below `settings:`"), below_settings: true })
     } else {
-        OPERATOR_KEYS.contains(&key).then(|| format!("`{key}` belongs in the operator file"))
+        OPERATOR_KEYS.contains(&key).then(|| format!("`{key}` belongs in the operator file").into())
     }
 }

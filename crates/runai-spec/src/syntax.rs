@@ -1,8 +1,9 @@
 //! Errors of `runai_syntax` as findings of rules.
 
-use runai_syntax::{Dialect, Format, Node, SourceId, SyntaxError, SyntaxErrorKind};
+use runai_syntax::{Dialect, Format, Node, SourceId, SyntaxError, SyntaxErrorKind, SyntaxFix};
 
-use crate::diagnostic::{Finding, Report};
+use crate::diagnostic::{RawDiagnostic, Report};
+use crate::fix::FixPlan;
 use crate::rules::{Rule, text};
 
 /// Returns the text of `bytes`.
@@ -18,8 +19,8 @@ pub fn decode(bytes: &[u8]) -> Result<&str, Report> {
 }
 
 /// Parses `text`.
-pub(crate) fn parse(text: &str, format: Format, source: SourceId) -> Result<Node<'_>, Finding> {
-    runai_syntax::parse(text, format, source).map_err(Finding::from)
+pub(crate) fn parse(text: &str, format: Format, source: SourceId) -> Result<Node<'_>, RawDiagnostic> {
+    runai_syntax::parse(text, format, source).map_err(RawDiagnostic::from)
 }
 
 /// Parses `text` in a version of YAML. Also returns the warnings that only a parser can give.
@@ -28,23 +29,38 @@ pub(crate) fn parse_in(
     format: Format,
     source: SourceId,
     dialect: Dialect,
-) -> Result<(Node<'_>, Vec<Finding>), Finding> {
+) -> Result<(Node<'_>, Vec<RawDiagnostic>), RawDiagnostic> {
     let (root, warnings) = runai_syntax::parse_in(text, format, source, dialect)?;
-    Ok((root, warnings.into_iter().map(Finding::from).collect()))
+    Ok((root, warnings.into_iter().map(RawDiagnostic::from).collect()))
 }
 
 impl Report {
     /// The report of a text that could not be parsed.
     #[must_use]
     pub fn of_syntax_error(text: &str, error: SyntaxError) -> Self {
-        Self::new(text, [&Finding::from(error)])
+        Self::new(text, [&RawDiagnostic::from(error)])
     }
 }
 
-impl From<SyntaxError> for Finding {
+impl From<SyntaxError> for RawDiagnostic {
     fn from(error: SyntaxError) -> Self {
         let help = error.help.or_else(|| own_help(error.kind).map(str::to_owned));
-        Self { help, ..Self::new(rule(error.kind), error.span, error.message) }
+        let mut diagnostic = Self::new(rule(error.kind), error.span, error.message).with_fix(error.fix.and_then(plan));
+        if let Some(related) = error.related {
+            diagnostic = diagnostic.with_related(related.0, related.1);
+        }
+        diagnostic.help = help;
+        diagnostic
+    }
+}
+
+fn plan(fix: Box<SyntaxFix>) -> Option<FixPlan> {
+    match *fix {
+        SyntaxFix::RemoveDuplicate { key, first, again } => Some(FixPlan::remove_duplicate(&key, first, again)),
+        SyntaxFix::ReplaceTabs(span) => Some(FixPlan::replace_tabs(span)),
+        SyntaxFix::Write { span, text } => Some(FixPlan::write(span, &text)),
+        // Fixes that a later version adds.
+        _ => None,
     }
 }
 

@@ -16,6 +16,34 @@ pub struct SyntaxError {
     pub message: String,
     /// What to do.
     pub help: Option<String>,
+    /// Another place that the error is about, and what is there.
+    pub related: Option<Box<(Span, String)>>,
+    /// How the text can be repaired.
+    pub fix: Option<Box<SyntaxFix>>,
+}
+
+/// How a text that cannot be parsed can be repaired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SyntaxFix {
+    /// Remove the first entry of a key that a map has twice.
+    RemoveDuplicate {
+        /// The key.
+        key: String,
+        /// Place of its first occurrence.
+        first: Span,
+        /// Place of its second occurrence.
+        again: Span,
+    },
+    /// Replace the tabs that lines begin with by spaces. One of them is here.
+    ReplaceTabs(Span),
+    /// Write `text` at `span`.
+    Write {
+        /// The place.
+        span: Span,
+        /// What to write there.
+        text: String,
+    },
 }
 
 /// The kinds of [`SyntaxError`].
@@ -67,14 +95,33 @@ impl SyntaxError {
     pub(crate) fn new(kind: SyntaxErrorKind, span: Span, message: String) -> Self {
         // Keys and values may contain line breaks; a message is one line.
         let message = if message.contains(char::is_control) { visible(&message) } else { message };
-        Self { kind, span, message, help: None }
+        Self { kind, span, message, help: None, related: None, fix: None }
     }
 
     /// The error at its place in a text that has `bytes` more in front.
     pub(crate) fn behind(mut self, bytes: usize) -> Self {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        self.span.start = self.span.start.saturating_add(bytes);
-        self.span.end = self.span.end.saturating_add(bytes);
+        let shift = |span: &mut Span| {
+            span.start = span.start.saturating_add(bytes);
+            span.end = span.end.saturating_add(bytes);
+        };
+        shift(&mut self.span);
+        self.related.iter_mut().for_each(|related| shift(&mut related.0));
+        match self.fix.as_deref_mut() {
+            Some(SyntaxFix::RemoveDuplicate { first, again, .. }) => [first, again].into_iter().for_each(shift),
+            Some(SyntaxFix::ReplaceTabs(span) | SyntaxFix::Write { span, .. }) => shift(span),
+            None => {}
+        }
+        self
+    }
+
+    pub(crate) fn with_fix(mut self, fix: impl Into<Option<SyntaxFix>>) -> Self {
+        self.fix = fix.into().map(Box::new);
+        self
+    }
+
+    pub(crate) fn with_related(mut self, span: Span, message: String) -> Self {
+        self.related = Some(Box::new((span, message)));
         self
     }
 

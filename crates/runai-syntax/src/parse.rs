@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::error::{SyntaxError, SyntaxErrorKind};
+use crate::error::{SyntaxError, SyntaxErrorKind, SyntaxFix};
 use crate::{Entry, Format, Lines, Node, SourceId, Span, Value, json, toml, yaml};
 
 /// Largest text that is read, in bytes.
@@ -146,6 +146,8 @@ impl<'t> Reader<'t> {
         let line = self.line(first);
         SyntaxError::new(SyntaxErrorKind::DuplicateKey, again, format!("key `{key}` stands here a second time"))
             .with_help(format!("the first one is in line {line}; keep one of them"))
+            .with_related(first, format!("`{key}` is here first"))
+            .with_fix(SyntaxFix::RemoveDuplicate { key: key.to_owned(), first, again })
     }
 
     /// Warns about a value that a later one of the same key overrides.
@@ -153,6 +155,7 @@ impl<'t> Reader<'t> {
         let message = format!("key `{key}` overrides the same key in line {}", self.line(first));
         SyntaxError::new(SyntaxErrorKind::OverriddenKey, again, message)
             .with_help("PyYAML takes the last value, YAML 1.2 allows none; keep one of them")
+            .with_related(first, format!("`{key}` is here first"))
     }
 
     fn line(&self, span: Span) -> usize {

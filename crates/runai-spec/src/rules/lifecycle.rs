@@ -1,6 +1,7 @@
 //! Rules of parallelism, timeouts and templates.
 
-use super::{Example, Judge, rules};
+use super::{Example, RuleContext, rules};
+use crate::fix::Applicability::{DisplayOnly, Unsafe};
 use crate::settings::StepSettings;
 
 rules! {
@@ -42,26 +43,26 @@ rules! {
     }
 }
 
-pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
-    pods(settings, judge);
+pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
+    pods(settings, context);
     if let Some(id) = settings.workload_template_id.as_deref()
         && !is_uuid(id)
-        && !judge.broken(&["workload_template_id"])
+        && !context.broken(&["workload_template_id"])
     {
-        judge
+        context
             .report(
                 &TEMPLATE_ID_NOT_UUID,
                 "workload_template_id",
                 format!("`workload_template_id` is `{id}`, not a UUID"),
             )
-            .advise("write the template's id as the console or the API shows it; names are not resolved");
+            .with_help("write the template's id as the console or the API shows it; names are not resolved");
     }
     if let (Some(timeout), Some(grace)) = (settings.workload_timeout, settings.termination_grace_period_seconds)
         && timeout < grace
-        && !judge.broken(&["workload_timeout", "termination_grace_period_seconds"])
+        && !context.broken(&["workload_timeout", "termination_grace_period_seconds"])
     {
-        let origin = judge.origin("termination_grace_period_seconds", "workload_timeout");
-        judge
+        let origin = context.origin("termination_grace_period_seconds", "workload_timeout");
+        context
             .report(
                 &TIMEOUT_BELOW_GRACE_PERIOD,
                 "workload_timeout",
@@ -70,31 +71,38 @@ pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
                      `{grace}`{origin}"
                 ),
             )
-            .advise("raise the timeout or lower the grace period");
+            .with_help("raise the timeout or lower the grace period")
+            .with_related("termination_grace_period_seconds", format!("the grace period is `{grace}` seconds"))
+            .with_value("workload_timeout", grace, Unsafe)
+            .with_value("termination_grace_period_seconds", timeout, Unsafe);
     }
 }
 
-fn pods(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
-    if judge.broken(&["parallelism", "completions"]) {
+fn pods(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
+    if context.broken(&["parallelism", "completions"]) {
         return;
     }
     if let (Some(parallelism), Some(completions)) = (settings.parallelism, settings.completions)
         && parallelism > completions
     {
-        let origin = judge.origin("completions", "parallelism");
-        judge
+        let origin = context.origin("completions", "parallelism");
+        context
             .report(
                 &PARALLELISM_ABOVE_COMPLETIONS,
                 "parallelism",
                 format!("`parallelism` is `{parallelism}`, more than `completions`, which is `{completions}`{origin}"),
             )
-            .advise(format!("lower `parallelism` to `{completions}`, or raise `completions`"));
+            .with_help(format!("lower `parallelism` to `{completions}`, or raise `completions`"))
+            .with_related("completions", format!("`completions` is `{completions}`"))
+            .with_value("parallelism", completions, Unsafe)
+            .with_value("completions", parallelism, Unsafe);
     }
     for (key, pods) in [("parallelism", settings.parallelism), ("completions", settings.completions)] {
         if let Some(pods) = pods.filter(|pods| *pods > 1) {
-            judge
+            context
                 .report(&REPEATED_STEP, key, format!("`{key}` is `{pods}`: the step runs several times"))
-                .advise("make sure that it may; several pods do not share the work of one step");
+                .with_help("make sure that it may; several pods do not share the work of one step")
+                .with_removal(key, DisplayOnly);
             return;
         }
     }

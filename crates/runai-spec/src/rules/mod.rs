@@ -10,7 +10,8 @@ use crate::diagnostic::Report;
 use crate::resolve::{Resolver, Source};
 use crate::syntax::decode;
 
-mod judge;
+mod builder;
+mod context;
 pub(crate) mod lifecycle;
 pub(crate) mod network;
 pub(crate) mod operator;
@@ -24,7 +25,7 @@ pub(crate) mod storage;
 pub(crate) mod text;
 pub(crate) mod zenml;
 
-pub(crate) use judge::Judge;
+pub(crate) use context::RuleContext;
 pub use reference::reference;
 
 /// How bad a finding is.
@@ -187,11 +188,11 @@ pub fn by_code(code: &str) -> Option<&'static Rule> {
 }
 
 /// All rules about the settings of a step.
-pub(crate) fn check_settings(settings: &crate::settings::StepSettings, judge: &mut Judge<'_, '_>) {
-    resources::check(settings, judge);
-    scheduling::check(settings, judge);
-    storage::check(settings, judge);
-    security::check(settings, judge);
-    network::check(settings, judge);
-    lifecycle::check(settings, judge);
+pub(crate) fn check_settings(settings: &crate::settings::StepSettings, context: &mut RuleContext<'_, '_>) {
+    resources::check(settings, context);
+    scheduling::check(settings, context);
+    storage::check(settings, context);
+    security::check(settings, context);
+    network::check(settings, context);
+    lifecycle::check(settings, context);
 }

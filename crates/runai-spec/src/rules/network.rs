@@ -1,8 +1,10 @@
 //! Rules of ports and URLs.
 
-use rustc_hash::FxHashSet;
+use runai_syntax::Tree;
+use rustc_hash::FxHashMap;
 
-use super::{Example, Judge, rules};
+use super::{Example, RuleContext, rules};
+use crate::fix::Applicability::{DisplayOnly, Unsafe};
 use crate::settings::StepSettings;
 
 rules! {
@@ -46,63 +48,74 @@ rules! {
     }
 }
 
-pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
-    let (mut declared, mut external) = (FxHashSet::default(), FxHashSet::default());
+pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
+    let (mut declared, mut external) = (FxHashMap::default(), FxHashMap::default());
     for (index, port) in settings.ports.iter().flatten().enumerate() {
         for (key, number, seen) in
             [("container", Some(port.container), &mut declared), ("external", port.external, &mut external)]
         {
             if let Some(number) = number
-                && trusted(judge, "ports", index, key)
-                && !seen.insert(number)
+                && trusted(context, "ports", index, key)
+                && let first = *seen.entry(number).or_insert(index)
+                && first != index
             {
-                judge
+                context
                     .report(
                         &REPEATED_PORT,
                         format_args!("ports/{index}/{key}"),
                         format!("`ports` declares {key} port `{number}` a second time"),
                     )
-                    .advise("remove it");
+                    .with_help("remove it")
+                    .with_related(&format!("ports/{first}/{key}"), format!("port `{number}` is declared here first"))
+                    .with_removal(&format!("ports/{index}"), Unsafe);
             }
         }
     }
     for (index, url) in settings.external_urls.iter().flatten().enumerate() {
-        if judge.item_broken(format_args!("external_urls/{index}")) {
+        if context.item_broken(format_args!("external_urls/{index}")) {
             continue;
         }
         let both = [&url.authorized_users, &url.authorized_groups]
             .iter()
             .all(|list| list.as_ref().is_some_and(|list| !list.is_empty()));
-        if both && !judge.broken(&["users", "groups"].map(|list| format!("external_urls/{index}/authorized_{list}"))) {
-            judge
+        if both && !context.broken(&["users", "groups"].map(|list| format!("external_urls/{index}/authorized_{list}")))
+        {
+            context
                 .report(
                     &USERS_AND_GROUPS,
                     format_args!("external_urls/{index}/authorized_groups"),
                     format!("`external_urls[{index}]` has `authorized_users` and `authorized_groups`"),
                 )
-                .advise("keep one of them");
+                .with_help("keep one of them")
+                .with_related(&format!("external_urls/{index}/authorized_users"), "users are named here")
+                .with_removal(&format!("external_urls/{index}/authorized_groups"), Unsafe)
+                .with_removal(&format!("external_urls/{index}/authorized_users"), Unsafe);
         }
-        judge
+        context
             .report(
                 &EXTERNAL_URL_ON_STEP,
                 format_args!("external_urls/{index}"),
                 format!("`external_urls[{index}]` is gone when the step ends"),
             )
-            .advise("keep it if you want to look inside while the step runs");
+            .with_help("keep it if you want to look inside while the step runs")
+            .with_removal(&format!("external_urls/{index}"), DisplayOnly);
         let port = url.container;
-        if trusted(judge, "external_urls", index, "container") && !declared.contains(&port) && !judge.broken(&["ports"])
+        if trusted(context, "external_urls", index, "container")
+            && !declared.contains_key(&port)
+            && !context.broken(&["ports"])
         {
-            judge
+            context
                 .report(
                     &UNDECLARED_PORT,
                     format_args!("external_urls/{index}/container"),
                     format!("`external_urls[{index}]` leads to port `{port}`, which `ports` does not declare"),
                 )
-                .advise(format!("add `- container: {port}` to `ports`"));
+                .with_help(format!("add `- container: {port}` to `ports`"))
+                .with_value("ports/-", Tree::Map(vec![("container".into(), port.into())]), Unsafe);
         }
     }
 }
 
-fn trusted(judge: &Judge<'_, '_>, list: &str, index: usize, key: &str) -> bool {
-    !judge.item_broken(format_args!("{list}/{index}")) && !judge.broken(&[format_args!("{list}/{index}/{key}")])
+fn trusted(context: &RuleContext<'_, '_>, list: &str, index: usize, key: &str) -> bool {
+    !context.item_broken(format_args!("{list}/{index}")) && !context.broken(&[format_args!("{list}/{index}/{key}")])
 }

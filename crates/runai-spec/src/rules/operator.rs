@@ -1,6 +1,8 @@
 //! Rules of the operator file.
 
-use super::{Example, Judge, rules};
+use super::{Example, RuleContext, rules};
+use crate::diagnostic::Tag;
+use crate::fix::Applicability::{DisplayOnly, Unsafe};
 use crate::settings::{OperatorSettings, Secret};
 use crate::zenml::keys::is_secret_reference;
 
@@ -36,29 +38,42 @@ rules! {
     }
 }
 
-pub(crate) fn check(operator: &OperatorSettings, judge: &mut Judge<'_, '_>) {
-    if let Some(url) = operator.runai_base_url.as_ref().filter(|_| !judge.broken(&["runai_base_url"])) {
+pub(crate) fn check(operator: &OperatorSettings, context: &mut RuleContext<'_, '_>) {
+    if let Some(url) = operator.runai_base_url.as_ref().filter(|_| !context.broken(&["runai_base_url"])) {
         if authority(url.as_str()).contains('@') {
-            judge
+            context
                 .report(
                     &CREDENTIALS_IN_URL,
                     "runai_base_url",
                     "`runai_base_url` holds a user name or password".to_owned(),
                 )
-                .advise("remove what stands before the `@`; use `client_id` and `client_secret_file`");
+                .with_help("remove what stands before the `@`; use `client_id` and `client_secret_file`")
+                .with_tag(Tag::Secret)
+                .with_value("runai_base_url", without_credentials(url.as_str()), Unsafe);
         } else if is_insecure(url.as_str()) {
-            judge
+            context
                 .report(&INSECURE_URL, "runai_base_url", format!("`runai_base_url` is `{url}`, without encryption"))
-                .advise("write `https://`");
+                .with_help("write `https://`")
+                .with_value("runai_base_url", url.as_str().replacen("http://", "https://", 1), Unsafe);
         }
     }
     let is_reference = |secret: &Secret| is_secret_reference(secret.expose());
-    if operator.client_secret.as_ref().is_some_and(|secret| !is_reference(secret)) && !judge.broken(&["client_secret"])
+    if operator.client_secret.as_ref().is_some_and(|secret| !is_reference(secret))
+        && !context.broken(&["client_secret"])
     {
-        judge
+        context
             .report(&SECRET_IN_FILE, "client_secret", "`client_secret` stands in the file in plain text".to_owned())
-            .advise("use the variable `RUNAI_CLIENT_SECRET`, or `client_secret_file`");
+            .with_help("use the variable `RUNAI_CLIENT_SECRET`, or `client_secret_file`")
+            .with_tag(Tag::Secret)
+            .with_removal("client_secret", DisplayOnly);
     }
+}
+
+fn without_credentials(url: &str) -> String {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let host = authority(url);
+    let credentials = host.rfind('@').map_or(0, |at| at + 1);
+    format!("{}{}", &url[..start], &url[start + credentials..])
 }
 
 /// Whether the URL goes to another machine without encryption.

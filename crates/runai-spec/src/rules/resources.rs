@@ -2,8 +2,11 @@
 
 use runai_api::quantity::Amount;
 use runai_api::wire::GpuRequestType;
+use runai_syntax::Tree;
 
-use super::{Example, Judge, rules};
+use super::{Example, RuleContext, rules};
+use crate::diagnostic::Tag;
+use crate::fix::Applicability::{DisplayOnly, Unsafe};
 use crate::settings::{Memory, StepSettings};
 
 rules! {
@@ -57,39 +60,41 @@ rules! {
     }
 }
 
-pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
-    missing_gpu_memory(settings, judge);
-    number_limits(settings, judge);
-    memory_limits(settings, judge);
-    ignored_gpu_settings(settings, judge);
-    zero_quantities(settings, judge);
-    shares_of_several(settings, judge);
+pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
+    missing_gpu_memory(settings, context);
+    number_limits(settings, context);
+    memory_limits(settings, context);
+    ignored_gpu_settings(settings, context);
+    zero_quantities(settings, context);
+    shares_of_several(settings, context);
 }
 
-fn missing_gpu_memory(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
+fn missing_gpu_memory(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
     if settings.gpu_request_type == GpuRequestType::Memory
         && settings.gpu_memory_request.is_none()
-        && !judge.broken(&["gpu_request_type", "gpu_memory_request"])
+        && !context.broken(&["gpu_request_type", "gpu_memory_request"])
     {
         let message = "`gpu_request_type` is `memory`, but `gpu_memory_request` is not set".to_owned();
-        judge
+        context
             .report(&MISSING_GPU_MEMORY, "gpu_request_type", message)
-            .advise("add `gpu_memory_request`, such as `20Gi`, or remove `gpu_request_type`");
+            .with_help("add `gpu_memory_request`, such as `20Gi`, or remove `gpu_request_type`")
+            .with_removal("gpu_request_type", Unsafe)
+            .with_value("gpu_memory_request", "20Gi", DisplayOnly);
     }
 }
 
-fn number_limits(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
+fn number_limits(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
     for (limit_key, limit, request_key, request) in [
         ("gpu_portion_limit", settings.gpu_portion_limit, "gpu_portion_request", settings.gpu_portion_request),
         ("cpu_core_limit", settings.cpu_core_limit, "cpu_core_request", settings.cpu_core_request),
     ] {
         if let Some(limit) = limit.filter(|limit| *limit < request) {
-            report_limit(judge, limit_key, &limit.to_string(), request_key, &request.to_string());
+            report_limit(context, limit_key, &limit.to_string(), request_key, &request.to_string(), request.into());
         }
     }
 }
 
-fn memory_limits(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
+fn memory_limits(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
     for (limit_key, limit, request_key, request) in [
         ("gpu_memory_limit", &settings.gpu_memory_limit, "gpu_memory_request", settings.gpu_memory_request.as_ref()),
         ("cpu_memory_limit", &settings.cpu_memory_limit, "cpu_memory_request", Some(&settings.cpu_memory_request)),
@@ -97,51 +102,90 @@ fn memory_limits(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
         if let (Some(limit), Some(request)) = (limit, request)
             && amount(limit) < amount(request)
         {
-            report_limit(judge, limit_key, limit.as_str(), request_key, request.as_str());
+            let raised = request.as_str().trim_end().to_owned().into();
+            report_limit(context, limit_key, limit.as_str(), request_key, request.as_str(), raised);
         }
     }
 }
 
-fn report_limit(judge: &mut Judge<'_, '_>, limit_key: &str, limit: &str, request_key: &str, request: &str) {
-    if judge.broken(&[limit_key, request_key]) {
+/// Reports a limit below its request; `raised` is the lowest limit that is not.
+fn report_limit(
+    context: &mut RuleContext<'_, '_>,
+    limit_key: &str,
+    limit: &str,
+    request_key: &str,
+    request: &str,
+    raised: Tree<'static>,
+) {
+    if context.broken(&[limit_key, request_key]) {
         return;
     }
     let (limit, request) = (limit.trim_end(), request.trim_end());
-    let origin = judge.origin(request_key, limit_key);
+    let origin = context.origin(request_key, limit_key);
     let message = format!("`{limit_key}` is `{limit}`, below `{request_key}`, which is `{request}`{origin}");
-    judge
+    context
         .report(&LIMIT_BELOW_REQUEST, limit_key, message)
-        .advise(format!("raise `{limit_key}` to `{request}` or more, or lower `{request_key}`"));
+        .with_help(format!("raise `{limit_key}` to `{request}` or more, or lower `{request_key}`"))
+        .with_related(request_key, format!("`{request_key}` is `{request}`"))
+        .with_value(limit_key, raised, Unsafe)
+        .with_removal(limit_key, Unsafe);
 }
 
-fn ignored_gpu_settings(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
-    if judge.broken(&["gpu_devices_request", "gpu_request_type"]) {
+fn ignored_gpu_settings(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
+    if context.broken(&["gpu_devices_request", "gpu_request_type"]) {
         return;
     }
     let (portion, memory) = (["gpu_portion_request", "gpu_portion_limit"], ["gpu_memory_request", "gpu_memory_limit"]);
-    let (ignored, why, help): (Vec<&str>, _, _) = if settings.gpu_devices_request == 0 {
+    let (ignored, (because, wanted), help): (Vec<&str>, (&str, Tree<'static>), _) = if settings.gpu_devices_request == 0
+    {
         let ignored = [&["gpu_request_type"][..], &portion, &memory].concat();
-        (ignored, "with `gpu_devices_request: 0`", "remove it, or ask for a device with `gpu_devices_request: 1`")
+        (ignored, ("gpu_devices_request", 1.into()), "remove it, or ask for a device with `gpu_devices_request: 1`")
     } else if settings.gpu_request_type == GpuRequestType::Memory {
-        (portion.to_vec(), "with `gpu_request_type: memory`", "remove it, or write `gpu_request_type: portion`")
+        (portion.to_vec(), ("gpu_request_type", "portion".into()), "remove it, or write `gpu_request_type: portion`")
     } else {
-        (memory.to_vec(), "with `gpu_request_type: portion`", "remove it, or write `gpu_request_type: memory`")
+        (memory.to_vec(), ("gpu_request_type", "memory".into()), "remove it, or write `gpu_request_type: memory`")
+    };
+    let why = match because {
+        "gpu_devices_request" => "`gpu_devices_request: 0`".to_owned(),
+        _ => format!(
+            "`gpu_request_type: {}`",
+            if settings.gpu_request_type == GpuRequestType::Memory { "memory" } else { "portion" }
+        ),
     };
     for key in ignored {
         let set = match key {
             "gpu_memory_request" => settings.gpu_memory_request.is_some(),
             "gpu_memory_limit" => settings.gpu_memory_limit.is_some(),
             "gpu_portion_limit" => settings.gpu_portion_limit.is_some(),
-            _ => judge.written(key),
+            _ => context.written(key),
         };
-        if set && !judge.broken(&[key]) {
-            let message = format!("`{key}` has no effect {why} and is not sent");
-            judge.report(&IGNORED_GPU_SETTING, key, message).advise(help);
+        if set && !context.broken(&[key]) {
+            let message = format!("`{key}` has no effect with {why} and is not sent");
+            // Another request would have other settings without effect.
+            let others = match (because, settings.gpu_request_type) {
+                ("gpu_devices_request", GpuRequestType::Portion) | (_, GpuRequestType::Memory) => memory,
+                (_, GpuRequestType::Portion) => portion,
+            };
+            let solved = !others.contains(&key) && !others.iter().any(|other| context.written(other));
+            let without_amount = because == "gpu_request_type"
+                && settings.gpu_request_type == GpuRequestType::Portion
+                && settings.gpu_memory_request.is_none();
+            let reported = context
+                .report(&IGNORED_GPU_SETTING, key, message)
+                .with_help(help)
+                .with_related(because, format!("{why} is set here"))
+                .with_tag(Tag::Unnecessary);
+            // The request by memory needs the amount for as long as it is written.
+            let is_needed = key == "gpu_memory_request" && settings.gpu_request_type == GpuRequestType::Memory;
+            let reported = if is_needed { reported } else { reported.with_unused_removal(key) };
+            if solved && !without_amount {
+                reported.with_value(because, wanted.clone(), Unsafe);
+            }
         }
     }
 }
 
-fn zero_quantities(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
+fn zero_quantities(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
     let memory = [
         ("gpu_memory_request", settings.gpu_memory_request.as_ref()),
         ("gpu_memory_limit", settings.gpu_memory_limit.as_ref()),
@@ -150,7 +194,7 @@ fn zero_quantities(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
     ];
     for (key, value) in memory {
         if let Some(value) = value.filter(|value| is_zero(value.as_str())) {
-            report_zero(judge, key, value.as_str());
+            report_zero(context, key, value.as_str());
         }
     }
     let shares = [
@@ -159,36 +203,37 @@ fn zero_quantities(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
     ];
     for (key, value) in shares {
         if value == Some(0.0) {
-            report_zero(judge, key, "0.0");
+            report_zero(context, key, "0.0");
         }
     }
     for (name, quantity) in settings.extended_resources.iter().flat_map(|resources| &resources.0) {
         if is_zero(quantity) {
-            report_zero(judge, &format!("extended_resources/{}", runai_syntax::escape(name)), quantity);
+            report_zero(context, &format!("extended_resources/{}", runai_syntax::escape(name)), quantity);
         }
     }
     for (index, mount) in settings.pvc_mounts.iter().flatten().enumerate() {
         if let Some(size) = mount.claim_info.as_ref().and_then(|claim| claim.size.as_ref())
             && is_zero(size.as_str())
         {
-            report_zero(judge, &format!("pvc_mounts/{index}/claim_info/size"), size.as_str());
+            report_zero(context, &format!("pvc_mounts/{index}/claim_info/size"), size.as_str());
         }
     }
 }
 
-fn report_zero(judge: &mut Judge<'_, '_>, path: &str, value: &str) {
-    if judge.broken(&[path]) || !judge.written(path) {
+fn report_zero(context: &mut RuleContext<'_, '_>, path: &str, value: &str) {
+    if context.broken(&[path]) || !context.written(path) {
         return;
     }
     let key = path.replace('/', ".");
-    judge
+    context
         .report(&ZERO_QUANTITY, path, format!("`{key}` is `{}`, which asks for nothing", value.trim_end()))
-        .advise("write how much is needed, or leave the key out");
+        .with_help("write how much is needed, or leave the key out")
+        .with_removal(path, Unsafe);
 }
 
-fn shares_of_several(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
+fn shares_of_several(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
     let devices = settings.gpu_devices_request;
-    if devices < 2 || judge.broken(&["gpu_devices_request", "gpu_request_type"]) {
+    if devices < 2 || context.broken(&["gpu_devices_request", "gpu_request_type"]) {
         return;
     }
     let (key, share) = match settings.gpu_request_type {
@@ -201,13 +246,15 @@ fn shares_of_several(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
         },
         GpuRequestType::Portion => return,
     };
-    if judge.broken(&[key]) {
+    if context.broken(&[key]) {
         return;
     }
     let message = format!("`{key}` is `{share}` on each of {devices} devices");
-    judge
+    context
         .report(&SHARE_OF_SEVERAL_GPUS, key, message)
-        .advise("write `gpu_devices_request: 1` for one share, or make sure that your control plane allows several");
+        .with_help("write `gpu_devices_request: 1` for one share, or make sure that your control plane allows several")
+        .with_related("gpu_devices_request", format!("{devices} devices are requested here"))
+        .with_value("gpu_devices_request", 1, Unsafe);
 }
 
 fn amount(memory: &Memory) -> Option<Amount> {

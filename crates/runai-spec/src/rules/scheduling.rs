@@ -1,9 +1,11 @@
 //! Rules of node pools, priorities and tolerations.
 
 use runai_api::wire::{Preemptibility, TolerationOperator};
-use rustc_hash::FxHashSet;
+use rustc_hash::FxHashMap;
 
-use super::{Example, Judge, rules};
+use super::{Example, RuleContext, rules};
+use crate::diagnostic::Tag;
+use crate::fix::Applicability::{DisplayOnly, Unsafe};
 use crate::settings::StepSettings;
 use crate::suggest::nearest;
 
@@ -69,20 +71,22 @@ rules! {
     }
 }
 
-pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
-    tolerations(settings, judge);
-    if settings.preemptibility == Some(Preemptibility::SemiPreemptible) && !judge.broken(&["preemptibility"]) {
-        judge
+pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
+    tolerations(settings, context);
+    if settings.preemptibility == Some(Preemptibility::SemiPreemptible) && !context.broken(&["preemptibility"]) {
+        context
             .report(
                 &SEMI_PREEMPTIBLE,
                 "preemptibility",
                 "`preemptibility` is `semi-preemptible`, which control planes before 3.0 refuse".to_owned(),
             )
-            .advise("write `preemptible` or `non-preemptible` for an older control plane");
+            .with_help("write `preemptible` or `non-preemptible` for an older control plane")
+            .with_value("preemptibility", "preemptible", Unsafe)
+            .with_value("preemptibility", "non-preemptible", Unsafe);
     }
     if let Some(class) = settings.priority_class.as_deref()
         && !PRIORITY_CLASSES.contains(&class)
-        && !judge.broken(&["priority_class"])
+        && !context.broken(&["priority_class"])
     {
         let near = nearest(class, PRIORITY_CLASSES);
         let known = PRIORITY_CLASSES.map(|class| format!("`{class}`")).join(", ");
@@ -90,75 +94,90 @@ pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
             Some(near) => format!("did you mean `{near}`? The API knows {known}"),
             None => format!("the API knows {known}"),
         };
-        judge
+        let reported = context
             .report(
                 &UNKNOWN_PRIORITY_CLASS,
                 "priority_class",
                 format!("`priority_class` is `{class}`, which the API does not know"),
             )
-            .advise(help);
+            .with_help(help);
+        match near {
+            Some(near) => reported.with_value("priority_class", near, Unsafe),
+            None => reported.with_removal("priority_class", DisplayOnly),
+        };
     }
-    let mut seen = FxHashSet::default();
+    let mut seen = FxHashMap::default();
     for (index, pool) in settings.node_pools.iter().flatten().enumerate() {
-        if !judge.broken(&[format_args!("node_pools/{index}")]) && !seen.insert(pool) {
-            judge
-                .report(
-                    &REPEATED_NODE_POOL,
-                    format_args!("node_pools/{index}"),
-                    format!("`node_pools` has `{pool}` a second time"),
-                )
-                .advise("remove it");
+        if context.broken(&[format_args!("node_pools/{index}")]) {
+            continue;
+        }
+        let first = *seen.entry(pool).or_insert(index);
+        if first != index {
+            let path = format!("node_pools/{index}");
+            context
+                .report(&REPEATED_NODE_POOL, &path, format!("`node_pools` has `{pool}` a second time"))
+                .with_help("remove it")
+                .with_related(&format!("node_pools/{first}"), format!("`{pool}` is here first"))
+                .with_tag(Tag::Unnecessary)
+                .with_removal(&path, Unsafe);
         }
     }
 }
 
-fn tolerations(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
+fn tolerations(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
     for (index, toleration) in settings.tolerations.iter().flatten().enumerate() {
         let member = |key: &str| format!("tolerations/{index}/{key}");
-        // A toleration that is wrong as a whole was replaced; one member that is wrong leaves the others to judge.
-        let broken = |judge: &Judge<'_, '_>, keys: &[&str]| {
-            keys.iter().any(|key| judge.broken(&[format_args!("tolerations/{index}/{key}")]))
+        // A toleration that is wrong as a whole was replaced; one member that is wrong leaves the others to check.
+        let broken = |context: &RuleContext<'_, '_>, keys: &[&str]| {
+            keys.iter().any(|key| context.broken(&[format_args!("tolerations/{index}/{key}")]))
         };
-        if judge.item_broken(format_args!("tolerations/{index}")) {
+        if context.item_broken(format_args!("tolerations/{index}")) {
             continue;
         }
         let operator = toleration.operator;
         if let Some(value) = &toleration.value
             && operator == Some(TolerationOperator::Exists)
-            && !broken(judge, &["value", "operator"])
+            && !broken(context, &["value", "operator"])
         {
-            judge
+            context
                 .report(
                     &TOLERATION_VALUE_WITH_EXISTS,
                     member("value"),
                     format!("`tolerations[{index}].value` is `{value}`, but the operator is `Exists`"),
                 )
-                .advise("remove the value, or write `operator: Equal`");
+                .with_help("remove the value, or write `operator: Equal`")
+                .with_related(&member("operator"), "the operator is `Exists`")
+                .with_removal(&member("value"), Unsafe)
+                .with_value(&member("operator"), "Equal", Unsafe);
         }
         if toleration.key.is_none()
             && operator != Some(TolerationOperator::Exists)
-            && !broken(judge, &["key", "operator"])
+            && !broken(context, &["key", "operator"])
         {
             let found = if operator.is_some() { "is `Equal`" } else { "is not `Exists`" };
-            judge
+            let reported = context
                 .report(
                     &TOLERATION_WITHOUT_KEY,
                     format_args!("tolerations/{index}"),
                     format!("`tolerations[{index}]` has no `key`, but its operator {found}"),
                 )
-                .advise("add the `key` of the taint, or `operator: Exists` to tolerate every taint");
+                .with_help("add the `key` of the taint, or `operator: Exists` to tolerate every taint");
+            if toleration.value.is_none() {
+                reported.with_value(&member("operator"), "Exists", Unsafe);
+            }
         }
         if operator == Some(TolerationOperator::Equal)
             && toleration.value.is_none()
-            && !broken(judge, &["value", "operator"])
+            && !broken(context, &["value", "operator"])
         {
-            judge
+            context
                 .report(
                     &EQUAL_WITHOUT_VALUE,
                     member("operator"),
                     format!("`tolerations[{index}].operator` is `Equal`, but there is no value to compare with"),
                 )
-                .advise("add the `value` of the taint, or write `operator: Exists`");
+                .with_help("add the `value` of the taint, or write `operator: Exists`")
+                .with_value(&member("operator"), "Exists", Unsafe);
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use runai_api::wire::{SeccompProfileType, UidGidSource};
 
-use super::{Example, Judge, rules};
+use super::{Example, RuleContext, rules};
+use crate::diagnostic::Tag;
+use crate::fix::Applicability::Unsafe;
 use crate::settings::StepSettings;
 
 rules! {
@@ -25,29 +27,34 @@ rules! {
     }
 }
 
-pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
-    let Some(context) = &settings.security_context else { return };
-    if context.seccomp_profile_type == Some(SeccompProfileType::Localhost) {
-        judge
+pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
+    let Some(security) = &settings.security_context else { return };
+    if security.seccomp_profile_type == Some(SeccompProfileType::Localhost) {
+        context
             .report(
                 &LOCALHOST_SECCOMP,
                 "security_context/seccomp_profile_type",
                 "`seccomp_profile_type` is `Localhost`, which Run:ai does not support yet".to_owned(),
             )
-            .advise("write `RuntimeDefault`");
+            .with_help("write `RuntimeDefault`")
+            .with_value("security_context/seccomp_profile_type", "RuntimeDefault", Unsafe);
     }
-    if context.uid_gid_source == Some(UidGidSource::Custom) || judge.broken(&["security_context/uid_gid_source"]) {
+    if security.uid_gid_source == Some(UidGidSource::Custom) || context.broken(&["security_context/uid_gid_source"]) {
         return;
     }
-    for (key, id) in [("run_as_uid", context.run_as_uid), ("run_as_gid", context.run_as_gid)] {
+    for (key, id) in [("run_as_uid", security.run_as_uid), ("run_as_gid", security.run_as_gid)] {
         if let Some(id) = id {
-            judge
+            context
                 .report(
                     &UID_WITHOUT_CUSTOM_SOURCE,
                     format_args!("security_context/{key}"),
                     format!("`{key}` is `{id}`, but only counts with `uid_gid_source: custom`"),
                 )
-                .advise("add `uid_gid_source: custom`");
+                .with_help("add `uid_gid_source: custom`")
+                .with_tag(Tag::Unnecessary)
+                .with_related("security_context/uid_gid_source", "`uid_gid_source` is not `custom`")
+                .with_value("security_context/uid_gid_source", "custom", Unsafe)
+                .with_removal(&format!("security_context/{key}"), Unsafe);
         }
     }
 }

@@ -5,7 +5,9 @@ use runai_api::secrets::names_a_secret;
 use runai_syntax::{Node, Value, escape, unusual};
 
 use super::zenml::{REFERENCE_HELP, SECRET_REFERENCE};
-use super::{Example, Judge, rules};
+use super::{Example, RuleContext, rules};
+use crate::diagnostic::Tag;
+use crate::fix::Applicability::{DisplayOnly, Safe, Unsafe};
 use crate::image;
 use crate::settings::Environment;
 use crate::zenml::keys::is_secret_reference;
@@ -85,57 +87,75 @@ rules! {
     }
 }
 
-pub(crate) fn check(name: Option<&str>, image: Option<&str>, environment: &Environment, judge: &mut Judge<'_, '_>) {
-    if let Some(name) = name.filter(|_| !judge.broken(&["name"])) {
+pub(crate) fn check(
+    name: Option<&str>,
+    image: Option<&str>,
+    environment: &Environment,
+    context: &mut RuleContext<'_, '_>,
+) {
+    if let Some(name) = name.filter(|_| !context.broken(&["name"])) {
         let sanitized = sanitize(name);
         let room = MAX_NAME_LENGTH - SubmissionId::LENGTH - 1;
         let kept = sanitized[..sanitized.len().min(room)].trim_end_matches('-');
         if sanitized.len() > room {
             let message =
                 format!("`name` has {} characters; a submission's name begins with `{kept}`", name.chars().count());
-            judge.report(&UNUSUAL_STEP_NAME, "name", message).advise(format!(
-                "write up to {room} characters; with the id of its submission a name has up to {MAX_NAME_LENGTH}"
-            ));
+            context
+                .report(&UNUSUAL_STEP_NAME, "name", message)
+                .with_help(format!(
+                    "write up to {room} characters; with the id of its submission a name has up to {MAX_NAME_LENGTH}"
+                ))
+                .with_value("name", kept.to_owned(), Unsafe);
         } else if sanitized != name {
             let message = match sanitized.as_str() {
                 "" => format!("`name` is `{name}`, in which nothing can be part of a workload's name"),
                 _ => format!("`name` is `{name}`; the workload's name will begin with `{sanitized}`"),
             };
-            judge
+            let reported = context
                 .report(&UNUSUAL_STEP_NAME, "name", message)
-                .advise("write lowercase letters, digits and dashes, with a letter first");
+                .with_help("write lowercase letters, digits and dashes, with a letter first");
+            // The workload has this name anyway.
+            if !sanitized.is_empty() {
+                reported.with_value("name", sanitized, Safe);
+            }
         }
     }
-    if let Some(image) = image.filter(|image| is_local(image) && !judge.broken(&["image"])) {
-        judge
+    if let Some(image) = image.filter(|image| is_local(image) && !context.broken(&["image"])) {
+        context
             .report(&LOCAL_IMAGE, "image", format!("`image` is `{image}`, which the cluster cannot pull"))
-            .advise("push the image to a registry that the cluster reaches");
+            .with_help("push the image to a registry that the cluster reaches");
     }
-    if let Some(Err(why)) = image.filter(|image| !image.is_empty() && !judge.broken(&["image"])).map(image::check) {
+    if let Some(Err(why)) = image.filter(|image| !image.is_empty() && !context.broken(&["image"])).map(image::check) {
         let (what, help) = why.words();
         let written = image.unwrap_or_default();
-        judge.report(&INVALID_IMAGE, "image", format!("`image` is `{written}`, which {what}")).advise(help);
+        let reported =
+            context.report(&INVALID_IMAGE, "image", format!("`image` is `{written}`, which {what}")).with_help(help);
+        if let Some(fixed) = why.fixed(written) {
+            reported.with_value("image", fixed, Unsafe);
+        }
     }
-    variable_names(environment, judge);
+    variable_names(environment, context);
     for (name, value) in environment.iter() {
         let path = format!("environment/{}", escape(name));
-        if is_secret_reference(value) && !judge.broken(&[&path]) {
+        if is_secret_reference(value) && !context.broken(&[&path]) {
             let message = format!("`{name}` refers to a secret of ZenML, which is not resolved here");
-            judge.report(&SECRET_REFERENCE, &path, message).advise(REFERENCE_HELP);
-        } else if names_a_secret(name) && may_be_a_secret(name, value) && !judge.broken(&[&path]) {
-            judge
+            context.report(&SECRET_REFERENCE, &path, message).with_help(REFERENCE_HELP);
+        } else if names_a_secret(name) && may_be_a_secret(name, value) && !context.broken(&[&path]) {
+            context
                 .report(&PLAIN_TEXT_SECRET, &path, format!("`{name}` looks like a secret, and is sent in plain text"))
-                .advise("put it into a Kubernetes Secret and mount that with `secret_mounts`");
+                .with_help("put it into a Kubernetes Secret and mount that with `secret_mounts`")
+                .with_tag(Tag::Secret)
+                .with_removal(&path, DisplayOnly);
         }
     }
 }
 
-fn variable_names(environment: &Environment, judge: &mut Judge<'_, '_>) {
+fn variable_names(environment: &Environment, context: &mut RuleContext<'_, '_>) {
     for (name, _) in environment.iter() {
         let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
         let fits = name.bytes().all(is_word) && !name.starts_with(|c: char| c.is_ascii_digit());
         let path = format!("environment/{}", escape(name));
-        if fits || name.is_empty() || placeholders::has(name) || judge.broken(&[&path]) {
+        if fits || name.is_empty() || placeholders::has(name) || context.broken(&[&path]) {
             continue;
         }
         let message = format!("`{name}` is no name of an environment variable that every Kubernetes takes");
@@ -144,14 +164,19 @@ fn variable_names(environment: &Environment, judge: &mut Judge<'_, '_>) {
         } else {
             "write letters, digits, `_`, `-` and `.`, with no digit first"
         };
-        judge.report(&INVALID_VARIABLE_NAME, &path, message).advise(help);
+        let reported = context.report(&INVALID_VARIABLE_NAME, &path, message).with_help(help);
+        let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let plain = if plain.starts_with(|c: char| c.is_ascii_digit()) { format!("_{plain}") } else { plain };
+        if !environment.0.contains_key(&plain) {
+            reported.with_renamed_key(&path, &plain, Unsafe);
+        }
     }
 }
 
 /// Reports placeholders in a document in which nothing replaces them. Commands are left to their shells.
-pub(crate) fn literal_placeholders(judge: &mut Judge<'_, '_>) {
+pub(crate) fn literal_placeholders(context: &mut RuleContext<'_, '_>) {
     let mut found = Vec::new();
-    texts(judge.root, "", &mut |path, text| {
+    texts(context.root, "", &mut |path, text| {
         let first = path.split('/').next().unwrap_or_default();
         if !matches!(first, "command" | "image") {
             found.extend(placeholders::names(text).next().map(|name| (path.to_owned(), name.to_owned())));
@@ -160,22 +185,26 @@ pub(crate) fn literal_placeholders(judge: &mut Judge<'_, '_>) {
     for (path, name) in found {
         let key = key_of(&path);
         let message = format!("`${{{name}}}` in `{key}` is sent as it stands");
-        judge
+        context
             .report(&LITERAL_PLACEHOLDER, &path, message)
-            .advise("write the value itself; `${…}` is replaced in ZenML run configurations only");
+            .with_help("write the value itself; `${…}` is replaced in ZenML run configurations only");
     }
 }
 
 /// Reports characters that look like others.
-pub(crate) fn unusual_characters(judge: &mut Judge<'_, '_>) {
+pub(crate) fn unusual_characters(context: &mut RuleContext<'_, '_>) {
     let mut found = Vec::new();
-    texts(judge.root, "", &mut |path, text| {
-        found.extend(unusual::find(text).map(|unusual| (path.to_owned(), unusual)));
+    texts(context.root, "", &mut |path, text| {
+        let plain = || unusual::plain(text).into_owned();
+        found.extend(unusual::find(text).map(|unusual| (path.to_owned(), unusual, plain())));
     });
-    for (path, unusual) in found.into_iter().filter(|(path, _)| !path.is_empty()) {
-        if !judge.broken(&[&path]) {
+    for (path, unusual, plain) in found.into_iter().filter(|(path, ..)| !path.is_empty()) {
+        if !context.broken(&[&path]) {
             let message = format!("`{}` has {} in it", key_of(&path), unusual.name);
-            judge.report(&UNUSUAL_CHARACTER, &path, message).advise(unusual.help());
+            context
+                .report(&UNUSUAL_CHARACTER, &path, message)
+                .with_help(unusual.help())
+                .with_value(&path, plain, Unsafe);
         }
     }
 }

@@ -5,7 +5,9 @@ use std::fmt;
 
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
-use super::{Example, Judge, rules};
+use super::{Example, RuleContext, rules};
+use crate::diagnostic::Tag;
+use crate::fix::Applicability::{DisplayOnly, Unsafe};
 use crate::settings::StepSettings;
 
 rules! {
@@ -94,66 +96,73 @@ rules! {
     }
 }
 
-pub(crate) fn check(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
-    mount_paths(settings, judge);
-    claims(settings, judge);
+pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
+    mount_paths(settings, context);
+    claims(settings, context);
     for index in 0..settings.host_path_mounts.as_ref().map_or(0, Vec::len) {
-        if !judge.item_broken(format_args!("host_path_mounts/{index}")) {
-            judge
+        if !context.item_broken(format_args!("host_path_mounts/{index}")) {
+            context
                 .report(
                     &HOST_PATH_MOUNT,
                     format_args!("host_path_mounts/{index}"),
                     format!("`host_path_mounts[{index}]` mounts a folder of the node"),
                 )
-                .advise("use a claim (`pvc_mounts`) if you can, or make sure that the cluster allows it");
+                .with_help("use a claim (`pvc_mounts`) if you can, or make sure that the cluster allows it")
+                .with_removal(&format!("host_path_mounts/{index}"), DisplayOnly);
         }
     }
     for index in 0..settings.secret_mounts.as_ref().map_or(0, Vec::len) {
-        if !judge.item_broken(format_args!("secret_mounts/{index}")) {
-            judge
+        if !context.item_broken(format_args!("secret_mounts/{index}")) {
+            context
                 .report(
                     &SECRET_MOUNT,
                     format_args!("secret_mounts/{index}"),
                     format!("`secret_mounts[{index}]` makes a Secret readable for everything in the container"),
                 )
-                .advise("make sure that the project may use it");
+                .with_help("make sure that the project may use it")
+                .with_removal(&format!("secret_mounts/{index}"), DisplayOnly);
         }
     }
     for (index, mount) in settings.nfs_mounts.iter().flatten().enumerate() {
-        if mount.path.starts_with('/') || judge.item_broken(format_args!("nfs_mounts/{index}")) {
+        if mount.path.starts_with('/') || context.item_broken(format_args!("nfs_mounts/{index}")) {
             continue;
         }
         let path = format!("nfs_mounts/{index}/path");
-        if !judge.broken(&[&path]) {
-            judge
+        if !context.broken(&[&path]) {
+            context
                 .report(
                     &RELATIVE_NFS_EXPORT,
                     &path,
                     format!("`nfs_mounts[{index}].path` is `{}`, not an absolute path", mount.path),
                 )
-                .advise(format!("write `/{}`", mount.path));
+                .with_help(format!("write `/{}`", mount.path))
+                .with_value(&path, format!("/{}", mount.path), Unsafe);
         }
     }
 }
 
-fn mount_paths(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
+fn mount_paths(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
     let mounts = mounts(settings);
     let mut exact: FxHashMap<&str, usize> = FxHashMap::with_capacity_and_hasher(mounts.len(), FxBuildHasher);
     let mut folded: FxHashMap<Cow<'_, str>, usize> = FxHashMap::with_capacity_and_hasher(mounts.len(), FxBuildHasher);
     for (number, mount) in mounts.iter().enumerate() {
-        if judge.broken(&[mount]) || judge.item_broken(format_args!("{}/{}", mount.list, mount.index)) {
+        if context.broken(&[mount]) || context.item_broken(format_args!("{}/{}", mount.list, mount.index)) {
             continue;
         }
         if let Some(first) = exact.get(mount.path) {
             let pointer = mount.to_string();
-            let origin = judge.origin(&mounts[*first].to_string(), &pointer);
+            let origin = context.origin(&mounts[*first].to_string(), &pointer);
             let message = format!(
                 "`{}` is `{}`, which is the path of `{}`{origin} already",
                 mount.key,
                 mount.path,
                 mounts[*first].name()
             );
-            judge.report(&DUPLICATE_MOUNT_PATH, &pointer, message).advise("give each mount a path of its own");
+            context
+                .report(&DUPLICATE_MOUNT_PATH, &pointer, message)
+                .with_help("give each mount a path of its own")
+                .with_related(&mounts[*first].to_string(), format!("`{}` is mounted here first", mount.path))
+                .with_removal(&format!("{}/{}", mount.list, mount.index), Unsafe);
             continue;
         }
         exact.insert(mount.path, number);
@@ -167,7 +176,11 @@ fn mount_paths(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
                 first.path,
                 first.name()
             );
-            judge.report(&SIMILAR_MOUNT_PATHS, mount, message).advise("give each mount a path of its own");
+            context
+                .report(&SIMILAR_MOUNT_PATHS, mount, message)
+                .with_help("give each mount a path of its own")
+                .with_related(&first.to_string(), format!("`{}` is mounted here", first.path))
+                .with_removal(&format!("{}/{}", mount.list, mount.index), Unsafe);
         } else {
             folded.insert(fold, number);
         }
@@ -229,52 +242,59 @@ fn fold(path: &str) -> Cow<'_, str> {
     }
 }
 
-fn claims(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
+fn claims(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
     for (index, mount) in settings.pvc_mounts.iter().flatten().enumerate() {
-        if judge.item_broken(format_args!("pvc_mounts/{index}")) {
+        if context.item_broken(format_args!("pvc_mounts/{index}")) {
             continue;
         }
         if mount.ephemeral == Some(true) {
-            judge
+            context
                 .report(
                     &EPHEMERAL_PVC,
                     format_args!("pvc_mounts/{index}/ephemeral"),
                     format!("`pvc_mounts[{index}]` is deleted with its data when the workload stops"),
                 )
-                .advise("copy results elsewhere before the step ends, or leave `ephemeral` out");
+                .with_help("copy results elsewhere before the step ends, or leave `ephemeral` out")
+                .with_removal(&format!("pvc_mounts/{index}/ephemeral"), DisplayOnly);
         }
-        if judge.broken(&[format_args!("pvc_mounts/{index}/existing_pvc")]) {
+        if context.broken(&[format_args!("pvc_mounts/{index}/existing_pvc")]) {
             continue;
         }
         if mount.existing_pvc {
             if mount.claim_info.is_some() {
-                judge
+                context
                     .report(
                         &CLAIM_INFO_OF_EXISTING_PVC,
                         format_args!("pvc_mounts/{index}/claim_info"),
                         format!("`pvc_mounts[{index}]` is an existing claim, but has a `claim_info`"),
                     )
-                    .advise("remove it, or write `existing_pvc: false` to create the claim");
+                    .with_help("remove it, or write `existing_pvc: false` to create the claim")
+                    .with_tag(Tag::Unnecessary)
+                    .with_removal(&format!("pvc_mounts/{index}/claim_info"), Unsafe)
+                    .with_value(&format!("pvc_mounts/{index}/existing_pvc"), false, Unsafe);
             }
-            if mount.claim_name.is_none() && !judge.broken(&[format_args!("pvc_mounts/{index}/claim_name")]) {
-                judge
+            if mount.claim_name.is_none() && !context.broken(&[format_args!("pvc_mounts/{index}/claim_name")]) {
+                context
                     .report(
                         &EXISTING_PVC_WITHOUT_NAME,
                         format_args!("pvc_mounts/{index}"),
                         format!("`pvc_mounts[{index}]` is an existing claim, but does not say which one"),
                     )
-                    .advise("add `claim_name`, or write `existing_pvc: false` to create a claim");
+                    .with_help("add `claim_name`, or write `existing_pvc: false` to create a claim")
+                    .with_value(&format!("pvc_mounts/{index}/claim_name"), "my-claim", DisplayOnly)
+                    .with_value(&format!("pvc_mounts/{index}/existing_pvc"), false, DisplayOnly);
             }
         } else if mount.claim_info.as_ref().is_none_or(|claim| claim.size.is_none())
-            && !judge.broken(&[format_args!("pvc_mounts/{index}/claim_info")])
+            && !context.broken(&[format_args!("pvc_mounts/{index}/claim_info")])
         {
-            judge
+            context
                 .report(
                     &NEW_PVC_WITHOUT_SIZE,
                     format_args!("pvc_mounts/{index}"),
                     format!("`pvc_mounts[{index}]` creates a claim, but does not say its size"),
                 )
-                .advise("add `claim_info: {size: 50Gi}`");
+                .with_help("add `claim_info: {size: 50Gi}`")
+                .with_value(&format!("pvc_mounts/{index}/claim_info/size"), "50Gi", DisplayOnly);
         }
     }
 }

@@ -3,7 +3,8 @@
 use runai_api::wire::Preemptibility;
 use runai_syntax::{Node, Value};
 
-use super::{Example, Judge, rules};
+use super::{Example, RuleContext, rules};
+use crate::fix::Applicability::Unsafe;
 use crate::settings::StepSettings;
 use crate::zenml::keys::is_secret_reference;
 
@@ -101,12 +102,14 @@ rules! {
 }
 
 /// ZenML 0.98 knows two of three values.
-pub(crate) fn check_preemptibility(settings: &StepSettings, judge: &mut Judge<'_, '_>) {
+pub(crate) fn check_preemptibility(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
     if settings.preemptibility == Some(Preemptibility::SemiPreemptible) {
         let message = "`preemptibility` is `semi-preemptible`, which ZenML 0.98 refuses".to_owned();
-        judge
+        context
             .report(&super::shape::UNKNOWN_VALUE, "preemptibility", message)
-            .advise("write `preemptible` or `non-preemptible`");
+            .with_help("write `preemptible` or `non-preemptible`")
+            .with_value("preemptibility", "preemptible", Unsafe)
+            .with_value("preemptibility", "non-preemptible", Unsafe);
     }
 }
 
@@ -115,13 +118,13 @@ pub(crate) const REFERENCE_HELP: &str =
     "only ZenML resolves its references; for this program write the value itself, or a variable of the environment";
 
 /// References to secrets among the settings of a block.
-pub(crate) fn check_references(root: &Node<'_>, judge: &mut Judge<'_, '_>) {
+pub(crate) fn check_references(root: &Node<'_>, context: &mut RuleContext<'_, '_>) {
     for entry in root.as_map().into_iter().flat_map(|map| &map.0) {
         if let Value::String(text) = &entry.value.value
             && is_secret_reference(&text.text)
         {
             let message = format!("`{}` refers to a secret of ZenML, which is not resolved here", entry.key);
-            judge.report(&SECRET_REFERENCE, &entry.key, message).advise(REFERENCE_HELP);
+            context.report(&SECRET_REFERENCE, &entry.key, message).with_help(REFERENCE_HELP);
         }
     }
 }

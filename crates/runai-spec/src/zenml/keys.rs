@@ -191,7 +191,8 @@ pub(crate) fn nearest_setting_key(key: &str) -> Option<String> {
     let of = of.replace('-', "_");
     let known = COMPONENT_TYPES.into_iter().chain(GENERAL_SETTINGS);
     let near = nearest(&of, known)?;
-    Some(format!("{near}{selector}"))
+    let with_selector = format!("{near}{selector}");
+    Some(if is_setting_key(&with_selector) { with_selector } else { near.to_owned() })
 }
 
 /// The flavor that was probably meant.

@@ -2,14 +2,15 @@
 
 use std::borrow::Cow;
 
-use runai_syntax::{Entry, Format, Map, Node, Value, escape, yaml::yaml11};
+use runai_syntax::{Entry, Format, Map, Node, Tree, Value, escape, yaml::yaml11};
 
 use super::keys::{
     Key, OTHER_FLAVORS, RUN_KEYS, RUNAI_FLAVOR, STEP_KEYS, STEP_OPERATOR, Selector, Type, is_of_other_flavor,
     is_setting_key, nearest_flavor, nearest_setting_key,
 };
 use super::{ENVIRONMENT, STEPS, lax, placeholders};
-use crate::diagnostic::Finding;
+use crate::diagnostic::{RawDiagnostic, Tag};
+use crate::fix::{Applicability, Change, FixPlan, Target};
 use crate::help;
 use crate::resolve::{ResolveContext, SETTINGS_KEY};
 use crate::rules::{Rule, shape, zenml as rule};
@@ -58,15 +59,19 @@ impl<'t> ResolveContext<'t> {
             (Type::BoolOrText | Type::Text, Value::String(_)) => {}
             (Type::BoolOrText, Value::Map(_)) if name == STEP_OPERATOR => {
                 let message = format!("`{name}` takes the name of a step operator; its settings stand elsewhere");
-                let finding = Finding::new(&rule::MISPLACED_BLOCK, node.span, message).at(pointer);
-                self.findings.push(finding.with_help(format!("move the map below `settings:`, as `{STEP_OPERATOR}`")));
+                let finding = RawDiagnostic::new(&rule::MISPLACED_BLOCK, node.span, message).at(pointer);
+                let help = format!("move the map below `settings:`, as `{STEP_OPERATOR}`");
+                self.findings.push(finding.with_help(help).with_fix(move_below_settings(entry, pointer)));
             }
             (Type::OneOf(values), Value::String(text)) if values.contains(&&*text.text) => {}
             (Type::OneOf(values), Value::String(text)) => {
                 let message = format!("`{name}` is `{}`, which is not one of its values", text.text);
+                let finding = RawDiagnostic::new(&shape::UNKNOWN_VALUE, node.span, message).at(pointer);
+                let near = nearest(&text.text, values.iter().copied());
+                let target = || Target::at(pointer, node.span);
+                let fix = near.map(|near| FixPlan::replace_value(target(), near.to_owned(), Applicability::Safe));
                 let values: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
-                let finding = Finding::new(&shape::UNKNOWN_VALUE, node.span, message).at(pointer);
-                self.findings.push(finding.with_help(format!("allowed are {}", values.join(", "))));
+                self.findings.push(finding.with_help(format!("allowed are {}", values.join(", "))).with_fix(fix));
             }
             (Type::Texts, Value::List(items)) => {
                 for (index, item) in items.iter().enumerate() {
@@ -110,18 +115,22 @@ impl<'t> ResolveContext<'t> {
         let is_block = as_setting.as_deref().is_some_and(|key| Selector::of(key).is_some());
         if is_block && entry.value.as_map().is_some() {
             let message = format!("`{key}` stands outside `{SETTINGS_KEY}`, where ZenML passes over it");
-            let finding = Finding::new(&rule::MISPLACED_BLOCK, entry.key_span, message).at(pointer);
-            self.findings.push(finding.with_help(format!("move it below `{SETTINGS_KEY}:`")));
+            let finding = RawDiagnostic::new(&rule::MISPLACED_BLOCK, entry.key_span, message).at(pointer);
+            let fix = move_below_settings(entry, pointer);
+            self.findings.push(finding.with_help(format!("move it below `{SETTINGS_KEY}:`")).with_fix(fix));
             return;
         }
         let names = known.iter().map(|key| key.name);
-        let help = match nearest(key, names).filter(|near| *near != key) {
+        let near = nearest(key, names).filter(|near| *near != key);
+        let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None if is_setting_key(key) => format!("move it below `{SETTINGS_KEY}:`"),
             None => return,
         };
         let message = format!("ZenML passes over the key `{key}`");
-        self.findings.push(Finding::new(&rule::IGNORED_KEY, entry.key_span, message).at(pointer).with_help(help));
+        let fix = near.map(|near| FixPlan::rename_key(entry.key_span, key, near, Applicability::Unsafe));
+        let found = RawDiagnostic::new(&rule::IGNORED_KEY, entry.key_span, message).at(pointer);
+        self.findings.push(found.with_help(help).with_tag(Tag::Unnecessary).with_fix(fix));
     }
 
     fn setting_keys(&mut self, settings: &Map<'t>, pointer: &str) {
@@ -133,15 +142,18 @@ impl<'t> ResolveContext<'t> {
             let unknown = placeholders::has(key) && self.process_environment.is_none();
             if !is_setting_key(key) && !unknown && self.meaning_of_key(entry).is_none() {
                 let message = format!("`{key}` is no key of `{SETTINGS_KEY}`, and ZenML refuses the file");
-                let help = nearest_setting_key(key).map_or_else(
+                let near = nearest_setting_key(key);
+                let rename = |near: &String| FixPlan::rename_key(entry.key_span, key, near, Applicability::Safe);
+                let fix = near.as_ref().map(rename);
+                let help = near.map_or_else(
                     || {
                         "name a component, such as `step_operator.runai`, or write other settings, such as `docker`"
                             .to_owned()
                     },
                     |near| format!("did you mean `{near}`?"),
                 );
-                let finding = Finding::new(&rule::INVALID_SETTING_KEY, entry.key_span, message);
-                self.findings.push(finding.at(&place).with_help(help));
+                let finding = RawDiagnostic::new(&rule::INVALID_SETTING_KEY, entry.key_span, message);
+                self.findings.push(finding.at(&place).with_help(help).with_fix(fix));
             }
             match &entry.value.value {
                 Value::Map(map)
@@ -165,12 +177,15 @@ impl<'t> ResolveContext<'t> {
         }
         let message =
             format!("`{flavor}` is no flavor of a step operator that ZenML 0.98 has; it passes over the block");
-        let help = match nearest_flavor(flavor) {
-            Some(near) => format!("did you mean `{STEP_OPERATOR}.{near}`?"),
+        let near = nearest_flavor(flavor).map(|near| format!("{STEP_OPERATOR}.{near}"));
+        let rename = |near: &String| FixPlan::rename_key(entry.key_span, &entry.key, near, Applicability::Unsafe);
+        let fix = near.as_ref().map(rename);
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`?"),
             None => "leave it if the flavor is one of your own; Run:ai's is `runai`".to_owned(),
         };
-        let finding = Finding::new(&rule::UNKNOWN_FLAVOR, entry.key_span, message);
-        self.findings.push(finding.at(pointer).with_help(help));
+        let finding = RawDiagnostic::new(&rule::UNKNOWN_FLAVOR, entry.key_span, message);
+        self.findings.push(finding.at(pointer).with_help(help).with_fix(fix));
     }
 
     /// Two keys for one step operator: ZenML refuses the file.
@@ -182,8 +197,9 @@ impl<'t> ResolveContext<'t> {
             let (one, two) = (&flavor.entry.key, &block.entry.key);
             let message = format!("`{two}` and `{one}` are two blocks for one step operator");
             let place = format!("{pointer}/{}", escape(two));
-            let finding = Finding::new(&rule::CONFLICTING_BLOCKS, block.entry.key_span, message);
-            self.findings.push(finding.at(place).with_help("put the settings into one of them; ZenML refuses both"));
+            let finding = RawDiagnostic::new(&rule::CONFLICTING_BLOCKS, block.entry.key_span, message);
+            let finding = finding.at(place).with_help("put the settings into one of them; ZenML refuses both");
+            self.findings.push(finding.with_related(flavor.entry.key_span, format!("`{one}` is the other block")));
         }
     }
 
@@ -211,8 +227,11 @@ impl<'t> ResolveContext<'t> {
             let key = Node { value: meaning, span: entry.key_span };
             let message = format!("a key of `{name}` is {}, not a string", help::describe(&key.value, false));
             let help = help::yaml11(&key.value).unwrap_or_else(|| format!("quote it: `\"{}\"`", entry.key));
-            let finding = Finding::new(&shape::WRONG_TYPE, entry.key_span, message);
-            self.findings.push(finding.at(format!("{pointer}/{}", escape(&entry.key))).with_help(help));
+            let finding = RawDiagnostic::new(&shape::WRONG_TYPE, entry.key_span, message);
+            let quoted = format!("\"{}\"", entry.key);
+            let title = format!("Write `{quoted}` in quotes");
+            let fix = FixPlan::replace_text(entry.key_span, quoted, title, Applicability::Safe);
+            self.findings.push(finding.at(format!("{pointer}/{}", escape(&entry.key))).with_help(help).with_fix(fix));
         }
     }
 
@@ -249,6 +268,25 @@ impl<'t> ResolveContext<'t> {
             }
             _ => format!("write {expected}"),
         };
-        self.findings.push(Finding::new(rule, node.span, message).at(pointer).with_help(help));
+        let raw = help::raw(&node.value);
+        let target = || Target::at(pointer, node.span);
+        let fix = match &node.value {
+            Value::Null => Some(FixPlan::remove(target(), Applicability::Safe)),
+            _ if expected.contains("string") && !raw.is_empty() => {
+                Some(FixPlan::replace_value(target(), raw.to_owned(), Applicability::Safe))
+            }
+            _ => None,
+        };
+        self.findings.push(RawDiagnostic::new(rule, node.span, message).at(pointer).with_help(help).with_fix(fix));
     }
+}
+
+/// Moves a block that stands beside `settings` into it.
+fn move_below_settings(entry: &Entry<'_>, pointer: &str) -> FixPlan {
+    let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
+    let from = Target::at(pointer, entry.value.span);
+    let to = Target::at(format!("{parent}/{SETTINGS_KEY}/{}", escape(&entry.key)), entry.value.span);
+    let value = Tree::from(&entry.value).into_owned();
+    let title = format!("Write `{}` below `{SETTINGS_KEY}`", entry.key);
+    FixPlan::new(title, Applicability::Safe, vec![Change::Remove(from), Change::Insert(to, value)])
 }

@@ -15,10 +15,11 @@ use std::collections::BTreeSet;
 
 use runai_syntax::{Entry, Map, Node, Span, Text, Value, escape};
 
-use crate::check::Checker;
-use crate::diagnostic::Finding;
+use crate::check::Validator;
+use crate::diagnostic::{RawDiagnostic, Tag};
+use crate::fix::{Applicability, FixPlan, Target};
 use crate::resolve::{Layer, ResolveContext, SETTINGS_KEY, Step, in_settings, origins, overridden};
-use crate::rules::{self, Judge, zenml as rule};
+use crate::rules::{self, RuleContext, zenml as rule};
 use crate::settings::{Environment, EnvironmentValue, StepSettings};
 use crate::shape;
 
@@ -190,7 +191,7 @@ impl<'t> ResolveContext<'t> {
         let before = self.findings.len();
         self.block(own, &[], pointer);
         let found = self.findings.split_off(before);
-        self.findings.extend(found.into_iter().filter(Finding::is_error));
+        self.findings.extend(found.into_iter().filter(RawDiagnostic::is_error));
     }
 
     /// Checks one map of settings that stands at `pointer`.
@@ -199,26 +200,27 @@ impl<'t> ResolveContext<'t> {
         let mut root = own;
         // Other values were reported with the keys.
         root.as_map()?;
-        let mut checker = Checker { zenml: true, ..Checker::default() };
-        let usable = checker.check(&mut root, &shape::STEP_SETTINGS, pointer, in_settings);
-        self.findings.append(&mut checker.findings);
+        let mut validator = Validator { zenml: true, ..Validator::default() };
+        let usable = validator.check(&mut root, &shape::STEP_SETTINGS, pointer, in_settings);
+        self.findings.append(&mut validator.findings);
         let settings: StepSettings = usable.then(|| self.typed(&root)).flatten()?;
         let broken: Vec<_> =
-            checker.broken.iter().filter_map(|broken| broken.strip_prefix(&place).map(str::to_owned)).collect();
+            validator.broken.iter().filter_map(|broken| broken.strip_prefix(&place).map(str::to_owned)).collect();
         let own_place = [(root.span, place.clone())];
-        let mut judge = Judge {
+        let mut context = RuleContext {
             sources: &self.sources,
             root: &root,
             base: "",
             broken: &broken,
             origins: if places.is_empty() { &own_place } else { places },
             findings: &mut self.findings,
+            shared: true,
         };
-        rules::check_settings(&settings, &mut judge);
-        rule::check_references(&root, &mut judge);
-        rules::step::unusual_characters(&mut judge);
-        rule::check_preemptibility(&settings, &mut judge);
-        Some(Checked { layer: Layer { settings: root, pointer: place }, settings, unresolved: checker.unresolved })
+        rules::check_settings(&settings, &mut context);
+        rule::check_references(&root, &mut context);
+        rules::step::unusual_characters(&mut context);
+        rule::check_preemptibility(&settings, &mut context);
+        Some(Checked { layer: Layer { settings: root, pointer: place }, settings, unresolved: validator.unresolved })
     }
 
     /// Adds a step, with the values of `--set` over all others.
@@ -254,14 +256,17 @@ impl<'t> ResolveContext<'t> {
     fn ineffective_nulls(&mut self, below: &Node<'t>, own: &Node<'t>, pointer: &[&str]) {
         let (Some(below), Some(own)) = (below.as_map(), own.as_map()) else { return };
         for entry in own.0.iter().filter(|entry| entry.value.value == Value::Null) {
-            if below.get(&entry.key).is_none_or(|below| below.value == Value::Null) {
-                continue;
-            }
+            let Some(below) = below.get(&entry.key).filter(|below| below.value != Value::Null) else { continue };
             let path = pointer.iter().chain([&&*entry.key]).fold(String::new(), |path, key| path + "/" + &escape(key));
             let message = format!("`{}: null` has no effect: ZenML keeps the value below it", entry.key);
-            let finding = Finding::new(&rule::INEFFECTIVE_NULL, entry.value.span, message).at(path);
-            self.findings
-                .push(finding.with_help("write another value; a block cannot unset one of the pipeline or operator"));
+            let finding = RawDiagnostic::new(&rule::INEFFECTIVE_NULL, entry.value.span, message).at(&path);
+            self.findings.push(
+                finding
+                    .with_help("write another value; a block cannot unset one of the pipeline or operator")
+                    .with_related(below.span, format!("the value of `{}` is kept", entry.key))
+                    .with_tag(Tag::Unnecessary)
+                    .with_fix(FixPlan::remove(Target::at(path, entry.value.span), Applicability::Safe)),
+            );
         }
     }
 
@@ -285,12 +290,12 @@ impl<'t> ResolveContext<'t> {
                 (Some(_), missing) => {
                     let (are, them) = if missing.len() == 1 { ("is", "it") } else { ("are", "them") };
                     let message = format!("{} {are} not set in the environment", missing.join(", "));
-                    Finding::new(&rule::MISSING_VARIABLE, span, message)
+                    RawDiagnostic::new(&rule::MISSING_VARIABLE, span, message)
                         .with_help(format!("set {them} before this command"))
                 }
                 (None, missing) => {
                     let message = format!("the value depends on {} of the environment", missing.join(", "));
-                    Finding::new(&rule::ENVIRONMENT_PLACEHOLDER, span, message)
+                    RawDiagnostic::new(&rule::ENVIRONMENT_PLACEHOLDER, span, message)
                         .with_help("`render` and `run` substitute it, and check what it becomes")
                 }
             };
@@ -339,9 +344,16 @@ impl<'t> ResolveContext<'t> {
             |entry: &&Entry<'t>| !entry.value.as_str().is_some_and(placeholders::has) && !placeholders::has(&entry.key);
         let variable = |entry: &Entry<'t>| (entry.key.to_string(), EnvironmentValue(python::str(&entry.value)));
         let environment = Environment(map.0.iter().filter(known).map(variable).collect());
-        let mut judge =
-            Judge { sources: &self.sources, root, base, broken: &[], origins: &[], findings: &mut self.findings };
-        rules::step::check(None, None, &environment, &mut judge);
+        let mut context = RuleContext {
+            sources: &self.sources,
+            root,
+            base,
+            broken: &[],
+            origins: &[],
+            findings: &mut self.findings,
+            shared: true,
+        };
+        rules::step::check(None, None, &environment, &mut context);
     }
 }
 

@@ -150,6 +150,21 @@ pub fn apply(text: &str, edits: &[Edit]) -> String {
     changed
 }
 
+/// Returns the edits of several changes, each of which gets the text that the ones before leave; `None` if one of them
+/// has none.
+pub fn in_steps<C>(
+    text: &str,
+    changes: impl IntoIterator<Item = C>,
+    mut edits: impl FnMut(&str, C) -> Option<Vec<Edit>>,
+) -> Option<Vec<Edit>> {
+    let mut pieces = PieceTable::new(text);
+    for change in changes {
+        let edits = edits(&pieces.text(), change)?;
+        pieces.apply(edits);
+    }
+    Some(pieces.edits())
+}
+
 /// The document; one without anything in it is null, or an empty table in TOML.
 pub(crate) fn read(text: &str, format: Format) -> Result<Tree<'_>, SyntaxError> {
     match parse(text, format, SourceId(0)) {

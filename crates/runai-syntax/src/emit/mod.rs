@@ -16,6 +16,16 @@ pub fn quoted(text: &str) -> String {
     out
 }
 
+/// Returns a key as it is written in a map of `format`.
+#[must_use]
+pub fn key(key: &str, format: Format) -> String {
+    match format {
+        Format::Json => quoted(key),
+        Format::Toml => toml::key(key),
+        Format::Yaml => yaml::key(key),
+    }
+}
+
 /// Writes `text` in double quotes, with escapes that JSON, TOML and YAML share.
 pub(crate) fn quote(text: &str, out: &mut String) {
     out.push('"');

@@ -11,6 +11,8 @@ pub(super) struct Mistake {
     pub(super) place: Range<usize>,
     pub(super) why: String,
     pub(super) help: String,
+    /// A place and what to write there.
+    pub(super) fix: Option<(Range<usize>, String)>,
 }
 
 /// How many lines before the parser's place are looked at.
@@ -44,10 +46,12 @@ fn alias(body: &str, at: usize) -> Option<Mistake> {
     let length = rest.find([',', ']', '}', '\n', ' ']).unwrap_or(rest.len());
     let place = at..at + 1 + length;
     let text = &body[place.clone()];
+    let fix = Some((place.clone(), quoted(text)));
     Some(Mistake {
         place,
         why: format!("`{text}` is an alias, and there is no anchor of that name"),
         help: format!("quote a text that begins with `*`: `{}`", quoted(text)),
+        fix,
     })
 }
 
@@ -57,17 +61,23 @@ fn of_line(body: &str, line: Range<usize>) -> Option<Mistake> {
     if let Some((at, c)) = text[..indent].char_indices().find(|(_, c)| !matches!(c, ' ' | '\t' | '\r')) {
         let place = line.start + at..line.start + at + c.len_utf8();
         let found = unusual::find(&c.to_string())?;
-        return Some(Mistake { place, why: format!("{} cannot indent", found.name), help: found.help() });
+        let plain = text[..indent].chars().filter_map(|c| match unusual::find(&c.to_string()) {
+            Some(found) if found.instead == "nothing" => None,
+            Some(_) => Some(' '),
+            None => Some(c),
+        });
+        let fix = Some((line.start..line.start + indent, plain.collect()));
+        return Some(Mistake { place, why: format!("{} cannot indent", found.name), help: found.help(), fix });
     }
     let trimmed = text.trim();
     if trimmed.starts_with('#') {
         return None;
     }
-    template(text)
-        .or_else(|| apostrophe(text))
-        .or_else(|| colon(text))
-        .or_else(|| start(text))
-        .map(|mistake| Mistake { place: line.start + mistake.place.start..line.start + mistake.place.end, ..mistake })
+    template(text).or_else(|| apostrophe(text)).or_else(|| colon(text)).or_else(|| start(text)).map(|mistake| {
+        let in_body = |place: Range<usize>| line.start + place.start..line.start + place.end;
+        let fix = mistake.fix.map(|(place, text)| (in_body(place), text));
+        Mistake { place: in_body(mistake.place), fix, ..mistake }
+    })
 }
 
 /// `{{ name }}`, which is a map as the key of a map.
@@ -75,14 +85,13 @@ pub(super) fn template(line: &str) -> Option<Mistake> {
     let start = line.find("{{")?;
     let before = line[..start].trim_end();
     let is_value = before.is_empty() || before.ends_with([':', '-', '[', ',']);
+    let value = line[start..].trim_end_matches([']', ',', ' ']);
     let end = line[start..].find("}}").map_or(line.len(), |length| start + length + 2);
     is_value.then(|| Mistake {
         place: start..end,
         why: "`{{` begins a template, which nothing fills in here".to_owned(),
-        help: format!(
-            "fill it in first, or quote it to keep it: `{}`",
-            quoted(line[start..].trim_end_matches([']', ',', ' ']))
-        ),
+        help: format!("fill it in first, or quote it to keep it: `{}`", quoted(value)),
+        fix: Some((start..start + value.len(), quoted(value))),
     })
 }
 
@@ -105,6 +114,7 @@ fn apostrophe(line: &str) -> Option<Mistake> {
         place,
         why: "the apostrophe ends the text in single quotes".to_owned(),
         help: format!("write it in double quotes: `{}`", quoted(text)),
+        fix: Some((open..open + 1 + if end < inner.len() { end + 1 } else { text.len() }, quoted(text))),
     })
 }
 
@@ -118,6 +128,7 @@ fn colon(line: &str) -> Option<Mistake> {
         place: start..start + key.len() + 1 + value.len(),
         why: format!("there is no blank behind the `:` of `{key}`"),
         help: format!("write `{key}: {value}`"),
+        fix: Some((start..start + key.len() + 1 + value.len(), format!("{key}: {value}"))),
     })
 }
 
@@ -145,11 +156,13 @@ fn start(line: &str) -> Option<Mistake> {
             place: at..at + 1,
             why: format!("no text begins with `{c}` without quotes"),
             help: format!("quote it: `{}`", quoted(text)),
+            fix: Some((at..at + text.len(), quoted(text))),
         }),
         _ => found.map(|found| Mistake {
             place: at..at + text.len(),
             why: format!("the text has {} in it", found.name),
             help: found.help(),
+            fix: Some((at..at + text.len(), unusual::plain(text).into_owned())),
         }),
     }
 }

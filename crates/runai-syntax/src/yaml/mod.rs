@@ -14,7 +14,7 @@ use std::borrow::Cow;
 
 use saphyr_parser::{Event, ScalarStyle, ScanError, Span as EventSpan, Tag};
 
-use crate::error::{SyntaxError, SyntaxErrorKind};
+use crate::error::{SyntaxError, SyntaxErrorKind, SyntaxFix};
 use crate::parse::{Dialect, Keys, MAX_ALIASED_NODES, MAX_DEPTH, Reader};
 use crate::{Entry, Format, Map, Node, Span, Text, Value};
 use characters::{Events, events_with_blanks};
@@ -377,7 +377,7 @@ impl<'t> Loader<'_, 't> {
         let body = self.reader.body;
         let line = body[..start].rfind('\n').map_or(0, |at| at + 1);
         let line_end = body[start..].find('\n').map_or(body.len(), |length| start + length);
-        if let Some(mistakes::Mistake { place, why, help }) = mistakes::template(&body[line..line_end]) {
+        if let Some(mistakes::Mistake { place, why, help, .. }) = mistakes::template(&body[line..line_end]) {
             let place = self.reader.span(line + place.start, line + place.end);
             return self.reader.syntax(Format::Yaml, place, why).with_help(help);
         }
@@ -408,11 +408,14 @@ impl<'t> Loader<'_, 't> {
             return self
                 .reader
                 .syntax(Format::Yaml, self.reader.span(tab, tab + 1), "a tab cannot indent")
-                .with_help("replace the tab by spaces");
+                .with_help("replace the tab by spaces")
+                .with_fix(SyntaxFix::ReplaceTabs(self.reader.span(tab, tab + 1)));
         }
-        if let Some(mistakes::Mistake { place, why, help }) = mistakes::find(body, start) {
+        if let Some(mistakes::Mistake { place, why, help, fix }) = mistakes::find(body, start) {
             let place = self.reader.span(place.start, place.end);
-            return self.reader.syntax(Format::Yaml, place, why).with_help(help);
+            let fix =
+                fix.map(|(place, text)| SyntaxFix::Write { span: self.reader.span(place.start, place.end), text });
+            return self.reader.syntax(Format::Yaml, place, why).with_help(help).with_fix(fix);
         }
         let end = body[start..].find(['\n', ' ']).map_or(body.len(), |length| start + length.max(1));
         self.reader.syntax(Format::Yaml, self.reader.span(start, end), error.info())

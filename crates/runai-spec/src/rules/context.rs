@@ -2,14 +2,16 @@
 
 use std::fmt::Display;
 
-use runai_syntax::{Lines, Node, Span};
+use runai_syntax::{Lines, Node, Span, unescape};
 
 use super::Rule;
-use crate::diagnostic::Finding;
+use super::builder::DiagnosticBuilder;
+use crate::diagnostic::RawDiagnostic;
+use crate::fix::Target;
 use crate::resolve::Source;
 
 /// Collects what the rules find, and knows the place of each setting.
-pub(crate) struct Judge<'a, 't> {
+pub(crate) struct RuleContext<'a, 't> {
     pub(crate) sources: &'a [Source<'t>],
     /// The settings, merged from wherever they come.
     pub(crate) root: &'a Node<'t>,
@@ -19,13 +21,20 @@ pub(crate) struct Judge<'a, 't> {
     pub(crate) broken: &'a [String],
     /// Where settings stand that were merged into `base`: a stretch of text, and the pointer of their map in it.
     pub(crate) origins: &'a [(Span, String)],
-    pub(crate) findings: &'a mut Vec<Finding>,
+    pub(crate) findings: &'a mut Vec<RawDiagnostic>,
+    /// Whether other settings are merged over these, so that what has no effect here may have one elsewhere.
+    pub(crate) shared: bool,
 }
 
-impl Judge<'_, '_> {
+impl<'a, 't> RuleContext<'a, 't> {
     /// Whether the text says something at `path`.
     pub(crate) fn written(&self, path: &str) -> bool {
         self.root.find(&self.pointer(path)).is_some()
+    }
+
+    /// Where the value at `path` is written, if it is.
+    pub(super) fn written_at(&self, path: &str) -> Option<Span> {
+        self.root.find(&self.pointer(path)).map(|node| node.span)
     }
 
     /// Whether anything at or below one of `paths` was wrong already, so that nothing more can be said about it.
@@ -54,14 +63,18 @@ impl Judge<'_, '_> {
         self.broken.binary_search_by(|broken| broken.as_str().cmp(pointer)).is_ok()
     }
 
-    /// Reports `rule` at the value at `path`. Advise with the returned finding.
-    pub(crate) fn report(&mut self, rule: &'static Rule, path: impl Display, message: String) -> &mut Finding {
+    /// Reports `rule` at the value at `path`. What can be done about it goes to the returned builder.
+    pub(crate) fn report(
+        &mut self,
+        rule: &'static Rule,
+        path: impl Display,
+        message: String,
+    ) -> DiagnosticBuilder<'_, 'a, 't> {
         let pointer = self.pointer(path);
         let span = self.span(&pointer);
-        let finding = Finding::new(rule, span, message).at(self.in_its_text(span, pointer));
-        self.findings.push(finding);
-        let last = self.findings.len() - 1;
-        &mut self.findings[last]
+        let diagnostic = RawDiagnostic::new(rule, span, message).at(self.in_its_text(span, pointer));
+        self.findings.push(diagnostic);
+        DiagnosticBuilder { context: self }
     }
 
     /// Where the value at `path` comes from, if that is not the text that `beside` is in: ` (the default)`,
@@ -76,6 +89,29 @@ impl Judge<'_, '_> {
         let Some(source) = self.sources.get(usize::from(there.source.0)) else { return String::new() };
         let (line, _) = Lines::new(source.text).position(there.start as usize);
         format!(" (in {}, line {line})", source.name)
+    }
+
+    /// The key of the entry at `path`, and where it is written.
+    pub(super) fn key_at(&self, path: &str) -> Option<(Span, String)> {
+        let pointer = self.pointer(path);
+        let (map, key) = pointer.rsplit_once('/')?;
+        let entry = self.root.find(map)?.as_map()?.entry(&unescape(key))?;
+        Some((entry.key_span, entry.key.to_string()))
+    }
+
+    /// The value at `path`, in the text that it is in; if it is missing, its place there.
+    pub(super) fn target(&self, path: &str) -> Option<Target> {
+        let mut anchor = self.pointer(path);
+        let wanted = anchor.clone();
+        let node = loop {
+            match self.root.find(&anchor) {
+                Some(node) => break node,
+                None => anchor.truncate(anchor.rfind('/')?),
+            }
+        };
+        let rest = wanted[anchor.len()..].to_owned();
+        let anchor = self.in_its_text(node.span, anchor);
+        Some(Target { pointer: format!("{anchor}{rest}"), anchor: (anchor, node.span) })
     }
 
     fn pointer(&self, path: impl Display) -> String {

@@ -1,0 +1,173 @@
+//! Fixes of single values and keys.
+
+use runai_syntax::yaml::key_without_blank;
+use runai_syntax::{Entry, Node, Span, Text, Tree, Value};
+
+use super::{KnownKeys, Place, Segment, Validator, node_of};
+use crate::diagnostic::RawDiagnostic;
+use crate::fix::values::Candidate;
+use crate::fix::{Applicability, Change, FixPlan, Target, values};
+use crate::resolve::SETTINGS_KEY;
+use crate::shape::{Kind, STEP_SETTINGS, Shape, StringShape, StructShape};
+
+impl Validator {
+    /// A validator that only tells what it would report.
+    fn probe(&self, probing: bool) -> Self {
+        Self { zenml: self.zenml, probing, ..Self::default() }
+    }
+
+    /// Whether a value fits its schema.
+    fn accepts(&self, value: &Tree<'static>, shape: &Shape) -> bool {
+        let mut probe = self.probe(true);
+        let place = Place { holder: None, segment: Segment::Root(&[]), elsewhere: |_| None };
+        probe.value(&mut node_of(value, Span::default()), shape, &place)
+            && !probe.findings.iter().any(RawDiagnostic::is_error)
+    }
+
+    /// Returns the candidates that fit as replacements of the value at `span`.
+    pub(super) fn replacements(
+        &self,
+        candidates: impl IntoIterator<Item = Candidate>,
+        shape: &Shape,
+        span: Span,
+        place: &Place<'_>,
+    ) -> Vec<FixPlan> {
+        if self.probing || shape.secret {
+            return Vec::new();
+        }
+        let fits = candidates.into_iter().filter(|(value, _)| self.accepts(value, shape));
+        let replace =
+            |(value, applicability)| FixPlan::replace_value(Target::at(place.pointer(), span), value, applicability);
+        fits.map(replace).collect()
+    }
+
+    /// Returns what a text, or a key, that does not have its form can be replaced by.
+    pub(super) fn text_fixes(
+        &self,
+        text: &str,
+        shape: &StringShape,
+        span: Span,
+        place: &Place<'_>,
+        secret: bool,
+    ) -> Vec<FixPlan> {
+        let Some(text_type) = shape.text.filter(|_| !self.probing && !secret) else { return Vec::new() };
+        let fits = |text: &str| {
+            let length = text.chars().count();
+            (text_type.matches)(text) && length >= shape.min_length && shape.max_length.is_none_or(|max| length <= max)
+        };
+        let candidates = values::of_text(text, text_type);
+        let fitting = candidates.iter().filter_map(|(value, applicability)| {
+            let value = value.as_str().filter(|value| fits(value) && *value != text)?;
+            Some(match place.segment {
+                Segment::KeyOf(_) => FixPlan::rename_key(span, text, value, *applicability),
+                _ => FixPlan::replace_value(Target::at(place.pointer(), span), value.to_owned(), *applicability),
+            })
+        });
+        fitting.collect()
+    }
+
+    /// Returns the fix that leaves a value out, unless it is an item of a list or has to be there.
+    pub(super) fn removal(&self, span: Span, place: &Place<'_>, applicability: Applicability) -> Option<FixPlan> {
+        let is_entry = matches!(place.segment, Segment::Entry(_) | Segment::Field(_)) && place.holder.is_some();
+        (is_entry && !self.probing).then(|| FixPlan::remove(Target::at(place.pointer(), span), applicability))
+    }
+
+    /// Returns the fixes of a value of the wrong type.
+    pub(super) fn wrong_type_fixes(
+        &self,
+        node: &Node<'_>,
+        shape: &Shape,
+        unit: Option<&str>,
+        place: &Place<'_>,
+    ) -> Vec<FixPlan> {
+        if self.probing {
+            return Vec::new();
+        }
+        let mut fixes = self.replacements(values::of_other_type(&node.value, shape, unit), shape, node.span, place);
+        match &node.value {
+            Value::Null => fixes.extend(self.removal(node.span, place, Applicability::Safe)),
+            Value::String(Text { text, plain: true }) if matches!(shape.kind, Kind::Map { .. } | Kind::Struct(_)) => {
+                fixes.extend(key_without_blank(text).map(|(key, value)| {
+                    let entry = format!("{key}: {value}");
+                    FixPlan::replace_text(node.span, entry.as_str(), format!("Write `{entry}`"), Applicability::Safe)
+                }));
+            }
+            _ => {}
+        }
+        fixes
+    }
+
+    /// Takes back the fixes that leave the value at `place` out, which is required.
+    pub(super) fn keep_required(&mut self, since: usize, place: &Place<'_>) {
+        if self.findings.len() == since {
+            return;
+        }
+        let pointer = place.pointer();
+        let is_removal =
+            |fix: &FixPlan| matches!(&fix.changes[..], [Change::Remove(target)] if target.pointer == pointer);
+        for fixes in self.findings[since..].iter_mut().filter_map(RawDiagnostic::fixes_mut) {
+            fixes.retain(|fix| !is_removal(fix));
+        }
+    }
+
+    /// Returns the fixes of a key that is unknown.
+    pub(super) fn unknown_key_fixes(
+        &self,
+        entry: &Entry<'_>,
+        near: Option<&str>,
+        known: &KnownKeys<'_>,
+        structure: &StructShape,
+        holder: &Place<'_>,
+        below_settings: bool,
+    ) -> Vec<FixPlan> {
+        if self.probing {
+            return Vec::new();
+        }
+        let mut fixes = Vec::new();
+        if let Some(near) = near {
+            fixes.extend(self.rename(entry, near, structure, holder));
+        }
+        if below_settings {
+            fixes.extend(self.move_below_settings(entry, holder));
+        }
+        let removal = match near {
+            // The key is ignored, unless it is another one that was misspelled.
+            None if structure.tolerant && known.all.nearest(&entry.key).is_none() => Applicability::Safe,
+            Some(_) => Applicability::DisplayOnly,
+            None => Applicability::Unsafe,
+        };
+        let place = holder.below(Segment::Field(&entry.key));
+        if !below_settings {
+            fixes.push(FixPlan::remove(Target::at(place.pointer(), entry.value.span), removal));
+        }
+        fixes
+    }
+
+    /// Renames a key, and writes its value as the new key takes it. Nothing if it takes no such value.
+    fn rename(&self, entry: &Entry<'_>, near: &str, structure: &StructShape, holder: &Place<'_>) -> Option<FixPlan> {
+        let field = structure.field(near)?;
+        let place = holder.below(Segment::Field(near));
+        let mut probe = self.probe(false);
+        let mut value = Node { value: entry.value.value.clone(), span: entry.value.span };
+        probe.value(&mut value, &field.shape, &place);
+        let applicability = if structure.tolerant { Applicability::Unsafe } else { Applicability::Safe };
+        let mut plan = FixPlan::rename_key(entry.key_span, &entry.key, near, applicability);
+        for error in probe.findings.iter().filter(|found| found.is_error()) {
+            let fix = error.fixes().first().filter(|fix| matches!(&fix.changes[..], [Change::Set(..)]))?;
+            plan.applicability = plan.applicability.max(fix.applicability);
+            plan.changes.extend(fix.changes.iter().cloned());
+        }
+        Some(plan)
+    }
+
+    /// Moves a setting that stands beside `settings` into it.
+    fn move_below_settings(&self, entry: &Entry<'_>, holder: &Place<'_>) -> Option<FixPlan> {
+        let Kind::Struct(settings) = &STEP_SETTINGS.kind else { return None };
+        let value = Tree::from(&entry.value).into_owned();
+        self.accepts(&value, &settings.field(&entry.key)?.shape).then_some(())?;
+        let from = Target::at(holder.below(Segment::Field(&entry.key)).pointer(), entry.value.span);
+        let to = Target::at(format!("/{SETTINGS_KEY}/{}", entry.key), Span::default());
+        let title = format!("Write `{}` below `{SETTINGS_KEY}`", entry.key);
+        Some(FixPlan::new(title, Applicability::Safe, vec![Change::Remove(from), Change::Insert(to, value)]))
+    }
+}

@@ -1,0 +1,202 @@
+//! Plans to edits.
+
+use std::cell::{Cell, OnceCell};
+
+use runai_syntax::emit::{self, quoted};
+use runai_syntax::{Edit, Format, Node, SourceId, Span, Value, apply, edit_to, escape, in_steps};
+
+use super::{Change, Fix, FixEdit, FixPlan, Target};
+use crate::resolve::Source;
+use crate::rules::text::{DUPLICATE_KEY, SYNTAX};
+use crate::syntax::parse;
+
+/// Bytes that may be parsed for the fixes of one report. What comes behind has no fixes, so that a large text full of
+/// problems costs no more than a small one.
+const MAX_PARSED: usize = 16 * 1024 * 1024;
+/// Duplicate keys that a text may have for one of them to be fixed.
+const MAX_DUPLICATES: usize = 8;
+
+/// Computes the edits of plans for one text.
+pub(crate) struct FixWriter<'s, 't> {
+    source: &'s Source<'t>,
+    id: SourceId,
+    root: OnceCell<Option<Node<'t>>>,
+    parsed: Cell<usize>,
+}
+
+impl<'s, 't> FixWriter<'s, 't> {
+    pub(crate) const fn new(source: &'s Source<'t>, id: SourceId) -> Self {
+        Self { source, id, root: OnceCell::new(), parsed: Cell::new(0) }
+    }
+
+    /// Returns the fix, or nothing if the text cannot be changed so.
+    pub(crate) fn fix(&self, plan: &FixPlan) -> Option<Fix> {
+        // Reports show no secret, and an edit that writes one would.
+        let writes_secret = |change: &Change| matches!(change, Change::Insert(target, _) | Change::Set(target, _) if target.is_secret());
+        if plan.changes.iter().any(writes_secret) {
+            return None;
+        }
+        let edits = match plan.changes.as_slice() {
+            [change] => self.edits(self.source.text, change, true)?,
+            changes => in_steps(self.source.text, changes.iter().enumerate(), |text, (index, change)| {
+                self.edits(text, change, index == 0)
+            })?,
+        };
+        if edits.is_empty() || !self.parses(&edits) {
+            return None;
+        }
+        let edit = |Edit { from, to, insert }| FixEdit {
+            path: self.source.name.to_owned(),
+            offset: from,
+            end_offset: to,
+            insert,
+        };
+        Some(Fix {
+            title: plan.title.clone(),
+            applicability: plan.applicability,
+            edits: edits.into_iter().map(edit).collect(),
+        })
+    }
+
+    /// The edits of `text` for one change. Places are those of the original text, so only the `first` change may have some.
+    fn edits(&self, text: &str, change: &Change, first: bool) -> Option<Vec<Edit>> {
+        let format = self.source.format;
+        match change {
+            Change::Remove(target) => {
+                self.check(target, first)?;
+                self.spend(4 * text.len())?;
+                edit_to(text, format, &target.pointer, None).ok()
+            }
+            Change::Set(target, value) => {
+                self.check(target, first)?;
+                self.spend(4 * text.len())?;
+                edit_to(text, format, &target.pointer, Some(value)).ok()
+            }
+            Change::Insert(target, value) => {
+                self.spend(5 * text.len())?;
+                let taken = parse(text, format, self.id).ok()?.find(&target.pointer).is_some();
+                (!taken).then(|| edit_to(text, format, &target.pointer, Some(value)).ok())?
+            }
+            Change::Rename { span, key } => {
+                let (from, to) = self.range(*span)?;
+                Some(vec![Edit { from, to, insert: emit::key(key, format) }])
+            }
+            Change::Replace { span, insert } => {
+                let (from, to) = self.range(*span)?;
+                Some(vec![Edit { from, to, insert: insert.clone() }])
+            }
+            Change::RemoveDuplicate { first, again } => self.without_duplicate(text, *first, *again),
+            Change::Untab(span) => {
+                self.range(*span)?;
+                self.untabbed(text)
+            }
+        }
+    }
+
+    /// Whether the value, or what is around it, is where it was when the plan was made.
+    fn check(&self, target: &Target, first: bool) -> Option<()> {
+        let (pointer, span) = &target.anchor;
+        if !first {
+            return Some(());
+        }
+        let root = self.root.get_or_init(|| {
+            self.spend(self.source.text.len())?;
+            parse(self.source.text, self.source.format, self.id).ok()
+        });
+        let found = root.as_ref()?.find(pointer)?.span;
+        (found == *span).then_some(())
+    }
+
+    fn range(&self, span: Span) -> Option<(usize, usize)> {
+        let (from, to) = (span.start as usize, span.end as usize);
+        (span.source == self.id && self.source.text.get(from..to).is_some()).then_some((from, to))
+    }
+
+    /// Counts bytes that are parsed; nothing if they are too many.
+    fn spend(&self, bytes: usize) -> Option<()> {
+        self.parsed.set(self.parsed.get().saturating_add(bytes));
+        (self.parsed.get() <= MAX_PARSED).then_some(())
+    }
+
+    /// Whether the text parses after edits, or at least up to a later place than before.
+    fn parses(&self, edits: &[Edit]) -> bool {
+        let text = apply(self.source.text, edits);
+        if self.spend(text.len()).is_none() {
+            return false;
+        }
+        let Err(after) = parse(&text, self.source.format, self.id) else { return true };
+        if after.rule != &SYNTAX && after.rule != &DUPLICATE_KEY {
+            return false;
+        }
+        let last = edits.iter().map(|edit| edit.from + edit.insert.len()).max().unwrap_or_default();
+        parse(self.source.text, self.source.format, self.id)
+            .is_err_and(|before| before.span.start < after.span.start && last <= after.span.start as usize)
+    }
+
+    /// Removes the first entry of a key that is in a map twice. The second one, and others like it, get names of their own
+    /// for as long as the text is edited.
+    fn without_duplicate(&self, text: &str, first: Span, again: Span) -> Option<Vec<Edit>> {
+        let (from, to) = self.range(again)?;
+        let format = self.source.format;
+        let mut renamed = text.to_owned();
+        let (mut from, mut to) = (from, to);
+        for count in 0..MAX_DUPLICATES {
+            let name = format!("duplicate-{count}-{}", text.len());
+            let name = if format == Format::Json { quoted(&name) } else { name };
+            renamed.replace_range(from..to, &name);
+            self.spend(2 * renamed.len())?;
+            match parse(&renamed, format, self.id) {
+                Ok(root) => {
+                    let pointer = pointer_of_key(&root, first)?;
+                    let edits = edit_to(&renamed, format, &pointer, None).ok()?;
+                    return edits.iter().all(|edit| edit.to <= again.start as usize).then_some(edits);
+                }
+                Err(error) if error.rule == &DUPLICATE_KEY => {
+                    (from, to) = (error.span.start as usize, error.span.end as usize);
+                    renamed.get(from..to)?;
+                }
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+
+    /// Replaces the tabs that lines begin with by spaces, as many a tab as make the text parse.
+    fn untabbed(&self, text: &str) -> Option<Vec<Edit>> {
+        let lines = text.split_inclusive('\n').scan(0, |at, line| {
+            let start = *at;
+            *at += line.len();
+            Some((start, line))
+        });
+        let indents: Vec<_> = lines
+            .filter_map(|(start, line)| {
+                let indent = &line[..line.len() - line.trim_start_matches([' ', '\t']).len()];
+                (indent.contains('\t') && !line.trim().is_empty()).then_some((start, indent))
+            })
+            .collect();
+        [2, 4, 8].into_iter().find_map(|width| {
+            let edit = |(start, indent): &(usize, &str)| Edit {
+                from: *start,
+                to: start + indent.len(),
+                insert: indent.replace('\t', &" ".repeat(width)),
+            };
+            let edits: Vec<_> = indents.iter().map(edit).collect();
+            self.parses(&edits).then_some(edits)
+        })
+    }
+}
+
+/// JSON pointer of the entry whose key is at `key`.
+fn pointer_of_key(node: &Node<'_>, key: Span) -> Option<String> {
+    match &node.value {
+        Value::Map(map) => map.0.iter().find_map(|entry| {
+            let below = if entry.key_span == key { Some(String::new()) } else { pointer_of_key(&entry.value, key) };
+            below.map(|below| format!("/{}{below}", escape(&entry.key)))
+        }),
+        Value::List(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(index, item)| pointer_of_key(item, key).map(|below| format!("/{index}{below}"))),
+        _ => None,
+    }
+}
