@@ -1,30 +1,53 @@
 //! `runai-step check`
 
+mod fix;
+
 use std::path::Path;
 
 use runai_spec::{Report, Resolver, Source};
 
+pub(crate) use fix::applicable;
+
 use crate::args::{CheckArgs, CheckFormat};
 use crate::exit::Exit;
 use crate::input::{self, Input};
+use crate::output::human::Options;
 use crate::output::{self, Checked};
 
-/// Checks every file, prints what was found, and sums it up.
+/// What was found in all files, and what was done about it.
+#[derive(Default)]
+struct Outcome {
+    checked: Vec<Checked>,
+    /// How many fixes were applied.
+    fixed: usize,
+}
+
+/// Checks every file, fixes what it is asked to, prints what was found, and sums it up.
 pub(crate) fn check(args: &CheckArgs) -> Exit {
     let config = match args.config.as_deref().map(input::read).transpose() {
         Ok(config) => config,
         Err(message) => return output::usage(&message),
     };
-    let mut checked = Vec::new();
-    let exits: Vec<_> = args.files.iter().map(|path| check_file(path, args, config.as_ref(), &mut checked)).collect();
+    let fixes_input = args.fix && !args.diff && args.files.iter().any(|path| path == Path::new("-"));
+    if fixes_input && args.format != CheckFormat::Human {
+        return output::usage(
+            "the fixed text of `-` goes to standard output, and so does the report\nhint: leave `--format` out",
+        );
+    }
+    let mut outcome = Outcome::default();
+    let exits: Vec<_> = args.files.iter().map(|path| check_file(path, args, config.as_ref(), &mut outcome)).collect();
+    let options = Options { marks_fixes: true, unsafe_fixes: args.unsafe_fixes };
+    let checked = &outcome.checked;
     let printed = match args.format {
-        CheckFormat::Github => output::github::print(&checked),
-        CheckFormat::Human => output::human::print(&checked),
-        CheckFormat::Json => output::json(&Files { files: &checked }),
-        CheckFormat::Sarif => output::sarif::print(&checked),
+        _ if args.diff => Ok(()),
+        CheckFormat::Human if fixes_input => output::human::eprint_with(checked, options),
+        CheckFormat::Github => output::github::print(checked),
+        CheckFormat::Human => output::human::print(checked, options),
+        CheckFormat::Json => output::json(&Files { files: checked }),
+        CheckFormat::Sarif => output::sarif::print(checked),
     };
     if printed.is_ok() && args.format == CheckFormat::Human && !checked.is_empty() {
-        output::human::sum_up(&checked);
+        sum_up(args, &outcome);
     }
     Exit::first_failure(exits)
 }
@@ -35,20 +58,81 @@ struct Files<'c> {
     files: &'c [Checked],
 }
 
-fn check_file(path: &Path, args: &CheckArgs, config: Option<&Input>, checked: &mut Vec<Checked>) -> Exit {
+fn sum_up(args: &CheckArgs, Outcome { checked, fixed }: &Outcome) {
+    let plural = output::human::plural;
+    if args.diff {
+        match fixed {
+            0 => output::human::summary("no fixes to apply"),
+            _ => output::human::summary(&format!("{} would be fixed", plural(*fixed, "problem"))),
+        }
+        return;
+    }
+    output::human::sum_up(checked);
+    if *fixed > 0 {
+        output::human::summary(&format!("{} fixed", plural(*fixed, "problem")));
+    }
+    let found = || checked.iter().flat_map(|checked| &checked.report.diagnostics);
+    let count = |include_unsafe| found().filter(|found| applicable(found, include_unsafe).is_some()).count();
+    let (fixable, hidden) = (count(args.unsafe_fixes), count(true) - count(args.unsafe_fixes));
+    match (args.fix, fixable, hidden) {
+        (false, 1.., 0) => output::human::summary(&format!("[*] {fixable} fixable with the `--fix` option")),
+        (false, 1.., _) => output::human::summary(&format!(
+            "[*] {fixable} fixable with the `--fix` option ({hidden} more with `--unsafe-fixes`)"
+        )),
+        (_, _, 1..) => output::human::summary(&format!("{hidden} more fixable with `--fix --unsafe-fixes`")),
+        _ => {}
+    }
+}
+
+fn check_file(path: &Path, args: &CheckArgs, config: Option<&Input>, outcome: &mut Outcome) -> Exit {
     let input = match input::read(path) {
         Ok(input) => input,
         Err(message) => return output::usage(&message),
     };
-    let found = resolve(&input, args, config);
-    let exit = if found.iter().all(|found| found.report.ok) { Exit::Success } else { Exit::Invalid };
+    let (found, exit) = match &input.text {
+        Ok(text) if args.fix || args.diff => {
+            let fixed = fix::fix(&input, text, args, config);
+            outcome.fixed += fixed.count;
+            let exit = if args.diff { print_diff(&input, text, &fixed) } else { write_fixed(path, text, &fixed) };
+            (fixed.found, exit)
+        }
+        _ => (resolve(&input, args, config), Exit::Success),
+    };
+    let is_ok = args.diff || found.iter().all(|found| found.report.ok);
     for found in found {
         // An operator file that several files are checked with is reported once.
-        if !checked.contains(&found) {
-            checked.push(found);
+        if !outcome.checked.contains(&found) {
+            outcome.checked.push(found);
         }
     }
-    exit
+    Exit::first_failure([exit, if is_ok { Exit::Success } else { Exit::Invalid }])
+}
+
+/// Writes a file after its fixes; the text of standard input goes to standard output.
+fn write_fixed(path: &Path, text: &str, fixed: &fix::Fixed) -> Exit {
+    if path == Path::new("-") {
+        return output::exit_of(&output::text(&fixed.text));
+    }
+    if fixed.text == text {
+        return Exit::Success;
+    }
+    match fix::write(path, &fixed.text) {
+        Ok(()) => Exit::Success,
+        Err(message) => output::usage(&message),
+    }
+}
+
+/// Prints what the fixes would change, without secrets.
+fn print_diff(input: &Input, text: &str, fixed: &fix::Fixed) -> Exit {
+    if fixed.text == text {
+        return Exit::Success;
+    }
+    let shown = |text: &str| Source { name: &input.name, text, format: input.format }.shown().into_owned();
+    let diff = fix::unified_diff(&input.name, &shown(text), &shown(&fixed.text));
+    match output::exit_of(&output::text(&diff)) {
+        Exit::Success => Exit::Invalid,
+        failure => failure,
+    }
 }
 
 fn resolve(input: &Input, args: &CheckArgs, config: Option<&Input>) -> Vec<Checked> {

@@ -16,8 +16,11 @@ Examples:
   runai-step check train.runai.yaml
   runai-step check --format github *.runai.yaml
   runai-step check --kind settings - < settings.yaml
+  runai-step check --fix train.runai.yaml
+  runai-step check --diff --unsafe-fixes train.runai.yaml
 
-Exit code: 0 without errors, 1 with errors, 2 if a file cannot be read. Warnings do not count.")]
+Exit code: 0 without errors, 1 with errors, 2 if a file cannot be read or written. Warnings do not count.
+With --diff: 0 if there is nothing to fix, 1 if there is.")]
 pub(crate) struct CheckArgs {
     /// Files to check; `-` reads standard input. Formats go by the ending: .yaml, .yml, .json, .toml.
     #[arg(required = true, value_name = "FILE")]
@@ -31,6 +34,15 @@ pub(crate) struct CheckArgs {
     /// How to write what was found.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: CheckFormat,
+    /// Apply the safe fixes, and write the files. The fixed text of `-` goes to standard output.
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// Apply the fixes that may change the meaning of a file, too.
+    #[arg(long)]
+    pub(crate) unsafe_fixes: bool,
+    /// Print what `--fix` would change as a unified diff, and write nothing.
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) diff: bool,
 }
 
 /// How `check` writes what it found.

@@ -3,6 +3,7 @@
 use std::io;
 
 use runai_spec::rules::{self, Severity};
+use runai_spec::{Applicability, Fix, FixEdit, Related};
 use serde_json::{Value, json};
 
 use super::Checked;
@@ -25,12 +26,13 @@ pub(crate) fn print(checked: &[Checked]) -> io::Result<()> {
         .iter()
         .flat_map(|file| {
             let all = &all;
+            let lines = Positions::new(&file.shown);
             file.report.diagnostics.iter().map(move |found| {
                 let text = match &found.help {
                     Some(help) => format!("{}: {help}", found.message),
                     None => found.message.clone(),
                 };
-                json!({
+                let mut result = json!({
                     "ruleId": found.code,
                     "ruleIndex": all.iter().position(|rule| rule.code == found.code),
                     "level": level(found.severity),
@@ -49,7 +51,20 @@ pub(crate) fn print(checked: &[Checked]) -> io::Result<()> {
                         },
                         "logicalLocations": [{"fullyQualifiedName": found.path}],
                     }],
-                })
+                });
+                let related: Vec<_> = found.related.iter().map(|other| related(other, file, &lines)).collect();
+                let fixes = found.fixes.iter().filter(|fix| fix.applicability != Applicability::DisplayOnly);
+                let fixes: Vec<_> = fixes.map(|fix| fix_of(fix, &lines)).collect();
+                if !related.is_empty() {
+                    result["relatedLocations"] = related.into();
+                }
+                if !fixes.is_empty() {
+                    result["fixes"] = fixes.into();
+                }
+                if !found.tags.is_empty() {
+                    result["properties"] = json!({"tags": found.tags});
+                }
+                result
             })
         })
         .collect();
@@ -67,6 +82,69 @@ pub(crate) fn print(checked: &[Checked]) -> io::Result<()> {
             "results": results,
         }],
     }))
+}
+
+/// Another place of a problem. Lines are known of the file itself.
+fn related(other: &Related, file: &Checked, lines: &Positions<'_>) -> Value {
+    let region = if other.path == file.path {
+        lines.region(other.offset, other.end_offset)
+    } else {
+        json!({"byteOffset": other.offset, "byteLength": other.end_offset - other.offset})
+    };
+    json!({
+        "physicalLocation": {"artifactLocation": {"uri": uri(&other.path)}, "region": region},
+        "message": {"text": other.message},
+    })
+}
+
+fn fix_of(fix: &Fix, lines: &Positions<'_>) -> Value {
+    let replacement = |edit: &FixEdit| {
+        let mut replacement = json!({"deletedRegion": lines.region(edit.offset, edit.end_offset)});
+        if !edit.insert.is_empty() {
+            replacement["insertedContent"] = json!({"text": edit.insert});
+        }
+        replacement
+    };
+    let path = fix.edits.first().map_or("", |edit| &edit.path);
+    json!({
+        "description": {"text": fix.title},
+        "artifactChanges": [{
+            "artifactLocation": {"uri": uri(path)},
+            "replacements": fix.edits.iter().map(replacement).collect::<Vec<_>>(),
+        }],
+    })
+}
+
+/// Offsets as lines and columns.
+struct Positions<'t> {
+    text: &'t str,
+    line_starts: Vec<usize>,
+}
+
+impl<'t> Positions<'t> {
+    fn new(text: &'t str) -> Self {
+        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { text, line_starts }
+    }
+
+    /// Line and column of an offset, from 1; columns count characters.
+    fn position(&self, offset: usize) -> (usize, usize) {
+        let line = self.line_starts.partition_point(|start| *start <= offset).max(1);
+        let before = self.text.get(self.line_starts[line - 1]..offset).unwrap_or_default();
+        (line, before.trim_start_matches('\u{feff}').chars().count() + 1)
+    }
+
+    fn region(&self, offset: usize, end_offset: usize) -> Value {
+        let ((line, column), (end_line, end_column)) = (self.position(offset), self.position(end_offset));
+        json!({
+            "startLine": line,
+            "startColumn": column,
+            "endLine": end_line,
+            "endColumn": end_column,
+            "byteOffset": offset,
+            "byteLength": end_offset - offset,
+        })
+    }
 }
 
 const fn level(severity: Severity) -> &'static str {

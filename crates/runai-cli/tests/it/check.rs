@@ -22,7 +22,7 @@ fn people_see_the_place_underlined() {
     insta::assert_snapshot!(scratch.run(&["check", "bad.runai.yaml"]), @"
     exit 1
     --- stdout
-    error[unknown-key]: unknown key `gpu_portion` in `settings`
+    error[unknown-key]: [*] unknown key `gpu_portion` in `settings`
      --> bad.runai.yaml:4:3
       |
     4 |   gpu_portion: 0.5
@@ -30,7 +30,7 @@ fn people_see_the_place_underlined() {
       |
       = help: did you mean `gpu_portion_request`?
 
-    error[invalid-quantity]: `cpu_memory_request` is `8GB`, not an amount of memory
+    error[invalid-quantity]: [*] `cpu_memory_request` is `8GB`, not an amount of memory
      --> bad.runai.yaml:5:23
       |
     5 |   cpu_memory_request: 8GB
@@ -39,6 +39,7 @@ fn people_see_the_place_underlined() {
       = help: write `8G`
     --- stderr
     1 file: 2 errors
+    [*] 2 fixable with the `--fix` option
     ");
 }
 
@@ -49,7 +50,7 @@ fn programs_get_one_json_object() {
     insta::assert_snapshot!(scratch.run(&["check", "--format", "json", "bad.runai.yaml", "good.json"]), @r#"
     exit 1
     --- stdout
-    {"files":[{"path":"bad.runai.yaml","ok":false,"diagnostics":[{"code":"invalid-image","severity":"warning","message":"`image` is `é`, which has a name that no registry takes","help":"write lowercase letters and digits, separated by `/`, `.`, `_` or `-`","path":"/image","line":1,"column":8,"end_line":1,"end_column":9,"offset":7,"end_offset":9},{"code":"unknown-key","severity":"error","message":"unknown key `gpu_portion` in `settings`","help":"did you mean `gpu_portion_request`?","path":"/settings/gpu_portion","line":3,"column":12,"end_line":3,"end_column":23,"offset":34,"end_offset":45}]},{"path":"good.json","ok":true,"diagnostics":[]}]}
+    {"files":[{"path":"bad.runai.yaml","ok":false,"diagnostics":[{"code":"invalid-image","severity":"warning","message":"`image` is `é`, which has a name that no registry takes","help":"write lowercase letters and digits, separated by `/`, `.`, `_` or `-`","path":"/image","line":1,"column":8,"end_line":1,"end_column":9,"offset":7,"end_offset":9,"related":[],"tags":[],"fixes":[]},{"code":"unknown-key","severity":"error","message":"unknown key `gpu_portion` in `settings`","help":"did you mean `gpu_portion_request`?","path":"/settings/gpu_portion","line":3,"column":12,"end_line":3,"end_column":23,"offset":34,"end_offset":45,"related":[],"tags":[],"fixes":[{"title":"Rename `gpu_portion` to `gpu_portion_request`","applicability":"safe","edits":[{"path":"bad.runai.yaml","offset":34,"end_offset":45,"insert":"gpu_portion_request"}]},{"title":"Remove `gpu_portion`","applicability":"display-only","edits":[{"path":"bad.runai.yaml","offset":34,"end_offset":50,"insert":""}]}]}]},{"path":"good.json","ok":true,"diagnostics":[]}]}
     "#);
 }
 
@@ -105,6 +106,35 @@ fn code_scanners_get_sarif() {
             }
           ]
         }
+      ],
+      "fixes": [
+        {
+          "description": {
+            "text": "Rename `gpu_portion` to `gpu_portion_request`"
+          },
+          "artifactChanges": [
+            {
+              "artifactLocation": {
+                "uri": "bad%20file.yaml"
+              },
+              "replacements": [
+                {
+                  "deletedRegion": {
+                    "startLine": 1,
+                    "startColumn": 1,
+                    "endLine": 1,
+                    "endColumn": 12,
+                    "byteOffset": 0,
+                    "byteLength": 11
+                  },
+                  "insertedContent": {
+                    "text": "gpu_portion_request"
+                  }
+                }
+              ]
+            }
+          ]
+        }
       ]
     }
     "#);
@@ -129,6 +159,7 @@ fn several_files_give_the_first_failure_and_hide_none() {
     error: `folder` is a directory
     hint: name the files in it, such as `folder/*.runai.yaml`
     1 file: 1 error
+    1 more fixable with `--fix --unsafe-fixes`
     ");
     let output = scratch.command(&["check", "bad.yaml", "missing.yaml"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -186,9 +217,11 @@ fn an_operator_file_is_used_when_it_is_named_and_only_then() {
     1 | cpu_memory_limit: 8Gi
       |                   ^^^
       |
+      = note: `cpu_memory_request` is `16Gi` (runai-step.toml)
       = help: raise `cpu_memory_limit` to `16Gi` or more, or lower `cpu_memory_request`
     --- stderr
     1 file: 1 error
+    1 more fixable with `--fix --unsafe-fixes`
     ");
 }
 

@@ -11,6 +11,7 @@ mod doctor;
 mod editor;
 mod explain;
 mod failures;
+mod fix;
 mod help;
 mod hostile;
 mod init;

@@ -86,7 +86,11 @@ impl Validator {
         let mut fixes = self.replacements(values::of_other_type(&node.value, shape, unit), shape, node.span, place);
         match &node.value {
             Value::Null => fixes.extend(self.removal(node.span, place, Applicability::Safe)),
-            Value::String(Text { text, plain: true }) if matches!(shape.kind, Kind::Map { .. } | Kind::Struct(_)) => {
+            // Of several lines, the parser makes one text.
+            Value::String(Text { text, plain: true })
+                if matches!(shape.kind, Kind::Map { .. } | Kind::Struct(_))
+                    && text.len() == (node.span.end - node.span.start) as usize =>
+            {
                 fixes.extend(key_without_blank(text).map(|(key, value)| {
                     let entry = format!("{key}: {value}");
                     FixPlan::replace_text(node.span, entry.as_str(), format!("Write `{entry}`"), Applicability::Safe)
