@@ -53,6 +53,37 @@ export interface Diagnostic {
   utf16_offset: number;
   /** In UTF-16 code units from 0, as strings and editors count. */
   utf16_end_offset: number;
+  /** Other places that the problem is about. */
+  related: Related[];
+  /** What the problem means for an editor. */
+  tags: ("deprecated" | "secret" | "unnecessary")[];
+  /** Edits that solve the problem, the most likely first. */
+  fixes: Fix[];
+}
+
+/** Another place that a problem is about, in UTF-16 code units. */
+export interface Related {
+  /** `document` or `operator`. */
+  path: string;
+  from: number;
+  to: number;
+  /** What is there. */
+  message: string;
+}
+
+/** An edit of one or more places that solves a problem. */
+export interface Fix {
+  /** In the imperative, such as ``Rename `gpu_portion` to `gpu_portion_request` ``. */
+  title: string;
+  /** `safe` keeps the meaning, `unsafe` may change it, `display-only` has a placeholder or takes something away. */
+  applicability: "safe" | "unsafe" | "display-only";
+  /** In order, and apart from each other. */
+  edits: FixEdit[];
+}
+
+/** An edit of the text that `path` names: `document` or `operator`. */
+export interface FixEdit extends Edit {
+  path: string;
 }
 
 /** All that was found in a text, in the order of its places. */

@@ -3,7 +3,9 @@
 use runai_spec::explain::{explain, setting_paths};
 use runai_spec::permissions::permissions;
 use runai_spec::settings;
-use runai_spec::{Context, Diagnostic, Kind, Report, Resolution, Resolver, Source, Step, rules, schema, snippets};
+use runai_spec::{
+    Context, Diagnostic, Fix, Kind, Related, Report, Resolution, Resolver, Source, Step, rules, schema, snippets,
+};
 use runai_syntax::{ConvertError, EditError, Format, SyntaxError, Tree, convert, edit_to, to_tree};
 
 use crate::utf16;
@@ -267,9 +269,12 @@ impl<'t> Document<'t> {
         let others = self.resolution.reports().into_iter().skip(1);
         let operator = self.operator.and_then(|operator| {
             let found = others.into_iter().find(|found| found.name == operator.name)?;
-            Some(page_report(operator.text, &found.report, None, None))
+            let texts = [(operator.name, operator.text), (self.source.name, self.source.text)];
+            Some(page_report(&texts, &found.report, None, None))
         });
-        page_report(self.source.text, &self.resolution.report(), kind, operator)
+        let texts: Vec<_> =
+            std::iter::once(self.source).chain(self.operator).map(|source| (source.name, source.text)).collect();
+        page_report(&texts, &self.resolution.report(), kind, operator)
     }
 
     /// What `answer` makes of the step, or the report that says why there is none.
@@ -285,23 +290,70 @@ impl<'t> Document<'t> {
     }
 }
 
-/// A report with places as an editor in the browser counts them, and the one of the operator file.
-fn page_report(text: &str, report: &Report, kind: Option<Kind>, operator: Option<Tree<'static>>) -> Tree<'static> {
-    let offsets: Vec<usize> = report.diagnostics.iter().flat_map(|found| [found.offset, found.end_offset]).collect();
-    let places = utf16::places(text, &offsets);
-    let diagnostic = |(diagnostic, at): (&Diagnostic, &[usize])| {
+/// A report with places as an editor in the browser counts them, and the one of the operator file. `texts` are the texts
+/// that places may be in, by their names; that of the report comes first.
+fn page_report(
+    texts: &[(&str, &str)],
+    report: &Report,
+    kind: Option<Kind>,
+    operator: Option<Tree<'static>>,
+) -> Tree<'static> {
+    let (name, text) = texts.first().copied().unwrap_or_default();
+    let mut offsets = Vec::new();
+    for found in &report.diagnostics {
+        offsets.extend([found.offset, found.end_offset]);
+        offsets
+            .extend(found.related.iter().filter(|other| other.path == name).flat_map(|it| [it.offset, it.end_offset]));
+        let edits = found.fixes.iter().flat_map(|fix| &fix.edits);
+        offsets.extend(edits.flat_map(|edit| [edit.offset, edit.end_offset]));
+    }
+    let mut places = utf16::places(text, &offsets).into_iter();
+    let mut place = || count(places.next().unwrap_or_default());
+    let diagnostic = |diagnostic: &Diagnostic| {
+        let (start, end) = (place(), place());
+        let related = diagnostic.related.iter().map(|other| {
+            let (from, to) = if other.path == name { (place(), place()) } else { elsewhere(texts, other) };
+            let (path, message) = (other.path.clone().into(), other.message.clone().into());
+            object([("path", path), ("from", from), ("to", to), ("message", message)])
+        });
+        let related: Tree<'static> = related.collect();
+        let fixes: Tree<'static> = diagnostic.fixes.iter().map(|fix| page_fix(fix, &mut place)).collect();
         let mut found = to_tree(diagnostic);
         if let Tree::Map(members) = &mut found {
-            members.extend([("utf16_offset".into(), count(at[0])), ("utf16_end_offset".into(), count(at[1]))]);
+            members.retain(|(key, _)| !matches!(&**key, "related" | "fixes"));
+            members.extend([
+                ("utf16_offset".into(), start),
+                ("utf16_end_offset".into(), end),
+                ("related".into(), related),
+                ("fixes".into(), fixes),
+            ]);
         }
         found
     };
+    let diagnostics: Tree<'static> = report.diagnostics.iter().map(diagnostic).collect();
     object([
         ("ok", report.ok.into()),
         ("kind", kind.map(Kind::as_str).into()),
-        ("diagnostics", report.diagnostics.iter().zip(places.chunks(2)).map(diagnostic).collect()),
+        ("diagnostics", diagnostics),
         ("operator", operator.unwrap_or(Tree::Null)),
     ])
+}
+
+/// The place of something in another text.
+fn elsewhere(texts: &[(&str, &str)], other: &Related) -> (Tree<'static>, Tree<'static>) {
+    let text = texts.iter().find(|(name, _)| *name == other.path).map_or("", |(_, text)| text);
+    let places = utf16::places(text, &[other.offset, other.end_offset]);
+    (count(places[0]), count(places[1]))
+}
+
+fn page_fix(fix: &Fix, place: &mut impl FnMut() -> Tree<'static>) -> Tree<'static> {
+    let edits = fix.edits.iter().map(|edit| {
+        let (from, to) = (place(), place());
+        object([("path", edit.path.clone().into()), ("from", from), ("to", to), ("insert", edit.insert.clone().into())])
+    });
+    let edits: Tree<'static> = edits.collect();
+    let (title, applicability) = (fix.title.clone().into(), fix.applicability.as_str().into());
+    object([("title", title), ("applicability", applicability), ("edits", edits)])
 }
 
 fn count(number: usize) -> Tree<'static> {
@@ -349,7 +401,7 @@ fn not_edited(text: &str, error: EditError) -> Refusal<'static> {
 }
 
 fn syntax_report(text: &str, error: SyntaxError) -> Tree<'static> {
-    page_report(text, &Report::of_syntax_error(text, error), None, None)
+    page_report(&[("document", text)], &Report::of_syntax_error(text, error), None, None)
 }
 
 fn unknown(word: &str, nearest: Option<String>) -> Refusal<'static> {
@@ -395,6 +447,21 @@ mod tests {
         assert_eq!((found["utf16_offset"].as_u64(), found["utf16_end_offset"].as_u64()), (Some(15), Some(18)));
         let edits = ok("edit", "a: é🚀\nb: 1\n", &json!({"format": "yaml", "pointer": "/b", "value": 2}));
         assert_eq!(edits, json!([{"from": 10, "to": 11, "insert": "2"}]));
+    }
+
+    #[test]
+    fn fixes_and_related_places_count_utf16_units() {
+        let text = "# 🚀é\nimage: x\ncommand: [y]\nsettings: {cpu_core_limit: 1, gpu_portion: 0.5}\n";
+        let operator = json!({"text": "# é🚀\ncpu_core_request: 2\n", "format": "yaml"});
+        let report = ok("check", text, &json!({"format": "yaml", "context": {"operator": operator}}));
+        let found =
+            |code: &str| report["diagnostics"].as_array().unwrap().iter().find(|it| it["code"] == code).unwrap();
+        let fix = &found("unknown-key")["fixes"][0];
+        let edit = json!({"path": "document", "from": 58, "to": 69, "insert": "gpu_portion_request"});
+        assert_eq!(fix["edits"], json!([edit]), "{fix}");
+        assert_eq!((&fix["applicability"], &found("unknown-key")["tags"]), (&json!("safe"), &json!([])));
+        let related = &found("limit-below-request")["related"][0];
+        assert_eq!((&related["path"], &related["from"], &related["to"]), (&json!("operator"), &json!(24), &json!(25)));
     }
 
     #[test]
