@@ -13,6 +13,7 @@ use crate::rules::{self, RuleContext};
 use crate::settings::fields::{Setting, from_node};
 use crate::settings::{Environment, OperatorSettings, StepFile, StepSettings};
 use crate::shape::{self, Shape};
+use crate::source_map::{Origin, StepPart};
 use crate::syntax::{parse, parse_in};
 
 /// A text and what it is called.
@@ -97,12 +98,16 @@ struct Override<'t> {
 /// What became of a document.
 #[derive(Debug)]
 pub struct Resolution<'t> {
-    sources: Vec<Source<'t>>,
+    pub(crate) sources: Vec<Source<'t>>,
+    /// What each source is.
+    pub(crate) origins: Vec<Origin>,
+    /// The values of each step.
+    pub(crate) parts: Vec<Vec<StepPart<'t>>>,
     /// How many of the sources are files: the document, and the operator file if there is one.
     files: usize,
     findings: Vec<RawDiagnostic>,
     kind: Option<Kind>,
-    steps: Vec<Step>,
+    pub(crate) steps: Vec<Step>,
     operator: Option<OperatorSettings>,
 }
 
@@ -200,6 +205,8 @@ impl<'t> Resolver<'t> {
     pub fn resolve(self) -> Resolution<'t> {
         let mut context = ResolveContext {
             sources: vec![self.document],
+            origins: vec![Origin::Document],
+            parts: Vec::new(),
             findings: Vec::new(),
             defaults: None,
             operator: None,
@@ -211,7 +218,7 @@ impl<'t> Resolver<'t> {
         let files = 1 + usize::from(self.operator.is_some());
         let operator = match self.operator {
             Some(operator) => {
-                let id = context.source(operator);
+                let id = context.source(operator, Origin::Operator);
                 let root = parse_operator(operator.text, operator.format, id);
                 root.map_err(|finding| context.findings.push(finding)).ok()
             }
@@ -226,6 +233,8 @@ impl<'t> Resolver<'t> {
         context.parse_document(&self.variables, &self.overrides);
         Resolution {
             sources: context.sources,
+            origins: context.origins,
+            parts: context.parts,
             files,
             findings: context.findings,
             kind: context.kind,
@@ -384,6 +393,10 @@ pub(crate) struct Layer<'t> {
 /// The state of a resolution.
 pub(crate) struct ResolveContext<'t> {
     pub(crate) sources: Vec<Source<'t>>,
+    /// What each source is.
+    origins: Vec<Origin>,
+    /// The values of each step.
+    pub(crate) parts: Vec<Vec<StepPart<'t>>>,
     pub(crate) findings: Vec<RawDiagnostic>,
     /// The step settings in the operator file.
     defaults: Option<Layer<'t>>,
@@ -397,8 +410,9 @@ pub(crate) struct ResolveContext<'t> {
 }
 
 impl<'t> ResolveContext<'t> {
-    fn source(&mut self, source: Source<'t>) -> SourceId {
+    fn source(&mut self, source: Source<'t>, origin: Origin) -> SourceId {
         self.sources.push(source);
+        self.origins.push(origin);
         SourceId(u16::try_from(self.sources.len() - 1).unwrap_or(u16::MAX))
     }
 
@@ -500,7 +514,7 @@ impl<'t> ResolveContext<'t> {
             let Some(key) = name.strip_prefix(VARIABLE_PREFIX).map(str::to_ascii_lowercase) else { continue };
             let shape::Kind::Struct(settings) = &shape::STEP_SETTINGS.kind else { continue };
             let Some(field) = settings.field(&key).filter(|field| is_scalar(&field.shape)) else { continue };
-            let id = self.source(Source { name, text: value, format: Format::Yaml });
+            let id = self.source(Source { name, text: value, format: Format::Yaml }, Origin::Variable);
             if let Some(node) = self.scalar(value, id, &field.shape) {
                 let entry = Entry { key: Cow::Owned(key), key_span: node.span, value: node };
                 let settings = Node { span: entry.key_span, value: Value::Map(Map(vec![entry])) };
@@ -536,7 +550,7 @@ impl<'t> ResolveContext<'t> {
     fn overrides(&mut self, kind: Kind, overrides: &[Override<'t>]) -> Vec<(Vec<String>, Node<'t>)> {
         let mut values = Vec::new();
         for Override { source, key } in overrides {
-            let id = self.source(*source);
+            let id = self.source(*source, Origin::Override);
             let value = source.text;
             let span = Span { source: id, start: 0, end: u32::try_from(value.len()).unwrap_or(u32::MAX) };
             let mut path: Vec<&str> = key.split('.').collect();
@@ -574,7 +588,8 @@ impl<'t> ResolveContext<'t> {
         map.remove(SCHEMA_KEY);
         let mut root = Node { value: Value::Map(map), span };
         for Override { source, key } in std::mem::take(&mut self.operator_values) {
-            let id = self.source(source);
+            let is_variable = source.name.starts_with(VARIABLE_PREFIX);
+            let id = self.source(source, if is_variable { Origin::Variable } else { Origin::Override });
             let path = [key.to_owned()];
             let value = shape_at(&shape::OPERATOR_FILE, &path).and_then(|shape| self.scalar(source.text, id, shape));
             if let Some(value) = value {
@@ -651,6 +666,7 @@ impl<'t> ResolveContext<'t> {
         rules::step::literal_placeholders(&mut context);
         rules::step::unusual_characters(&mut context);
         rules::check_settings(&settings, &mut RuleContext { base: &base, origins: &origins, ..context });
+        self.parts.push(StepPart::of_step_file(root));
         self.steps.push(Step {
             name: file.name,
             block: None,
@@ -685,6 +701,7 @@ impl<'t> ResolveContext<'t> {
         rules::step::literal_placeholders(&mut context);
         rules::step::unusual_characters(&mut context);
         let image_pull_secret = self.image_pull_secret();
+        self.parts.push(vec![StepPart { key: None, node: root }]);
         self.steps.push(Step {
             name: None,
             block: None,

@@ -45,7 +45,8 @@ impl Report {
 impl From<SyntaxError> for RawDiagnostic {
     fn from(error: SyntaxError) -> Self {
         let help = error.help.or_else(|| own_help(error.kind).map(str::to_owned));
-        let mut diagnostic = Self::new(rule(error.kind), error.span, error.message).with_fix(error.fix.and_then(plan));
+        let mut diagnostic =
+            Self::new(rule(error.kind), error.span, error.message).with_fix(error.fix.and_then(|fix| plan(*fix)));
         if let Some(related) = error.related {
             diagnostic = diagnostic.with_related(related.0, related.1);
         }
@@ -54,8 +55,8 @@ impl From<SyntaxError> for RawDiagnostic {
     }
 }
 
-fn plan(fix: Box<SyntaxFix>) -> Option<FixPlan> {
-    match *fix {
+fn plan(fix: SyntaxFix) -> Option<FixPlan> {
+    match fix {
         SyntaxFix::RemoveDuplicate { key, first, again } => Some(FixPlan::remove_duplicate(&key, first, again)),
         SyntaxFix::ReplaceTabs(span) => Some(FixPlan::replace_tabs(span)),
         SyntaxFix::Write { span, text } => Some(FixPlan::write(span, &text)),

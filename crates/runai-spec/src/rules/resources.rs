@@ -7,6 +7,7 @@ use runai_syntax::Tree;
 use super::{Example, RuleContext, rules};
 use crate::diagnostic::Tag;
 use crate::fix::Applicability::{DisplayOnly, Unsafe};
+use crate::inactive::{MEMORY_SETTINGS, PORTION_SETTINGS, unsent_gpu_settings};
 use crate::settings::{Memory, StepSettings};
 
 rules! {
@@ -135,24 +136,14 @@ fn ignored_gpu_settings(settings: &StepSettings, context: &mut RuleContext<'_, '
     if context.broken(&["gpu_devices_request", "gpu_request_type"]) {
         return;
     }
-    let (portion, memory) = (["gpu_portion_request", "gpu_portion_limit"], ["gpu_memory_request", "gpu_memory_limit"]);
-    let (ignored, (because, wanted), help): (Vec<&str>, (&str, Tree<'static>), _) = if settings.gpu_devices_request == 0
-    {
-        let ignored = [&["gpu_request_type"][..], &portion, &memory].concat();
-        (ignored, ("gpu_devices_request", 1.into()), "remove it, or ask for a device with `gpu_devices_request: 1`")
-    } else if settings.gpu_request_type == GpuRequestType::Memory {
-        (portion.to_vec(), ("gpu_request_type", "portion".into()), "remove it, or write `gpu_request_type: portion`")
-    } else {
-        (memory.to_vec(), ("gpu_request_type", "memory".into()), "remove it, or write `gpu_request_type: memory`")
+    let unsent = unsent_gpu_settings(settings);
+    let because = unsent.decided_by;
+    let (help, wanted): (_, Tree<'static>) = match unsent.value {
+        "memory" => ("remove it, or write `gpu_request_type: portion`", "portion".into()),
+        "portion" => ("remove it, or write `gpu_request_type: memory`", "memory".into()),
+        _ => ("remove it, or ask for a device with `gpu_devices_request: 1`", 1.into()),
     };
-    let why = match because {
-        "gpu_devices_request" => "`gpu_devices_request: 0`".to_owned(),
-        _ => format!(
-            "`gpu_request_type: {}`",
-            if settings.gpu_request_type == GpuRequestType::Memory { "memory" } else { "portion" }
-        ),
-    };
-    for key in ignored {
+    for key in unsent.keys.iter().copied() {
         let set = match key {
             "gpu_memory_request" => settings.gpu_memory_request.is_some(),
             "gpu_memory_limit" => settings.gpu_memory_limit.is_some(),
@@ -160,11 +151,11 @@ fn ignored_gpu_settings(settings: &StepSettings, context: &mut RuleContext<'_, '
             _ => context.written(key),
         };
         if set && !context.broken(&[key]) {
-            let message = format!("`{key}` has no effect with {why} and is not sent");
+            let message = format!("`{key}` {}", unsent.because());
             // Another request would have other settings without effect.
             let others = match (because, settings.gpu_request_type) {
-                ("gpu_devices_request", GpuRequestType::Portion) | (_, GpuRequestType::Memory) => memory,
-                (_, GpuRequestType::Portion) => portion,
+                ("gpu_devices_request", GpuRequestType::Portion) | (_, GpuRequestType::Memory) => MEMORY_SETTINGS,
+                (_, GpuRequestType::Portion) => PORTION_SETTINGS,
             };
             let solved = !others.contains(&key) && !others.iter().any(|other| context.written(other));
             let without_amount = because == "gpu_request_type"
@@ -173,7 +164,7 @@ fn ignored_gpu_settings(settings: &StepSettings, context: &mut RuleContext<'_, '
             let reported = context
                 .report(&IGNORED_GPU_SETTING, key, message)
                 .with_help(help)
-                .with_related(because, format!("{why} is set here"))
+                .with_related(because, format!("`{because}` is `{}`", unsent.value))
                 .with_tag(Tag::Unnecessary);
             // The request by memory needs the amount for as long as it is written.
             let is_needed = key == "gpu_memory_request" && settings.gpu_request_type == GpuRequestType::Memory;

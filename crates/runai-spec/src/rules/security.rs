@@ -1,10 +1,11 @@
 //! Rules of the security context.
 
-use runai_api::wire::{SeccompProfileType, UidGidSource};
+use runai_api::wire::SeccompProfileType;
 
 use super::{Example, RuleContext, rules};
 use crate::diagnostic::Tag;
 use crate::fix::Applicability::Unsafe;
+use crate::inactive::unused_ids;
 use crate::settings::StepSettings;
 
 rules! {
@@ -39,10 +40,11 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
             .with_help("write `RuntimeDefault`")
             .with_value("security_context/seccomp_profile_type", "RuntimeDefault", Unsafe);
     }
-    if security.uid_gid_source == Some(UidGidSource::Custom) || context.broken(&["security_context/uid_gid_source"]) {
+    if context.broken(&["security_context/uid_gid_source"]) {
         return;
     }
-    for (key, id) in [("run_as_uid", security.run_as_uid), ("run_as_gid", security.run_as_gid)] {
+    for key in unused_ids(settings) {
+        let id = if *key == "run_as_uid" { security.run_as_uid } else { security.run_as_gid };
         if let Some(id) = id {
             context
                 .report(

@@ -22,6 +22,7 @@ use crate::resolve::{Layer, ResolveContext, SETTINGS_KEY, Step, in_settings, ori
 use crate::rules::{self, RuleContext, zenml as rule};
 use crate::settings::{Environment, EnvironmentValue, StepSettings};
 use crate::shape;
+use crate::source_map::StepPart;
 
 pub(crate) use lax::converted;
 
@@ -136,7 +137,8 @@ impl<'t> ResolveContext<'t> {
         if steps.is_empty() {
             for (_, checked) in pipeline {
                 let (environment, _) = self.environment(pipeline_environment, None, &variables);
-                self.push(None, checked, environment, &overrides);
+                let environments = [pipeline_environment, None];
+                self.push(None, checked, (environment, environments, &variables), &overrides);
             }
         }
     }
@@ -183,7 +185,8 @@ impl<'t> ResolveContext<'t> {
         let own_environment = step.value.as_map().and_then(|step| step.get(ENVIRONMENT));
         let (environment, unresolved) = self.environment(pipeline_environment, own_environment, variables);
         checked.unresolved |= unresolved;
-        self.push(Some(&step.key), checked, environment, overrides);
+        let environments = [pipeline_environment, own_environment];
+        self.push(Some(&step.key), checked, (environment, environments, variables), overrides);
     }
 
     /// Checks a block by itself, as ZenML does before it merges it. What is only worth a warning is said when it is merged.
@@ -228,17 +231,19 @@ impl<'t> ResolveContext<'t> {
         &mut self,
         block: Option<&str>,
         checked: Checked<'t>,
-        environment: Environment,
+        (environment, written, variables): (Environment, [Option<&Node<'t>>; 2], &[Assignment<'t>]),
         overrides: &[Assignment<'t>],
     ) {
-        let Checked { layer, mut settings, mut unresolved } = checked;
+        let Checked { mut layer, mut settings, mut unresolved } = checked;
         if !overrides.is_empty() {
             let mut root = layer.settings;
             overridden(&mut root, overrides);
             let Some(checked) = self.block(root, &[], &[]) else { return };
+            layer = checked.layer;
             settings = checked.settings;
             unresolved |= checked.unresolved;
         }
+        self.parts.push(StepPart::of_zenml(layer.settings, written, variables));
         let image_pull_secret = self.image_pull_secret();
         self.steps.push(Step {
             name: block.map(str::to_owned),

@@ -10,6 +10,7 @@ mod rendering;
 mod rules;
 mod schemas;
 mod snippets;
+mod source_map;
 mod suggestions;
 #[path = "../../../runai-syntax/tests/it/tricky.rs"]
 mod tricky;
