@@ -3,7 +3,7 @@
 use runai_syntax::{Dialect, Format, Node, SourceId, SyntaxError, SyntaxErrorKind, SyntaxFix};
 
 use crate::diagnostic::{RawDiagnostic, Report};
-use crate::fix::FixPlan;
+use crate::fix::{Applicability, FixPlan};
 use crate::rules::{Rule, text};
 
 /// Returns the text of `bytes`.
@@ -46,7 +46,7 @@ impl From<SyntaxError> for RawDiagnostic {
     fn from(error: SyntaxError) -> Self {
         let help = error.help.or_else(|| own_help(error.kind).map(str::to_owned));
         let mut diagnostic =
-            Self::new(rule(error.kind), error.span, error.message).with_fix(error.fix.and_then(|fix| plan(*fix)));
+            Self::new(rule(error.kind), error.span, error.message).with_fix(error.fix.and_then(|fix| plan(*fix, error.kind)));
         if let Some(related) = error.related {
             diagnostic = diagnostic.with_related(related.0, related.1);
         }
@@ -55,9 +55,14 @@ impl From<SyntaxError> for RawDiagnostic {
     }
 }
 
-fn plan(fix: SyntaxFix) -> Option<FixPlan> {
+fn plan(fix: SyntaxFix, kind: SyntaxErrorKind) -> Option<FixPlan> {
     match fix {
-        SyntaxFix::RemoveDuplicate { key, first, again } => Some(FixPlan::remove_duplicate(&key, first, again)),
+        SyntaxFix::RemoveDuplicate { key, first, again } => {
+            // The last value counts already where the parser accepts both.
+            let is_overridden = kind == SyntaxErrorKind::OverriddenKey;
+            let applicability = if is_overridden { Applicability::Safe } else { Applicability::Unsafe };
+            Some(FixPlan::remove_duplicate(&key, first, again, applicability))
+        }
         SyntaxFix::ReplaceTabs(span) => Some(FixPlan::replace_tabs(span)),
         SyntaxFix::Write { span, text } => Some(FixPlan::write(span, &text)),
         // Fixes that a later version adds.

@@ -156,6 +156,7 @@ impl<'t> Reader<'t> {
         SyntaxError::new(SyntaxErrorKind::OverriddenKey, again, message)
             .with_help("PyYAML takes the last value, YAML 1.2 allows none; keep one of them")
             .with_related(first, format!("`{key}` is here first"))
+            .with_fix(SyntaxFix::RemoveDuplicate { key: key.to_owned(), first, again })
     }
 
     fn line(&self, span: Span) -> usize {

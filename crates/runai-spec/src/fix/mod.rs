@@ -200,9 +200,9 @@ impl FixPlan {
     }
 
     /// Removes the first of two entries with one key.
-    pub(crate) fn remove_duplicate(key: &str, first: Span, again: Span) -> Self {
+    pub(crate) fn remove_duplicate(key: &str, first: Span, again: Span, applicability: Applicability) -> Self {
         let title = format!("Remove the first `{}`", clean(key));
-        Self::new(title, Applicability::Unsafe, vec![Change::RemoveDuplicate { first, again }])
+        Self::new(title, applicability, vec![Change::RemoveDuplicate { first, again }])
     }
 
     /// Replaces the tabs that lines begin with; one of them is at `span`.
