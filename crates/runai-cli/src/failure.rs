@@ -6,7 +6,7 @@ use runai_client::Error;
 
 use crate::exit::Exit;
 use crate::output;
-use crate::secrets::scrub;
+use crate::output::secrets::scrub;
 
 /// A sentence about what went wrong, what to do about it, and the exit code.
 #[derive(Clone, Debug)]

@@ -11,43 +11,17 @@
 //! ```
 
 mod args;
-mod check;
+mod commands;
 mod config;
-mod connect;
-mod credentials;
-mod describe;
-mod doctor;
-mod editor;
-mod env_file;
 mod exit;
-mod explain;
 mod failure;
-mod init;
-mod input;
 mod interrupts;
-mod launch;
-mod lifecycle;
-mod log;
-mod orphans;
 mod output;
-mod permissions;
 mod progress;
-mod receipts;
-mod render;
 mod runtime;
-mod schema;
-mod secrets;
-mod settings;
-mod simulate;
-mod sources;
-mod status;
-mod steps;
 #[doc(hidden)]
 pub mod testing;
-mod time;
 mod tracking;
-mod wait;
-mod workloads;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -56,6 +30,10 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::args::{Args, Command};
+use crate::commands::{
+    check, describe, doctor, editor, explain, init, launch, lifecycle, permissions, receipts, render, schema, simulate,
+    status, wait,
+};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -79,7 +57,7 @@ pub fn main_from(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) ->
             return exit.into();
         }
     };
-    log::start(&talk);
+    output::log::start(&talk);
     let done = catch_unwind(AssertUnwindSafe(|| dispatch(command)));
     let done = done.unwrap_or_else(|panic| Err(Failure::internal(&tracking::panic_message(&*panic))));
     done.unwrap_or_else(|failure| failure.report()).into()
@@ -90,7 +68,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Cancel(args) => lifecycle::cancel(&args),
         Command::Check(args) => Ok(check::check(&args)),
         Command::Completions(args) => Ok(describe::completions(&args)),
-        Command::Config(args) => settings::print(&args),
+        Command::Config(args) => commands::config::print(&args),
         Command::Delete(args) => lifecycle::delete(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Editor(args) => editor::editor(&args),

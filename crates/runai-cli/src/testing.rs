@@ -15,15 +15,15 @@ use runai_syntax::Format;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
 
-use crate::connect::Connection;
+use crate::commands::launch::Launch;
+use crate::commands::steps::LaunchStep;
+use crate::config::connect::Connection;
+use crate::config::input::Input;
+use crate::config::sources::choose;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::input::Input;
 use crate::interrupts::Interrupts;
-use crate::launch::Launch;
 use crate::progress::{Interruption, Rejection, Reporter};
-use crate::sources::choose;
-use crate::steps::LaunchStep;
 use crate::tracking::{End, OnInterrupt, Plan, Tracked};
 
 /// A launch of steps, as `runai-step run` does it.

@@ -45,8 +45,8 @@ impl Report {
 impl From<SyntaxError> for RawDiagnostic {
     fn from(error: SyntaxError) -> Self {
         let help = error.help.or_else(|| own_help(error.kind).map(str::to_owned));
-        let mut diagnostic =
-            Self::new(rule(error.kind), error.span, error.message).with_fix(error.fix.and_then(|fix| plan(*fix, error.kind)));
+        let mut diagnostic = Self::new(rule(error.kind), error.span, error.message)
+            .with_fix(error.fix.and_then(|fix| plan(*fix, error.kind)));
         if let Some(related) = error.related {
             diagnostic = diagnostic.with_related(related.0, related.1);
         }

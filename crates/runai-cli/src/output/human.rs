@@ -8,7 +8,7 @@ use runai_spec::rules::Severity;
 use runai_spec::{Diagnostic, Related};
 
 use super::Checked;
-use crate::check::applicable;
+use crate::commands::check::applicable;
 
 /// Most lines of one place that an excerpt shows.
 const MAX_LINES: usize = 8;

@@ -4,7 +4,10 @@
 
 pub(crate) mod github;
 pub(crate) mod human;
+pub(crate) mod log;
 pub(crate) mod sarif;
+pub(crate) mod secrets;
+pub(crate) mod time;
 
 use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -16,8 +16,8 @@ use crate::args::ResultFormat;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
-use crate::secrets::scrub;
-use crate::time;
+use crate::output::secrets::scrub;
+use crate::output::time;
 use crate::tracking::End;
 
 /// Most workloads that have their own line; the summary line counts all of them.

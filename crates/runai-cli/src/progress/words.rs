@@ -5,7 +5,7 @@ use runai_client::lifecycle::{Outcome, StopReason};
 use serde_json::{Value, json};
 
 use super::Interruption;
-use crate::secrets::scrub;
+use crate::output::secrets::scrub;
 use crate::tracking::End;
 
 pub(super) fn end_words(end: &End) -> String {

@@ -22,12 +22,12 @@ use self::active::end;
 pub(crate) use self::active::{ActiveWorkload, End, warnings};
 use self::fleet_task::FleetTask;
 pub(crate) use self::fleet_task::panic_message;
-use crate::connect::Connection;
+use crate::config::connect::Connection;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;
+use crate::output::time;
 use crate::progress::{Interruption, Rejection, Reporter};
-use crate::time;
 
 /// What an interrupt does to workloads that run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

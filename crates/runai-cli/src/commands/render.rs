@@ -4,10 +4,10 @@ use runai_spec::Context;
 use runai_spec::settings::BaseUrl;
 
 use crate::args::{RenderArgs, ResultFormat};
+use crate::config::sources::{Sources, choose};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
-use crate::sources::{Sources, choose};
 
 /// Prints the request that would be sent for a step.
 pub(crate) fn render(args: &RenderArgs) -> Result<Exit, Failure> {

@@ -10,7 +10,7 @@ use runai_api::wire::requests::Filter;
 use runai_client::{Client, Error, nearest};
 use serde::Serialize;
 
-use crate::connect::Connection;
+use crate::config::connect::Connection;
 use crate::exit::Exit;
 use crate::failure::Failure;
 

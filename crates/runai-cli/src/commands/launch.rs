@@ -13,17 +13,17 @@ use runai_spec::setting_of;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::args::{LaunchArgs, ResultFormat, RunArgs, SubmitArgs};
-use crate::connect::{self, Connection};
+use crate::commands::orphans;
+use crate::commands::steps::{LaunchStep, Steps, folder};
+use crate::config::connect::{self, Connection};
+use crate::config::input::Input;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::input::Input;
 use crate::interrupts::{Hangup, Interrupts};
-use crate::orphans;
+use crate::output::secrets::scrub;
 use crate::output::{self, Checked};
 use crate::progress::{Rejection, Reporter, TerminalReporter};
 use crate::runtime::block_on;
-use crate::secrets::scrub;
-use crate::steps::{LaunchStep, Steps, folder};
 use crate::tracking::{OnInterrupt, Plan, Source, Target, Tracked, Tracker};
 
 /// Longest interval between two polls of a local run, which nobody else has to answer.

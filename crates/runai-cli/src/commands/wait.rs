@@ -11,14 +11,14 @@ use runai_client::lifecycle::WaitPolicy;
 use runai_client::{Event, Progress, Receipt, ReceiptList, Submitted};
 
 use crate::args::WaitArgs;
-use crate::connect::{self, Connection};
+use crate::commands::workloads::find;
+use crate::config::connect::{self, Connection};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;
 use crate::progress::{Rejection, Reporter as _, TerminalReporter};
 use crate::runtime::block_on;
 use crate::tracking::{OnInterrupt, Plan, Source, Target, Tracker};
-use crate::workloads::find;
 
 /// Workloads that are looked up at the same time.
 const CONCURRENCY: usize = 8;

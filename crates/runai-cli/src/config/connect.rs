@@ -15,11 +15,11 @@ use runai_syntax::Format;
 use tokio::time::timeout;
 
 use crate::args::{ConfigArgs, ConnectArgs};
+use crate::config::credentials::Credentials;
+use crate::config::input::Input;
 use crate::config::{self, ConfigOverride};
-use crate::credentials::Credentials;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::input::Input;
 use crate::output::{self, Checked};
 
 /// How long finding project and cluster may take, while nothing is submitted yet.

@@ -6,12 +6,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::args::ConfigShowArgs;
+use crate::config::connect::operator_settings;
+use crate::config::credentials::{SECRET_VARIABLE, TOKEN_VARIABLE};
+use crate::config::input::Input;
 use crate::config::{self, ConfigOverride, SECRET_KEY, operator_variable};
-use crate::connect::operator_settings;
-use crate::credentials::{SECRET_VARIABLE, TOKEN_VARIABLE};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::input::Input;
 use crate::output;
 
 /// In place of a secret.

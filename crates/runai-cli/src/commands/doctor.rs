@@ -9,15 +9,15 @@ use runai_spec::{Context, setting_of};
 use serde::Serialize;
 
 use crate::args::DoctorArgs;
+use crate::commands::permissions::of_every_step;
 use crate::config;
-use crate::connect::{self, Connection};
+use crate::config::connect::{self, Connection};
+use crate::config::input::Input;
+use crate::config::sources::{Sources, choose};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::input::Input;
 use crate::output;
-use crate::permissions::of_every_step;
 use crate::runtime::block_on;
-use crate::sources::{Sources, choose};
 
 /// One line of the doctor.
 #[derive(Serialize)]

@@ -10,13 +10,13 @@ use runai_syntax::Format;
 
 use crate::args::{ConnectArgs, PermissionsArgs};
 use crate::config;
-use crate::connect::{Connection, operator_settings};
+use crate::config::connect::{Connection, operator_settings};
+use crate::config::input::Input;
+use crate::config::sources::Sources;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::input::Input;
 use crate::output;
 use crate::runtime::block_on;
-use crate::sources::Sources;
 
 /// Name of the role that `--role-json` makes.
 const ROLE: &str = "runai-step";

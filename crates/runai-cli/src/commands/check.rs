@@ -9,8 +9,8 @@ use runai_spec::{Report, Resolver, Source};
 pub(crate) use fix::applicable;
 
 use crate::args::{CheckArgs, CheckFormat};
+use crate::config::input::{self, Input};
 use crate::exit::Exit;
-use crate::input::{self, Input};
 use crate::output::human::Options;
 use crate::output::{self, Checked};
 

@@ -9,7 +9,7 @@ use tracing_subscriber::{Layer as _, fmt};
 
 use crate::args::{LogFormat, TalkArgs};
 use crate::output;
-use crate::secrets::scrub;
+use crate::output::secrets::scrub;
 
 /// Sets up how much is said.
 pub(crate) fn start(talk: &TalkArgs) {
@@ -47,10 +47,11 @@ impl<W: Write> Write for Scrubbed<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::secrets::conceal;
 
     #[test]
     fn a_log_shows_no_concealed_value() {
-        crate::secrets::conceal("not-a-real-log-secret");
+        conceal("not-a-real-log-secret");
         let mut log = Vec::new();
         Scrubbed(&mut log).write_all(b"sent not-a-real-log-secret\n").unwrap();
         assert_eq!(log, b"sent [redacted]\n");

@@ -9,7 +9,7 @@ use runai_client::{Receipt, ReceiptDirectory, ReceiptStore as _};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::connect::state_folder;
+use crate::config::connect::state_folder;
 use crate::failure::Failure;
 
 /// A receipt and its file.

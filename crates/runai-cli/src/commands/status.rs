@@ -8,14 +8,14 @@ use runai_api::wire::{Event, Workload};
 use serde_json::json;
 
 use crate::args::{EventsArgs, ListArgs, StatusArgs};
-use crate::connect::Connection;
+use crate::commands::workloads::{Line, find};
+use crate::config::connect::Connection;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
+use crate::output::time;
 use crate::runtime::block_on;
-use crate::time;
 use crate::tracking::warnings;
-use crate::workloads::{Line, find};
 
 /// Workloads that are asked for at the same time.
 const AT_ONCE: usize = 8;

@@ -8,10 +8,10 @@ use runai_spec::settings::OperatorSettings;
 use runai_spec::{Context, Step};
 
 use crate::args::LaunchArgs;
+use crate::config::input::Input;
+use crate::config::sources::{Sources, choose};
 use crate::failure::Failure;
-use crate::input::Input;
 use crate::output;
-use crate::sources::{Sources, choose};
 
 /// What is launched.
 pub(crate) struct Steps {

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::failure::Failure;
-use crate::secrets;
+use crate::output::secrets;
 
 /// What is wrong with a line. The line itself is not shown: its value may be a secret.
 #[derive(Debug, PartialEq, Eq)]

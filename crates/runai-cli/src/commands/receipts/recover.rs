@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::store::{StoredReceipt, read_all};
 use super::{find, report_unreadable};
 use crate::args::ReceiptsRecoverArgs;
-use crate::connect::Connection;
+use crate::config::connect::Connection;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;

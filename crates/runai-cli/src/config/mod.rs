@@ -1,13 +1,19 @@
 //! The operator file and the variables of the environment.
 
+pub(crate) mod connect;
+pub(crate) mod credentials;
+pub(crate) mod env_file;
+pub(crate) mod input;
+pub(crate) mod sources;
+
 use std::env;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
 use runai_spec::{OPERATOR_KEYS, VARIABLE_PREFIX};
 
+use self::input::Input;
 use crate::failure::Failure;
-use crate::input::{self, Input};
 
 /// Variable that names the operator file.
 const CONFIG_VARIABLE: &str = "RUNAI_STEP_CONFIG";

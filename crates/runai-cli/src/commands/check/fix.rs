@@ -10,7 +10,7 @@ use similar::TextDiff;
 use uuid::Uuid;
 
 use super::{CheckArgs, resolve};
-use crate::input::Input;
+use crate::config::input::Input;
 use crate::output::Checked;
 
 /// Most rounds of fixes. A fix may uncover a problem that has one too.

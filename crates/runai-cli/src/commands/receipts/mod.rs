@@ -15,7 +15,7 @@ use crate::args::{ReceiptsArgs, ReceiptsCommand, ReceiptsListArgs, ReceiptsShowA
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
-use crate::time;
+use crate::output::time;
 
 /// `runai-step receipts`
 pub(crate) fn receipts(args: &ReceiptsArgs) -> Result<Exit, Failure> {

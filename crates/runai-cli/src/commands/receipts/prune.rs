@@ -48,7 +48,7 @@ pub(crate) fn prune(args: &ReceiptsPruneArgs) -> Result<Exit, Failure> {
         let printed = output::result(args.format, &json!({"removed": keys, "dry_run": args.dry_run}), || {
             let verb = if args.dry_run { "would remove" } else { "removed" };
             for receipt in &removed {
-                let age = crate::time::coarse(receipt.age());
+                let age = output::time::coarse(receipt.age());
                 output::line(&format!("{verb} {} ({}, {age})", receipt.receipt.name, receipt.progress().as_str()))?;
             }
             if removed.is_empty() {

@@ -10,13 +10,13 @@ use jiff::Timestamp;
 use runai_api::wire::TrainingCreationRequest;
 use runai_client::{Placement, Receipt, StepOperator};
 
+use crate::commands::receipts::read_all;
+use crate::commands::steps::LaunchStep;
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;
 use crate::output;
+use crate::output::time;
 use crate::progress::Reporter;
-use crate::receipts::read_all;
-use crate::steps::LaunchStep;
-use crate::time;
 
 /// A submission of which it is not known whether it arrived, and whose command does not run any more.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::args::{ActArgs, CancelArgs, DeleteArgs, ResultFormat, ResumeArgs};
-use crate::connect::Connection;
+use crate::commands::workloads::{about, find};
+use crate::config::connect::Connection;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;
 use crate::output;
 use crate::runtime::block_on;
-use crate::workloads::{about, find};
 
 /// Between two polls of a workload that is being suspended or deleted.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);

@@ -6,13 +6,13 @@ use runai_spec::explain::setting_paths;
 use runai_spec::{Context, Resolution, Resolver, Source, Step};
 
 use crate::args::{Assignment, SourceArgs};
+use crate::config::env_file;
+use crate::config::input::{self, Input};
 use crate::config::{self, ConfigOverride};
-use crate::env_file;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::input::{self, Input};
+use crate::output::secrets;
 use crate::output::{self, Checked};
-use crate::secrets;
 
 /// The file of a step, and whatever else has a say in its settings.
 pub(crate) struct Sources {

@@ -8,9 +8,9 @@ use runai_client::{ClientBuilder, SecretString, TokenCommand};
 use runai_spec::settings::OperatorSettings;
 
 use crate::args::ConnectArgs;
+use crate::config::input::Input;
 use crate::config::{self, operator_variable};
 use crate::failure::Failure;
-use crate::input::Input;
 use crate::output;
 
 /// The variable of the client secret. No flag gives it: command lines are visible to other users.
