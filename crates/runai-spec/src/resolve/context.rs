@@ -1,0 +1,386 @@
+//! The state of a resolution: from parsed texts to steps.
+
+use std::borrow::Cow;
+
+use runai_syntax::{Dialect, Entry, Format, Map, Node, SourceId, Span, Text, Value};
+
+use super::keys::{FREE_MAPS, SCHEMA_KEY, SETTINGS_KEY, STEP_KEYS, in_operator_file, in_settings, in_step_file};
+use super::merge::{Layer, merge_layers, origins, overridden, put};
+use super::{Override, Source, Step, VARIABLE_PREFIX};
+use crate::check::Validator;
+use crate::diagnostic::RawDiagnostic;
+use crate::foreign::{foreign, foreign_beginning};
+use crate::kind::{Kind, OPERATOR_KEYS};
+use crate::rules::{self, RuleContext};
+use crate::settings::fields::{Setting, from_node};
+use crate::settings::{Environment, OperatorSettings, StepFile, StepSettings};
+use crate::shape::{self, Shape};
+use crate::source_map::{Origin, StepPart};
+use crate::syntax::{parse, parse_in};
+
+/// The state of a resolution.
+pub(crate) struct ResolveContext<'t> {
+    pub(crate) sources: Vec<Source<'t>>,
+    /// What each source is.
+    pub(super) origins: Vec<Origin>,
+    /// The values of each step.
+    pub(crate) parts: Vec<Vec<StepPart<'t>>>,
+    pub(crate) findings: Vec<RawDiagnostic>,
+    /// The step settings in the operator file.
+    pub(super) defaults: Option<Layer<'t>>,
+    pub(super) operator: Option<OperatorSettings>,
+    /// Keys of the operator file from elsewhere, the weakest first.
+    pub(super) operator_values: Vec<Override<'t>>,
+    pub(super) kind: Option<Kind>,
+    pub(crate) steps: Vec<Step>,
+    /// What placeholders are replaced by; they stay unknown without it.
+    pub(crate) process_environment: Option<&'t [(String, String)]>,
+}
+
+impl<'t> ResolveContext<'t> {
+    pub(super) fn source(&mut self, source: Source<'t>, origin: Origin) -> SourceId {
+        self.sources.push(source);
+        self.origins.push(origin);
+        SourceId(u16::try_from(self.sources.len() - 1).unwrap_or(u16::MAX))
+    }
+
+    /// Parses the document in the version of YAML that its kind is read in, and resolves it.
+    pub(super) fn parse_document(&mut self, variables: &[(&'t str, &'t str)], overrides: &[Override<'t>]) {
+        let Source { text, format, name } = self.sources[0];
+        let id = SourceId(0);
+        let has_pyyaml = format != Format::Toml;
+        let parsed = match self.kind {
+            Some(Kind::Operator) => parse_operator(text, format, id),
+            Some(Kind::Zenml) if has_pyyaml => return self.parse_as_zenml(variables, overrides),
+            _ => parse(text, format, id),
+        };
+        let is_zenml = |root: &Node<'_>| {
+            root.as_map().is_some_and(|map| foreign(map).is_none() && Kind::of(map, name) == Kind::Zenml)
+        };
+        match parsed {
+            Ok(root) if self.kind.is_none() && has_pyyaml && is_zenml(&root) => {
+                self.parse_as_zenml(variables, overrides);
+            }
+            Ok(root) => self.document(root, variables, overrides),
+            Err(finding) => {
+                // What our own files may not hold, ZenML may read, and the other way round.
+                if self.kind.is_none()
+                    && has_pyyaml
+                    && let Ok((root, _)) = parse_in(text, format, id, Dialect::PyYaml)
+                    && is_zenml(&root)
+                {
+                    self.parse_as_zenml(variables, overrides);
+                } else if self.kind.is_none()
+                    && let Some(name) = foreign_beginning(text, &finding)
+                {
+                    self.report_foreign(name, finding.span);
+                } else {
+                    self.findings.push(finding);
+                }
+            }
+        }
+    }
+
+    fn parse_as_zenml(&mut self, variables: &[(&'t str, &'t str)], overrides: &[Override<'t>]) {
+        self.kind = Some(Kind::Zenml);
+        let Source { text, format, .. } = self.sources[0];
+        match parse_in(text, format, SourceId(0), Dialect::PyYaml) {
+            Ok((root, mut warnings)) => {
+                self.findings.append(&mut warnings);
+                self.document(root, variables, overrides);
+            }
+            Err(finding) => self.findings.push(finding),
+        }
+    }
+
+    fn report_foreign(&mut self, name: &str, span: Span) {
+        let finding = RawDiagnostic::new(&rules::text::FOREIGN_FILE, span, format!("this is {name}"));
+        self.findings.push(finding.with_help(
+            "`runai-step` reads step files (`image`, `command`), settings, operator files and ZenML run configurations; \
+             `--kind` takes the file for one of them",
+        ));
+    }
+
+    fn document(&mut self, root: Node<'t>, variables: &[(&'t str, &'t str)], overrides: &[Override<'t>]) {
+        let Node { value: Value::Map(mut map), span } = root else {
+            let finding =
+                RawDiagnostic::new(&rules::shape::WRONG_TYPE, root.span, "the document is not a map".to_owned());
+            self.findings.push(finding.with_help("write keys and values: `image: …`, `command: […]`, `settings: {…}`"));
+            return;
+        };
+        if self.kind.is_none()
+            && let Some(name) = foreign(&map)
+        {
+            let place = map.0.first().map_or(span, |entry| entry.key_span);
+            self.report_foreign(name, place);
+            return;
+        }
+        let name = self.sources[0].name;
+        let kind = *self.kind.get_or_insert_with(|| Kind::of(&map, name));
+        map.remove(SCHEMA_KEY);
+        let mut root = Node { value: Value::Map(map), span };
+        if kind == Kind::Operator {
+            self.operator_file(root);
+            return;
+        }
+        let layers = self.layers(variables);
+        let overrides = self.overrides(kind, overrides);
+        if kind != Kind::Zenml {
+            overridden(&mut root, &overrides);
+        }
+        match kind {
+            Kind::Zenml => self.zenml(root, &layers, &overrides),
+            Kind::Step => self.step_file(root, &layers),
+            Kind::Settings | Kind::Operator => self.settings(root, &layers),
+        }
+    }
+
+    /// What stands under the document's settings, the weakest first.
+    fn layers(&mut self, variables: &[(&'t str, &'t str)]) -> Vec<Layer<'t>> {
+        let mut layers: Vec<_> = self.defaults.iter().cloned().collect();
+        for (name, value) in variables {
+            let Some(key) = name.strip_prefix(VARIABLE_PREFIX).map(str::to_ascii_lowercase) else { continue };
+            let shape::Kind::Struct(settings) = &shape::STEP_SETTINGS.kind else { continue };
+            let Some(field) = settings.field(&key).filter(|field| is_scalar(&field.shape)) else { continue };
+            let id = self.source(Source { name, text: value, format: Format::Yaml }, Origin::Variable);
+            if let Some(node) = self.scalar(value, id, &field.shape) {
+                let entry = Entry { key: Cow::Owned(key), key_span: node.span, value: node };
+                let settings = Node { span: entry.key_span, value: Value::Map(Map(vec![entry])) };
+                layers.push(Layer { settings, pointer: String::new() });
+            }
+        }
+        layers
+    }
+
+    /// The value of a variable or override, read as the setting wants it.
+    fn scalar(&mut self, value: &'t str, id: SourceId, shape: &Shape) -> Option<Node<'t>> {
+        let span = Span { source: id, start: 0, end: u32::try_from(value.len()).unwrap_or(u32::MAX) };
+        let text = || Node { value: Value::String(Text { text: Cow::Borrowed(value), plain: false }), span };
+        if matches!(shape.kind, shape::Kind::String(_) | shape::Kind::Enum(_) | shape::Kind::ScalarText) {
+            let null = shape.nullable && matches!(value, "null" | "~");
+            return Some(if null { Node { value: Value::Null, span } } else { text() });
+        }
+        if value.trim().is_empty() {
+            return Some(text());
+        }
+        match parse(value, Format::Yaml, id) {
+            Ok(node) => Some(node),
+            // `null` alone is an empty document to the reader.
+            Err(finding) if finding.rule == &rules::text::EMPTY => Some(Node { value: Value::Null, span }),
+            Err(finding) => {
+                self.findings.push(finding);
+                None
+            }
+        }
+    }
+
+    /// The values of `--set`, and where in a step, or in its settings, each belongs.
+    fn overrides(&mut self, kind: Kind, overrides: &[Override<'t>]) -> Vec<(Vec<String>, Node<'t>)> {
+        let mut values = Vec::new();
+        for Override { source, key } in overrides {
+            let id = self.source(*source, Origin::Override);
+            let value = source.text;
+            let span = Span { source: id, start: 0, end: u32::try_from(value.len()).unwrap_or(u32::MAX) };
+            let mut path: Vec<&str> = key.split('.').collect();
+            // Variables, labels and annotations have dots in their own names.
+            let free = path.iter().position(|segment| FREE_MAPS.contains(segment)).map(|at| at + 1);
+            let tail = free.filter(|at| *at < path.len()).map(|at| path.split_off(at).join("."));
+            let mut path: Vec<String> = path.into_iter().map(str::to_owned).chain(tail).collect();
+            let shape = match kind {
+                Kind::Step => {
+                    if !STEP_KEYS.contains(&path[0].as_str()) {
+                        path.insert(0, SETTINGS_KEY.to_owned());
+                    }
+                    &shape::STEP_FILE
+                }
+                _ => &shape::STEP_SETTINGS,
+            };
+            let node = match shape_at(shape, &path) {
+                Some(shape) => self.scalar(value, id, shape),
+                None => Some(Node { value: Value::String(Text { text: Cow::Borrowed(value), plain: false }), span }),
+            };
+            values.extend(node.map(|node| (path, node)));
+        }
+        values
+    }
+
+    /// Checks an operator file, and gives the step settings in it.
+    pub(super) fn operator_file(&mut self, root: Node<'t>) -> Option<Node<'t>> {
+        let Node { value: Value::Map(mut map), span } = root else {
+            self.findings.push(
+                RawDiagnostic::new(&rules::shape::WRONG_TYPE, root.span, "the operator file is not a map".to_owned())
+                    .with_help("write keys and values: `runai_base_url: …`, `project_name: …`"),
+            );
+            return None;
+        };
+        map.remove(SCHEMA_KEY);
+        let mut root = Node { value: Value::Map(map), span };
+        for Override { source, key } in std::mem::take(&mut self.operator_values) {
+            let is_variable = source.name.starts_with(VARIABLE_PREFIX);
+            let id = self.source(source, if is_variable { Origin::Variable } else { Origin::Override });
+            let path = [key.to_owned()];
+            let value = shape_at(&shape::OPERATOR_FILE, &path).and_then(|shape| self.scalar(source.text, id, shape));
+            if let Some(value) = value {
+                let place = value.span;
+                put(&mut root, &path, value, place);
+            }
+        }
+        let mut validator = Validator::default();
+        validator.check(&mut root, &shape::OPERATOR_FILE, &[], in_operator_file);
+        let Value::Map(map) = root.value.clone() else { return None };
+        let (own, step) = map.0.into_iter().partition(|entry| OPERATOR_KEYS.contains(&&*entry.key));
+        let node = |entries| Node { value: Value::Map(Map(entries)), span };
+        let (own, step) = (node(own), node(step));
+        let operator = self.typed::<OperatorSettings>(&own);
+        let settings = self.typed::<StepSettings>(&step);
+        self.findings.append(&mut validator.findings);
+        let mut context = RuleContext {
+            sources: &self.sources,
+            root: &root,
+            base: "",
+            broken: &validator.broken,
+            origins: &[],
+            findings: &mut self.findings,
+            shared: true,
+        };
+        if let Some(operator) = &operator {
+            rules::operator::check(operator, &mut context);
+        }
+        if let Some(settings) = settings {
+            rules::check_settings(&settings, &mut context);
+        }
+        rules::zenml::check_references(&root, &mut context);
+        rules::step::literal_placeholders(&mut context);
+        rules::step::unusual_characters(&mut context);
+        self.operator = operator.filter(|_| !self.findings.iter().any(RawDiagnostic::is_error));
+        Some(step)
+    }
+
+    fn step_file(&mut self, mut root: Node<'t>, layers: &[Layer<'t>]) {
+        let mut origins = origins(layers);
+        if let Value::Map(map) = &mut root.value {
+            let own = map.get(SETTINGS_KEY).filter(|own| own.value != Value::Null);
+            if let Some(own) = own {
+                origins.push((own.span, format!("/{SETTINGS_KEY}")));
+            }
+            // Alone it stays where it is.
+            let own = own.filter(|_| !layers.is_empty()).cloned();
+            let merged = merge_layers(layers, own);
+            match (map.0.iter_mut().find(|entry| entry.key == SETTINGS_KEY), merged) {
+                (Some(entry), Some(merged)) => entry.value = merged,
+                (None, Some(merged)) => {
+                    map.0.push(Entry { key: Cow::Borrowed(SETTINGS_KEY), key_span: merged.span, value: merged });
+                }
+                (_, None) => {}
+            }
+        }
+        let mut validator = Validator::default();
+        validator.check(&mut root, &shape::STEP_FILE, &[], in_step_file);
+        let file = self.typed::<StepFile>(&root);
+        self.findings.append(&mut validator.findings);
+        let Some(file) = file else { return };
+        let (environment, settings) = (file.environment.unwrap_or_default(), file.settings.unwrap_or_default());
+        let base = format!("/{SETTINGS_KEY}");
+        let mut context = RuleContext {
+            sources: &self.sources,
+            root: &root,
+            base: "",
+            broken: &validator.broken,
+            origins: &[],
+            findings: &mut self.findings,
+            shared: false,
+        };
+        rules::step::check(file.name.as_deref(), Some(&file.image), &environment, &mut context);
+        rules::step::literal_placeholders(&mut context);
+        rules::step::unusual_characters(&mut context);
+        rules::check_settings(&settings, &mut RuleContext { base: &base, origins: &origins, ..context });
+        self.parts.push(StepPart::of_step_file(root));
+        self.steps.push(Step {
+            name: file.name,
+            block: None,
+            image: Some(file.image),
+            command: Some(file.command),
+            environment,
+            settings,
+            image_pull_secret: self.image_pull_secret(),
+            unresolved: false,
+        });
+    }
+
+    /// Checks a document of settings alone, and makes it a step.
+    fn settings(&mut self, own: Node<'t>, layers: &[Layer<'t>]) {
+        let mut origins = origins(layers);
+        origins.push((own.span, String::new()));
+        let Some(mut root) = merge_layers(layers, Some(own)) else { return };
+        let mut validator = Validator::default();
+        let usable = validator.check(&mut root, &shape::STEP_SETTINGS, &[], in_settings);
+        self.findings.append(&mut validator.findings);
+        let Some(settings) = usable.then(|| self.typed::<StepSettings>(&root)).flatten() else { return };
+        let mut context = RuleContext {
+            sources: &self.sources,
+            root: &root,
+            base: "",
+            broken: &validator.broken,
+            origins: &origins,
+            findings: &mut self.findings,
+            shared: false,
+        };
+        rules::check_settings(&settings, &mut context);
+        rules::step::literal_placeholders(&mut context);
+        rules::step::unusual_characters(&mut context);
+        let image_pull_secret = self.image_pull_secret();
+        self.parts.push(vec![StepPart { key: None, node: root }]);
+        self.steps.push(Step {
+            name: None,
+            block: None,
+            image: None,
+            command: None,
+            environment: Environment::default(),
+            settings,
+            image_pull_secret,
+            unresolved: false,
+        });
+    }
+
+    pub(crate) fn image_pull_secret(&self) -> Option<String> {
+        let name = self.operator.as_ref()?.image_pull_secret_name.as_ref()?;
+        (!name.as_str().is_empty()).then(|| name.as_str().to_owned())
+    }
+
+    pub(crate) fn typed<T: Setting>(&mut self, node: &Node<'_>) -> Option<T> {
+        let typed = from_node(node);
+        debug_assert!(typed.is_some(), "the check accepted what the types refuse");
+        if typed.is_none() {
+            let message = "the check and the types disagree about this".to_owned();
+            let finding = RawDiagnostic::new(&rules::shape::WRONG_TYPE, node.span, message);
+            self.findings.push(finding.with_help("this is a bug of runai-step; please report it with this file"));
+        }
+        typed
+    }
+}
+
+/// An operator file, in which everything may be commented out.
+pub(super) fn parse_operator(text: &str, format: Format, id: SourceId) -> Result<Node<'_>, RawDiagnostic> {
+    match parse(text, format, id) {
+        Err(finding) if finding.rule == &rules::text::EMPTY => Ok(nothing(id)),
+        parsed => parsed,
+    }
+}
+
+/// A map without keys.
+pub(super) fn nothing<'t>(source: SourceId) -> Node<'t> {
+    Node { value: Value::Map(Map::default()), span: Span { source, start: 0, end: 0 } }
+}
+
+fn is_scalar(shape: &Shape) -> bool {
+    !matches!(shape.kind, shape::Kind::List { .. } | shape::Kind::Map { .. } | shape::Kind::Struct(_))
+}
+
+fn shape_at<'s>(shape: &'s Shape, path: &[String]) -> Option<&'s Shape> {
+    path.iter().try_fold(shape, |shape, segment| match &shape.kind {
+        shape::Kind::Struct(structure) => structure.field(segment).map(|field| &field.shape),
+        shape::Kind::Map { value, .. } => Some(&**value),
+        shape::Kind::List { item, .. } => Some(&**item),
+        _ => None,
+    })
+}
