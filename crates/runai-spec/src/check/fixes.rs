@@ -7,6 +7,7 @@ use super::{KnownKeys, Place, Segment, Validator, node_of};
 use crate::diagnostic::RawDiagnostic;
 use crate::fix::values::Candidate;
 use crate::fix::{Applicability, Change, FixPlan, Target, values};
+use crate::help::MANY_VALUES;
 use crate::resolve::SETTINGS_KEY;
 use crate::shape::{Kind, STEP_SETTINGS, Shape, StringShape, StructShape};
 
@@ -38,7 +39,20 @@ impl Validator {
         let fits = candidates.into_iter().filter(|(value, _)| self.accepts(value, shape));
         let replace =
             |(value, applicability)| FixPlan::replace_value(Target::at(place.pointer(), span), value, applicability);
-        fits.map(replace).collect()
+        let fixes: Vec<_> = fits.map(replace).collect();
+        if fixes.is_empty() { self.placeholders(shape, span, place) } else { fixes }
+    }
+
+    /// Returns what may be written where nobody knows what was meant: an example, or nothing at all.
+    fn placeholders(&self, shape: &Shape, span: Span, place: &Place<'_>) -> Vec<FixPlan> {
+        let examples = match &shape.kind {
+            Kind::Bool => vec![true.into(), false.into()],
+            Kind::Enum(values) if values.len() <= MANY_VALUES => values.iter().cloned().map(Tree::from).collect(),
+            _ => vec![shape.example.clone()],
+        };
+        let replace =
+            |value| FixPlan::replace_value(Target::at(place.pointer(), span), value, Applicability::DisplayOnly);
+        examples.into_iter().map(replace).chain(self.removal(span, place, Applicability::DisplayOnly)).collect()
     }
 
     /// Returns what a text, or a key, that does not have its form can be replaced by.
@@ -63,7 +77,13 @@ impl Validator {
                 _ => FixPlan::replace_value(Target::at(place.pointer(), span), value.to_owned(), *applicability),
             })
         });
-        fitting.collect()
+        let fixes: Vec<_> = fitting.collect();
+        if !fixes.is_empty() || matches!(place.segment, Segment::KeyOf(_)) {
+            return fixes;
+        }
+        let target = Target::at(place.pointer(), span);
+        let example = FixPlan::replace_value(target, text_type.example, Applicability::DisplayOnly);
+        std::iter::once(example).chain(self.removal(span, place, Applicability::DisplayOnly)).collect()
     }
 
     /// Returns the fix that leaves a value out, unless it is an item of a list or has to be there.
@@ -83,7 +103,7 @@ impl Validator {
         if self.probing {
             return Vec::new();
         }
-        let mut fixes = self.replacements(values::of_other_type(&node.value, shape, unit), shape, node.span, place);
+        let mut fixes = Vec::new();
         match &node.value {
             Value::Null => fixes.extend(self.removal(node.span, place, Applicability::Safe)),
             // Of several lines, the parser makes one text.
@@ -98,6 +118,7 @@ impl Validator {
             }
             _ => {}
         }
+        fixes.extend(self.replacements(values::of_other_type(&node.value, shape, unit), shape, node.span, place));
         fixes
     }
 
@@ -157,7 +178,9 @@ impl Validator {
         let applicability = if structure.tolerant { Applicability::Unsafe } else { Applicability::Safe };
         let mut plan = FixPlan::rename_key(entry.key_span, &entry.key, near, applicability);
         for error in probe.findings.iter().filter(|found| found.is_error()) {
-            let fix = error.fixes().first().filter(|fix| matches!(&fix.changes[..], [Change::Set(..)]))?;
+            let fix = error.fixes().first().filter(|fix| {
+                fix.applicability != Applicability::DisplayOnly && matches!(&fix.changes[..], [Change::Set(..)])
+            })?;
             plan.applicability = plan.applicability.max(fix.applicability);
             plan.changes.extend(fix.changes.iter().cloned());
         }

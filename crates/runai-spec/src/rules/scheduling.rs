@@ -13,6 +13,9 @@ use crate::suggest::nearest;
 pub(crate) const PRIORITY_CLASSES: [&str; 7] =
     ["very-low", "low", "medium-low", "medium", "medium-high", "high", "very-high"];
 
+/// Priority classes of older control planes.
+const OLD_PRIORITY_CLASSES: [&str; 4] = ["build", "inference", "interactive-preemptible", "train"];
+
 rules! {
     /// `semi-preemptible` came with control plane 3.0. Older ones refuse the request, and so does ZenML 0.98.
     SEMI_PREEMPTIBLE {
@@ -101,6 +104,8 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
                 format!("`priority_class` is `{class}`, which the API does not know"),
             )
             .with_help(help);
+        let reported =
+            if OLD_PRIORITY_CLASSES.contains(&class) { reported.with_tag(Tag::Deprecated) } else { reported };
         match near {
             Some(near) => reported.with_value("priority_class", near, Unsafe),
             None => reported.with_removal("priority_class", DisplayOnly),

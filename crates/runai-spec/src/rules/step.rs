@@ -2,13 +2,15 @@
 
 use runai_api::name::{MAX_NAME_LENGTH, SubmissionId, sanitize};
 use runai_api::secrets::names_a_secret;
-use runai_syntax::{Node, Value, escape, unusual};
+use runai_syntax::{Node, Span, Tree, Value, escape, unusual};
 
 use super::zenml::{REFERENCE_HELP, SECRET_REFERENCE};
 use super::{Example, RuleContext, rules};
 use crate::diagnostic::Tag;
 use crate::fix::Applicability::{DisplayOnly, Safe, Unsafe};
+use crate::fix::{Change, FixPlan, Target};
 use crate::image;
+use crate::resolve::SETTINGS_KEY;
 use crate::settings::Environment;
 use crate::zenml::keys::is_secret_reference;
 use crate::zenml::placeholders;
@@ -141,13 +143,27 @@ pub(crate) fn check(
             let message = format!("`{name}` refers to a secret of ZenML, which is not resolved here");
             context.report(&SECRET_REFERENCE, &path, message).with_help(REFERENCE_HELP);
         } else if names_a_secret(name) && may_be_a_secret(name, value) && !context.broken(&[&path]) {
+            let mount = secret_mount(name, &path, context);
             context
                 .report(&PLAIN_TEXT_SECRET, &path, format!("`{name}` looks like a secret, and is sent in plain text"))
                 .with_help("put it into a Kubernetes Secret and mount that with `secret_mounts`")
                 .with_tag(Tag::Secret)
+                .with_fix(mount)
                 .with_removal(&path, DisplayOnly);
         }
     }
+}
+
+/// Mounts a Secret in place of a variable of a step file. Only its owner knows the name of the Secret.
+fn secret_mount(name: &str, path: &str, context: &RuleContext<'_, '_>) -> Option<FixPlan> {
+    let variable = context.target(path).filter(|_| !context.shared && context.base.is_empty())?;
+    let text = |text: &str| Tree::from(text.to_owned());
+    let secret = sanitize(name);
+    let secret = if secret.is_empty() { "my-secret".to_owned() } else { secret };
+    let mount = vec![("secret".into(), text(&secret)), ("mount_path".into(), text("/etc/secrets"))];
+    let mounts = Target::at(format!("/{SETTINGS_KEY}/secret_mounts/-"), Span::default());
+    let changes = vec![Change::Remove(variable), Change::Set(mounts, Tree::Map(mount))];
+    Some(FixPlan::new(format!("Replace `{name}` by a mount of a Secret"), DisplayOnly, changes))
 }
 
 fn variable_names(environment: &Environment, context: &mut RuleContext<'_, '_>) {
