@@ -188,7 +188,7 @@ impl Run {
             ENVIRONMENT.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let source = Source { name: "run.yaml", text: &self.text, format: Format::Yaml };
         let resolution = Resolver::new(source).kind(Kind::Zenml).process_environment(&variables).resolve();
-        let found = |finding: &runai_spec::Finding| {
+        let found = |finding: &runai_spec::RawDiagnostic| {
             let written = self.text.get(finding.span.start as usize..finding.span.end as usize).unwrap_or_default();
             Found {
                 code: finding.rule.code.to_owned(),

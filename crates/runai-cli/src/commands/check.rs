@@ -79,7 +79,9 @@ fn sum_up(args: &CheckArgs, Outcome { checked, fixed }: &Outcome) {
         (false, 1.., _) => output::human::summary(&format!(
             "[*] {fixable} fixable with the `--fix` option ({hidden} more with `--unsafe-fixes`)"
         )),
-        (_, _, 1..) => output::human::summary(&format!("{hidden} more fixable with `--fix --unsafe-fixes`")),
+        (_, _, 1..) => {
+            output::human::summary(&format!("{hidden} fixable with the `--fix` and `--unsafe-fixes` options"));
+        }
         _ => {}
     }
 }

@@ -159,7 +159,7 @@ fn several_files_give_the_first_failure_and_hide_none() {
     error: `folder` is a directory
     hint: name the files in it, such as `folder/*.runai.yaml`
     1 file: 1 error
-    1 more fixable with `--fix --unsafe-fixes`
+    1 fixable with the `--fix` and `--unsafe-fixes` options
     ");
     let output = scratch.command(&["check", "bad.yaml", "missing.yaml"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -221,7 +221,7 @@ fn an_operator_file_is_used_when_it_is_named_and_only_then() {
       = help: raise `cpu_memory_limit` to `16Gi` or more, or lower `cpu_memory_request`
     --- stderr
     1 file: 1 error
-    1 more fixable with `--fix --unsafe-fixes`
+    1 fixable with the `--fix` and `--unsafe-fixes` options
     ");
 }
 

@@ -38,7 +38,7 @@ fn safe_fixes_are_applied_until_none_is_left() {
     --- stderr
     1 file: 1 error
     3 problems fixed
-    1 more fixable with `--fix --unsafe-fixes`
+    1 fixable with the `--fix` and `--unsafe-fixes` options
     ");
     let fixed = "\
 image: python:3.12 # the image
@@ -122,7 +122,7 @@ fn the_fixed_text_of_standard_input_goes_to_standard_output() {
 
     1 file: 1 error
     1 problem fixed
-    1 more fixable with `--fix --unsafe-fixes`
+    1 fixable with the `--fix` and `--unsafe-fixes` options
     ");
     let refused = scratch.run_with_input(&["check", "--fix", "--format", "json", "-"], "{}");
     assert!(refused.starts_with("exit 2"), "{refused}");
