@@ -32,7 +32,10 @@ impl<'s, 't> FixWriter<'s, 't> {
     /// Returns the fix, or nothing if the text cannot be changed so.
     pub(crate) fn fix(&self, plan: &FixPlan) -> Option<Fix> {
         // Reports show no secret, and an edit that writes one would.
-        let writes_secret = |change: &Change| matches!(change, Change::Insert(target, _) | Change::Set(target, _) if target.is_secret());
+        let writes_secret = |change: &Change| match change {
+            Change::Insert(target, value) | Change::Set(target, value) => target.is_secret_with(value),
+            _ => false,
+        };
         if plan.changes.iter().any(writes_secret) {
             return None;
         }

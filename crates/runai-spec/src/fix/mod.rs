@@ -126,10 +126,13 @@ impl Target {
         Self { pointer: format!("{}/{}", parent.0, escape(key)), anchor: parent }
     }
 
-    /// Whether the value may be a secret.
-    fn is_secret(&self) -> bool {
+    /// Whether `value`, written here, may be a secret or contain one.
+    fn is_secret_with(&self, value: &Tree<'_>) -> bool {
         let (parent, key) = self.pointer.rsplit_once('/').unwrap_or_default();
-        key == "client_secret" || parent.ends_with("/environment") && names_a_secret(key)
+        let has_secret = || value.entries().iter().any(|(name, _)| names_a_secret(name));
+        key == "client_secret"
+            || key == "environment" && has_secret()
+            || parent.ends_with("/environment") && names_a_secret(key)
     }
 
     /// The key, or the list and the index.

@@ -5,7 +5,7 @@ use runai_api::quantity::Amount;
 use runai_syntax::yaml::core;
 use runai_syntax::{Map, Node, Span, Text, Tree, Value, float, unusual};
 
-use super::Applicability::{self, Safe, Unsafe};
+use super::Applicability::{self, DisplayOnly, Safe, Unsafe};
 use crate::help::{self, TOKENS};
 use crate::settings::TextType;
 use crate::shape::{Kind, Range, Shape};
@@ -190,7 +190,7 @@ fn memory(text: &str) -> Vec<Candidate> {
             let Some(written) = help::amount(bytes) else { return Vec::new() };
             if unit.is_empty() && bytes < 1e6 {
                 // Hardly anyone means so few bytes.
-                vec![(written.into(), Unsafe), write("Gi", Unsafe)]
+                vec![write("Gi", DisplayOnly), (written.into(), DisplayOnly)]
             } else {
                 safe(written)
             }

@@ -423,6 +423,7 @@ fn fixes_write_no_secret() {
     for text in [
         "image: a/b\ncommand: [x]\nenvironment: {API_KEY: \"canary\u{a0}\"}\n",
         "node_type: A100\nimage: a/b\ncommand: [x]\nenvironment: {API_KEY: canary}\nsettings: {}\n",
+        "image: a/b\ncommand: [x]\nenvironment: [API_KEY=canary]\n",
         "runai_base_url: https://ada:canary@my-org.run.ai\n",
         "client_secret: 123canary\u{a0}\n",
     ] {
