@@ -90,8 +90,8 @@ impl<'s, 't> FixWriter<'s, 't> {
             }
             Change::RemoveDuplicate { first, again } => self.without_duplicate(text, *first, *again),
             Change::Untab(span) => {
-                self.range(*span)?;
-                self.untabbed(text)
+                let (tab, _) = self.range(*span)?;
+                self.untabbed(text, tab)
             }
         }
     }
@@ -164,8 +164,9 @@ impl<'s, 't> FixWriter<'s, 't> {
         None
     }
 
-    /// Replaces the tabs that lines begin with by spaces, as many a tab as make the text parse.
-    fn untabbed(&self, text: &str) -> Option<Vec<Edit>> {
+    /// Replaces the tabs that lines begin with by spaces, as many a tab as make the text parse. Behind spaces a tab may be part
+    /// of a text in a block, unless it is the one at `tab`.
+    fn untabbed(&self, text: &str, tab: usize) -> Option<Vec<Edit>> {
         let lines = text.split_inclusive('\n').scan(0, |at, line| {
             let start = *at;
             *at += line.len();
@@ -174,7 +175,8 @@ impl<'s, 't> FixWriter<'s, 't> {
         let indents: Vec<_> = lines
             .filter_map(|(start, line)| {
                 let indent = &line[..line.len() - line.trim_start_matches([' ', '\t']).len()];
-                (indent.contains('\t') && !line.trim().is_empty()).then_some((start, indent))
+                let is_indent = indent.starts_with('\t') || (start..start + indent.len()).contains(&tab);
+                (is_indent && !line.trim().is_empty()).then_some((start, indent))
             })
             .collect();
         [2, 4, 8].into_iter().find_map(|width| {

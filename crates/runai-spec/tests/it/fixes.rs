@@ -361,6 +361,12 @@ fn fixes_write_what_was_meant() {
             "labels:\n  team: ml\n  org: a\n",
         ),
         (
+            "image: a/b\ncommand:\n  - |\n    if x:\n    \ty\nsettings:\n  labels:\n  \ta: b\n",
+            "Replace tabs at the start of lines by spaces",
+            Safe,
+            "image: a/b\ncommand:\n  - |\n    if x:\n    \ty\nsettings:\n  labels:\n    a: b\n",
+        ),
+        (
             "image: a/b\ncommand: [x]\nsettings:\n  gpu_portion_request:0.5\n  node_type: A100\n",
             "Write `gpu_portion_request: 0.5`",
             Safe,
