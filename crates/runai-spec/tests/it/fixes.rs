@@ -481,12 +481,12 @@ fn fixes_of_mutated_fixtures_solve_their_problems() {
     for rule in rules::all() {
         let Example::Yaml(text) = rule.valid else { continue };
         for at in 0..text.lines().count() {
-            for text in mutations(text, at).into_iter().skip((at + text.len()) % 3).step_by(3) {
+            for text in mutations(text, at).into_iter().skip((at + text.len()) % 7).step_by(7) {
                 fixed += check(Case::yaml(&text));
             }
         }
     }
-    assert!(fixed > 300, "{fixed}");
+    assert!(fixed > 200, "{fixed}");
 }
 
 /// Fixes that only people choose, as the texts that they leave.
