@@ -1,6 +1,6 @@
 //! Fixes: edits that solve what a rule reports.
 //!
-//! A rule builds a [`FixPlan`] from values. The edits of a text are computed when a report is made, and every result is
+//! A rule builds a `FixPlan` from values. The edits of a text are computed when a report is made, and every result is
 //! parsed again before it is given out.
 
 mod edits;
