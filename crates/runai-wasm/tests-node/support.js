@@ -10,11 +10,12 @@ export const folder = process.env.RUNAI_SPEC_PACKAGE ?? fileURLToPath(new URL(".
 export const part = (name) => import(pathToFileURL(join(folder, name)).href);
 
 const fixtures = fileURLToPath(new URL("../../runai-spec/tests/fixtures", import.meta.url));
+const edited = fileURLToPath(new URL("../../runai-syntax/tests/fixtures/edit", import.meta.url));
 const examples = fileURLToPath(new URL("../../../examples", import.meta.url));
 
 /** Texts of every kind, right and wrong, with their format. */
 export function documents() {
-  const folders = [examples, join(fixtures, "valid"), join(fixtures, "invalid"), join(fixtures, "edit")];
+  const folders = [examples, join(fixtures, "valid"), join(fixtures, "invalid"), edited];
   const files = folders.flatMap((of) => readdirSync(of).sort().map((name) => join(of, name)));
   return files
     .filter((file) => /\.(json|toml|yaml)$/.test(file))
