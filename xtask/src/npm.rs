@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Most that the package's code may weigh, in bytes, compressed with brotli: what a page has to fetch.
-const BUDGET: usize = 240_000;
+const BUDGET: usize = 276_000;
 
 /// Its own folder inside the target folder.
 const FOLDER: &str = "npm/runai-spec";

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Most that a first visit may fetch, in bytes, compressed with brotli: the page and the core.
-const BUDGET: usize = 420_000;
+const BUDGET: usize = 460_000;
 
 /// What the page may do, as its own `<meta>` says; a header also says who may frame it.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; \
