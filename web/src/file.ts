@@ -3,7 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import { type Core, type Format, type Json, load } from "runai-spec";
 import { failure } from "./analysis";
-import { apply } from "./fixes";
+import { apply } from "./edits";
 import { equal, isMap } from "./pointer";
 import * as pointers from "./pointer";
 import * as store from "./store";

@@ -2,8 +2,9 @@
 import { effect } from "@preact/signals";
 import type { VNode } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
-import type { Diagnostic } from "runai-spec";
+import type { Diagnostic, Edit } from "runai-spec";
 import { Dialog } from "./dialog";
+import { fixesOf } from "./edits";
 import { inline, Markdown } from "./markdown";
 import * as store from "./store";
 
@@ -11,7 +12,7 @@ import * as store from "./store";
 const MOST = 200;
 
 export function Problems(): VNode {
-  const { diagnostics, fixes, broken, errors } = store;
+  const { diagnostics, broken, errors } = store;
   const [explained, explain] = useState<string | null>(null);
   const found = diagnostics.value;
   const notes = found.filter(({ severity }) => severity === "note").length;
@@ -36,7 +37,7 @@ export function Problems(): VNode {
       {found.length === 0 && !broken.value && store.analysis.value && <p class="note empty">Every change is checked as you type, against every rule at once.</p>}
       <ul class="list" role="list" aria-label="Problems">
         {found.slice(0, MOST).map((diagnostic, index) => (
-          <Problem key={index} diagnostic={diagnostic} fixes={fixes.value[index] ?? []} explain={explain} />
+          <Problem key={index} diagnostic={diagnostic} explain={explain} />
         ))}
         {found.length > MOST && <li class="muted">and {found.length - MOST} more</li>}
       </ul>
@@ -46,8 +47,7 @@ export function Problems(): VNode {
   );
 }
 
-function Problem(props: { diagnostic: Diagnostic; fixes: { title: string; edits: import("runai-spec").Edit[] }[]; explain(code: string): void }): VNode {
-  const { diagnostic, fixes, explain } = props;
+function Problem({ diagnostic, explain }: { diagnostic: Diagnostic; explain(code: string): void }): VNode {
   const { code, severity, message, help, line, column } = diagnostic;
   return (
     <li class={severity}>
@@ -65,9 +65,9 @@ function Problem(props: { diagnostic: Diagnostic; fixes: { title: string; edits:
         </span>
       </button>
       <div class="actions">
-        {fixes.map(({ title, edits }) => (
+        {fixesOf(diagnostic).map(({ title, edits }) => (
           <button key={title} type="button" class="small fix" onClick={() => fix(title, edits)}>
-            {title}
+            {inline(title)}
           </button>
         ))}
         <button type="button" class="small quiet" aria-label={`Explain ${code}`} onClick={() => explain(code)}>
@@ -78,7 +78,7 @@ function Problem(props: { diagnostic: Diagnostic; fixes: { title: string; edits:
   );
 }
 
-function fix(title: string, edits: import("runai-spec").Edit[]): void {
+function fix(title: string, edits: Edit[]): void {
   store.theEditor()?.apply(edits);
   store.say(`${title}: done.`);
   document.getElementById("problems-title")?.focus();

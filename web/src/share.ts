@@ -1,6 +1,6 @@
 // Links that hold the text in their fragment, which browsers send to nobody.
 import { type Core, type Diagnostic } from "runai-spec";
-import { apply } from "./fixes";
+import { apply } from "./edits";
 import * as pointers from "./pointer";
 
 /** Of the form of links. A newer one is refused with words that say so. */

@@ -2,7 +2,7 @@
 import { batch, computed, effect, signal } from "@preact/signals";
 import { type Context, type Core, type Diagnostic, type Edit, type Json, type Kind, load } from "runai-spec";
 import { analyse, type Analysis, failure, type Failure, read, type Values } from "./analysis";
-import { apply as applied, type Fix, fixes as find } from "./fixes";
+import { apply as applied } from "./edits";
 import * as pointers from "./pointer";
 import { type Block, type Links, sample, Schema } from "./schema";
 import * as storage from "./storage";
@@ -10,8 +10,6 @@ import type { Answer, Question } from "./worker";
 
 /** From this length on a text is read in the worker. */
 const LARGE = 24_000;
-/** Up to this length, quick fixes are looked for. */
-const FIXABLE = 100_000;
 
 export const core = signal<Core | null>(null);
 /** Why the core is not there, or stopped. */
@@ -27,8 +25,6 @@ export const waits = signal<string | null>(null);
 export const body = signal<Analysis["body"]>(null);
 /** The values that it was made of. */
 export const bodyValue = signal<Json>(null);
-/** Quick fixes of the diagnostics, by their index. */
-export const fixes = signal<Fix[][]>([]);
 
 /** What is known beside the document, for the preview alone. */
 export const context = signal<Context>({});
@@ -227,7 +223,6 @@ function took(answer: { analysis: Analysis } | { values: Values } | { failure: F
     if ("analysis" in answer) {
       analysis.value = answer.analysis;
       if (answer.analysis.body) body.value = answer.analysis.body;
-      fixes.value = [];
       return;
     }
     if ("value" in answer.values) {
@@ -237,32 +232,11 @@ function took(answer: { analysis: Analysis } | { values: Values } | { failure: F
     } else {
       waits.value = answer.values.waits;
     }
-    findFixes();
   });
 }
 
 /** Does something when nothing else is to be done. */
 export const idle = globalThis.requestIdleCallback ?? ((action: () => void) => setTimeout(action, 50));
-let looking = 0;
-
-/** Quick fixes are tried out on the text, one diagnostic at a time, when nothing else is to be done. */
-function findFixes(): void {
-  looking += 1;
-  const [mine, found, now] = [looking, diagnostics.peek(), text.peek()];
-  if (found.length === 0 || now.length > FIXABLE) return;
-  const all: Fix[][] = [];
-  const next = (): void => {
-    const diagnostic = found[all.length];
-    if (mine !== looking || !core.value || !schema.value) return;
-    if (!diagnostic || all.length === 20) {
-      if (all.some((some) => some.length > 0)) fixes.value = all;
-      return;
-    }
-    all.push(find(core.value, schema.value, now, diagnostic, found, value.value));
-    idle(next);
-  };
-  idle(next);
-}
 
 /** Follow the text: the editor calls this whenever it has another one. */
 export function changed(to: string): void {

@@ -81,11 +81,78 @@ describe("the text", () => {
     const { editor, close } = await page();
     const text = STEP.replace("gpu_portion_request", "gpu_portion_requst");
     await editor.write(text);
-    await editor.button("Write gpu_portion_request").click();
+    await editor.button("Rename gpu_portion_requst to gpu_portion_request").click();
     assert.equal(await editor.text(), STEP);
     assert.equal(await editor.problems.count(), 0);
     await close();
   });
+
+  /** Texts with problems that the core can fix. */
+  const FIXABLE = [
+    STEP.replace("gpu_portion_request", "gpu_portion"),
+    STEP.replace("settings:", "settings:\n  cpu_memory_request: 32GB\n  gpu_devices_request: \"1\""),
+    STEP.replace("0.5", "5").replace("image:", "imag:"),
+    STEP.replace("[python, train.py]", "python train.py"),
+    STEP.replace("0.5", "0.5\n  gpu_memory_request: 20Gi\n  gpu_portion_limit: 0.2"),
+    STEP.replace("0.5", "0.5\n  preemptibility: preemptable\n  large_shm_request: yes"),
+    `${STEP}cpu_core_request: 2\n`,
+    `${STEP}  nodes_pool: [a]\n  tolerations: [{key: a, operator: Exists, value: b}]\n`,
+    `${STEP}environment:\n  API_TOKEN: hunter2hunter2\n  EMPTY: null\n`,
+    `${STEP}  security_context: {run_as_uid: 1000}\n  host_path_mounts: [{path: data, mount_path: /data}]\n`,
+    "gpu_request_type: memory\n",
+    "image: größe # 🚀 \ncommand: [a]\nsettings: {gpu_portion: 0.5, cpu_memory_request: 8 GB}\n",
+    "settings:\n  step_operator:\n    gpu_portion: 0.5\nsteps:\n  trainer: {}\n",
+  ];
+
+  test("every offered fix does what it says, solves its problem, and is one step to undo", async () => {
+    const { page: tab, editor, close } = await page();
+    const fixButtons = editor.problems.locator("button.fix");
+    let pressed = 0;
+    for (const text of FIXABLE) {
+      await editor.write(text);
+      await fixButtons.first().waitFor();
+      /** How many problems of a rule the list holds. */
+      const problems = (/** @type {string} */ code) => tab.getByRole("list", { name: "Problems" }).getByRole("button", { name: `Explain ${code}`, exact: true }).count();
+      for (let index = 0, count = await fixButtons.count(); index < count; index += 1) {
+        const button = fixButtons.nth(index);
+        const title = (await button.textContent()) ?? "";
+        const code = await button.evaluate((element) => element.parentElement?.querySelector(".quiet")?.textContent ?? "");
+        const before = await problems(code);
+        await button.click();
+        const after = await editor.text();
+        const shown = `${title} (${code}):\n${text}\n${after}`;
+        assert.notEqual(after, text, shown);
+        says(title, text, after, shown);
+        await editor.toast.getByText(title).waitFor();
+        assert.ok((await problems(code)) < before, `the problem stays: ${shown}`);
+        await editor.button("Undo").click();
+        assert.equal(await editor.text(), text, `one step to undo: ${shown}`);
+        pressed += 1;
+      }
+    }
+    assert.ok(pressed > 30, String(pressed));
+    await close();
+  });
+
+  /** What the title of a fix promises of the text. @param {string} title @param {string} before @param {string} after @param {string} shown */
+  function says(title, before, after, shown) {
+    const count = (/** @type {string} */ text, /** @type {string} */ word) => text.split(new RegExp(`(?<![\\w.])${word.replaceAll(/[^\w]/gu, "\\$&")}(?![\\w])`, "u")).length - 1;
+    const [verb = "", ...rest] = title.split(" ");
+    const words = rest.join(" ");
+    const [, old = "", name = ""] = /^(\S+)(?: to (.+))?$/u.exec(words) ?? [];
+    assert.match(verb, /^(Write|Rename|Replace|Use|Change|Add|Remove)$/u, shown);
+    if (verb === "Rename") {
+      assert.ok(count(after, old) < count(before, old) && count(after, name) > count(before, name), shown);
+    } else if (verb === "Remove") {
+      const key = old.replace(/\[\d+\]$/u, "");
+      assert.ok(count(after, key) < count(before, key) || after.length < before.length, shown);
+    } else if (verb === "Change") {
+      assert.ok(after.includes(old.replace(/\[\d+\]$/u, "")), shown);
+    } else if (verb === "Add" && !words.includes(" to ")) {
+      const key = words.split(":")[0] ?? "";
+      assert.ok(count(after, key) > count(before, key), shown);
+    }
+  }
 
   test("a setting that another one asks for is added", async () => {
     const { editor, close } = await page();

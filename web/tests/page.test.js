@@ -311,7 +311,7 @@ describe("looks", () => {
         await editor.picture(`${name}-${colorScheme}-advanced`);
         assert.equal(await overflow(), 0);
         await editor.write(ADVANCED.replace("32G", "32GB").replace("node_pools:", "node_pool:").replace("preemptibility: non", "preemptibility: nn"));
-        await editor.button(/^Write 32G$/u).waitFor();
+        await editor.button("Change cpu_memory_request to 32G").waitFor();
         await editor.accessible("problems");
         await editor.picture(`${name}-${colorScheme}-problems`);
         assert.equal(await overflow(), 0);

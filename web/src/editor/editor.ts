@@ -10,7 +10,7 @@ import { drawSelection, EditorView, highlightActiveLine, hoverTooltip, keymap, l
 import { effect } from "@preact/signals";
 import { classHighlighter } from "@lezer/highlight";
 import type { Diagnostic } from "runai-spec";
-import type { Fix } from "../fixes";
+import { fixesOf } from "../edits";
 import * as store from "../store";
 import { enter } from "./enter";
 import { pointerAt } from "./place";
@@ -102,18 +102,18 @@ export function mount(parent: HTMLElement, doc: string): EditorView {
   store.changed(doc);
   drawWhole(view);
 
-  const underline = (found: Diagnostic[], fixes: Fix[][]): void => {
+  const underline = (found: Diagnostic[]): void => {
     if (found.length === 0 && diagnosticCount(view.state) === 0) return;
     const length = view.state.doc.length;
-    const diagnostics = found.map((diagnostic, index) => ({
+    const diagnostics = found.map((diagnostic) => ({
       from: Math.min(diagnostic.utf16_offset, length),
       // Of a map or a list that goes over several lines the first is underlined, not all with their indentation.
       to: Math.min(diagnostic.utf16_end_offset, view.state.doc.lineAt(Math.min(diagnostic.utf16_offset, length)).to),
       severity: diagnostic.severity === "note" ? ("info" as const) : diagnostic.severity,
       source: diagnostic.code,
       message: diagnostic.help ? `${diagnostic.message}\n${diagnostic.help}` : diagnostic.message,
-      actions: (fixes[index] ?? []).map(({ title, edits }) => ({
-        name: title,
+      actions: fixesOf(diagnostic).map(({ title, edits }) => ({
+        name: title.replaceAll("`", ""),
         apply: () => view.dispatch({ changes: edits, annotations: isolateHistory.of("full") }),
       })),
     }));
@@ -121,10 +121,10 @@ export function mount(parent: HTMLElement, doc: string): EditorView {
   };
   let later: ReturnType<typeof setTimeout> | undefined;
   effect(() => {
-    const [found, fixes] = [store.diagnostics.value, store.fixes.value];
+    const found = store.diagnostics.value;
     clearTimeout(later);
     // The list of problems and the request are shown first.
-    later = setTimeout(() => underline(found, fixes));
+    later = setTimeout(() => underline(found));
   });
   return view;
 }
