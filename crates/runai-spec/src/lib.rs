@@ -29,6 +29,7 @@
 mod check;
 mod declared;
 pub mod diagnostic;
+mod document;
 pub mod explain;
 pub mod fix;
 mod foreign;
@@ -52,6 +53,7 @@ mod syntax;
 mod zenml;
 
 pub use diagnostic::{Diagnostic, RawDiagnostic, Related, Report, Tag};
+pub use document::{Document, StepInactive};
 pub use fix::{Applicability, Fix, FixEdit};
 pub use kind::{Kind, OPERATOR_KEYS, UnknownKind};
 pub use members::setting_of;

@@ -3,7 +3,8 @@
 //! The table of the reference: a few operations for every step, and one more for each setting that refers to something
 //! that Run:ai manages.
 
-use runai_api::permissions::{Action, CREDENTIALS, Permission, Permissions, Role, TEMPLATES};
+pub use runai_api::permissions::Permissions;
+use runai_api::permissions::{Action, CREDENTIALS, Permission, Role, TEMPLATES};
 
 use crate::resolve::{Resolution, Step};
 

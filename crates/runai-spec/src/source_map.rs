@@ -1,5 +1,6 @@
 //! Where each member of a request body comes from, and where a setting is written.
 
+use rustc_hash::FxHashSet;
 use serde::Serialize;
 
 use runai_syntax::{Entry, Map, Node, SourceId, Span, Tree, Value, edit_to, escape};
@@ -187,7 +188,8 @@ impl Mapper<'_, '_> {
                 self.field(&body, field, &format!("/{}", api.replace('.', "/")));
             }
         }
-        self.rest(&body, "");
+        let known = self.map.members.iter().map(|source| source.member.clone()).collect();
+        self.rest(&body, "", &known);
         self.map.members.sort_by(|a, b| a.member.cmp(&b.member));
         self.map
     }
@@ -246,22 +248,19 @@ impl Mapper<'_, '_> {
     }
 
     /// The values of a body that no setting decides.
-    fn rest(&mut self, value: &Tree<'_>, member: &str) {
-        if self.map.members.iter().any(|known| known.member == member) && !matches!(value, Tree::Map(_) | Tree::List(_))
-        {
-            return;
-        }
+    fn rest(&mut self, value: &Tree<'_>, member: &str, known: &FxHashSet<String>) {
         match value {
             Tree::Map(entries) => {
                 for (key, value) in entries {
-                    self.rest(value, &format!("{member}/{}", escape(key)));
+                    self.rest(value, &format!("{member}/{}", escape(key)), known);
                 }
             }
             Tree::List(items) => {
                 for (index, value) in items.iter().enumerate() {
-                    self.rest(value, &format!("{member}/{index}"));
+                    self.rest(value, &format!("{member}/{index}"), known);
                 }
             }
+            _ if known.contains(member) => {}
             _ => self.push(member, None),
         }
     }

@@ -29,6 +29,8 @@ pub(crate) struct ResolveContext<'t> {
     /// The step settings in the operator file.
     pub(super) defaults: Option<Layer<'t>>,
     pub(super) operator: Option<OperatorSettings>,
+    /// The step settings of the operator file by themselves.
+    pub(super) operator_step: Option<StepSettings>,
     /// Keys of the operator file from elsewhere, the weakest first.
     pub(super) operator_values: Vec<Override<'t>>,
     pub(super) kind: Option<Kind>,
@@ -246,12 +248,13 @@ impl<'t> ResolveContext<'t> {
         if let Some(operator) = &operator {
             rules::operator::check(operator, &mut context);
         }
-        if let Some(settings) = settings {
-            rules::check_settings(&settings, &mut context);
+        if let Some(settings) = &settings {
+            rules::check_settings(settings, &mut context);
         }
         rules::zenml::check_references(&root, &mut context);
         rules::step::literal_placeholders(&mut context);
         rules::step::unusual_characters(&mut context);
+        self.operator_step = settings;
         self.operator = operator.filter(|_| !self.findings.iter().any(RawDiagnostic::is_error));
         Some(step)
     }

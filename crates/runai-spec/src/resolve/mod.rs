@@ -10,7 +10,7 @@ use runai_syntax::{Format, SourceId};
 
 use crate::diagnostic::{RawDiagnostic, Report};
 use crate::kind::{Kind, OPERATOR_KEYS};
-use crate::settings::OperatorSettings;
+use crate::settings::{OperatorSettings, StepSettings};
 use crate::source_map::{Origin, StepPart};
 
 pub(crate) use self::context::ResolveContext;
@@ -66,6 +66,8 @@ pub struct Resolution<'t> {
     kind: Option<Kind>,
     pub(crate) steps: Vec<Step>,
     operator: Option<OperatorSettings>,
+    /// The step settings of the operator file by themselves.
+    pub(crate) operator_step: Option<StepSettings>,
 }
 
 impl<'t> Resolver<'t> {
@@ -142,6 +144,7 @@ impl<'t> Resolver<'t> {
             findings: Vec::new(),
             defaults: None,
             operator: None,
+            operator_step: None,
             operator_values: self.operator_values,
             kind: self.kind,
             steps: Vec::new(),
@@ -172,6 +175,7 @@ impl<'t> Resolver<'t> {
             kind: context.kind,
             steps: context.steps,
             operator: context.operator,
+            operator_step: context.operator_step,
         }
     }
 }

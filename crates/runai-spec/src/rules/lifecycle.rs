@@ -97,13 +97,16 @@ fn pods(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
             .with_value("parallelism", completions, Unsafe)
             .with_value("completions", parallelism, Unsafe);
     }
-    for (key, pods) in [("parallelism", settings.parallelism), ("completions", settings.completions)] {
-        if let Some(pods) = pods.filter(|pods| *pods > 1) {
-            context
-                .report(&REPEATED_STEP, key, format!("`{key}` is `{pods}`: the step runs several times"))
-                .with_help("make sure that it may; several pods do not share the work of one step")
-                .with_removal(key, DisplayOnly);
-            return;
+    let mut repeats = [("parallelism", settings.parallelism), ("completions", settings.completions)]
+        .into_iter()
+        .filter_map(|(key, pods)| Some((key, pods.filter(|pods| *pods > 1)?)));
+    if let Some((key, pods)) = repeats.next() {
+        let found = context
+            .report(&REPEATED_STEP, key, format!("`{key}` is `{pods}`: the step runs several times"))
+            .with_help("make sure that it may; several pods do not share the work of one step");
+        // The other setting alone repeats the step, too.
+        if repeats.next().is_none() {
+            found.with_removal(key, DisplayOnly);
         }
     }
 }
