@@ -57,20 +57,13 @@ pub(crate) fn pack() -> Result<()> {
     // The tools come last but for the compiler, so that nothing of the system takes their place.
     pack.env("PATH", env::join_paths(bin.into_iter().chain(env::split_paths(&before)))?);
     pack.args(["build", CRATE, "--mode", "no-install", "--target", "bundler", "--profile", "wasm"]);
-    pack.args(["--no-pack", "--no-typescript", "--no-opt", "--out-dir"]).arg(&package);
+    pack.args(["--no-pack", "--no-opt", "--out-dir"]).arg(&package);
     wasm::in_its_folder(&mut pack)?.args(["--", "--locked"]);
     process::run(&mut pack)?;
 
     let module = package.join(MODULE);
     let bytes = fs::read(&module).with_context(|| format!("wasm-pack made no `{}`", module.display()))?;
     fs::write(&module, without_names(&bytes)?)?;
-    // Our own loader takes the place of the one that expects a bundler.
-    for name in ["runai_wasm.js", ".gitignore"] {
-        let file = package.join(name);
-        if file.exists() {
-            fs::remove_file(file)?;
-        }
-    }
     add_files(&package)?;
     println!("the package is in {}", package.display());
     Ok(())

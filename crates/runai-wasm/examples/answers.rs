@@ -7,6 +7,14 @@ use std::io;
 // The crate is a module for JavaScript and nothing else, so there is no library to link.
 #[path = "../src/api.rs"]
 pub mod api;
+#[path = "../src/arguments.rs"]
+mod arguments;
+#[path = "../src/document.rs"]
+pub mod document;
+#[path = "../src/error.rs"]
+mod error;
+#[path = "../src/report.rs"]
+mod report;
 #[path = "../src/utf16.rs"]
 mod utf16;
 

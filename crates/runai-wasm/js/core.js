@@ -15,9 +15,15 @@ export class CoreError extends Error {
 /** The instance that the glue talks to; there is one glue for all of them. */
 let inUse;
 
+/** Frees the documents that nobody holds any more. */
+const unused = new FinalizationRegistry((forget) => forget());
+
 export class Core {
   #module;
   #exports;
+  /** The documents inside the instance. */
+  #handles = new Set();
+  #Document;
 
   constructor(module) {
     this.#module = module;
@@ -36,20 +42,39 @@ export class Core {
     if (!started) this.#exports.__wbindgen_start?.();
   }
 
-  #call(name, text, args) {
-    let answer;
+  #run(action) {
     try {
       this.#use();
-      answer = read(glue.call(name, String(text), JSON.stringify(args)));
+      return action(this.#exports);
     } catch (cause) {
+      // An error of the core itself, as a document throws it.
+      if (typeof cause?.code === "string" && !(cause instanceof Error)) throw new CoreError(cause);
       const full = cause instanceof RangeError || isFull(this.#exports?.memory);
       this.#exports = undefined;
+      // Their memory is gone with the instance.
+      for (const handle of this.#handles) handle.__destroy_into_raw();
+      this.#handles.clear();
       const code = full ? "out-of-memory" : "panic";
       const help = full ? "try a smaller text" : "this is a bug of runai-step; please report it with this text";
       throw new CoreError({ code, message: `the core stopped: ${cause?.message ?? cause}`, help }, { cause });
     }
+  }
+
+  #call(name, text, args) {
+    const answer = this.#run(() => read(glue.call(name, String(text), JSON.stringify(args))));
     if ("error" in answer) throw new CoreError(answer.error);
     return answer.ok;
+  }
+
+  get Document() {
+    const run = (action) => this.#run(action);
+    const handles = this.#handles;
+    this.#Document ??= class Document extends Living {
+      constructor(init) {
+        super(run, handles, init);
+      }
+    };
+    return this.#Document;
   }
 
   check(text, format, context = {}) {
@@ -111,6 +136,88 @@ export class Core {
 
   version() {
     return this.#call("version", "", {});
+  }
+}
+
+/** A document. It remembers what it was made of, so that another instance of the core can go on with it. */
+class Living {
+  #run;
+  #handles;
+  #init;
+  #instance;
+  #handle;
+
+  constructor(run, handles, init) {
+    this.#run = run;
+    this.#handles = handles;
+    this.#init = { ...init, text: String(init.text) };
+    this.#use(() => undefined);
+  }
+
+  #use(action) {
+    if (this.#init === undefined) throw new CoreError({ code: "invalid-argument", message: "the document was freed", help: "make another one" });
+    return this.#run((instance) => {
+      if (this.#instance !== instance) {
+        const [run, handles, handle] = [this.#run, this.#handles, new glue.Document(this.#init)];
+        handles.add(handle);
+        unused.unregister(this);
+        unused.register(this, () => handles.delete(handle) && run(() => handle.free()), this);
+        [this.#instance, this.#handle] = [instance, handle];
+      }
+      return action(this.#handle);
+    });
+  }
+
+  setText(text) {
+    this.#use((handle) => handle.setText(String(text)));
+    this.#init.text = String(text);
+  }
+
+  apply(edits) {
+    this.#use((handle) => handle.apply(edits));
+    let [text, at] = ["", 0];
+    for (const { from, to, insert } of edits) {
+      text += this.#init.text.slice(at, from) + insert;
+      at = to;
+    }
+    this.#init.text = text + this.#init.text.slice(at);
+  }
+
+  setOperator(operator) {
+    this.#use((handle) => handle.setOperator(operator ?? null));
+    this.#init.operator = operator;
+  }
+
+  setFacts(facts) {
+    this.#use((handle) => handle.setFacts(facts));
+    this.#init.context = facts;
+  }
+
+  analysis(parts) {
+    return this.#use((handle) => handle.analysis(parts));
+  }
+
+  edit(pointer, value) {
+    return this.#use((handle) => handle.edit(pointer, value ?? null));
+  }
+
+  fix(code, pointer) {
+    return this.#use((handle) => handle.fix(code, pointer));
+  }
+
+  snippets() {
+    return this.#use((handle) => handle.snippets());
+  }
+
+  locate(pointer) {
+    return this.#use((handle) => handle.locate(pointer));
+  }
+
+  free() {
+    if (this.#init === undefined) return;
+    this.#init = undefined;
+    unused.unregister(this);
+    if (this.#handles.delete(this.#handle)) this.#run(() => this.#handle.free());
   }
 }
 

@@ -1,207 +1,10 @@
-/** Language of a text. */
-export type Format = "json" | "toml" | "yaml";
+// Values are described in `types.d.ts`; they are part of wasm-bindgen's own `runai_wasm.d.ts`, too.
+import type {
+  Analysis, AnalysisPart, Context, DocumentInit, Edit, Facts, Fix, Format, Json, Needs, OperatorFile, Place, Rendered, Report,
+  Request, Rule, RuleExplanation, SettingExplanation, Snippet,
+} from "./types.js";
 
-/** What a document describes. */
-export type Kind = "operator" | "settings" | "step" | "zenml";
-
-/** What JSON can say. */
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-
-/** What is known beside the text of a document. What is missing shows as `<name>`, `<image>`, … in what is rendered. */
-export interface Context {
-  /** Kind of the document; without one it is told by its keys. */
-  kind?: Kind;
-  /** Name of the workload, exactly as it is sent. */
-  name?: string;
-  /** Image, in place of the step's. */
-  image?: string;
-  /** Command, in place of the step's, one item a token. */
-  command?: string[];
-  /** Environment variables beside the step's; they win. */
-  environment?: Record<string, string | number | boolean>;
-  /** Id of the project. */
-  project_id?: string;
-  /** Id of the cluster, a UUID. */
-  cluster_id?: string;
-  /** The operator file under the document. */
-  operator?: { text: string; format: Format };
-  /** Name of a step of a ZenML run configuration; the first one without it. */
-  step?: string;
-  /** URL of the control plane; the operator file's without it, else the shell's `$RUNAI_BASE_URL`. */
-  base_url?: string;
-}
-
-/** What was found in a text, and where. Lines and columns count from 1, columns in characters; ends are exclusive. */
-export interface Diagnostic {
-  code: string;
-  severity: "error" | "note" | "warning";
-  /** One headline that stands alone. */
-  message: string;
-  /** What to do. */
-  help: string | null;
-  /** JSON pointer of the value. */
-  path: string;
-  line: number;
-  column: number;
-  end_line: number;
-  end_column: number;
-  /** In UTF-8 bytes from 0. */
-  offset: number;
-  /** In UTF-8 bytes from 0. */
-  end_offset: number;
-  /** In UTF-16 code units from 0, as strings and editors count. */
-  utf16_offset: number;
-  /** In UTF-16 code units from 0, as strings and editors count. */
-  utf16_end_offset: number;
-  /** Other places that the problem is about. */
-  related: Related[];
-  /** What the problem means for an editor. */
-  tags: ("deprecated" | "secret" | "unnecessary")[];
-  /** Edits that solve the problem, the most likely first. */
-  fixes: Fix[];
-}
-
-/** Another place that a problem is about, in UTF-16 code units. */
-export interface Related {
-  /** `document` or `operator`. */
-  path: string;
-  from: number;
-  to: number;
-  /** What is there. */
-  message: string;
-}
-
-/** An edit of one or more places that solves a problem. */
-export interface Fix {
-  /** In the imperative, such as ``Rename `gpu_portion` to `gpu_portion_request` ``. */
-  title: string;
-  /** `safe` keeps the meaning, `unsafe` may change it, `display-only` has a placeholder or takes something away. */
-  applicability: "safe" | "unsafe" | "display-only";
-  /** In order, and apart from each other. */
-  edits: FixEdit[];
-}
-
-/** An edit of the text that `path` names: `document` or `operator`. */
-export interface FixEdit extends Edit {
-  path: string;
-}
-
-/** All that was found in a text, in the order of its places. */
-export interface Report {
-  /** Whether there is no error; warnings do not count. */
-  ok: boolean;
-  /** Kind of the document; missing if it does not parse. */
-  kind?: Kind;
-  diagnostics: Diagnostic[];
-  /** What was found in the operator file; missing if nothing was. */
-  operator?: Report;
-}
-
-/** The body of the request that creates the workload. */
-export interface Rendered {
-  /** Made of the text when it is first asked for. */
-  readonly body: { [member: string]: Json };
-  /** The same body as text, with its numbers as they are sent. */
-  text: string;
-  /** Names of the steps of a ZenML run configuration. */
-  steps: string[];
-  /** Warnings. */
-  report: Report;
-}
-
-/** One request of the API, without credentials. */
-export interface Request {
-  request: {
-    method: "DELETE" | "GET" | "POST";
-    path: string;
-    query?: [string, string][];
-    body?: { [member: string]: Json };
-  };
-  /** The same request as a shell command; the token is the shell's `$RUNAI_TOKEN`. */
-  curl: string;
-}
-
-/** A stretch of a text, in UTF-16 code units, and what takes its place. */
-export interface Edit {
-  from: number;
-  to: number;
-  insert: string;
-}
-
-/** A rule in short. */
-export interface Rule {
-  code: string;
-  severity: "error" | "note" | "warning";
-  summary: string;
-}
-
-/** A rule, explained. */
-export interface RuleExplanation extends Rule {
-  type: "rule";
-  /** Markdown. */
-  docs: string;
-  /** A text that keeps the rule. */
-  valid: string;
-  /** A text that breaks it. */
-  invalid: string;
-}
-
-/** A setting, explained. */
-export interface SettingExplanation {
-  type: "setting";
-  /** `gpu_portion_request`, `pvc_mounts.path`, … */
-  path: string;
-  /** Markdown. */
-  description: string;
-  /** What its value may be, in words. */
-  value: string;
-  default?: Json;
-  unit?: string;
-  /** Member of the request that it becomes. */
-  api?: string;
-  example: Json;
-  /** Settings inside it. */
-  fields?: string[];
-}
-
-/** One thing that the service account has to be allowed. */
-export interface Permission {
-  entity: string;
-  action: "create" | "delete" | "edit" | "view";
-  operation: string;
-  /** The setting that asks for it; null if every step needs it. */
-  setting: string | null;
-}
-
-/** A set of permissions that roles are made of. */
-export interface PermissionSet {
-  name: string;
-  covers: Permission[];
-}
-
-/** What the service account has to be allowed. */
-export interface Needs {
-  permissions: {
-    needed: Permission[];
-    scope: "project";
-    project: string | null;
-    roles: { name: string; versions: string; uncertain: string[] }[];
-  };
-  sets: PermissionSet[];
-  /** The body of a request that makes a role of these permissions. */
-  role: { [member: string]: Json };
-}
-
-/** A command or program that does what the document says. */
-export interface Snippet {
-  id: "curl" | "runai" | "runai-step" | "runapy" | "zenml";
-  /** What it is, in a few words. */
-  title: string;
-  language: "python" | "shell";
-  text: string;
-  /** What of the settings it cannot say. */
-  notes: string[];
-}
+export type * from "./types.js";
 
 /** Why there is no answer. The next call works again, whatever happened. */
 export class CoreError extends Error {
@@ -227,9 +30,38 @@ export class CoreError extends Error {
   readonly report: Report | null;
 }
 
+/**
+ * A document that lives as long as its text: each change resolves the text once. Its methods may throw a {@link CoreError};
+ * it works again after one, whatever happened.
+ */
+export interface Document {
+  setText(text: string): void;
+  /** Applies edits, which are in order and apart from each other. */
+  apply(edits: Edit[]): void;
+  setOperator(operator: OperatorFile | null): void;
+  setFacts(facts: Facts): void;
+  /** What follows from the text: all of it, or the parts that are named. */
+  analysis(): Analysis;
+  analysis<P extends AnalysisPart>(parts: P[]): Pick<Analysis, P | Extra<P>>;
+  /** The smallest change that sets the value at a JSON pointer, or removes it (`null`); see {@link Core.edit}. */
+  edit(pointer: string, value: Json): Edit[];
+  /** The first fix of the diagnostic with a code and a JSON pointer. */
+  fix(code: string, pointer: string): Fix | null;
+  /** Commands and programs that submit the step; null while the text has errors. */
+  snippets(): Snippet[] | null;
+  /** Where the value at a JSON pointer is written, or would be inserted; null if the text has no place for it. */
+  locate(pointer: string): Place | null;
+  /** Gives its memory back. Documents that are no longer used do so by themselves, some time later. */
+  free(): void;
+}
+
+type Extra<P extends AnalysisPart> = ("diagnostics" extends P ? "ok" | "operator" : never) | ("values" extends P ? "unreadable" : never);
+
 /** The core. All of its functions may throw a {@link CoreError}; none keeps anything of what it was given. */
 export class Core {
   private constructor();
+  /** Documents of this core. */
+  readonly Document: new (init: DocumentInit) => Document;
   /** Everything that is wrong with a document. */
   check(text: string, format: Format, context?: Context): Report;
   /** The same values in another language; comments are lost. */

@@ -3,47 +3,12 @@
 use runai_spec::explain::{explain, setting_paths};
 use runai_spec::permissions::permissions;
 use runai_spec::settings;
-use runai_spec::{
-    Context, Diagnostic, Fix, Kind, Related, Report, Resolution, Resolver, Source, Step, rules, schema, snippets,
-};
-use runai_syntax::{ConvertError, EditError, Format, SyntaxError, Tree, convert, edit_to, to_tree};
+use runai_spec::{Context, Resolution, Resolver, Source, Step, rules, schema, snippets};
+use runai_syntax::{Format, Tree, convert, edit_to, to_tree};
 
-use crate::utf16;
-
-/// What a call may say beside the text.
-#[derive(Debug, Default)]
-struct Arguments<'a> {
-    /// Language of the text.
-    format: Option<Format>,
-    /// Language to convert to.
-    to: Option<Format>,
-    /// What is known beside the text.
-    context: PageContext<'a>,
-    /// Kind of the document; by its keys without one.
-    kind: Option<Kind>,
-    /// JSON pointer of the value to edit.
-    pointer: &'a str,
-    /// The value to set; none removes.
-    value: Option<&'a Tree<'a>>,
-    /// A rule, setting or schema.
-    name: &'a str,
-}
-
-/// What is known beside the text of a document.
-#[derive(Debug, Default)]
-struct PageContext<'a> {
-    known: Context,
-    operator: Option<Operator<'a>>,
-    step: Option<&'a str>,
-    base_url: Option<&'a str>,
-}
-
-/// The operator file under the document.
-#[derive(Debug)]
-struct Operator<'a> {
-    text: &'a str,
-    format: Format,
-}
+use crate::arguments::Arguments;
+use crate::error::{CallError, not_converted, not_edited, unknown};
+use crate::report::{needs, object, page_edits, page_report};
 
 /// What a call gives.
 #[derive(Debug, Default)]
@@ -54,16 +19,6 @@ struct Answer {
     text: Option<String>,
 }
 
-/// Why there is no answer.
-#[derive(Debug, Default)]
-struct Refusal<'t> {
-    code: &'static str,
-    message: String,
-    help: Option<String>,
-    path: Option<String>,
-    report: Option<Box<Tree<'t>>>,
-}
-
 /// Calls `function` with a text and its other arguments, which are JSON.
 ///
 /// The answer is a line of JSON: `{"ok": …}` or `{"error": …}`. Behind the line may stand a text, up to the end.
@@ -71,10 +26,7 @@ struct Refusal<'t> {
 pub fn call(function: &str, text: &str, arguments: &str) -> String {
     let answer = Tree::from_json(arguments)
         .and_then(|given| Arguments::read(&given).map(|arguments| answer(function, text, &arguments)));
-    let answer = answer.unwrap_or_else(|message| {
-        let help = Some("see the types of the package".to_owned());
-        Err(Refusal { code: "invalid-argument", message, help, ..Refusal::default() })
-    });
+    let answer = answer.unwrap_or_else(|message| Err(CallError::invalid(message)));
     match answer {
         Ok(Answer { json, text: None }) => format!("{{\"ok\":{json}}}"),
         Ok(Answer { json, text: Some(text) }) => format!("{{\"ok\":{json}}}\n{text}"),
@@ -88,82 +40,7 @@ impl From<Tree<'_>> for Answer {
     }
 }
 
-impl<'a> Arguments<'a> {
-    fn read(given: &'a Tree<'a>) -> Result<Self, String> {
-        let mut arguments = Self::default();
-        for (key, value) in given.entries().iter().filter(|(_, value)| !matches!(value, Tree::Null)) {
-            match &**key {
-                "context" => arguments.context = PageContext::read(value)?,
-                "format" => arguments.format = Some(format(key, value)?),
-                "kind" => arguments.kind = Some(text(key, value)?.parse().map_err(|error| format!("`kind`: {error}"))?),
-                "name" => arguments.name = text(key, value)?,
-                "pointer" => arguments.pointer = text(key, value)?,
-                "to" => arguments.to = Some(format(key, value)?),
-                "value" => arguments.value = Some(value),
-                _ => return Err(unknown_argument(key)),
-            }
-        }
-        Ok(arguments)
-    }
-}
-
-impl<'a> PageContext<'a> {
-    fn read(given: &'a Tree<'a>) -> Result<Self, String> {
-        let mut context = Self::default();
-        let known = &mut context.known;
-        for (key, value) in given.entries().iter().filter(|(_, value)| !matches!(value, Tree::Null)) {
-            match &**key {
-                "base_url" => context.base_url = Some(text(key, value)?),
-                "cluster_id" => known.cluster_id = Some(text(key, value)?.to_owned()),
-                "command" => {
-                    let tokens = value.items().iter().map(|token| text(key, token).map(str::to_owned));
-                    known.command = Some(tokens.collect::<Result<_, _>>()?);
-                }
-                "environment" => {
-                    let plain = |value: &Tree<'_>| value.as_str().map_or_else(|| value.to_json(), str::to_owned);
-                    let variables = value.entries().iter().map(|(name, value)| (name.to_string(), plain(value)));
-                    known.environment = variables.collect();
-                }
-                "image" => known.image = Some(text(key, value)?.to_owned()),
-                "name" => known.name = Some(text(key, value)?.to_owned()),
-                "operator" => {
-                    let part = |key| value.get(key).ok_or_else(|| format!("`operator` has no `{key}`"));
-                    let (text, format) = (text("text", part("text")?)?, format("format", part("format")?)?);
-                    context.operator = Some(Operator { text, format });
-                }
-                "project_id" => known.project_id = Some(text(key, value)?.to_owned()),
-                "step" => context.step = Some(text(key, value)?),
-                _ => return Err(unknown_argument(key)),
-            }
-        }
-        Ok(context)
-    }
-}
-
-fn text<'a>(key: &str, value: &'a Tree<'a>) -> Result<&'a str, String> {
-    value.as_str().ok_or_else(|| format!("`{key}` is no text"))
-}
-
-fn format(key: &str, value: &Tree<'_>) -> Result<Format, String> {
-    match text(key, value)? {
-        "json" => Ok(Format::Json),
-        "toml" => Ok(Format::Toml),
-        "yaml" => Ok(Format::Yaml),
-        other => Err(format!("`{key}` is `{other}`, not `json`, `toml` or `yaml`")),
-    }
-}
-
-fn unknown_argument(key: &str) -> String {
-    format!("there is no argument `{key}`")
-}
-
-/// An object; what is null is left out.
-fn object<'t, const N: usize>(members: [(&'static str, Tree<'t>); N]) -> Tree<'t> {
-    let members = members.into_iter().filter(|(_, value)| !matches!(value, Tree::Null));
-    Tree::Map(members.map(|(key, value)| (key.into(), value)).collect())
-}
-
-fn answer(function: &str, text: &str, arguments: &Arguments<'_>) -> Result<Answer, Refusal<'static>> {
+fn answer(function: &str, text: &str, arguments: &Arguments<'_>) -> Result<Answer, CallError<'static>> {
     let format = arguments.format.unwrap_or(Format::Yaml);
     let source = Source { name: "document", text, format };
     let document = || Document::resolve(source, arguments);
@@ -178,20 +55,10 @@ fn answer(function: &str, text: &str, arguments: &Arguments<'_>) -> Result<Answe
         "edit" => {
             let edits = edit_to(text, format, arguments.pointer, arguments.value);
             let edits = edits.map_err(|error| not_edited(text, error))?;
-            let offsets: Vec<usize> = edits.iter().flat_map(|edit| [edit.from, edit.to]).collect();
-            let places = utf16::places(text, &offsets);
-            let edit = |(edit, at): (runai_syntax::Edit, &[usize])| {
-                object([("from", count(at[0])), ("to", count(at[1])), ("insert", edit.insert.into())])
-            };
-            edits.into_iter().zip(places.chunks(2)).map(edit).collect()
+            page_edits(text, edits)
         }
         "explain" => to_tree(&explain(arguments.name).map_err(|nearest| unknown(arguments.name, nearest))?),
-        "permissions" => {
-            let document = document();
-            let permissions = permissions(&document.resolution);
-            let role = to_tree(&permissions.role_request("runai-step", |_| None));
-            object([("permissions", to_tree(&permissions)), ("sets", to_tree(&permissions.sets())), ("role", role)])
-        }
+        "permissions" => needs(&permissions(&document().resolution)),
         "render" => {
             return Ok(document().with_step(|step, document| {
                 let steps = document.resolution.step_names().collect();
@@ -215,7 +82,7 @@ fn answer(function: &str, text: &str, arguments: &Arguments<'_>) -> Result<Answe
         "schema" => {
             let text = schema::text(arguments.name).ok_or_else(|| {
                 let help = format!("there are {}", schema::NAMES.join(", "));
-                Refusal { help: Some(help), ..unknown(arguments.name, None) }
+                CallError { help: Some(help), ..unknown(arguments.name, None) }
             })?;
             return Ok(Answer { json: "{}".to_owned(), text: Some(text) });
         }
@@ -288,125 +155,6 @@ impl<'t> Document<'t> {
             None => self.report().into(),
         }
     }
-}
-
-/// A report with places as an editor in the browser counts them, and the one of the operator file. `texts` are the texts
-/// that places may be in, by their names; that of the report comes first.
-fn page_report(
-    texts: &[(&str, &str)],
-    report: &Report,
-    kind: Option<Kind>,
-    operator: Option<Tree<'static>>,
-) -> Tree<'static> {
-    let (name, text) = texts.first().copied().unwrap_or_default();
-    let mut offsets = Vec::new();
-    for found in &report.diagnostics {
-        offsets.extend([found.offset, found.end_offset]);
-        offsets
-            .extend(found.related.iter().filter(|other| other.path == name).flat_map(|it| [it.offset, it.end_offset]));
-        let edits = found.fixes.iter().flat_map(|fix| &fix.edits);
-        offsets.extend(edits.flat_map(|edit| [edit.offset, edit.end_offset]));
-    }
-    let mut places = utf16::places(text, &offsets).into_iter();
-    let mut place = || count(places.next().unwrap_or_default());
-    let diagnostic = |diagnostic: &Diagnostic| {
-        let (start, end) = (place(), place());
-        let related = diagnostic.related.iter().map(|other| {
-            let (from, to) = if other.path == name { (place(), place()) } else { elsewhere(texts, other) };
-            let (path, message) = (other.path.clone().into(), other.message.clone().into());
-            object([("path", path), ("from", from), ("to", to), ("message", message)])
-        });
-        let related: Tree<'static> = related.collect();
-        let fixes: Tree<'static> = diagnostic.fixes.iter().map(|fix| page_fix(fix, &mut place)).collect();
-        let mut found = to_tree(diagnostic);
-        if let Tree::Map(members) = &mut found {
-            members.retain(|(key, _)| !matches!(&**key, "related" | "fixes"));
-            members.extend([
-                ("utf16_offset".into(), start),
-                ("utf16_end_offset".into(), end),
-                ("related".into(), related),
-                ("fixes".into(), fixes),
-            ]);
-        }
-        found
-    };
-    let diagnostics: Tree<'static> = report.diagnostics.iter().map(diagnostic).collect();
-    object([
-        ("ok", report.ok.into()),
-        ("kind", kind.map(Kind::as_str).into()),
-        ("diagnostics", diagnostics),
-        ("operator", operator.unwrap_or(Tree::Null)),
-    ])
-}
-
-/// The place of something in another text.
-fn elsewhere(texts: &[(&str, &str)], other: &Related) -> (Tree<'static>, Tree<'static>) {
-    let text = texts.iter().find(|(name, _)| *name == other.path).map_or("", |(_, text)| text);
-    let places = utf16::places(text, &[other.offset, other.end_offset]);
-    (count(places[0]), count(places[1]))
-}
-
-fn page_fix(fix: &Fix, place: &mut impl FnMut() -> Tree<'static>) -> Tree<'static> {
-    let edits = fix.edits.iter().map(|edit| {
-        let (from, to) = (place(), place());
-        object([("path", edit.path.clone().into()), ("from", from), ("to", to), ("insert", edit.insert.clone().into())])
-    });
-    let edits: Tree<'static> = edits.collect();
-    let (title, applicability) = (fix.title.clone().into(), fix.applicability.as_str().into());
-    object([("title", title), ("applicability", applicability), ("edits", edits)])
-}
-
-fn count(number: usize) -> Tree<'static> {
-    i64::try_from(number).unwrap_or(i64::MAX).into()
-}
-
-impl<'t> Refusal<'t> {
-    fn tree(self) -> Tree<'t> {
-        object([
-            ("code", self.code.into()),
-            ("message", self.message.into()),
-            ("help", self.help.into()),
-            ("path", self.path.into()),
-            ("report", self.report.map_or(Tree::Null, |report| *report)),
-        ])
-    }
-}
-
-fn not_converted(text: &str, error: ConvertError) -> Refusal<'static> {
-    let (code, message, help) = (error.code(), error.to_string(), Some(error.help().to_owned()));
-    let (path, report) = match error {
-        ConvertError::NotInFormat { path, .. } => (Some(path), None),
-        ConvertError::Unreadable { error, .. } => (None, Some(Box::new(syntax_report(text, error)))),
-        _ => (None, None),
-    };
-    Refusal { code, message, help, path, report }
-}
-
-fn not_edited(text: &str, error: EditError) -> Refusal<'static> {
-    let help = match &error {
-        EditError::InvalidPointer { .. } => "write `/settings/gpu_portion_request`",
-        error => error.help(),
-    };
-    let (code, message, help) = (error.code(), error.to_string(), Some(help.to_owned()));
-    let (path, report) = match error {
-        EditError::Aliased { path }
-        | EditError::NoPlace { path }
-        | EditError::NotAContainer { path }
-        | EditError::NotInFormat { path, .. }
-        | EditError::Unsafe { path } => (Some(path), None),
-        EditError::Unreadable { error, .. } => (None, Some(Box::new(syntax_report(text, error)))),
-        _ => (None, None),
-    };
-    Refusal { code, message, help, path, report }
-}
-
-fn syntax_report(text: &str, error: SyntaxError) -> Tree<'static> {
-    page_report(&[("document", text)], &Report::of_syntax_error(text, error), None, None)
-}
-
-fn unknown(word: &str, nearest: Option<String>) -> Refusal<'static> {
-    let help = nearest.map(|nearest| format!("did you mean `{nearest}`?"));
-    Refusal { code: "unknown-name", message: format!("there is nothing called `{word}`"), help, ..Refusal::default() }
 }
 
 #[cfg(test)]

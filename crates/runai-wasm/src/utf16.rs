@@ -18,6 +18,31 @@ pub(crate) fn places(text: &str, offsets: &[usize]) -> Vec<usize> {
     places
 }
 
+/// The byte offsets of places in UTF-16 code units, which may come in any order; nothing if one is behind the end or
+/// within a character.
+pub(crate) fn offsets(text: &str, places: &[usize]) -> Option<Vec<usize>> {
+    if text.is_ascii() {
+        return places.iter().all(|place| *place <= text.len()).then(|| places.to_vec());
+    }
+    let mut order: Vec<usize> = (0..places.len()).collect();
+    order.sort_unstable_by_key(|index| places[*index]);
+    let mut offsets = vec![0; places.len()];
+    let (mut at, mut units) = (0, 0);
+    for index in order {
+        let place = places[index];
+        while units < place {
+            let next = text.get(at..)?.chars().next()?;
+            at += next.len_utf8();
+            units += next.len_utf16();
+        }
+        if units != place {
+            return None;
+        }
+        offsets[index] = at;
+    }
+    Some(offsets)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -26,5 +51,7 @@ mod tests {
     fn characters_beyond_16_bits_count_twice() {
         assert_eq!(places("aé🚀b", &[8, 0, 3, 7, 1, 99]), [5, 0, 2, 4, 1, 5]);
         assert_eq!(places("abc", &[2, 1]), [2, 1]);
+        assert_eq!(offsets("aé🚀b", &[5, 0, 2, 4, 1]), Some(vec![8, 0, 3, 7, 1]));
+        assert_eq!((offsets("aé🚀b", &[3]), offsets("aé🚀b", &[6]), offsets("ab", &[3])), (None, None, None));
     }
 }

@@ -23,6 +23,95 @@ const refused = (call) => {
 
 const apply = (text, edits) => edits.toReversed().reduce((now, { from, to, insert }) => now.slice(0, from) + insert + now.slice(to), text);
 
+/** A document says what the functions say of its text. */
+function agrees(document, text, context = {}) {
+  const found = document.analysis();
+  const report = core.check(text, "yaml", context);
+  assert.deepEqual([found.ok, found.diagnostics, found.operator], [report.ok, report.diagnostics, report.operator], text);
+  assert.equal(found.kind, report.kind ?? null);
+  const rendered = core.render(text, "yaml", context);
+  assert.equal(found.body, rendered.text ?? null);
+  assert.deepEqual(found.permissions, core.permissions(text, "yaml", context));
+  assert.equal(found.sourceMap === null, found.body === null);
+  const snippets = core.snippets(text, "yaml", context);
+  assert.deepEqual(document.snippets(), Array.isArray(snippets) ? snippets : null);
+  return found;
+}
+
+test("a document follows its text", () => {
+  const document = new core.Document({ text: STEP, format: "yaml" });
+  const found = agrees(document, STEP);
+  assert.equal(found.values.settings.gpu_portion_request, 0.5);
+  const member = found.sourceMap.find(({ member }) => member === "/spec/compute/gpuPortionRequest");
+  assert.deepEqual([member.setting, member.source, STEP.slice(member.place.from, member.place.to)], ["/gpu_portion_request", "document", "0.5"]);
+  assert.ok(found.inactive.some(({ path, because }) => path === "/gpu_memory_request" && because.includes("portion")));
+  const broken = STEP.replace("gpu_portion_request", "gpu_portion");
+  document.setText(broken);
+  assert.equal(agrees(document, broken).body, null);
+  const fix = document.fix("unknown-key", "/settings/gpu_portion");
+  assert.deepEqual(fix, found && core.check(broken, "yaml").diagnostics[0].fixes[0]);
+  document.apply(fix.edits);
+  agrees(document, STEP);
+  const edits = document.edit("/settings/labels/team", "ml");
+  assert.deepEqual(edits, core.edit(STEP, "yaml", "/settings/labels/team", "ml"));
+  document.apply(edits);
+  agrees(document, apply(STEP, edits));
+  const place = document.locate("/settings/labels/team");
+  assert.equal(apply(STEP, edits).slice(place.from, place.to), "ml");
+  assert.equal(document.locate("/settings/annotations/x").written, false);
+  document.free();
+  document.free();
+  assert.equal(refused(() => document.analysis()).code, "invalid-argument");
+});
+
+test("operator file, kind and facts of a document count", () => {
+  const operator = { text: "cpu_core_request: 4\n", format: "yaml" };
+  const facts = { name: "train-1", project_id: "p", environment: { SEED: 7 }, base_url: "https://runai.example.com" };
+  const document = new core.Document({ text: STEP, format: "yaml", kind: "step", operator, context: facts });
+  assert.equal(agrees(document, STEP, { kind: "step", operator, ...facts }).sourceMap.find(({ member }) => member === "/spec/compute/cpuCoreRequest").source, "operator");
+  document.setOperator({ text: "cpu_core_request: x\n", format: "yaml" });
+  assert.equal(document.analysis().operator.diagnostics[0].path, "/cpu_core_request");
+  document.setOperator(null);
+  document.setFacts({});
+  agrees(document, STEP, { kind: "step" });
+  const run = "steps:\n  a: {settings: {step_operator.runai: {gpu_devices_request: 0}}}\n  b: {settings: {step_operator.runai: {gpu_devices_request: 2}}}\n";
+  const zenml = new core.Document({ text: run, format: "yaml", context: { step: "b" } });
+  assert.deepEqual(agrees(zenml, run, { step: "b" }).steps, ["a", "b"]);
+  assert.equal(zenml.analysis().inactive[0].step, "a");
+});
+
+test("parts of an analysis are those that are named", () => {
+  const document = new core.Document({ text: STEP, format: "yaml" });
+  assert.deepEqual(Object.keys(document.analysis(["kind", "steps"])), ["kind", "steps"]);
+  assert.equal(refused(() => document.analysis(["all"])).code, "invalid-argument");
+  assert.equal(refused(() => new core.Document({ text: "", format: "xml" })).code, "invalid-argument");
+  assert.equal(refused(() => document.edit("x", 1)).code, "invalid-pointer");
+  assert.equal(refused(() => document.apply([{ from: 0, to: 999, insert: "" }])).code, "invalid-argument");
+  agrees(document, STEP);
+});
+
+test("every fix solves its problem, and a document has the same", () => {
+  let applied = 0;
+  for (const { code } of core.rules()) {
+    const { invalid } = core.explain(code);
+    const document = new core.Document({ text: invalid, format: "yaml" });
+    const { diagnostics } = document.analysis(["diagnostics"]);
+    for (const { code, path, fixes } of diagnostics) {
+      for (const { title, edits, applicability } of fixes) {
+        assert.match(title, /^(Write|Rename|Replace|Use|Change|Add|Remove) /);
+        document.setText(invalid);
+        document.apply(edits);
+        const count = (found) => found.filter((other) => other.code === code).length;
+        const after = document.analysis(["diagnostics"]).diagnostics;
+        const moved = after.some((other) => ["duplicate-key", "syntax"].includes(other.code));
+        assert.ok(count(after) < count(diagnostics) || moved, `${code} ${path} ${title} (${applicability}): ${invalid}\n${apply(invalid, edits)}`);
+        applied += 1;
+      }
+    }
+  }
+  assert.ok(applied > 60, String(applied));
+});
+
 test("there is one core, however often it is loaded", async () => {
   assert.equal(await load(), core);
   assert.ok(core instanceof Core);
@@ -138,6 +227,7 @@ test("a real trap in the module is survived", async () => {
   const fresh = new Core(await makeTrap(readFileSync(join(folder, "runai_wasm_bg.wasm"))));
   assert.equal(refused(() => fresh.check(STEP, "yaml")).code, "panic");
   assert.equal(refused(() => fresh.check(STEP, "yaml")).code, "panic");
+  assert.equal(refused(() => new fresh.Document({ text: STEP, format: "yaml" })).code, "panic");
   // The good module is not touched by it.
   assert.equal(new Core(await WebAssembly.compile(readFileSync(join(folder, "runai_wasm_bg.wasm")))).check(STEP, "yaml").ok, true);
 });
@@ -146,13 +236,25 @@ test("running out of memory is survived and named", async () => {
   const { makeNarrow } = await import("./trap.js");
   const fresh = new Core(await makeNarrow(readFileSync(join(folder, "runai_wasm_bg.wasm")), 64));
   assert.equal(fresh.check(STEP, "yaml").ok, true);
+  const document = new fresh.Document({ text: STEP, format: "yaml" });
   assert.equal(refused(() => fresh.check("- x\n".repeat(900_000), "yaml")).code, "out-of-memory");
   assert.equal(fresh.check(STEP, "yaml").ok, true);
+  // A document goes on in the new instance, with its text.
+  document.apply(document.edit("/settings/gpu_portion_request", 0.25));
+  assert.equal(document.analysis().values.settings.gpu_portion_request, 0.25);
+  assert.equal(refused(() => document.setText("- x\n".repeat(900_000))).code, "out-of-memory");
+  assert.equal(document.analysis().values.settings.gpu_portion_request, 0.25);
+  document.free();
 });
 
 test("the types name what there is, and nothing is `any`", () => {
-  const types = readFileSync(join(folder, "index.d.ts"), "utf8");
-  assert.doesNotMatch(types, /\bany\b(?! )/);
+  const own = readFileSync(join(folder, "index.d.ts"), "utf8");
+  const types = readFileSync(join(folder, "types.d.ts"), "utf8");
+  const generated = readFileSync(join(folder, "runai_wasm.d.ts"), "utf8");
+  for (const file of [own, types, generated]) assert.doesNotMatch(file, /\bany\b(?! )/);
+  // It indents in its own way.
+  const plain = (text) => text.replaceAll(/\s+/g, " ").trim();
+  assert.ok(plain(generated).includes(plain(types)), "wasm-bindgen's own types hold those of the values");
   const declared = (name) => {
     const [, body] = types.match(new RegExp(`interface ${name}(?: extends \\w+)? \\{([\\s\\S]*?)\\n\\}`));
     return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??:/gm)].map(([, key]) => key);
@@ -172,9 +274,23 @@ test("the types name what there is, and nothing is `any`", () => {
   check("Snippet", core.snippets(STEP, "yaml")[0]);
   check("Rule", core.rules()[0]);
   for (const setting of core.settings()) check("SettingExplanation", setting);
-  const members = [...types.matchAll(/^ {2}(\w+)\(/gm)].map(([, name]) => name).filter((name) => name !== "constructor");
-  const methods = Object.getOwnPropertyNames(Core.prototype).filter((name) => name !== "constructor");
-  assert.deepEqual(members.sort(), methods.sort());
+  const document = new core.Document({ text: STEP, format: "yaml" });
+  const analysis = document.analysis();
+  check("Analysis", analysis);
+  check("Analysis", new core.Document({ text: "a: [", format: "yaml" }).analysis());
+  for (const member of analysis.sourceMap) check("MemberSource", member);
+  for (const setting of analysis.inactive) check("Inactive", setting);
+  check("Place", document.locate("/image"));
+  const methodsOf = (text, name) => {
+    const [, body] = text.match(new RegExp(`(?:class|interface) ${name} \\{([\\s\\S]*?)\n\\}`));
+    const names = [...body.matchAll(/^ {2,4}(?:readonly )?(\w+)(?:<[^>]*>)?(?=\(|: new)/gm)].map(([, name]) => name);
+    return [...new Set(names)].filter((name) => name !== "constructor").sort();
+  };
+  const own_names = (prototype) => Object.getOwnPropertyNames(prototype).filter((name) => name !== "constructor").sort();
+  assert.deepEqual(methodsOf(own, "Core"), own_names(Core.prototype));
+  assert.deepEqual(methodsOf(own, "Document"), own_names(Object.getPrototypeOf(core.Document.prototype)));
+  // What wasm-bindgen has made has the same methods.
+  assert.deepEqual(methodsOf(generated, "Document"), methodsOf(own, "Document"));
 });
 
 test("the entry for browsers takes the module from wherever it is", async () => {

@@ -1,0 +1,99 @@
+//! Reports with places as an editor in the browser counts them.
+
+use runai_spec::permissions::Permissions;
+use runai_spec::{Diagnostic, Fix, Kind, Related, Report};
+use runai_syntax::{Edit, Tree, to_tree};
+
+use crate::utf16;
+
+/// An object; what is null is left out.
+pub(crate) fn object<'t, const N: usize>(members: [(&'static str, Tree<'t>); N]) -> Tree<'t> {
+    let members = members.into_iter().filter(|(_, value)| !matches!(value, Tree::Null));
+    Tree::Map(members.map(|(key, value)| (key.into(), value)).collect())
+}
+
+/// A report with places as an editor in the browser counts them, and the one of the operator file. `texts` are the texts
+/// that places may be in, by their names; that of the report comes first.
+pub(crate) fn page_report(
+    texts: &[(&str, &str)],
+    report: &Report,
+    kind: Option<Kind>,
+    operator: Option<Tree<'static>>,
+) -> Tree<'static> {
+    let (name, text) = texts.first().copied().unwrap_or_default();
+    let mut offsets = Vec::new();
+    for found in &report.diagnostics {
+        offsets.extend([found.offset, found.end_offset]);
+        offsets
+            .extend(found.related.iter().filter(|other| other.path == name).flat_map(|it| [it.offset, it.end_offset]));
+        let edits = found.fixes.iter().flat_map(|fix| &fix.edits);
+        offsets.extend(edits.flat_map(|edit| [edit.offset, edit.end_offset]));
+    }
+    let mut places = utf16::places(text, &offsets).into_iter();
+    let mut place = || count(places.next().unwrap_or_default());
+    let diagnostic = |diagnostic: &Diagnostic| {
+        let (start, end) = (place(), place());
+        let related = diagnostic.related.iter().map(|other| {
+            let (from, to) = if other.path == name { (place(), place()) } else { elsewhere(texts, other) };
+            let (path, message) = (other.path.clone().into(), other.message.clone().into());
+            object([("path", path), ("from", from), ("to", to), ("message", message)])
+        });
+        let related: Tree<'static> = related.collect();
+        let fixes: Tree<'static> = diagnostic.fixes.iter().map(|fix| page_fix(fix, &mut place)).collect();
+        let mut found = to_tree(diagnostic);
+        if let Tree::Map(members) = &mut found {
+            members.retain(|(key, _)| !matches!(&**key, "related" | "fixes"));
+            members.extend([
+                ("utf16_offset".into(), start),
+                ("utf16_end_offset".into(), end),
+                ("related".into(), related),
+                ("fixes".into(), fixes),
+            ]);
+        }
+        found
+    };
+    let diagnostics: Tree<'static> = report.diagnostics.iter().map(diagnostic).collect();
+    object([
+        ("ok", report.ok.into()),
+        ("kind", kind.map(Kind::as_str).into()),
+        ("diagnostics", diagnostics),
+        ("operator", operator.unwrap_or(Tree::Null)),
+    ])
+}
+
+/// The place of something in another text.
+fn elsewhere(texts: &[(&str, &str)], other: &Related) -> (Tree<'static>, Tree<'static>) {
+    let text = texts.iter().find(|(name, _)| *name == other.path).map_or("", |(_, text)| text);
+    let places = utf16::places(text, &[other.offset, other.end_offset]);
+    (count(places[0]), count(places[1]))
+}
+
+pub(crate) fn page_fix(fix: &Fix, place: &mut impl FnMut() -> Tree<'static>) -> Tree<'static> {
+    let edits = fix.edits.iter().map(|edit| {
+        let (from, to) = (place(), place());
+        object([("path", edit.path.clone().into()), ("from", from), ("to", to), ("insert", edit.insert.clone().into())])
+    });
+    let edits: Tree<'static> = edits.collect();
+    let (title, applicability) = (fix.title.clone().into(), fix.applicability.as_str().into());
+    object([("title", title), ("applicability", applicability), ("edits", edits)])
+}
+
+pub(crate) fn count(number: usize) -> Tree<'static> {
+    i64::try_from(number).unwrap_or(i64::MAX).into()
+}
+
+/// Edits with places in UTF-16 code units.
+pub(crate) fn page_edits(text: &str, edits: Vec<Edit>) -> Tree<'static> {
+    let offsets: Vec<usize> = edits.iter().flat_map(|edit| [edit.from, edit.to]).collect();
+    let places = utf16::places(text, &offsets);
+    let edit = |(edit, at): (Edit, &[usize])| {
+        object([("from", count(at[0])), ("to", count(at[1])), ("insert", edit.insert.into())])
+    };
+    edits.into_iter().zip(places.chunks(2)).map(edit).collect()
+}
+
+/// What a service account must be allowed, with the request for a role of it.
+pub(crate) fn needs(permissions: &Permissions) -> Tree<'static> {
+    let role = to_tree(&permissions.role_request("runai-step", |_| None));
+    object([("permissions", to_tree(permissions)), ("sets", to_tree(&permissions.sets())), ("role", role)])
+}
