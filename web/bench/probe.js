@@ -4,11 +4,7 @@
   const times = { key: 0, seen: 0, done: 0, painted: 0, blocked: 0, ready: 0 };
   globalThis.probe = times;
   addEventListener("keydown", ({ timeStamp }) => Object.assign(times, { key: timeStamp, seen: 0, done: 0, painted: 0, blocked: 0 }), true);
-  // Quick fixes are looked for when nothing else is to be done, and are no part of an answer.
-  const answers = ({ target }) => {
-    const element = target instanceof Element ? target : target.parentElement;
-    return element?.closest("#request-body, #problems") && !element.closest(".actions");
-  };
+  const answers = ({ target }) => (target instanceof Element ? target : target.parentElement)?.closest("#request-body, #problems");
   new MutationObserver((records) => {
     const now = performance.now();
     if (times.ready === 0 && /^runai-step \d/u.test(document.querySelector(".foot .end")?.textContent ?? "")) times.ready = now;

@@ -1,44 +1,36 @@
-// What the core says about a text. Pure: the page calls it for small texts, the worker for large ones.
-import { type Context, type Core, CoreError, type Json, type Report } from "runai-spec";
+// What the core says about a text. Pure: the page asks for small texts, the worker for large ones.
+import { type Analysis, type AnalysisPart, type Core, CoreError, type Document, type Facts } from "runai-spec";
 
-export interface Body {
-  /** As it is sent, in lines. */
-  text: string;
-  /** Steps of a ZenML run configuration. */
-  steps: string[];
-}
+const PARTS = ["diagnostics", "kind", "values", "body", "steps", "inactive", "permissions"] as const satisfies AnalysisPart[];
+/** Longer bodies are shown as plain text: nobody clicks through them. */
+const MOST_LINES = 2_500;
 
-export interface Analysis {
-  report: Report;
-  /** Missing while there are errors. */
-  body: Body | null;
-}
-
-/** The values of a text, or why they cannot be read. */
-export type Values = { value: Json } | { waits: string };
+/** What follows from a text; without a source map if the body is long. */
+export type Result = Analysis;
 
 export interface Failure {
   message: string;
   help: string | null;
 }
 
-export function analyse(core: Core, text: string, context: Context): Analysis {
-  // One call for both: a rendered document brings its warnings.
-  const rendered = core.render(text, "yaml", context);
-  if ("diagnostics" in rendered) return { report: rendered, body: null };
-  return { report: rendered.report, body: { text: rendered.text, steps: rendered.steps } };
+export function analyse(document: Document): Result {
+  const found = document.analysis([...PARTS]);
+  const short = found.body !== null && lineCount(found.body) <= MOST_LINES;
+  return { ...found, sourceMap: short ? document.analysis(["sourceMap"]).sourceMap : null };
 }
 
-export function read(core: Core, text: string): Values {
-  try {
-    return { value: JSON.parse(core.convert(text, "yaml", "json")) as Json };
-  } catch (error) {
-    const report = error instanceof CoreError ? error.report : null;
-    // An empty text is one without values.
-    if (text.trim() === "" || report?.diagnostics.every(({ code }) => code === "empty-document")) return { value: null };
-    if (error instanceof CoreError && error.code === "unreadable") return { waits: error.message };
-    throw error;
-  }
+function lineCount(text: string): number {
+  let count = 1;
+  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) count += 1;
+  return count;
+}
+
+/** The document that the page or the worker keeps, with another text and other facts. */
+export function follow(core: Core, document: Document | null, text: string, facts: Facts): Document {
+  if (!document) return new core.Document({ text, format: "yaml", context: facts });
+  document.setText(text);
+  document.setFacts(facts);
+  return document;
 }
 
 export function failure(error: unknown): Failure {

@@ -43,7 +43,6 @@ export interface Block {
 /** The schema of one kind of document. */
 export class Schema {
   readonly root: Node;
-  readonly #links = new Map<Node, Links>();
   readonly #values = new Map<Node, Node>();
 
   constructor(core: Core, kind: Kind) {
@@ -112,71 +111,10 @@ export class Schema {
     const keys = Object.keys(value);
     return keys.length > 0 && !keys.some((key) => key in (block.properties ?? {}));
   }
-
-  /** Which setting becomes which member of the request. */
-  links(block: Node): Links {
-    let links = this.#links.get(block);
-    if (!links) {
-      links = new Links(this, block);
-      this.#links.set(block, links);
-    }
-    return links;
-  }
 }
 
 function isBlock(node: Node): boolean {
   return Object.values(node.properties ?? {}).some((property) => property["x-group"] !== undefined);
-}
-
-/** From members of the request to settings and back. Paths of settings have `*` where an index or a key stands. */
-export class Links {
-  readonly #settings = new Map<string, { path: string; map: boolean }>();
-
-  constructor(schema: Schema, block: Node) {
-    const visit = (node: Node, path: string): void => {
-      for (const [key, inner] of Object.entries(node.properties ?? {})) {
-        const child = schema.resolve(inner);
-        const api = child["x-api"];
-        const map = typeof child.additionalProperties === "object" && child.additionalProperties !== null;
-        const at = pointers.join(path, key);
-        if (api !== undefined && !this.#settings.has(api)) this.#settings.set(api, { path: at, map });
-        visit(child, at);
-        if (child.items) visit(schema.resolve(child.items), `${at}/*`);
-      }
-    };
-    visit(block, "");
-  }
-
-  /** The setting that a member comes from: below the block, with its indexes and keys. */
-  setting(member: string[], body: Json): string | undefined {
-    for (let length = member.length; length > 0; length -= 1) {
-      const steps = member.slice(0, length);
-      const indexes = steps.filter(isIndex);
-      const found = this.#settings.get(api(steps));
-      if (!found) continue;
-      let path = found.path;
-      for (const index of indexes) path = path.replace("*", index);
-      // A map of settings is a list of named entries in the request.
-      const entry = member[length];
-      if (found.map && entry !== undefined) {
-        const value = pointers.get(body, pointers.join("", ...member.slice(0, length + 1)));
-        const name = pointers.child(value, "name") ?? entry;
-        if (typeof name === "string" && !(isIndex(entry) && name === entry)) path = pointers.join(path, name);
-      } else if (entry !== undefined && isIndex(entry)) {
-        path = pointers.join(path, entry);
-      }
-      return path;
-    }
-    return undefined;
-  }
-}
-
-function isIndex(step: string): boolean {
-  return /^\d+$/.test(step);
-}
-
-function api(steps: string[]): string {
-  return steps.reduce((path, step) => (isIndex(step) ? `${path}[]` : path === "" ? step : `${path}.${step}`), "");
 }
 
 /** The type of a value, without `null`. */

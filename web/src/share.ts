@@ -1,5 +1,5 @@
 // Links that hold the text in their fragment, which browsers send to nobody.
-import { type Core, type Diagnostic } from "runai-spec";
+import type { Core } from "runai-spec";
 import { apply } from "./edits";
 import * as pointers from "./pointer";
 
@@ -40,19 +40,21 @@ export async function open(fragment: string): Promise<string | null> {
   return text;
 }
 
-/** What looks like a secret to the core is left out, until nothing does. */
+/** What is a secret to the core is left out, until nothing is. */
 function withoutSecrets(core: Core, text: string): { text: string; secrets: string[] } {
   const secrets: string[] = [];
-  const isSecret = ({ code }: Diagnostic) => /secret|credentials/u.test(code) && code !== "secret-mount";
+  const document = new core.Document({ text, format: "yaml" });
   // Each round takes out one; the bound is for what cannot be taken out.
   for (let round = 0; round < 200; round += 1) {
-    const found = core.check(text, "yaml").diagnostics.find(
-      (diagnostic) => isSecret(diagnostic) && !secrets.includes(diagnostic.path),
-    );
+    const { diagnostics } = document.analysis(["diagnostics"]);
+    const found = diagnostics.find(({ tags, path }) => tags.includes("secret") && !secrets.includes(path));
     if (!found) break;
     secrets.push(found.path);
-    text = apply(text, core.edit(text, "yaml", found.path, LEFT_OUT));
+    const edits = document.edit(found.path, LEFT_OUT);
+    document.apply(edits);
+    text = apply(text, edits);
   }
+  document.free();
   return { text, secrets: secrets.map((path) => pointers.parse(path).at(-1) ?? path) };
 }
 

@@ -1,10 +1,10 @@
 // The state of the page, and the only ways to change it. The text is the editor's; all else follows from it.
 import { batch, computed, effect, signal } from "@preact/signals";
-import { type Context, type Core, type Diagnostic, type Edit, type Json, type Kind, load } from "runai-spec";
-import { analyse, type Analysis, failure, type Failure, read, type Values } from "./analysis";
+import { type Core, type Diagnostic, type Document, type Edit, type Facts, type Inactive, type Json, type Kind, load, type MemberSource } from "runai-spec";
+import { analyse, failure, type Failure, follow, type Result } from "./analysis";
 import { apply as applied } from "./edits";
 import * as pointers from "./pointer";
-import { type Block, type Links, sample, Schema } from "./schema";
+import { type Block, sample, Schema } from "./schema";
 import * as storage from "./storage";
 import type { Answer, Question } from "./worker";
 
@@ -16,18 +16,18 @@ export const core = signal<Core | null>(null);
 export const broken = signal<Failure | null>(null);
 
 export const text = signal("");
-export const analysis = signal<Analysis | null>(null);
+export const analysis = signal<Result | null>(null);
 /** The last values that could be read. */
 export const value = signal<Json>(null);
 /** Why the form waits: the text cannot be read at present. */
 export const waits = signal<string | null>(null);
 /** The last body without errors. */
-export const body = signal<Analysis["body"]>(null);
-/** The values that it was made of. */
-export const bodyValue = signal<Json>(null);
+export const body = signal<{ text: string; steps: string[]; sourceMap: MemberSource[] | null } | null>(null);
+/** The settings without effect, of each step, in the last values. */
+const effectless = signal<Inactive[]>([]);
 
 /** What is known beside the document, for the preview alone. */
-export const context = signal<Context>({});
+export const context = signal<Facts>({});
 /** The setting that is being looked at, in the form, in the text or in the preview. */
 export const active = signal<{ pointer: string; from: "form" | "text" | "body" | "problem" } | null>(null);
 /** What to say about what was just done. */
@@ -35,7 +35,7 @@ export const message = signal<{ text: string; bad: boolean } | null>(null);
 /** Where the settings of a ZenML run configuration are edited. */
 export const chosenBlock = signal<string | null>(null);
 
-export const diagnostics = computed<Diagnostic[]>(() => analysis.value?.report.diagnostics ?? []);
+export const diagnostics = computed<Diagnostic[]>(() => analysis.value?.diagnostics ?? []);
 const errorsAmong = computed(() => diagnostics.value.filter(({ severity }) => severity === "error"));
 export const errors = computed(() => errorsAmong.value.length);
 /** Where the errors are, as JSON: whoever shows them is drawn anew only if they are elsewhere. */
@@ -44,7 +44,7 @@ export const errorPaths = computed(() => JSON.stringify(errorsAmong.value.map(({
 // A text that cannot be read has no kind; it keeps the one that it had.
 let lastKind: Kind = "step";
 export const kind = computed<Kind>(() => {
-  const found = analysis.value?.report.kind;
+  const found = analysis.value?.kind;
   if (found) lastKind = found;
   else if (text.value.trim() === "") lastKind = "step";
   return lastKind;
@@ -63,13 +63,24 @@ export const block = computed<Block | null>(
   () => blocks.value.find(({ pointer }) => pointer === chosenBlock.value) ?? blocks.value[0] ?? null,
 );
 
-/** Links between settings and members, and where the settings' paths begin. */
-export const links = computed<{ links: Links; base: string } | null>(() => {
-  const [found, place] = [schema.value, block.value];
-  if (!found || !place) return null;
-  const whole = kind.value !== "zenml";
-  return { links: found.links(whole ? found.root : place.node), base: whole ? "" : place.pointer };
+/** Why settings of the block have no effect, by their pointers in the document. */
+export const inactive = computed<Map<string, string>>(() => {
+  const place = block.value;
+  if (!place) return new Map();
+  const [above, name] = pointers.parse(place.pointer);
+  const step = kind.value === "zenml" && above === "steps" ? name : effectless.value[0]?.step;
+  const found = effectless.value.filter((setting) => setting.step === step);
+  return new Map(found.map(({ path, because }) => [place.pointer + path, because]));
 });
+
+/** Where a setting, as a source map names it, stands in the document; null for one that the block has no place for. */
+export function placeOf(setting: string): string | null {
+  const [found, place] = [schema.peek(), block.peek()];
+  const key = pointers.parse(setting)[0];
+  if (!found || !place || key === undefined) return null;
+  if (place.node.properties && key in place.node.properties) return place.pointer + setting;
+  return kind.peek() !== "zenml" && found.root.properties && key in found.root.properties ? setting : null;
+}
 
 /** What the editor does for the rest of the page. */
 export interface Editor {
@@ -120,7 +131,9 @@ export function attempt<T>(action: (core: Core) => T): T | undefined {
  */
 export function write(pointer: string, value: Json, step = true): boolean {
   return attempt((core) => {
-    const edits = core.edit(text.value, "yaml", pointer, value);
+    const now = text.value;
+    // A large text is the worker's.
+    const edits = now.length > LARGE ? core.edit(now, "yaml", pointer, value) : (small = follow(core, small, now, context.value)).edit(pointer, value);
     editor?.apply(edits, { whole: step });
     return true;
   }) ?? false;
@@ -144,18 +157,6 @@ export function remove(pointer: string): void {
   write(emptied ? above : pointer, null);
 }
 
-/** Where the value at a pointer stands in the text: what would be replaced to change it. */
-export function locate(pointer: string): { from: number; to: number } | null {
-  if (!core.value || pointers.get(value.value, pointer) === undefined) return null;
-  try {
-    const edits = core.value.edit(text.value, "yaml", pointer, "\u2063");
-    const [first, last] = [edits[0], edits.at(-1)];
-    return first && last ? { from: first.from, to: last.to } : null;
-  } catch {
-    return null;
-  }
-}
-
 /** The least that a step has to say, from the examples of its schema. */
 export function starter(core: Core): string {
   const schema = new Schema(core, "step");
@@ -172,22 +173,25 @@ let asked = 0;
 let waiting: Question | null = null;
 let busy = false;
 
-/** Read the text anew. Only the newest answer counts. */
-function readAnew(): void {
+/** The document on this side of the worker: it has the text as long as that is small. */
+let small: Document | null = null;
+
+/** Analyse the text as it is now. Only the newest answer counts. */
+function reanalyze(): void {
   const now = core.value;
   if (!now) return;
   asked += 1;
   if (text.value.length > LARGE) {
-    waiting = { id: asked, text: text.value, context: context.value };
+    waiting = { id: asked, text: text.value, facts: context.value };
     askWorker();
     return;
   }
   waiting = null;
   try {
-    took({ analysis: analyse(now, text.value, context.value) });
-    took({ values: read(now, text.value) });
+    small = follow(now, small, text.value, context.value);
+    applyResult({ analysis: analyse(small) });
   } catch (error) {
-    took({ failure: failure(error) });
+    applyResult({ failure: failure(error) });
   }
 }
 
@@ -196,16 +200,14 @@ function askWorker(): void {
   if (!worker) {
     worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
     worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => {
-      if (data.id === asked) took(data);
-      if (!("analysis" in data)) {
-        busy = false;
-        askWorker();
-      }
+      if (data.id === asked) applyResult(data);
+      busy = false;
+      askWorker();
     });
     worker.addEventListener("error", () => {
       busy = false;
       worker = null;
-      took({ failure: { message: "the core stopped in its worker", help: "try a smaller text" } });
+      applyResult({ failure: { message: "the core stopped in its worker", help: "try a smaller text" } });
     });
   }
   busy = true;
@@ -213,36 +215,28 @@ function askWorker(): void {
   waiting = null;
 }
 
-function took(answer: { analysis: Analysis } | { values: Values } | { failure: Failure }): void {
+function applyResult(answer: { analysis: Result } | { failure: Failure }): void {
   batch(() => {
     if ("failure" in answer) {
       broken.value = answer.failure;
       return;
     }
+    const found = answer.analysis;
     broken.value = null;
-    if ("analysis" in answer) {
-      analysis.value = answer.analysis;
-      if (answer.analysis.body) body.value = answer.analysis.body;
-      return;
-    }
-    if ("value" in answer.values) {
-      waits.value = null;
-      value.value = answer.values.value;
-      if (analysis.value?.body) bodyValue.value = answer.values.value;
-    } else {
-      waits.value = answer.values.waits;
-    }
+    analysis.value = found;
+    waits.value = found.unreadable ?? null;
+    if (found.body !== null) body.value = { text: found.body, steps: found.steps, sourceMap: found.sourceMap };
+    if (found.unreadable !== undefined) return;
+    value.value = found.values ?? null;
+    effectless.value = found.inactive;
   });
 }
-
-/** Does something when nothing else is to be done. */
-export const idle = globalThis.requestIdleCallback ?? ((action: () => void) => setTimeout(action, 50));
 
 /** Follow the text: the editor calls this whenever it has another one. */
 export function changed(to: string): void {
   if (to === text.peek()) return;
   text.value = to;
-  readAnew();
+  reanalyze();
 }
 
 export async function start(): Promise<void> {
@@ -256,10 +250,10 @@ export async function start(): Promise<void> {
   let first = true;
   effect(() => {
     void context.value;
-    if (!first) readAnew();
+    if (!first) reanalyze();
     first = false;
   });
-  readAnew();
+  reanalyze();
 }
 
 /** Keep a draft of the text, a moment after the last change. */

@@ -1,22 +1,24 @@
-// Reads large texts beside the page, so that typing goes on.
-import { type Context, load } from "runai-spec";
-import { analyse, type Analysis, failure, type Failure, read, type Values } from "./analysis";
+// Analyses large texts beside the page, so that typing goes on.
+import { type Document, type Facts, load } from "runai-spec";
+import { analyse, failure, type Failure, follow, type Result } from "./analysis";
 
 export interface Question {
   id: number;
   text: string;
-  context: Context;
+  facts: Facts;
 }
 
-export type Answer = { id: number } & ({ analysis: Analysis } | { values: Values } | { failure: Failure });
+export type Answer = { id: number } & ({ analysis: Result } | { failure: Failure });
+
+let document: Document | null = null;
 
 addEventListener("message", (event: MessageEvent<Question>) => {
-  const { id, text, context } = event.data;
+  const { id, text, facts } = event.data;
   const answer = (answer: Answer) => postMessage(answer);
   load()
     .then((core) => {
-      answer({ id, analysis: analyse(core, text, context) });
-      answer({ id, values: read(core, text) });
+      document = follow(core, document, text, facts);
+      answer({ id, analysis: analyse(document) });
     })
     .catch((error: unknown) => answer({ id, failure: failure(error) }));
 });

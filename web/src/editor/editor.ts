@@ -14,7 +14,7 @@ import { fixesOf } from "../edits";
 import * as store from "../store";
 import { enter } from "./enter";
 import { pointerAt } from "./place";
-import { complete, hover } from "./words";
+import { complete, hover } from "./completion";
 
 /** Marks a change that came from outside the editor. */
 const fromOutside = Annotation.define<boolean>();

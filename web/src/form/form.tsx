@@ -6,7 +6,6 @@ import * as pointers from "../pointer";
 import { fields, type Field, filled, type Group, groups, matters, type Node } from "../schema";
 import * as store from "../store";
 import { FieldView } from "./field";
-import { reasons } from "./off";
 
 export function Form(): VNode {
   const { schema, block, blocks, kind, value, waits, broken } = store;
@@ -132,7 +131,7 @@ function GroupView({ group, all, paused, values }: { group: Group; all: boolean;
   const hidden = group.fields.length - shown.length;
   const isOpen = all || (chosen ?? opened.current);
   const errors = (JSON.parse(store.errorPaths.value) as string[]).filter((path) => group.fields.some((field) => pointers.within(path, field.pointer))).length;
-  const off = useReasons(group, values, isOpen && !paused);
+  const off = store.inactive.value;
   return (
     <section class="group">
       <h3>
@@ -150,7 +149,7 @@ function GroupView({ group, all, paused, values }: { group: Group; all: boolean;
           <fieldset disabled={paused}>
             <legend class="offscreen">{group.title}</legend>
             {shown.map((field) => (
-              <FieldView key={field.pointer} field={field} value={pointers.get(values, field.pointer)} off={off.get(field.key) ?? null} />
+              <FieldView key={field.pointer} field={field} value={pointers.get(values, field.pointer)} off={off.get(field.pointer) ?? null} />
             ))}
             {!all && (hidden > 0 || more) && (
               <button type="button" class="more" aria-expanded={more} onClick={() => setMore(!more)}>
@@ -165,30 +164,6 @@ function GroupView({ group, all, paused, values }: { group: Group; all: boolean;
     </section>
   );
 }
-
-/** Why settings of a group have no effect, by their keys. To find it out takes longer than a key press may, so it comes after. */
-function useReasons(group: Group, values: import("runai-spec").Json, wanted: boolean): Map<string, string> {
-  const [known, know] = useState<Map<string, string>>(NO_REASONS);
-  const [core, schema, block] = [store.core.value, store.schema.value, store.block.value];
-  useEffect(() => {
-    if (!wanted || !core || !schema || !block || group.id === "step" || group.id === "connection") return undefined;
-    let wait = true;
-    store.idle(() => {
-      if (!wait) return;
-      try {
-        know(reasons(core, schema, group, pointers.get(values, block.pointer)));
-      } catch {
-        know(NO_REASONS);
-      }
-    });
-    return () => {
-      wait = false;
-    };
-  }, [group, values, wanted, core, schema, block]);
-  return wanted ? known : NO_REASONS;
-}
-
-const NO_REASONS: Map<string, string> = new Map();
 
 /** What is looked at elsewhere comes into view, and a chosen problem or member into focus. */
 function useReveal(form: { current: HTMLDivElement | null }): void {

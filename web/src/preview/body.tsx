@@ -2,12 +2,10 @@
 import { useComputed } from "@preact/signals";
 import { Component, Fragment, type VNode } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import type { Json } from "runai-spec";
+import type { Json, MemberSource } from "runai-spec";
 import * as pointers from "../pointer";
 import * as store from "../store";
 
-/** Longer bodies are shown as plain text: nobody clicks through them. */
-const MOST_LINES = 2_500;
 /** The lines of plain text that are laid out together, when one of them changes. */
 const STRETCH = 200;
 
@@ -16,6 +14,7 @@ interface Line {
   /** The member's name, in its quotes; of an item none. */
   member: string | null;
   value: string;
+  kind: "bool" | "number" | "punctuation" | "string";
   /** The comma; no empty text, which would be written anew each time. */
   tail: string | null;
   /** Where the setting stands that it comes from. */
@@ -24,13 +23,12 @@ interface Line {
 }
 
 export function BodyView({ id, labelledBy }: { id: string; labelledBy: string }): VNode {
-  const { body, bodyValue, links, active, errors } = store;
+  const { body, block, active, errors } = store;
   const ref = useRef<HTMLPreElement>(null);
   const shown = body.value;
   const texts = useMemo(() => shown?.text.split("\n") ?? [], [shown]);
-  const long = texts.length > MOST_LINES;
-  const sent = useMemo(() => (shown && !long ? (JSON.parse(shown.text) as Json) : null), [shown]);
-  const lines = useMemo(() => (long ? null : read(texts, sent, bodyValue.value)), [shown, links.value, bodyValue.value]);
+  // A body without a source map is long, and shown as plain text.
+  const lines = useMemo(() => (shown?.sourceMap ? read(texts, JSON.parse(shown.text) as Json, shown.sourceMap) : null), [shown, block.value]);
   const linked = useComputed(() => active.value?.pointer ?? null).value;
   const stale = errors.value > 0;
 
@@ -104,7 +102,7 @@ class Row extends Component<RowProps> {
     return (Object.keys(next) as (keyof RowProps)[]).some((name) => next[name] !== this.props[name]);
   }
 
-  override render({ indent, member, value, tail, pointer, origin, linked }: RowProps): VNode {
+  override render({ indent, member, value, kind, tail, pointer, origin, linked }: RowProps): VNode {
     return (
       <span
         class={`line ${origin}${linked ? " linked" : ""}`}
@@ -113,7 +111,7 @@ class Row extends Component<RowProps> {
         {indent}
         {member !== null && <span class="tok-propertyName">{member}</span>}
         {member !== null && ": "}
-        <span class={kindOf(value)}>{value}</span>
+        <span class={`tok-${kind}`}>{value}</span>
         {tail}
       </span>
     );
@@ -124,39 +122,45 @@ function select(pointer: string): void {
   store.active.value = { pointer, from: "body" };
 }
 
-function kindOf(value: string): string {
-  if (value.startsWith('"')) return "tok-string";
-  return /^[-\d]/u.test(value) ? "tok-number" : /^[a-z]/u.test(value) ? "tok-bool" : "tok-punctuation";
+function kindOf(value: Json): Line["kind"] {
+  if (typeof value === "string") return "string";
+  if (typeof value === "number") return "number";
+  return value === null || typeof value === "boolean" ? "bool" : "punctuation";
 }
 
 /** The core writes one member a line, indented by two. */
-function read(texts: string[], sent: Json, values: Json): Line[] {
-  const place = store.links.peek();
-  /** Where each line that is open is, and how many items it has shown if it is a list. */
-  const open: { path: string[]; items: number | null }[] = [];
-  return texts.map((text) => {
-    const match = /^(\s*)(?:("(?:[^"\\]|\\.)*"): )?(.*?)(,?)$/su.exec(text);
-    const [indent, member, value, tail] = [match?.[1] ?? "", match?.[2] ?? null, match?.[3] ?? "", match?.[4] || null];
-    if (/^[\]}]/u.test(value)) {
-      const closed = open.pop();
-      return line(indent, member, value, tail, closed?.path ?? []);
-    }
-    const above = open.at(-1);
-    let path: string[] = [];
-    if (above) {
-      path = [...above.path, member === null ? String(above.items ?? 0) : (JSON.parse(member) as string)];
-      if (above.items !== null) above.items += 1;
-    }
-    if (value === "{" || value === "[") open.push({ path, items: value === "[" ? 0 : null });
-    return line(indent, member, value, tail, path);
-  });
+function read(texts: string[], sent: Json, sources: MemberSource[]): Line[] {
+  const known = new Map(sources.map((source) => [source.member, source]));
+  const lines: Line[] = [];
 
-  function line(indent: string, member: string | null, value: string, tail: string | null, path: string[]): Line {
-    const setting = place?.links.setting(path, sent);
-    const pointer = setting === undefined || !place ? null : place.base + setting;
-    const written = pointer !== null && pointers.get(values, pointer) !== undefined;
-    const bracket = /^[[\]{}]/u.test(value);
-    const origin = written || bracket ? "written" : pointer !== null ? "default" : "fixed";
-    return { indent, member, value, tail, pointer, origin };
+  function visit(value: Json, member: string, key: string | null, setting: string | null): void {
+    const source = known.get(member);
+    const own = source?.setting ?? setting;
+    const inner: [string | null, string, Json][] = Array.isArray(value)
+      ? value.map((item, index) => [null, pointers.join(member, index), item])
+      : pointers.isMap(value)
+        ? Object.entries(value).map(([key, value]) => [key, pointers.join(member, key), value])
+        : [];
+    const pointer = own === null ? null : store.placeOf(own);
+    // A bracket comes from what is inside of it.
+    const bracket = typeof value === "object" && value !== null;
+    const origin = bracket || source?.source === "document" ? "written" : pointer !== null && source?.setting != null ? "default" : "fixed";
+    add(key, kindOf(value), pointer, origin);
+    if (inner.length === 0) return;
+    for (const [key, member, value] of inner) visit(value, member, key, own);
+    add(null, "punctuation", pointer, origin);
   }
+
+  function add(key: string | null, kind: Line["kind"], pointer: string | null, origin: Line["origin"]): void {
+    const text = texts[lines.length] ?? "";
+    const bare = text.trimStart();
+    const name = key === null ? "" : `${JSON.stringify(key)}: `;
+    const member = name !== "" && bare.startsWith(name) ? name.slice(0, -2) : null;
+    const tail = bare.endsWith(",") ? "," : null;
+    const value = bare.slice(member === null ? 0 : name.length, tail === null ? undefined : -1);
+    lines.push({ indent: text.slice(0, text.length - bare.length), member, value, kind, tail, pointer, origin });
+  }
+
+  visit(sent, "", null, null);
+  return lines;
 }
