@@ -54,9 +54,9 @@ pub(crate) fn check<'t>(text: &str, resolver: &Resolver<'t>) -> Resolution<'t> {
         assert!(!is_none || resolution.has_errors() || is_open);
     }
     if let Some(step) = resolution.step() {
-        let body = limited(|| step.render(&Context::default(), None));
-        let sent = limited(|| step.request(&Context::default(), None)).body.expect("a submission has a body");
-        let read: TrainingCreationRequest = serde_json::from_value(sent).expect("the API's types read what is sent");
+        let body = limited(|| step.render(&Context::default()));
+        let sent = limited(|| step.request(&Context::default())).body.expect("a submission has a body");
+        let read: TrainingCreationRequest = serde_json::from_slice(&sent).expect("the API's types read what is sent");
         assert_eq!(read, body);
     }
     resolution

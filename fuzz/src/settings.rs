@@ -23,7 +23,7 @@ pub fn settings(data: &[u8]) {
     let as_json = check(&text, &resolver(Format::Json));
     let as_yaml = check(&text, &resolver(Format::Yaml));
     assert_eq!(verdict(&as_json), verdict(&as_yaml), "{text}");
-    let body = |resolution: &Resolution<'_>| resolution.step().map(|step| step.render(&Context::default(), None));
+    let body = |resolution: &Resolution<'_>| resolution.step().map(|step| step.render(&Context::default()));
     assert_eq!(body(&as_json), body(&as_yaml), "{text}");
 }
 

@@ -9,7 +9,7 @@
 //! training.spec.image = Some("python:3.12".to_owned());
 //! let request = requests::create_training(&training);
 //! assert_eq!(request.path, "/api/v1/workloads/trainings");
-//! assert_eq!(request.body.unwrap()["spec"]["image"], "python:3.12");
+//! assert_eq!(request.value().unwrap()["spec"]["image"], "python:3.12");
 //! ```
 //!
 //! The crate never uses the clock, the disk, the network, the environment or randomness. `runai-client` sends the
@@ -25,6 +25,8 @@ pub mod quantity;
 pub mod request;
 pub mod secrets;
 mod setting;
+mod submission;
 pub mod wire;
 
 pub use setting::SettingPlace;
+pub use submission::Submission;

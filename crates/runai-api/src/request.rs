@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
-use serde::Serialize;
+use bytes::Bytes;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::command::shell_quote;
@@ -84,9 +85,9 @@ pub struct ApiRequest {
     /// Query parameters in order, neither names nor values encoded yet. A name may occur more than once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub query: Vec<(Cow<'static, str>, String)>,
-    /// The body, if the request has one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub body: Option<Value>,
+    /// The body as it is sent, if the request has one. Serialized as the value of its JSON, or as a text.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "body_value")]
+    pub body: Option<Bytes>,
     /// How the body is written.
     #[serde(skip)]
     pub encoding: Encoding,
@@ -153,8 +154,14 @@ impl ApiRequest {
 
     /// The same request with a JSON body.
     #[must_use]
-    pub fn json(mut self, body: Value) -> Self {
-        self.body = Some(body);
+    pub fn json(self, body: &Value) -> Self {
+        self.body(body.to_string())
+    }
+
+    /// The same request with a body that is JSON already.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = Some(body.into());
         self.encoding = Encoding::Json;
         self
     }
@@ -162,8 +169,13 @@ impl ApiRequest {
     /// The same request with a form for its body, one field for each pair.
     #[must_use]
     pub fn form<N: Into<String>, V: Into<String>>(mut self, fields: impl IntoIterator<Item = (N, V)>) -> Self {
-        let fields = fields.into_iter().map(|(name, value)| (name.into(), Value::String(value.into())));
-        self.body = Some(Value::Object(fields.collect()));
+        let mut form = String::new();
+        for (name, value) in fields {
+            let separator = if form.is_empty() { "" } else { "&" };
+            let (name, value) = (encode_component(&name.into()), encode_component(&value.into()));
+            let _ = write!(form, "{separator}{name}={value}");
+        }
+        self.body = Some(form.into());
         self.encoding = Encoding::Form;
         self
     }
@@ -195,14 +207,16 @@ impl ApiRequest {
         target
     }
 
-    /// The text of the body as it is sent.
+    /// The body as a value; `None` if there is none, or if it is not JSON.
     #[must_use]
-    pub fn body_text(&self) -> Option<String> {
-        let body = self.body.as_ref()?;
-        Some(match self.encoding {
-            Encoding::Form => form_text(body),
-            Encoding::Json => body.to_string(),
-        })
+    pub fn value(&self) -> Option<Value> {
+        serde_json::from_slice(self.body.as_ref()?).ok()
+    }
+
+    /// The text of the body as it is sent; `None` if there is none, or if it is not UTF-8.
+    #[must_use]
+    pub fn body_text(&self) -> Option<&str> {
+        str::from_utf8(self.body.as_ref()?).ok()
     }
 
     /// A `curl` command that sends this request; the token is the shell's `$RUNAI_TOKEN`, never a value.
@@ -211,16 +225,6 @@ impl ApiRequest {
     /// one it is the shell's `$RUNAI_BASE_URL`.
     #[must_use]
     pub fn to_curl(&self, base_url: Option<&str>) -> String {
-        let body = self.body.as_ref().map(|body| match self.encoding {
-            Encoding::Form => form_text(body),
-            Encoding::Json => format!("{body:#}"),
-        });
-        self.to_curl_with_body(base_url, body.as_deref())
-    }
-
-    /// The same command with `body` for the text of the body.
-    #[must_use]
-    pub fn to_curl_with_body(&self, base_url: Option<&str>, body: Option<&str>) -> String {
         let mut curl = format!("curl --fail-with-body --request {}", self.method.as_str());
         let target = self.target();
         let url = match base_url {
@@ -232,7 +236,7 @@ impl ApiRequest {
         if let Some(accept) = &self.accept {
             let _ = write!(curl, " \\\n  --header {}", shell_quote(&format!("Accept: {accept}")));
         }
-        if let Some(body) = body {
+        if let Some(body) = self.body_text() {
             let _ = write!(curl, " \\\n  --header 'Content-Type: {}'", self.encoding.content_type());
             let _ = write!(curl, " \\\n  --data {}", shell_quote(body));
         }
@@ -250,15 +254,13 @@ impl fmt::Debug for ApiRequest {
     }
 }
 
-/// The members of an object as a form; a string without its quotes, any other value as JSON.
-fn form_text(body: &Value) -> String {
-    let mut form = String::new();
-    for (name, value) in body.as_object().into_iter().flatten() {
-        let value = value.as_str().map_or_else(|| Cow::Owned(value.to_string()), Cow::Borrowed);
-        let separator = if form.is_empty() { "" } else { "&" };
-        let _ = write!(form, "{separator}{}={}", encode_component(name), encode_component(&value));
+#[expect(clippy::ref_option, reason = "serde passes the field")]
+fn body_value<S: Serializer>(body: &Option<Bytes>, serializer: S) -> Result<S::Ok, S::Error> {
+    let Some(body) = body else { return serializer.serialize_none() };
+    match serde_json::from_slice::<Value>(body) {
+        Ok(value) => value.serialize(serializer),
+        Err(_) => serializer.serialize_str(&String::from_utf8_lossy(body)),
     }
-    form
 }
 
 /// `text` percent-encoded as one URL component: everything but RFC 3986's unreserved characters.
@@ -302,7 +304,7 @@ mod tests {
     #[test]
     fn a_form_is_encoded_and_a_curl_command_says_so() {
         let request = ApiRequest::post("/api/v2/token").form([("grant_type", "password"), ("username", "a b&c")]);
-        assert_eq!(request.body_text().as_deref(), Some("grant_type=password&username=a%20b%26c"));
+        assert_eq!(request.body_text(), Some("grant_type=password&username=a%20b%26c"));
         let curl = request.accept("text/plain").to_curl(None);
         assert!(curl.contains("--header 'Accept: text/plain'"), "{curl}");
         assert!(curl.contains("'Content-Type: application/x-www-form-urlencoded'"), "{curl}");
@@ -310,7 +312,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_body() {
-        let request = ApiRequest::patch("/x").query("a", "b").json(json!({"password": "canary"}));
+        let request = ApiRequest::patch("/x").query("a", "b").json(&json!({"password": "canary"}));
         let shown = format!("{request:?} {request:#?}");
         assert!(shown.contains("/x?a=b") && !shown.contains("canary") && !shown.contains("password"), "{shown}");
     }

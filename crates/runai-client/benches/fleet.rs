@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt as _};
+use runai_api::Submission;
 use runai_api::name::{SUBMISSION_LABEL, SubmissionId, workload_name};
 use runai_api::wire::{Compute, EnvironmentVariable, Label, TrainingCreationRequest, TrainingSpec};
 use runai_client::lifecycle::WaitPolicy;
@@ -103,7 +104,11 @@ async fn measure() {
 
     let begun = (Instant::now(), cpu());
     let trainings: Vec<_> = (0..WORKLOADS).map(|run| training(run, &placement)).collect();
-    let submitted: Vec<_> = operator.submit_all(trainings, AT_ONCE).map(|(_, result)| result.unwrap()).collect().await;
+    let submitted: Vec<_> = operator
+        .submit_all(trainings.iter().filter_map(Submission::of), AT_ONCE)
+        .map(|(_, result)| result.unwrap())
+        .collect()
+        .await;
     let rate = per_second(WORKLOADS, begun.0.elapsed());
     println!(
         "{}",

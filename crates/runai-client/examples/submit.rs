@@ -38,9 +38,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let context = Context {
         project_id: Some(placement.project_id),
         cluster_id: Some(placement.cluster_id),
+        submission_id: Some(submission),
         ..Context::default()
     };
-    let submitted = operator.attach_or_submit(&step.render(&context, Some(&submission))).await?;
+    let submitted = operator.attach_or_submit(&step.submission(&context)).await?;
     println!("{} ({})", submitted.name, if submitted.already_existed { "attached" } else { "submitted" });
 
     let mut watch = operator.watch(submitted.workload_id, policy);

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use runai_api::request::{ApiRequest, Method as ApiMethod};
+use runai_api::request::{ApiRequest, Encoding, Method as ApiMethod};
 use runai_api::secrets::secret_values;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tracing::Instrument;
+use url::form_urlencoded;
 
 use crate::auth::Tokens;
 use crate::builder::ClientBuilder;
@@ -151,8 +153,8 @@ impl Client {
         if let Ok(id) = HeaderValue::from_str(id) {
             prepared.headers.insert(REQUEST_ID, id);
         }
-        if let Some(body) = &request.body {
-            for value in secret_values(body) {
+        if let Some(body) = sent_value(request) {
+            for value in secret_values(&body) {
                 sender.secrets.add_sent(value);
             }
         }
@@ -227,6 +229,17 @@ fn request_id() -> String {
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The members of a body. Only what is JSON or a form is looked into for secrets.
+fn sent_value(request: &ApiRequest) -> Option<Value> {
+    match request.encoding {
+        Encoding::Json => request.value(),
+        Encoding::Form => {
+            let fields = form_urlencoded::parse(request.body.as_ref()?);
+            Some(fields.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect())
+        }
+    }
+}
+
 fn prepare(request: &ApiRequest) -> Result<PreparedRequest, Error> {
     let mut segments = request.path.split('/');
     // An id that is empty, consists of dots or contains a query would name another resource.
@@ -239,8 +252,7 @@ fn prepare(request: &ApiRequest) -> Result<PreparedRequest, Error> {
     let accept = request.accept.as_deref().unwrap_or("application/json");
     headers
         .insert(ACCEPT, HeaderValue::from_str(accept).map_err(|_| Error::Accept(accept.escape_debug().to_string()))?);
-    let body = request.body_text().map(String::into_bytes);
-    if body.is_some() {
+    if request.body.is_some() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(request.encoding.content_type()));
     }
     let method = match request.method {
@@ -250,7 +262,7 @@ fn prepare(request: &ApiRequest) -> Result<PreparedRequest, Error> {
         ApiMethod::Post => Method::POST,
         ApiMethod::Put => Method::PUT,
     };
-    let body = body.unwrap_or_default();
+    let body = request.body.clone().unwrap_or_default();
     Ok(PreparedRequest { method, path: request.path.clone(), target: request.target(), headers, body })
 }
 

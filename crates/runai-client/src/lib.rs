@@ -28,11 +28,12 @@
 //! certificates.
 //!
 //! ```no_run
+//! use runai_api::Submission;
 //! use runai_api::wire::TrainingCreationRequest;
 //! use runai_client::lifecycle::{Outcome, WaitPolicy};
-//! use runai_client::{Client, Event, StepOperator};
+//! use runai_client::{Client, Error, Event, StepOperator};
 //!
-//! # async fn run(mut request: TrainingCreationRequest, secret: String) -> Result<(), runai_client::Error> {
+//! # async fn run(mut request: TrainingCreationRequest, secret: String) -> Result<(), Error> {
 //! let client = Client::builder("https://org.run.ai").credentials("trainer", secret).build()?;
 //! let operator = StepOperator::new(client, "vision").cluster_name("dgx");
 //!
@@ -40,7 +41,8 @@
 //! request.project_id = placement.project_id;
 //! request.cluster_id = placement.cluster_id;
 //! // The request carries the label of its submission: see `StepOperator::submission_id`.
-//! let submitted = operator.submit(&request).await?;
+//! let submission = Submission::of(&request).ok_or(Error::NoSubmissionId)?;
+//! let submitted = operator.submit(&submission).await?;
 //!
 //! let mut watch = operator.watch(submitted.workload_id, WaitPolicy::default());
 //! while let Some(event) = watch.next().await? {

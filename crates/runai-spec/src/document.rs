@@ -311,7 +311,7 @@ impl Document {
     /// Returns the body of the request, a line for each of its parts; nothing if the text has errors.
     #[must_use]
     pub fn body(&self) -> Option<&str> {
-        let body = || Some(self.step()?.body_pretty(&self.context));
+        let body = || Some(self.step()?.body(&self.context));
         self.derived.rendered.body.get_or_init(body).as_deref()
     }
 

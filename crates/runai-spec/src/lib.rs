@@ -16,9 +16,9 @@
 //!
 //! let text = text.replace("gpu_portion", "gpu_portion_request");
 //! let resolution = Resolver::new(Source { name: "step.runai.yaml", text: &text, format: Format::Yaml }).resolve();
-//! let request = resolution.step().expect("no errors").request(&Context::default(), None);
+//! let request = resolution.step().expect("no errors").request(&Context::default());
 //! assert_eq!(request.path, "/api/v1/workloads/trainings");
-//! assert_eq!(request.body.unwrap()["spec"]["compute"]["gpuPortionRequest"], 0.5);
+//! assert_eq!(request.value().unwrap()["spec"]["compute"]["gpuPortionRequest"], 0.5);
 //! ```
 //!
 //! It is not a client: it never knows the clock, the disk, the network, the environment or randomness. They come in as

@@ -6,11 +6,11 @@
 
 use std::borrow::Cow;
 
-use runai_api::command;
 use runai_api::name::{SUBMISSION_LABEL, SubmissionId, workload_name};
 use runai_api::request::ApiRequest;
 use runai_api::wire::requests;
 use runai_api::wire::{GpuRequestType, TrainingCreationRequest};
+use runai_api::{Submission, command};
 use runai_syntax::Tree;
 use runai_syntax::emit::json::{self, Printer};
 use serde::{Deserialize, Serialize};
@@ -39,40 +39,57 @@ pub struct Context {
     pub project_id: Option<String>,
     /// Id of the cluster, a UUID.
     pub cluster_id: Option<String>,
+    /// Id of the submission. With it, a label carries the id, and a name that is built ends with it.
+    #[serde(skip)]
+    pub submission_id: Option<SubmissionId>,
 }
 
+/// Stand for what is not known yet.
+const CLUSTER_ID: &str = "<cluster-id>";
+const PROJECT_ID: &str = "<project-id>";
+
 impl Step {
-    /// The body of the request that creates the workload, as the text that is sent. With a submission the workload's name
-    /// ends with its id, and a label carries it.
+    /// The body of the request that creates the workload: the text that previews show and that is sent, byte for byte.
     #[must_use]
-    pub fn body(&self, context: &Context, submission: Option<&SubmissionId>) -> String {
-        self.write(context, submission, json::COMPACT)
+    pub fn body(&self, context: &Context) -> String {
+        let name: Cow<'_, str> = match (&context.name, self.name(), &context.submission_id) {
+            (Some(name), _, _) => name.into(),
+            (None, None, None) => "<name>".into(),
+            (None, base, submission) => workload_name(base, submission.as_ref()).into(),
+        };
+        self.write(context, &name)
     }
 
-    /// The same body for people, a line for each of its parts.
+    /// The same body with what a client has to know of it. It can be submitted if the context has all its members.
     #[must_use]
-    pub fn body_pretty(&self, context: &Context) -> String {
-        self.write(context, None, json::PRETTY)
+    pub fn submission(&self, context: &Context) -> Submission {
+        let name = match &context.name {
+            Some(name) => name.clone(),
+            None => workload_name(self.name(), context.submission_id.as_ref()),
+        };
+        let id = context.submission_id.as_ref().map_or("", SubmissionId::as_str);
+        let (project, cluster) = (context.project_id.as_deref(), context.cluster_id.as_deref());
+        let body = self.write(context, &name);
+        Submission::new(name, project.unwrap_or(PROJECT_ID), cluster.unwrap_or(CLUSTER_ID), id, body)
     }
 
     /// The same body in the API's types.
     #[must_use]
-    pub fn render(&self, context: &Context, submission: Option<&SubmissionId>) -> TrainingCreationRequest {
-        serde_json::from_str(&self.body(context, submission))
+    pub fn render(&self, context: &Context) -> TrainingCreationRequest {
+        serde_json::from_str(&self.body(context))
             .unwrap_or_else(|error| unreachable!("the body is made of the API's words: {error}"))
     }
 
-    /// The request that creates the workload: what the client sends, and what a preview shows.
+    /// The request that creates the workload: what a preview shows, and what the client sends.
     #[must_use]
-    pub fn request(&self, context: &Context, submission: Option<&SubmissionId>) -> ApiRequest {
-        let body = serde_json::from_str(&self.body(context, submission));
-        requests::create().json(body.unwrap_or_else(|error| unreachable!("the body is JSON: {error}")))
+    pub fn request(&self, context: &Context) -> ApiRequest {
+        requests::create().body(self.body(context))
     }
 
     /// The request as a `curl` command; see [`ApiRequest::to_curl`].
     #[must_use]
     pub fn curl(&self, context: &Context, base_url: Option<&str>) -> String {
-        requests::create().to_curl_with_body(base_url, Some(&self.body_pretty(context)))
+        self.request(context).to_curl(base_url)
     }
 
     /// The request as its parts: `method`, `path` and `body`.
@@ -82,34 +99,29 @@ impl Step {
         Tree::Map(vec![
             ("method".into(), request.method.as_str().into()),
             ("path".into(), request.path.into()),
-            ("body".into(), parts(&self.body(context, None)).into_owned()),
+            ("body".into(), parts(&self.body(context)).into_owned()),
         ])
     }
 
-    fn write(&self, context: &Context, submission: Option<&SubmissionId>, style: json::Style<'static>) -> String {
-        let name: Cow<'_, str> = match (&context.name, self.name(), submission) {
-            (Some(name), _, _) => name.into(),
-            (None, None, None) => "<name>".into(),
-            (None, base, _) => workload_name(base, submission).into(),
-        };
-        let mut body = Body(Printer::new(style, ""));
+    fn write(&self, context: &Context, name: &str) -> String {
+        let mut body = Body(Printer::new(json::PRETTY, ""));
         body.0.open('{');
-        body.put("clusterId", context.cluster_id.as_deref().unwrap_or("<cluster-id>"));
-        body.put("name", &*name);
-        body.put("projectId", context.project_id.as_deref().unwrap_or("<project-id>"));
-        body.object("spec", self, |spec, step| step.spec(spec, context, submission));
+        body.put("clusterId", context.cluster_id.as_deref().unwrap_or(CLUSTER_ID));
+        body.put("name", name);
+        body.put("projectId", context.project_id.as_deref().unwrap_or(PROJECT_ID));
+        body.object("spec", self, |spec, step| step.spec(spec, context));
         body.set("templateId", &self.settings().workload_template_id);
         body.put("useGivenNameAsPrefix", false);
         body.0.close('}');
         body.0.into_text()
     }
 
-    fn spec(&self, spec: &mut Body, context: &Context, submission: Option<&SubmissionId>) {
+    fn spec(&self, spec: &mut Body, context: &Context) {
         let settings = self.settings();
         let annotations = settings.annotations.iter().flat_map(|annotations| &annotations.0);
         let labels = settings.labels.iter().flat_map(|labels| &labels.0);
         let labels = labels.map(|(name, value)| (name.as_str(), value.as_str()));
-        let labels = labels.chain(submission.map(|id| (SUBMISSION_LABEL, id.as_str())));
+        let labels = labels.chain(context.submission_id.iter().map(|id| (SUBMISSION_LABEL, id.as_str())));
         let tokens = context.command.as_deref().or(self.command());
         let (command, args) = tokens.map(command::split).map_or((None, None), |(command, args)| (Some(command), args));
         let own = self.environment().iter().filter(|(name, _)| !context.environment.contains_key(*name));

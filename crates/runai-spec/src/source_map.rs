@@ -179,7 +179,7 @@ struct Mapper<'r, 't> {
 
 impl Mapper<'_, '_> {
     fn map(mut self, step: &Step) -> SourceMap {
-        let body = step.body(self.context, None);
+        let body = step.body(self.context);
         let body = parts(&body);
         for shape in [&*STEP_FILE, &*STEP_SETTINGS] {
             let Kind::Struct(structure) = &shape.kind else { continue };

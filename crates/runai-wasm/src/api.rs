@@ -63,7 +63,7 @@ fn answer(function: &str, text: &str, arguments: &Arguments<'_>) -> Result<Answe
             return Ok(document().with_step(|step, document| {
                 let steps = document.resolution.step_names().collect();
                 let json = object([("steps", steps), ("report", document.report())]).to_json();
-                Answer { json, text: Some(step.body_pretty(document.context)) }
+                Answer { json, text: Some(step.body(document.context)) }
             }));
         }
         "request" => {

@@ -156,7 +156,7 @@ impl Case {
             (context.image, context.command) = (None, None);
         }
         let body = resolution.step().map(|step| {
-            let body = serde_json::to_value(step.render(&context, None));
+            let body = serde_json::to_value(step.render(&context));
             body.unwrap_or_else(|error| panic!("a body is JSON: {error}"))
         });
         Ours { errors, body }

@@ -201,7 +201,7 @@ impl Run {
         let mut bodies = Map::new();
         for name in resolution.step_names() {
             if let Some(step) = resolution.step_named(name) {
-                let body = serde_json::to_value(step.render(&context(), None));
+                let body = serde_json::to_value(step.render(&context()));
                 bodies.insert(name.to_owned(), body.unwrap_or_else(|error| panic!("a body is JSON: {error}")));
             }
         }

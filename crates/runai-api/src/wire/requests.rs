@@ -14,7 +14,7 @@ pub const PAGE_LIMIT: u32 = 500;
 /// Submits a training workload.
 #[must_use]
 pub fn create_training(training: &TrainingCreationRequest) -> ApiRequest {
-    create().json(serde_json::to_value(training).unwrap_or_default())
+    create().body(serde_json::to_vec(training).unwrap_or_default())
 }
 
 /// The same, still without its body.
@@ -81,7 +81,7 @@ pub fn delete_workload(kind: &str, workload_id: &str) -> ApiRequest {
 #[must_use]
 pub fn batch<I: AsRef<str>>(action: BatchAction, workload_ids: &[I]) -> ApiRequest {
     let ids: Vec<&str> = workload_ids.iter().map(AsRef::as_ref).collect();
-    ApiRequest::post(BATCH).json(json!({"ids": ids, "action": action})).idempotent(true)
+    ApiRequest::post(BATCH).json(&json!({"ids": ids, "action": action})).idempotent(true)
 }
 
 /// The action of a [`batch`].
@@ -283,7 +283,7 @@ mod tests {
     fn actions_follow_the_type_of_the_workload() {
         let line = |request: ApiRequest| {
             assert!(request.is_idempotent, "{request:?}");
-            (format!("{} {}", request.method.as_str(), request.target()), request.body)
+            (format!("{} {}", request.method.as_str(), request.target()), request.value())
         };
         for (kind, collection) in
             [("Training", "trainings"), ("Workspace", "workspaces"), ("distributed", "distributed")]
@@ -316,7 +316,7 @@ mod tests {
         assert_eq!(request.method.as_str(), "POST");
         assert_eq!(request.target(), "/api/v1/workloads/trainings");
         assert_eq!(
-            request.body,
+            request.value(),
             Some(json!({"clusterId": "u", "name": "fit", "projectId": "7", "spec": {"image": "python:3.12"}}))
         );
     }

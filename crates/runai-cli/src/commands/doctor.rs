@@ -72,7 +72,7 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
                 None => of_every_step(operator_file.as_ref(), &args.connect)?,
             };
             let done = block_on(async {
-                let request = step.as_ref().map(|step| step.step.render(&step.context, None));
+                let request = step.as_ref().map(|step| step.step.render(&step.context));
                 let subject = request.as_ref().map(|request| PreflightSubject { request, setting_of: &setting_of });
                 let preflight = connection.operator.preflight(subject, Some(&needed)).await;
                 diagnosis.take(preflight, step.as_ref().map(|step| &step.file));

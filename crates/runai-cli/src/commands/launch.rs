@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use runai_api::wire::{TrainingCreationRequest, requests};
+use runai_api::Submission;
 use runai_client::lifecycle::WaitPolicy;
 use runai_client::{Client, Error, Placement, Receipt, StepOperator, SubmitEvent, Submitted};
 use runai_sim::{Exec, Output, Simulator};
@@ -128,8 +128,8 @@ async fn local(steps: Steps, plan: Plan, args: &RunArgs, interrupts: &mut Interr
 fn dry_run(steps: &[LaunchStep], format: ResultFormat, placement: &Placement, operator: &StepOperator) -> Exit {
     let base_url = operator.client().base_url();
     for step in steps {
-        let (request, _) = step.request(operator, placement);
-        let request = requests::create_training(&request);
+        let (submission, _) = step.submission(operator, placement);
+        let request = submission.request();
         let printed = match format {
             ResultFormat::Human => output::line(&request.to_curl(Some(base_url))),
             format => output::item(format, &request),
@@ -203,7 +203,7 @@ impl Source for Launch {
 
     fn start(&self, item: usize) -> BoxFuture<'static, Result<Target, Rejection>> {
         let step = Arc::clone(&self.steps[item]);
-        let (request, run_id) = step.request(&self.connection.operator, &self.placement);
+        let (submission, run_id) = step.submission(&self.connection.operator, &self.placement);
         let policy = self.policy(&step);
         let events = self.submit_events.clone();
         let operator = self.connection.operator.clone().wait_policy(policy.clone());
@@ -215,13 +215,13 @@ impl Source for Launch {
         });
         let several = self.steps.len() > 1;
         let project = self.placement.project_name.clone();
-        let hints = self.hints(&request.name);
+        let hints = self.hints(&submission.name);
         Box::pin(async move {
-            match submit_once(&operator, &request, step.run_id.is_some()).await {
+            match submit_once(&operator, &submission, step.run_id.is_some()).await {
                 Ok((submitted, receipt)) => {
                     Ok(Target { submitted, receipt, policy, phase: None, submitted_to: Some(project), hints })
                 }
-                Err(error) => Err(rejection(&step, &request, &run_id, &error, several)),
+                Err(error) => Err(rejection(&step, &submission, &run_id, &error, several)),
             }
         })
     }
@@ -247,35 +247,30 @@ impl Source for Launch {
 /// Submits a step, or attaches to its workload.
 async fn submit_once(
     operator: &StepOperator,
-    request: &TrainingCreationRequest,
+    submission: &Submission,
     again: bool,
 ) -> Result<(Submitted, Option<Receipt>), Error> {
-    let submitted = if again { operator.attach_or_submit(request).await? } else { operator.submit(request).await? };
+    let submitted =
+        if again { operator.attach_or_submit(submission).await? } else { operator.submit(submission).await? };
     let receipt = operator.receipt_of(&submitted).await;
     Ok((submitted, receipt))
 }
 
 /// Why a step was not submitted, with the places in its file that are to blame.
-fn rejection(
-    step: &LaunchStep,
-    request: &TrainingCreationRequest,
-    run_id: &str,
-    error: &Error,
-    several: bool,
-) -> Rejection {
+fn rejection(step: &LaunchStep, submission: &Submission, run_id: &str, error: &Error, several: bool) -> Rejection {
     let mut failure = Failure::from(error);
     if let Error::Unconfirmed { .. } = error {
         failure = failure.hint(format!(
             "the same file with `--run-id {run_id}` attaches to `{}` if it was submitted, and submits it if not",
-            request.name
+            submission.name
         ));
     }
-    let excerpts = refused_settings(&step.file, request, error);
-    Rejection { file: Some(step.file.name.clone()), name: request.name.clone(), failure, several, excerpts }
+    let excerpts = refused_settings(&step.file, submission, error);
+    Rejection { file: Some(step.file.name.clone()), name: submission.name.clone(), failure, several, excerpts }
 }
 
 /// The places in the file that the control plane refuses, as excerpts.
-fn refused_settings(file: &Input, request: &TrainingCreationRequest, error: &Error) -> Vec<Checked> {
+fn refused_settings(file: &Input, submission: &Submission, error: &Error) -> Vec<Checked> {
     let (at, issues) = match error {
         Error::Api(error) => {
             let issues = error.issues.iter();
@@ -285,9 +280,9 @@ fn refused_settings(file: &Input, request: &TrainingCreationRequest, error: &Err
         _ => return Vec::new(),
     };
     let different = at.map(|at| (at, "differs from what was submitted under this run id".to_owned()));
-    let Ok(source) = file.source() else { return Vec::new() };
+    let (Ok(source), Some(request)) = (file.source(), submission.training()) else { return Vec::new() };
     let diagnostics = issues.into_iter().chain(different).filter_map(|(field, details)| {
-        let place = setting_of(field, request)?;
+        let place = setting_of(field, &request)?;
         source.diagnose(&place.pointer, "refused", format!("`{}`: {}", place.path, scrub(&details)), None)
     });
     let diagnostics: Vec<_> = diagnostics.collect();

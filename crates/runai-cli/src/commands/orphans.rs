@@ -7,7 +7,7 @@ use std::env;
 use std::io::{self, BufRead, IsTerminal as _};
 
 use jiff::Timestamp;
-use runai_api::wire::TrainingCreationRequest;
+use runai_api::Submission;
 use runai_client::{Placement, Receipt, StepOperator};
 
 use crate::commands::receipts::read_all;
@@ -46,16 +46,16 @@ pub(crate) async fn resume(
     }
     let console = Console::of_process();
     for step in steps.iter_mut().filter(|step| step.run_id.is_none()) {
-        let (request, _) = step.request(operator, placement);
-        let orphans = orphaned(operator, &request).await;
+        let (submission, _) = step.submission(operator, placement);
+        let orphans = orphaned(operator, &submission).await;
         step.run_id = choose(&step.file.name, &orphans, &console, interrupts, reporter).await?;
     }
     Ok(())
 }
 
 /// The submissions of the same request that earlier commands were killed in, the newest first.
-async fn orphaned(operator: &StepOperator, request: &TrainingCreationRequest) -> Vec<Orphan> {
-    let mut receipts = operator.orphans(request).await;
+async fn orphaned(operator: &StepOperator, submission: &Submission) -> Vec<Orphan> {
+    let mut receipts = operator.orphans(submission).await;
     receipts.sort_by_key(|receipt| std::cmp::Reverse(receipt.first_sent_at));
     let orphan = |receipt: Receipt| {
         let sent = receipt.first_sent_at.and_then(|sent| Timestamp::from_millisecond(i64::try_from(sent).ok()?).ok());

@@ -20,14 +20,14 @@ pub(crate) fn render(args: &RenderArgs) -> Result<Exit, Failure> {
         cluster_id: args.cluster_id.clone(),
         ..sources.context(&args.sources, args.image.as_ref(), &args.command)
     };
-    let request = step.request(&context, None);
     let printed = if args.curl {
         let base_url = resolution.operator().and_then(|operator| operator.runai_base_url.as_ref());
-        output::line(&request.to_curl(base_url.map(BaseUrl::trimmed)))
+        output::line(&step.curl(&context, base_url.map(BaseUrl::trimmed)))
     } else {
+        let body = step.body(&context);
         match args.format {
-            ResultFormat::Human | ResultFormat::Json => output::json_pretty(&request.body),
-            ResultFormat::Yaml => output::yaml(&request.body),
+            ResultFormat::Human | ResultFormat::Json => output::line(&body),
+            ResultFormat::Yaml => output::json_as_yaml(&body),
         }
     };
     Ok(output::exit_of(&printed))

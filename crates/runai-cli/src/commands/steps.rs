@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use runai_api::wire::TrainingCreationRequest;
+use runai_api::Submission;
 use runai_client::{Placement, StepOperator};
 use runai_spec::settings::OperatorSettings;
 use runai_spec::{Context, Step};
@@ -81,16 +81,16 @@ impl Steps {
 }
 
 impl LaunchStep {
-    /// What is sent, and the run id that its submission goes by.
-    pub(crate) fn request(&self, operator: &StepOperator, placement: &Placement) -> (TrainingCreationRequest, String) {
+    /// Returns what is sent, and the run id that its submission goes by.
+    pub(crate) fn submission(&self, operator: &StepOperator, placement: &Placement) -> (Submission, String) {
         let run_id = self.run_id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
         let context = Context {
             project_id: Some(placement.project_id.clone()),
             cluster_id: Some(placement.cluster_id.clone()),
+            submission_id: Some(operator.submission_id(placement, &run_id)),
             ..self.context.clone()
         };
-        let submission = operator.submission_id(placement, &run_id);
-        (self.step.render(&context, Some(&submission)), run_id)
+        (self.step.submission(&context), run_id)
     }
 }
 

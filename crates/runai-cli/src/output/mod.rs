@@ -67,8 +67,12 @@ pub(crate) fn json_pretty(value: &impl Serialize) -> io::Result<()> {
 
 /// Prints a result as YAML.
 pub(crate) fn yaml(value: &impl Serialize) -> io::Result<()> {
-    let text = serde_json::to_string(value)?;
-    let yaml = convert(&text, Format::Json, Format::Yaml).map_err(io::Error::other)?;
+    json_as_yaml(&serde_json::to_string(value)?)
+}
+
+/// Prints a JSON text as YAML.
+pub(crate) fn json_as_yaml(json: &str) -> io::Result<()> {
+    let yaml = convert(json, Format::Json, Format::Yaml).map_err(io::Error::other)?;
     line(yaml.trim_end())
 }
 

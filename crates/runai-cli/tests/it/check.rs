@@ -80,7 +80,7 @@ fn code_scanners_get_sarif() {
     insta::assert_snapshot!(serde_json::to_string_pretty(result).unwrap(), @r#"
     {
       "ruleId": "unknown-key",
-      "ruleIndex": 10,
+      "ruleIndex": 11,
       "level": "error",
       "message": {
         "text": "unknown key `gpu_portion`: did you mean `gpu_portion_request`?"

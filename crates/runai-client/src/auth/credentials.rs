@@ -211,7 +211,7 @@ impl Endpoint {
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         let path = self.path().to_owned();
-        PreparedRequest { method: Method::POST, target: path.clone(), path, headers, body }
+        PreparedRequest { method: Method::POST, target: path.clone(), path, headers, body: body.into() }
     }
 
     fn read(self, begun: Instant, answer: &Answer, secrets: &Secrets) -> Result<Token, Error> {

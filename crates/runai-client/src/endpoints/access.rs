@@ -39,7 +39,7 @@ impl Client {
     pub async fn create_role(&self, role: &RoleCreationRequest) -> Result<RoleInfo, Error> {
         // Strings and lists cannot fail to serialize.
         let body = serde_json::to_value(role).unwrap_or_default();
-        self.send(&ApiRequest::post("/api/v2/authorization/roles").json(body)).await
+        self.send(&ApiRequest::post("/api/v2/authorization/roles").json(&body)).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! Trainings, workloads of any type, and what happened to them.
 
 use futures_util::stream::Stream;
+use runai_api::request::ApiRequest;
 use runai_api::wire::requests::{self, Filter, Page};
 use runai_api::wire::{Event, HistoryRecord, Training, TrainingCreationRequest, Workload};
 
@@ -18,16 +19,12 @@ impl Client {
     /// After an error for which [`Error::may_have_taken_effect`] holds, the workload may exist;
     /// [`StepOperator::submit`](crate::StepOperator::submit) finds that out.
     pub async fn create_training(&self, training: &TrainingCreationRequest) -> Result<Training, Error> {
-        self.dated_create_training(training).await.map(|dated| dated.value)
+        self.dated_create_training(&requests::create_training(training)).await.map(|dated| dated.value)
     }
 
-    pub(crate) async fn dated_create_training(
-        &self,
-        training: &TrainingCreationRequest,
-    ) -> Result<Dated<Training>, Error> {
-        let request = requests::create_training(training);
-        let dated: Dated<Training> = self.exchange(&request, Idempotency::OnlyIfUnsent).await?;
-        if dated.value.workload_id.is_empty() { Err(names_no_workload(&request)) } else { Ok(dated) }
+    pub(crate) async fn dated_create_training(&self, request: &ApiRequest) -> Result<Dated<Training>, Error> {
+        let dated: Dated<Training> = self.exchange(request, Idempotency::OnlyIfUnsent).await?;
+        if dated.value.workload_id.is_empty() { Err(names_no_workload(request)) } else { Ok(dated) }
     }
 
     /// One training workload, with its specification.

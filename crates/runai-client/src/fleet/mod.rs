@@ -1,6 +1,7 @@
 //! Following thousands of workloads with one poller.
 
 mod actions;
+mod duplicates;
 mod event;
 mod member;
 mod project;
@@ -8,7 +9,6 @@ mod project;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use runai_api::wire::Workload;
@@ -25,9 +25,8 @@ use crate::error::Error;
 use crate::poll::Poll;
 use crate::receipt::{BoxFuture, Progress, Receipt, ReceiptStore, StoreError};
 use crate::record::StoreResult;
-use crate::submission::{SubmissionKey, Submitted, duplicate_until, duplicates};
+use crate::submission::{Submitted, duplicate_until};
 use crate::tracker::PendingAction;
-use crate::watch::Event;
 
 /// Many workloads that are being followed, each by the rules of [`crate::lifecycle`].
 ///
@@ -77,7 +76,7 @@ pub struct Fleet {
 /// What a request or a write gave.
 enum Completed {
     Acted { id: String, project_id: String, result: Result<(), Error> },
-    Checked { id: String, result: Result<Vec<String>, Error> },
+    Checked { id: String, began: Instant, result: Result<Vec<String>, Error> },
     Listed { project_id: String, began: Instant, result: Result<Dated<LenientPage<Workload>>, Error> },
     Polled { id: String, project_id: String, began: Instant, result: Result<Box<Poll>, Error> },
     Stored { id: String, result: StoreResult },
@@ -194,7 +193,7 @@ impl Fleet {
         let of_receipt = receipt.as_ref().and_then(duplicate_until);
         member.duplicate_until = submitted.map_or(of_receipt, |submitted| submitted.duplicate_until);
         if let Some(until) = member.duplicate_until {
-            self.duplicate_checks.insert((until.min(Instant::now() + DUPLICATE_INTERVAL), id.clone()));
+            self.duplicate_checks.insert((until.min(Instant::now() + duplicates::INTERVAL), id.clone()));
         }
         member.record_in(receipt, self.store.as_ref());
         let project_id = member.project_id.clone();
@@ -335,12 +334,12 @@ impl Fleet {
     }
 
     /// Lets a member's events out, and begins what it decided; forgets it when it has ended.
-    fn release(&mut self, id: &str) {
+    pub(super) fn release(&mut self, id: &str) {
         let Some(member) = self.members.get_mut(id) else { return };
         let of = |event| FleetEvent::Workload { event, workload_id: id.to_owned() };
         match member.tracker.pending() {
             PendingAction::Nothing(_) => {
-                if member.duplicate_until.is_some_and(|until| until > Instant::now()) && !member.is_checked_at_end {
+                if member.duplicate_until.is_some() && !member.is_checked_at_end {
                     // The last chance to see that the submission exists twice.
                     member.is_checked_at_end = true;
                     return self.begin_check(id.to_owned());
@@ -366,20 +365,10 @@ impl Fleet {
         }
     }
 
-    fn begin_check(&mut self, id: String) {
-        let Some(member) = self.members.get(&id) else { return };
-        let (client, target) = (self.client.clone(), member.key());
-        self.in_flight.push(Box::pin(async move {
-            let key = SubmissionKey::from_receipt(&target);
-            let result = duplicates(&client, &key, &id).await;
-            Completed::Checked { id, result }
-        }));
-    }
-
     fn complete(&mut self, completed: Completed) {
         match completed {
             Completed::Acted { id, project_id, result } => self.acted(&id, &project_id, result),
-            Completed::Checked { id, result } => self.checked(&id, result),
+            Completed::Checked { id, began, result } => self.checked(&id, began, result),
             Completed::Listed { project_id, began, result } => self.listed(&project_id, began, result),
             Completed::Polled { id, project_id, began, result } => {
                 self.polled(&id, &project_id, began, result.map(|poll| *poll));
@@ -395,33 +384,6 @@ impl Fleet {
                     }
                 }
             }
-        }
-    }
-
-    fn checked(&mut self, id: &str, result: Result<Vec<String>, Error>) {
-        let Some(member) = self.members.get_mut(id) else { return };
-        let until = member.duplicate_until;
-        match result {
-            Ok(found) if found.len() > 1 => {
-                member.events.push_back(Event::Duplicate { workload_ids: found });
-                member.duplicate_until = None;
-            }
-            result => {
-                if let Err(error) = result {
-                    tracing::debug!(%error, id, "cannot look for duplicates");
-                }
-                let now = Instant::now();
-                let next = until.filter(|until| *until > now && !member.is_checked_at_end);
-                match next {
-                    Some(until) => {
-                        self.duplicate_checks.insert((until.min(now + DUPLICATE_INTERVAL), id.to_owned()));
-                    }
-                    None => member.duplicate_until = None,
-                }
-            }
-        }
-        if !member.is_storing && !member.is_queued {
-            self.release(id);
         }
     }
 
@@ -485,9 +447,6 @@ impl fmt::Debug for Fleet {
         f.debug_struct("Fleet").field("members", &self.members.len()).finish_non_exhaustive()
     }
 }
-
-/// Between two checks whether a submission that was sent again exists twice.
-const DUPLICATE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Single polls of one project at the same time, and as many actions.
 const REQUESTS_AT_ONCE: usize = 8;

@@ -1,7 +1,8 @@
 //! By what a submission is recognised, and what proves that a workload is of it.
 
+use runai_api::Submission;
 use runai_api::name::{SUBMISSION_LABEL, SubmissionId, digest};
-use runai_api::wire::{Label, Training, TrainingCreationRequest};
+use runai_api::wire::{Label, Training};
 use serde_json::Value;
 
 use super::Submitted;
@@ -16,7 +17,7 @@ pub(crate) struct SubmissionKey<'a> {
     pub(crate) name: &'a str,
     pub(crate) project_id: &'a str,
     pub(crate) submission_id: &'a str,
-    request: Option<&'a TrainingCreationRequest>,
+    request: Option<&'a Submission>,
     /// Whether a request may have arrived of which nothing is known.
     has_unsettled_send: bool,
     /// Where the earlier request and this one came from.
@@ -33,15 +34,15 @@ pub(crate) enum Ownership {
 }
 
 impl<'a> SubmissionKey<'a> {
-    pub(crate) fn of(request: &'a TrainingCreationRequest) -> Result<Self, Error> {
-        let submission_id = Label::value_of(&request.spec.labels, SUBMISSION_LABEL)
-            .filter(|id| !id.is_empty())
-            .ok_or(Error::NoSubmissionId)?;
+    pub(crate) fn of(request: &'a Submission) -> Result<Self, Error> {
+        if request.submission_id.is_empty() {
+            return Err(Error::NoSubmissionId);
+        }
         Ok(Self {
             cluster_id: &request.cluster_id,
             name: &request.name,
             project_id: &request.project_id,
-            submission_id,
+            submission_id: &request.submission_id,
             request: Some(request),
             has_unsettled_send: false,
             sources: [None, None],
@@ -106,9 +107,9 @@ impl<'a> SubmissionKey<'a> {
         let workload_id = training.workload_id.clone();
         let mut submitted = self.submitted(workload_id, Some(training.name.clone()), true);
         let Some(request) = self.request else { return Ok(submitted) };
-        // Strings, numbers, lists and structs cannot fail to serialise.
-        let sent = serde_json::to_value(&request.spec).unwrap_or_default();
-        if let Some(at) = is_other_file(&sent, &training.spec, request.template_id.is_some()) {
+        let body = request.value();
+        let sent = &body["spec"];
+        if let Some(at) = is_other_file(sent, &training.spec, body["templateId"].is_string()) {
             let [stored_source, source_name] = self.sources.each_ref().map(|source| source.as_deref().map(Box::from));
             return Err(Error::DifferentSpec {
                 name: self.name.to_owned(),
@@ -119,7 +120,7 @@ impl<'a> SubmissionKey<'a> {
                 source_name,
             });
         }
-        submitted.differences = differences(&sent, &training.spec);
+        submitted.differences = differences(sent, &training.spec);
         Ok(submitted)
     }
 
@@ -162,13 +163,14 @@ impl<'a> SubmissionKey<'a> {
     /// A hash of all that is sent but the name's suffix and the submission's label.
     pub(crate) fn fingerprint(&self, base_url: &str) -> Option<String> {
         let request = self.request?;
-        let mut spec = serde_json::to_value(&request.spec).unwrap_or_default();
+        let mut body = request.value();
+        let template = body["templateId"].as_str().unwrap_or_default().to_owned();
+        let mut spec = body["spec"].take();
         if let Some(labels) = spec.get_mut("labels").and_then(Value::as_array_mut) {
             labels.retain(|label| label["name"] != SUBMISSION_LABEL);
         }
         let base = self.name.strip_suffix(self.submission_id).unwrap_or(self.name);
-        let template = request.template_id.as_deref().unwrap_or_default();
-        let texts = [base_url, self.project_id, self.cluster_id, base, template, &spec.to_string()];
+        let texts = [base_url, self.project_id, self.cluster_id, base, &template, &spec.to_string()];
         Some(digest(&texts, FINGERPRINT_LENGTH))
     }
 }

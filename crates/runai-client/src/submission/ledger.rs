@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use runai_api::wire::TrainingCreationRequest;
+use runai_api::Submission;
 use tokio::time::Instant;
 
 use super::{DUPLICATE_WINDOW, SubmissionKey, Submitted};
@@ -27,7 +27,7 @@ pub(super) struct Ledger<'a> {
 
 impl<'a> Ledger<'a> {
     /// The receipt of an attempt to submit `request`, which resumes from `earlier`.
-    pub(super) fn new(operator: &'a StepOperator, request: &TrainingCreationRequest, earlier: Option<Receipt>) -> Self {
+    pub(super) fn new(operator: &'a StepOperator, request: &Submission, earlier: Option<Receipt>) -> Self {
         let base_url = operator.client.base_url();
         let stored = earlier.as_ref().map(|receipt| receipt.attempt.clone());
         let key = SubmissionKey::of(request).ok();

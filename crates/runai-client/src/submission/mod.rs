@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, Stream, StreamExt as _};
+use runai_api::Submission;
 use runai_api::name::SubmissionId;
-use runai_api::wire::{TrainingCreationRequest, Workload};
+use runai_api::wire::Workload;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -61,6 +62,10 @@ pub struct Submitted {
     /// UUIDs of younger workloads of the same submission: it exists twice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub duplicates: Vec<String>,
+    /// UUID of an older workload of the same submission, which the receipt knows and no list of live workloads shows any
+    /// more: this one is a second workload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_to: Option<String>,
     /// When this process created the workload, by both clocks.
     #[serde(skip)]
     pub(crate) creation: Option<Creation>,
@@ -154,7 +159,7 @@ impl StepOperator {
     /// # Errors
     /// What the control plane refuses; [`Error::NameTaken`]; [`Error::DifferentSpec`]; [`Error::AlreadyDeleted`];
     /// [`Error::UnprovenDeletion`]; [`Error::Unconfirmed`] when it cannot be found out whether the workload exists.
-    pub async fn submit(&self, request: &TrainingCreationRequest) -> Result<Submitted, Error> {
+    pub async fn submit(&self, request: &Submission) -> Result<Submitted, Error> {
         let key = SubmissionKey::of(request)?;
         match self.stored_receipt(&key).await {
             StoredReceipt::None => self.send(request, &key, Ledger::new(self, request, None)).await,
@@ -164,7 +169,7 @@ impl StepOperator {
 
     /// As [`StepOperator::submit`], for a step that may have been submitted before: attaches to its workload if there
     /// is one. A workload that has been deleted since is not submitted again.
-    pub async fn attach_or_submit(&self, request: &TrainingCreationRequest) -> Result<Submitted, Error> {
+    pub async fn attach_or_submit(&self, request: &Submission) -> Result<Submitted, Error> {
         let key = SubmissionKey::of(request)?;
         let stored = self.stored_receipt(&key).await;
         self.attach(request, &key, stored).await
@@ -176,7 +181,7 @@ impl StepOperator {
     /// with receipts, the same call resumes from there.
     pub fn submit_all(
         &self,
-        requests: impl IntoIterator<Item = TrainingCreationRequest>,
+        requests: impl IntoIterator<Item = Submission>,
         at_once: usize,
     ) -> impl Stream<Item = (usize, Result<Submitted, Error>)> {
         stream::iter(requests.into_iter().enumerate())
@@ -211,7 +216,7 @@ impl StepOperator {
     ///
     /// A process that was killed without a run id of the user's leaves one. A receipt that cannot be read is not among
     /// them.
-    pub async fn orphans(&self, request: &TrainingCreationRequest) -> Vec<Receipt> {
+    pub async fn orphans(&self, request: &Submission) -> Vec<Receipt> {
         let (Some(store), Ok(key)) = (&self.receipts, SubmissionKey::of(request)) else { return Vec::new() };
         let fingerprint = key.fingerprint(self.client.base_url());
         let mut orphans = Vec::new();
@@ -241,7 +246,7 @@ impl StepOperator {
 
     async fn attach(
         &self,
-        request: &TrainingCreationRequest,
+        request: &Submission,
         key: &SubmissionKey<'_>,
         stored: StoredReceipt,
     ) -> Result<Submitted, Error> {
@@ -275,7 +280,8 @@ impl StepOperator {
         let was = earlier.as_ref().and_then(Receipt::workload_id).map(str::to_owned);
         let mut ledger = Ledger::new(self, request, earlier).with_error(unreadable);
         match found {
-            Ok(Some(submitted)) => {
+            Ok(Some(mut submitted)) => {
+                submitted.second_to = was.filter(|older| *older != submitted.workload_id);
                 ledger.attach(&submitted).await;
                 Ok(ledger.finish(submitted))
             }
@@ -304,18 +310,19 @@ impl StepOperator {
     /// Sends the request until it has become a workload, or until it is known that it will not by this call.
     async fn send(
         &self,
-        request: &TrainingCreationRequest,
+        request: &Submission,
         key: &SubmissionKey<'_>,
         mut ledger: Ledger<'_>,
     ) -> Result<Submitted, Error> {
         let _alive = ledger.mark_alive().await;
         let sent_before = ledger.sends() > 0;
         let began = Instant::now();
+        let body = request.request();
         let mut attempts = 0;
         loop {
             attempts += 1;
             ledger.about_to_send().await;
-            let error = match self.client.dated_create_training(request).await {
+            let error = match self.client.dated_create_training(&body).await {
                 Ok(Dated { value, date }) => {
                     let creation = date.zip(rfc3339(&value.created_at)).map(|(date, created_at)| Creation {
                         at: Instant::now(),

@@ -10,6 +10,7 @@ use std::fmt;
 use std::time::Duration;
 
 use ::http::{HeaderMap, Method, StatusCode};
+use bytes::Bytes;
 use url::Url;
 
 pub use self::http::{BODY_LIMIT, DEFAULT_CONNECT_TIMEOUT, HttpTransport};
@@ -35,8 +36,8 @@ pub struct Request {
     pub url: Url,
     /// The headers; the one that carries a credential is marked sensitive.
     pub headers: HeaderMap,
-    /// The body; empty when there is none.
-    pub body: Vec<u8>,
+    /// The body; empty when there is none. Attempts share it.
+    pub body: Bytes,
     /// How long the whole exchange may take.
     pub timeout: Duration,
 }

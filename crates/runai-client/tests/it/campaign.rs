@@ -20,7 +20,7 @@ use serde_json::json;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::network::{Fate, MemoryStore, client, followed_by, operator, request};
+use crate::network::{Fate, MemoryStore, client, followed_by, operator, request, submission_of};
 
 pub(crate) fn runs() -> usize {
     std::env::var("RUNAI_CAMPAIGN").ok().and_then(|runs| runs.parse().ok()).unwrap_or(100)
@@ -152,12 +152,13 @@ impl Campaign {
 
     /// Submits until it is done, however often processes die over it; gives the workload.
     async fn submit(&self, request: &TrainingCreationRequest, policy: &WaitPolicy) -> String {
+        let submission = submission_of(request);
         loop {
             let (operator, death) = self.process();
             let operator = operator.wait_policy(policy.clone());
             tokio::select! {
                 biased;
-                result = operator.submit(request) => match result {
+                result = operator.submit(&submission) => match result {
                     Ok(submitted) => return submitted.workload_id,
                     // Whoever is told that it is not known goes on with the same request; tokens may expire twice on the way.
                     Err(error)

@@ -13,7 +13,7 @@ use runai_spec::{Resolver, Source};
 use runai_syntax::Format;
 use serde_json::json;
 
-use crate::network::{operator, request};
+use crate::network::{operator, request, submission_of};
 use crate::script::{Reply, Script, answering};
 
 #[tokio::test(start_paused = true)]
@@ -31,7 +31,7 @@ async fn everything_that_the_simulator_shows_can_be_read() {
     let mut ids = Vec::new();
     for run in 0..7 {
         let request = request(&placement, &run.to_string(), &[("RUNAI_SIM_RUNNING", "600")]);
-        ids.push(operator.submit(&request).await.unwrap().workload_id);
+        ids.push(operator.submit(&submission_of(&request)).await.unwrap().workload_id);
     }
     tokio::time::sleep(Duration::from_mins(1)).await;
 

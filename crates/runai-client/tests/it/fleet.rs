@@ -12,13 +12,14 @@ use runai_sim::{Fault, FaultKind, Simulator};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::network::{Fate, MemoryStore, client, operator, request};
+use crate::network::{Fate, MemoryStore, client, operator, request, submission_of};
 use crate::script::{Reply, answering};
 
 async fn submit(operator: &StepOperator, count: usize, variables: &[(&str, &str)]) -> Vec<Submitted> {
     let placement = operator.prepare().await.unwrap();
     let requests: Vec<_> = (0..count).map(|run| request(&placement, &run.to_string(), variables)).collect();
-    let submitted: Vec<_> = operator.submit_all(requests, 50).map(|(_, result)| result.unwrap()).collect().await;
+    let submitted: Vec<_> =
+        operator.submit_all(requests.iter().map(submission_of), 50).map(|(_, result)| result.unwrap()).collect().await;
     assert_eq!(submitted.len(), count);
     submitted
 }
@@ -139,7 +140,8 @@ async fn all_ends_are_told_apart() {
     .enumerate()
     {
         let variables = [("RUNAI_SIM_RUNNING", *running), ("RUNAI_SIM_RESULT", *result)];
-        let submitted = operator.submit(&request(&placement, &index.to_string(), &variables)).await.unwrap();
+        let submitted =
+            operator.submit(&submission_of(&request(&placement, &index.to_string(), &variables))).await.unwrap();
         fleet.follow(&submitted, policy.clone());
         expected.insert(submitted.workload_id, *outcome);
     }

@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use self::waits::{check_ends, waiting_run};
 use crate::campaign::{figure, runs, write_down};
-use crate::network::{Fate, MemoryStore, client, operator, request};
+use crate::network::{Fate, MemoryStore, client, operator, request, submission_of};
 
 /// Runs of one control plane.
 const RUNS_A_ROUND: usize = 50;
@@ -107,7 +107,7 @@ async fn process(
             submissions.push(async move {
                 sleep(run.starts.saturating_sub(begun.elapsed())).await;
                 loop {
-                    match operator.attach_or_submit(&run.request).await {
+                    match operator.attach_or_submit(&submission_of(&run.request)).await {
                         Ok(submitted) => return (index, Ok(submitted)),
                         Err(error @ Error::AlreadyDeleted { .. }) => return (index, Err(error)),
                         // Whoever is told that it is not known, or not possible now, repeats the command.
@@ -304,7 +304,7 @@ async fn count_doubled(played: &Played, figures: &mut Figures) {
         }
         let run = played.runs.iter().find(|run| run.request.name == name).unwrap();
         let next = played.operator.clone().receipts(Arc::clone(&played.store) as _);
-        let found = next.attach_or_submit(&run.request).await;
+        let found = next.attach_or_submit(&submission_of(&run.request)).await;
         let is_found = found.as_ref().is_ok_and(|submitted| !submitted.duplicates.is_empty());
         if is_found {
             figures.add("doubled and reported by the next command", 1);

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use crate::campaign::{figure, runs, write_down};
 use crate::lossy::{SETTLE_TIME, proxy};
-use crate::network::{followed_by, request};
+use crate::network::{followed_by, request, submission_of};
 
 const URL: &str = "RUNAI_TEST_URL";
 const SECRET: &str = "RUNAI_TEST_SECRET";
@@ -51,7 +51,8 @@ async fn process() {
         .wait_policy(policy)
         .settle_time(SETTLE_TIME);
     let placement = operator.prepare().await.unwrap();
-    let submitted = operator.submit(&request(&placement, &run, &[("RUNAI_SIM_RUNNING", "0.5")])).await.unwrap();
+    let submitted =
+        operator.submit(&submission_of(&request(&placement, &run, &[("RUNAI_SIM_RUNNING", "0.5")]))).await.unwrap();
     let receipts = store.list().await.unwrap().receipts;
     let receipt = receipts.into_iter().find(|it| it.submission_id == submitted.submission_id).unwrap();
     let mut fleet = Fleet::new(operator.client().clone()).receipts(store);

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
 use crate::campaign::{figure, runs, write_down};
-use crate::network::{followed_by, request};
+use crate::network::{followed_by, request, submission_of};
 
 /// Longer than anything takes on this machine, and shorter than a test that runs in real time can bear.
 pub(crate) const SETTLE_TIME: Duration = Duration::from_millis(1500);
@@ -182,9 +182,9 @@ async fn a_network_that_harms_bytes_neither_loses_nor_doubles_a_job() {
                 ..WaitPolicy::default()
             };
             tokio::spawn(async move {
-                let mut result = operator.submit(&request).await;
+                let mut result = operator.submit(&submission_of(&request)).await;
                 while result.as_ref().is_err_and(Error::is_unreachable) {
-                    result = operator.attach_or_submit(&request).await;
+                    result = operator.attach_or_submit(&submission_of(&request)).await;
                 }
                 let submitted = result.unwrap();
                 let mut fleet = Fleet::new(operator.client().clone());

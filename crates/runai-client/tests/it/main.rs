@@ -13,6 +13,7 @@ mod killed;
 mod lifecycle;
 mod lossy;
 mod network;
+mod one_body;
 mod operations;
 mod paging;
 mod preflight;

@@ -10,6 +10,7 @@ use http::header::DATE;
 use http_body_util::BodyExt as _;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use jiff::{SignedDuration, Timestamp};
+use runai_api::Submission;
 use runai_api::name::{SUBMISSION_LABEL, SubmissionId, workload_name};
 use runai_api::wire::{EnvironmentVariable, Label, TrainingCreationRequest, TrainingSpec};
 use runai_client::lifecycle::Outcome;
@@ -93,6 +94,12 @@ impl Transport for InMemory {
             Ok(response)
         })
     }
+}
+
+/// The submission of a request; one without an id if it has no label.
+pub(crate) fn submission_of(request: &TrainingCreationRequest) -> Submission {
+    let without = || Submission::new(&request.name, &request.project_id, &request.cluster_id, "", "{}");
+    Submission::of(request).unwrap_or_else(without)
 }
 
 /// The answer; `None` if its body breaks.

@@ -68,7 +68,7 @@ async fn every_operation_of_the_api_can_be_sent() {
         }
         request = match body {
             "form" => request.form([("grant_type", "client_credentials"), ("client_id", "a&b")]),
-            "json" => request.json(json!({"name": "fit", "list": [1, null]})),
+            "json" => request.json(&json!({"name": "fit", "list": [1, null]})),
             _ => request,
         };
         // The token of the call comes first.

@@ -18,7 +18,7 @@ fn step(settings: &str) -> (TrainingCreationRequest, Permissions) {
     let text = format!("image: python:3.12\ncommand: [python]\nsettings: {{{settings}}}\n");
     let resolution = Resolver::new(Source { name: "step", text: &text, format: Format::Yaml }).resolve();
     let step = resolution.step().unwrap_or_else(|| panic!("{:?}", resolution.findings()));
-    (step.render(&Context::default(), None), permissions(&resolution))
+    (step.render(&Context::default()), permissions(&resolution))
 }
 
 /// The request and the settings behind it.

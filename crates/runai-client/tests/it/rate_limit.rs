@@ -12,7 +12,7 @@ use runai_sim::Simulator;
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::network::{Fate, client, request};
+use crate::network::{Fate, client, request, submission_of};
 use crate::script::{Reply, Script, answering};
 
 const LINE: &str = "GET /api/v1/clusters";
@@ -223,7 +223,7 @@ async fn forty_steps_submitted_through_a_limiter_are_forty_workloads_of_the_simu
     let operator = StepOperator::new(client.clone(), sim.project()).cluster_name(sim.cluster());
     let placement = operator.prepare().await.unwrap();
     let requests = (0..40).map(|run| request(&placement, &run.to_string(), &[]));
-    let results: Vec<_> = operator.submit_all(requests.collect::<Vec<_>>(), 40).collect().await;
+    let results: Vec<_> = operator.submit_all(requests.map(|request| submission_of(&request)), 40).collect().await;
     for (_, result) in results {
         result.unwrap();
     }

@@ -9,7 +9,7 @@ use runai_client::{Error, Event, Progress, Receipt, ReceiptStore, StepOperator};
 use runai_sim::Simulator;
 use tokio::sync::Notify;
 
-use crate::network::{Fate, MemoryStore, client, operator, request};
+use crate::network::{Fate, MemoryStore, client, operator, request, submission_of};
 
 fn recorded(operator: StepOperator, store: &Arc<MemoryStore>) -> StepOperator {
     operator.receipts(Arc::clone(store) as _)
@@ -36,7 +36,8 @@ async fn a_receipt_is_written_before_the_first_send_and_follows_the_workload() {
     let policy = WaitPolicy { pending_timeout: Some(Duration::from_hours(1)), ..WaitPolicy::default() };
     let operator = recorded(StepOperator::new(spying, sim.project()), &store).wait_policy(policy.clone());
     let placement = operator.prepare().await.unwrap();
-    let submitted = operator.submit(&request(&placement, "run", &[("TOKEN", "canary-value-7")])).await.unwrap();
+    let submitted =
+        operator.submit(&submission_of(&request(&placement, "run", &[("TOKEN", "canary-value-7")]))).await.unwrap();
     assert_eq!((seen.lock().unwrap().as_slice(), submitted.receipt_error.as_ref()), (&[1][..], None));
 
     let receipt = only(&store).await;
@@ -72,8 +73,9 @@ async fn after_a_crash_the_receipt_leads_to_the_workload_or_says_that_there_is_n
         let first = operator_of(dying);
         let placement = first.prepare().await.unwrap();
         let request = request(&placement, "run", &[]);
+        let submission = submission_of(&request);
         tokio::select! {
-            result = first.submit(&request) => panic!("{result:?}"),
+            result = first.submit(&submission) => panic!("{result:?}"),
             () = death.notified() => {}
         }
         let receipt = only(&store).await;
@@ -83,7 +85,7 @@ async fn after_a_crash_the_receipt_leads_to_the_workload_or_says_that_there_is_n
 
         let recovered = second.recover(&receipt).await.unwrap();
         assert_eq!(recovered.is_some(), carried_out);
-        let submitted = second.submit(&request).await.unwrap();
+        let submitted = second.submit(&submission_of(&request)).await.unwrap();
         assert_eq!(submitted.already_existed, carried_out);
         if let Some(recovered) = recovered {
             assert_eq!(recovered.workload_id, submitted.workload_id);
@@ -100,23 +102,23 @@ async fn the_same_run_attaches_and_another_name_or_content_is_refused() {
     let operator = recorded(operator(&sim), &store);
     let placement = operator.prepare().await.unwrap();
     let request_of = |variables: &[(&str, &str)]| request(&placement, "run", variables);
-    let first = operator.submit(&request_of(&[])).await.unwrap();
-    let again = operator.submit(&request_of(&[])).await.unwrap();
+    let first = operator.submit(&submission_of(&request_of(&[]))).await.unwrap();
+    let again = operator.submit(&submission_of(&request_of(&[]))).await.unwrap();
     assert_eq!((again.already_existed, &again.workload_id), (true, &first.workload_id));
 
     // Another value is a warning, another command another file.
-    let other = operator.submit(&request_of(&[("A", "b")])).await.unwrap();
+    let other = operator.submit(&submission_of(&request_of(&[("A", "b")]))).await.unwrap();
     assert_eq!(
         (&other.workload_id, other.differences),
         (&first.workload_id, vec!["/environmentVariables/0".to_owned()])
     );
     let mut changed = request_of(&[]);
     changed.spec.command = Some("sh".into());
-    let error = operator.submit(&changed).await.unwrap_err();
+    let error = operator.submit(&submission_of(&changed)).await.unwrap_err();
     assert!(matches!(&error, Error::DifferentSpec { at, .. } if *at == "/command"), "{error:?}");
     let mut renamed = request_of(&[]);
     renamed.name = "another".into();
-    let error = operator.submit(&renamed).await.unwrap_err();
+    let error = operator.submit(&submission_of(&renamed)).await.unwrap_err();
     assert!(matches!(&error, Error::DifferentSpec { at, .. } if *at == "/name"), "{error:?}");
     assert!(error.to_string().contains(&first.workload_id) && error.to_string().contains(&first.submission_id));
     assert_eq!(operator.client().workloads(&[], false).await.unwrap().len(), 1);
@@ -130,11 +132,11 @@ async fn a_deleted_workload_is_never_sent_again_even_when_the_control_plane_forg
     let operator = recorded(operator(&sim), &store);
     let placement = operator.prepare().await.unwrap();
     let request = request(&placement, "run", &[]);
-    let submitted = operator.submit(&request).await.unwrap();
+    let submitted = operator.submit(&submission_of(&request)).await.unwrap();
     operator.delete(&submitted.workload_id).await.unwrap();
     tokio::time::sleep(Duration::from_mins(5)).await;
     for _ in 0..2 {
-        let error = operator.submit(&request).await.unwrap_err();
+        let error = operator.submit(&submission_of(&request)).await.unwrap_err();
         assert!(matches!(&error, Error::AlreadyDeleted { workload_id, .. } if *workload_id == submitted.workload_id));
     }
     let receipt = only(&store).await;
@@ -143,7 +145,7 @@ async fn a_deleted_workload_is_never_sent_again_even_when_the_control_plane_forg
     // Another control plane behind the same URL, that knows nothing.
     let empty = Simulator::builder().in_memory().unwrap();
     let operator = recorded(StepOperator::new(client(&empty, |_| Fate::Arrives), empty.project()), &store);
-    let error = operator.submit(&request).await.unwrap_err();
+    let error = operator.submit(&submission_of(&request)).await.unwrap_err();
     assert!(matches!(error, Error::AlreadyDeleted { .. }), "{error:?}");
     assert!(operator.client().workloads(&[], false).await.unwrap().is_empty());
 }
@@ -156,7 +158,7 @@ async fn what_is_refused_leaves_no_receipt() {
     let placement = operator.prepare().await.unwrap();
     let mut request = request(&placement, "run", &[]);
     request.spec.parallelism = Some(-1);
-    let error = operator.submit(&request).await.unwrap_err();
+    let error = operator.submit(&submission_of(&request)).await.unwrap_err();
     assert!(error.is_refused(), "{error:?}");
     assert_eq!((store.writes().len(), store.list().await.unwrap().receipts.len()), (1, 0));
 }
@@ -167,11 +169,11 @@ async fn without_a_place_for_receipts_it_goes_on_and_says_so() {
     let store = Arc::new(MemoryStore::broken());
     let operator = recorded(operator(&sim), &store);
     let placement = operator.prepare().await.unwrap();
-    let submitted = operator.submit(&request(&placement, "run", &[])).await.unwrap();
+    let submitted = operator.submit(&submission_of(&request(&placement, "run", &[]))).await.unwrap();
     assert_eq!(submitted.receipt_error.as_deref(), Some("the disk is full"));
 
     let good = Arc::new(MemoryStore::default());
-    recorded(operator.clone(), &good).submit(&request(&placement, "run", &[])).await.unwrap();
+    recorded(operator.clone(), &good).submit(&submission_of(&request(&placement, "run", &[]))).await.unwrap();
     let mut watch = operator.watch_receipt(only(&good).await).unwrap();
     let mut told = 0;
     watch.run(|event| told += usize::from(matches!(event, Event::ReceiptError { .. }))).await.unwrap();
@@ -195,7 +197,7 @@ async fn timeouts_and_decisions_outlive_the_process() {
     });
     let operator = recorded(StepOperator::new(dying, sim.project()), &store).wait_policy(policy);
     let placement = operator.prepare().await.unwrap();
-    operator.submit(&request(&placement, "run", &[("RUNAI_SIM_RUNNING", "4000")])).await.unwrap();
+    operator.submit(&submission_of(&request(&placement, "run", &[("RUNAI_SIM_RUNNING", "4000")]))).await.unwrap();
     for _ in 0..3 {
         // Processes that come and go do not start the clock anew.
         let mut watch = operator.watch_receipt(only(&store).await).unwrap();

@@ -86,7 +86,7 @@ impl Sent {
         if let Some(query) = request.url.query() {
             let _ = write!(line, "?{query}");
         }
-        Self { line, headers: request.headers.clone(), body: String::from_utf8(request.body.clone()).unwrap() }
+        Self { line, headers: request.headers.clone(), body: String::from_utf8(request.body.to_vec()).unwrap() }
     }
 }
 

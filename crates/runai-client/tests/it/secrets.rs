@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 use tracing::Level;
 
+use crate::network::submission_of;
 use crate::script::{BASE_URL, CLIENT_ID, CLIENT_SECRET, Reply, Script, Sent, TOKEN, answering};
 
 const SECRETS: [&str; 3] = [CLIENT_ID, CLIENT_SECRET, TOKEN];
@@ -68,7 +69,7 @@ async fn nothing_that_the_other_side_echoes_is_passed_on() {
                     }
                 });
                 assert_clean(&format!("{client:?} {client:#?}"));
-                let error = client.send::<Vec<u64>>(&ApiRequest::post("/api/v1/x").json(json!({}))).await.unwrap_err();
+                let error = client.send::<Vec<u64>>(&ApiRequest::post("/api/v1/x").json(&json!({}))).await.unwrap_err();
                 assert_clean(&everything_about(&error));
                 let operator = StepOperator::new(client, "vision");
                 assert_clean(&everything_about(&operator.prepare().await.unwrap_err()));
@@ -144,7 +145,8 @@ async fn nor_do_receipts_and_panics() {
         let store = Arc::new(ReceiptDirectory::new(directory.path()));
         let operator = StepOperator::new(client, "vision").receipts(store);
         let request = request.clone();
-        let panic = tokio::spawn(async move { operator.submit(&request).await.unwrap() }).await.unwrap_err();
+        let panic =
+            tokio::spawn(async move { operator.submit(&submission_of(&request)).await.unwrap() }).await.unwrap_err();
         assert_clean(panic.into_panic().downcast_ref::<String>().unwrap());
     }
     let files: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -269,7 +271,8 @@ async fn what_a_client_is_told_to_conceal_is_in_nothing_that_it_says() {
     });
     // All clones conceal what one was told to.
     client.clone().conceal(["canary-1", "canary/2", "offline"].map(SecretString::from));
-    let asset = ApiRequest::put("/api/v1/asset/credentials/password/1").json(json!({"spec": {"password": "canary-3"}}));
+    let asset =
+        ApiRequest::put("/api/v1/asset/credentials/password/1").json(&json!({"spec": {"password": "canary-3"}}));
     let error = client.call(&asset).await.unwrap_err();
     let text = everything_about(&error);
     assert!(!text.contains("canary"), "{text}");

@@ -1,5 +1,6 @@
 //! Ambiguous submissions: when they are sent again, and what proves that a workload is ours.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use runai_client::{
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::network::MemoryStore;
+use crate::network::{MemoryStore, submission_of};
 use crate::script::{Reply, Sent, answering};
 
 const ID: &str = "abcdefghijkl";
@@ -50,6 +51,8 @@ struct ControlPlane {
     deleted: Arc<Mutex<Vec<(String, String)>>>,
     creations: Arc<Mutex<Vec<Duration>>>,
     lookups: Arc<AtomicUsize>,
+    /// The seconds in which lists are not answered.
+    outage: Arc<Mutex<Option<Range<u64>>>>,
 }
 
 impl ControlPlane {
@@ -77,6 +80,9 @@ impl ControlPlane {
         let live = workloads.iter().filter(|(.., from)| *from <= now);
         if path == "GET /api/v1/workloads" {
             self.lookups.fetch_add(1, Ordering::Relaxed);
+            if self.outage.lock().unwrap().as_ref().is_some_and(|outage| outage.contains(&now)) {
+                return Reply::error(503, "busy");
+            }
             let item = |id: &str, name: &str| json!({"id": id, "name": name, "projectId": "7", "phase": "Running", "type": "Training", "createdAt": id});
             let items: Vec<Value> = if query.contains("deleted=true") {
                 self.deleted.lock().unwrap().iter().map(|(id, name)| item(id, name)).collect()
@@ -143,7 +149,7 @@ async fn an_ambiguous_submission_is_sent_again_only_after_lookups_that_answered_
         let plane = ControlPlane::new();
         let again = first.clone();
         let operator = plane.operator(move |_, number| if number == 1 { again.clone() } else { accepted("w2") });
-        let submitted = operator.submit(&generated()).await.unwrap();
+        let submitted = operator.submit(&submission_of(&generated())).await.unwrap();
         assert_eq!(submitted.workload_id, "w2");
         let at = plane.created_at();
         assert!(at.len() == 2 && at[1].checked_sub(at[0]).unwrap().as_secs() >= 90, "{at:?} after {first:?}");
@@ -158,7 +164,7 @@ async fn a_refused_connection_and_a_4xx_of_the_api_are_not_ambiguous() {
         let reply = first.clone();
         let store = Arc::<MemoryStore>::default();
         let operator = plane.operator(move |_, _| reply.clone()).receipts(Arc::clone(&store) as _);
-        let error = operator.submit(&generated()).await.unwrap_err();
+        let error = operator.submit(&submission_of(&generated())).await.unwrap_err();
         assert!(!error.may_have_taken_effect(), "{error:?}");
         assert!(plane.elapsed() <= Duration::from_secs(15) && plane.lookups.load(Ordering::Relaxed) == 0);
         assert_eq!(store.list().await.unwrap().receipts, []);
@@ -173,7 +179,7 @@ async fn an_effect_that_comes_late_is_attached_to() {
             plane.add("w1", &format!("fit-{ID}"), &ours(), late);
             Reply::error(503, "later")
         });
-        let submitted = operator.submit(&generated()).await.unwrap();
+        let submitted = operator.submit(&submission_of(&generated())).await.unwrap();
         assert!(submitted.already_existed && submitted.workload_id == "w1");
         assert_eq!(plane.created_at().len(), 1);
     }
@@ -194,7 +200,7 @@ async fn the_settle_time_can_be_set_and_progress_says_so() {
                 other => format!("{other:?}"),
             });
         });
-    operator.submit(&generated()).await.unwrap();
+    operator.submit(&submission_of(&generated())).await.unwrap();
     assert_eq!(*told.lock().unwrap(), ["looking for 7s".to_owned(), format!("sending fit-{ID} again")]);
     assert!((7..12).contains(&plane.created_at()[1].as_secs()));
 }
@@ -208,7 +214,7 @@ async fn when_no_lookup_is_answered_the_receipt_is_kept_as_unconfirmed() {
     });
     let store = Arc::<MemoryStore>::default();
     let operator = StepOperator::new(client, "vision").receipts(Arc::clone(&store) as _);
-    let error = operator.submit(&generated()).await.unwrap_err();
+    let error = operator.submit(&submission_of(&generated())).await.unwrap_err();
     assert!(matches!(error, Error::Unconfirmed { .. }) && error.is_unreachable(), "{error:?}");
     let receipts = store.list().await.unwrap().receipts;
     assert!(matches!(receipts.as_slice(), [Receipt { progress: Progress::Unconfirmed, sends: 1, .. }]), "{receipts:?}");
@@ -219,7 +225,7 @@ async fn the_last_ambiguous_answer_ends_as_unconfirmed_with_the_receipt_kept() {
     let plane = ControlPlane::new();
     let store = Arc::<MemoryStore>::default();
     let operator = plane.operator(|_, _| Reply::error(503, "for ever")).receipts(Arc::clone(&store) as _);
-    let error = operator.submit(&generated()).await.unwrap_err();
+    let error = operator.submit(&submission_of(&generated())).await.unwrap_err();
     assert!(matches!(error, Error::Unconfirmed { .. }), "{error:?}");
     assert_eq!(plane.created_at().len(), 4);
     assert_eq!(store.of(ID).unwrap().progress, Progress::Unconfirmed);
@@ -232,7 +238,7 @@ async fn a_definite_answer_after_an_ambiguous_one_keeps_the_receipt() {
     let operator = plane
         .operator(|_, number| if number == 1 { Reply::Lost } else { Reply::error(400, "over quota") })
         .receipts(Arc::clone(&store) as _);
-    let error = operator.submit(&generated()).await.unwrap_err();
+    let error = operator.submit(&submission_of(&generated())).await.unwrap_err();
     assert_eq!(error.status().unwrap().as_u16(), 400);
     assert_eq!(store.of(ID).unwrap().progress, Progress::Unconfirmed);
 }
@@ -244,11 +250,11 @@ async fn an_earlier_sending_in_a_receipt_counts_as_a_send() {
     let request = generated();
     // A process that died while it was sending.
     let dying = plane.operator(|_, _| Reply::Hangs).receipts(Arc::clone(&store) as _);
-    assert!(tokio::time::timeout(Duration::from_secs(3), dying.submit(&request)).await.is_err());
+    assert!(tokio::time::timeout(Duration::from_secs(3), dying.submit(&submission_of(&request))).await.is_err());
     assert_eq!(store.of(ID).unwrap().progress, Progress::Sending);
 
     let next = plane.operator(|_, _| accepted("w2")).receipts(Arc::clone(&store) as _);
-    let submitted = next.submit(&request).await.unwrap();
+    let submitted = next.submit(&submission_of(&request)).await.unwrap();
     let at = plane.created_at();
     assert!(at[1].checked_sub(at[0]).unwrap().as_secs() >= 90, "{at:?}");
     assert_eq!(store.of(ID).unwrap().sends, 2);
@@ -268,7 +274,7 @@ async fn two_workloads_of_one_submission_are_reported_by_id_and_nothing_is_delet
         plane.add("w2", &name, &ours(), 0);
         accepted("w2")
     });
-    let submitted = operator.submit(&generated()).await.unwrap();
+    let submitted = operator.submit(&submission_of(&generated())).await.unwrap();
     assert_eq!((submitted.workload_id.as_str(), submitted.duplicates.len()), ("w2", 0));
     assert!(submitted.duplicate_may_appear_for().is_some());
     let mut fleet = Fleet::new(operator.client().clone());
@@ -284,8 +290,48 @@ async fn two_workloads_of_one_submission_are_reported_by_id_and_nothing_is_delet
     assert_eq!(duplicate, ["w1", "w2"]);
     assert!(plane.elapsed() < DUPLICATE_WINDOW + Duration::from_secs(1), "{:?}", plane.elapsed());
     // The next command of the same run finds both, and attaches to the older one.
-    let again = operator.attach_or_submit(&generated()).await.unwrap();
+    let again = operator.attach_or_submit(&submission_of(&generated())).await.unwrap();
     assert_eq!((again.workload_id.as_str(), again.duplicates.as_slice()), ("w1", &["w2".to_owned()][..]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_duplicate_is_found_although_the_last_lookups_of_the_window_fail() {
+    let plane = ControlPlane::new();
+    let operator = plane.operator(|plane, number| {
+        if number == 1 {
+            return Reply::Lost;
+        }
+        plane.add("w2", &format!("fit-{ID}"), &ours(), 0);
+        // The first request takes effect in the window, and nobody answers lists at its end.
+        plane.add("w1", &format!("fit-{ID}"), &ours(), 170);
+        accepted("w2")
+    });
+    plane.outage.lock().unwrap().replace(150..400);
+    let submitted = operator.submit(&submission_of(&generated())).await.unwrap();
+    let mut fleet = Fleet::new(operator.client().clone());
+    fleet.follow(&submitted, WaitPolicy::default());
+    let duplicate = loop {
+        if let FleetEvent::Workload { event: Event::Duplicate { workload_ids }, .. } = fleet.next().await.unwrap() {
+            break workload_ids;
+        }
+    };
+    assert_eq!(duplicate, ["w1", "w2"]);
+    assert!(plane.elapsed() < Duration::from_secs(450), "{:?}", plane.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_workload_is_named_beside_the_deleted_one_of_the_receipt() {
+    let plane = ControlPlane::new();
+    let store = Arc::<MemoryStore>::default();
+    let name = format!("fit-{ID}");
+    let operator = plane.operator(|_, _| accepted("w1")).receipts(Arc::clone(&store) as _);
+    plane.add("w1", &name, &ours(), 0);
+    assert_eq!(operator.submit(&submission_of(&generated())).await.unwrap().second_to, None);
+    plane.workloads.lock().unwrap().clear();
+    plane.deleted.lock().unwrap().push(("w1".into(), name.clone()));
+    plane.add("w2", &name, &ours(), 0);
+    let again = operator.attach_or_submit(&submission_of(&generated())).await.unwrap();
+    assert_eq!((again.workload_id.as_str(), again.second_to.as_deref()), ("w2", Some("w1")));
 }
 
 #[tokio::test(start_paused = true)]
@@ -293,7 +339,7 @@ async fn a_generated_name_proves_a_submission_whose_label_was_dropped() {
     for labels in [json!([]), json!(null), json!([{"name": SUBMISSION_LABEL, "value": "*****"}])] {
         let plane = ControlPlane::new();
         plane.add("w1", &format!("fit-{ID}"), &labels, 0);
-        let submitted = plane.operator(|_, _| Reply::Lost).submit(&generated()).await.unwrap();
+        let submitted = plane.operator(|_, _| Reply::Lost).submit(&submission_of(&generated())).await.unwrap();
         assert_eq!(submitted.workload_id, "w1");
         assert_eq!(submitted.differences, ["/labels/0"]);
     }
@@ -302,12 +348,14 @@ async fn a_generated_name_proves_a_submission_whose_label_was_dropped() {
     plane.add("w1", "chosen", &json!([]), 0);
     let store = Arc::<MemoryStore>::default();
     let operator = plane.operator(|_, _| Reply::Lost).receipts(Arc::clone(&store) as _);
-    let error = operator.submit(&request("chosen")).await.unwrap_err();
+    let error = operator.submit(&submission_of(&request("chosen"))).await.unwrap_err();
     assert!(matches!(error, Error::NameTaken { other: None, .. }), "{error:?}");
     assert_eq!(store.of(ID).unwrap().progress, Progress::Unconfirmed);
     let plane = ControlPlane::new();
     plane.add("w1", "chosen", &ours(), 0);
-    assert!(plane.operator(|_, _| Reply::Lost).submit(&request("chosen")).await.unwrap().already_existed);
+    assert!(
+        plane.operator(|_, _| Reply::Lost).submit(&submission_of(&request("chosen"))).await.unwrap().already_existed
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -324,16 +372,16 @@ async fn another_file_under_the_same_run_is_refused_with_both_named() {
             .receipts(Arc::clone(&store) as _)
             .source(source)
     };
-    operator("train.yaml").submit(&generated()).await.unwrap();
+    operator("train.yaml").submit(&submission_of(&generated())).await.unwrap();
     let mut other = generated();
     other.spec.args = Some("--epochs 3".into());
-    let error = operator("eval.yaml").submit(&other).await.unwrap_err();
+    let error = operator("eval.yaml").submit(&submission_of(&other)).await.unwrap_err();
     let text = error.to_string();
     assert!(error.is_refused() && text.contains("`train.yaml`") && text.contains("`eval.yaml`"), "{text}");
     // Anything else that differs is a warning.
     let mut tuned = generated();
     tuned.spec.node_pools = vec!["a100".into()];
-    assert_eq!(operator("train.yaml").submit(&tuned).await.unwrap().differences, ["/nodePools/0"]);
+    assert_eq!(operator("train.yaml").submit(&submission_of(&tuned)).await.unwrap().differences, ["/nodePools/0"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -341,16 +389,18 @@ async fn a_chosen_name_that_is_left_by_a_deleted_training_proves_nothing_and_not
     let plane = ControlPlane::new();
     let store = Arc::<MemoryStore>::default();
     let dying = plane.operator(|_, _| Reply::Hangs).receipts(Arc::clone(&store) as _);
-    assert!(tokio::time::timeout(Duration::from_secs(3), dying.submit(&request("chosen"))).await.is_err());
+    assert!(
+        tokio::time::timeout(Duration::from_secs(3), dying.submit(&submission_of(&request("chosen")))).await.is_err()
+    );
     plane.deleted.lock().unwrap().push(("w1".into(), "chosen".into()));
     let next = plane.operator(|_, _| accepted("w2")).receipts(Arc::clone(&store) as _);
-    let error = next.submit(&request("chosen")).await.unwrap_err();
+    let error = next.submit(&submission_of(&request("chosen"))).await.unwrap_err();
     assert!(matches!(error, Error::UnprovenDeletion { .. }), "{error:?}");
     assert_eq!(plane.created_at().len(), 1);
     // A generated one proves that it was ours.
     let plane = ControlPlane::new();
     plane.deleted.lock().unwrap().push(("w1".into(), format!("fit-{ID}")));
-    let error = plane.operator(|_, _| Reply::Lost).attach_or_submit(&generated()).await.unwrap_err();
+    let error = plane.operator(|_, _| Reply::Lost).attach_or_submit(&submission_of(&generated())).await.unwrap_err();
     assert!(matches!(error, Error::AlreadyDeleted { .. }), "{error:?}");
 }
 
@@ -365,7 +415,7 @@ async fn every_wording_of_a_name_conflict_is_looked_into() {
         let plane = ControlPlane::new();
         plane.add("w1", &format!("fit-{ID}"), &ours(), 0);
         let reply = conflict.clone();
-        let submitted = plane.operator(move |_, _| reply.clone()).submit(&generated()).await.unwrap();
+        let submitted = plane.operator(move |_, _| reply.clone()).submit(&submission_of(&generated())).await.unwrap();
         assert!(submitted.already_existed, "{conflict:?}");
     }
 }
@@ -383,7 +433,7 @@ async fn a_training_that_lags_behind_its_list_is_waited_for() {
         }
         _ => inner.read(sent),
     });
-    let submitted = StepOperator::new(client, "vision").submit(&generated()).await.unwrap();
+    let submitted = StepOperator::new(client, "vision").submit(&submission_of(&generated())).await.unwrap();
     assert!(submitted.already_existed && plane.elapsed() >= Duration::from_secs(30));
 }
 
@@ -398,17 +448,17 @@ async fn a_submitted_run_that_cannot_be_seen_is_attached_to_by_its_receipt() {
             accepted("w1")
         })
         .receipts(Arc::clone(&store) as _);
-    operator.submit(&generated()).await.unwrap();
+    operator.submit(&submission_of(&generated())).await.unwrap();
     let blind = answering(|sent| match sent.line.as_str() {
         "POST /api/v2/token" => Reply::token(),
         _ => Reply::error(503, "starting"),
     });
     let blind = StepOperator::new(blind, "vision").receipts(Arc::clone(&store) as _);
-    assert_eq!(blind.submit(&generated()).await.unwrap().workload_id, "w1");
+    assert_eq!(blind.submit(&submission_of(&generated())).await.unwrap().workload_id, "w1");
     // The file may be another one: nobody can say.
     let mut other = generated();
     other.spec.image = Some("python:2.7".into());
-    assert!(blind.submit(&other).await.unwrap_err().is_unreachable());
+    assert!(blind.submit(&submission_of(&other)).await.unwrap_err().is_unreachable());
 }
 
 #[tokio::test(start_paused = true)]
@@ -422,7 +472,7 @@ async fn a_process_that_lost_its_receipt_to_another_harms_nothing() {
     });
     let slow = StepOperator::new(slow, "vision").receipts(Arc::clone(&store) as _);
     let request_of_first = generated();
-    let first = tokio::spawn(async move { slow.submit(&request_of_first).await });
+    let first = tokio::spawn(async move { slow.submit(&submission_of(&request_of_first)).await });
     tokio::time::sleep(Duration::from_secs(1)).await;
     let name = format!("fit-{ID}");
     let second = plane
@@ -431,7 +481,7 @@ async fn a_process_that_lost_its_receipt_to_another_harms_nothing() {
             accepted("w2")
         })
         .receipts(Arc::clone(&store) as _);
-    let submitted = second.submit(&generated()).await.unwrap();
+    let submitted = second.submit(&submission_of(&generated())).await.unwrap();
     let _ = first.await.unwrap();
     assert_eq!(store.of(ID).unwrap().workload_id(), Some(submitted.workload_id.as_str()));
 }
@@ -441,13 +491,13 @@ async fn a_dead_process_without_a_run_id_leaves_an_orphan_that_the_same_request_
     let plane = ControlPlane::new();
     let store = Arc::<MemoryStore>::default();
     let dying = plane.operator(|_, _| Reply::Hangs).receipts(Arc::clone(&store) as _).run_id("random-1");
-    assert!(tokio::time::timeout(Duration::from_secs(3), dying.submit(&generated())).await.is_err());
+    assert!(tokio::time::timeout(Duration::from_secs(3), dying.submit(&submission_of(&generated()))).await.is_err());
     // The same request under another run id, and so another name.
     let mut again = request("fit-zzzzzzzzzzzz");
     again.spec.labels[0].value = Some("zzzzzzzzzzzz".into());
     let next = plane.operator(|_, _| accepted("w2")).receipts(Arc::clone(&store) as _);
-    let orphans = next.orphans(&again).await;
+    let orphans = next.orphans(&submission_of(&again)).await;
     assert_eq!(orphans.iter().map(|it| it.run_id.as_deref()).collect::<Vec<_>>(), [Some("random-1")]);
     again.spec.image = Some("python:2.7".into());
-    assert_eq!(next.orphans(&again).await, []);
+    assert_eq!(next.orphans(&submission_of(&again)).await, []);
 }

@@ -7,11 +7,11 @@ use runai_client::{Client, Error, Event, StepOperator, Submitted};
 use runai_sim::{Exec, Simulator};
 use tokio::time::Instant;
 
-use crate::network::{Fate, InMemory, operator, request};
+use crate::network::{Fate, InMemory, operator, request, submission_of};
 
 async fn submit(operator: &StepOperator, variables: &[(&str, &str)]) -> Submitted {
     let placement = operator.prepare().await.unwrap();
-    operator.submit(&request(&placement, "run", variables)).await.unwrap()
+    operator.submit(&submission_of(&request(&placement, "run", variables))).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -84,18 +84,18 @@ async fn the_same_run_attaches_and_another_file_is_refused() {
     let sim = Simulator::builder().in_memory().unwrap();
     let operator = operator(&sim);
     let placement = operator.prepare().await.unwrap();
-    let first = operator.attach_or_submit(&request(&placement, "run", &[])).await.unwrap();
-    let second = operator.attach_or_submit(&request(&placement, "run", &[])).await.unwrap();
+    let first = operator.attach_or_submit(&submission_of(&request(&placement, "run", &[]))).await.unwrap();
+    let second = operator.attach_or_submit(&submission_of(&request(&placement, "run", &[]))).await.unwrap();
     assert_eq!((first.already_existed, second.already_existed), (false, true));
     assert_eq!(first.workload_id, second.workload_id);
     let mut other = request(&placement, "run", &[]);
     other.spec.image = Some("python:2.7".into());
-    let error = operator.attach_or_submit(&other).await.unwrap_err();
+    let error = operator.attach_or_submit(&submission_of(&other)).await.unwrap_err();
     assert!(matches!(error, Error::DifferentSpec { .. }), "{error:?}");
 
     operator.delete(&first.workload_id).await.unwrap();
     operator.watch(&first.workload_id, WaitPolicy::default()).run(|_| {}).await.unwrap();
-    let error = operator.attach_or_submit(&request(&placement, "run", &[])).await.unwrap_err();
+    let error = operator.attach_or_submit(&submission_of(&request(&placement, "run", &[]))).await.unwrap_err();
     assert!(matches!(error, Error::AlreadyDeleted { .. }), "{error:?}");
 }
 
@@ -125,7 +125,7 @@ async fn a_command_really_runs_over_sockets() {
         let mut request = request(&placement, run, &[]);
         request.spec.command = Some("sh -c".into());
         request.spec.args = Some(format!("'{command}'"));
-        let submitted = operator.submit(&request).await.unwrap();
+        let submitted = operator.submit(&submission_of(&request)).await.unwrap();
         let mut watch = operator.watch(submitted.workload_id, policy.clone());
         assert_eq!(watch.run(|_| {}).await.unwrap(), outcome);
     }
@@ -133,7 +133,7 @@ async fn a_command_really_runs_over_sockets() {
 
     let mut request = request(&placement, "long", &[]);
     request.spec.command = Some("sleep 600".into());
-    let submitted = operator.submit(&request).await.unwrap();
+    let submitted = operator.submit(&submission_of(&request)).await.unwrap();
     let mut watch = operator.watch(submitted.workload_id, policy);
     loop {
         if let Some(Event::Phase { phase, .. }) = watch.next().await.unwrap()

@@ -37,7 +37,7 @@ async fn get(url: &Url, timeout: Duration) -> Result<Response, TransportError> {
         method: Method::GET,
         url: url.join("/x").unwrap(),
         headers: HeaderMap::new(),
-        body: Vec::new(),
+        body: Vec::new().into(),
         timeout,
     };
     transport.send(request).await

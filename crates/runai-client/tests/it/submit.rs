@@ -6,7 +6,7 @@ use runai_api::wire::{Compute, Label, TrainingCreationRequest, TrainingSpec};
 use runai_client::{Client, Error, Placement, Progress, Receipt, ReceiptStore as _, StepOperator, Submitted};
 use serde_json::{Value, json};
 
-use crate::network::MemoryStore;
+use crate::network::{MemoryStore, submission_of};
 use crate::script::{Reply, Script, answering};
 
 const ID: &str = "abcdefghijkl";
@@ -76,7 +76,7 @@ fn a_project_that_was_created_again_and_another_control_plane_make_another_submi
 }
 
 async fn submit(script: &Script) -> Result<Submitted, Error> {
-    StepOperator::new(script.client(), "vision").submit(&request()).await
+    StepOperator::new(script.client(), "vision").submit(&submission_of(&request())).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,7 +152,7 @@ async fn a_name_that_someone_else_has_is_refused_with_both_named() {
             line => panic!("{line}"),
         });
         let request = TrainingCreationRequest { name: name.into(), ..request() };
-        let error = StepOperator::new(client, "vision").submit(&request).await.unwrap_err();
+        let error = StepOperator::new(client, "vision").submit(&submission_of(&request)).await.unwrap_err();
         assert!(error.is_refused());
         assert_eq!(
             error.to_string(),
@@ -175,7 +175,8 @@ async fn another_kind_of_workload_can_have_the_name() {
 async fn the_same_submission_with_another_content_is_refused() {
     let script = Script::new();
     script.expect(LIVE, ours()).expect(TRAINING, Reply::json(200, &training(Some(ID), "python:2.7")));
-    let error = StepOperator::new(script.client(), "vision").attach_or_submit(&request()).await.unwrap_err();
+    let error =
+        StepOperator::new(script.client(), "vision").attach_or_submit(&submission_of(&request())).await.unwrap_err();
     assert!(error.is_refused());
     assert!(matches!(&error, Error::DifferentSpec { at, .. } if *at == "/image"), "{error:?}");
 }
@@ -185,13 +186,13 @@ async fn the_same_submission_attaches_to_what_exists_and_else_submits() {
     let script = Script::new();
     let operator = StepOperator::new(script.client(), "vision");
     script.expect(LIVE, ours()).expect(TRAINING, Reply::json(200, &training(Some(ID), "python:3.12")));
-    assert!(operator.attach_or_submit(&request()).await.unwrap().already_existed);
+    assert!(operator.attach_or_submit(&submission_of(&request())).await.unwrap().already_existed);
 
     script
         .expect(LIVE, listed(&[]))
         .expect(DELETED, listed(&[]))
         .expect(CREATE, Reply::json(202, &training(Some(ID), "python:3.12")));
-    assert!(!operator.attach_or_submit(&request()).await.unwrap().already_existed);
+    assert!(!operator.attach_or_submit(&submission_of(&request())).await.unwrap().already_existed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -199,7 +200,10 @@ async fn what_was_submitted_and_deleted_is_told_and_never_sent_again() {
     for reply in [Reply::error(404, "gone"), Reply::json(200, &training(Some(ID), "python:3.12"))] {
         let script = Script::new();
         script.expect(LIVE, listed(&[])).expect(DELETED, ours()).expect(TRAINING, reply);
-        let error = StepOperator::new(script.client(), "vision").attach_or_submit(&request()).await.unwrap_err();
+        let error = StepOperator::new(script.client(), "vision")
+            .attach_or_submit(&submission_of(&request()))
+            .await
+            .unwrap_err();
         assert!(matches!(error, Error::AlreadyDeleted { .. }) && error.is_not_found(), "{error:?}");
     }
     // A deleted workload of someone else with the same name is no reason not to submit.
@@ -209,7 +213,7 @@ async fn what_was_submitted_and_deleted_is_told_and_never_sent_again() {
         .expect(DELETED, ours())
         .expect(TRAINING, Reply::json(200, &training(Some("zzzzzzzzzzzz"), "python:3.12")))
         .expect(CREATE, Reply::json(202, &training(Some(ID), "python:3.12")));
-    StepOperator::new(script.client(), "vision").attach_or_submit(&request()).await.unwrap();
+    StepOperator::new(script.client(), "vision").attach_or_submit(&submission_of(&request())).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -219,7 +223,7 @@ async fn when_it_cannot_be_found_out_that_is_said() {
         CREATE => Reply::Lost,
         _ => Reply::error(503, "starting"),
     });
-    let error = StepOperator::new(client, "vision").submit(&request()).await.unwrap_err();
+    let error = StepOperator::new(client, "vision").submit(&submission_of(&request())).await.unwrap_err();
     assert!(matches!(&error, Error::Unconfirmed { .. }) && error.is_unreachable() && error.may_have_taken_effect());
     assert!(error.hint().unwrap().contains("attaches"), "{error:?}");
 }
@@ -235,7 +239,7 @@ async fn a_look_that_finds_nothing_out_is_no_proof() {
         });
         let store = Arc::<MemoryStore>::default();
         let operator = StepOperator::new(client, "vision").receipts(Arc::clone(&store) as _);
-        let error = operator.submit(&request()).await.unwrap_err();
+        let error = operator.submit(&submission_of(&request())).await.unwrap_err();
         assert!(matches!(error, Error::Unconfirmed { .. }), "{status}: {error:?}");
         assert_eq!((error.is_auth(), error.is_unreachable()), (status == 403, status != 403), "{status}");
         let receipts = store.list().await.unwrap().receipts;
@@ -249,7 +253,7 @@ async fn without_a_token_nothing_was_sent() {
         let client = answering(move |_| reply.clone());
         let store = Arc::<MemoryStore>::default();
         let operator = StepOperator::new(client, "vision").receipts(Arc::clone(&store) as _);
-        let error = operator.submit(&request()).await.unwrap_err();
+        let error = operator.submit(&submission_of(&request())).await.unwrap_err();
         assert!(error.is_unreachable() && !error.may_have_taken_effect(), "{error:?}");
         assert_eq!(store.list().await.unwrap().receipts, []);
     }
@@ -266,7 +270,7 @@ async fn a_name_that_exists_and_is_not_shown_may_be_ours() {
     });
     let store = Arc::<MemoryStore>::default();
     let operator = StepOperator::new(client, "vision").receipts(Arc::clone(&store) as _);
-    let error = operator.submit(&request()).await.unwrap_err();
+    let error = operator.submit(&submission_of(&request())).await.unwrap_err();
     assert!(matches!(&error, Error::Unconfirmed { source, .. } if source.status().unwrap() == 409), "{error:?}");
     assert_eq!(store.list().await.unwrap().receipts.len(), 1);
 }
@@ -275,7 +279,7 @@ async fn a_name_that_exists_and_is_not_shown_may_be_ours() {
 async fn a_request_without_the_label_is_no_submission() {
     let script = Script::new();
     let plain = TrainingCreationRequest { spec: TrainingSpec::default(), ..request() };
-    let error = StepOperator::new(script.client(), "vision").submit(&plain).await.unwrap_err();
+    let error = StepOperator::new(script.client(), "vision").submit(&submission_of(&plain)).await.unwrap_err();
     assert!(matches!(error, Error::NoSubmissionId) && error.is_configuration());
     assert!(error.to_string().contains(SUBMISSION_LABEL));
 }

@@ -20,7 +20,7 @@ pub(crate) const MOUNTS: [usize; 4] = [10, 100, 1_000, 10_000];
 pub(crate) fn body(text: &str, format: Format) -> String {
     let resolution = Resolver::new(Source { name: "step", text, format }).resolve();
     let step = resolution.step().expect("the text has no errors");
-    step.body(&Context::default(), None)
+    step.body(&Context::default())
 }
 
 /// A step file with `count` mounts, in which nothing is worth a word.

@@ -45,7 +45,7 @@ pub struct Snippet {
 /// ```
 #[must_use]
 pub fn all(step: &Step, context: &Context, format: Format, base_url: Option<&str>) -> Vec<Snippet> {
-    let text = step.body(context, None);
+    let text = step.body(context);
     let body = parts(&text);
     vec![
         curl(step, context, base_url, &body),

@@ -47,7 +47,7 @@ fn check(document: &Document, operator: Option<Source<'_>>) {
     let context = Context::default();
     assert_eq!(*document.report(), resolution.report(), "{}", source.text);
     assert_eq!(document.kind(), resolution.kind());
-    let body = resolution.step().map(|step| step.body_pretty(&context));
+    let body = resolution.step().map(|step| step.body(&context));
     assert_eq!(document.body().map(str::to_owned), body, "{}", source.text);
     assert_eq!(*document.permissions(), permissions(&resolution));
     assert_eq!(document.source_map().cloned(), resolution.source_map(None, &context));

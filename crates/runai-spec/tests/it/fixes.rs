@@ -66,7 +66,7 @@ fn errors(report: &Report) -> BTreeMap<&'static str, usize> {
 }
 
 fn body(resolution: &Resolution<'_>) -> Option<String> {
-    Some(resolution.step()?.body(&Context::default(), None))
+    Some(resolution.step()?.body(&Context::default()))
 }
 
 /// Applies every fix of a text, and returns how many there were.

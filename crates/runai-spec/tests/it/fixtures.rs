@@ -28,7 +28,7 @@ fn check_all(folder: &str, valid: bool) {
         assert_eq!(report.ok, valid, "{name}:\n{}", lines(&report));
         let mut shown = lines(&report);
         if let Some(step) = resolution.step() {
-            shown += &serde_json::to_string_pretty(&step.render(&Context::default(), None)).unwrap();
+            shown += &serde_json::to_string_pretty(&step.render(&Context::default())).unwrap();
         }
         settings.bind(|| insta::assert_snapshot!(name, shown));
     }

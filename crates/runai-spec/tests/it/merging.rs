@@ -138,7 +138,7 @@ steps:
         (step.settings().labels.as_ref().unwrap().0["of"].as_str(), step.settings().node_type.as_deref()),
         ("x", Some("A100"))
     );
-    let body = step.render(&Context::default(), None);
+    let body = step.render(&Context::default());
     assert_eq!((body.name.as_str(), body.spec.image.as_deref(), body.spec.command), ("trainer", Some("<image>"), None));
 }
 

@@ -108,7 +108,10 @@ proptest! {
         let text = document.to_string();
         let resolution = resolve(&text, Format::Json, kind);
         let Some(step) = resolution.step() else { return Ok(()) };
-        let rendered = step.render(&Context::default(), None);
+        let rendered = step.render(&Context::default());
+        let submission = step.submission(&Context { name: Some("fit".to_owned()), ..Context::default() });
+        let named = step.body(&Context { name: Some("fit".to_owned()), ..Context::default() });
+        prop_assert_eq!(submission.request().body, Some(named.into()));
         let text = serde_json::to_string(&rendered).unwrap();
         prop_assert_eq!(serde_json::from_str::<TrainingCreationRequest>(&text).unwrap(), rendered);
     }
@@ -171,7 +174,7 @@ fn verdict(resolution: &Resolution<'_>) -> BTreeSet<(&'static str, String)> {
 }
 
 fn body(resolution: &Resolution<'_>) -> Option<Value> {
-    resolution.step().map(|step| serde_json::to_value(step.render(&Context::default(), None)).unwrap())
+    resolution.step().map(|step| serde_json::to_value(step.render(&Context::default())).unwrap())
 }
 
 /// Line and column of a byte, counted in the plainest way.

@@ -11,7 +11,7 @@ use crate::resolve;
 
 fn compute(settings: &str) -> Value {
     let resolution = resolve(settings);
-    let body = resolution.step().unwrap().render(&Context::default(), None);
+    let body = resolution.step().unwrap().render(&Context::default());
     serde_json::to_value(body.spec.compute).unwrap()
 }
 
@@ -50,7 +50,7 @@ fn mounts_have_the_defaults_of_the_sdk() {
          s3_mounts: [{bucket: e, path: /e}]\n\
          host_path_mounts: [{path: /y, mount_path: /f}]\n",
     );
-    let body = resolution.step().unwrap().render(&Context::default(), None);
+    let body = resolution.step().unwrap().render(&Context::default());
     let expected = json!({
         "pvc": [{
             "path": "/a", "existingPvc": true, "readOnly": false, "ephemeral": false, "dataSharing": false, "exclude": false,
@@ -69,20 +69,24 @@ fn a_submission_is_in_the_name_and_in_a_label() {
     let resolution = resolve("name: Train!\nimage: a\ncommand: [b]\nsettings: {labels: {team: ml}}\n");
     let id = SubmissionId::new("https://org.run.ai", "7", "run-1");
     let step = resolution.step().unwrap();
-    let body = step.render(&Context::default(), Some(&id));
+    let context = Context { submission_id: Some(id.clone()), ..Context::default() };
+    let body = step.render(&context);
     assert_eq!(body.name, format!("train-{}", id.as_str()));
-    let text = step.body(&Context::default(), Some(&id));
-    assert_eq!(serde_json::from_str::<TrainingCreationRequest>(&text).unwrap(), body);
+    let submission = step.submission(&context);
+    assert_eq!((submission.name.as_str(), submission.submission_id.as_str()), (body.name.as_str(), id.as_str()));
+    assert_eq!(submission.training().unwrap(), body);
+    assert_eq!(submission.body, step.body(&context), "what is previewed is what is sent");
     let labels: Vec<_> = body.spec.labels.iter().map(|label| (label.name.as_deref(), label.value.as_deref())).collect();
     assert_eq!(labels, [(Some("team"), Some("ml")), (Some("runai-step/submission"), Some(id.as_str()))]);
-    let named = Context { name: Some("Exactly This".to_owned()), ..Context::default() };
-    assert_eq!(step.render(&named, Some(&id)).name, "Exactly This");
+    let named = Context { name: Some("Exactly This".to_owned()), ..context };
+    assert_eq!(step.submission(&named).name, "Exactly This");
+    assert_eq!(step.render(&named).name, "Exactly This");
 }
 
 #[test]
 fn what_is_missing_shows_as_a_placeholder() {
     let resolution = resolve("gpu_devices_request: 1\n");
-    let body = resolution.step().unwrap().render(&Context::default(), None);
+    let body = resolution.step().unwrap().render(&Context::default());
     let shown = [&body.name, &body.project_id, &body.cluster_id, body.spec.image.as_ref().unwrap()];
     assert_eq!(shown, ["<name>", "<project-id>", "<cluster-id>", "<image>"]);
 }
@@ -96,7 +100,7 @@ fn a_context_fills_in_and_wins() {
         environment: [("B".to_owned(), "3".to_owned())].into_iter().collect(),
         ..Context::default()
     };
-    let spec = resolution.step().unwrap().render(&context, None).spec;
+    let spec = resolution.step().unwrap().render(&context).spec;
     assert_eq!((spec.image.as_deref(), spec.command.as_deref()), (Some("c"), Some("d 'e f'")));
     let variables: Vec<_> = spec
         .environment_variables
@@ -109,7 +113,7 @@ fn a_context_fills_in_and_wins() {
 #[test]
 fn curl_sends_what_the_client_sends() {
     let resolution = resolve("name: it's\nimage: a\ncommand: [b]\n");
-    let request = resolution.step().unwrap().request(&Context::default(), None);
+    let request = resolution.step().unwrap().request(&Context::default());
     insta::assert_snapshot!(request.to_curl(Some("https://my-org.run.ai/")), @r#"
     curl --fail-with-body --request POST \
       https://my-org.run.ai/api/v1/workloads/trainings \
@@ -134,8 +138,8 @@ fn curl_sends_what_the_client_sends() {
       "useGivenNameAsPrefix": false
     }'
     "#);
-    let body: TrainingCreationRequest = serde_json::from_value(request.body.unwrap()).unwrap();
-    assert_eq!(body, resolution.step().unwrap().render(&Context::default(), None));
+    let body: TrainingCreationRequest = serde_json::from_slice(&request.body.unwrap()).unwrap();
+    assert_eq!(body, resolution.step().unwrap().render(&Context::default()));
 }
 
 #[test]
@@ -164,7 +168,7 @@ fn groups_are_joined_as_the_peer_joins_them() {
     for (groups, sent) in [("[1000, 2000]", "1000;2000"), ("[]", "")] {
         let text = format!("security_context: {{supplemental_groups: {groups}}}\n");
         let resolution = resolve(&text);
-        let security = resolution.step().unwrap().render(&Context::default(), None).spec.security.unwrap();
+        let security = resolution.step().unwrap().render(&Context::default()).spec.security.unwrap();
         assert_eq!(security.supplemental_groups.as_deref(), Some(sent));
     }
 }
@@ -181,7 +185,7 @@ fn the_operators_pull_secret_goes_with_the_image() {
     ] {
         let operator = Source { name: "op.yaml", text: operator, format: Format::Yaml };
         let resolution = Resolver::new(step).operator(operator).resolve();
-        let spec = resolution.step().unwrap().render(&Context::default(), None).spec;
+        let spec = resolution.step().unwrap().render(&Context::default()).spec;
         assert_eq!(serde_json::to_value(spec.image_pull_secrets).unwrap(), sent);
     }
 }

@@ -237,7 +237,7 @@ proptest! {
         let text = document.to_string();
         let resolution = Resolver::new(Source { name: "test", text: &text, format: Format::Json }).kind(kind).resolve();
         let Some(step) = resolution.step() else { return Ok(()) };
-        let body = serde_json::to_value(step.render(&Context::default(), None)).unwrap();
+        let body = serde_json::to_value(step.render(&Context::default())).unwrap();
         let wrong: Vec<_> = BODY.iter_errors(&body).map(|error| format!("{error} at {}", error.instance_path())).collect();
         prop_assert!(wrong.is_empty(), "{:?}\n{:#}", wrong, body);
     }

@@ -43,7 +43,7 @@ settings:
 
 fn body(resolution: &Resolution<'_>) -> Value {
     let step = resolution.step().unwrap_or_else(|| panic!("{:?}", resolution.report()));
-    serde_json::from_str(&step.body(&Context::default(), None)).unwrap()
+    serde_json::from_str(&step.body(&Context::default())).unwrap()
 }
 
 fn map(resolution: &Resolution<'_>) -> SourceMap {

@@ -20,7 +20,7 @@ fn resolved(text: &str) -> Resolution<'_> {
 
 fn body(resolution: &Resolution<'_>, step: &str) -> Value {
     let step = resolution.step_named(step).unwrap_or_else(|| panic!("there is no step `{step}`"));
-    serde_json::to_value(step.render(&Context::default(), None)).unwrap()
+    serde_json::to_value(step.render(&Context::default())).unwrap()
 }
 
 fn variables(body: &Value) -> Vec<(&str, &str)> {

@@ -1,0 +1,57 @@
+//! Looking for other workloads of a submission that was sent more than once.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Completed, Fleet};
+use crate::error::Error;
+use crate::submission::{SubmissionKey, duplicates};
+use crate::watch::Event;
+
+impl Fleet {
+    /// Begins to look for other workloads of a member's submission.
+    pub(super) fn begin_check(&mut self, id: String) {
+        let Some(member) = self.members.get(&id) else { return };
+        let (client, target) = (self.client.clone(), member.key());
+        self.in_flight.push(Box::pin(async move {
+            let began = Instant::now();
+            let key = SubmissionKey::from_receipt(&target);
+            let result = duplicates(&client, &key, &id).await;
+            Completed::Checked { id, began, result }
+        }));
+    }
+
+    /// Takes what a check that began at `began` found.
+    pub(super) fn checked(&mut self, id: &str, began: Instant, result: Result<Vec<String>, Error>) {
+        let Some(member) = self.members.get_mut(id) else { return };
+        match result {
+            Ok(found) if found.len() > 1 => {
+                member.events.push_back(Event::Duplicate { workload_ids: found });
+                member.duplicate_until = None;
+            }
+            result => {
+                if let Err(error) = &result {
+                    tracing::debug!(%error, id, "cannot look for duplicates");
+                }
+                // Only an answer that cannot be older than the window proves that there is none.
+                let is_settled = |until: Instant| result.is_ok() && began >= until + LIST_LAG;
+                match member.duplicate_until.filter(|until| !member.is_checked_at_end && !is_settled(*until)) {
+                    Some(_) => {
+                        self.duplicate_checks.insert((Instant::now() + INTERVAL, id.to_owned()));
+                    }
+                    None => member.duplicate_until = None,
+                }
+            }
+        }
+        if !member.is_storing && !member.is_queued {
+            self.release(id);
+        }
+    }
+}
+
+/// Between two checks of one submission.
+pub(super) const INTERVAL: Duration = Duration::from_secs(15);
+
+/// How far lists may lag behind what they list.
+const LIST_LAG: Duration = Duration::from_secs(30);
