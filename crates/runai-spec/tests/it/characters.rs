@@ -115,7 +115,7 @@ fn every_character_is_rendered_and_sent_alike() {
         let source = Source { name: "step.json", text: &json, format: Format::Json };
         let resolution = Resolver::new(source).kind(Kind::Step).resolve();
         let step = resolution.step().unwrap_or_else(|| panic!("{}", lines(&resolution.report())));
-        let context = Context::default();
+        let context = Context { name: Some("fit".to_owned()), ..Context::default() };
         let body = step.body(&context);
         let shown: Value = serde_json::from_str(&body).unwrap();
         assert_eq!(step.submission(&context).request().body_text(), Some(&*body));
