@@ -12,7 +12,7 @@ use crate::syntax::parse;
 
 /// Bytes that may be parsed for the fixes of one report. What comes behind has no fixes, so that a large text full of
 /// problems costs no more than a small one.
-const MAX_PARSED: usize = 16 * 1024 * 1024;
+const MAX_PARSED: usize = 1024 * 1024;
 /// Duplicate keys that a text may have for one of them to be fixed.
 const MAX_DUPLICATES: usize = 8;
 

@@ -25,6 +25,9 @@ pub use mistakes::key_without_blank;
 pub use scalar::core;
 pub(crate) use scalar::without_comment;
 
+/// Most warnings about keys that later ones override.
+const MAX_WARNINGS: usize = 100;
+
 pub(crate) fn parse<'t>(
     reader: &Reader<'t>,
     dialect: Dialect,
@@ -198,7 +201,10 @@ impl<'t> Loader<'_, 't> {
                 None => entries.push(Entry { key, key_span, value }),
                 Some(first) if self.dialect == Dialect::PyYaml => {
                     let entry = &mut entries[first];
-                    self.warnings.push(self.reader.overridden_key(&key, entry.key_span, key_span));
+                    // Each costs as much as the text is long.
+                    if self.warnings.len() < MAX_WARNINGS {
+                        self.warnings.push(self.reader.overridden_key(&key, entry.key_span, key_span));
+                    }
                     // The key keeps its position, and the last value counts.
                     (entry.key_span, entry.value) = (key_span, value);
                 }
