@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use runai_api::phase::Stage;
+use runai_api::wire::Workload;
 use tokio::time::{Instant, sleep_until};
 
 use crate::client::Client;
@@ -217,17 +218,13 @@ impl Watch {
     }
 
     fn begin(&self, pending: PendingAction) -> BoxFuture<'static, Completed> {
-        let client = self.client.clone();
-        let acting = client.retrying_for(MAX_ACTION_DELAY);
-        let workload = self.tracker.workload();
         match pending {
-            PendingAction::Suspend => {
-                Box::pin(async move { Completed::Acted(acting.suspend_workload(&workload).await) })
-            }
-            PendingAction::Delete(_) => {
-                Box::pin(async move { Completed::Acted(acting.delete_workload(&workload).await) })
+            PendingAction::Delete(_) | PendingAction::Suspend => {
+                let (client, workload) = (self.client.clone(), self.tracker.workload());
+                Box::pin(async move { Completed::Acted(act(&client, pending, &workload).await) })
             }
             PendingAction::Poll | PendingAction::Nothing(_) => {
+                let client = self.client.clone();
                 let target = self.tracker.target().clone();
                 Box::pin(async move {
                     let began = Instant::now();
@@ -311,6 +308,15 @@ impl fmt::Debug for Watch {
 
 /// The least rest between two polls, however long the first one took.
 pub(crate) const SHORTEST_REST: Duration = Duration::from_millis(500);
+
+/// Deletes or suspends a workload, as its tracker decided.
+pub(crate) async fn act(client: &Client, pending: PendingAction, workload: &Workload) -> Result<(), Error> {
+    let client = client.retrying_for(MAX_ACTION_DELAY);
+    match pending {
+        PendingAction::Delete(_) => client.delete_workload(workload).await,
+        _ => client.suspend_workload(workload).await,
+    }
+}
 
 /// How long an action may be retried, or wait for others, before another poll decides anew.
 pub(crate) const MAX_ACTION_DELAY: Duration = Duration::from_secs(5);

@@ -1,6 +1,6 @@
 //! Problems of a text: where, what, why, and what to do.
 
-use runai_syntax::{Lines, SourceId, Span};
+use runai_syntax::{Lines, SourceId, Span, one_line};
 use serde::Serialize;
 
 use crate::fix::{Fix, FixPlan, FixWriter};
@@ -60,9 +60,7 @@ impl Tag {
 
 impl RawDiagnostic {
     pub(crate) fn new(rule: &'static Rule, span: Span, message: String) -> Self {
-        // Keys and values may hold line breaks; a headline is one line.
-        let message = if message.contains(char::is_control) { visible(&message) } else { message };
-        Self { rule, span, path: String::new(), message, help: None, details: None }
+        Self { rule, span, path: String::new(), message: one_line(message), help: None, details: None }
     }
 
     pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
@@ -149,11 +147,6 @@ impl Reported<'_> {
         self.0.details_mut().tags.push(tag);
         self
     }
-}
-
-fn visible(text: &str) -> String {
-    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    text.chars().map(escape).collect()
 }
 
 /// A problem with its place as people and editors count it, and with what can be done about it.

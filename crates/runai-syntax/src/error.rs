@@ -93,9 +93,7 @@ impl SyntaxErrorKind {
 
 impl SyntaxError {
     pub(crate) fn new(kind: SyntaxErrorKind, span: Span, message: String) -> Self {
-        // Keys and values may contain line breaks; a message is one line.
-        let message = if message.contains(char::is_control) { visible(&message) } else { message };
-        Self { kind, span, message, help: None, related: None, fix: None }
+        Self { kind, span, message: one_line(message), help: None, related: None, fix: None }
     }
 
     /// The error at its place in a text that has `bytes` more in front.
@@ -139,7 +137,13 @@ impl fmt::Display for SyntaxError {
 
 impl std::error::Error for SyntaxError {}
 
-fn visible(text: &str) -> String {
+/// Returns a message as one line: keys and values that it quotes may contain line breaks and other control characters,
+/// which are escaped.
+#[must_use]
+pub fn one_line(message: String) -> String {
+    if !message.contains(char::is_control) {
+        return message;
+    }
     let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    text.chars().map(escape).collect()
+    message.chars().map(escape).collect()
 }

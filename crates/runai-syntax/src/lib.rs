@@ -40,7 +40,7 @@ pub mod yaml;
 
 pub use convert::{ConvertError, convert};
 pub use edit::{Edit, EditError, apply, edit, edit_to, in_steps};
-pub use error::{SyntaxError, SyntaxErrorKind, SyntaxFix};
+pub use error::{SyntaxError, SyntaxErrorKind, SyntaxFix, one_line};
 pub use format::Format;
 pub use lines::Lines;
 pub use node::{Entry, Map, Node, SourceId, Span, Text, Value, escape, unescape};

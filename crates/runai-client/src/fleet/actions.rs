@@ -4,8 +4,8 @@ use tokio::time::Instant;
 
 use super::{Completed, Fleet, FleetEvent, REQUESTS_AT_ONCE};
 use crate::error::Error;
-use crate::tracker::{ActionResult, PendingAction};
-use crate::watch::{MAX_ACTION_DELAY, PAUSE_AFTER_ERROR};
+use crate::tracker::ActionResult;
+use crate::watch::{MAX_ACTION_DELAY, PAUSE_AFTER_ERROR, act};
 
 impl Fleet {
     /// Begins the actions of a project that wait, as many as there may be at a time.
@@ -24,13 +24,10 @@ impl Fleet {
                 continue;
             }
             project.acting += 1;
-            let (client, workload) = (self.client.retrying_for(MAX_ACTION_DELAY), member.tracker.workload());
+            let (client, workload) = (self.client.clone(), member.tracker.workload());
             let (pending, project_id) = (member.tracker.pending(), project_id.to_owned());
             self.in_flight.push(Box::pin(async move {
-                let result = match pending {
-                    PendingAction::Delete(_) => client.delete_workload(&workload).await,
-                    _ => client.suspend_workload(&workload).await,
-                };
+                let result = act(&client, pending, &workload).await;
                 Completed::Acted { id, project_id, result }
             }));
         }
