@@ -39,7 +39,7 @@ pub mod unusual;
 pub mod yaml;
 
 pub use convert::{ConvertError, convert};
-pub use edit::{Edit, EditError, apply, edit, edit_to, in_steps};
+pub use edit::{Edit, EditError, apply, edit, edit_parsed, edit_to, in_steps};
 pub use error::{SyntaxError, SyntaxErrorKind, SyntaxFix, one_line};
 pub use format::Format;
 pub use lines::Lines;

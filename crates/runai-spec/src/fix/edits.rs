@@ -3,7 +3,7 @@
 use std::cell::{Cell, OnceCell};
 
 use runai_syntax::emit::{self, quoted};
-use runai_syntax::{Edit, Format, Node, SourceId, Span, Value, apply, edit_to, escape, in_steps};
+use runai_syntax::{Edit, Format, Node, SourceId, Span, Tree, Value, apply, edit_parsed, edit_to, escape, in_steps};
 
 use super::{Change, Fix, FixEdit, FixPlan, Target};
 use crate::resolve::Source;
@@ -20,13 +20,14 @@ const MAX_DUPLICATES: usize = 8;
 pub(crate) struct FixWriter<'s, 't> {
     source: &'s Source<'t>,
     id: SourceId,
-    root: OnceCell<Option<Node<'t>>>,
+    /// The text, parsed: with places, and as a value.
+    parsed_text: OnceCell<Option<(Node<'t>, Tree<'t>)>>,
     parsed: Cell<usize>,
 }
 
 impl<'s, 't> FixWriter<'s, 't> {
     pub(crate) const fn new(source: &'s Source<'t>, id: SourceId) -> Self {
-        Self { source, id, root: OnceCell::new(), parsed: Cell::new(0) }
+        Self { source, id, parsed_text: OnceCell::new(), parsed: Cell::new(0) }
     }
 
     /// Returns the fix, or nothing if the text cannot be changed so.
@@ -45,7 +46,9 @@ impl<'s, 't> FixWriter<'s, 't> {
                 self.edits(text, change, index == 0)
             })?,
         };
-        if edits.is_empty() || !self.parses(&edits) {
+        // `edit_parsed` has compared the result with the value that is wanted. A removal may leave an empty text.
+        let is_verified = matches!(plan.changes.as_slice(), [Change::Set(..) | Change::Insert(..)]);
+        if edits.is_empty() || !is_verified && !self.parses(&edits) {
             return None;
         }
         let edit = |Edit { from, to, insert }| FixEdit {
@@ -65,20 +68,16 @@ impl<'s, 't> FixWriter<'s, 't> {
     fn edits(&self, text: &str, change: &Change, first: bool) -> Option<Vec<Edit>> {
         let format = self.source.format;
         match change {
-            Change::Remove(target) => {
-                self.check(target, first)?;
-                self.spend(4 * text.len())?;
-                edit_to(text, format, &target.pointer, None).ok()
-            }
-            Change::Set(target, value) => {
-                self.check(target, first)?;
-                self.spend(4 * text.len())?;
-                edit_to(text, format, &target.pointer, Some(value)).ok()
-            }
+            Change::Remove(target) => self.value_edits(text, target, None, first),
+            Change::Set(target, value) => self.value_edits(text, target, Some(value), first),
             Change::Insert(target, value) => {
-                self.spend(5 * text.len())?;
-                let taken = parse(text, format, self.id).ok()?.find(&target.pointer).is_some();
-                (!taken).then(|| edit_to(text, format, &target.pointer, Some(value)).ok())?
+                let is_taken = if first {
+                    self.parsed_text()?.0.find(&target.pointer).is_some()
+                } else {
+                    self.spend(text.len())?;
+                    parse(text, format, self.id).ok()?.find(&target.pointer).is_some()
+                };
+                (!is_taken).then(|| self.edit_value(text, target, Some(value), first))?
             }
             Change::Rename { span, key } => {
                 let (from, to) = self.range(*span)?;
@@ -96,18 +95,33 @@ impl<'s, 't> FixWriter<'s, 't> {
         }
     }
 
-    /// Whether the value, or what is around it, is where it was when the plan was made.
-    fn check(&self, target: &Target, first: bool) -> Option<()> {
+    /// Sets or removes a value, if it or what is around it is where it was when the plan was made.
+    fn value_edits(&self, text: &str, target: &Target, value: Option<&Tree<'_>>, first: bool) -> Option<Vec<Edit>> {
         let (pointer, span) = &target.anchor;
-        if !first {
-            return Some(());
+        if first && self.parsed_text()?.0.find(pointer)?.span != *span {
+            return None;
         }
-        let root = self.root.get_or_init(|| {
+        self.edit_value(text, target, value, first)
+    }
+
+    fn edit_value(&self, text: &str, target: &Target, value: Option<&Tree<'_>>, first: bool) -> Option<Vec<Edit>> {
+        self.spend(4 * text.len())?;
+        if first {
+            edit_parsed(text, self.source.format, &self.parsed_text()?.1, &target.pointer, value).ok()
+        } else {
+            edit_to(text, self.source.format, &target.pointer, value).ok()
+        }
+    }
+
+    /// Returns the original text, parsed once for all fixes.
+    fn parsed_text(&self) -> Option<&(Node<'t>, Tree<'t>)> {
+        let parsed = self.parsed_text.get_or_init(|| {
             self.spend(self.source.text.len())?;
-            parse(self.source.text, self.source.format, self.id).ok()
+            let root = parse(self.source.text, self.source.format, self.id).ok()?;
+            let value = Tree::from(&root);
+            Some((root, value))
         });
-        let found = root.as_ref()?.find(pointer)?.span;
-        (found == *span).then_some(())
+        parsed.as_ref()
     }
 
     fn range(&self, span: Span) -> Option<(usize, usize)> {

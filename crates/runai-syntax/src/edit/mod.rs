@@ -78,17 +78,31 @@ pub fn edit(text: &str, format: Format, pointer: &str, value: Option<&Json>) -> 
 ///
 /// What keeps the text from being edited; it is then left as it is.
 pub fn edit_to(text: &str, format: Format, pointer: &str, value: Option<&Tree<'_>>) -> Result<Vec<Edit>, EditError> {
-    let mark = text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len();
-    let body = &text[mark..];
-    let segments = segments(pointer)?;
-
-    let old = read(body, format).map_err(|error| {
+    let mark = byte_order_mark(text);
+    let old = read(&text[mark..], format).map_err(|error| {
         let error = error.behind(mark);
         let (line, _) = Lines::new(text).position(error.span.start as usize);
         EditError::Unreadable { error, line }
     })?;
+    edit_parsed(text, format, &old, pointer, value)
+}
+
+/// [`edit_to`], for a text whose value is known: `old` must be what `text` parses to.
+///
+/// # Errors
+///
+/// What keeps the text from being edited; it is then left as it is.
+pub fn edit_parsed(
+    text: &str,
+    format: Format,
+    old: &Tree<'_>,
+    pointer: &str,
+    value: Option<&Tree<'_>>,
+) -> Result<Vec<Edit>, EditError> {
+    let mark = byte_order_mark(text);
+    let body = &text[mark..];
     let mut steps = Vec::new();
-    plan(&old, &segments, value, &mut steps)?;
+    plan(old, &segments(pointer)?, value, &mut steps)?;
     if format != Format::Yaml {
         check_words(&steps, format)?;
     }
@@ -96,7 +110,7 @@ pub fn edit_to(text: &str, format: Format, pointer: &str, value: Option<&Tree<'_
     // A comment below may take itself for a part of a text in a block; in quotes there is no doubt.
     let mut edits = [true, false]
         .into_iter()
-        .find_map(|blocks| match attempt(body, format, &old, &steps, blocks) {
+        .find_map(|blocks| match attempt(body, format, old, &steps, blocks) {
             Err(Lost::Missing) => None,
             result => Some(result),
         })
@@ -175,6 +189,11 @@ pub(crate) fn read(text: &str, format: Format) -> Result<Tree<'_>, SyntaxError> 
         Err(_) if text.trim().is_empty() => Ok(Tree::Null),
         Err(error) => Err(error),
     }
+}
+
+/// Length of the byte order mark that a text begins with.
+fn byte_order_mark(text: &str) -> usize {
+    text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len()
 }
 
 fn segments(pointer: &str) -> Result<Vec<&str>, EditError> {
