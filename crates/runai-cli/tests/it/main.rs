@@ -22,6 +22,7 @@ mod readme;
 mod receipts;
 mod render;
 mod run;
+mod sarif;
 mod schema;
 mod secrets;
 mod simulate;
