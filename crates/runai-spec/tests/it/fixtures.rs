@@ -1,13 +1,14 @@
 //! Every file of `tests/fixtures`, with what is found in it beside it.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use runai_spec::{Context, Resolver, Source};
+use runai_spec::{Applicability, Context, Diagnostic, Resolver, Source};
 
 use runai_syntax::Format;
 
-use crate::lines;
+use crate::{line, lines};
 
 /// Checks every file of a folder of fixtures; those that are `valid` also show what they become.
 fn check_all(folder: &str, valid: bool) {
@@ -26,7 +27,8 @@ fn check_all(folder: &str, valid: bool) {
         let resolution = Resolver::new(source).resolve();
         let report = resolution.report();
         assert_eq!(report.ok, valid, "{name}:\n{}", lines(&report));
-        let mut shown = lines(&report);
+        let mut shown: String =
+            report.diagnostics.iter().map(|found| line(found) + &fixes(found, name, &text)).collect();
         if let Some(step) = resolution.step() {
             shown += &serde_json::to_string_pretty(&step.render(&Context::default())).unwrap();
         }
@@ -36,6 +38,25 @@ fn check_all(folder: &str, valid: bool) {
         let of = snapshot.file_stem().unwrap().to_str().unwrap();
         assert!(root.join(of).exists(), "{} has no fixture; delete it", snapshot.display());
     }
+}
+
+/// The fixes of a diagnostic: a line for each, and one for each of its edits.
+fn fixes(found: &Diagnostic, name: &str, text: &str) -> String {
+    let mut shown = String::new();
+    for fix in &found.fixes {
+        let applicability = match fix.applicability {
+            Applicability::Safe => "safe",
+            Applicability::Unsafe => "unsafe",
+            Applicability::DisplayOnly => "display-only",
+        };
+        writeln!(shown, "    {applicability} fix: {}", fix.title).unwrap();
+        for edit in &fix.edits {
+            assert_eq!(edit.path, name, "{}", fix.title);
+            let removed = &text[edit.offset..edit.end_offset];
+            writeln!(shown, "        [{}..{}] {removed:?} -> {:?}", edit.offset, edit.end_offset, edit.insert).unwrap();
+        }
+    }
+    shown
 }
 
 #[test]

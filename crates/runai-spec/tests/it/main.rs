@@ -30,12 +30,13 @@ fn resolve(text: &str) -> Resolution<'_> {
 
 /// A report as lines, one a diagnostic and one more where it has help.
 fn lines(report: &Report) -> String {
-    let line = |found: &Diagnostic| {
-        let (at, end) = ((found.line, found.column), (found.end_line, found.end_column));
-        let place = format!("{}:{}-{}:{} [{}..{}]", at.0, at.1, end.0, end.1, found.offset, found.end_offset);
-        let path = if found.path.is_empty() { "(root)" } else { &found.path };
-        let help = found.help.as_ref().map(|help| format!("    help: {help}\n")).unwrap_or_default();
-        format!("{place} {}[{}] {path} {}\n{help}", found.severity.as_str(), found.code, found.message)
-    };
-    report.diagnostics.iter().map(line).collect::<Vec<_>>().concat()
+    report.diagnostics.iter().map(line).collect()
+}
+
+fn line(found: &Diagnostic) -> String {
+    let (at, end) = ((found.line, found.column), (found.end_line, found.end_column));
+    let place = format!("{}:{}-{}:{} [{}..{}]", at.0, at.1, end.0, end.1, found.offset, found.end_offset);
+    let path = if found.path.is_empty() { "(root)" } else { &found.path };
+    let help = found.help.as_ref().map(|help| format!("    help: {help}\n")).unwrap_or_default();
+    format!("{place} {}[{}] {path} {}\n{help}", found.severity.as_str(), found.code, found.message)
 }
