@@ -1,4 +1,4 @@
-//! The npm package: the core for wasm32, packed by wasm-pack, with the JavaScript beside it.
+//! The npm package: what wasm-pack makes of the core, with typed entries for browsers, bundlers and Node on top.
 
 use std::{
     env, fs,
@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use serde_json::{Map, Value};
 
 use crate::{
     process::{self, cargo, command},
@@ -22,6 +23,9 @@ const BUDGET: usize = 276_000;
 const FOLDER: &str = "npm/runai-spec";
 const CRATE: &str = "crates/runai-wasm";
 const MODULE: &str = "runai_wasm_bg.wasm";
+const MANIFEST: &str = "package.json";
+/// Members that the package's manifest has beside those of wasm-pack.
+const ADDITIONS: &str = "npm.json";
 
 /// A program that is built from its crate if it is not there.
 struct Tool {
@@ -57,14 +61,12 @@ pub(crate) fn pack() -> Result<()> {
     // The tools come last but for the compiler, so that nothing of the system takes their place.
     pack.env("PATH", env::join_paths(bin.into_iter().chain(env::split_paths(&before)))?);
     pack.args(["build", CRATE, "--mode", "no-install", "--target", "bundler", "--profile", "wasm"]);
-    pack.args(["--no-pack", "--no-opt", "--out-dir"]).arg(&package);
+    pack.arg("--out-dir").arg(&package);
     wasm::in_its_folder(&mut pack)?.args(["--", "--locked"]);
     process::run(&mut pack)?;
 
-    let module = package.join(MODULE);
-    let bytes = fs::read(&module).with_context(|| format!("wasm-pack made no `{}`", module.display()))?;
-    fs::write(&module, without_names(&bytes)?)?;
     add_files(&package)?;
+    add_to_manifest(&package)?;
     println!("the package is in {}", package.display());
     Ok(())
 }
@@ -133,60 +135,62 @@ impl Tool {
     }
 }
 
-/// The JavaScript, the types, and what a package has to have.
+/// Add the typed entries and the licences to what wasm-pack has made.
 fn add_files(package: &Path) -> Result<()> {
     let root = workspace::root();
-    let source = root.join(CRATE).join("js");
-    for entry in fs::read_dir(&source)? {
-        let path = entry?.path();
-        if let Some(name) = path.file_name().filter(|name| *name != "package.json") {
-            fs::copy(&path, package.join(name))?;
+    let mut files = vec![root.join("LICENSE-APACHE"), root.join("LICENSE-MIT")];
+    for entry in fs::read_dir(root.join(CRATE).join("js"))? {
+        files.push(entry?.path());
+    }
+    for file in files {
+        let copy = package.join(file.file_name().unwrap_or_default());
+        if copy.exists() {
+            bail!("`{}` would replace a file of wasm-pack", file.display());
         }
+        fs::copy(file, copy)?;
     }
-    for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
-        fs::copy(root.join(licence), package.join(licence))?;
-    }
-    let manifest = fs::read_to_string(source.join("package.json"))?;
-    let mut manifest: serde_json::Value = serde_json::from_str(&manifest).context("js/package.json is no JSON")?;
-    manifest["version"] = workspace::version()?.into();
-    fs::write(package.join("package.json"), serde_json::to_string_pretty(&manifest)? + "\n")?;
     Ok(())
 }
 
-/// A WebAssembly module without the names of its functions and of its producers, which only debuggers read.
-fn without_names(module: &[u8]) -> Result<Vec<u8>> {
-    const HEADER: usize = 8;
-    let mut kept = module.get(..HEADER).context("the module is cut off")?.to_vec();
-    let mut at = HEADER;
-    while at < module.len() {
-        let start = at;
-        let id = module[at];
-        let (size, length) = leb128(&module[at + 1..])?;
-        let content = at + 1 + length;
-        at = content + size;
-        let section = module.get(start..at).context("the module is cut off")?;
-        if id == 0 {
-            let (size, length) = leb128(&module[content..])?;
-            let name = module.get(content + length..content + length + size).unwrap_or_default();
-            if matches!(name, b"name" | b"producers") {
-                continue;
-            }
-        }
-        kept.extend_from_slice(section);
+/// Add the members of `npm.json`, and the files that are not listed yet, to the `package.json` of wasm-pack.
+fn add_to_manifest(package: &Path) -> Result<()> {
+    let read = |path: &Path| -> Result<Map<String, Value>> {
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("`{}` is no JSON", path.display()))
+    };
+    let path = package.join(MANIFEST);
+    let additions = read(&workspace::root().join(CRATE).join(ADDITIONS))?;
+    let mut names = Vec::new();
+    for entry in fs::read_dir(package)? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
     }
-    Ok(kept)
+    let manifest = with_additions(read(&path)?, additions, names)?;
+    fs::write(path, serde_json::to_string_pretty(&manifest)? + "\n")?;
+    Ok(())
 }
 
-/// An unsigned number, and how many bytes it takes.
-fn leb128(bytes: &[u8]) -> Result<(usize, usize)> {
-    let mut value = 0;
-    for (index, byte) in bytes.iter().take(5).enumerate() {
-        value |= usize::from(byte & 0x7f) << (7 * index);
-        if byte & 0x80 == 0 {
-            return Ok((value, index + 1));
+/// Merge without replacing anything but the name, which is that of the crate.
+fn with_additions(
+    mut manifest: Map<String, Value>,
+    additions: Map<String, Value>,
+    mut names: Vec<String>,
+) -> Result<Map<String, Value>> {
+    for (key, value) in additions {
+        if let Some(replaced) = manifest.insert(key.clone(), value)
+            && key != "name"
+        {
+            bail!("`{ADDITIONS}` would replace `{key}`, which wasm-pack has written: {replaced}");
         }
     }
-    bail!("the module holds a number that does not end")
+    let files = manifest.get_mut("files").and_then(Value::as_array_mut).context("`files` is no list")?;
+    names.sort();
+    for name in names {
+        let is_listed = files.iter().any(|listed| *listed == name);
+        if !is_listed && name != MANIFEST && !name.starts_with('.') {
+            files.push(name.into());
+        }
+    }
+    Ok(manifest)
 }
 
 /// Say what each file weighs, and fail if together they weigh too much.
@@ -220,15 +224,25 @@ pub(crate) fn brotli(bytes: &[u8]) -> Result<usize> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
-    fn names_are_left_out_and_all_else_is_kept() {
-        let header = b"\0asm\x01\0\0\0";
-        let (names, types, other) = (b"\0\x06\x04nameX", b"\x01\x02ab", b"\0\x03\x02abX".split_at(5).0);
-        let module = [&header[..], names, types, other].concat();
-        assert_eq!(without_names(&module).unwrap(), [&header[..], types, other].concat());
-        assert!(without_names(&module[..module.len() - 1]).is_err());
+    fn additions_change_nothing_but_the_name() {
+        let object = |value: Value| value.as_object().unwrap().clone();
+        let made = object(json!({"name": "a-b", "files": ["b.js", "a.wasm"], "main": "b.js"}));
+        let additions = object(json!({"name": "c", "engines": {"node": ">=20"}}));
+        let names = ["package.json", "b.js", ".gitignore", "a.wasm", "index.js", "LICENSE-MIT"].map(str::to_owned);
+        let expected = json!({
+            "name": "c",
+            "files": ["b.js", "a.wasm", "LICENSE-MIT", "index.js"],
+            "main": "b.js",
+            "engines": {"node": ">=20"},
+        });
+        assert_eq!(Value::Object(with_additions(made.clone(), additions, names.into()).unwrap()), expected);
+        let error = with_additions(made, object(json!({"main": "c.js"})), Vec::new()).unwrap_err();
+        assert!(error.to_string().contains("would replace `main`"), "{error}");
     }
 
     #[test]

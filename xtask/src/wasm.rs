@@ -113,6 +113,9 @@ pub(crate) fn rlibs(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
 /// The builds for wasm32 inside the target folder, apart from all others: they may come from another compiler.
 const TARGET_DIR: &str = "wasm";
 
+/// Stripping would remove the section from which wasm-bindgen knows the features of the target.
+const KEPT: &str = "-Clink-arg=--keep-section=target_features";
+
 /// Let a cargo command work on the pure core for wasm32.
 fn with_core(command: &mut Command) -> Result<&mut Command> {
     in_its_folder(command)?.args(["--locked", "--target", TARGET]);
@@ -125,9 +128,10 @@ pub(crate) fn in_its_folder(command: &mut Command) -> Result<&mut Command> {
     let target_dir = workspace::target_dir()?.join(TARGET_DIR);
     let registry = cargo_home()?.join("registry").join("src");
     // The last match counts, and the target folder may be inside the root.
-    let flags = [(&*root, "/src"), (&*registry, "/crates"), (&*target_dir, "/target")]
+    let remaps = [(&*root, "/src"), (&*registry, "/crates"), (&*target_dir, "/target")]
         .map(|(folder, name)| format!("--remap-path-prefix={}={name}", folder.display()));
-    Ok(command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")).env("CARGO_TARGET_DIR", target_dir))
+    let flags = [&remaps.join("\x1f"), KEPT].join("\x1f");
+    Ok(command.env("CARGO_ENCODED_RUSTFLAGS", flags).env("CARGO_TARGET_DIR", target_dir))
 }
 
 fn cargo_home() -> Result<PathBuf> {

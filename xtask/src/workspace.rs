@@ -26,17 +26,6 @@ pub(crate) fn target_dir() -> Result<PathBuf> {
     folder.map(PathBuf::from).ok_or_else(|| anyhow!("`cargo metadata` named no `target_directory`"))
 }
 
-/// The version that all crates of the workspace have.
-pub(crate) fn version() -> Result<String> {
-    let metadata = process::output(process::cargo().args(["metadata", "--format-version=1", "--no-deps"]))?;
-    let metadata: serde_json::Value =
-        serde_json::from_str(&metadata).context("`cargo metadata` printed something that is not JSON")?;
-    let packages = metadata["packages"].as_array().into_iter().flatten();
-    let version =
-        packages.filter(|package| package["name"] == "runai-spec").find_map(|package| package["version"].as_str());
-    version.map(str::to_owned).ok_or_else(|| anyhow!("`cargo metadata` knows no `runai-spec`"))
-}
-
 /// Remove a folder and all that is in it, if it exists.
 pub(crate) fn remove_folder(folder: &Path) -> Result<()> {
     match fs::remove_dir_all(folder) {
