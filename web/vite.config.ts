@@ -9,6 +9,32 @@ if (!existsSync(resolve(core, "index.js"))) {
   throw new Error("the core is not built: run `cargo xtask web`, which builds it first");
 }
 
+/** What the page may do. */
+const POLICY = {
+  "default-src": "'none'",
+  "script-src": "'self' 'wasm-unsafe-eval'",
+  // CodeMirror writes style elements.
+  "style-src": "'self' 'unsafe-inline'",
+  "img-src": "'self' data:",
+  "connect-src": "'self'",
+  "worker-src": "'self'",
+  "manifest-src": "'self'",
+  "base-uri": "'none'",
+  "form-action": "'none'",
+};
+const policy = Object.entries(POLICY)
+  .map((directive) => directive.join(" "))
+  .join("; ");
+
+/** Writes the policy into the page, for hosts that send no headers. */
+function withPolicy(): Plugin {
+  return {
+    name: "policy",
+    apply: "build",
+    transformIndexHtml: () => [{ tag: "meta", attrs: { "http-equiv": "Content-Security-Policy", content: policy }, injectTo: "head-prepend" }],
+  };
+}
+
 /** Tells the service worker which files make the page, and a version that changes with any of them. */
 function offline(): Plugin {
   return {
@@ -47,6 +73,20 @@ export default defineConfig({
     },
   },
   worker: { format: "es" },
-  plugins: [offline()],
+  plugins: [offline(), withPolicy()],
+  // A file that is missing is an error, and not the page.
+  appType: "mpa",
   server: { fs: { allow: ["..", core] } },
+  preview: {
+    host: "127.0.0.1",
+    strictPort: true,
+    cors: false,
+    headers: {
+      // Only a header can say who may frame the page.
+      "Content-Security-Policy": `${policy}; frame-ancestors 'none'`,
+      "X-Content-Type-Options": "nosniff",
+      "Referrer-Policy": "no-referrer",
+      "Cache-Control": "no-cache",
+    },
+  },
 });

@@ -1,8 +1,9 @@
 // @ts-check
 // How fast the page is, in a real Chromium: prints a section of docs/benchmarks.md. `cargo xtask bench` runs it.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { brotliCompressSync } from "node:zlib";
 import Ajv from "ajv";
 import standalone from "ajv/dist/standalone/index.js";
 import { build } from "vite";
@@ -18,7 +19,12 @@ const probe = readFileSync(join(here, "probe.js"), "utf8");
 const example = readFileSync(join(repository, EXAMPLE), "utf8");
 const long = longText(5_000);
 
-const server = await serve({ compressed: true, also: { peer: await bundledPeer(), core: process.env.RUNAI_SPEC_PACKAGE ?? join(repository, "target/npm/runai-spec") } });
+const folder = process.env.RUNAI_STEP_BENCH ?? join(repository, "target/web-bench");
+const core = process.env.RUNAI_SPEC_PACKAGE ?? join(repository, "target/npm/runai-spec");
+const site = compressed({ "": join(repository, "web/dist"), "also/core": core, "also/peer": await bundledPeer() });
+/** Bytes of all bodies so far. */
+let sent = 0;
+const server = await serve({ folder: site, first: sendCompressed });
 const browser = await launch();
 const version = browser.version();
 const loads = [];
@@ -65,9 +71,36 @@ function longText(count) {
   return text;
 }
 
+/** A folder with the files of others, each as it is and as brotli. @param {Record<string, string>} folders By their names in it. */
+function compressed(folders) {
+  const site = join(folder, "site");
+  rmSync(site, { recursive: true, force: true });
+  for (const [name, from] of Object.entries(folders)) {
+    for (const entry of readdirSync(from, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const path = join(entry.parentPath, entry.name);
+      const to = join(site, name, relative(from, path));
+      mkdirSync(dirname(to), { recursive: true });
+      writeFileSync(to, readFileSync(path));
+      writeFileSync(`${to}.br`, brotliCompressSync(readFileSync(path)));
+    }
+  }
+  return site;
+}
+
+/** @type {NonNullable<NonNullable<Parameters<typeof serve>[0]>["first"]>} */
+function sendCompressed(request, _, path) {
+  const file = join(site, `${path}.br`);
+  if (existsSync(file)) {
+    sent += statSync(file).size;
+    // Vite's server says by the ending of a file how it is encoded.
+    request.url = `/${path}.br`;
+  }
+  return false;
+}
+
 /** The script that stands for the peer, in a folder of its own. */
 async function bundledPeer() {
-  const folder = process.env.RUNAI_STEP_BENCH ?? join(repository, "target/web-bench");
   mkdirSync(folder, { recursive: true });
   const schema = JSON.parse(readFileSync(join(repository, "schemas/step.schema.json"), "utf8"));
   const ajv = new Ajv({ allErrors: true, strict: false, code: { source: true, esm: true, optimize: 2 } });
@@ -93,16 +126,16 @@ async function newPage() {
 
 async function firstLoad() {
   const { context, page } = await newPage();
-  const before = server.sent();
+  const before = sent;
   await page.goto(server.url);
   // @ts-expect-error The probe defines it.
   await page.waitForFunction(() => globalThis.probe.ready > 0);
   // @ts-expect-error As above.
   const ready = /** @type {number} */ (await page.evaluate(() => globalThis.probe.ready));
-  const first = server.sent() - before;
+  const first = sent - before;
   await page.evaluate(() => navigator.serviceWorker.ready);
   await page.waitForTimeout(300);
-  const all = server.sent() - before;
+  const all = sent - before;
   await context.close();
   return { ready, first, all };
 }

@@ -1,7 +1,9 @@
 // @ts-check
 // The page itself: drafts, offline, bad input, keyboard, sizes, themes, and what axe says of every state.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { get } from "node:http";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { launch, open, repository, serve, start } from "./support.js";
@@ -10,6 +12,20 @@ const { server, browser } = await start();
 const page = () => open(browser, server.url);
 const STEP = "image: python:3.12\ncommand: [python, train.py]\nsettings:\n  gpu_portion_request: 0.5\n";
 const ADVANCED = readFileSync(join(repository, "examples/advanced.runai.yaml"), "utf8");
+
+test("the page and its server say what the page may do", async () => {
+  const response = await fetch(server.url);
+  const [, policy] = /http-equiv="Content-Security-Policy" content="([^"]*)"/u.exec(await response.text()) ?? [];
+  const written = policy?.replaceAll("&#39;", "'") ?? "";
+  assert.match(written, /^default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; .*; form-action 'none'$/u);
+  assert.equal(response.headers.get("Content-Security-Policy"), `${written}; frame-ancestors 'none'`);
+  assert.equal(response.headers.get("X-Content-Type-Options"), "nosniff");
+  assert.equal(response.headers.get("Referrer-Policy"), "no-referrer");
+  assert.equal((await fetch(`${server.url}assets/nothing.js`)).status, 404);
+  // A name that leads to this machine from outside is refused.
+  const [foreign] = await once(get(server.url, { headers: { Host: "example.com" } }), "response");
+  assert.equal(foreign.resume().statusCode, 403);
+});
 
 describe("drafts", () => {
   test("a draft is kept, and forgotten when asked", async () => {
@@ -185,26 +201,6 @@ test("a core that is broken is named", async () => {
   assert.equal(await editor.text(), STEP);
   await close();
   await broken.stop();
-});
-
-test("the package works in a plain page with a module script", async () => {
-  const core = process.env.RUNAI_SPEC_PACKAGE ?? join(repository, "target/npm/runai-spec");
-  const plain = await serve({
-    also: { core },
-    first: (_, response, path) => {
-      if (path === "plain.html") response.writeHead(200, { "Content-Type": "text/html" }).end('<!doctype html><title>plain</title><link rel="icon" href="icon.svg" /><script type="module" src="plain.js"></script><output></output>');
-      else if (path === "plain.js") {
-        response
-          .writeHead(200, { "Content-Type": "text/javascript" })
-          .end('import { load } from "./also/core/index.js";\nconst core = await load();\ndocument.querySelector("output").textContent = core.check("image: a\\n", "yaml").diagnostics[0].code;\n');
-      } else return false;
-      return true;
-    },
-  });
-  const { page: tab, close } = await open(browser, `${plain.url}plain.html`, { ready: false });
-  await tab.getByText("missing-key", { exact: true }).waitFor();
-  await close();
-  await plain.stop();
 });
 
 test("a file of 5,000 lines is read beside the page", async () => {

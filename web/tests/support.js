@@ -1,14 +1,13 @@
 // @ts-check
 // A server for the built page, and the page in a real Chromium.
-import { createServer } from "node:http";
-import { brotliCompressSync } from "node:zlib";
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { after } from "node:test";
-import { delimiter, extname, join, normalize } from "node:path";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import assert from "node:assert/strict";
 import axe from "axe-core";
 import { chromium } from "playwright-core";
+import { preview } from "vite";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 export const repository = fileURLToPath(new URL("../..", import.meta.url));
@@ -16,72 +15,41 @@ const dist = join(root, "dist");
 /** Pictures for people to look at. */
 const pictures = process.env.RUNAI_STEP_SCREENSHOTS ?? join(repository, "target", "screenshots");
 
-const TYPES = {
-  ".css": "text/css",
-  ".html": "text/html",
-  ".js": "text/javascript",
-  ".json": "application/json",
-  ".svg": "image/svg+xml",
-  ".wasm": "application/wasm",
-  ".webmanifest": "application/manifest+json",
-};
-
-/** @param {string} folder */
-function files(folder) {
-  const found = readdirSync(folder, { recursive: true, withFileTypes: true });
-  return found.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-}
+/** The folder of the host below which the page is served. */
+const BASE = "/some/folder/";
 
 /**
- * Serve the page below a sub-path, as a plain static host does.
+ * Serve the built page, or another folder, below a sub-path with Vite's own server.
  * @param {object} [options]
- * @param {RegExp} [options.without] Files that are not there.
- * @param {boolean} [options.compressed] Whether to send files as brotli, which the page's own are before the first visit.
- * @param {Record<string, string>} [options.also] More folders, by their names below `also/`.
+ * @param {string} [options.folder] What is served.
+ * @param {RegExp} [options.without] Files that are not found.
  * @param {(request: import("node:http").IncomingMessage, response: import("node:http").ServerResponse, path: string) => boolean} [options.first]
- *   Answers what the files do not; true if it has.
+ *   Sees requests before the files do; returns true for those that it answers.
  */
-export async function serve({ without, compressed = false, also = {}, first } = {}) {
-  assert.ok(existsSync(join(dist, "index.html")), "the page is not built: run `cargo xtask web`");
-  let sent = 0;
-  /** @type {Map<string, Buffer>} */
-  const known = new Map();
-  const read = (/** @type {string} */ file) => {
-    let bytes = known.get(file);
-    if (!bytes) known.set(file, (bytes = compressed ? brotliCompressSync(readFileSync(file)) : readFileSync(file)));
-    return bytes;
-  };
-  if (compressed) for (const file of files(dist)) read(file);
-  const server = createServer((request, response) => {
-    const path = new URL(request.url ?? "/", "http://localhost").pathname;
-    const inside = path.startsWith("/some/folder/") ? path.slice("/some/folder/".length) || "index.html" : "";
-    if (inside && first?.(request, response, inside)) return;
-    const [, name = "", rest = ""] = /^also\/(\w+)\/(.*)$/u.exec(inside) ?? [];
-    const folder = name === "" ? dist : (also[name] ?? "");
-    const file = normalize(join(folder, name === "" ? inside : rest));
-    if (!inside || !folder || !file.startsWith(folder) || without?.test(path) || !existsSync(file) || !statSync(file).isFile()) {
-      response.writeHead(404).end("not found");
-      return;
-    }
-    const bytes = read(file);
-    sent += bytes.length;
-    response.writeHead(200, {
-      "Content-Type": TYPES[/** @type {keyof TYPES} */ (extname(file))] ?? "application/octet-stream",
-      "Content-Length": bytes.length,
-      ...(compressed ? { "Content-Encoding": "br" } : {}),
-    });
-    response.end(bytes);
+export async function serve({ folder = dist, without, first } = {}) {
+  assert.ok(existsSync(join(folder, "index.html")), "the page is not built: run `cargo xtask web`");
+  const server = await preview({
+    root,
+    base: BASE,
+    logLevel: "error",
+    build: { outDir: folder },
+    preview: { port: 0 },
+    plugins: [
+      {
+        name: "tests",
+        configurePreviewServer: ({ middlewares }) => {
+          middlewares.use(BASE, (request, response, next) => {
+            const path = new URL(request.url ?? "/", "http://localhost").pathname.slice(1) || "index.html";
+            if (without?.test(path)) response.writeHead(404).end("not found");
+            else if (!first?.(request, response, path)) next();
+          });
+        },
+      },
+    ],
   });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
-  const address = server.address();
-  assert.ok(address && typeof address === "object");
-  const stop = () =>
-    new Promise((resolve) => {
-      server.close(() => resolve(undefined));
-      server.closeAllConnections();
-    });
-  const origin = `http://127.0.0.1:${address.port}`;
-  return { origin, url: `${origin}/some/folder/`, stop, /** Bytes of all bodies so far. */ sent: () => sent };
+  const [url] = server.resolvedUrls?.local ?? [];
+  assert.ok(url);
+  return { url, stop: () => server.close() };
 }
 
 /** The browser that is there: named by `CHROMIUM`, or found on the path. */
