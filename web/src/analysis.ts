@@ -1,5 +1,5 @@
-// What the core says about a text. Pure: the page asks for small texts, the worker for large ones.
-import { type Analysis, type AnalysisPart, type Core, CoreError, type Document, type Facts } from "runai-spec";
+// What the page asks the document of its text. Pure: it runs beside the page's other code, or in the worker.
+import { type Analysis, type AnalysisPart, type Core, CoreError, type Document, type Edit, type Facts, type Format, type Json, type Snippet } from "runai-spec";
 
 const PARTS = ["diagnostics", "kind", "values", "body", "steps", "inactive", "permissions"] as const satisfies AnalysisPart[];
 /** Longer bodies are shown as plain text: nobody clicks through them. */
@@ -8,12 +8,45 @@ const MOST_LINES = 2_500;
 /** What follows from a text; without a source map if the body is long. */
 export type Result = Analysis;
 
+export type Question =
+  | { ask: "analysis" }
+  | { ask: "convert"; to: Format }
+  /** Each value is written into the text that the values before it left. */
+  | { ask: "edits"; values: [pointer: string, value: Json][] }
+  | { ask: "snippets" };
+
+/** The answers, by what is asked. */
+export interface Answers {
+  analysis: Result;
+  convert: string;
+  /** Those of each value. */
+  edits: Edit[][];
+  snippets: Snippet[] | null;
+}
+
 export interface Failure {
   message: string;
   help: string | null;
 }
 
-export function analyse(document: Document): Result {
+export function answer(document: Document, question: Question): Answers[keyof Answers] {
+  switch (question.ask) {
+    case "analysis":
+      return analyse(document);
+    case "convert":
+      return document.convert(question.to);
+    case "edits":
+      return question.values.map(([pointer, value], index) => {
+        const edits = document.edit(pointer, value);
+        if (index < question.values.length - 1) document.apply(edits);
+        return edits;
+      });
+    case "snippets":
+      return document.snippets();
+  }
+}
+
+function analyse(document: Document): Result {
   const found = document.analysis([...PARTS]);
   const short = found.body !== null && lineCount(found.body) <= MOST_LINES;
   return { ...found, sourceMap: short ? document.analysis(["sourceMap"]).sourceMap : null };
@@ -25,7 +58,7 @@ function lineCount(text: string): number {
   return count;
 }
 
-/** The document that the page or the worker keeps, with another text and other facts. */
+/** Returns the document that the page or the worker keeps, with another text and other facts. */
 export function follow(core: Core, document: Document | null, text: string, facts: Facts): Document {
   if (!document) return new core.Document({ text, format: "yaml", context: facts });
   document.setText(text);

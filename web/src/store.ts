@@ -1,15 +1,12 @@
 // The state of the page, and the only ways to change it. The text is the editor's; all else follows from it.
 import { batch, computed, effect, signal } from "@preact/signals";
-import { type Core, type Diagnostic, type Document, type Edit, type Facts, type Inactive, type Json, type Kind, load, type MemberSource } from "runai-spec";
-import { analyse, failure, type Failure, follow, type Result } from "./analysis";
+import { type Core, type Diagnostic, type Edit, type Facts, type Inactive, type Json, type Kind, load, type MemberSource } from "runai-spec";
+import { type Answers, failure, type Failure, type Question, type Result } from "./analysis";
 import { apply as applied } from "./edits";
+import { Living } from "./living";
 import * as pointers from "./pointer";
 import { type Block, sample, Schema } from "./schema";
 import * as storage from "./storage";
-import type { Answer, Question } from "./worker";
-
-/** From this length on a text is read in the worker. */
-const LARGE = 24_000;
 
 export const core = signal<Core | null>(null);
 /** Why the core is not there, or stopped. */
@@ -119,33 +116,54 @@ export function attempt<T>(action: (core: Core) => T): T | undefined {
   try {
     return action(core.value);
   } catch (error) {
-    const { message, help } = failure(error);
-    say(help ? `${message}. Help: ${help}` : message, true);
+    refused(failure(error));
     return undefined;
   }
 }
 
+function refused({ message, help }: Failure): void {
+  say(help ? `${message}. Help: ${help}` : message, true);
+}
+
+/** The document of the text, once the core is there. */
+let living: Living | null = null;
+
+/** Ask the document of the present text. If the text changes meanwhile, only edits are answered: those of the new text. */
+export function ask<A extends keyof Answers>(
+  question: Question & { ask: A },
+  use: (answer: Answers[A]) => void,
+  refuse: (failure: Failure) => void = refused,
+): void {
+  if (living) living.ask(question, use, refuse);
+  else refuse(broken.value ?? { message: "The core is still loading.", help: null });
+}
+
 /**
- * Write a value into the document, or take it out (`null`): the smallest change of the text.
- * `step` makes it an undo step of its own; typing runs together.
+ * Write a value into the document, or take it out (`null`): the smallest change of the text. Returns false if it was
+ * refused at once. `step` makes it an undo step of its own; typing runs together.
  */
 export function write(pointer: string, value: Json, step = true): boolean {
-  return attempt((core) => {
-    const now = text.value;
-    // A large text is the worker's.
-    const edits = now.length > LARGE ? core.edit(now, "yaml", pointer, value) : (small = follow(core, small, now, context.value)).edit(pointer, value);
-    editor?.apply(edits, { whole: step });
-    return true;
-  }) ?? false;
+  let done = true;
+  ask(
+    { ask: "edits", values: [[pointer, value]] },
+    ([edits]) => editor?.apply(edits ?? [], { whole: step }),
+    (failure) => {
+      done = false;
+      notWritten(failure);
+    },
+  );
+  return done;
 }
 
 /** Write several values as one change. */
 export function writeAll(values: [pointer: string, value: Json][]): void {
-  attempt((core) => {
-    let now = text.value;
-    for (const [pointer, value] of values) now = applied(now, core.edit(now, "yaml", pointer, value));
-    editor?.replace(now);
-  });
+  ask({ ask: "edits", values }, (all) => editor?.replace(all.reduce(applied, text.value)), notWritten);
+}
+
+function notWritten(failure: Failure): void {
+  refused(failure);
+  // The controls show again what is in the text.
+  value.value = structuredClone(value.peek());
 }
 
 /** Take a value out, and with it the list or map that it would leave empty. */
@@ -168,51 +186,14 @@ export function starter(core: Core): string {
   return text;
 }
 
-let worker: Worker | null = null;
-let asked = 0;
-let waiting: Question | null = null;
-let busy = false;
-
-/** The document on this side of the worker: it has the text as long as that is small. */
-let small: Document | null = null;
-
 /** Analyse the text as it is now. Only the newest answer counts. */
 function reanalyze(): void {
-  const now = core.value;
-  if (!now) return;
-  asked += 1;
-  if (text.value.length > LARGE) {
-    waiting = { id: asked, text: text.value, facts: context.value };
-    askWorker();
-    return;
-  }
-  waiting = null;
-  try {
-    small = follow(now, small, text.value, context.value);
-    applyResult({ analysis: analyse(small) });
-  } catch (error) {
-    applyResult({ failure: failure(error) });
-  }
-}
-
-function askWorker(): void {
-  if (busy || !waiting) return;
-  if (!worker) {
-    worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
-    worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => {
-      if (data.id === asked) applyResult(data);
-      busy = false;
-      askWorker();
-    });
-    worker.addEventListener("error", () => {
-      busy = false;
-      worker = null;
-      applyResult({ failure: { message: "the core stopped in its worker", help: "try a smaller text" } });
-    });
-  }
-  busy = true;
-  worker.postMessage(waiting);
-  waiting = null;
+  if (!living) return;
+  ask(
+    { ask: "analysis" },
+    (analysis) => applyResult({ analysis }),
+    (failure) => applyResult({ failure }),
+  );
 }
 
 function applyResult(answer: { analysis: Result } | { failure: Failure }): void {
@@ -242,6 +223,7 @@ export function changed(to: string): void {
 export async function start(): Promise<void> {
   try {
     core.value = await load();
+    living = new Living(core.value, () => ({ text: text.peek(), facts: context.peek() }));
     if (text.value === "") editor?.replace(starter(core.value));
   } catch (error) {
     broken.value = failure(error);

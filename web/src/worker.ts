@@ -1,24 +1,24 @@
-// Analyses large texts beside the page, so that typing goes on.
+// Has the document of a large text, so that typing goes on while it is resolved.
 import { type Document, type Facts, load } from "runai-spec";
-import { analyse, failure, type Failure, follow, type Result } from "./analysis";
+import { answer, type Answers, failure, type Failure, follow, type Question } from "./analysis";
 
-export interface Question {
-  id: number;
+export interface Request {
   text: string;
   facts: Facts;
+  question: Question;
 }
 
-export type Answer = { id: number } & ({ analysis: Result } | { failure: Failure });
+export type Response = { answer: Answers[keyof Answers] } | { failure: Failure };
 
 let document: Document | null = null;
 
-addEventListener("message", (event: MessageEvent<Question>) => {
-  const { id, text, facts } = event.data;
-  const answer = (answer: Answer) => postMessage(answer);
+addEventListener("message", (event: MessageEvent<Request>) => {
+  const { text, facts, question } = event.data;
+  const respond = (response: Response) => postMessage(response);
   load()
     .then((core) => {
       document = follow(core, document, text, facts);
-      answer({ id, analysis: analyse(document) });
+      respond({ answer: answer(document, question) });
     })
-    .catch((error: unknown) => answer({ id, failure: failure(error) }));
+    .catch((error: unknown) => respond({ failure: failure(error) }));
 });

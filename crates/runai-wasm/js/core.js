@@ -201,6 +201,10 @@ class Living {
     return this.#use((handle) => handle.edit(pointer, value ?? null));
   }
 
+  convert(to) {
+    return this.#use((handle) => handle.convert(to));
+  }
+
   fix(code, pointer) {
     return this.#use((handle) => handle.fix(code, pointer));
   }

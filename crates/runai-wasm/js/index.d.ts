@@ -45,6 +45,8 @@ export interface Document {
   analysis<P extends AnalysisPart>(parts: P[]): Pick<Analysis, P | Extra<P>>;
   /** The smallest change that sets the value at a JSON pointer, or removes it (`null`); see {@link Core.edit}. */
   edit(pointer: string, value: Json): Edit[];
+  /** The same values in another language; comments are lost. */
+  convert(to: Format): string;
   /** The first fix of the diagnostic with a code and a JSON pointer. */
   fix(code: string, pointer: string): Fix | null;
   /** Commands and programs that submit the step; null while the text has errors. */

@@ -157,6 +157,15 @@ impl Document {
         self.0.edit(pointer, stringify(value).as_deref()).map(|edits| parse(&edits)).map_err(thrown)
     }
 
+    /// Returns the same values in another language; comments are lost.
+    ///
+    /// # Errors
+    ///
+    /// If the text does not parse, or the language cannot express a value.
+    pub fn convert(&self, #[wasm_bindgen(unchecked_param_type = "Format")] to: &str) -> Result<String, JsValue> {
+        self.0.convert(to).map_err(thrown)
+    }
+
     /// Returns the first fix of the diagnostic with a code and a JSON pointer.
     #[must_use]
     #[wasm_bindgen(unchecked_return_type = "Fix | null")]

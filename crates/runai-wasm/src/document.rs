@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use runai_spec::{Document, Kind, Location, MemberSource, Source};
-use runai_syntax::{Edit, Format, Tree, to_tree};
+use runai_syntax::{Edit, Format, Tree, convert, to_tree};
 
 use crate::arguments::{PageContext, format, text, unknown_argument};
-use crate::error::{CallError, not_edited};
+use crate::error::{CallError, not_converted, not_edited};
 use crate::report::{count, needs, object, page_edits, page_fix, page_report};
 use crate::utf16;
 
@@ -252,6 +252,17 @@ impl LiveDocument {
         let text = self.document.text();
         let edits = self.document.edit(pointer, value).map_err(|error| not_edited(text, error).tree().to_json())?;
         Ok(page_edits(text, edits).to_json())
+    }
+
+    /// Returns the same values in another language.
+    ///
+    /// # Errors
+    ///
+    /// A call error as JSON, if the text does not parse or the language cannot express a value.
+    pub fn convert(&self, to: &str) -> Answer {
+        let to = format("to", &Tree::from(to)).map_err(invalid)?;
+        let Source { text, format, .. } = self.document.source();
+        convert(text, format, to).map_err(|error| not_converted(text, error).tree().to_json())
     }
 
     /// Returns the first fix of the diagnostic with a code and a JSON pointer, or `null`.

@@ -35,6 +35,7 @@ function agrees(document, text, context = {}) {
   assert.equal(found.sourceMap === null, found.body === null);
   const snippets = core.snippets(text, "yaml", context);
   assert.deepEqual(document.snippets(), Array.isArray(snippets) ? snippets : null);
+  for (const to of ["json", "toml", "yaml"]) assert.equal(document.convert(to), core.convert(text, "yaml", to));
   return found;
 }
 
@@ -86,6 +87,8 @@ test("parts of an analysis are those that are named", () => {
   assert.equal(refused(() => document.analysis(["all"])).code, "invalid-argument");
   assert.equal(refused(() => new core.Document({ text: "", format: "xml" })).code, "invalid-argument");
   assert.equal(refused(() => document.edit("x", 1)).code, "invalid-pointer");
+  assert.equal(refused(() => document.convert("xml")).code, "invalid-argument");
+  assert.equal(refused(() => new core.Document({ text: "a: [", format: "yaml" }).convert("json")).code, "unreadable");
   assert.equal(refused(() => document.apply([{ from: 0, to: 999, insert: "" }])).code, "invalid-argument");
   agrees(document, STEP);
 });

@@ -1,8 +1,7 @@
 // What becomes of the settings: the request body, and beside it what sends it.
 import type { VNode } from "preact";
-import { useMemo, useRef, useState } from "preact/hooks";
-import type { Format, Needs, Snippet } from "runai-spec";
-import { failure } from "../analysis";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { Format, Snippet } from "runai-spec";
 import * as files from "../files";
 import { inline } from "../markdown";
 import * as store from "../store";
@@ -86,10 +85,10 @@ function Request(): VNode {
   const steps = body.value?.steps ?? [];
   const note = stale();
   const curl = (): void => {
-    store.attempt((core) => {
-      const found = core.request(store.text.value, "yaml", context.value);
-      if ("diagnostics" in found) store.say("There is no request while the settings have errors.", true);
-      else void files.copy(found.curl, "the request as a curl command");
+    store.ask({ ask: "snippets" }, (snippets) => {
+      const found = snippets?.find(({ id }) => id === "curl");
+      if (found) void files.copy(found.text, "the request as a curl command");
+      else store.say("There is no request while the settings have errors.", true);
     });
   };
   return (
@@ -153,9 +152,12 @@ function Facts(): VNode {
 }
 
 function SnippetView({ kind }: { kind: Snippet }): VNode {
-  const known = useRef<Snippet | null>(null);
-  const snippet = useMemo(() => readSnippet(kind.id) ?? known.current, [store.body.value, store.core.value, store.errors.value]);
-  known.current = snippet;
+  // While the settings have errors, it shows the last one.
+  const [snippet, show] = useState<Snippet | null>(null);
+  useLayoutEffect(() => {
+    const keep = (): void => undefined;
+    store.ask({ ask: "snippets" }, (found) => found && show(found.find(({ id }) => id === kind.id) ?? null), keep);
+  }, [store.body.value, store.core.value, store.errors.value]);
   const note = stale();
   const notes = (note ? [note] : (snippet?.notes ?? [])).join("; ");
   const name = `${kind.id}.${EXTENSIONS[kind.language]}`;
@@ -177,27 +179,13 @@ function SnippetView({ kind }: { kind: Snippet }): VNode {
   );
 }
 
-/** What the core writes for the settings as they are; nothing while they have errors. */
-function readSnippet(id: Snippet["id"]): Snippet | null {
-  const core = store.core.peek();
-  if (!core || store.errors.peek() > 0) return null;
-  try {
-    const found = core.snippets(store.text.peek(), "yaml", store.context.peek());
-    return Array.isArray(found) ? (found.find((snippet) => snippet.id === id) ?? null) : null;
-  } catch {
-    return null;
-  }
-}
-
 /** The settings in another language. */
 function Converted({ format, title }: { format: Format & CodeLanguage; title: string }): VNode {
   const [core, text] = [store.core.value, store.text.value];
-  const { shown, error } = useMemo(() => {
-    try {
-      return { shown: core?.convert(text, "yaml", format) ?? "", error: null };
-    } catch (error) {
-      return { shown: "", error: failure(error).message };
-    }
+  const [{ shown, error }, show] = useState<{ shown: string; error: string | null }>({ shown: "", error: null });
+  useLayoutEffect(() => {
+    if (!core) return;
+    store.ask({ ask: "convert", to: format }, (shown) => show({ shown, error: null }), ({ message }) => show({ shown: "", error: message }));
   }, [core, text, format]);
   return (
     <>
@@ -215,14 +203,7 @@ function Converted({ format, title }: { format: Format & CodeLanguage; title: st
   );
 }
 
-function Permissions(): VNode {
-  const [core, text, context] = [store.core.value, store.text.value, store.context.value];
-  const found = useMemo((): Needs | string => {
-    try {
-      return core ? core.permissions(text, "yaml", context) : "";
-    } catch (error) {
-      return failure(error).message;
-    }
-  }, [core, text, context]);
-  return typeof found === "string" ? <p class="note bad">{found}</p> : <NeedsView needs={found} />;
+function Permissions(): VNode | null {
+  const found = store.analysis.value;
+  return found && <NeedsView needs={found.permissions} />;
 }
