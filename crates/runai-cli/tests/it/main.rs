@@ -7,6 +7,7 @@ mod cluster;
 mod config;
 mod credentials;
 mod describe;
+mod docs;
 mod doctor;
 mod editor;
 mod explain;
@@ -18,7 +19,7 @@ mod init;
 mod launch;
 mod orphans;
 mod permissions;
-mod readme;
+
 mod receipts;
 mod render;
 mod run;
