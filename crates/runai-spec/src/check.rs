@@ -130,7 +130,7 @@ impl Validator {
             (Kind::List { item, min_items }, Value::List(items)) => {
                 if items.len() < *min_items {
                     let message = format!("`{place}` is an empty list");
-                    let help = format!("write at least {min_items} item, such as `{}`", brief(&shape.example));
+                    let help = format!("write at least {min_items} item, such as `{}`", brief(&shape.example()));
                     let fix = self.removal(node.span, place, Applicability::Unsafe);
                     self.report(&rule::EMPTY_VALUE, place, node.span, message).with_help(help).with_fixes(fix);
                     return false;
@@ -155,7 +155,7 @@ impl Validator {
             let place = place.below(Segment::Index(index));
             if !self.value(item, shape, &place) {
                 self.broken.push(place.pointer());
-                *item = node_of(&shape.example, item.span);
+                *item = node_of(&shape.example(), item.span);
             }
         }
     }
@@ -198,7 +198,7 @@ impl Validator {
             self.unknown_keys(map, structure, &wrong, place);
         }
         for field in structure.fields().iter().filter(|field| field.required) {
-            if map.get(&field.name).is_none() {
+            if map.get(field.name).is_none() {
                 self.missing_key(map, field, span, place);
             }
         }
@@ -208,7 +208,7 @@ impl Validator {
     fn unknown_keys(&mut self, map: &mut Map<'_>, structure: &StructShape, wrong: &[Cow<'_, str>], place: &Place<'_>) {
         let written: HashSet<&str> =
             map.0.iter().map(|entry| &*entry.key).chain(wrong.iter().map(|key| &**key)).collect();
-        let all = || structure.fields().iter().map(|field| field.name.as_str());
+        let all = || structure.fields().iter().map(|field| field.name);
         let known =
             KnownKeys { all: Names::new(all()), unset: Names::new(all().filter(|name| !written.contains(name))) };
         map.0.retain(|entry| {
@@ -223,7 +223,7 @@ impl Validator {
     /// Whether the entry stays.
     fn field(&mut self, entry: &mut Entry<'_>, field: &Field, both: &[(&str, Span)], holder: &Place<'_>) -> bool {
         let place = holder.below(Segment::Field(&entry.key));
-        if field.alias.as_deref() == Some(&*entry.key)
+        if field.alias == Some(&*entry.key)
             && let Some((_, other)) = both.iter().find(|(name, _)| *name == field.name)
         {
             let message = format!("`{}` and `{}` are two spellings of one key", field.name, entry.key);
@@ -242,7 +242,7 @@ impl Validator {
         self.broken.push(place.pointer());
         if field.required {
             self.keep_required(before, &place);
-            entry.value = node_of(&field.shape.example, entry.value.span);
+            entry.value = node_of(&field.shape.example(), entry.value.span);
         }
         field.required
     }
@@ -264,7 +264,7 @@ impl Validator {
                     if structure.fields().len() > MANY_KEYS {
                         "remove it; `runai-step explain SETTING` describes each setting".to_owned()
                     } else {
-                        format!("known keys are {}", list(structure.fields().iter().map(|field| field.name.as_str())))
+                        format!("known keys are {}", list(structure.fields().iter().map(|field| field.name)))
                     }
                 }),
         };
@@ -284,17 +284,17 @@ impl Validator {
         // The whole map would be a large place to underline; its first key says as well where something is missing.
         let span = map.0.first().map_or(span, |entry| entry.key_span);
         let message = format!("`{}` is missing{}", field.name, holder.within());
-        let place = holder.below(Segment::Field(&field.name));
-        let target = Target::below((holder.pointer(), whole), &field.name);
-        let fix = FixPlan::add_setting(target, field.shape.example.clone(), Applicability::DisplayOnly);
+        let place = holder.below(Segment::Field(field.name));
+        let target = Target::below((holder.pointer(), whole), field.name);
+        let fix = FixPlan::add_setting(target, field.shape.example(), Applicability::DisplayOnly);
         self.report(&rule::MISSING_KEY, &place, span, message)
-            .with_help(format!("add `{}: {}`", field.name, brief(&field.shape.example)))
+            .with_help(format!("add `{}: {}`", field.name, brief(&field.shape.example())))
             .with_fixes([fix]);
         self.broken.push(place.pointer());
         map.0.push(Entry {
-            key: Cow::Owned(field.name.clone()),
+            key: Cow::Borrowed(field.name),
             key_span: span,
-            value: node_of(&field.shape.example, span),
+            value: node_of(&field.shape.example(), span),
         });
     }
 
@@ -367,13 +367,13 @@ impl Validator {
         true
     }
 
-    fn one_of(&mut self, text: &str, values: &[String], span: Span, place: &Place<'_>, shape: &Shape) -> bool {
-        if values.iter().any(|value| value == text) {
+    fn one_of(&mut self, text: &str, values: &[&'static str], span: Span, place: &Place<'_>, shape: &Shape) -> bool {
+        if values.contains(&text) {
             return true;
         }
         let message = format!("`{place}` is `{}`, which is not one of its values", shorten(text));
-        let all = list(values.iter().map(String::as_str));
-        let help = match nearest(&unusual::plain(text), values.iter().map(String::as_str)) {
+        let all = list(values.iter().copied());
+        let help = match nearest(&unusual::plain(text), values.iter().copied()) {
             Some(near) if let Some(found) = unusual::find(text) => format!("{}: `{near}`", found.help()),
             Some(near) if values.len() > MANY_VALUES => format!("did you mean `{near}`?"),
             Some(near) => format!("did you mean `{near}`? Allowed are {all}"),
@@ -400,8 +400,7 @@ impl Validator {
     fn wrong_type(&mut self, node: &Node<'_>, shape: &Shape, place: &Place<'_>) -> bool {
         let found = describe(&node.value, shape.secret);
         let message = format!("`{place}` is {found}, not {}", expected(shape));
-        let unit =
-            if matches!(place.segment, Segment::Field("command")) { Some(help::TOKENS) } else { shape.unit.as_deref() };
+        let unit = if matches!(place.segment, Segment::Field("command")) { Some(help::TOKENS) } else { shape.unit };
         let help = help::wrong_type(&node.value, shape, unit, self.zenml);
         let fixes = self.wrong_type_fixes(node, shape, unit, place);
         self.report(&rule::WRONG_TYPE, place, node.span, message).with_help(help).with_fixes(fixes);
@@ -423,10 +422,10 @@ fn is_octal_looking(raw: &str) -> bool {
 }
 
 /// Names of the fields that `map` has in both spellings, and the places of the first ones.
-fn both_spellings<'s>(map: &Map<'_>, structure: &'s StructShape) -> Vec<(&'s str, Span)> {
+fn both_spellings(map: &Map<'_>, structure: &StructShape) -> Vec<(&'static str, Span)> {
     let fields = structure.fields().iter();
-    let both = fields.filter(|field| field.alias.as_ref().is_some_and(|alias| map.get(alias).is_some()));
-    both.filter_map(|field| Some((field.name.as_str(), map.entry(&field.name)?.key_span))).collect()
+    let both = fields.filter(|field| field.alias.is_some_and(|alias| map.get(alias).is_some()));
+    both.filter_map(|field| Some((field.name, map.entry(field.name)?.key_span))).collect()
 }
 
 /// An example as part of a document, all of it at one place.

@@ -3,8 +3,9 @@
 use runai_syntax::Tree;
 use serde::Serialize;
 
+use crate::declared::Declared;
 use crate::rules::{self, Rule, Severity};
-use crate::shape::{self, Field, Kind, Range, Shape, StructShape};
+use crate::shape::{Field, Kind, OPERATOR_FILE, Range, STEP_FILE, STEP_SETTINGS, Shape, StructShape};
 use crate::suggest::nearest;
 
 /// A rule or a setting, explained.
@@ -98,23 +99,39 @@ fn explain_rule(rule: &'static Rule) -> Explanation {
 }
 
 fn explain_setting(path: &str, field: &Field) -> Explanation {
-    let fields = structure(&field.shape).map(|inner| inner.fields().iter().map(|field| field.name.clone()).collect());
+    let fields =
+        structure(&field.shape).map(|inner| inner.fields().iter().map(|field| field.name.to_owned()).collect());
+    let schema = declared(path);
+    let default = schema.get("default").filter(|default| !matches!(default, Tree::Null));
     Explanation::Setting {
         path: path.to_owned(),
-        description: field.docs.description.clone(),
+        description: schema.text_of("description").to_owned(),
         value: words(&field.shape),
-        default: field.docs.default.clone(),
-        unit: field.docs.unit.clone(),
-        api: field.docs.api.clone(),
-        example: field.shape.example.clone(),
+        default: default.cloned(),
+        unit: field.shape.unit.map(str::to_owned),
+        api: field.api.map(str::to_owned),
+        example: field.shape.example(),
         fields: fields.unwrap_or_default(),
     }
 }
 
+/// The schema of the setting at a path of [`setting_paths`].
+fn declared(path: &str) -> Tree<'static> {
+    let mut schemas = [Declared::Step, Declared::Settings, Declared::Operator].into_iter().map(Declared::schema);
+    let below = |schema: Tree<'static>| {
+        path.split('.').try_fold(schema, |mut schema, name| {
+            while let Some(item) = schema.remove("items") {
+                schema = item;
+            }
+            schema.remove("properties")?.remove(name)
+        })
+    };
+    schemas.find_map(below).unwrap_or(Tree::Null)
+}
+
 fn settings() -> Vec<(String, &'static Field)> {
     let mut found: Vec<(String, &'static Field)> = Vec::new();
-    for shape in [&*shape::STEP_FILE, &*shape::STEP_SETTINGS, &*shape::OPERATOR_FILE] {
-        let shape: &'static Shape = shape;
+    for shape in [&STEP_FILE, &STEP_SETTINGS, &OPERATOR_FILE] {
         collect(shape, "", &mut found);
     }
     found
@@ -123,7 +140,7 @@ fn settings() -> Vec<(String, &'static Field)> {
 fn collect(shape: &'static Shape, prefix: &str, found: &mut Vec<(String, &'static Field)>) {
     let Some(structure) = structure(shape) else { return };
     for field in structure.fields() {
-        let path = if prefix.is_empty() { field.name.clone() } else { format!("{prefix}.{}", field.name) };
+        let path = if prefix.is_empty() { field.name.to_owned() } else { format!("{prefix}.{}", field.name) };
         if found.iter().any(|(known, _)| *known == path) {
             continue;
         }

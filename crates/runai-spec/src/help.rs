@@ -34,7 +34,7 @@ pub(crate) fn expected(shape: &Shape) -> String {
     match &shape.kind {
         Kind::Bool => "a boolean".to_owned(),
         Kind::Enum(values) if values.len() <= MANY_VALUES => {
-            format!("one of {}", list(values.iter().map(String::as_str)))
+            format!("one of {}", list(values.iter().copied()))
         }
         Kind::Enum(_) | Kind::String(_) => "a string".to_owned(),
         Kind::Int(_) => "a whole number".to_owned(),
@@ -78,7 +78,7 @@ pub(crate) fn yaml11(value: &Value<'_>) -> Option<String> {
 
 /// What to write instead; knows the spellings that other versions of YAML read otherwise. `unit` is that of the setting.
 pub(crate) fn wrong_type(value: &Value<'_>, shape: &Shape, unit: Option<&str>, zenml: bool) -> String {
-    let example = brief(&shape.example);
+    let example = brief(&shape.example());
     match (&shape.kind, value) {
         (_, Value::String(text)) if let Some(found) = unusual::find(&text.text) => found.help(),
         (Kind::Map { .. } | Kind::Struct(_), Value::String(Text { text, plain: true }))

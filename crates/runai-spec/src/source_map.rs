@@ -181,10 +181,10 @@ impl Mapper<'_, '_> {
     fn map(mut self, step: &Step) -> SourceMap {
         let body = step.body(self.context);
         let body = parts(&body);
-        for shape in [&*STEP_FILE, &*STEP_SETTINGS] {
+        for shape in [&STEP_FILE, &STEP_SETTINGS] {
             let Kind::Struct(structure) = &shape.kind else { continue };
             for field in structure.fields() {
-                let Some(api) = &field.docs.api else { continue };
+                let Some(api) = field.api else { continue };
                 self.field(&body, field, &format!("/{}", api.replace('.', "/")));
             }
         }
@@ -196,7 +196,7 @@ impl Mapper<'_, '_> {
 
     /// A field of the step file, or a setting.
     fn field(&mut self, body: &Tree<'_>, field: &Field, member: &str) {
-        let setting = format!("/{}", escape(&field.name));
+        let setting = format!("/{}", escape(field.name));
         if let Some(value) = at(body, member) {
             self.value(value, &field.shape, member, &setting);
         }
@@ -213,11 +213,10 @@ impl Mapper<'_, '_> {
         match (&shape.kind, value) {
             (Kind::Struct(structure), Tree::Map(_)) => {
                 for field in structure.fields() {
-                    let Some((api, value)) = field.docs.api.as_ref().and_then(|api| Some((api, value.get(api)?)))
-                    else {
+                    let Some((api, value)) = field.api.and_then(|api| Some((api, value.get(api)?))) else {
                         continue;
                     };
-                    let setting = format!("{setting}/{}", escape(&field.name));
+                    let setting = format!("{setting}/{}", escape(field.name));
                     self.value(value, &field.shape, &format!("{member}/{api}"), &setting);
                 }
             }

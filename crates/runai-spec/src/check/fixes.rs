@@ -47,8 +47,8 @@ impl Validator {
     fn placeholders(&self, shape: &Shape, span: Span, place: &Place<'_>) -> Vec<FixPlan> {
         let examples = match &shape.kind {
             Kind::Bool => vec![true.into(), false.into()],
-            Kind::Enum(values) if values.len() <= MANY_VALUES => values.iter().cloned().map(Tree::from).collect(),
-            _ => vec![shape.example.clone()],
+            Kind::Enum(values) if values.len() <= MANY_VALUES => values.iter().copied().map(Tree::from).collect(),
+            _ => vec![shape.example()],
         };
         let replace =
             |value| FixPlan::replace_value(Target::at(place.pointer(), span), value, Applicability::DisplayOnly);

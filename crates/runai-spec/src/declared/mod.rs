@@ -2,7 +2,11 @@
 //!
 //! Deriving them takes schemars and a function for each type, which together are an eighth of the browser package, and
 //! what comes out is the same every time. So `cargo xtask schema` derives them and writes them down; a test holds the
-//! files and the types together.
+//! files and the types together. `shapes.rs` contains the same for the check, as statics.
+
+mod compile;
+#[rustfmt::skip]
+pub(crate) mod shapes;
 
 use runai_api::wire::TrainingCreationRequest;
 use runai_syntax::Tree;
@@ -36,12 +40,6 @@ impl Declared {
         }
     }
 
-    /// The type that a reference names.
-    pub(crate) fn named(name: &str) -> Self {
-        let named = Self::ALL.into_iter().find(|declared| declared.name() == name);
-        named.unwrap_or_else(|| unreachable!("a reference is to a file"))
-    }
-
     /// The schema that the file holds.
     pub(crate) fn schema(self) -> Tree<'static> {
         let text = match self {
@@ -72,7 +70,8 @@ impl Declared {
 
 /// The names and contents that the files of this folder have to have.
 pub(crate) fn files() -> impl Iterator<Item = (&'static str, String)> {
-    Declared::ALL.into_iter().map(|declared| (declared.name(), lines(&declared.derived())))
+    let schemas = Declared::ALL.into_iter().map(|declared| (declared.name(), lines(&declared.derived())));
+    schemas.chain([("shapes.rs", compile::shapes())])
 }
 
 /// The JSON Schema (draft-07) of a type, without references.

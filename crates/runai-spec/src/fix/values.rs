@@ -52,11 +52,7 @@ pub(crate) fn of_other_type(value: &Value<'_>, shape: &Shape, unit: Option<&str>
         (Kind::ScalarText, Value::Null) => vec![(String::new().into(), Unsafe)],
         (Kind::Enum(values), Value::Bool(..) | Value::Int(..) | Value::Float(..)) => {
             let raw = help::raw(value);
-            values
-                .iter()
-                .filter(|value| value.eq_ignore_ascii_case(raw))
-                .map(|value| (value.clone().into(), Safe))
-                .collect()
+            values.iter().filter(|value| value.eq_ignore_ascii_case(raw)).map(|value| ((*value).into(), Safe)).collect()
         }
         (Kind::List { .. }, Value::String(Text { text, .. })) => items(text, shape, unit),
         (Kind::List { .. }, Value::Map(_)) => safe(Tree::List(vec![owned(value)])),
@@ -107,10 +103,10 @@ pub(crate) fn of_text(text: &str, text_type: &TextType) -> Vec<Candidate> {
 }
 
 /// The values that a text which is none of an enum may have been meant to be.
-pub(crate) fn of_enum(text: &str, values: &[String]) -> Vec<Candidate> {
-    match nearest(&unusual::plain(text), values.iter().map(String::as_str)) {
+pub(crate) fn of_enum(text: &str, values: &[&'static str]) -> Vec<Candidate> {
+    match nearest(&unusual::plain(text), values.iter().copied()) {
         Some(near) => safe(near.to_owned()),
-        None if values.len() <= MAX_VALUES => values.iter().map(|value| (value.clone().into(), Unsafe)).collect(),
+        None if values.len() <= MAX_VALUES => values.iter().map(|value| ((*value).into(), Unsafe)).collect(),
         None => Vec::new(),
     }
 }

@@ -363,10 +363,10 @@ mod tests {
         match &shape.kind {
             Kind::Struct(structure) => {
                 let fields = structure.fields().iter();
-                Tree::Map(fields.map(|field| (field.name.clone().into(), whole(&field.shape))).collect())
+                Tree::Map(fields.map(|field| (field.name.into(), whole(&field.shape))).collect())
             }
             Kind::List { item, .. } => Tree::List(vec![whole(item)]),
-            _ => shape.example.clone(),
+            _ => shape.example(),
         }
     }
 

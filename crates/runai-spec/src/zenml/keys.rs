@@ -210,7 +210,7 @@ pub(crate) fn is_of_other_flavor(block: &Map<'_>) -> bool {
     if block.0.is_empty() || keys().any(|key| settings.field(key).is_some()) {
         return false;
     }
-    let known = Names::new(settings.fields().iter().map(|field| field.name.as_str()));
+    let known = Names::new(settings.fields().iter().map(|field| field.name));
     keys().any(|key| OTHER_SETTINGS.contains(&key)) || !keys().any(|key| known.nearest(key).is_some())
 }
 
