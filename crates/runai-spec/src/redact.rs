@@ -3,14 +3,39 @@
 use std::borrow::Cow;
 
 use runai_api::secrets::names_a_secret;
-use runai_syntax::{Node, Span, Value};
+use runai_syntax::{Node, SourceId, Span, Value};
 
 /// Places of the values in `root` that must not be shown: the client secret, URLs with credentials, and variables of the
 /// environment that look like secrets.
 pub(crate) fn secrets(root: &Node<'_>) -> Vec<Span> {
     let mut found = Vec::new();
-    collect(root, false, &mut found);
+    collect_secrets(root, &mut found);
     found
+}
+
+/// Adds the places of [`secrets`] to `found`.
+pub(crate) fn collect_secrets(root: &Node<'_>, found: &mut Vec<Span>) {
+    collect(root, false, found);
+}
+
+/// What must not be shown of the texts of a resolution, known since they were parsed.
+#[derive(Debug, Default)]
+pub(crate) struct Redaction {
+    /// Places of secrets in the texts that parse.
+    pub(crate) secrets: Vec<Span>,
+    /// Texts that do not parse.
+    pub(crate) unparsed: Vec<SourceId>,
+}
+
+impl Redaction {
+    /// The text of a source without its secrets.
+    pub(crate) fn shown<'t>(&self, id: SourceId, text: &'t str) -> Cow<'t, str> {
+        if self.unparsed.contains(&id) {
+            return redacted_unparsed(text);
+        }
+        let own: Vec<_> = self.secrets.iter().copied().filter(|secret| secret.source == id).collect();
+        redacted(text, &own)
+    }
 }
 
 fn collect(node: &Node<'_>, in_environment: bool, found: &mut Vec<Span>) {

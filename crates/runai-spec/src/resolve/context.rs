@@ -11,6 +11,7 @@ use crate::check::Validator;
 use crate::diagnostic::RawDiagnostic;
 use crate::foreign::{foreign, foreign_beginning};
 use crate::kind::{Kind, OPERATOR_KEYS};
+use crate::redact::{self, Redaction};
 use crate::rules::{self, RuleContext};
 use crate::settings::fields::{Setting, from_node};
 use crate::settings::{Environment, OperatorSettings, StepFile, StepSettings};
@@ -26,6 +27,7 @@ pub(crate) struct ResolveContext<'t> {
     /// The values of each step.
     pub(crate) parts: Vec<Vec<StepPart<'t>>>,
     pub(crate) findings: Vec<RawDiagnostic>,
+    pub(super) redaction: Redaction,
     /// The step settings in the operator file.
     pub(super) defaults: Option<Layer<'t>>,
     pub(super) operator: Option<OperatorSettings>,
@@ -52,7 +54,7 @@ impl<'t> ResolveContext<'t> {
         let id = SourceId(0);
         let has_pyyaml = format != Format::Toml;
         let parsed = match self.kind {
-            Some(Kind::Operator) => parse_operator(text, format, id),
+            Some(Kind::Operator) => parse_operator(text, format, id, &mut self.redaction),
             Some(Kind::Zenml) if has_pyyaml => return self.parse_as_zenml(variables, overrides),
             _ => parse(text, format, id),
         };
@@ -68,11 +70,14 @@ impl<'t> ResolveContext<'t> {
                 // What our own files may not hold, ZenML may read, and the other way round.
                 if self.kind.is_none()
                     && has_pyyaml
-                    && let Ok((root, _)) = parse_in(text, format, id, Dialect::PyYaml)
+                    && let Ok((root, warnings)) = parse_in(text, format, id, Dialect::PyYaml)
                     && is_zenml(&root)
                 {
-                    self.parse_as_zenml(variables, overrides);
-                } else if self.kind.is_none()
+                    self.zenml_document(root, warnings, variables, overrides);
+                    return;
+                }
+                self.redaction.unparsed.push(id);
+                if self.kind.is_none()
                     && let Some(name) = foreign_beginning(text, &finding)
                 {
                     self.report_foreign(name, finding.span);
@@ -84,15 +89,26 @@ impl<'t> ResolveContext<'t> {
     }
 
     fn parse_as_zenml(&mut self, variables: &[(&'t str, &'t str)], overrides: &[Override<'t>]) {
-        self.kind = Some(Kind::Zenml);
         let Source { text, format, .. } = self.sources[0];
         match parse_in(text, format, SourceId(0), Dialect::PyYaml) {
-            Ok((root, mut warnings)) => {
-                self.findings.append(&mut warnings);
-                self.document(root, variables, overrides);
+            Ok((root, warnings)) => self.zenml_document(root, warnings, variables, overrides),
+            Err(finding) => {
+                self.redaction.unparsed.push(SourceId(0));
+                self.findings.push(finding);
             }
-            Err(finding) => self.findings.push(finding),
         }
+    }
+
+    fn zenml_document(
+        &mut self,
+        root: Node<'t>,
+        mut warnings: Vec<RawDiagnostic>,
+        variables: &[(&'t str, &'t str)],
+        overrides: &[Override<'t>],
+    ) {
+        self.kind = Some(Kind::Zenml);
+        self.findings.append(&mut warnings);
+        self.document(root, variables, overrides);
     }
 
     fn report_foreign(&mut self, name: &str, span: Span) {
@@ -104,6 +120,7 @@ impl<'t> ResolveContext<'t> {
     }
 
     fn document(&mut self, root: Node<'t>, variables: &[(&'t str, &'t str)], overrides: &[Override<'t>]) {
+        redact::collect_secrets(&root, &mut self.redaction.secrets);
         let Node { value: Value::Map(mut map), span } = root else {
             let finding =
                 RawDiagnostic::new(&rules::shape::WRONG_TYPE, root.span, "the document is not a map".to_owned());
@@ -160,16 +177,22 @@ impl<'t> ResolveContext<'t> {
         let text = || Node { value: Value::String(Text { text: Cow::Borrowed(value), plain: false }), span };
         if matches!(shape.kind, shape::Kind::String(_) | shape::Kind::Enum(_) | shape::Kind::ScalarText) {
             let null = shape.nullable && matches!(value, "null" | "~");
-            return Some(if null { Node { value: Value::Null, span } } else { text() });
+            let node = if null { Node { value: Value::Null, span } } else { text() };
+            redact::collect_secrets(&node, &mut self.redaction.secrets);
+            return Some(node);
         }
         if value.trim().is_empty() {
             return Some(text());
         }
         match parse(value, Format::Yaml, id) {
-            Ok(node) => Some(node),
+            Ok(node) => {
+                redact::collect_secrets(&node, &mut self.redaction.secrets);
+                Some(node)
+            }
             // `null` alone is an empty document to the reader.
             Err(finding) if finding.rule == &rules::text::EMPTY => Some(Node { value: Value::Null, span }),
             Err(finding) => {
+                self.redaction.unparsed.push(id);
                 self.findings.push(finding);
                 None
             }
@@ -199,7 +222,11 @@ impl<'t> ResolveContext<'t> {
             };
             let node = match shape_at(shape, &path) {
                 Some(shape) => self.scalar(value, id, shape),
-                None => Some(Node { value: Value::String(Text { text: Cow::Borrowed(value), plain: false }), span }),
+                None => {
+                    let node = Node { value: Value::String(Text { text: Cow::Borrowed(value), plain: false }), span };
+                    redact::collect_secrets(&node, &mut self.redaction.secrets);
+                    Some(node)
+                }
             };
             values.extend(node.map(|node| (path, node)));
         }
@@ -217,6 +244,7 @@ impl<'t> ResolveContext<'t> {
         };
         map.remove(SCHEMA_KEY);
         let mut root = Node { value: Value::Map(map), span };
+        redact::collect_secrets(&root, &mut self.redaction.secrets);
         for Override { source, key } in std::mem::take(&mut self.operator_values) {
             let is_variable = source.name.starts_with(VARIABLE_PREFIX);
             let id = self.source(source, if is_variable { Origin::Variable } else { Origin::Override });
@@ -362,10 +390,18 @@ impl<'t> ResolveContext<'t> {
     }
 }
 
-/// An operator file, in which everything may be commented out.
-pub(super) fn parse_operator(text: &str, format: Format, id: SourceId) -> Result<Node<'_>, RawDiagnostic> {
+/// Parses an operator file, in which everything may be commented out.
+pub(super) fn parse_operator<'t>(
+    text: &'t str,
+    format: Format,
+    id: SourceId,
+    redaction: &mut Redaction,
+) -> Result<Node<'t>, RawDiagnostic> {
     match parse(text, format, id) {
-        Err(finding) if finding.rule == &rules::text::EMPTY => Ok(nothing(id)),
+        Err(finding) if finding.rule == &rules::text::EMPTY => {
+            redaction.unparsed.push(id);
+            Ok(nothing(id))
+        }
         parsed => parsed,
     }
 }

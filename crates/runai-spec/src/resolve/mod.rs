@@ -10,6 +10,7 @@ use runai_syntax::{Format, SourceId};
 
 use crate::diagnostic::{RawDiagnostic, Report};
 use crate::kind::{Kind, OPERATOR_KEYS};
+use crate::redact::Redaction;
 use crate::settings::{OperatorSettings, StepSettings};
 use crate::source_map::{Origin, StepPart};
 
@@ -63,6 +64,7 @@ pub struct Resolution<'t> {
     /// How many of the sources are files: the document, and the operator file if there is one.
     files: usize,
     findings: Vec<RawDiagnostic>,
+    redaction: Redaction,
     kind: Option<Kind>,
     pub(crate) steps: Vec<Step>,
     operator: Option<OperatorSettings>,
@@ -142,6 +144,7 @@ impl<'t> Resolver<'t> {
             origins: vec![Origin::Document],
             parts: Vec::new(),
             findings: Vec::new(),
+            redaction: Redaction::default(),
             defaults: None,
             operator: None,
             operator_step: None,
@@ -154,8 +157,12 @@ impl<'t> Resolver<'t> {
         let operator = match self.operator {
             Some(operator) => {
                 let id = context.source(operator, Origin::Operator);
-                let root = parse_operator(operator.text, operator.format, id);
-                root.map_err(|finding| context.findings.push(finding)).ok()
+                let root = parse_operator(operator.text, operator.format, id, &mut context.redaction);
+                root.map_err(|finding| {
+                    context.redaction.unparsed.push(id);
+                    context.findings.push(finding);
+                })
+                .ok()
             }
             // A document that is an operator file itself takes them; without any file they stand alone.
             None if context.operator_values.is_empty() || context.kind == Some(Kind::Operator) => None,
@@ -172,6 +179,7 @@ impl<'t> Resolver<'t> {
             parts: context.parts,
             files,
             findings: context.findings,
+            redaction: context.redaction,
             kind: context.kind,
             steps: context.steps,
             operator: context.operator,
@@ -194,8 +202,8 @@ impl<'t> Resolution<'t> {
         ids.filter(|id| *id == SourceId(0) || self.findings.iter().any(|finding| finding.span.source == *id))
             .map(|id| {
                 let source = self.sources[usize::from(id.0)];
-                // Few texts are shown, so only those are read again for their secrets.
-                SourceReport { name: source.name, shown: source.shown(), report: self.report_of(id) }
+                let shown = self.redaction.shown(id, source.text);
+                SourceReport { name: source.name, shown, report: self.report_of(id) }
             })
             .collect()
     }
