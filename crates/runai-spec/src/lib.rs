@@ -59,5 +59,5 @@ pub use kind::{Kind, OPERATOR_KEYS, UnknownKind};
 pub use members::setting_of;
 pub use render::Context;
 pub use resolve::{Resolution, Resolver, Source, SourceReport, Step, VARIABLE_PREFIX};
-pub use source_map::{Location, MemberSource, Origin, SettingPlace, SourceMap};
+pub use source_map::{Location, MemberSource, Origin, SourceMap, SourceSpan};
 pub use syntax::decode;

@@ -1,13 +1,11 @@
 //! From what the control plane names back to what the user wrote.
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
-
 use runai_api::SettingPlace;
 use runai_api::wire::TrainingCreationRequest;
+use runai_syntax::escape;
 use serde_json::Value;
 
-use crate::schema;
+use crate::shape::{Kind, OPERATOR_FILE, STEP_FILE, STEP_SETTINGS, Shape};
 
 /// The place in a step file that the member `field` of a submission comes from; nothing for members that no file says.
 ///
@@ -23,13 +21,17 @@ use crate::schema;
 /// ```
 #[must_use]
 pub fn setting_of(field: &str, request: &TrainingCreationRequest) -> Option<SettingPlace> {
-    let parts = parts(field);
+    let mut parts = parts(field);
+    // A command has two members of the request.
+    parts.iter_mut().filter(|part| **part == Part::Name("args")).for_each(|part| *part = Part::Name("command"));
     let parts = match parts.split_first() {
         Some((Part::Name("spec"), rest)) if !rest.is_empty() => rest,
         _ => &parts,
     };
     // The longest beginning that a setting stands behind; what comes after it is part of that setting's value.
-    (1..=parts.len()).rev().find_map(|length| place(&parts[..length], request))
+    let spec = serde_json::to_value(&request.spec).unwrap_or_default();
+    let pointer = (1..=parts.len()).rev().find_map(|length| place(&parts[..length], &spec))?;
+    Some(SettingPlace::new(&pointer))
 }
 
 /// One step of a path.
@@ -48,102 +50,48 @@ fn parts(field: &str) -> Vec<Part<'_>> {
         .collect()
 }
 
-fn place(parts: &[Part<'_>], request: &TrainingCreationRequest) -> Option<SettingPlace> {
-    let spec = &request.spec;
-    let index = match parts.get(1) {
-        Some(Part::Index(index)) => Some(*index),
-        _ => None,
-    };
-    let named = |base: &str, name: Option<&String>| match name {
-        Some(name) => SettingPlace::new(&format!("{base}/{}", escape(name))),
-        None => SettingPlace::new(base),
-    };
-    let at = index.unwrap_or(usize::MAX);
-    match parts.first()? {
-        Part::Name("name") => return Some(SettingPlace::new("/name")),
-        Part::Name("image") => return Some(SettingPlace::new("/image")),
-        Part::Name("command" | "args") => return Some(SettingPlace::new("/command")),
-        Part::Name("environmentVariables") => {
-            let name = spec.environment_variables.get(at).and_then(|variable| variable.name.as_ref());
-            return Some(named("/environment", name));
-        }
-        Part::Name("labels") => {
-            let name = spec.labels.get(at).and_then(|label| label.name.as_ref());
-            return Some(named("/settings/labels", name));
-        }
-        Part::Name("annotations") => {
-            let name = spec.annotations.get(at).and_then(|annotation| annotation.name.as_ref());
-            return Some(named("/settings/annotations", name));
-        }
-        _ => {}
-    }
-    let api: Vec<&str> = parts
-        .iter()
-        .filter_map(|part| match part {
-            Part::Name(name) => Some(*name),
-            Part::Index(_) => None,
-        })
-        .collect();
-    let template = PLACES.get(&api.join("."))?;
-    // A place has one gap for every list on the way to it, in the same order.
-    let mut indexes = parts.iter().filter_map(|part| match part {
-        Part::Index(index) => Some(index.to_string()),
-        Part::Name(_) => None,
-    });
-    let mut pointer = String::new();
-    for segment in template.split('/').skip(1) {
-        let filled = if segment == GAP { indexes.next()? } else { segment.to_owned() };
-        pointer.push('/');
-        pointer.push_str(&filled);
-    }
-    Some(SettingPlace::new(&pointer))
+/// The setting that becomes the member which `parts` name.
+fn place(parts: &[Part<'_>], spec: &Value) -> Option<String> {
+    let files = [(&STEP_FILE, ""), (&STEP_SETTINGS, "/settings"), (&OPERATOR_FILE, "")];
+    files.into_iter().find_map(|(shape, pointer)| in_struct(shape, pointer, parts, spec))
 }
 
-/// Members of a spec, without the indexes of lists, and the setting behind each, with [`GAP`]s for the indexes.
-///
-/// From the schema of the settings, where every declaration says which member it becomes: there is no second list.
-static PLACES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
-    let mut places = BTreeMap::new();
-    if let Some(schema) = schema::value("settings") {
-        collect(&schema, "/settings", &mut places);
-    }
-    // Of the operator file, where steps may not say it.
-    places.insert("imagePullSecrets".to_owned(), "/image_pull_secret_name".to_owned());
-    places
-});
-
-fn collect(schema: &Value, pointer: &str, places: &mut BTreeMap<String, String>) {
-    if let Some(api) = schema["x-api"].as_str() {
-        let member = api.strip_prefix("spec.").unwrap_or(api).replace("[]", "");
-        // A setting that is known by two spellings has the first of them.
-        places.entry(member).or_insert_with(|| pointer.to_owned());
-    }
-    if let Some(Value::Object(properties)) = schema.get("properties") {
-        for (name, property) in properties {
-            collect(property, &format!("{pointer}/{}", escape(name)), places);
+/// The same for the settings of a struct: `parts` begin at its member `value`, and `pointer` names it in the file.
+fn in_struct(shape: &Shape, pointer: &str, parts: &[Part<'_>], value: &Value) -> Option<String> {
+    let Kind::Struct(structure) = &shape.kind else { return None };
+    structure.fields().iter().find_map(|field| {
+        let member = field.api?;
+        let (mut rest, mut value) = (parts, value);
+        for name in member.strip_prefix("spec.").unwrap_or(member).split('.') {
+            rest = rest.strip_prefix(&[Part::Name(name)])?;
+            value = &value[name];
         }
-    }
-    for list in ["items", "anyOf", "oneOf"] {
-        match schema.get(list) {
-            Some(item @ Value::Object(_)) => collect(item, &format!("{pointer}/{GAP}"), places),
-            Some(Value::Array(choices)) => choices.iter().for_each(|choice| collect(choice, pointer, places)),
-            _ => {}
+        let pointer = format!("{pointer}/{}", escape(field.name));
+        match (&field.shape.kind, rest) {
+            (_, []) => Some(pointer),
+            (Kind::Struct(_), rest) => in_struct(&field.shape, &pointer, rest, value),
+            (Kind::List { item, .. }, [Part::Index(index), rest @ ..]) => {
+                in_struct(item, &format!("{pointer}/{index}"), rest, &value[index])
+            }
+            // The API takes a list of names and values.
+            (Kind::Map { .. }, [Part::Index(index)]) => {
+                let name = NAME_KEYS.iter().find_map(|key| value[index][key].as_str())?;
+                Some(format!("{pointer}/{}", escape(name)))
+            }
+            _ => None,
         }
-    }
+    })
 }
 
-fn escape(segment: &str) -> String {
-    segment.replace('~', "~0").replace('/', "~1")
-}
-
-/// Stands for the index of an item. No setting is called so.
-const GAP: &str = "#";
+/// Members that contain the key of an entry, where the API takes a list in place of a map.
+pub(crate) const NAME_KEYS: [&str; 2] = ["name", "resource"];
 
 #[cfg(test)]
 mod tests {
     use runai_api::wire::{EnvironmentVariable, Label, TrainingSpec};
 
     use super::*;
+    use crate::schema;
 
     #[test]
     fn members_lead_back_to_what_the_user_wrote() {

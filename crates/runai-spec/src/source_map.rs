@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use runai_syntax::{Entry, Map, Node, SourceId, Span, Tree, Value, edit_to, escape};
 
+use crate::members::NAME_KEYS;
 use crate::render::{Context, parts};
 use crate::resolve::{Resolution, SETTINGS_KEY, Source, Step};
 use crate::shape::{Field, Kind, STEP_FILE, STEP_SETTINGS, Shape};
@@ -30,13 +31,13 @@ pub struct MemberSource {
     /// Where the value comes from.
     pub source: Origin,
     /// Where the value is written; nothing for a default.
-    pub place: Option<SettingPlace>,
+    pub place: Option<SourceSpan>,
 }
 
-/// A place where a setting is written.
+/// The place in a text where a setting is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct SettingPlace {
+pub struct SourceSpan {
     /// Name of the text: the path of its file, the name of a variable or of an argument.
     pub name: String,
     /// First byte, from 0.
@@ -228,7 +229,7 @@ impl Mapper<'_, '_> {
             // The API takes a list of names and values.
             (Kind::Map { .. }, Tree::List(items)) => {
                 for (index, item) in items.iter().enumerate() {
-                    let name = ["name", "resource"].iter().find_map(|key| item.get(key)?.as_str());
+                    let name = NAME_KEYS.iter().find_map(|key| item.get(key)?.as_str());
                     let setting = format!("{setting}/{}", escape(name.unwrap_or_default()));
                     self.push(&format!("{member}/{index}"), Some(&setting));
                     for key in ["name", "resource", "value", "quantity"].iter().filter(|key| item.get(key).is_some()) {
@@ -289,7 +290,7 @@ impl Mapper<'_, '_> {
         }
     }
 
-    fn origin(&self, setting: &str) -> (Origin, Option<SettingPlace>) {
+    fn origin(&self, setting: &str) -> (Origin, Option<SourceSpan>) {
         let found = self.parts.iter().rev().find_map(|part| match part.key {
             Some(key) => part.node.find(setting.strip_prefix('/')?.strip_prefix(key)?),
             None => part.node.find(setting),
@@ -297,7 +298,7 @@ impl Mapper<'_, '_> {
         let Some(Node { span, .. }) = found else { return (Origin::Default, None) };
         let index = usize::from(span.source.0);
         let origin = self.resolution.origins.get(index).copied().unwrap_or(Origin::Document);
-        let place = self.resolution.sources.get(index).map(|source| SettingPlace {
+        let place = self.resolution.sources.get(index).map(|source| SourceSpan {
             name: source.name.to_owned(),
             offset: span.start as usize,
             end_offset: span.end as usize,
@@ -305,12 +306,12 @@ impl Mapper<'_, '_> {
         (origin, place)
     }
 
-    fn image_pull_secret(&self) -> Option<SettingPlace> {
+    fn image_pull_secret(&self) -> Option<SourceSpan> {
         let index = self.resolution.origins.iter().position(|origin| *origin == Origin::Operator)?;
         let source = self.resolution.sources.get(index)?;
         match source.locate("/image_pull_secret_name")? {
             Location::Written { offset, end_offset } => {
-                Some(SettingPlace { name: source.name.to_owned(), offset, end_offset })
+                Some(SourceSpan { name: source.name.to_owned(), offset, end_offset })
             }
             Location::Insertion { .. } => None,
         }
