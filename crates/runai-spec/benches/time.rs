@@ -52,7 +52,7 @@ fn mounts(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The first text of a process compiles the shapes of the settings, so each turn is a process of its own: this very
+/// What the first text of a process costs beyond others is paid once, so each turn is a process of its own: this very
 /// program, which prints how long its first text took.
 fn cold(criterion: &mut Criterion) {
     let program = env::current_exe().expect("the program knows itself");

@@ -220,13 +220,12 @@ impl<'t> ResolveContext<'t> {
                 }
                 _ => &shape::STEP_SETTINGS,
             };
-            let node = match shape_at(shape, &path) {
-                Some(shape) => self.scalar(value, id, shape),
-                None => {
-                    let node = Node { value: Value::String(Text { text: Cow::Borrowed(value), plain: false }), span };
-                    redact::collect_secrets(&node, &mut self.redaction.secrets);
-                    Some(node)
-                }
+            let node = if let Some(shape) = shape_at(shape, &path) {
+                self.scalar(value, id, shape)
+            } else {
+                let node = Node { value: Value::String(Text { text: Cow::Borrowed(value), plain: false }), span };
+                redact::collect_secrets(&node, &mut self.redaction.secrets);
+                Some(node)
             };
             values.extend(node.map(|node| (path, node)));
         }
