@@ -7,8 +7,8 @@ use super::{Edit, flow, lines};
 use crate::Tree;
 use crate::emit::yaml::{self as print, Style};
 use crate::emit::{is_short, quoted};
-use crate::yaml::characters::{Events, events_with_blanks};
-use crate::yaml::offsets::{Offsets, tabs_behind_colons};
+use crate::yaml::input::{Events, Offsets, events_with_blanks};
+use crate::yaml::tabs::tabs_behind_colons;
 use crate::yaml::without_comment;
 
 /// The layout of a text that `document` has read already; nothing if there is no value in it at all.

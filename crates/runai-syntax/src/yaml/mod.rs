@@ -4,10 +4,10 @@
 //! the core schema and merge keys (`<<`), and refuses what has no meaning in settings: several documents, keys that
 //! are lists or maps, tags beyond the core schema.
 
-pub(crate) mod characters;
+pub(crate) mod input;
 pub(crate) mod mistakes;
-pub(crate) mod offsets;
 mod scalar;
+pub(crate) mod tabs;
 pub mod yaml11;
 
 use std::borrow::Cow;
@@ -17,9 +17,9 @@ use saphyr_parser::{Event, ScalarStyle, ScanError, Span as EventSpan, Tag};
 use crate::error::{SyntaxError, SyntaxErrorKind, SyntaxFix};
 use crate::parse::{Dialect, Keys, MAX_ALIASED_NODES, MAX_DEPTH, Reader};
 use crate::{Entry, Format, Map, Node, Span, Text, Value};
-use characters::{Events, events_with_blanks};
-use offsets::{Offsets, tabs_behind_colons};
+use input::{Events, Offsets, events_with_blanks};
 use scalar::{borrowed, raw_scalar};
+use tabs::tabs_behind_colons;
 
 pub use mistakes::key_without_blank;
 pub use scalar::core;

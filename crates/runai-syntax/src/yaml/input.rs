@@ -1,6 +1,13 @@
-//! The text as the YAML parser reads it: character by character, and nearly all of them ASCII.
+//! An input for `saphyr-parser` over a text in memory, and its places in bytes.
 //!
-//! The parser's own input decodes a character each time that it is looked at, and makes room for 128 more in each scalar.
+//! It fills two gaps of `saphyr-parser` 0.3, and needs nothing else of this crate, so that both can be sent upstream:
+//!
+//! * A `Marker` counts characters, while a slice of a `&str` and every editor count bytes. [`Offsets`] converts them; a
+//!   `Marker` with the offset in bytes, which an input knows, would replace it and its table for texts beyond ASCII.
+//! * `StrInput` decodes a character each time that it is looked at, and reserves room for 128 more in each scalar.
+//!   [`Characters`] keeps the character at hand, reads ASCII as bytes, and reserves 16.
+//!
+//! Reading some tabs as blanks ([`events_with_blanks`]) is only a workaround: YAML 1.2 allows a tab behind a colon.
 
 use saphyr_parser::input::{is_blank_or_breakz, is_breakz, is_flow};
 use saphyr_parser::{Input, Parser};
@@ -105,6 +112,26 @@ impl Input for Characters<'_> {
                 !(is_blank_or_breakz(next) || in_flow && is_flow(next))
             }
             c => c != BYTE_ORDER_MARK && !(in_flow && is_flow(c)),
+        }
+    }
+}
+
+/// The offsets in bytes of the characters that the parser counts.
+pub(crate) struct Offsets(Option<Vec<u32>>);
+
+impl Offsets {
+    pub(crate) fn new(text: &str) -> Self {
+        if text.is_ascii() {
+            return Self(None);
+        }
+        let offsets = text.char_indices().map(|(offset, _)| offset).chain(std::iter::once(text.len()));
+        Self(Some(offsets.map(|offset| u32::try_from(offset).unwrap_or(u32::MAX)).collect()))
+    }
+
+    pub(crate) fn byte(&self, index: usize) -> usize {
+        match &self.0 {
+            None => index,
+            Some(offsets) => offsets.get(index).or(offsets.last()).map_or(0, |offset| *offset as usize),
         }
     }
 }

@@ -1,28 +1,8 @@
-//! Places of the YAML parser, in bytes.
+//! Tabs between a colon and a value: YAML 1.2 allows them, `saphyr-parser` refuses them.
 
-use super::characters::events_with_blanks;
+use super::input::{Offsets, events_with_blanks};
 
-/// The parser counts characters; spans count bytes.
-pub(crate) struct Offsets(Option<Vec<u32>>);
-
-impl Offsets {
-    pub(crate) fn new(text: &str) -> Self {
-        if text.is_ascii() {
-            return Self(None);
-        }
-        let offsets = text.char_indices().map(|(offset, _)| offset).chain(std::iter::once(text.len()));
-        Self(Some(offsets.map(|offset| u32::try_from(offset).unwrap_or(u32::MAX)).collect()))
-    }
-
-    pub(crate) fn byte(&self, index: usize) -> usize {
-        match &self.0 {
-            None => index,
-            Some(offsets) => offsets.get(index).or(offsets.last()).map_or(0, |offset| *offset as usize),
-        }
-    }
-}
-
-/// Offsets of tabs between a colon and a value. The parser refuses them, YAML 1.2 does not.
+/// Returns the offsets of the tabs that the parser must read as blanks.
 pub(crate) fn tabs_behind_colons(text: &str) -> Vec<usize> {
     let mut blanks = Vec::new();
     while text.contains(":\t") && blanks.len() <= MAX_TABS {
