@@ -37,6 +37,7 @@ pub(crate) struct Details {
 /// What a problem means for an editor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Tag {
     /// The spelling, or the setting, is out of date.
     Deprecated,

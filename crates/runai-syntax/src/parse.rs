@@ -61,6 +61,7 @@ pub fn parse(text: &str, format: Format, source: SourceId) -> Result<Node<'_>, S
 
 /// A version of YAML. The other languages have only one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Dialect {
     /// YAML 1.2 with the core schema.
     Core,

@@ -35,6 +35,7 @@ pub enum Tree<'t> {
 
 /// A value that a language cannot represent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Unrepresentable {
     /// What it is: `null`, …
     pub what: &'static str,

@@ -57,6 +57,7 @@ impl<'t> Source<'t> {
 
 /// What was found in one of the texts of a resolution.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct SourceReport<'t> {
     /// How messages name the text.
     pub name: &'t str,

@@ -54,6 +54,7 @@ impl Severity {
 
 /// A rule that texts are held to.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Rule {
     /// Stable name: `unknown-key`.
     pub code: &'static str,
@@ -85,6 +86,7 @@ impl PartialEq for Rule {
 
 /// A text that shows a rule.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Example {
     /// Too large or too odd to be written out: what it is, and how it is made.
     Made(&'static str, fn() -> Vec<u8>),

@@ -16,6 +16,7 @@ pub use self::python::ZENML_CLASSES;
 
 /// A command or program that does what the document says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Snippet {
     /// A stable word for it: `curl`, `runai-step`, `runai`, `zenml`, `runapy`.
     pub id: &'static str,
