@@ -71,7 +71,7 @@ pub fn digest(texts: &[&str], length: usize) -> String {
 
 static LOWER_BASE32: LazyLock<Encoding> = LazyLock::new(|| {
     let mut specification: Specification = BASE32.specification();
-    specification.symbols = specification.symbols.to_lowercase();
+    specification.symbols = specification.symbols.to_ascii_lowercase();
     specification.padding = None;
     specification.encoding().unwrap_or(BASE32)
 });
@@ -95,17 +95,32 @@ pub fn workload_name(base: Option<&str>, submission: Option<&SubmissionId>) -> S
 #[must_use]
 pub fn sanitize(name: &str) -> String {
     let mut sanitized = String::with_capacity(name.len());
-    for c in name.to_lowercase().chars() {
-        match c {
+    for c in name.chars() {
+        match lowercase(c) {
             '0'..='9' if sanitized.is_empty() => sanitized.extend([FIRST_LETTER, c]),
-            'a'..='z' | '0'..='9' => sanitized.push(c),
+            c @ ('a'..='z' | '0'..='9') => sanitized.push(c),
             _ if sanitized.is_empty() || sanitized.ends_with('-') => {}
             _ => sanitized.push('-'),
+        }
+        // Its lowercase is `i` and a combining dot.
+        if c == CAPITAL_I_WITH_DOT {
+            sanitized.push('-');
         }
     }
     sanitized.truncate(MAX_NAME_LENGTH);
     sanitized.truncate(sanitized.trim_end_matches('-').len());
     sanitized
+}
+
+const CAPITAL_I_WITH_DOT: char = '\u{130}';
+
+/// The lowercase of a character, as far as it is ASCII: std's tables for all others are too large for browsers.
+fn lowercase(c: char) -> char {
+    match c {
+        '\u{212a}' => 'k',
+        CAPITAL_I_WITH_DOT => 'i',
+        c => c.to_ascii_lowercase(),
+    }
 }
 
 /// Put before a name that begins with a digit.
@@ -130,6 +145,16 @@ mod tests {
         ] {
             assert_eq!(sanitize(name), sanitized, "{name}");
         }
+    }
+
+    #[test]
+    fn lowercases_like_std_as_far_as_it_is_ascii() {
+        for c in '\0'..=char::MAX {
+            let ascii = c.to_lowercase().find(char::is_ascii_alphanumeric);
+            assert_eq!(Some(lowercase(c)).filter(char::is_ascii_alphanumeric), ascii, "{c:?}");
+            assert_eq!(c.to_lowercase().len() > 1, c == CAPITAL_I_WITH_DOT, "{c:?}");
+        }
+        assert_eq!(sanitize("a\u{130}b"), "ai-b");
     }
 
     #[test]

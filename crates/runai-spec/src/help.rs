@@ -272,8 +272,8 @@ pub(crate) fn memory(text: &str) -> Option<String> {
     })
 }
 
-/// The amount as a float. `Amount::to_f64` would bring std's table of powers of five into the browser package.
-fn value_of(amount: &Amount) -> f64 {
+/// Returns the amount as a float. `Amount::to_f64` would bring std's table of powers of five into the browser package.
+pub(crate) fn value_of(amount: &Amount) -> f64 {
     float::parse(&amount.to_decimal()).unwrap_or(0.0)
 }
 
@@ -343,7 +343,7 @@ pub(crate) fn brief(value: &Tree<'_>) -> String {
 }
 
 pub(crate) fn shorten(text: &str) -> Cow<'_, str> {
-    let line = text.escape_debug().to_string().replace("\\'", "'").replace("\\\"", "\"");
+    let line = unusual::visible(text);
     if line.chars().count() <= SHOWN {
         return line.into();
     }

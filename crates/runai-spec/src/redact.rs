@@ -137,7 +137,7 @@ fn indent(line: &str) -> usize {
 
 /// Where in a line something begins that must not be shown.
 fn secret_in(line: &str) -> Option<usize> {
-    let in_word = |c: char| c.is_alphanumeric() || c == '_';
+    let in_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     line.match_indices([':', '=']).map(|(at, _)| at).find_map(|at| {
         let word = line[..at].trim_end_matches(|c: char| !in_word(c) && !":=".contains(c));
         let key = word.rsplit(|c: char| !in_word(c)).next().unwrap_or_default();

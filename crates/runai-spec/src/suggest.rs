@@ -53,13 +53,13 @@ fn fold(word: &str) -> String {
     let mut folded = String::with_capacity(word.len() + 4);
     let mut after_lower = false;
     for c in word.chars() {
-        if c.is_uppercase() && after_lower {
+        if c.is_ascii_uppercase() && after_lower {
             folded.push('_');
         }
-        after_lower = c.is_lowercase() || c.is_ascii_digit();
+        after_lower = c.is_ascii_lowercase() || c.is_ascii_digit();
         match c {
             '-' | ' ' | '.' => folded.push('_'),
-            _ => folded.extend(c.to_lowercase()),
+            _ => folded.push(c.to_ascii_lowercase()),
         }
     }
     let singular = folded.strip_suffix('s').map_or(folded.len(), str::len);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::error::SyntaxError;
 use crate::parse::{Keys, MAX_DEPTH, Reader};
-use crate::{Entry, Format, Map, Node, SourceId, Span, Text, Value, float, quotes};
+use crate::{Entry, Format, Map, Node, SourceId, Span, Text, Value, float, quotes, unusual};
 
 /// Room for as many entries saves most maps of settings from growing.
 const USUAL_ENTRIES: usize = 8;
@@ -252,13 +252,13 @@ impl<'t> Parser<'_, 't> {
     #[cold]
     fn unexpected<T>(&self, expected: &str) -> Parsed<T> {
         let rest = &self.reader.body[self.at..];
-        let word: String = rest.chars().take_while(|c| c.is_alphanumeric()).take(SHOWN).collect();
+        let word: String = rest.chars().take_while(|c| unusual::is_word_character(*c)).take(SHOWN).collect();
         let shown = if word.is_empty() { rest.chars().take(1).collect() } else { word };
         let end = self.at + shown.len();
         if shown.is_empty() {
             return self.refuse(self.at, end, format_args!("the text ends, where {expected} is expected"));
         }
-        let visible = if matches!(&*shown, "'" | "\"") { shown.clone() } else { shown.escape_debug().to_string() };
+        let visible = unusual::visible(&shown);
         let why = format_args!("`{visible}` where {expected} is expected");
         let error = self.reader.syntax(Format::Json, self.reader.span(self.at, end), why);
         Err(Box::new(match shown.as_str() {

@@ -76,6 +76,27 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain.collect::<String>().trim().to_owned())
 }
 
+/// Whether a character is part of a word. std's tables of letters are too large for browsers, so that every character
+/// beyond ASCII counts that is not unusual and not a blank.
+#[must_use]
+pub fn is_word_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || !c.is_ascii() && !c.is_whitespace() && !c.is_control() && named(c).is_none()
+}
+
+/// Returns the text with escapes in place of backslashes and of characters that nobody sees.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    let is_seen = |c: char| c != '\\' && !c.is_control() && (c.is_ascii() || !is_invisible(c));
+    let escape = |c: char| if is_seen(c) { c.to_string() } else { c.escape_default().to_string() };
+    text.chars().map(escape).collect()
+}
+
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace()
+        || named(c).is_some_and(|(_, instead, _)| instead == "nothing" || instead == "a blank")
+        || matches!(c, '\u{2066}'..='\u{2069}' | '\u{fff0}'..='\u{ffff}' | '\u{e000}'..='\u{f8ff}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -159,7 +159,7 @@ fn number(text: &str, whole: bool, unit: Option<&str>) -> Vec<Candidate> {
             .flat_map(safe)
             .collect();
     }
-    Amount::parse(text).map(|amount| value(amount.to_f64())).into_iter().flat_map(safe).collect()
+    Amount::parse(text).map(|amount| value(help::value_of(&amount))).into_iter().flat_map(safe).collect()
 }
 
 /// Amounts of memory as Kubernetes or Docker take them, in the units that are known here.
@@ -182,7 +182,7 @@ fn memory(text: &str) -> Vec<Candidate> {
         "t" => vec![write("Ti", Unsafe), write("T", Unsafe)],
         "m" => Vec::new(),
         _ => {
-            let Some(bytes) = Amount::parse(&bare).map(|amount| amount.to_f64()) else { return Vec::new() };
+            let Some(bytes) = Amount::parse(&bare).map(|amount| help::value_of(&amount)) else { return Vec::new() };
             let Some(written) = help::amount(bytes) else { return Vec::new() };
             if unit.is_empty() && bytes < 1e6 {
                 // Hardly anyone means so few bytes.

@@ -133,16 +133,21 @@ fn is_break(c: char) -> bool {
     matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
+/// Whether a character makes a text unlike any number or date.
+fn is_letter(c: char) -> bool {
+    c.is_ascii_alphabetic() || !c.is_ascii()
+}
+
 /// Whether a text in a block means itself without quotes, in YAML 1.1 as in 1.2.
 pub(crate) fn is_plain(text: &str) -> bool {
     let Some(first) = text.chars().next() else { return false };
     let second = text.chars().nth(1);
     let starts = match first {
-        '-' => second.is_some_and(|c| c.is_alphabetic() || c == '-') && !text.starts_with("---"),
+        '-' => second.is_some_and(|c| is_letter(c) || c == '-') && !text.starts_with("---"),
         _ => !first.is_whitespace() && !"?:,[]{}#&*!|>'\"%@`=".contains(first),
     };
     starts
-        && text.chars().any(|c| c.is_alphabetic() || c == '/')
+        && text.chars().any(|c| is_letter(c) || c == '/')
         && !text.ends_with([' ', '\t', ':'])
         && !text.contains(": ")
         && !text.contains(" #")

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::unusual;
+use crate::unusual::{self, is_word_character};
 
 /// A cause that can be named.
 #[derive(Debug, PartialEq, Eq)]
@@ -104,7 +104,7 @@ fn apostrophe(line: &str) -> Option<Mistake> {
     let inner = &line[open + 1..];
     let close = inner.find('\'')?;
     let behind = inner[close + 1..].chars().next()?;
-    if !behind.is_alphanumeric() {
+    if !is_word_character(behind) {
         return None;
     }
     let end = inner.rfind('\'').filter(|end| *end > close).unwrap_or(inner.len());
