@@ -1,8 +1,6 @@
 //! What keeps a command from going on, as it is told.
 
-use std::error::Error as _;
-
-use runai_client::Error;
+use runai_client::{Error, ErrorKind, one_line};
 
 use crate::exit::Exit;
 use crate::output;
@@ -53,18 +51,14 @@ impl Failure {
 
 impl From<&Error> for Failure {
     fn from(error: &Error) -> Self {
-        let mut message = error.to_string();
-        let mut cause = error.source();
-        while let Some(source) = cause {
-            let more = source.to_string();
-            if !message.contains(&more) {
-                message = format!("{message}: {more}");
-            }
-            cause = source.source();
-        }
         // A control plane may echo what was sent.
-        let message = scrub(&message).into_owned();
-        Self { exit: error.into(), message, hint: error.hint().map(|hint| scrub(&hint).into_owned()) }
+        let message = scrub(&one_line(error)).into_owned();
+        let hint = error.hint().map(|hint| match error.kind() {
+            // The library does not know the flags of this program.
+            ErrorKind::InsecureUrl => format!("{hint} (`--allow-http`)"),
+            _ => scrub(&hint).into_owned(),
+        });
+        Self { exit: error.into(), message, hint }
     }
 }
 

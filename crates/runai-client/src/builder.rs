@@ -14,7 +14,7 @@ use crate::auth::{
     ClientCredentials, CredentialSource, ServiceAccount, TokenCommand, TokenProvider, TokenSource, Tokens,
 };
 use crate::client::Client;
-use crate::error::{Error, PLAIN_HTTP};
+use crate::error::{Cause, Error, PLAIN_HTTP};
 use crate::rate_limit::RateLimit;
 use crate::retry::{RetryBudget, RetryPolicy};
 use crate::secrets::Secrets;
@@ -314,9 +314,11 @@ impl fmt::Debug for ClientBuilder {
 const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
 fn base_url(text: &str, allow_http: bool) -> Result<Url, Error> {
-    let refuse = |url: &str, problem| Err(Error::BaseUrl { url: without_user_info(url), problem });
-    let text = text.trim();
-    let Ok(url) = Url::parse(text) else { return refuse(text, "is no absolute URL") };
+    let refuse = |problem, source| Err(Error::BaseUrl { url: without_user_info(text.trim()), problem, source });
+    let url = match Url::parse(text.trim()) {
+        Ok(url) => url,
+        Err(error) => return refuse("is no absolute URL", Some(Cause::new(error))),
+    };
     let problem = match url.scheme() {
         "http" | "https" if url.host().is_none() => "has no host",
         "http" | "https" if !url.username().is_empty() || url.password().is_some() => {
@@ -328,13 +330,17 @@ fn base_url(text: &str, allow_http: bool) -> Result<Url, Error> {
         "http" | "https" => return Ok(url),
         _ => "must begin with `https://`",
     };
-    refuse(text, problem)
+    refuse(problem, None)
 }
 
 fn proxy_url(text: &str) -> Result<Url, Error> {
-    let refuse = |problem| Err(Error::Proxy { url: without_user_info(text), problem });
+    let refuse = |problem| Err(Error::Proxy { url: without_user_info(text), problem, source: None });
     match Url::parse(text.trim()) {
-        Err(_) => refuse("is no absolute URL"),
+        Err(error) => Err(Error::Proxy {
+            url: without_user_info(text),
+            problem: "is no absolute URL",
+            source: Some(Cause::new(error)),
+        }),
         Ok(url) if url.host().is_none() => refuse("has no host"),
         Ok(url) if !url.username().is_empty() || url.password().is_some() => {
             refuse("must hold no user name or password; they are given by themselves")

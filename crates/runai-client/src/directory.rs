@@ -73,7 +73,7 @@ impl Order {
         done.insert(key, ticket);
         let lock = private().create(true).open(directory.join(LOCK));
         let _lock =
-            lock.and_then(|lock| lock.lock().map(|()| lock)).map_err(|error| failed("lock", directory, &error))?;
+            lock.and_then(|lock| lock.lock().map(|()| lock)).map_err(|error| failed("lock", directory, error))?;
         change()
     }
 }
@@ -83,13 +83,13 @@ impl ReceiptStore for ReceiptDirectory {
         let (directory, file, order) = (self.path.clone(), self.file(&receipt.key()), Arc::clone(&self.order));
         let ticket = order.ticket();
         blocking(move || {
-            let part = write_part(&directory, &file, &receipt).map_err(|error| failed("write", &file, &error))?;
+            let part = write_part(&directory, &file, &receipt).map_err(|error| failed("write", &file, error))?;
             let put = order.take_turn(ticket, receipt.key(), &directory, Put::Stored, || {
                 let stored = read(&file)?;
                 if stored.as_ref().map(|stored| &stored.attempt) != replaces.as_ref() {
                     return Ok(Put::Conflict(stored.map(Box::new)));
                 }
-                fs::rename(&part, &file).map_err(|error| failed("write", &file, &error))?;
+                fs::rename(&part, &file).map_err(|error| failed("write", &file, error))?;
                 Ok(Put::Stored)
             });
             // Moved, or of no use.
@@ -117,7 +117,7 @@ impl ReceiptStore for ReceiptDirectory {
                     return Ok(false);
                 }
                 let _ = fs::remove_file(mark);
-                fs::remove_file(&file).map(|()| true).map_err(|error| failed("remove", &file, &error))
+                fs::remove_file(&file).map(|()| true).map_err(|error| failed("remove", &file, error))
             })
         })
     }
@@ -128,11 +128,11 @@ impl ReceiptStore for ReceiptDirectory {
             let entries = match fs::read_dir(&directory) {
                 Ok(entries) => entries,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(ReceiptList::default()),
-                Err(error) => return Err(failed("read", &directory, &error)),
+                Err(error) => return Err(failed("read", &directory, error)),
             };
             let mut list = ReceiptList::default();
             for entry in entries {
-                let file = entry.map_err(|error| failed("read", &directory, &error))?.path();
+                let file = entry.map_err(|error| failed("read", &directory, error))?.path();
                 if has_extension(&file, EXTENSION) {
                     match read(&file) {
                         Ok(receipt) => list.receipts.extend(receipt),
@@ -190,7 +190,9 @@ fn blocking<T: Send + 'static>(
 ) -> BoxFuture<'static, Result<T, StoreError>> {
     // Begun at once, so that what is dropped before its first poll happens all the same.
     let task = tokio::task::spawn_blocking(work);
-    Box::pin(async { task.await.unwrap_or_else(|error| Err(StoreError::new(format!("cannot use the disk: {error}")))) })
+    Box::pin(async {
+        task.await.unwrap_or_else(|error| Err(StoreError::new("cannot use the disk").with_source(error)))
+    })
 }
 
 /// Writes a receipt beside its place, and returns where; it lasts from then on.
@@ -245,10 +247,10 @@ fn read(file: &Path) -> Result<Option<Receipt>, StoreError> {
     let bytes = match fs::read(file) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed("read", file, &error)),
+        Err(error) => return Err(failed("read", file, error)),
     };
     // A receipt that cannot be understood may stand for a job that runs: it is an error, and never counts as none.
-    let receipt: Receipt = serde_json::from_slice(&bytes).map_err(|error| failed("read", file, &error))?;
+    let receipt: Receipt = serde_json::from_slice(&bytes).map_err(|error| failed("read", file, error))?;
     let needed = [("base_url", &receipt.base_url), ("name", &receipt.name), ("submission_id", &receipt.submission_id)];
     let missing = needed.into_iter().find(|(_, value)| value.is_empty()).map(|(member, _)| member);
     match missing {
@@ -267,8 +269,8 @@ fn is_left_over(file: &Path) -> bool {
     age.is_some_and(|age| age > LEFT_OVER_AFTER)
 }
 
-fn failed(what: &str, path: &Path, error: &dyn std::error::Error) -> StoreError {
-    StoreError::new(format!("cannot {what} `{}`: {error}", path.display()))
+fn failed(what: &str, path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::new(format!("cannot {what} `{}`", path.display())).with_source(error)
 }
 
 const EXTENSION: &str = "json";
@@ -300,7 +302,8 @@ mod tests {
     async fn receipts_are_written_read_and_removed() {
         let scratch = tempfile::tempdir().unwrap();
         let store = ReceiptDirectory::new(scratch.path().join("made/when/needed"));
-        assert_eq!(store.list().await.unwrap(), ReceiptList::default());
+        let list = store.list().await.unwrap();
+        assert!(list.receipts.is_empty() && list.unreadable.is_empty(), "{list:?}");
         let mut first = receipt("abcdefghijkl");
         assert_eq!(store.find(first.key()).await.unwrap(), None);
         assert_eq!(store.put(first.clone(), None).await.unwrap(), Put::Stored);

@@ -94,7 +94,7 @@ pub use crate::{
         AccessRule, BatchAction, BatchFailure, BatchResult, GrantedPermission, MOST_PAGES, PermissionSetInfo, RoleInfo,
         Template, TemplateMeta,
     },
-    error::{ApiError, Error, KEPT_TEXT},
+    error::{ApiError, Cause, Error, ErrorKind, KEPT_TEXT, one_line},
     fleet::{Fleet, FleetEvent, OutageScope, tally},
     operator::{Placement, StepOperator, nearest},
     preflight::{Check, Preflight, PreflightFinding, PreflightSubject, SettingOf, Verdict},

@@ -1,5 +1,6 @@
 //! Receipts: what is stored about a submission, so that no crash can lose or double it.
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -9,6 +10,7 @@ use runai_api::name::{SubmissionId, digest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::error::Cause;
 use crate::lifecycle::{Outcome, WaitPolicy, WaitState};
 
 /// What another process needs to find a submission again and to resume waiting for it. Holds no secret.
@@ -176,7 +178,7 @@ pub enum Put {
 }
 
 /// All receipts of a [`ReceiptStore`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct ReceiptList {
     /// Those that can be read.
     pub receipts: Vec<Receipt>,
@@ -185,13 +187,23 @@ pub struct ReceiptList {
 }
 
 /// Receipts cannot be written or read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct StoreError(String);
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct StoreError {
+    message: String,
+    source: Option<Cause>,
+}
 
 impl StoreError {
-    /// Returns an error of an implementation.
-    pub fn new(problem: impl Into<String>) -> Self {
-        Self(problem.into())
+    /// Returns an error of an implementation. `message` does not repeat the message of the
+    /// [source](StoreError::with_source).
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), source: None }
+    }
+
+    /// Returns the same error with its cause.
+    #[must_use]
+    pub fn with_source(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { source: Some(Cause::new(source)), ..self }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::error::one_line;
 use crate::receipt::{BoxFuture, Progress, Put, Receipt, ReceiptStore, StoreError};
 use crate::tracker::WorkloadTracker;
 use crate::watch::Event;
@@ -62,10 +63,12 @@ impl Record {
                 return true;
             }
             Ok(Put::Conflict(_)) => self.is_lost = true,
-            Err(error) if self.is_reported => tracing::debug!(%error, "the receipt is not up to date"),
+            Err(error) if self.is_reported => {
+                tracing::debug!(error = one_line(&error), "the receipt is not up to date");
+            }
             Err(error) => {
                 self.is_reported = true;
-                tracing::warn!(%error, "the receipt is not up to date");
+                tracing::warn!(error = one_line(&error), "the receipt is not up to date");
                 events.push_back(Event::ReceiptError { error });
             }
         }

@@ -12,7 +12,7 @@ use serde_json::error::Category;
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
-use crate::error::{ApiError, Error, cut, error_body, is_api_error};
+use crate::error::{ApiError, Error, cut, error_body, is_api_error, one_line};
 use crate::rate_limit::RateLimit;
 use crate::retry::{Deadline, Idempotency, RetryBudget};
 use crate::secrets::Secrets;
@@ -87,7 +87,7 @@ impl Sender {
                     (may_retry, retry_after)
                 }
                 Err(error) => {
-                    tracing::debug!(%error, elapsed = ?begun.elapsed(), "no answer");
+                    tracing::debug!(error = one_line(error), elapsed = ?begun.elapsed(), "no answer");
                     let may_help = !matches!(error.failure(), Failure::Tls | Failure::BodyTooLong);
                     (may_help && (idempotency == Idempotency::Freely || !error.may_have_been_sent()), None)
                 }
@@ -115,7 +115,7 @@ impl Sender {
         // The deadline must hold even with a transport that hangs.
         let late = |_| Err(TransportError::maybe_sent(Failure::Timeout, format!("no answer within {limit:.0?}")));
         let result = timeout(limit, self.transport.send(request)).await.unwrap_or_else(late);
-        result.map_err(|error| error.map_cause(|cause| self.secrets.scrub(cause)))
+        result.map_err(|error| error.scrubbed(&self.secrets))
     }
 }
 

@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, FutureExt as _, Shared};
 use runai_api::phase::Stage;
 use runai_api::wire::Workload;
 use runai_client::lifecycle::WaitPolicy;
-use runai_client::{Event, Progress, Receipt, ReceiptList, Submitted};
+use runai_client::{Event, Progress, Receipt, ReceiptList, Submitted, one_line};
 
 use crate::args::WaitArgs;
 use crate::commands::workloads::find;
@@ -138,12 +138,18 @@ async fn receipts(connection: Connection) -> Arc<HashMap<String, Receipt>> {
     let ReceiptList { receipts, unreadable } = match store.list().await {
         Ok(list) => list,
         Err(problem) => {
-            crate::output::warning(&format!("receipts cannot be read, so no timeouts are known: {problem}"));
+            crate::output::warning(&format!(
+                "receipts cannot be read, so no timeouts are known: {}",
+                one_line(&problem)
+            ));
             return Arc::default();
         }
     };
     for problem in unreadable {
-        crate::output::warning(&format!("{problem}; if it is of one of these workloads, its timeouts are not known"));
+        crate::output::warning(&format!(
+            "{}; if it is of one of these workloads, its timeouts are not known",
+            one_line(&problem)
+        ));
     }
     let base_url = connection.client().base_url();
     let ours = receipts.into_iter().filter(|receipt| receipt.base_url == base_url);

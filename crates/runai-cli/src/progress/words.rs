@@ -1,7 +1,7 @@
 //! Events as people and as programs read them.
 
-use runai_client::Event;
 use runai_client::lifecycle::{Outcome, StopReason};
+use runai_client::{Event, one_line};
 use serde_json::{Value, json};
 
 use super::Interruption;
@@ -77,7 +77,7 @@ pub(super) fn words(event: &Event) -> Option<String> {
             format!("lost sight of it ({}); it continues to run", scrub(&error.to_string()))
         }
         Event::OutageEnded { lasted } => format!("it is in sight again after {:.0} s", lasted.as_secs_f64()),
-        Event::ReceiptError { error } => format!("the receipt is not up to date: {error}"),
+        Event::ReceiptError { error } => format!("the receipt is not up to date: {}", one_line(error)),
         Event::Waiting { reason } => format!("waiting: {reason}"),
         _ => return None,
     })
@@ -95,7 +95,7 @@ pub(super) fn object(event: &Event) -> Option<Value> {
         Event::Suspending { why } => json!({"event": "suspending", "why": why.outcome()}),
         Event::OutageBegan { error } => json!({"event": "outage_began", "error": scrub(&error.to_string())}),
         Event::OutageEnded { lasted } => json!({"event": "outage_ended", "seconds": lasted.as_secs_f64()}),
-        Event::ReceiptError { error } => json!({"event": "unrecorded", "error": error.to_string()}),
+        Event::ReceiptError { error } => json!({"event": "unrecorded", "error": one_line(error)}),
         Event::Waiting { reason } => json!({"event": "waiting", "reason": reason}),
         _ => return None,
     })

@@ -11,7 +11,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::error::Error;
+use crate::error::{Cause, Error};
 
 /// A command whose standard output is a bearer token, such as `runai auth get-token -o plaintext`.
 ///
@@ -53,18 +53,23 @@ impl TokenCommand {
 
     /// Runs the command and returns the token that it prints.
     pub(super) async fn run(&self) -> Result<SecretString, Error> {
-        let failed = |problem: String| Error::TokenCommand { program: self.name(), problem };
+        let failed = |problem: String| Error::TokenCommand { program: self.name(), problem, source: None };
+        // The operating system's text names neither program nor arguments.
+        let failed_because = |problem: &str, error: std::io::Error| Error::TokenCommand {
+            program: self.name(),
+            problem: problem.to_owned(),
+            source: Some(Cause::new(error)),
+        };
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         command.kill_on_drop(true);
         #[cfg(unix)]
         command.process_group(0);
-        // The operating system's text names neither program nor arguments.
-        let child = command.spawn().map_err(|error| failed(format!("cannot be started: {error}")))?;
+        let child = command.spawn().map_err(|error| failed_because("cannot be started", error))?;
         let Some(result) = timeout(COMMAND_TIMEOUT, output(Group(child))).await.ok() else {
             return Err(failed(format!("did not end within {} s", COMMAND_TIMEOUT.as_secs())));
         };
-        let (status, printed) = result.map_err(|error| failed(format!("cannot be read from: {error}")))?;
+        let (status, printed) = result.map_err(|error| failed_because("cannot be read from", error))?;
         if !status.success() {
             return Err(failed(format!("failed with {status}")));
         }

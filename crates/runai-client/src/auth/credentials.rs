@@ -18,7 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
 use super::Token;
-use crate::error::{Error, cut, error_body, is_missing};
+use crate::error::{Cause, Error, cut, error_body, is_missing};
 use crate::retry::{Deadline, Idempotency};
 use crate::secrets::Secrets;
 use crate::sender::{Answer, PreparedRequest, Sender};
@@ -76,22 +76,20 @@ impl CredentialSource {
             Self::Given(credentials) => return Ok(credentials.clone()),
             source => source.clone(),
         };
-        let unreadable = |place: String, error: &io::Error| Error::UnreadableCredentials {
-            place,
-            // The text of the operating system, or of the caller's function.
-            problem: cut(&error.to_string()),
-        };
+        let unreadable =
+            |place: String, error: io::Error| Error::UnreadableCredentials { place, source: Cause::new(error) };
         let reading = tokio::task::spawn_blocking(move || match source {
             Self::Given(credentials) => Ok(credentials),
             Self::File { client_id, path } => match secret_in(&path) {
                 Ok(client_secret) => Ok(ClientCredentials { client_id, client_secret }),
-                Err(error) => Err(unreadable(format!("the client secret in `{}`", path.display()), &error)),
+                Err(error) => Err(unreadable(format!("the client secret in `{}`", path.display()), error)),
             },
-            Self::Read(read) => read().map_err(|error| unreadable("the client credentials".into(), &error)),
+            Self::Read(read) => read().map_err(|error| unreadable("the client credentials".into(), error)),
         });
         let credentials = reading.await.map_err(|error| Error::UnreadableCredentials {
             place: "the client credentials".into(),
-            problem: if error.is_panic() { "the function panicked" } else { "the runtime is shutting down" }.into(),
+            // A panic's message may contain a secret.
+            source: Cause::new(if error.is_panic() { "the function panicked" } else { "the runtime is shutting down" }),
         })??;
         credentials.check()?;
         Ok(credentials)

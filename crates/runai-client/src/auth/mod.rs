@@ -18,7 +18,7 @@ pub use self::command::TokenCommand;
 pub use self::credentials::ClientCredentials;
 pub(crate) use self::credentials::{CredentialSource, ServiceAccount};
 pub use self::provider::{AccessToken, TokenError, TokenProvider};
-use crate::error::Error;
+use crate::error::{Error, one_line};
 use crate::jwt;
 use crate::retry::{Deadline, RetryPolicy};
 use crate::sender::Sender;
@@ -84,15 +84,12 @@ impl TokenSource {
             Self::Fixed(text) => Token::new(text.clone(), Instant::now(), Some(FOREVER), None).map_err(Error::Token),
             Self::Provider(provider) => {
                 let begun = Instant::now();
-                let failed = |error: &TokenError| Error::TokenProvider {
-                    reason: sender.secrets.scrub(&error.to_string()),
-                    is_temporary: error.is_temporary(),
-                };
+                let failed = |error: TokenError| Error::TokenProvider { source: error.scrubbed(&sender.secrets) };
                 let late = |_| Err(TokenError::unavailable("it took too long"));
                 let answer = timeout(command::COMMAND_TIMEOUT, provider.token(was_refused)).await.unwrap_or_else(late);
-                let AccessToken { token, lifetime } = answer.map_err(|error| failed(&error))?;
+                let AccessToken { token, lifetime } = answer.map_err(failed)?;
                 Token::new(token, begun, lifetime, None)
-                    .map_err(|problem| failed(&TokenError::refused(format!("the token {problem}"))))
+                    .map_err(|problem| failed(TokenError::refused(format!("the token {problem}"))))
             }
         }
     }
@@ -265,7 +262,7 @@ impl Tokens {
                     tokens.hold(&sender, token, generation);
                 }
                 Err(error) => {
-                    tracing::debug!(%error, "could not renew the token ahead of its end; keeping it");
+                    tracing::debug!(error = one_line(&error), "could not renew the token ahead of its end; keeping it");
                     let mut renewal = tokens.renewal.lock().unwrap_or_else(PoisonError::into_inner);
                     renewal.not_before = Some(Instant::now() + AHEAD_AGAIN);
                 }

@@ -1,10 +1,13 @@
 //! Bearer tokens from code of the caller.
 
+use std::error::Error as StdError;
 use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::error::Cause;
 use crate::receipt::BoxFuture;
+use crate::secrets::Secrets;
 
 /// Supplies the bearer tokens of a [`Client`](crate::Client).
 ///
@@ -42,25 +45,40 @@ impl AccessToken {
 }
 
 /// Why a [`TokenProvider`] has no token.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct TokenError {
     message: String,
     is_temporary: bool,
+    source: Option<Cause>,
 }
 
 impl TokenError {
     /// The credentials were refused, or somebody has to log in. `message` is a fragment without a secret.
     pub fn refused(message: impl Into<String>) -> Self {
-        Self { message: message.into(), is_temporary: false }
+        Self { message: message.into(), is_temporary: false, source: None }
     }
 
     /// Nobody could be asked; trying again later may help. `message` is a fragment without a secret.
     pub fn unavailable(message: impl Into<String>) -> Self {
-        Self { message: message.into(), is_temporary: true }
+        Self { message: message.into(), is_temporary: true, source: None }
     }
 
-    pub(crate) const fn is_temporary(&self) -> bool {
+    /// Returns the same error with its cause.
+    #[must_use]
+    pub fn with_source(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { source: Some(Cause::new(source)), ..self }
+    }
+
+    /// Whether trying again later may help.
+    #[must_use]
+    pub const fn is_temporary(&self) -> bool {
         self.is_temporary
+    }
+
+    /// Returns the same error without secrets in its texts.
+    pub(crate) fn scrubbed(self, secrets: &Secrets) -> Self {
+        let Self { message, is_temporary, source } = self;
+        Self { message: secrets.scrub(&message), is_temporary, source: source.map(|source| source.scrubbed(secrets)) }
     }
 }

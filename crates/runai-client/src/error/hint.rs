@@ -12,9 +12,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::BaseUrl { problem, .. } if *problem == PLAIN_HTTP => {
-                "credentials would cross the network in clear text; use `https`, or allow `http` explicitly \
-                 (`--allow-http`)"
-                    .into()
+                "credentials would cross the network in clear text; use `https`, or allow `http` explicitly".into()
             }
             Self::BaseUrl { .. } => "a base URL looks like `https://org.run.ai`".into(),
             Self::Setup(_) => {

@@ -1,14 +1,18 @@
 //! Everything that can go wrong, by whose fault it is.
 
 mod api;
+mod cause;
 mod hint;
+mod kind;
 
 use http::StatusCode;
 use runai_api::name::SUBMISSION_LABEL;
 
 pub use self::api::{ApiError, KEPT_TEXT};
 pub(crate) use self::api::{cut, error_body, is_api_error};
-use crate::auth::TokenOrigin;
+pub use self::cause::{Cause, one_line};
+pub use self::kind::ErrorKind;
+use crate::auth::{TokenError, TokenOrigin};
 use crate::name_conflict;
 use crate::transport::{SetupError, TransportError};
 
@@ -16,7 +20,8 @@ use crate::transport::{SetupError, TransportError};
 ///
 /// Messages are fragments without a final period that never hold a secret: credentials, tokens and the values of a
 /// submission's environment are redacted in all text of the other side. Bodies of answers with a 2xx status
-/// are never quoted. [`Error::hint`] says what to do.
+/// are never quoted, so that the decoder's error is not a source either. [`Error::kind`] classifies an error,
+/// [`Error::hint`] says what to do, and [`one_line`] includes the messages of its sources.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -28,6 +33,8 @@ pub enum Error {
         url: String,
         /// What is wrong with it.
         problem: &'static str,
+        /// The error of the parser, if the URL does not parse.
+        source: Option<Cause>,
     },
     /// The value of `Accept` is no header value.
     #[error("`{0}` cannot be the value of an `Accept` header")]
@@ -39,12 +46,12 @@ pub enum Error {
     #[error("the given token {0}")]
     Token(&'static str),
     /// The credentials cannot be read from where they are.
-    #[error("cannot read {place}: {problem}")]
+    #[error("cannot read {place}")]
     UnreadableCredentials {
         /// The credentials, with the path of a file.
         place: String,
         /// Why not.
-        problem: String,
+        source: Cause,
     },
     /// The URL of the proxy cannot be used.
     #[error("proxy `{url}` {problem}")]
@@ -53,6 +60,8 @@ pub enum Error {
         url: String,
         /// What is wrong with it.
         problem: &'static str,
+        /// The error of the parser, if the URL does not parse.
+        source: Option<Cause>,
     },
     /// A timeout cannot be met, or contradicts another.
     #[error("`{option}` {problem}")]
@@ -88,14 +97,14 @@ pub enum Error {
         program: String,
         /// What went wrong.
         problem: String,
+        /// The error of the operating system, if it reported one.
+        source: Option<Cause>,
     },
     /// The token provider gave no token.
-    #[error("the token provider has no token: {reason}")]
+    #[error("the token provider has no token")]
     TokenProvider {
-        /// The provider's message.
-        reason: String,
-        /// Whether trying again later may help.
-        is_temporary: bool,
+        /// The provider's error.
+        source: TokenError,
     },
     /// A token was refused, and there is no other.
     #[error("`{call}` was refused with {origin}{}{reason}", separator(.reason))]
@@ -253,7 +262,7 @@ impl Error {
     pub fn is_auth(&self) -> bool {
         match self {
             Self::CredentialsRefused { .. } | Self::TokenCommand { .. } | Self::TokenRefused { .. } => true,
-            Self::TokenProvider { is_temporary, .. } => !is_temporary,
+            Self::TokenProvider { source } => !source.is_temporary(),
             Self::Unconfirmed { source, .. } => source.is_auth(),
             _ => matches!(self.status(), Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)),
         }
@@ -286,7 +295,7 @@ impl Error {
     pub fn is_unreachable(&self) -> bool {
         match self {
             Self::NoAnswer { .. } | Self::OddAnswer { .. } => true,
-            Self::TokenProvider { is_temporary, .. } => *is_temporary,
+            Self::TokenProvider { source } => source.is_temporary(),
             Self::Unconfirmed { source, .. } => !source.is_auth(),
             Self::Api(error) => {
                 matches!(error.status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Completed, Fleet};
-use crate::error::Error;
+use crate::error::{Error, one_line};
 use crate::submission::{SubmissionKey, duplicates};
 use crate::watch::Event;
 
@@ -32,7 +32,7 @@ impl Fleet {
             }
             result => {
                 if let Err(error) = &result {
-                    tracing::debug!(%error, id, "cannot look for duplicates");
+                    tracing::debug!(error = one_line(error), id, "cannot look for duplicates");
                 }
                 // Only an answer that cannot be older than the window proves that there is none.
                 let is_settled = |until: Instant| result.is_ok() && began >= until + LIST_LAG;

@@ -21,7 +21,7 @@ use self::member::Member;
 use self::project::Project;
 use crate::client::{Client, Dated};
 use crate::endpoints::page::LenientPage;
-use crate::error::Error;
+use crate::error::{Error, one_line};
 use crate::poll::Poll;
 use crate::receipt::{BoxFuture, Progress, Receipt, ReceiptStore, StoreError};
 use crate::record::StoreResult;
@@ -119,7 +119,7 @@ impl Fleet {
     pub async fn resume(client: Client, store: Arc<dyn ReceiptStore>) -> Result<(Self, Vec<Receipt>), StoreError> {
         let list = store.list().await?;
         for error in list.unreadable {
-            tracing::warn!(%error, "a receipt cannot be read; its workload is not followed");
+            tracing::warn!(error = one_line(&error), "a receipt cannot be read; its workload is not followed");
         }
         let mut fleet = Self::new(client).receipts(store);
         let mut unsettled = Vec::new();

@@ -12,7 +12,7 @@ use super::{Completed, Fleet, FleetEvent, REQUESTS_AT_ONCE};
 use crate::client::Dated;
 use crate::endpoints::MOST_PAGES;
 use crate::endpoints::page::LenientPage;
-use crate::error::Error;
+use crate::error::{Error, one_line};
 use crate::poll::{Poll, poll};
 use crate::retry::Idempotency;
 use crate::time::rfc3339;
@@ -239,7 +239,12 @@ impl Fleet {
             self.lost(project_id, cursor.left, error, began);
             return self.begin_polls(project_id);
         };
-        tracing::debug!(%error, project_id, limit = cursor.page.limit, "a page failed; polling one workload");
+        tracing::debug!(
+            error = one_line(error),
+            project_id,
+            limit = cursor.page.limit,
+            "a page failed; polling one workload"
+        );
         if let Some(sweep) = self.projects.get_mut(project_id).and_then(|project| project.sweep.as_mut()) {
             sweep.queue.push_front(probe.clone());
             sweep.probe = Some((cursor, probe));

@@ -10,7 +10,7 @@ use runai_api::permissions::{Action, Permission, Permissions};
 use runai_api::wire::{Project, TrainingCreationRequest};
 use serde::Serialize;
 
-use crate::error::Error;
+use crate::error::{Error, one_line};
 use crate::operator::{Placement, StepOperator, nearest};
 
 /// Returns the setting behind a member of the request, if a setting stands behind it.
@@ -130,11 +130,7 @@ impl Preflight {
     /// An error says what it is, and what to do.
     fn tell(&mut self, check: Check, verdict: Verdict, error: &Error) {
         let hint = error.hint();
-        let mut message = error.to_string();
-        if let Some(source) = std::error::Error::source(error) {
-            message = format!("{message}: {source}");
-        }
-        self.find(check, verdict, message).hint = hint;
+        self.find(check, verdict, one_line(error)).hint = hint;
     }
 }
 

@@ -7,7 +7,7 @@ use runai_api::Submission;
 use tokio::time::Instant;
 
 use super::{DUPLICATE_WINDOW, SubmissionKey, Submitted};
-use crate::error::Error;
+use crate::error::{Error, one_line};
 use crate::lifecycle::{Outcome, WaitState};
 use crate::operator::StepOperator;
 use crate::receipt::{AliveMark, Progress, Put, Receipt, ReceiptStore, now};
@@ -175,8 +175,8 @@ impl<'a> Ledger<'a> {
             Ok(Put::Stored) => self.stored = Some(self.receipt.attempt.clone()),
             Ok(Put::Conflict(_)) => tracing::debug!(key = self.receipt.key(), "another process keeps the receipt"),
             Err(error) => {
-                tracing::warn!(%error, "proceeding without a receipt");
-                self.error = Some(error.to_string());
+                tracing::warn!(error = one_line(&error), "proceeding without a receipt");
+                self.error = Some(one_line(&error));
             }
         }
     }
@@ -185,7 +185,7 @@ impl<'a> Ledger<'a> {
     pub(super) async fn remove(&mut self) {
         let Some(store) = self.store else { return };
         if let Err(error) = store.remove(self.receipt.key(), self.receipt.attempt.clone()).await {
-            tracing::warn!(%error, "cannot remove the receipt of a refused submission");
+            tracing::warn!(error = one_line(&error), "cannot remove the receipt of a refused submission");
         }
     }
 }

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{SubmissionKey, Submitted};
 use crate::client::Client;
-use crate::error::Error;
+use crate::error::{Error, one_line};
 use crate::operator::StepOperator;
 use crate::submission::key::Ownership;
 
@@ -43,7 +43,7 @@ impl StepOperator {
                 Err(error) => (Some(error), None),
             };
             if let Some(error) = error {
-                tracing::debug!(%error, name = key.name, "the lookup failed");
+                tracing::debug!(error = one_line(&error), name = key.name, "the lookup failed");
                 if last_answer.unwrap_or(began).elapsed() >= self.settle_time.max(LOOKUP_PATIENCE) {
                     return Err(error);
                 }

@@ -20,7 +20,7 @@ use self::ledger::Ledger;
 pub(crate) use self::ledger::duplicate_until;
 pub(crate) use self::lookup::{Lookup, duplicates};
 use crate::client::Dated;
-use crate::error::Error;
+use crate::error::{Error, one_line};
 use crate::operator::{Placement, StepOperator};
 use crate::receipt::{Progress, Receipt, StoreError, receipt_key};
 use crate::time::rfc3339;
@@ -238,7 +238,7 @@ impl StepOperator {
             Ok(None) => StoredReceipt::None,
             Ok(Some(receipt)) => StoredReceipt::Receipt(Box::new(receipt)),
             Err(error) => {
-                tracing::warn!(%error, "cannot read the receipt; asking the control plane");
+                tracing::warn!(error = one_line(&error), "cannot read the receipt; asking the control plane");
                 StoredReceipt::Unreadable(error)
             }
         }
@@ -253,7 +253,7 @@ impl StepOperator {
         let (earlier, unreadable) = match stored {
             StoredReceipt::None => (None, None),
             StoredReceipt::Receipt(receipt) => (Some(*receipt), None),
-            StoredReceipt::Unreadable(error) => (None, Some(error.to_string())),
+            StoredReceipt::Unreadable(error) => (None, Some(one_line(&error))),
         };
         if let Some(receipt) = earlier.as_ref().filter(|receipt| !key.is_of(receipt)) {
             // The same run under another name: two workloads would be one submission.
@@ -293,7 +293,11 @@ impl StepOperator {
             // The receipt says what it became, and that it is the same request.
             Err(error) if ledger.is_known() && !error.settles_a_submission() => {
                 let workload_id = was.unwrap_or_default();
-                tracing::warn!(%error, workload_id, "the workload cannot be seen; attaching by the receipt");
+                tracing::warn!(
+                    error = one_line(&error),
+                    workload_id,
+                    "the workload cannot be seen; attaching by the receipt"
+                );
                 Ok(ledger.finish(key.submitted(workload_id, None, true)))
             }
             Err(error) => {
@@ -344,7 +348,11 @@ impl StepOperator {
                 }
                 return Err(error);
             }
-            tracing::warn!(%error, name = request.name, "not known whether the workload was created; looking for it");
+            tracing::warn!(
+                error = one_line(&error),
+                name = request.name,
+                "not known whether the workload was created; looking for it"
+            );
             self.notify(|| SubmitEvent::Ambiguous {
                 name: request.name.clone(),
                 error: error.clone(),

@@ -8,8 +8,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::tls::{self, SetupError};
-use super::{Failure, Request, Response, Transport, TransportError};
+use super::{Failure, Request, Response, SetupError, Transport, TransportError, tls};
 use crate::receipt::BoxFuture;
 
 /// The most bytes of an answer that are read; far more than the longest page of any list.
@@ -55,7 +54,7 @@ impl HttpTransport {
             // one of which nobody knows whether it arrived.
             .pool_idle_timeout(Duration::from_secs(50))
             .referer(false);
-        let failed = |error: reqwest::Error| SetupError::new(root_cause(&error));
+        let failed = |error: reqwest::Error| SetupError::of(error.without_url());
         match proxy {
             ProxyChoice::System if !is_loopback(base_url) => {}
             ProxyChoice::Nothing | ProxyChoice::System => builder = builder.no_proxy(),
@@ -77,9 +76,9 @@ impl Transport for HttpTransport {
         Box::pin(async move {
             let Request { method, url, headers, body, timeout } = request;
             let request = self.client.request(method, url).headers(headers).body(body).timeout(timeout);
-            let mut response = request.send().await.map_err(|error| failure_of(&error))?;
+            let mut response = request.send().await.map_err(failure_of)?;
             let mut body = Vec::new();
-            while let Some(chunk) = response.chunk().await.map_err(|error| failure_of(&error))? {
+            while let Some(chunk) = response.chunk().await.map_err(failure_of)? {
                 if body.len() + chunk.len() > BODY_LIMIT {
                     return Err(TransportError::maybe_sent(Failure::BodyTooLong, format!("over {BODY_LIMIT} bytes")));
                 }
@@ -144,32 +143,24 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn failure_of(error: &reqwest::Error) -> TransportError {
-    let cause = root_cause(error);
+fn failure_of(error: reqwest::Error) -> TransportError {
+    // A query may contain names of workloads, and the error names the call already.
+    let error = error.without_url();
     if error.is_connect() {
         let failure = if error.is_timeout() {
             Failure::Timeout
-        } else if is_tls(error) {
+        } else if is_tls(&error) {
             Failure::Tls
         } else {
             Failure::Connect
         };
-        return TransportError::not_sent(failure, cause);
+        return TransportError::not_sent(failure, error);
     }
     if error.is_builder() {
-        return TransportError::not_sent(Failure::Connect, cause);
+        return TransportError::not_sent(Failure::Connect, error);
     }
     let failure = if error.is_timeout() { Failure::Timeout } else { Failure::Interrupted };
-    TransportError::maybe_sent(failure, cause)
-}
-
-/// The innermost cause, which is the one that says something ("Connection refused"); never with a URL.
-fn root_cause(error: &reqwest::Error) -> String {
-    let mut cause: &dyn StdError = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    if cause.is::<reqwest::Error>() { String::new() } else { cause.to_string() }
+    TransportError::maybe_sent(failure, error)
 }
 
 /// Whether the certificate, or another part of TLS, is the cause.

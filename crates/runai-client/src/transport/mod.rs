@@ -4,8 +4,10 @@
 //! answers in memory, so that time can be paused.
 
 mod http;
+mod setup;
 mod tls;
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
@@ -15,8 +17,10 @@ use url::Url;
 
 pub use self::http::{BODY_LIMIT, DEFAULT_CONNECT_TIMEOUT, HttpTransport};
 pub(crate) use self::http::{HttpOptions, ProxyChoice, is_loopback};
-pub use self::tls::SetupError;
+pub use self::setup::SetupError;
+use crate::error::Cause;
 use crate::receipt::BoxFuture;
+use crate::secrets::Secrets;
 
 /// Brings one request to the control plane and its answer back.
 ///
@@ -68,28 +72,30 @@ impl fmt::Debug for Response {
 }
 
 /// Why there is no answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{failure}{}{cause}", if cause.is_empty() { "" } else { ": " })]
+///
+/// Its message is the [`Failure`]; its source is the error of the network, as the transport got it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{failure}")]
 pub struct TransportError {
     failure: Failure,
     may_have_been_sent: bool,
-    cause: String,
+    source: Cause,
 }
 
 impl TransportError {
     /// A failure after which it is certain that the request never reached the control plane.
-    pub fn not_sent(failure: Failure, cause: impl Into<String>) -> Self {
-        Self { failure, may_have_been_sent: false, cause: cause.into() }
+    pub fn not_sent(failure: Failure, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { failure, may_have_been_sent: false, source: Cause::new(cause) }
     }
 
     /// A failure after which the request may have reached the control plane and taken effect.
-    pub fn maybe_sent(failure: Failure, cause: impl Into<String>) -> Self {
-        Self { failure, may_have_been_sent: true, cause: cause.into() }
+    pub fn maybe_sent(failure: Failure, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { failure, may_have_been_sent: true, source: Cause::new(cause) }
     }
 
-    /// The same failure with its cause in other words.
-    pub(crate) fn map_cause(self, words: impl FnOnce(&str) -> String) -> Self {
-        Self { cause: words(&self.cause), ..self }
+    /// Returns the same failure, whose causes show no secret.
+    pub(crate) fn scrubbed(self, secrets: &Secrets) -> Self {
+        Self { source: self.source.scrubbed(secrets), ..self }
     }
 
     /// What went wrong.

@@ -9,16 +9,7 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
 use secrecy::{ExposeSecret, SecretString};
 
-/// TLS could not be set up.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("cannot set up TLS: {0}")]
-pub struct SetupError(String);
-
-impl SetupError {
-    pub(super) fn new(problem: impl Into<String>) -> Self {
-        Self(problem.into())
-    }
-}
+use super::SetupError;
 
 /// What connections with TLS use. Nothing is trusted if it is not `needed`: a machine without root certificates can still
 /// talk to a simulator.
@@ -29,7 +20,7 @@ pub(super) fn config(
     root_certificates: &[Vec<u8>],
     client_certificate: Option<&(Vec<u8>, SecretString)>,
 ) -> Result<ClientConfig, SetupError> {
-    let failed = |error: rustls::Error| SetupError(error.to_string());
+    let failed = |error: rustls::Error| SetupError::of(error);
     let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -56,7 +47,7 @@ pub(super) fn config(
             let chain = certificates(chain, "the client certificate")?;
             // What is wrong with a key is not told in detail: the text would be that of a secret.
             let key = PrivateKeyDer::from_pem_slice(key.expose_secret().as_bytes())
-                .map_err(|_| SetupError("the client certificate's private key is no PEM text with a key".into()))?;
+                .map_err(|_| SetupError::new("the client certificate's private key is no PEM text with a key"))?;
             builder.with_client_auth_cert(chain, key).map_err(failed)?
         }
     };
@@ -67,8 +58,8 @@ pub(super) fn config(
 fn certificates(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>, SetupError> {
     let certificates: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(pem).collect();
     match certificates {
-        Ok(certificates) if certificates.is_empty() => Err(SetupError(format!("{what} hold no PEM certificate"))),
+        Ok(certificates) if certificates.is_empty() => Err(SetupError::new(format!("{what} hold no PEM certificate"))),
         Ok(certificates) => Ok(certificates),
-        Err(error) => Err(SetupError(format!("{what} cannot be read: {error}"))),
+        Err(error) => Err(SetupError::new(format!("{what} cannot be read")).with_source(error)),
     }
 }

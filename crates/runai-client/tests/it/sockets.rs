@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Method};
 use runai_client::transport::{Failure, HttpTransport, Request, Response, Transport, TransportError};
-use runai_client::{Client, RetryPolicy};
+use runai_client::{Client, RetryPolicy, one_line};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
@@ -74,6 +74,11 @@ async fn failures_say_whether_the_request_may_have_been_sent() {
         format!("http://{}", listener.local_addr().unwrap()).parse().unwrap()
     };
     assert_eq!(failure(&nobody).await, (Failure::Connect, false));
+    let error = get(&nobody, Duration::from_secs(1)).await.unwrap_err();
+    let causes = std::iter::successors(std::error::Error::source(&error), |cause| (**cause).source());
+    let cause = causes.last().unwrap().downcast_ref::<std::io::Error>().unwrap();
+    assert_eq!(cause.kind(), std::io::ErrorKind::ConnectionRefused);
+    assert_eq!(one_line(&error), format!("cannot connect: {cause}"));
 
     let hangs_up = listen(|stream| async { drop(stream) }).await;
     assert_eq!(failure(&hangs_up).await, (Failure::Interrupted, true));

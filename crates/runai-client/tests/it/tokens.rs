@@ -8,7 +8,7 @@ use std::time::Duration;
 use data_encoding::BASE64URL_NOPAD;
 use runai_client::{
     AccessToken, BoxFuture, Client, ClientBuilder, ClientCredentials, Error, SecretString, TokenError, TokenOrigin,
-    TokenProvider,
+    TokenProvider, one_line,
 };
 use serde_json::json;
 use tokio::time::Instant;
@@ -146,7 +146,7 @@ async fn credentials_of_a_store_are_read_again_when_they_are_refused() {
     let client =
         takes("x", &asked).credentials_from(|| Err(io::Error::other("the keyring is locked"))).build().unwrap();
     let error = client.clusters().await.unwrap_err();
-    assert_eq!(error.to_string(), "cannot read the client credentials: the keyring is locked");
+    assert_eq!(one_line(&error), "cannot read the client credentials: the keyring is locked");
     assert!(error.is_configuration(), "{error:?}");
 }
 
@@ -238,7 +238,7 @@ async fn a_provider_without_a_token_says_whether_trying_again_may_help() {
     let failing = |answer| accepts("t").token_provider(provider(answer).0).build().unwrap();
     let error = failing(|_| Err(TokenError::refused("nobody is logged in"))).clusters().await.unwrap_err();
     assert!(error.is_auth() && !error.is_unreachable() && !error.may_have_taken_effect(), "{error:?}");
-    assert_eq!(error.to_string(), "the token provider has no token: nobody is logged in");
+    assert_eq!(one_line(&error), "the token provider has no token: nobody is logged in");
     let error = failing(|_| Err(TokenError::unavailable("no network"))).clusters().await.unwrap_err();
     assert!(error.is_unreachable() && !error.is_auth(), "{error:?}");
     for token in ["", "canary\nb"] {
@@ -320,7 +320,7 @@ mod command {
         }
         let missing = TokenCommand::split("/nowhere/get-token --password canary").unwrap();
         let error = accepts("t").token_command(missing).build().unwrap().clusters().await.unwrap_err();
-        let text = error.to_string();
+        let text = one_line(&error);
         assert!(
             text.starts_with("token command `get-token` cannot be started: ") && !text.contains("canary"),
             "{text}"
