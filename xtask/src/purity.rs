@@ -1,6 +1,7 @@
 //! The pure crates depend on nothing that knows the clock, the disk, the network, the environment or randomness.
 //!
-//! Clippy guards the core's own code (`clippy.toml`); this guards what stands behind it.
+//! Clippy guards the core's own code (`clippy.toml`); this guards what stands behind it. A client whose caller has a
+//! transport builds no other one.
 
 use anyhow::{Result, anyhow, bail};
 
@@ -68,9 +69,26 @@ const FORBIDDEN: [&str; 41] = [
 /// of a program that has no pattern rule. Used directly it would double the size of the wasm.
 const ONLY_BEHIND: [(&str, &str); 1] = [("regex", "validator")];
 
-/// Look through the dependencies of the pure crates as they are for wasm32.
+/// Crates that `runai-client` must not reach without its default features.
+const ONLY_BY_FEATURE: [&str; 6] = ["hyper", "reqwest", "ring", "rustls", "rustls-platform-verifier", "tokio-rustls"];
+
+/// Look through the dependencies of the pure crates as they are for wasm32, and of the client without its transport.
 pub(crate) fn check() -> Result<()> {
-    PACKAGES.into_iter().try_for_each(check_package)
+    PACKAGES.into_iter().try_for_each(check_package)?;
+    check_client()
+}
+
+fn check_client() -> Result<()> {
+    let mut tree = cargo();
+    tree.args(["tree", "--package", "runai-client", "--no-default-features", "--edges", "normal"]);
+    let tree = process::output(tree.args(["--prefix", "depth", "--format", " {p}"]))?;
+    let edges = edges(&tree)?;
+    let needless = through(&edges, |_, name| ONLY_BY_FEATURE.contains(&name));
+    if needless.is_empty() {
+        println!("runai-client builds no HTTP client without its default features");
+        return Ok(());
+    }
+    bail!("`runai-client` without its default features depends on:\n  {}", needless.join("\n  "))
 }
 
 fn check_package(package: &str) -> Result<()> {
@@ -113,9 +131,14 @@ fn edges(tree: &str) -> Result<Vec<Edge<'_>>> {
 }
 
 fn impure(edges: &[Edge<'_>]) -> Vec<String> {
-    let refused = edges.iter().filter(|(parent, name)| {
-        FORBIDDEN.contains(name) || ONLY_BEHIND.iter().any(|(inner, outer)| inner == name && outer != parent)
-    });
+    through(edges, |parent, name| {
+        FORBIDDEN.contains(&name) || ONLY_BEHIND.iter().any(|&(inner, outer)| inner == name && outer != parent)
+    })
+}
+
+/// The refused dependencies, each with the crate that names it.
+fn through(edges: &[Edge<'_>], is_refused: impl Fn(&str, &str) -> bool) -> Vec<String> {
+    let refused = edges.iter().filter(|(parent, name)| is_refused(parent, name));
     refused.map(|(parent, name)| format!("{name} (through {parent})")).collect()
 }
 

@@ -38,7 +38,11 @@ struct Step {
 /// Every step, in the order of running: what fails fast and often first.
 const STEPS: [Step; 16] = [
     Step { name: "format", holds: "the code is formatted", run: format },
-    Step { name: "lint", holds: "clippy has nothing to say about any target", run: lint },
+    Step {
+        name: "lint",
+        holds: "clippy has nothing to say about any target, or about the client with fewer features",
+        run: lint,
+    },
     Step { name: "schema", holds: "schemas and reference are what the declarations make", run: schema::check },
     Step { name: "rust", holds: "unit, integration and documentation tests pass", run: rust },
     Step { name: "ide", holds: "editors' own servers understand the schemas", run: ide::test },
@@ -48,7 +52,11 @@ const STEPS: [Step; 16] = [
     Step { name: "peers", holds: "the peers' own clients work against the simulator", run: peers::test },
     Step { name: "fuzz", holds: "no seed and no mutation of one breaks a fuzz target", run: fuzz },
     Step { name: "docs", holds: "the documentation builds, and all links lead somewhere", run: docs },
-    Step { name: "pure", holds: "the core depends on nothing that does I/O", run: purity::check },
+    Step {
+        name: "pure",
+        holds: "the core depends on nothing that does I/O, the client on no transport but by a feature",
+        run: purity::check,
+    },
     Step { name: "wasm", holds: "the npm package is sound, small, and gives what the core gives natively", run: wasm },
     Step {
         name: "web",
@@ -91,7 +99,13 @@ fn format() -> Result<()> {
 }
 
 fn lint() -> Result<()> {
-    process::run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    process::run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    // A caller with a transport, and one with a crypto provider: the workspace itself builds neither.
+    for features in ["", "client"] {
+        let client = ["clippy", "--package", "runai-client", "--no-default-features", "--features", features];
+        process::run(cargo().args(client).args(["--", "-D", "warnings"]))?;
+    }
+    Ok(())
 }
 
 fn rust() -> Result<()> {

@@ -83,9 +83,9 @@ struct Counting {
 }
 
 impl Transport for Counting {
-    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+    fn send<'a>(&'a self, request: &'a Request, timeout: Duration) -> BoxFuture<'a, Result<Response, TransportError>> {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        self.transport.send(request)
+        self.transport.send(request, timeout)
     }
 }
 

@@ -19,7 +19,9 @@ use crate::rate_limit::RateLimit;
 use crate::retry::{RetryBudget, RetryPolicy};
 use crate::secrets::Secrets;
 use crate::sender::Sender;
-use crate::transport::{HttpOptions, HttpTransport, ProxyChoice, Transport, is_loopback};
+#[cfg(feature = "client")]
+use crate::transport::{HttpOptions, HttpTransport, ProxyChoice};
+use crate::transport::{Transport, is_loopback};
 
 /// How long one request may take when the builder says nothing else.
 pub const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -30,10 +32,13 @@ pub struct ClientBuilder {
     access: Option<Access>,
     allow_http: bool,
     request_timeout: Duration,
+    #[cfg(feature = "client")]
     connect_timeout: Option<Duration>,
     retry: RetryPolicy,
     user_agent: Option<String>,
+    #[cfg(feature = "client")]
     http: HttpOptions,
+    #[cfg(feature = "client")]
     proxy: Option<Proxy>,
     transport: Option<Arc<dyn Transport>>,
 }
@@ -47,6 +52,7 @@ enum Access {
 }
 
 /// The proxy of all requests.
+#[cfg(feature = "client")]
 #[derive(Clone)]
 enum Proxy {
     Nothing,
@@ -60,10 +66,13 @@ impl ClientBuilder {
             access: None,
             allow_http: false,
             request_timeout: DEFAULT_REQUEST_TIMEOUT,
+            #[cfg(feature = "client")]
             connect_timeout: None,
             retry: RetryPolicy::default(),
             user_agent: None,
+            #[cfg(feature = "client")]
             http: HttpOptions::default(),
+            #[cfg(feature = "client")]
             proxy: None,
             transport: None,
         }
@@ -144,6 +153,7 @@ impl ClientBuilder {
 
     /// How long connecting may take: longer than zero, not longer than [`request_timeout`](Self::request_timeout); 5 s
     /// when not given.
+    #[cfg(feature = "client")]
     #[must_use]
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = Some(timeout);
@@ -167,6 +177,7 @@ impl ClientBuilder {
     /// Trusts the certificate authorities in `pem` too, beside those of the platform: one or more certificates as PEM.
     ///
     /// For a control plane whose certificate an authority of one's own has signed.
+    #[cfg(feature = "client")]
     #[must_use]
     pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.http.root_certificates.push(pem.into());
@@ -175,6 +186,7 @@ impl ClientBuilder {
 
     /// Shows this certificate to a server that asks for one: the certificate and those that lead to its authority, and
     /// its private key, both as PEM.
+    #[cfg(feature = "client")]
     #[must_use]
     pub fn client_certificate(mut self, chain_pem: impl Into<Vec<u8>>, key_pem: impl Into<SecretString>) -> Self {
         self.http.client_certificate = Some((chain_pem.into(), key_pem.into()));
@@ -183,6 +195,7 @@ impl ClientBuilder {
 
     /// Sends all requests through the proxy at `url` (`http`, or `https`; without user information), whatever the
     /// system's settings say.
+    #[cfg(feature = "client")]
     #[must_use]
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Some(Proxy::Server { url: url.into(), credentials: None });
@@ -190,6 +203,7 @@ impl ClientBuilder {
     }
 
     /// As [`ClientBuilder::proxy`], for a proxy that wants a user name and a password.
+    #[cfg(feature = "client")]
     #[must_use]
     pub fn proxy_with_credentials(
         mut self,
@@ -202,6 +216,7 @@ impl ClientBuilder {
     }
 
     /// Sends all requests straight to the control plane, whatever the system's settings say.
+    #[cfg(feature = "client")]
     #[must_use]
     pub fn no_proxy(mut self) -> Self {
         self.proxy = Some(Proxy::Nothing);
@@ -221,28 +236,21 @@ impl ClientBuilder {
     /// The base URL or a credential cannot be used, or TLS cannot be set up; see [`Error::is_configuration`].
     pub fn build(self) -> Result<Client, Error> {
         let url = base_url(&self.base_url, self.allow_http)?;
+        #[cfg(feature = "client")]
         check_timeouts(self.request_timeout, self.connect_timeout)?;
+        #[cfg(not(feature = "client"))]
+        check_timeouts(self.request_timeout, None)?;
         let secrets = Secrets::default();
         let source = token_source(self.access.ok_or(Error::EmptyCredential("the client id"))?, &secrets)?;
+        #[cfg(feature = "client")]
         if let Some(Proxy::Server { credentials: Some((_, password)), .. }) = &self.proxy {
             secrets.add_credential(password);
         }
-        let transport = if let Some(transport) = self.transport {
-            transport
-        } else {
-            let mut options = self.http;
-            if let Some(timeout) = self.connect_timeout {
-                options.connect_timeout = timeout;
-            }
-            match self.proxy {
-                None => {}
-                Some(Proxy::Nothing) => options.proxy = ProxyChoice::Nothing,
-                Some(Proxy::Server { url, credentials }) => {
-                    options.proxy = ProxyChoice::Server { url: proxy_url(&url)?, credentials };
-                }
-            }
-            Arc::new(HttpTransport::with(&url, options)?)
-        };
+        #[cfg(feature = "client")]
+        let over_sockets = || over_sockets(&url, self.http, self.connect_timeout, self.proxy);
+        #[cfg(not(feature = "client"))]
+        let over_sockets = || Err(Error::NoTransport);
+        let transport = self.transport.map_or_else(over_sockets, Ok)?;
         let user_agent = self
             .user_agent
             .and_then(|text| HeaderValue::try_from(text).ok())
@@ -258,6 +266,27 @@ impl ClientBuilder {
         };
         Ok(Client::of(sender, Tokens::new(source), self.retry))
     }
+}
+
+/// The transport of a builder that was given none.
+#[cfg(feature = "client")]
+fn over_sockets(
+    base_url: &Url,
+    mut options: HttpOptions,
+    connect_timeout: Option<Duration>,
+    proxy: Option<Proxy>,
+) -> Result<Arc<dyn Transport>, Error> {
+    if let Some(timeout) = connect_timeout {
+        options.connect_timeout = timeout;
+    }
+    match proxy {
+        None => {}
+        Some(Proxy::Nothing) => options.proxy = ProxyChoice::Nothing,
+        Some(Proxy::Server { url, credentials }) => {
+            options.proxy = ProxyChoice::Server { url: proxy_url(&url)?, credentials };
+        }
+    }
+    Ok(Arc::new(HttpTransport::with(base_url, options)?))
 }
 
 /// Rejects timeouts that fail every request, and a connect timeout that could never fire.
@@ -333,6 +362,7 @@ fn base_url(text: &str, allow_http: bool) -> Result<Url, Error> {
     refuse(problem, None)
 }
 
+#[cfg(feature = "client")]
 fn proxy_url(text: &str) -> Result<Url, Error> {
     let refuse = |problem| Err(Error::Proxy { url: without_user_info(text), problem, source: None });
     match Url::parse(text.trim()) {

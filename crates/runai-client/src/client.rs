@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use runai_api::request::{ApiRequest, Encoding, Method as ApiMethod};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use runai_api::request::{ApiRequest, Encoding};
 use runai_api::secrets::secret_values;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
@@ -18,7 +18,7 @@ use crate::auth::Tokens;
 use crate::builder::ClientBuilder;
 use crate::error::{Error, cut, error_body};
 use crate::retry::{Deadline, Idempotency, RetryPolicy};
-use crate::sender::{Answer, PreparedRequest, Sender, decode, described};
+use crate::sender::{Answer, Sender, decode, described};
 
 /// A client of one control plane, with one account.
 ///
@@ -106,8 +106,8 @@ impl Client {
     /// [`Error::Api`] for any status but 2xx; see the predicates of [`Error`] for the others.
     pub async fn call(&self, request: &ApiRequest) -> Result<Response, Error> {
         let answer = self.answer(request, Idempotency::of(request)).await?;
-        let Answer { call, response } = answer;
-        Ok(Response { status: response.status, headers: response.headers, bytes: response.body, call })
+        let (parts, bytes) = answer.response.into_parts();
+        Ok(Response { status: parts.status, headers: parts.headers, bytes, call: answer.call })
     }
 
     /// Sends `request` as [`Client::call`] does and reads the answer's body.
@@ -137,7 +137,7 @@ impl Client {
             if answer.status().is_success() {
                 Ok(answer)
             } else if answer.status() == StatusCode::UNAUTHORIZED {
-                let reason = error_body(&answer.response.body, &sender.secrets).message;
+                let reason = error_body(answer.response.body(), &sender.secrets).message;
                 Err(Error::TokenRefused { call: answer.call, origin: tokens.origin(), reason })
             } else {
                 Err(answer.error(&sender.secrets))
@@ -149,9 +149,9 @@ impl Client {
 
     async fn authorized(&self, request: &ApiRequest, id: &str, idempotency: Idempotency) -> Result<Answer, Error> {
         let Inner { sender, tokens, retry } = &*self.inner;
-        let mut prepared = prepare(request)?;
+        let mut prepared = sender.prepare(request)?;
         if let Ok(id) = HeaderValue::from_str(id) {
-            prepared.headers.insert(REQUEST_ID, id);
+            prepared.http.headers_mut().insert(REQUEST_ID, id);
         }
         if let Some(body) = sent_value(request) {
             for value in secret_values(&body) {
@@ -160,7 +160,7 @@ impl Client {
         }
         let mut deadline = Deadline::of(*retry);
         let token = tokens.current(sender, &mut deadline).await?;
-        prepared.headers.insert(AUTHORIZATION, token.header.clone());
+        prepared.authorize(&token);
         let answer = sender.send(&prepared, idempotency, &mut deadline).await?;
         if answer.status() != StatusCode::UNAUTHORIZED {
             return Ok(answer);
@@ -168,7 +168,7 @@ impl Client {
         let Some(token) = tokens.replace(sender, &token, &mut deadline).await else { return Ok(answer) };
         // A 401 comes before any effect, so that even a POST may be sent again, once.
         tracing::debug!("the token was refused; sending the request with another");
-        prepared.headers.insert(AUTHORIZATION, token?.header.clone());
+        prepared.authorize(&*token?);
         sender.send(&prepared, idempotency, &mut deadline).await
     }
 }
@@ -188,7 +188,7 @@ pub struct Response {
     /// The headers.
     pub headers: HeaderMap,
     /// The body; empty when there is none.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
     call: String,
 }
 
@@ -240,39 +240,18 @@ fn sent_value(request: &ApiRequest) -> Option<Value> {
     }
 }
 
-fn prepare(request: &ApiRequest) -> Result<PreparedRequest, Error> {
-    let mut segments = request.path.split('/');
-    // An id that is empty, consists of dots or contains a query would name another resource.
-    let leads_elsewhere = |segment: &str| matches!(segment, "" | "." | "..") || segment.contains(['?', '#', '\\']);
-    let is_absolute = segments.next() == Some("") && request.path.len() > 1;
-    if !is_absolute || segments.any(leads_elsewhere) {
-        return Err(Error::Path(request.path.clone()));
-    }
-    let mut headers = HeaderMap::new();
-    let accept = request.accept.as_deref().unwrap_or("application/json");
-    headers
-        .insert(ACCEPT, HeaderValue::from_str(accept).map_err(|_| Error::Accept(accept.escape_debug().to_string()))?);
-    if request.body.is_some() {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(request.encoding.content_type()));
-    }
-    let method = match request.method {
-        ApiMethod::Delete => Method::DELETE,
-        ApiMethod::Get => Method::GET,
-        ApiMethod::Patch => Method::PATCH,
-        ApiMethod::Post => Method::POST,
-        ApiMethod::Put => Method::PUT,
-    };
-    let body = request.body.clone().unwrap_or_default();
-    Ok(PreparedRequest { method, path: request.path.clone(), target: request.target(), headers, body })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::receipt::BoxFuture;
+    use crate::transport::{self, Transport, TransportError};
 
     #[test]
     fn an_id_that_would_lead_elsewhere_is_refused() {
         use runai_api::wire::requests;
+
+        let client = Client::builder("https://org.run.ai/base/").token("t").transport(Unused).build().unwrap();
+        let prepare = |request: &ApiRequest| client.inner.sender.prepare(request);
         for id in ["", ".", ".."] {
             assert!(matches!(prepare(&requests::workload(id)), Err(Error::Path(_))), "{id:?}");
             assert!(matches!(prepare(&requests::suspend_training(id)), Err(Error::Path(_))), "{id:?}");
@@ -280,6 +259,24 @@ mod tests {
         for path in ["", "api/v1/x", "/api//x", "/api/v1/x?y=z", "/api/v1/x#y", r"/api/v1/..\x"] {
             assert!(matches!(prepare(&ApiRequest::get(path)), Err(Error::Path(_))), "{path:?}");
         }
-        assert_eq!(prepare(&requests::workload("../x?y#z")).ok().unwrap().path, "/api/v1/workloads/..%2Fx%3Fy%23z");
+        let prepared = prepare(&requests::workload("../x?y#z")).ok().unwrap();
+        assert_eq!(prepared.http.uri(), "https://org.run.ai/base/api/v1/workloads/..%2Fx%3Fy%23z");
+        let spaced = ApiRequest::get("/api/v1/x y|[ü]").query("a b", "c&d");
+        assert_eq!(
+            prepare(&spaced).ok().unwrap().http.uri(),
+            "https://org.run.ai/base/api/v1/x%20y|[%C3%BC]?a%20b=c%26d"
+        );
+    }
+
+    struct Unused;
+
+    impl Transport for Unused {
+        fn send<'a>(
+            &'a self,
+            request: &'a transport::Request,
+            _: Duration,
+        ) -> BoxFuture<'a, Result<transport::Response, TransportError>> {
+            panic!("nothing is sent to {}", request.uri());
+        }
     }
 }

@@ -3,8 +3,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::HeaderValue;
+use bytes::Bytes;
 use http::header::{DATE, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::retry::Deadline;
@@ -99,8 +100,11 @@ impl RateLimit {
             state.generation += 1;
             state.spacing = (state.spacing * 2).clamp(MIN_SPACING, MAX_SPACING);
         }
-        let body = if refusal.body.len() <= MAX_KEPT_BODY { refusal.body.clone() } else { Vec::new() };
-        state.refusal = Some(Response { status: refusal.status, headers: refusal.headers.clone(), body });
+        let mut refusal = refusal.clone();
+        if refusal.body().len() > MAX_KEPT_BODY {
+            *refusal.body_mut() = Bytes::new();
+        }
+        state.refusal = Some(refusal);
     }
 
     /// Shrinks the distance after any other answer.
@@ -117,16 +121,14 @@ impl RateLimit {
     /// Returns the newest 429 with the `Retry-After` that is left now.
     fn refusal(&self) -> Response {
         let state = self.state();
-        let mut refusal = state.refusal.clone().unwrap_or_else(|| Response {
-            status: http::StatusCode::TOO_MANY_REQUESTS,
-            headers: http::HeaderMap::new(),
-            body: Vec::new(),
-        });
+        let mut refusal = state.refusal.clone().unwrap_or_default();
+        *refusal.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+        let headers = refusal.headers_mut();
         // Both headers are as old as the 429.
-        if refusal.headers.contains_key(RETRY_AFTER) {
+        if headers.contains_key(RETRY_AFTER) {
             let left = state.opens_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now()));
-            refusal.headers.remove(DATE);
-            refusal.headers.insert(RETRY_AFTER, HeaderValue::from(left.as_secs() + u64::from(left.subsec_nanos() > 0)));
+            headers.remove(DATE);
+            headers.insert(RETRY_AFTER, HeaderValue::from(left.as_secs() + u64::from(left.subsec_nanos() > 0)));
         }
         refusal
     }
@@ -153,9 +155,10 @@ mod tests {
     use crate::retry::RetryPolicy;
 
     fn refusal() -> Response {
-        let mut headers = http::HeaderMap::new();
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("3"));
-        Response { status: http::StatusCode::TOO_MANY_REQUESTS, headers, body: b"slow down".to_vec() }
+        let mut refusal = Response::new("slow down".into());
+        *refusal.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+        refusal.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("3"));
+        refusal
     }
 
     #[tokio::test(start_paused = true)]
@@ -186,7 +189,7 @@ mod tests {
         gate.refused(ticket, Duration::from_secs(3), &refusal());
         tokio::time::advance(Duration::from_millis(1500)).await;
         let refusal = gate.wait(&mut deadline, None).await.unwrap_err();
-        assert_eq!((refusal.headers[RETRY_AFTER].to_str().unwrap(), &refusal.body[..]), ("2", &b"slow down"[..]));
+        assert_eq!((refusal.headers()[RETRY_AFTER].to_str().unwrap(), &refusal.body()[..]), ("2", &b"slow down"[..]));
     }
 
     #[tokio::test(start_paused = true)]

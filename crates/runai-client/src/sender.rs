@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{CONTENT_TYPE, LOCATION, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use runai_api::request::{ApiRequest, Method as ApiMethod};
 use runai_api::wire::ErrorBody;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
+use crate::auth::Token;
 use crate::error::{ApiError, Error, cut, error_body, is_api_error, one_line};
 use crate::rate_limit::RateLimit;
 use crate::retry::{Deadline, Idempotency, RetryBudget};
@@ -33,15 +34,60 @@ pub(crate) struct Sender {
 
 /// A request, ready for every attempt.
 pub(crate) struct PreparedRequest {
-    pub(crate) method: Method,
-    pub(crate) path: String,
-    /// Path and query.
-    pub(crate) target: String,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+    /// Method and path, as errors show them.
+    pub(crate) call: String,
+    /// The request of the transport; all attempts share it.
+    pub(crate) http: Request,
+}
+
+impl PreparedRequest {
+    /// Sets the token of the next attempts.
+    pub(crate) fn authorize(&mut self, token: &Token) {
+        self.http.headers_mut().insert(AUTHORIZATION, token.header.clone());
+    }
 }
 
 impl Sender {
+    /// Builds the HTTP request of `request`, still without a token.
+    ///
+    /// # Errors
+    /// The path would lead elsewhere, or `Accept` is no header value.
+    pub(crate) fn prepare(&self, request: &ApiRequest) -> Result<PreparedRequest, Error> {
+        let uri = self.uri(request).ok_or_else(|| Error::Path(request.path.clone()))?;
+        let accept = request.accept.as_deref().unwrap_or("application/json");
+        let accept = HeaderValue::from_str(accept).map_err(|_| Error::Accept(accept.escape_debug().to_string()))?;
+        let mut http = Request::new(request.body.clone().unwrap_or_default());
+        *http.method_mut() = match request.method {
+            ApiMethod::Delete => Method::DELETE,
+            ApiMethod::Get => Method::GET,
+            ApiMethod::Patch => Method::PATCH,
+            ApiMethod::Post => Method::POST,
+            ApiMethod::Put => Method::PUT,
+        };
+        *http.uri_mut() = uri;
+        let headers = http.headers_mut();
+        headers.insert(ACCEPT, accept);
+        if request.body.is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(request.encoding.content_type()));
+        }
+        headers.insert(USER_AGENT, self.user_agent.clone());
+        Ok(PreparedRequest { call: format!("{} {}", request.method, request.path), http })
+    }
+
+    /// The whole URL of a request; `None` if its path would lead elsewhere.
+    fn uri(&self, request: &ApiRequest) -> Option<Uri> {
+        let mut segments = request.path.split('/');
+        // An id that is empty, consists of dots or contains a query would name another resource.
+        let leads_elsewhere = |segment: &str| matches!(segment, "" | "." | "..") || segment.contains(['?', '#', '\\']);
+        let is_absolute = segments.next() == Some("") && request.path.len() > 1;
+        if !is_absolute || segments.any(leads_elsewhere) {
+            return None;
+        }
+        // Encodes what a path may not contain as it is.
+        let url = Url::parse(&format!("{}{}", self.base_url, request.target())).ok()?;
+        Uri::try_from(url.as_str()).ok()
+    }
+
     /// Sends `request` until an answer is final or `deadline` has passed.
     ///
     /// Retries a request that may have taken effect only if `idempotency` allows it. A 429 means that nothing was done.
@@ -51,22 +97,20 @@ impl Sender {
         idempotency: Idempotency,
         deadline: &mut Deadline,
     ) -> Result<Answer, Error> {
-        let call = format!("{} {}", request.method, request.path);
-        let url = format!("{}{}", self.base_url, request.target);
-        let url = Url::parse(&url).map_err(|_| Error::Path(request.path.clone()))?;
+        let call = || request.call.clone();
         let mut not_before = None;
         loop {
             let ticket = match self.rate_limit.wait(deadline, not_before.take()).await {
                 Ok(ticket) => ticket,
-                Err(refusal) => return Ok(Answer { call, response: *refusal }),
+                Err(refusal) => return Ok(Answer { call: call(), response: *refusal }),
             };
             let begun = Instant::now();
-            let result = self.attempt(request, &url, deadline.attempt_timeout(self.request_timeout)).await;
+            let result = self.attempt(&request.http, deadline.attempt_timeout(self.request_timeout)).await;
             let (may_retry, retry_after) = match &result {
                 Ok(response) => {
-                    tracing::debug!(status = response.status.as_u16(), elapsed = ?begun.elapsed(), "answered");
-                    let retry_after = time::retry_after(&response.headers);
-                    if response.status == StatusCode::TOO_MANY_REQUESTS {
+                    tracing::debug!(status = response.status().as_u16(), elapsed = ?begun.elapsed(), "answered");
+                    let retry_after = time::retry_after(response.headers());
+                    if response.status() == StatusCode::TOO_MANY_REQUESTS {
                         let hold = retry_after.unwrap_or_else(|| deadline.rate_limit_backoff());
                         self.rate_limit.refused(ticket, hold, response);
                         deadline.spend_on_rate_limit(begun.elapsed());
@@ -81,7 +125,7 @@ impl Sender {
                     }
                     let may_retry = idempotency == Idempotency::Freely
                         && matches!(
-                            response.status,
+                            response.status(),
                             StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
                         );
                     (may_retry, retry_after)
@@ -101,20 +145,16 @@ impl Sender {
                 continue;
             }
             return match result {
-                Ok(response) => Ok(Answer { call, response }),
-                Err(source) => Err(Error::NoAnswer { call, source }),
+                Ok(response) => Ok(Answer { call: call(), response }),
+                Err(source) => Err(Error::NoAnswer { call: call(), source }),
             };
         }
     }
 
-    async fn attempt(&self, request: &PreparedRequest, url: &Url, limit: Duration) -> Result<Response, TransportError> {
-        let PreparedRequest { method, headers, body, .. } = request;
-        let mut headers = headers.clone();
-        headers.insert(USER_AGENT, self.user_agent.clone());
-        let request = Request { method: method.clone(), url: url.clone(), headers, body: body.clone(), timeout: limit };
+    async fn attempt(&self, request: &Request, limit: Duration) -> Result<Response, TransportError> {
         // The deadline must hold even with a transport that hangs.
         let late = |_| Err(TransportError::maybe_sent(Failure::Timeout, format!("no answer within {limit:.0?}")));
-        let result = timeout(limit, self.transport.send(request)).await.unwrap_or_else(late);
+        let result = timeout(limit, self.transport.send(request, limit)).await.unwrap_or_else(late);
         result.map_err(|error| error.scrubbed(&self.secrets))
     }
 }
@@ -127,29 +167,29 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn status(&self) -> StatusCode {
-        self.response.status
+        self.response.status()
     }
 
     /// The answer's `Date`, since the Unix epoch.
     pub(crate) fn date(&self) -> Option<Duration> {
-        time::date(&self.response.headers)
+        time::date(self.response.headers())
     }
 
     /// Decodes the body as a `T`, or describes what is odd about it.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        let Response { headers, body, .. } = &self.response;
+        let (headers, body) = (self.response.headers(), self.response.body());
         decode(body).map_err(|problem| self.odd(described(&problem, headers, body)))
     }
 
     /// Makes an error of an answer whose status is not 2xx.
     pub(crate) fn error(&self, secrets: &Secrets) -> Error {
-        let Response { status, headers, body } = &self.response;
+        let (headers, body) = (self.response.headers(), self.response.body());
         let ErrorBody { message, details, compliance_issues, .. } = error_body(body, secrets);
         let location =
             headers.get(LOCATION).map(|location| cut(&secrets.scrub(&String::from_utf8_lossy(location.as_bytes()))));
         Error::Api(Box::new(ApiError {
             call: self.call.clone(),
-            status: *status,
+            status: self.status(),
             message,
             details,
             issues: compliance_issues,
@@ -160,7 +200,7 @@ impl Answer {
     }
 
     pub(crate) fn odd(&self, problem: impl Into<String>) -> Error {
-        Error::OddAnswer { call: self.call.clone(), status: self.response.status, problem: problem.into() }
+        Error::OddAnswer { call: self.call.clone(), status: self.status(), problem: problem.into() }
     }
 }
 

@@ -42,12 +42,11 @@ impl InMemory {
 }
 
 impl Transport for InMemory {
-    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
-        let fate = (self.fate)(&request);
+    fn send<'a>(&'a self, request: &'a Request, limit: Duration) -> BoxFuture<'a, Result<Response, TransportError>> {
+        let fate = (self.fate)(request);
         let router = self.router.clone();
         Box::pin(async move {
-            let patience = request.timeout;
-            let answered = timeout(patience, async {
+            let answered = timeout(limit, async {
                 match fate {
                     Fate::Arrives => call(router, request).await,
                     Fate::IsABug => panic!("injected"),
@@ -60,16 +59,10 @@ impl Transport for InMemory {
 }
 
 /// The answer; an error if its body breaks.
-async fn call(router: Router, request: Request) -> Result<Response, TransportError> {
-    let Request { method, url, headers, body, .. } = request;
-    let mut request = http::Request::new(Body::from(body));
-    *request.method_mut() = method;
-    *request.uri_mut() = url.as_str().parse().unwrap();
-    *request.headers_mut() = headers;
-    let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
+async fn call(router: Router, request: &Request) -> Result<Response, TransportError> {
+    let (parts, body) = router.oneshot(request.clone().map(Body::from)).await.unwrap().into_parts();
     let broken = |_| TransportError::maybe_sent(Failure::Interrupted, "connection reset");
-    let body = body.collect().await.map_err(broken)?.to_bytes().to_vec();
-    Ok(Response { status: parts.status, headers: parts.headers, body })
+    Ok(Response::from_parts(parts, body.collect().await.map_err(broken)?.to_bytes()))
 }
 
 /// Receipts that outlive a command.
@@ -196,8 +189,8 @@ async fn the_programs_own_launch_runs_twenty_steps_in_memory() {
 async fn a_panic_in_the_background_task_ends_the_command_with_an_error() {
     let lab = Lab::new();
     // The background task alone reads workloads one by one.
-    let fate = |request: &Request| match request.url.path() {
-        path if request.method == http::Method::GET && path.starts_with("/api/v1/workloads/") => Fate::IsABug,
+    let fate = |request: &Request| match request.uri().path() {
+        path if *request.method() == http::Method::GET && path.starts_with("/api/v1/workloads/") => Fate::IsABug,
         _ => Fate::Arrives,
     };
     let (_interrupts, receiver) = uninterrupted();
@@ -211,8 +204,8 @@ async fn a_panic_in_the_background_task_ends_the_command_with_an_error() {
 #[tokio::test(start_paused = true)]
 async fn an_interrupt_is_acknowledged_at_once_while_a_submission_gets_no_answer() {
     let lab = Lab::new();
-    let fate = |request: &Request| match request.method {
-        http::Method::POST if request.url.path().ends_with("/trainings") => Fate::NeverAnswered,
+    let fate = |request: &Request| match *request.method() {
+        http::Method::POST if request.uri().path().ends_with("/trainings") => Fate::NeverAnswered,
         _ => Fate::Arrives,
     };
     let (interrupts, receiver) = uninterrupted();

@@ -142,8 +142,8 @@ impl Lab {
         } else {
             let first_sends = Arc::clone(&self.first_sends);
             let transport = InMemory::new(&self.sim, move |request| {
-                if request.method == http::Method::POST && request.url.path() == "/api/v1/workloads/trainings" {
-                    let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+                if *request.method() == http::Method::POST && request.uri().path() == "/api/v1/workloads/trainings" {
+                    let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
                     let name = body["name"].as_str().unwrap().to_owned();
                     first_sends.lock().unwrap().entry(name).or_insert_with(Instant::now);
                 }

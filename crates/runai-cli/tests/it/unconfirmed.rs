@@ -17,7 +17,7 @@ use crate::{Scratch, shown};
 #[tokio::test(start_paused = true)]
 async fn when_no_lookup_answers_the_command_ends_with_6_and_keeps_the_receipt() {
     let lab = Lab::new();
-    let fate = |request: &runai_client::transport::Request| match request.url.path() {
+    let fate = |request: &runai_client::transport::Request| match request.uri().path() {
         path if path.starts_with("/api/v1/workloads") => Fate::NeverAnswered,
         _ => Fate::Arrives,
     };

@@ -10,9 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use runai_api::request::encode_component;
+use http::StatusCode;
+use runai_api::request::ApiRequest;
 use runai_api::wire::{OAuthError, OAuthTokenResponse, TokenRequest, TokenResponse};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
@@ -21,7 +20,7 @@ use super::Token;
 use crate::error::{Cause, Error, cut, error_body, is_missing};
 use crate::retry::{Deadline, Idempotency};
 use crate::secrets::Secrets;
-use crate::sender::{Answer, PreparedRequest, Sender};
+use crate::sender::{Answer, Sender};
 
 /// The client credentials of a service account. Neither part is ever printed.
 #[derive(Clone)]
@@ -153,7 +152,8 @@ impl ServiceAccount {
         for endpoint in if uses_v1 { [Endpoint::V1, Endpoint::V2] } else { [Endpoint::V2, Endpoint::V1] } {
             let begun = Instant::now();
             // Token requests are idempotent: a second token has no effect on the first.
-            let answer = sender.send(&endpoint.request(credentials), Idempotency::Freely, deadline).await?;
+            let answer =
+                sender.send(&sender.prepare(&endpoint.request(credentials))?, Idempotency::Freely, deadline).await?;
             if is_missing(answer.status()) {
                 missing = answer.status();
                 continue;
@@ -181,48 +181,39 @@ impl Endpoint {
         }
     }
 
-    fn request(self, credentials: &ClientCredentials) -> PreparedRequest {
+    /// The request for a token. It contains the credentials, so that nothing may print it.
+    fn request(self, credentials: &ClientCredentials) -> ApiRequest {
         let client_id = credentials.client_id.expose_secret();
         let client_secret = credentials.client_secret.expose_secret();
-        let (content_type, body) = match self {
-            Self::V2 => (
-                "application/x-www-form-urlencoded",
-                format!(
-                    "grant_type={GRANT_TYPE}&client_id={}&client_secret={}",
-                    encode_component(client_id),
-                    encode_component(client_secret)
-                )
-                .into_bytes(),
-            ),
+        let request = ApiRequest::post(self.path());
+        match self {
+            Self::V2 => {
+                request.form([("grant_type", GRANT_TYPE), ("client_id", client_id), ("client_secret", client_secret)])
+            }
             Self::V1 => {
-                let request = TokenRequest {
+                let body = TokenRequest {
                     grant_type: GRANT_TYPE.to_owned(),
                     client_id: Some(client_id.to_owned()),
                     client_secret: Some(client_secret.to_owned()),
                     ..TokenRequest::default()
                 };
-                // Three strings cannot fail to serialise.
-                ("application/json", serde_json::to_vec(&request).unwrap_or_default())
+                // Three strings cannot fail to serialize.
+                request.body(serde_json::to_vec(&body).unwrap_or_default())
             }
-        };
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        let path = self.path().to_owned();
-        PreparedRequest { method: Method::POST, target: path.clone(), path, headers, body: body.into() }
+        }
     }
 
     fn read(self, begun: Instant, answer: &Answer, secrets: &Secrets) -> Result<Token, Error> {
         let status = answer.status();
         let is_temporary = matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
         if status.is_client_error() && !is_temporary {
-            return Err(Error::CredentialsRefused { status, reason: refusal(&answer.response.body, secrets) });
+            return Err(Error::CredentialsRefused { status, reason: refusal(answer.response.body(), secrets) });
         }
         if !status.is_success() {
             return Err(answer.error(secrets));
         }
         // The body may contain a token, or the beginning of one.
-        let body = answer.response.body.as_slice();
+        let body = answer.response.body().as_ref();
         let (text, expires_in) = match self {
             Self::V2 => serde_json::from_slice(body)
                 .map(|OAuthTokenResponse { access_token, expires_in, .. }| (access_token, expires_in)),

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
 use futures_util::stream::{self, Stream, TryStreamExt as _};
 use runai_api::request::ApiRequest;
 use serde::de::DeserializeOwned;
@@ -26,7 +27,7 @@ impl Client {
     /// Those of [`Client::call`], and [`Error::OddAnswer`] for a list whose pages lead nowhere: half of a list answers
     /// no question.
     pub fn pages(&self, request: ApiRequest) -> impl Stream<Item = Result<Value, Error>> + Send + use<> {
-        let pages = Pages { client: self.clone(), request: Some(request), read: 0, last: Vec::new() };
+        let pages = Pages { client: self.clone(), request: Some(request), read: 0, last: Bytes::new() };
         stream::try_unfold(pages, |mut pages| async {
             let page = pages.next().await?;
             Ok(page.map(|page| (page, pages)))
@@ -126,7 +127,7 @@ struct Pages {
     request: Option<ApiRequest>,
     read: usize,
     /// The body of the page before, where that page did not name this one.
-    last: Vec<u8>,
+    last: Bytes,
 }
 
 impl Pages {

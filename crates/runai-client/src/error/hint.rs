@@ -88,6 +88,7 @@ impl Error {
             Self::Accept(_)
             | Self::EmptyCredential(_)
             | Self::NoSubmissionId
+            | Self::NoTransport
             | Self::Path(_)
             | Self::Timeout { .. }
             | Self::Token(_)

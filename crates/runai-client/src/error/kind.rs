@@ -45,6 +45,7 @@ impl Error {
             | Self::BaseUrl { .. }
             | Self::EmptyCredential(_)
             | Self::NoSubmissionId
+            | Self::NoTransport
             | Self::Path(_)
             | Self::Proxy { .. }
             | Self::Setup(_)

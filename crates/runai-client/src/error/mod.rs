@@ -71,6 +71,9 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// The builder was given no transport, and this crate was built without one.
+    #[error("no transport: give the builder one, or enable the feature `client`")]
+    NoTransport,
     /// TLS cannot be set up on this machine.
     #[error(transparent)]
     Setup(#[from] SetupError),
@@ -248,6 +251,7 @@ impl Error {
                 | Self::BaseUrl { .. }
                 | Self::EmptyCredential(_)
                 | Self::NoSubmissionId
+                | Self::NoTransport
                 | Self::Path(_)
                 | Self::Proxy { .. }
                 | Self::Setup(_)

@@ -32,6 +32,7 @@ fn errors() -> Vec<Error> {
         Error::EmptyCredential("the client id"),
         Error::Path("/api/v1/..".into()),
         Error::NoSubmissionId,
+        Error::NoTransport,
         refused(StatusCode::UNAUTHORIZED, "invalid_client"),
         refused(StatusCode::NOT_FOUND, ""),
         token_refused(TokenOrigin::ClientCredentials),

@@ -8,11 +8,8 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{Failure, Request, Response, SetupError, Transport, TransportError, tls};
+use super::{BODY_LIMIT, Failure, Request, Response, SetupError, Transport, TransportError, is_loopback, tls};
 use crate::receipt::BoxFuture;
-
-/// The most bytes of an answer that are read; far more than the longest page of any list.
-pub const BODY_LIMIT: usize = 64 << 20;
 
 /// How long a connection may take to come about when nothing else is said.
 pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -72,11 +69,12 @@ impl HttpTransport {
 }
 
 impl Transport for HttpTransport {
-    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+    fn send<'a>(&'a self, request: &'a Request, timeout: Duration) -> BoxFuture<'a, Result<Response, TransportError>> {
         Box::pin(async move {
-            let Request { method, url, headers, body, timeout } = request;
-            let request = self.client.request(method, url).headers(headers).body(body).timeout(timeout);
-            let mut response = request.send().await.map_err(failure_of)?;
+            // The connection consumes a request; names, values and body of the copy are shared with the original.
+            let mut request = reqwest::Request::try_from(request.clone()).map_err(failure_of)?;
+            *request.timeout_mut() = Some(timeout);
+            let mut response = self.client.execute(request).await.map_err(failure_of)?;
             let mut body = Vec::new();
             while let Some(chunk) = response.chunk().await.map_err(failure_of)? {
                 if body.len() + chunk.len() > BODY_LIMIT {
@@ -84,7 +82,10 @@ impl Transport for HttpTransport {
                 }
                 body.extend_from_slice(&chunk);
             }
-            Ok(Response { status: response.status(), headers: std::mem::take(response.headers_mut()), body })
+            let mut answer = Response::new(body.into());
+            *answer.status_mut() = response.status();
+            *answer.headers_mut() = std::mem::take(response.headers_mut());
+            Ok(answer)
         })
     }
 }
@@ -130,19 +131,6 @@ pub(crate) enum ProxyChoice {
     System,
 }
 
-/// Whether `url` names this machine.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => {
-            let name = name.trim_end_matches('.');
-            name == "localhost" || name.ends_with(".localhost")
-        }
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
 fn failure_of(error: reqwest::Error) -> TransportError {
     // A query may contain names of workloads, and the error names the call already.
     let error = error.without_url();
@@ -168,24 +156,4 @@ fn is_tls(error: &(dyn StdError + 'static)) -> bool {
     // An `io::Error` gives its content's source as its own, so that the content has to be asked for.
     let content = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     error.is::<rustls::Error>() || content.is_some_and(|content| is_tls(content)) || error.source().is_some_and(is_tls)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn knows_this_machine() {
-        for (url, loopback) in [
-            ("http://localhost:8080", true),
-            ("http://sim.localhost", true),
-            ("http://127.8.0.1", true),
-            ("http://[::1]:80", true),
-            ("http://localhost.example.com", false),
-            ("http://128.0.0.1", false),
-            ("http://runai.example.com", false),
-        ] {
-            assert_eq!(is_loopback(&Url::parse(url).unwrap()), loopback, "{url}");
-        }
-    }
 }

@@ -1,75 +1,73 @@
 //! How a prepared HTTP request gets to the control plane and its answer back.
 //!
-//! The client talks to a [`Transport`]; [`HttpTransport`] is the one over sockets. A test may bring its own, which
-//! answers in memory, so that time can be paused.
+//! The client talks to a [`Transport`]. `HttpTransport`, of the default feature `client`, is the one over sockets. A test
+//! may bring its own, which answers in memory, so that time can be paused:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use runai_client::transport::{Request, Response, Transport, TransportError};
+//! use runai_client::{BoxFuture, Client, Error};
+//!
+//! /// Answers every request with an empty list.
+//! struct Nothing;
+//!
+//! impl Transport for Nothing {
+//!     fn send<'a>(&'a self, _: &'a Request, _: Duration) -> BoxFuture<'a, Result<Response, TransportError>> {
+//!         Box::pin(async { Ok(Response::new("[]".into())) })
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Error> {
+//! let client = Client::builder("https://org.run.ai").token("t").transport(Nothing).build()?;
+//! assert!(client.clusters().await?.is_empty());
+//! # Ok(())
+//! # }
+//! ```
 
+#[cfg(feature = "client")]
 mod http;
 mod setup;
+#[cfg(feature = "client")]
 mod tls;
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
-use ::http::{HeaderMap, Method, StatusCode};
 use bytes::Bytes;
 use url::Url;
 
-pub use self::http::{BODY_LIMIT, DEFAULT_CONNECT_TIMEOUT, HttpTransport};
-pub(crate) use self::http::{HttpOptions, ProxyChoice, is_loopback};
+#[cfg(feature = "client")]
+pub use self::http::{DEFAULT_CONNECT_TIMEOUT, HttpTransport};
+#[cfg(feature = "client")]
+pub(crate) use self::http::{HttpOptions, ProxyChoice};
 pub use self::setup::SetupError;
 use crate::error::Cause;
 use crate::receipt::BoxFuture;
 use crate::secrets::Secrets;
+
+/// The most bytes of an answer that a transport should read; far more than the longest page of any list.
+pub const BODY_LIMIT: usize = 64 << 20;
 
 /// Brings one request to the control plane and its answer back.
 ///
 /// An implementation sends a request at most once, follows no redirects, and keeps to the request's timeout as well as
 /// it can; the client drops a future that takes longer.
 pub trait Transport: Send + Sync + 'static {
-    /// Sends `request` and waits for the whole answer.
-    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>>;
+    /// Sends `request` and waits for the whole answer, for at most `timeout`.
+    fn send<'a>(&'a self, request: &'a Request, timeout: Duration) -> BoxFuture<'a, Result<Response, TransportError>>;
 }
 
-/// A request that needs nothing more to be sent.
-#[derive(Clone)]
-pub struct Request {
-    /// The HTTP method.
-    pub method: Method,
-    /// The whole URL.
-    pub url: Url,
-    /// The headers; the one that carries a credential is marked sensitive.
-    pub headers: HeaderMap,
-    /// The body; empty when there is none. Attempts share it.
-    pub body: Bytes,
-    /// How long the whole exchange may take.
-    pub timeout: Duration,
-}
+/// A request that needs nothing more to be sent: its URI is absolute. All attempts of a call share it.
+///
+/// The `Authorization` header is marked sensitive. The body may contain a credential or the environment of a workload:
+/// do not print it.
+pub type Request = ::http::Request<Bytes>;
 
-/// Shows neither headers nor body: either may hold a credential.
-impl fmt::Debug for Request {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Request").field("method", &self.method).field("url", &self.url.path()).finish_non_exhaustive()
-    }
-}
-
-/// A whole answer.
-#[derive(Clone)]
-pub struct Response {
-    /// The HTTP status.
-    pub status: StatusCode,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The body; empty when there is none.
-    pub body: Vec<u8>,
-}
-
-/// Shows neither headers nor body: the body may be a token.
-impl fmt::Debug for Response {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Response").field("status", &self.status).finish_non_exhaustive()
-    }
-}
+/// A whole answer. Its body is empty if there is none. The body may be a token: do not print it.
+pub type Response = ::http::Response<Bytes>;
 
 /// Why there is no answer.
 ///
@@ -111,6 +109,19 @@ impl TransportError {
     }
 }
 
+/// Whether `url` names this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
 /// What went wrong between this machine and the control plane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -136,5 +147,25 @@ impl fmt::Display for Failure {
             Self::Tls => "cannot connect securely",
             Self::Timeout => "it took too long",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_this_machine() {
+        for (url, loopback) in [
+            ("http://localhost:8080", true),
+            ("http://sim.localhost", true),
+            ("http://127.8.0.1", true),
+            ("http://[::1]:80", true),
+            ("http://localhost.example.com", false),
+            ("http://128.0.0.1", false),
+            ("http://runai.example.com", false),
+        ] {
+            assert_eq!(is_loopback(&Url::parse(url).unwrap()), loopback, "{url}");
+        }
     }
 }

@@ -1,5 +1,6 @@
-//! Errors before the first connection.
+//! Errors of a transport before its first connection.
 
+#[cfg(feature = "client")]
 use std::error::Error as StdError;
 
 use crate::error::Cause;
@@ -13,6 +14,7 @@ pub struct SetupError {
     source: Option<Cause>,
 }
 
+#[cfg(feature = "client")]
 impl SetupError {
     /// An error of the libraries below.
     pub(super) fn of(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

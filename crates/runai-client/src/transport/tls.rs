@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
@@ -14,14 +14,14 @@ use super::SetupError;
 /// What connections with TLS use. Nothing is trusted if it is not `needed`: a machine without root certificates can still
 /// talk to a simulator.
 ///
-/// The crypto provider is given here and not installed for the whole process, which belongs to the program.
+/// The crypto provider is that of the process, if the program installed one. None is installed here.
 pub(super) fn config(
     needed: bool,
     root_certificates: &[Vec<u8>],
     client_certificate: Option<&(Vec<u8>, SecretString)>,
 ) -> Result<ClientConfig, SetupError> {
     let failed = |error: rustls::Error| SetupError::of(error);
-    let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
+    let provider = provider().ok_or_else(|| SetupError::new(NO_PROVIDER))?;
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(failed)?;
@@ -54,6 +54,17 @@ pub(super) fn config(
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }
+
+/// The crypto provider of the process, or else ring, if this crate has it.
+fn provider() -> Option<Arc<CryptoProvider>> {
+    #[cfg(feature = "rustls-ring")]
+    let own = Some(Arc::new(rustls::crypto::ring::default_provider()));
+    #[cfg(not(feature = "rustls-ring"))]
+    let own = None;
+    CryptoProvider::get_default().cloned().or(own)
+}
+
+const NO_PROVIDER: &str = "the process has no crypto provider: install one, or enable the feature `rustls-ring`";
 
 fn certificates(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>, SetupError> {
     let certificates: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(pem).collect();

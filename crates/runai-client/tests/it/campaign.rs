@@ -79,7 +79,7 @@ fn fates(
     move |sent| {
         let count = |counter: &AtomicUsize| counter.fetch_add(1, Ordering::Relaxed);
         count(&counts.requests);
-        let creates = sent.method == http::Method::POST && sent.url.path() == "/api/v1/workloads/trainings";
+        let creates = *sent.method() == http::Method::POST && sent.uri().path() == "/api/v1/workloads/trainings";
         if creates {
             count(&counts.creations);
         }

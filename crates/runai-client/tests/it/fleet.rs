@@ -55,7 +55,7 @@ async fn thousands_cost_a_few_lists_an_interval() {
     let singles = Arc::new(AtomicUsize::new(0));
     let (list, single) = (Arc::clone(&lists), Arc::clone(&singles));
     let counting = client(&sim, move |sent| {
-        let counter = if sent.url.path() == "/api/v1/workloads" { &list } else { &single };
+        let counter = if sent.uri().path() == "/api/v1/workloads" { &list } else { &single };
         counter.fetch_add(1, Ordering::Relaxed);
         Fate::Arrives
     });
@@ -78,7 +78,7 @@ async fn a_few_among_many_are_asked_for_one_by_one() {
     let lists = Arc::new(AtomicUsize::new(0));
     let list = Arc::clone(&lists);
     let counting = client(&sim, move |sent| {
-        list.fetch_add(usize::from(sent.url.path() == "/api/v1/workloads"), Ordering::Relaxed);
+        list.fetch_add(usize::from(sent.uri().path() == "/api/v1/workloads"), Ordering::Relaxed);
         Fate::Arrives
     });
     let mut fleet = fleet_of(counting, &submitted[..1], &WaitPolicy::default());
@@ -95,7 +95,7 @@ async fn an_outage_touches_nothing_and_is_told_once() {
     let begun = Instant::now();
     let blind = client(&sim, move |sent| {
         touch.fetch_add(
-            usize::from(sent.method != http::Method::GET && !sent.url.path().ends_with("/token")),
+            usize::from(*sent.method() != http::Method::GET && !sent.uri().path().ends_with("/token")),
             Ordering::Relaxed,
         );
         if (60..3_660).contains(&begun.elapsed().as_secs()) { Fate::NobodyListens } else { Fate::Arrives }

@@ -69,8 +69,8 @@ async fn process_runs(
         let lifetime = Duration::from_secs(dice.u64(30..600));
         let first_sends = Arc::clone(&round.first_sends);
         let note = move |sent: &Request| {
-            if sent.method == http::Method::POST && sent.url.path() == "/api/v1/workloads/trainings" {
-                let request: TrainingCreationRequest = serde_json::from_slice(&sent.body).unwrap();
+            if *sent.method() == http::Method::POST && sent.uri().path() == "/api/v1/workloads/trainings" {
+                let request: TrainingCreationRequest = serde_json::from_slice(sent.body()).unwrap();
                 let now = shown.checked_add(SignedDuration::try_from(begun.elapsed()).unwrap()).unwrap();
                 first_sends.lock().unwrap().entry(request.name).or_insert(now);
             }

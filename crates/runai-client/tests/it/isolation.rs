@@ -255,17 +255,20 @@ impl Late {
         use runai_client::transport::{Request, Response, Transport, TransportError};
         struct Slow(Duration);
         impl Transport for Slow {
-            fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+            fn send<'a>(
+                &'a self,
+                request: &'a Request,
+                _: Duration,
+            ) -> BoxFuture<'a, Result<Response, TransportError>> {
                 let latency = self.0;
                 Box::pin(async move {
                     tokio::time::sleep(latency).await;
-                    let body = if request.url.path().ends_with("/token") {
+                    let body = if request.uri().path().ends_with("/token") {
                         json!({"access_token": "t", "token_type": "Bearer", "expires_in": 3600})
                     } else {
-                        item(request.url.path().rsplit('/').next().unwrap_or_default(), "1", "Completed")
+                        item(request.uri().path().rsplit('/').next().unwrap_or_default(), "1", "Completed")
                     };
-                    let body = body.to_string().into_bytes();
-                    Ok(Response { status: http::StatusCode::OK, headers: http::HeaderMap::new(), body })
+                    Ok(Response::new(body.to_string().into()))
                 })
             }
         }

@@ -59,8 +59,8 @@ impl InMemory {
 }
 
 impl Transport for InMemory {
-    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
-        let fate = (self.fate)(&request);
+    fn send<'a>(&'a self, request: &'a Request, limit: Duration) -> BoxFuture<'a, Result<Response, TransportError>> {
+        let fate = (self.fate)(request);
         let router = self.router.clone();
         Box::pin(async move {
             let lost = || TransportError::maybe_sent(Failure::Interrupted, "connection reset");
@@ -76,14 +76,16 @@ impl Transport for InMemory {
                 }
                 _ => {}
             }
-            let patience = request.timeout;
-            let Ok(answered) = timeout(patience, call(router, request)).await else {
+            let Ok(answered) = timeout(limit, call(router, request)).await else {
                 return Err(TransportError::maybe_sent(Failure::Timeout, "no answer"));
             };
             let mut response = answered.ok_or_else(lost)?;
             match fate {
                 Fate::AnswerIsLost => return Err(lost()),
-                Fate::AnswerIsCut => response.body.truncate(response.body.len() / 2),
+                Fate::AnswerIsCut => {
+                    let half = response.body().len() / 2;
+                    response.body_mut().truncate(half);
+                }
                 Fate::Dies { death, .. } => {
                     death.notify_one();
                     std::future::pending::<()>().await;
@@ -103,31 +105,23 @@ pub(crate) fn submission_of(request: &TrainingCreationRequest) -> Submission {
 }
 
 /// The answer; `None` if its body breaks.
-async fn call(router: Router, request: Request) -> Option<Response> {
-    let Request { method, url, headers, body, .. } = request;
-    let mut request = http::Request::new(Body::from(body));
-    *request.method_mut() = method;
-    *request.uri_mut() = url.as_str().parse().unwrap();
-    *request.headers_mut() = headers;
-    let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
-    let body = body.collect().await.ok()?.to_bytes().to_vec();
-    Some(Response { status: parts.status, headers: parts.headers, body })
+async fn call(router: Router, request: &Request) -> Option<Response> {
+    let (parts, body) = router.oneshot(request.clone().map(Body::from)).await.unwrap().into_parts();
+    Some(Response::from_parts(parts, body.collect().await.ok()?.to_bytes()))
 }
 
 fn answer(status: u16, body: &str) -> Response {
-    Response {
-        status: http::StatusCode::from_u16(status).unwrap(),
-        headers: http::HeaderMap::new(),
-        body: body.as_bytes().to_vec(),
-    }
+    let mut response = Response::new(body.to_owned().into());
+    *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+    response
 }
 
 fn skew(response: &mut Response, seconds: i64) {
-    let Some(date) = response.headers.get(DATE).and_then(|date| date.to_str().ok()) else { return };
+    let Some(date) = response.headers().get(DATE).and_then(|date| date.to_str().ok()) else { return };
     let date: Timestamp = jiff::fmt::rfc2822::parse(date).unwrap().timestamp();
     let shown = date.checked_add(SignedDuration::from_secs(seconds)).unwrap();
     let text = DateTimePrinter::new().timestamp_to_rfc9110_string(&shown).unwrap();
-    response.headers.insert(DATE, text.parse().unwrap());
+    response.headers_mut().insert(DATE, text.parse().unwrap());
 }
 
 pub(crate) fn client(sim: &Simulator, fate: impl Fn(&Request) -> Fate + Send + Sync + 'static) -> Client {

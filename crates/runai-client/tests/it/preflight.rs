@@ -1,5 +1,7 @@
 //! What `doctor` finds out.
 
+use std::time::Duration;
+
 use runai_api::permissions::Permissions;
 use runai_api::wire::TrainingCreationRequest;
 use runai_client::transport::{Failure, Request, Response, Transport, TransportError};
@@ -140,7 +142,7 @@ async fn a_role_that_does_not_do_is_found() {
 async fn it_ends_where_nothing_more_can_be_found_out() {
     struct Nowhere(Failure);
     impl Transport for Nowhere {
-        fn send(&self, _: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+        fn send<'a>(&'a self, _: &'a Request, _: Duration) -> BoxFuture<'a, Result<Response, TransportError>> {
             Box::pin(async { Err(TransportError::not_sent(self.0, "as the test says")) })
         }
     }

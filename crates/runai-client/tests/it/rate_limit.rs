@@ -210,7 +210,7 @@ async fn forty_steps_submitted_through_a_limiter_are_forty_workloads_of_the_simu
     let sim = Simulator::builder().in_memory().unwrap();
     let next = Mutex::new(Instant::now());
     let client = client(&sim, move |request| {
-        if request.method != Method::POST || request.url.path().ends_with("/token") {
+        if *request.method() != Method::POST || request.uri().path().ends_with("/token") {
             return Fate::Arrives;
         }
         let mut next = next.lock().unwrap();

@@ -28,7 +28,7 @@ async fn a_receipt_is_written_before_the_first_send_and_follows_the_workload() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let (log, written) = (Arc::clone(&seen), Arc::clone(&store));
     let spying = client(&sim, move |sent| {
-        if sent.method == http::Method::POST && sent.url.path().ends_with("/trainings") {
+        if *sent.method() == http::Method::POST && sent.uri().path().ends_with("/trainings") {
             log.lock().unwrap().push(written.writes().len());
         }
         Fate::Arrives
@@ -64,7 +64,7 @@ async fn after_a_crash_the_receipt_leads_to_the_workload_or_says_that_there_is_n
         let death = Arc::new(Notify::new());
         let at = Arc::clone(&death);
         let dying = client(&sim, move |sent| {
-            if sent.method == http::Method::POST && sent.url.path().ends_with("/trainings") {
+            if *sent.method() == http::Method::POST && sent.uri().path().ends_with("/trainings") {
                 return Fate::Dies { carried_out, death: Arc::clone(&at) };
             }
             Fate::Arrives
@@ -190,7 +190,7 @@ async fn timeouts_and_decisions_outlive_the_process() {
     let (count, at) = (Arc::clone(&suspends), Arc::clone(&death));
     // The process that decides to suspend dies when it has done so.
     let dying = client(&sim, move |sent| {
-        if sent.url.path().ends_with("/suspend") && count.fetch_add(1, Ordering::Relaxed) == 0 {
+        if sent.uri().path().ends_with("/suspend") && count.fetch_add(1, Ordering::Relaxed) == 0 {
             return Fate::Dies { carried_out: true, death: Arc::clone(&at) };
         }
         Fate::Arrives

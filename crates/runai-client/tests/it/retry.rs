@@ -1,9 +1,11 @@
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::StatusCode;
 use runai_api::request::ApiRequest;
 use runai_api::wire::TrainingCreationRequest;
-use runai_client::{Error, RetryPolicy};
+use runai_client::transport::{Failure, Request, Response, Transport, TransportError};
+use runai_client::{BoxFuture, Client, Error, RetryPolicy};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -150,7 +152,7 @@ async fn what_a_request_states_decides_over_its_method() {
     let script = Script::new();
     script.expect(line, Reply::Lost).expect(line, Reply::text(200, "[]"));
     let answer = script.client().call(&post.clone().idempotent(true)).await.unwrap();
-    assert_eq!((answer.status, answer.bytes.as_slice()), (StatusCode::OK, b"[]".as_slice()));
+    assert_eq!((answer.status, &answer.bytes[..]), (StatusCode::OK, b"[]".as_slice()));
 
     for request in [post, ApiRequest::patch("/api/v1/x"), ApiRequest::put("/api/v1/x").idempotent(false)] {
         let script = Script::new();
@@ -206,4 +208,27 @@ async fn only_what_the_api_itself_refused_certainly_had_no_effect() {
     script.expect("POST /api/v1/workloads/trainings", Reply::text(429, page).header("retry-after", "3600"));
     let error = script.client().create_training(&TrainingCreationRequest::default()).await.unwrap_err();
     assert!(!error.may_have_taken_effect() && !error.is_from_api() && error.is_unreachable(), "{error:?}");
+}
+
+/// Notes where each request is in memory, and does not work.
+#[derive(Clone, Default)]
+struct Addresses(Arc<Mutex<Vec<(usize, usize)>>>);
+
+impl Transport for Addresses {
+    fn send<'a>(&'a self, request: &'a Request, _: Duration) -> BoxFuture<'a, Result<Response, TransportError>> {
+        let address = std::ptr::from_ref(request).addr();
+        self.0.lock().unwrap().push((address, request.body().as_ptr().addr()));
+        Box::pin(async { Err(TransportError::not_sent(Failure::Connect, "refused")) })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_share_one_request() {
+    let addresses = Addresses::default();
+    let client = Client::builder("https://org.run.ai").token("t").transport(addresses.clone()).build().unwrap();
+    let request = ApiRequest::post("/api/v1/x").json(&json!({"a": 1}));
+    client.call(&request).await.unwrap_err();
+    let addresses = addresses.0.lock().unwrap();
+    assert!(addresses.len() > 1 && addresses.iter().all(|address| address == &addresses[0]), "{addresses:?}");
+    assert_eq!(addresses[0].1, request.body.as_ref().unwrap().as_ptr().addr());
 }

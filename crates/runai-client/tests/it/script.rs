@@ -59,11 +59,13 @@ impl Reply {
     async fn give(self) -> Result<Response, TransportError> {
         match self {
             Self::Answer { status, headers: pairs, body } => {
-                let mut headers = HeaderMap::new();
+                let mut response = Response::new(body.into());
+                *response.status_mut() = StatusCode::from_u16(status).unwrap();
                 for (name, value) in pairs {
-                    headers.insert(HeaderName::from_static(name), HeaderValue::from_str(&value).unwrap());
+                    let value = HeaderValue::from_str(&value).unwrap();
+                    response.headers_mut().insert(HeaderName::from_static(name), value);
                 }
-                Ok(Response { status: StatusCode::from_u16(status).unwrap(), headers, body })
+                Ok(response)
             }
             Self::Lost => Err(TransportError::maybe_sent(Failure::Interrupted, "connection reset by peer")),
             Self::Refused => Err(TransportError::not_sent(Failure::Connect, "connection refused")),
@@ -82,11 +84,11 @@ pub(crate) struct Sent {
 
 impl Sent {
     fn of(request: &Request) -> Self {
-        let mut line = format!("{} {}", request.method, request.url.path());
-        if let Some(query) = request.url.query() {
+        let mut line = format!("{} {}", request.method(), request.uri().path());
+        if let Some(query) = request.uri().query() {
             let _ = write!(line, "?{query}");
         }
-        Self { line, headers: request.headers.clone(), body: String::from_utf8(request.body.to_vec()).unwrap() }
+        Self { line, headers: request.headers().clone(), body: String::from_utf8(request.body().to_vec()).unwrap() }
     }
 }
 
@@ -153,11 +155,11 @@ impl Drop for Script {
 struct ScriptTransport(Arc<Mutex<Inner>>);
 
 impl Transport for ScriptTransport {
-    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
-        let sent = Sent::of(&request);
+    fn send<'a>(&'a self, request: &'a Request, _: Duration) -> BoxFuture<'a, Result<Response, TransportError>> {
+        let sent = Sent::of(request);
         let mut inner = self.0.lock().unwrap();
         inner.sent.push(sent.clone());
-        if inner.issues_tokens && request.url.path() == "/api/v2/token" {
+        if inner.issues_tokens && request.uri().path() == "/api/v2/token" {
             return Box::pin(Reply::token().give());
         }
         let Some((line, reply)) = inner.expected.pop_front() else {
@@ -184,8 +186,8 @@ pub(crate) fn answering_builder(reply: impl Fn(&Sent) -> Reply + Send + Sync + '
 struct Answering<F>(F);
 
 impl<F: Fn(&Sent) -> Reply + Send + Sync + 'static> Transport for Answering<F> {
-    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
-        let reply = self.0(&Sent::of(&request));
+    fn send<'a>(&'a self, request: &'a Request, _: Duration) -> BoxFuture<'a, Result<Response, TransportError>> {
+        let reply = self.0(&Sent::of(request));
         Box::pin(reply.give())
     }
 }

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, Method};
 use runai_client::transport::{Failure, HttpTransport, Request, Response, Transport, TransportError};
 use runai_client::{Client, RetryPolicy, one_line};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -33,14 +32,9 @@ async fn answer(mut stream: TcpStream, text: &'static str) {
 
 async fn get(url: &Url, timeout: Duration) -> Result<Response, TransportError> {
     let transport = HttpTransport::new(url, Duration::from_secs(1)).unwrap();
-    let request = Request {
-        method: Method::GET,
-        url: url.join("/x").unwrap(),
-        headers: HeaderMap::new(),
-        body: Vec::new().into(),
-        timeout,
-    };
-    transport.send(request).await
+    let mut request = Request::default();
+    *request.uri_mut() = url.join("/x").unwrap().as_str().parse().unwrap();
+    transport.send(&request, timeout).await
 }
 
 async fn failure(url: &Url) -> (Failure, bool) {
@@ -55,8 +49,8 @@ async fn an_answer_comes_with_status_headers_and_body() {
     })
     .await;
     let response = get(&url, Duration::from_secs(5)).await.unwrap();
-    assert_eq!((response.status.as_u16(), response.body.as_slice()), (202, &b"hello"[..]));
-    assert_eq!(response.headers["date"], "Sun, 06 Nov 1994 08:49:37 GMT");
+    assert_eq!((response.status().as_u16(), &response.body()[..]), (202, &b"hello"[..]));
+    assert_eq!(response.headers()["date"], "Sun, 06 Nov 1994 08:49:37 GMT");
 }
 
 #[tokio::test]
@@ -64,7 +58,7 @@ async fn redirects_are_answers() {
     let url =
         listen(|stream| answer(stream, "HTTP/1.1 307 Temporary Redirect\r\nLocation: /y\r\nContent-Length: 0\r\n\r\n"))
             .await;
-    assert_eq!(get(&url, Duration::from_secs(5)).await.unwrap().status, 307);
+    assert_eq!(get(&url, Duration::from_secs(5)).await.unwrap().status(), 307);
 }
 
 #[tokio::test]
