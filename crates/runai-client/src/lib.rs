@@ -76,10 +76,12 @@ mod sender;
 mod spec_diff;
 mod submission;
 mod time;
+mod timer;
 mod tracker;
 pub mod transport;
 mod watch;
 
+pub use runai_api::wire::requests::{ListParams, SortOrder};
 pub use secrecy::SecretString;
 
 pub use crate::{

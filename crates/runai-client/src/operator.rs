@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, Stream, StreamExt as _};
+use runai_api::wire::requests::ListParams;
 use runai_api::wire::{Project, Workload};
 use serde::{Deserialize, Serialize};
 
@@ -234,7 +235,7 @@ impl StepOperator {
 
     /// Only ever part of an error that has its own cause, so that a failure to list gives no names.
     async fn nearest_projects(&self) -> Vec<String> {
-        let projects = self.client.projects().await.unwrap_or_default();
+        let projects = self.client.projects(&ListParams::default()).await.unwrap_or_default();
         nearest(&self.project_name, projects.iter().map(|project| project.name.as_str()))
     }
 }

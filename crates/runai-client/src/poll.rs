@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use runai_api::wire::Workload;
-use runai_api::wire::requests::Filter;
+use runai_api::wire::requests::ListParams;
 
 use crate::client::{Client, Dated};
 use crate::error::Error;
@@ -94,10 +94,11 @@ pub(crate) async fn poll(client: &Client, target: &Target) -> Result<Poll, Error
 
 /// The record of the workload in the list of the deleted or of the live ones.
 async fn listed(client: &Client, target: &Target, deleted: bool) -> Result<Option<Workload>, Error> {
-    let mut filters = Vec::new();
-    filters.extend(target.project_id.as_deref().map(|id| Filter::Equals("projectId", id)));
-    filters.extend(target.name.as_deref().map(|name| Filter::Equals("name", name)));
-    let workloads = client.workloads(&filters, deleted).await?;
+    let known = [("projectId", target.project_id.as_deref()), ("name", target.name.as_deref())];
+    let known = known.into_iter().filter_map(|(member, value)| Some((member, value?)));
+    let params =
+        known.fold(ListParams::default().deleted(deleted), |params, (member, value)| params.equals(member, value));
+    let workloads = client.workloads(&params).await?;
     Ok(workloads.into_iter().find(|workload| workload.id == target.id))
 }
 

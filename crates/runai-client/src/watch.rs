@@ -2,11 +2,15 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{self, Context, ready};
 use std::time::Duration;
 
+use futures_core::Stream;
 use runai_api::phase::Stage;
 use runai_api::wire::Workload;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::client::Client;
 use crate::error::Error;
@@ -14,6 +18,7 @@ use crate::lifecycle::{Outcome, StopReason, WaitPolicy, WaitState};
 use crate::poll::{Poll, Target, poll};
 use crate::receipt::{BoxFuture, StoreError};
 use crate::record::{Record, StoreResult};
+use crate::timer::Timer;
 use crate::tracker::{ActionResult, PendingAction, WorkloadTracker};
 
 /// How long polls may be refused for lack of permission until that ends a watch of a workload that exists: an identity
@@ -87,6 +92,8 @@ pub enum Event {
 /// [`Watch::next`] may be dropped at any moment and called again: its request stays in flight, nothing is lost, and
 /// nothing is done twice that should be done once. Another process resumes from [`Watch::state`], or from the receipt
 /// that [`StepOperator::watch_receipt`](crate::StepOperator::watch_receipt) keeps up to date.
+///
+/// A watch is a [`Stream`] too.
 pub struct Watch {
     client: Client,
     tracker: WorkloadTracker,
@@ -97,6 +104,7 @@ pub struct Watch {
     blind_since: Option<Instant>,
     record: Option<Record>,
     in_flight: Option<BoxFuture<'static, Completed>>,
+    timer: Timer,
 }
 
 /// What a request or a write gave.
@@ -120,6 +128,7 @@ impl Watch {
             blind_since: None,
             record: None,
             in_flight: None,
+            timer: Timer::default(),
         }
     }
 
@@ -172,6 +181,11 @@ impl Watch {
     /// plane was out of sight for longer than [`Watch::set_max_outage`] allows. The workload is as it was, and the
     /// watch can be used further.
     pub async fn next(&mut self) -> Result<Option<Event>, Error> {
+        poll_fn(|cx| self.poll_event(cx)).await
+    }
+
+    /// The step of [`Watch::next`]. What is under way stays in `self`, so that nothing is lost between two calls.
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> task::Poll<Result<Option<Event>, Error>> {
         loop {
             if self.in_flight.is_none() {
                 // Before an event is reported, and before anything is done about the workload: whoever resumes after a
@@ -180,19 +194,18 @@ impl Watch {
             }
             if self.in_flight.is_none() {
                 if let Some(event) = self.events.pop_front() {
-                    return Ok(Some(event));
+                    return task::Poll::Ready(Ok(Some(event)));
                 }
                 let pending = self.tracker.pending();
                 match pending {
-                    PendingAction::Nothing(_) => return Ok(None),
-                    PendingAction::Poll => sleep_until(self.due).await,
+                    PendingAction::Nothing(_) => return task::Poll::Ready(Ok(None)),
+                    PendingAction::Poll => ready!(self.timer.poll_until(self.due, cx)),
                     PendingAction::Delete(_) | PendingAction::Suspend => {}
                 }
                 self.in_flight = Some(self.begin(pending));
             }
-            // It stays in flight when this future is dropped.
             let Some(request) = &mut self.in_flight else { continue };
-            let completed = request.await;
+            let completed = ready!(request.as_mut().poll(cx));
             self.in_flight = None;
             self.complete(completed)?;
         }
@@ -297,6 +310,15 @@ impl Watch {
             }
             ActionResult::Refused(error) => Err(error),
         }
+    }
+}
+
+/// The events of [`Watch::next`]. After an error the stream can be polled again; it ends after [`Event::Ended`].
+impl Stream for Watch {
+    type Item = Result<Event, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> task::Poll<Option<Self::Item>> {
+        self.poll_event(cx).map(Result::transpose)
     }
 }
 

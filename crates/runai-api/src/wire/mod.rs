@@ -21,6 +21,7 @@
 mod compute;
 mod environment;
 mod error;
+mod list;
 mod network;
 mod organization;
 mod pattern;

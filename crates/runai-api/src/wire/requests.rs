@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::TrainingCreationRequest;
+pub use super::list::{ListParams, SortOrder};
 use crate::request::{ApiRequest, encode_component};
 
 /// The most items that the API gives on one page.
@@ -104,33 +105,26 @@ pub fn workload(workload_id: &str) -> ApiRequest {
 
 /// Reads a page of a workload's events, the newest first.
 #[must_use]
-pub fn workload_events(workload_id: &str, page: Page) -> ApiRequest {
-    page.of(ApiRequest::get(item(WORKLOADS, workload_id) + "/events"))
+pub fn workload_events(workload_id: &str, params: &ListParams) -> ApiRequest {
+    params.apply(ApiRequest::get(item(WORKLOADS, workload_id) + "/events"))
 }
 
 /// Reads a page of a workload's history: events and changes of phase.
 #[must_use]
-pub fn workload_history(workload_id: &str, page: Page) -> ApiRequest {
-    page.of(ApiRequest::get(item(WORKLOADS, workload_id) + "/history"))
+pub fn workload_history(workload_id: &str, params: &ListParams) -> ApiRequest {
+    params.apply(ApiRequest::get(item(WORKLOADS, workload_id) + "/history"))
 }
 
-/// Reads a page of the workloads that pass every one of `filters`, live ones or deleted ones.
+/// Reads a page of the workloads of any type.
 #[must_use]
-pub fn workloads(filters: &[Filter<'_>], deleted: bool, page: Page) -> ApiRequest {
-    let request = filtered(ApiRequest::get(WORKLOADS), filters);
-    page.of(if deleted { request.query("deleted", "true") } else { request })
+pub fn workloads(params: &ListParams) -> ApiRequest {
+    params.apply(ApiRequest::get(WORKLOADS))
 }
 
-/// Reads a page of the projects whose name equals `name`; compare names again, a filter is a hint.
+/// Reads a page of the projects that can be seen.
 #[must_use]
-pub fn projects_named(name: &str, page: Page) -> ApiRequest {
-    page.of(filtered(ApiRequest::get(PROJECTS), &[Filter::Equals("name", name)]))
-}
-
-/// Reads a page of all projects that can be seen.
-#[must_use]
-pub fn projects(page: Page) -> ApiRequest {
-    page.of(ApiRequest::get(PROJECTS))
+pub fn projects(params: &ListParams) -> ApiRequest {
+    params.apply(ApiRequest::get(PROJECTS))
 }
 
 /// Reads one project.
@@ -151,28 +145,10 @@ pub fn cluster(uuid: &str) -> ApiRequest {
     ApiRequest::get(item(CLUSTERS, uuid))
 }
 
-/// Reads a page of the node pools of one cluster.
+/// Reads a page of node pools. Those of one cluster have its UUID as `clusterId`.
 #[must_use]
-pub fn node_pools(cluster_id: &str, page: Page) -> ApiRequest {
-    page.of(filtered(ApiRequest::get(NODE_POOLS), &[Filter::Equals("clusterId", cluster_id)]))
-}
-
-/// A condition on a member of the listed items; the API's operators that are needed here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Filter<'a> {
-    /// The member equals the text.
-    Equals(&'static str, &'a str),
-    /// The member starts with the text.
-    StartsWith(&'static str, &'a str),
-}
-
-impl Filter<'_> {
-    fn text(&self) -> String {
-        match self {
-            Self::Equals(member, text) => format!("{member}=={text}"),
-            Self::StartsWith(member, text) => format!("{member}=^{text}"),
-        }
-    }
+pub fn node_pools(params: &ListParams) -> ApiRequest {
+    params.apply(ApiRequest::get(NODE_POOLS))
 }
 
 /// Which part of a list is asked for.
@@ -195,10 +171,6 @@ impl Page {
     #[must_use]
     pub const fn from(self, offset: u32) -> Self {
         Self { offset, ..self }
-    }
-
-    fn of(self, request: ApiRequest) -> ApiRequest {
-        request.query("offset", self.offset.to_string()).query("limit", self.limit.to_string())
     }
 }
 
@@ -233,14 +205,6 @@ fn item(collection: &str, id: &str) -> String {
     format!("{collection}/{}", encode_component(id))
 }
 
-/// All filters go into one parameter, separated by commas (`explode: false` in the API's description).
-fn filtered(request: ApiRequest, filters: &[Filter<'_>]) -> ApiRequest {
-    if filters.is_empty() {
-        return request;
-    }
-    request.query("filterBy", filters.iter().map(Filter::text).collect::<Vec<_>>().join(","))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -250,7 +214,7 @@ mod tests {
 
     #[test]
     fn each_request_has_its_method_and_target() {
-        let page = Page::first(50);
+        let page = &ListParams::default().page_size(50);
         for (request, line) in [
             (training("a b/c"), "GET /api/v1/workloads/trainings/a%20b%2Fc"),
             (suspend_training("1"), "POST /api/v1/workloads/trainings/1/suspend"),
@@ -258,21 +222,27 @@ mod tests {
             (delete_training("1"), "DELETE /api/v1/workloads/trainings/1"),
             (workload("1"), "GET /api/v1/workloads/1"),
             (workload_events("1", page), "GET /api/v1/workloads/1/events?offset=0&limit=50"),
-            (workload_history("1", page.from(50)), "GET /api/v1/workloads/1/history?offset=50&limit=50"),
-            (workloads(&[], true, Page::default()), "GET /api/v1/workloads?deleted=true&offset=0&limit=500"),
             (
-                workloads(&[Filter::Equals("projectId", "7"), Filter::StartsWith("name", "fit-")], false, page),
+                workload_history("1", &ListParams::default().page(Page::first(50).from(50))),
+                "GET /api/v1/workloads/1/history?offset=50&limit=50",
+            ),
+            (workloads(&ListParams::default().deleted(true)), "GET /api/v1/workloads?deleted=true&offset=0&limit=500"),
+            (
+                workloads(&page.clone().equals("projectId", "7").starts_with("name", "fit-")),
                 "GET /api/v1/workloads?filterBy=projectId%3D%3D7%2Cname%3D%5Efit-&offset=0&limit=50",
             ),
             (
-                projects_named("ML research", page),
+                projects(&page.clone().equals("name", "ML research")),
                 "GET /api/v1/org-unit/projects?filterBy=name%3D%3DML%20research&offset=0&limit=50",
             ),
             (projects(page), "GET /api/v1/org-unit/projects?offset=0&limit=50"),
             (project("7"), "GET /api/v1/org-unit/projects/7"),
             (clusters(), "GET /api/v1/clusters"),
             (cluster("u"), "GET /api/v1/clusters/u"),
-            (node_pools("u", page), "GET /api/v1/node-pools?filterBy=clusterId%3D%3Du&offset=0&limit=50"),
+            (
+                node_pools(&page.clone().equals("clusterId", "u")),
+                "GET /api/v1/node-pools?filterBy=clusterId%3D%3Du&offset=0&limit=50",
+            ),
         ] {
             assert_eq!(format!("{} {}", request.method.as_str(), request.target()), line);
             assert_eq!(request.body, None);

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use futures_util::stream::{self, StreamExt as _};
-use runai_api::wire::requests::Filter;
 use runai_api::wire::{Event, Workload};
+use runai_client::ListParams;
 use serde_json::json;
 
 use crate::args::{EventsArgs, ListArgs, StatusArgs};
@@ -93,11 +93,17 @@ pub(crate) fn list(args: &ListArgs) -> Result<Exit, Failure> {
     let connection = Connection::open(&args.reach.config, &args.reach.connect, Vec::new())?;
     block_on(async {
         let project = if args.all_projects { None } else { Some(connection.placement().await?.project_id) };
-        let mut filters: Vec<Filter<'_>> = Vec::new();
-        filters.extend(project.as_deref().map(|id| Filter::Equals("projectId", id)));
-        filters.extend(args.phase.as_deref().map(|phase| Filter::Equals("phase", phase)));
-        filters.extend(args.name.as_deref().map(|name| Filter::StartsWith("name", name)));
-        let listed = connection.client().list_newest_workloads(&filters, args.deleted).take(args.limit);
+        let mut params = ListParams::default().deleted(args.deleted).newest_first();
+        if let Some(id) = project {
+            params = params.equals("projectId", &id);
+        }
+        if let Some(phase) = &args.phase {
+            params = params.equals("phase", phase);
+        }
+        if let Some(name) = &args.name {
+            params = params.starts_with("name", name);
+        }
+        let listed = connection.client().list_workloads(&params).take(args.limit);
         let lines = connection.with_timeout(async {
             let workloads: Vec<Result<Workload, _>> = listed.collect().await;
             Ok(workloads.into_iter().collect::<Result<Vec<_>, _>>()?)
@@ -137,8 +143,12 @@ pub(crate) fn events(args: &EventsArgs) -> Result<Exit, Failure> {
         let events = connection
             .with_timeout(async {
                 let workload = find(&connection, &args.id).await?;
-                let events: Vec<Result<Event, _>> =
-                    connection.client().list_events(&workload.id).take(args.limit).collect().await;
+                let events: Vec<Result<Event, _>> = connection
+                    .client()
+                    .list_events(&workload.id, &ListParams::default())
+                    .take(args.limit)
+                    .collect()
+                    .await;
                 Ok(events.into_iter().collect::<Result<Vec<_>, _>>()?)
             })
             .await?;

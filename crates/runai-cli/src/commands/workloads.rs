@@ -6,8 +6,7 @@ use std::pin::pin;
 use futures_util::stream::StreamExt as _;
 use runai_api::phase::Stage;
 use runai_api::wire::Workload;
-use runai_api::wire::requests::Filter;
-use runai_client::{Client, Error, nearest};
+use runai_client::{Client, Error, ListParams, nearest};
 use serde::Serialize;
 
 use crate::config::connect::Connection;
@@ -73,7 +72,10 @@ pub(crate) async fn find(connection: &Connection, word: &str) -> Result<Workload
     }
     // Anything else would be read as more than one filter, and no workload can be called so.
     let is_name = word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-    let mut found = if is_name { client.workloads(&[Filter::Equals("name", word)], false).await? } else { Vec::new() };
+    let mut found = Vec::new();
+    if is_name {
+        found = client.workloads(&ListParams::default().equals("name", word)).await?;
+    }
     found.retain(|workload| workload.name == word);
     if found.len() > 1
         && let Some(project) = &connection.project_name
@@ -100,13 +102,15 @@ pub(crate) async fn find(connection: &Connection, word: &str) -> Result<Workload
 
 /// Why there is no such workload. A failure to find that out gives no reason.
 async fn gone(client: &Client, word: &str) -> Failure {
-    let deleted = client.list_newest_workloads(&[], true).take(MOST_COMPARED).filter_map(|one| ready(one.ok()));
+    let newest = ListParams::default().newest_first();
+    let deleted =
+        client.list_workloads(&newest.clone().deleted(true)).take(MOST_COMPARED).filter_map(|one| ready(one.ok()));
     let meant = deleted.filter(|workload| ready(workload.id == word || workload.name == word));
     if let Some(workload) = pin!(meant).next().await {
         let message = format!("workload `{}` has been deleted; its last phase was {}", workload.name, workload.phase);
         return Failure::new(Exit::NotFound, message).hint("`runai-step list --deleted` shows it");
     }
-    let names = client.list_newest_workloads(&[], false).take(MOST_COMPARED).filter_map(|one| ready(one.ok()));
+    let names = client.list_workloads(&newest).take(MOST_COMPARED).filter_map(|one| ready(one.ok()));
     let names: Vec<String> = names.map(|workload| workload.name).collect().await;
     let near = nearest(word, names.iter().map(String::as_str));
     let failure = Failure::new(Exit::NotFound, format!("there is no workload `{word}`"));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::stream::StreamExt as _;
 use runai_client::lifecycle::Outcome;
-use runai_client::{Client, StepOperator};
+use runai_client::{Client, ListParams, StepOperator};
 use tokio::time::Instant;
 
 /// Kubernetes warnings that a failure is reported with.
@@ -58,7 +58,7 @@ pub(crate) async fn end(
 
 /// Kubernetes warnings about a workload, the newest last. They only accompany other results, so errors give none.
 pub(crate) async fn warnings(client: &Client, id: &str) -> Vec<String> {
-    let events = client.list_events(id).take(MAX_EVENTS).filter_map(|event| ready(event.ok()));
+    let events = client.list_events(id, &ListParams::default()).take(MAX_EVENTS).filter_map(|event| ready(event.ok()));
     let warnings = events.filter(|event| ready(event.kind == "Warning")).map(|event| event.message);
     let mut warnings: Vec<String> = warnings.take(MAX_WARNINGS).collect().await;
     warnings.reverse();

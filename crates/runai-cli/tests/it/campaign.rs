@@ -12,7 +12,7 @@ use http_body_util::BodyExt as _;
 use runai_cli::testing::{Campaign, CampaignReport, CampaignStep, Record, launch};
 use runai_client::lifecycle::Outcome;
 use runai_client::transport::{Failure, Request, Response, Transport, TransportError};
-use runai_client::{BoxFuture, Client, Put, Receipt, ReceiptList, ReceiptStore, StepOperator, StoreError};
+use runai_client::{BoxFuture, Client, ListParams, Put, Receipt, ReceiptList, ReceiptStore, StepOperator, StoreError};
 use runai_sim::Simulator;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep, timeout};
@@ -142,7 +142,7 @@ impl Lab {
     }
 
     async fn phase(&self, campaign: &Campaign, name: &str) -> String {
-        let all = campaign.operator.client().workloads(&[], false).await.unwrap();
+        let all = campaign.operator.client().workloads(&ListParams::default()).await.unwrap();
         all.into_iter().find(|workload| workload.name == name).unwrap().phase
     }
 }

@@ -18,7 +18,7 @@ use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use runai_api::wire::Workload;
-use runai_client::{Client, DEFAULT_SETTLE_TIME, StepOperator};
+use runai_client::{Client, DEFAULT_SETTLE_TIME, ListParams, StepOperator};
 use runai_sim::{Endpoint, Fault, FaultKind, LateAnswer, Simulator};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -185,8 +185,8 @@ async fn play(setting: Setting, faults: Vec<Fault>, commands: Vec<Command>) -> P
     // Everything that is late has happened by then.
     sleep(setting.scaled(Duration::from_mins(10))).await;
     let client = lab.operator().client().clone();
-    let live = client.workloads(&[], false).await.unwrap();
-    let gone = client.workloads(&[], true).await.unwrap();
+    let live = client.workloads(&ListParams::default()).await.unwrap();
+    let gone = client.workloads(&ListParams::default().deleted(true)).await.unwrap();
     Played { lab, told, live, gone, freed }
 }
 
@@ -196,7 +196,7 @@ async fn free_stuck(lab: &Lab, freed: &mut HashSet<String>) {
     lab.sim.clear_faults();
     let good = lab.operator();
     loop {
-        for workload in good.client().workloads(&[], false).await.unwrap() {
+        for workload in good.client().workloads(&ListParams::default()).await.unwrap() {
             if workload.phase == "Stopping" && freed.insert(workload.id.clone()) {
                 good.delete(&workload.id).await.unwrap();
             }

@@ -1,7 +1,7 @@
 //! Projects, clusters and node pools.
 
-use futures_util::stream::Stream;
-use runai_api::wire::requests::{self, Page};
+use futures_core::Stream;
+use runai_api::wire::requests::{self, ListParams};
 use runai_api::wire::{Cluster, NodePool, Project};
 
 use super::page::Listed;
@@ -11,7 +11,7 @@ use crate::error::Error;
 impl Client {
     /// The projects whose name is exactly `name`. One name may be used once in every cluster.
     pub async fn projects_named(&self, name: &str) -> Result<Vec<Project>, Error> {
-        let mut projects: Vec<Project> = self.collected(requests::projects_named(name, Page::default())).await?;
+        let mut projects = self.projects(&ListParams::default().equals("name", name)).await?;
         // A filter is a hint: a version may ignore it, or compare otherwise.
         projects.retain(|project| project.name == name);
         projects.sort_by(|one, other| one.id.cmp(&other.id));
@@ -19,14 +19,14 @@ impl Client {
         Ok(projects)
     }
 
-    /// All projects that the credentials can see.
-    pub async fn projects(&self) -> Result<Vec<Project>, Error> {
-        self.collected(requests::projects(Page::default())).await
+    /// All projects that the credentials can see and `params` select.
+    pub async fn projects(&self, params: &ListParams) -> Result<Vec<Project>, Error> {
+        self.collected(requests::projects(params)).await
     }
 
     /// As [`Client::projects`], page by page as they are asked for.
-    pub fn list_projects(&self) -> impl Stream<Item = Result<Project, Error>> + Send + use<> {
-        self.listing(requests::projects(Page::default()))
+    pub fn list_projects(&self, params: &ListParams) -> impl Stream<Item = Result<Project, Error>> + Send + use<> {
+        self.listing(requests::projects(params))
     }
 
     /// One project.
@@ -46,7 +46,8 @@ impl Client {
 
     /// The node pools of a cluster.
     pub async fn node_pools(&self, cluster_id: &str) -> Result<Vec<NodePool>, Error> {
-        let mut pools: Vec<NodePool> = self.collected(requests::node_pools(cluster_id, Page::default())).await?;
+        let params = ListParams::default().equals("clusterId", cluster_id);
+        let mut pools: Vec<NodePool> = self.collected(requests::node_pools(&params)).await?;
         pools.retain(|pool| pool.cluster_id.is_empty() || pool.cluster_id == cluster_id);
         Ok(pools)
     }

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use futures_util::stream::{self, Stream, TryStreamExt as _};
+use futures_core::Stream;
+use futures_util::stream::{self, TryStreamExt as _};
 use runai_api::request::ApiRequest;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -1,8 +1,8 @@
 //! Workload templates.
 
-use futures_util::stream::Stream;
+use futures_core::Stream;
 use runai_api::request::{ApiRequest, encode_component};
-use runai_api::wire::requests::PAGE_LIMIT;
+use runai_api::wire::requests::ListParams;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -21,9 +21,8 @@ impl Client {
     /// Templates of all types that the credentials can see, page by page as they are asked for.
     ///
     /// Experimental in the API's own words; a control plane that does not know it answers with an error.
-    pub fn list_templates(&self) -> impl Stream<Item = Result<Template, Error>> + Send + use<> {
-        let first = ApiRequest::get("/api/v1/workload-templates").query("offset", "0");
-        self.listing(first.query("limit", PAGE_LIMIT.to_string()))
+    pub fn list_templates(&self, params: &ListParams) -> impl Stream<Item = Result<Template, Error>> + Send + use<> {
+        self.listing(params.apply(ApiRequest::get("/api/v1/workload-templates")))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Trainings, workloads of any type, and what happened to them.
 
-use futures_util::stream::Stream;
+use futures_core::Stream;
 use runai_api::request::ApiRequest;
-use runai_api::wire::requests::{self, Filter, Page};
+use runai_api::wire::requests::{self, ListParams};
 use runai_api::wire::{Event, HistoryRecord, Training, TrainingCreationRequest, Workload};
 
 use super::names_no_workload;
@@ -47,44 +47,52 @@ impl Client {
 
     /// The workloads of a project whose name is exactly `name`: the live one, or the deleted ones.
     pub async fn workloads_named(&self, project_id: &str, name: &str, deleted: bool) -> Result<Vec<Workload>, Error> {
-        let filters = [Filter::Equals("projectId", project_id), Filter::Equals("name", name)];
-        let mut workloads = self.workloads(&filters, deleted).await?;
+        let params = ListParams::default().equals("projectId", project_id).equals("name", name).deleted(deleted);
+        let mut workloads = self.workloads(&params).await?;
         workloads.retain(|workload| workload.name == name && workload.project_id == project_id);
         Ok(workloads)
     }
 
-    /// The workloads that pass every one of `filters`, live ones or deleted ones.
-    pub async fn workloads(&self, filters: &[Filter<'_>], deleted: bool) -> Result<Vec<Workload>, Error> {
-        self.collected(requests::workloads(filters, deleted, Page::default())).await
+    /// All workloads that `params` select.
+    pub async fn workloads(&self, params: &ListParams) -> Result<Vec<Workload>, Error> {
+        self.collected(requests::workloads(params)).await
     }
 
     /// As [`Client::workloads`], page by page as they are asked for.
-    pub fn list_workloads(
-        &self,
-        filters: &[Filter<'_>],
-        deleted: bool,
-    ) -> impl Stream<Item = Result<Workload, Error>> + Send + use<> {
-        self.listing(requests::workloads(filters, deleted, Page::default()))
-    }
-
-    /// As [`Client::list_workloads`], the newest first.
-    pub fn list_newest_workloads(
-        &self,
-        filters: &[Filter<'_>],
-        deleted: bool,
-    ) -> impl Stream<Item = Result<Workload, Error>> + Send + use<> {
-        let request = requests::workloads(filters, deleted, Page::default());
-        self.listing(request.query("sortBy", "createdAt").query("sortOrder", "desc"))
+    ///
+    /// ```no_run
+    /// use futures_util::TryStreamExt as _;
+    /// use runai_client::{Client, Error, ListParams};
+    ///
+    /// # async fn example(client: &Client) -> Result<(), Error> {
+    /// let params = ListParams::default().equals("projectId", "7").newest_first();
+    /// let mut workloads = std::pin::pin!(client.list_workloads(&params));
+    /// while let Some(workload) = workloads.try_next().await? {
+    ///     println!("{} {}", workload.name, workload.phase);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn list_workloads(&self, params: &ListParams) -> impl Stream<Item = Result<Workload, Error>> + Send + use<> {
+        self.listing(requests::workloads(params))
     }
 
     /// What Kubernetes reported about a workload, the newest first, page by page as it is asked for.
-    pub fn list_events(&self, workload_id: &str) -> impl Stream<Item = Result<Event, Error>> + Send + use<> {
-        self.listing(requests::workload_events(workload_id, Page::default()))
+    pub fn list_events(
+        &self,
+        workload_id: &str,
+        params: &ListParams,
+    ) -> impl Stream<Item = Result<Event, Error>> + Send + use<> {
+        self.listing(requests::workload_events(workload_id, params))
     }
 
     /// Events and changes of phase of a workload, the newest first, page by page as they are asked for.
-    pub fn list_history(&self, workload_id: &str) -> impl Stream<Item = Result<HistoryRecord, Error>> + Send + use<> {
-        self.listing(requests::workload_history(workload_id, Page::default()))
+    pub fn list_history(
+        &self,
+        workload_id: &str,
+        params: &ListParams,
+    ) -> impl Stream<Item = Result<HistoryRecord, Error>> + Send + use<> {
+        self.listing(requests::workload_history(workload_id, params))
     }
 }
 

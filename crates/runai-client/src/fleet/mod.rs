@@ -8,11 +8,15 @@ mod project;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{self, Context, ready};
 
+use futures_core::Stream;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use runai_api::wire::Workload;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::lifecycle::{WaitPolicy, WaitState};
 
@@ -26,6 +30,7 @@ use crate::poll::Poll;
 use crate::receipt::{BoxFuture, Progress, Receipt, ReceiptStore, StoreError};
 use crate::record::StoreResult;
 use crate::submission::{Submitted, duplicate_until};
+use crate::timer::Timer;
 use crate::tracker::PendingAction;
 
 /// Many workloads that are being followed, each by the rules of [`crate::lifecycle`].
@@ -37,7 +42,8 @@ use crate::tracker::PendingAction;
 ///
 /// Lists say in fewer words than [`Watch`](crate::Watch) gets why a workload is pending.
 ///
-/// [`Fleet::next`] may be dropped at any moment and called again: its requests stay in flight, and nothing is lost.
+/// [`Fleet::next`] may be dropped at any moment and called again: its requests stay in flight, and nothing is lost. A fleet
+/// is a [`Stream`] too.
 ///
 /// ```no_run
 /// use runai_client::{Client, Event, Fleet, FleetEvent, Submitted};
@@ -71,6 +77,7 @@ pub struct Fleet {
     unsaved: VecDeque<String>,
     storing: usize,
     in_flight: FuturesUnordered<BoxFuture<'static, Completed>>,
+    timer: Timer,
 }
 
 /// What a request or a write gave.
@@ -99,6 +106,7 @@ impl Fleet {
             unsaved: VecDeque::new(),
             storing: 0,
             in_flight: FuturesUnordered::new(),
+            timer: Timer::default(),
         }
     }
 
@@ -245,26 +253,28 @@ impl Fleet {
 
     /// Waits for the next event; `None` once every workload has ended.
     pub async fn next(&mut self) -> Option<FleetEvent> {
+        poll_fn(|cx| self.poll_event(cx)).await
+    }
+
+    /// The step of [`Fleet::next`]. What is under way stays in `self`, so that nothing is lost between two calls.
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> task::Poll<Option<FleetEvent>> {
         loop {
             self.begin_what_is_due();
             if let Some(event) = self.events.pop_front() {
-                return Some(event);
+                return task::Poll::Ready(Some(event));
             }
             if self.members.is_empty() {
-                return None;
+                return task::Poll::Ready(None);
             }
             let due = [self.wake.first(), self.duplicate_checks.first()].into_iter().flatten().map(|(at, _)| *at).min();
             debug_assert!(due.is_some() || !self.in_flight.is_empty(), "nothing is planned for {} members", self.len());
-            let is_due = async {
-                match due {
-                    Some(due) => sleep_until(due).await,
-                    None => std::future::pending().await,
-                }
-            };
-            // Requests stay in flight when this future is dropped.
-            tokio::select! {
-                Some(completed) = self.in_flight.next() => self.complete(completed),
-                () = is_due => {}
+            if let task::Poll::Ready(Some(completed)) = self.in_flight.poll_next_unpin(cx) {
+                self.complete(completed);
+                continue;
+            }
+            match due {
+                Some(due) => ready!(self.timer.poll_until(due, cx)),
+                None => return task::Poll::Pending,
             }
         }
     }
@@ -439,6 +449,15 @@ impl Fleet {
                 self.events.push_back(FleetEvent::OutageEnded { scope, lasted: since.elapsed() });
             }
         }
+    }
+}
+
+/// The events of [`Fleet::next`].
+impl Stream for Fleet {
+    type Item = FleetEvent;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> task::Poll<Option<FleetEvent>> {
+        self.poll_event(cx)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use runai_api::request::ApiRequest;
 use runai_api::wire::Workload;
-use runai_api::wire::requests::{Filter, PAGE_LIMIT, Page, workloads};
+use runai_api::wire::requests::{ListParams, PAGE_LIMIT, Page, SortOrder, workloads};
 use tokio::time::Instant;
 
 use super::{Completed, Fleet, FleetEvent, REQUESTS_AT_ONCE};
@@ -340,14 +340,9 @@ impl Fleet {
 ///
 /// Only from the oldest member on, so that what ended long ago costs nothing.
 fn list(project_id: &str, since: Option<&str>, page: Page) -> ApiRequest {
-    let mut request = workloads(&[Filter::Equals("projectId", project_id)], false, page);
-    if let Some(since) = since
-        && let Some((_, filters)) = request.query.iter_mut().find(|(name, _)| *name == "filterBy")
-    {
-        filters.push_str(",createdAt>=");
-        filters.push_str(since);
-    }
-    request.query("sortBy", "createdAt").query("sortOrder", "asc")
+    let all = ListParams::default().equals("projectId", project_id);
+    let params = if let Some(since) = since { all.at_least("createdAt", since) } else { all };
+    workloads(&params.page(page).sort_by("createdAt", SortOrder::Ascending))
 }
 
 /// Members that are due within this time are polled together.

@@ -14,7 +14,7 @@ use std::time::Duration;
 use runai_api::wire::{TrainingCreationRequest, Workload};
 use runai_client::lifecycle::{Outcome, WaitPolicy};
 use runai_client::transport::Request;
-use runai_client::{Error, Fleet, Progress, ReceiptStore, StepOperator};
+use runai_client::{Error, Fleet, ListParams, Progress, ReceiptStore, StepOperator};
 use runai_sim::Simulator;
 use serde_json::json;
 use tokio::sync::Notify;
@@ -253,8 +253,8 @@ async fn no_submission_is_lost_or_doubled() {
         let (name, id) = task.await.unwrap();
         expected.insert(name, id);
     }
-    let live = good.client().workloads(&[], false).await.unwrap();
-    let gone = good.client().workloads(&[], true).await.unwrap();
+    let live = good.client().workloads(&ListParams::default()).await.unwrap();
+    let gone = good.client().workloads(&ListParams::default().deleted(true)).await.unwrap();
     // Without an end of their own, whatever is not alive was killed by someone.
     let is_alive = |it: &&Workload| ["Creating", "Pending", "Initializing", "Running"].contains(&it.phase.as_str());
     let killed = gone.len() + live.len() - live.iter().filter(is_alive).count();
@@ -344,8 +344,8 @@ async fn every_wait_ends_right_and_no_healthy_job_is_touched() {
     }
 
     let good = operator(&campaign.sim);
-    let live = good.client().workloads(&[], false).await.unwrap();
-    let gone = good.client().workloads(&[], true).await.unwrap();
+    let live = good.client().workloads(&ListParams::default()).await.unwrap();
+    let gone = good.client().workloads(&ListParams::default().deleted(true)).await.unwrap();
     assert_eq!((live.len() + gone.len(), outcomes.len()), (count, count));
     let mut touched = 0;
     for workload in &live {

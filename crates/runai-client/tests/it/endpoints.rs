@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use runai_api::wire::Workload;
-use runai_api::wire::requests::Filter;
-use runai_client::{BatchAction, Error};
+use runai_client::{BatchAction, Error, ListParams};
 use runai_sim::{Policy, Role, Simulator, Template};
 use runai_spec::permissions::permissions;
 use runai_spec::{Resolver, Source};
@@ -35,18 +34,18 @@ async fn everything_that_the_simulator_shows_can_be_read() {
     }
     tokio::time::sleep(Duration::from_mins(1)).await;
 
-    let filters = [Filter::StartsWith("name", "fit-")];
-    let listed: Vec<_> = client.list_workloads(&filters, false).try_collect().await.unwrap();
+    let params = ListParams::default().starts_with("name", "fit-").page_size(3);
+    let listed: Vec<_> = client.list_workloads(&params).try_collect().await.unwrap();
     assert_eq!(listed.len(), 7);
-    let projects: Vec<_> = client.list_projects().try_collect().await.unwrap();
+    let projects: Vec<_> = client.list_projects(&ListParams::default()).try_collect().await.unwrap();
     assert_eq!(projects[0].name, sim.project());
     assert_eq!(client.project(&projects[0].id).await.unwrap().id, placement.project_id);
     assert_eq!(client.cluster(&placement.cluster_id).await.unwrap().name, sim.cluster());
     assert_eq!(client.node_pools(&placement.cluster_id).await.unwrap()[0].name, "default");
 
-    let events: Vec<_> = client.list_events(&ids[0]).try_collect().await.unwrap();
+    let events: Vec<_> = client.list_events(&ids[0], &ListParams::default()).try_collect().await.unwrap();
     assert!(events.iter().all(|event| !event.message.is_empty()));
-    let history: Vec<_> = client.list_history(&ids[0]).try_collect().await.unwrap();
+    let history: Vec<_> = client.list_history(&ids[0], &ListParams::default()).try_collect().await.unwrap();
     assert!(history.iter().any(|record| record.spec.phase_update.is_some()), "{history:?}");
 
     let result = client.batch(BatchAction::Suspend, &ids[..3]).await.unwrap();
@@ -90,7 +89,7 @@ async fn pages_are_read_as_they_are_asked_for() {
     };
     script.expect("GET /api/v1/workloads?offset=0&limit=500", page(Some(500)));
     let client = script.client();
-    let mut list = Box::pin(client.list_workloads(&[], false));
+    let mut list = Box::pin(client.list_workloads(&ListParams::default()));
     for _ in 0..2 {
         list.next().await.unwrap().unwrap();
     }
@@ -111,7 +110,7 @@ async fn a_list_without_an_end_is_an_error_not_an_endless_wait() {
             assert!(asked.fetch_add(1, Ordering::Relaxed) < 10);
             Reply::json(200, &reply)
         });
-        let error = client.workloads(&[], false).await.unwrap_err();
+        let error = client.workloads(&ListParams::default()).await.unwrap_err();
         assert!(matches!(error, Error::OddAnswer { .. }), "{error:?}");
     }
     // One that always gives the next page.
@@ -123,7 +122,7 @@ async fn a_list_without_an_end_is_an_error_not_an_endless_wait() {
         let page = asked.fetch_add(1, Ordering::Relaxed) + 1;
         Reply::json(200, &json!({"projects": [{"id": "1"}], "next": page * 500}))
     });
-    let error = client.projects().await.unwrap_err();
+    let error = client.projects(&ListParams::default()).await.unwrap_err();
     assert!(error.to_string().contains("without an end"), "{error}");
 }
 
@@ -163,9 +162,10 @@ async fn one_bad_item_costs_that_item_and_not_the_list() {
         .expect("GET /api/v1/org-unit/projects", Reply::json(200, &json!({"projects": [{"id": 7}, {"id": "7"}]})))
         .expect("GET /api/v1/clusters", Reply::json(200, &json!([7, {"uuid": "u"}])));
     let client = script.client();
-    let ids: Vec<_> = client.workloads(&[], false).await.unwrap().into_iter().map(|workload| workload.id).collect();
+    let ids: Vec<_> =
+        client.workloads(&ListParams::default()).await.unwrap().into_iter().map(|workload| workload.id).collect();
     assert_eq!(ids, ["a", "b"]);
-    assert_eq!(client.projects().await.unwrap().len(), 1);
+    assert_eq!(client.projects(&ListParams::default()).await.unwrap().len(), 1);
     assert_eq!(client.clusters().await.unwrap()[0].uuid, "u");
 }
 
@@ -174,7 +174,7 @@ async fn an_answer_without_the_list_is_odd_and_no_empty_list() {
     for body in [json!({}), json!({"workloads": null}), json!({"message": "ok"}), json!([]), json!(null)] {
         let script = Script::new();
         script.expect("GET /api/v1/workloads", Reply::json(200, &body));
-        let error = script.client().workloads(&[], false).await.unwrap_err();
+        let error = script.client().workloads(&ListParams::default()).await.unwrap_err();
         assert!(matches!(error, Error::OddAnswer { .. }), "{body}: {error:?}");
     }
     for body in [json!({}), json!({"accessRules": null}), json!({"accessRules": {}})] {

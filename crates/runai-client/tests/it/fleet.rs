@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use runai_client::lifecycle::{Outcome, WaitPolicy};
-use runai_client::{Error, Event, Fleet, FleetEvent, Progress, ReceiptStore as _, StepOperator, Submitted};
+use runai_client::{Error, Event, Fleet, FleetEvent, ListParams, Progress, ReceiptStore as _, StepOperator, Submitted};
 use runai_sim::{Fault, FaultKind, Simulator};
 use serde_json::json;
 use tokio::time::Instant;
@@ -161,7 +161,7 @@ async fn all_ends_are_told_apart() {
     assert_eq!(suspended.count(), 8);
     // Failed and timed-out ones were asked to be deleted; all others lie as they ended.
     let mut left: Vec<_> =
-        operator.client().workloads(&[], false).await.unwrap().into_iter().map(|it| it.phase).collect();
+        operator.client().workloads(&ListParams::default()).await.unwrap().into_iter().map(|it| it.phase).collect();
     left.sort();
     left.dedup();
     assert_eq!(left, ["Completed", "Stopped"]);
@@ -179,7 +179,7 @@ async fn all_can_be_cancelled_and_are_confirmed() {
     let rest = submitted[200..].iter().map(|one| one.workload_id.clone());
     let results: Vec<_> = operator.cancel_all(rest, 20).collect().await;
     assert!(results.len() == 100 && results.iter().all(|(_, result)| matches!(result, Ok(Outcome::Cancelled))));
-    assert!(operator.client().workloads(&[], false).await.unwrap().iter().all(|it| it.phase == "Stopped"));
+    assert!(operator.client().workloads(&ListParams::default()).await.unwrap().iter().all(|it| it.phase == "Stopped"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use runai_api::wire::TrainingCreationRequest;
 use runai_client::lifecycle::WaitPolicy;
-use runai_client::{Error, StepOperator};
+use runai_client::{Error, ListParams, StepOperator};
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -122,7 +122,7 @@ proptest! {
             let results = [
                 client.clusters().await.err(),
                 client.projects_named("vision").await.err(),
-                client.workloads(&[], true).await.err(),
+                client.workloads(&ListParams::default().deleted(true)).await.err(),
                 client.workload("w1").await.err(),
                 client.create_training(&request).await.err(),
                 client.permissions().await.err(),

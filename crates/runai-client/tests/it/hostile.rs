@@ -16,7 +16,7 @@ use runai_api::wire::{TrainingCreationRequest, Workload};
 use runai_client::lifecycle::{Outcome, WaitPolicy};
 use runai_client::transport::Request;
 use runai_client::{
-    DUPLICATE_WINDOW, Error, Event, Fleet, FleetEvent, Progress, ReceiptStore, StepOperator, Submitted,
+    DUPLICATE_WINDOW, Error, Event, Fleet, FleetEvent, ListParams, Progress, ReceiptStore, StepOperator, Submitted,
 };
 use runai_sim::{Endpoint, Fault, FaultKind, LateAnswer, Simulator};
 use tokio::time::{Instant, sleep, timeout};
@@ -200,8 +200,8 @@ async fn hostile_round(
     // What comes late has come by then.
     sleep(Duration::from_mins(10)).await;
     let good = operator(&sim);
-    let live = good.client().workloads(&[], false).await.unwrap();
-    let gone = good.client().workloads(&[], true).await.unwrap();
+    let live = good.client().workloads(&ListParams::default()).await.unwrap();
+    let gone = good.client().workloads(&ListParams::default().deleted(true)).await.unwrap();
     let shown = round.words.iter().filter(|words| words.contains(CANARY)).count();
     Played { store, runs, round, live, gone, freed, shown, operator: good }
 }
@@ -212,7 +212,7 @@ async fn free_stuck(sim: &Simulator, freed: &mut HashSet<String>) {
     sim.clear_faults();
     let good = operator(sim);
     loop {
-        for workload in good.client().workloads(&[], false).await.unwrap() {
+        for workload in good.client().workloads(&ListParams::default()).await.unwrap() {
             if workload.phase == "Stopping" && freed.insert(workload.id.clone()) {
                 good.delete(&workload.id).await.unwrap();
             }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 use runai_client::lifecycle::{Outcome, WaitPolicy};
-use runai_client::{Client, Fleet, Progress, ReceiptDirectory, ReceiptStore, RetryPolicy, StepOperator};
+use runai_client::{Client, Fleet, ListParams, Progress, ReceiptDirectory, ReceiptStore, RetryPolicy, StepOperator};
 use runai_sim::Simulator;
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -111,8 +111,8 @@ async fn whoever_is_killed_another_goes_on() {
         .await;
 
     let good = Client::builder(sim.base_url()).credentials(sim.client_id(), sim.client_secret()).build().unwrap();
-    let listed = good.workloads(&[], false).await.unwrap();
-    let gone = good.workloads(&[], true).await.unwrap();
+    let listed = good.workloads(&ListParams::default()).await.unwrap();
+    let gone = good.workloads(&ListParams::default().deleted(true)).await.unwrap();
     let live: BTreeSet<&str> = listed.iter().map(|workload| workload.id.as_str()).collect();
     let receipts = ReceiptDirectory::new(directory.path()).list().await.unwrap().receipts;
     let ended: BTreeSet<&str> = receipts

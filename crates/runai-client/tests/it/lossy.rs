@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use runai_client::lifecycle::{Outcome, WaitPolicy};
-use runai_client::{Client, Error, Fleet, RetryPolicy, StepOperator};
+use runai_client::{Client, Error, Fleet, ListParams, RetryPolicy, StepOperator};
 use runai_sim::Simulator;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -202,8 +202,14 @@ async fn a_network_that_harms_bytes_neither_loses_nor_doubles_a_job() {
         ids.push(id);
     }
     ids.sort();
-    let mut listed: Vec<_> =
-        good.client().workloads(&[], false).await.unwrap().into_iter().map(|workload| workload.id).collect();
+    let mut listed: Vec<_> = good
+        .client()
+        .workloads(&ListParams::default())
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|workload| workload.id)
+        .collect();
     listed.sort();
     let lost = ids.iter().filter(|id| listed.binary_search(id).is_err()).count();
     let doubled = listed.len() - (ids.len() - lost);

@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use http::{Method, StatusCode};
 use runai_api::wire::TrainingCreationRequest;
-use runai_client::{Client, Error, RetryPolicy, StepOperator};
+use runai_client::{Client, Error, ListParams, RetryPolicy, StepOperator};
 use runai_sim::Simulator;
 use serde_json::json;
 use tokio::time::Instant;
@@ -227,5 +227,5 @@ async fn forty_steps_submitted_through_a_limiter_are_forty_workloads_of_the_simu
     for (_, result) in results {
         result.unwrap();
     }
-    assert_eq!(client.workloads(&[], false).await.unwrap().len(), 40);
+    assert_eq!(client.workloads(&ListParams::default()).await.unwrap().len(), 40);
 }

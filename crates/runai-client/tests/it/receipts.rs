@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use runai_client::lifecycle::{Outcome, WaitPolicy, WaitState};
-use runai_client::{Error, Event, Progress, Receipt, ReceiptStore, StepOperator};
+use runai_client::{Error, Event, ListParams, Progress, Receipt, ReceiptStore, StepOperator};
 use runai_sim::Simulator;
 use tokio::sync::Notify;
 
@@ -90,7 +90,7 @@ async fn after_a_crash_the_receipt_leads_to_the_workload_or_says_that_there_is_n
         if let Some(recovered) = recovered {
             assert_eq!(recovered.workload_id, submitted.workload_id);
         }
-        assert_eq!(second.client().workloads(&[], false).await.unwrap().len(), 1);
+        assert_eq!(second.client().workloads(&ListParams::default()).await.unwrap().len(), 1);
         assert_eq!(second.recover(&only(&store).await).await.unwrap().unwrap().workload_id, submitted.workload_id);
     }
 }
@@ -121,7 +121,7 @@ async fn the_same_run_attaches_and_another_name_or_content_is_refused() {
     let error = operator.submit(&submission_of(&renamed)).await.unwrap_err();
     assert!(matches!(&error, Error::DifferentSpec { at, .. } if *at == "/name"), "{error:?}");
     assert!(error.to_string().contains(&first.workload_id) && error.to_string().contains(&first.submission_id));
-    assert_eq!(operator.client().workloads(&[], false).await.unwrap().len(), 1);
+    assert_eq!(operator.client().workloads(&ListParams::default()).await.unwrap().len(), 1);
     assert_eq!(only(&store).await.workload_id(), Some(first.workload_id.as_str()));
 }
 
@@ -147,7 +147,7 @@ async fn a_deleted_workload_is_never_sent_again_even_when_the_control_plane_forg
     let operator = recorded(StepOperator::new(client(&empty, |_| Fate::Arrives), empty.project()), &store);
     let error = operator.submit(&submission_of(&request)).await.unwrap_err();
     assert!(matches!(error, Error::AlreadyDeleted { .. }), "{error:?}");
-    assert!(operator.client().workloads(&[], false).await.unwrap().is_empty());
+    assert!(operator.client().workloads(&ListParams::default()).await.unwrap().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

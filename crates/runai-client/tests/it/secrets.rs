@@ -12,7 +12,7 @@ use runai_api::request::ApiRequest;
 use runai_api::wire::{EnvironmentVariable, Label, TrainingCreationRequest, TrainingSpec};
 use runai_client::lifecycle::WaitPolicy;
 use runai_client::transport::{HttpTransport, Request, Response, Transport, TransportError};
-use runai_client::{BatchAction, BoxFuture, Client, Error, ReceiptDirectory, SecretString, StepOperator};
+use runai_client::{BatchAction, BoxFuture, Client, Error, ListParams, ReceiptDirectory, SecretString, StepOperator};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use tracing::Level;
@@ -241,7 +241,7 @@ async fn a_workload_of_somebody_else_is_not_quoted() {
         }
         let client = script.client();
         for error in [
-            client.workloads(&[], false).await.unwrap_err(),
+            client.workloads(&ListParams::default()).await.unwrap_err(),
             client.send::<Vec<u64>>(&ApiRequest::get("/api/v1/workloads")).await.unwrap_err(),
             client.workload("w").await.map(|workload| assert!(workload.id.is_empty())).unwrap_err(),
         ] {
@@ -252,7 +252,7 @@ async fn a_workload_of_somebody_else_is_not_quoted() {
     // An item that does not decode costs itself, and the log says no more than that.
     let script = Script::new();
     script.expect("GET /api/v1/workloads", Reply::json(200, &json!({"workloads": [other]})));
-    assert_eq!(script.client().workloads(&[], false).await.unwrap(), []);
+    assert_eq!(script.client().workloads(&ListParams::default()).await.unwrap(), []);
     let traces = traces.text();
     assert!(traces.contains("left out list items") && !traces.contains(secret), "{traces}");
 }

@@ -338,3 +338,26 @@ async fn blindness_can_be_limited() {
     assert!(watch.run(|_| {}).await.unwrap_err().is_unreachable());
     assert!((300..360).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_and_a_fleet_are_streams() {
+    use futures_util::{StreamExt as _, TryStreamExt as _};
+    use runai_client::{Fleet, FleetEvent, Submitted};
+
+    let script = Script::new();
+    script.expect(LOOK, seen("Pending")).expect(LOOK, seen("Running")).expect(LOOK, seen("Completed"));
+    let events: Vec<Event> = watch(&script, WaitPolicy::default()).try_collect().await.unwrap();
+    assert!(matches!(events.as_slice(), [Event::Phase { .. }, .., Event::Ended { outcome: Outcome::Succeeded }]));
+
+    let client = answering(|sent| match sent.line.as_str() {
+        line if line.ends_with("/token") => Reply::token(),
+        LOOK => seen("Completed"),
+        _ => Reply::json(200, &json!({"workloads": [{"id": "w1", "name": "fit", "phase": "Completed"}]})),
+    });
+    let workload = client.workload("w1").await.unwrap();
+    let mut fleet = Fleet::new(client);
+    fleet.follow(&Submitted::existing(&workload), WaitPolicy::default());
+    let events: Vec<FleetEvent> = fleet.collect().await;
+    let is_end = |event: &FleetEvent| matches!(event, FleetEvent::Workload { event: Event::Ended { .. }, .. });
+    assert_eq!(events.iter().filter(|event| is_end(event)).count(), 1, "{events:?}");
+}
