@@ -123,6 +123,7 @@ impl Permissions {
 /// The body of a request that creates a role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct RoleCreationRequest {
     /// Its name.
     pub name: String,
@@ -134,6 +135,7 @@ pub struct RoleCreationRequest {
 
 /// A permission set of the control plane.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct PermissionSetId {
     /// Its id.
     pub id: String,

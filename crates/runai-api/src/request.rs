@@ -15,6 +15,7 @@ use crate::command::shell_quote;
 /// An HTTP method that the API uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
+#[non_exhaustive]
 pub enum Method {
     /// Stop or remove a resource.
     Delete,
@@ -56,6 +57,7 @@ impl fmt::Display for Method {
 
 /// How the members of a body are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Encoding {
     /// `application/x-www-form-urlencoded`: what OAuth 2.0 token requests use.
     Form,
@@ -77,6 +79,7 @@ impl Encoding {
 
 /// One request of the Run:ai REST API, without its base URL and without credentials.
 #[derive(Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct ApiRequest {
     /// The HTTP method.
     pub method: Method,

@@ -45,12 +45,12 @@ impl From<Outcome> for Exit {
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Cancelled => Self::Interrupted,
-            // It is not known to have succeeded.
-            Outcome::Failed | Outcome::UnknownEnd => Self::Failed,
             Outcome::PendingTimeout | Outcome::WorkloadTimeout => Self::TimedOut,
             Outcome::Stopped => Self::Stopped,
             Outcome::Succeeded => Self::Success,
             Outcome::Vanished => Self::NotFound,
+            // Any other end is not known to be a success.
+            _ => Self::Failed,
         }
     }
 }

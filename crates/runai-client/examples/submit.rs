@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let client = Client::builder(variable("RUNAI_BASE_URL")?)
         .credentials(variable("RUNAI_CLIENT_ID")?, variable("RUNAI_CLIENT_SECRET")?)
         .build()?;
-    let policy = WaitPolicy { pending_timeout: Some(Duration::from_mins(15)), ..WaitPolicy::default() };
+    let policy = WaitPolicy::default().pending_timeout(Duration::from_mins(15));
     let operator = StepOperator::new(client, variable("RUNAI_PROJECT_NAME")?)
         .receipts(Arc::new(ReceiptDirectory::new("receipts")))
         .wait_policy(policy.clone());

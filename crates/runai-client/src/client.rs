@@ -43,7 +43,7 @@ impl Client {
     /// Returns the same client, whose calls retry for at most `time`.
     pub(crate) fn retrying_for(&self, time: Duration) -> Self {
         let Inner { sender, tokens, retry } = &*self.inner;
-        let retry = RetryPolicy { give_up_after: retry.give_up_after.min(time), ..*retry };
+        let retry = retry.give_up_after(retry.give_up_after.min(time));
         Self { inner: Arc::new(Inner { sender: Arc::clone(sender), tokens: Arc::clone(tokens), retry }) }
     }
 
@@ -237,6 +237,7 @@ fn sent_value(request: &ApiRequest) -> Option<Value> {
             let fields = form_urlencoded::parse(request.body.as_ref()?);
             Some(fields.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect())
         }
+        _ => None,
     }
 }
 

@@ -28,8 +28,8 @@
 //! certificates.
 //!
 //! ```no_run
-//! use runai_api::Submission;
-//! use runai_api::wire::TrainingCreationRequest;
+//! use runai_client::api::Submission;
+//! use runai_client::api::wire::TrainingCreationRequest;
 //! use runai_client::lifecycle::{Outcome, WaitPolicy};
 //! use runai_client::{Client, Error, Event, StepOperator};
 //!
@@ -81,6 +81,12 @@ mod tracker;
 pub mod transport;
 mod watch;
 
+/// The body of a [`transport`]'s request and answer, of the crate `bytes`.
+pub use bytes::Bytes;
+/// Methods, headers and statuses: the crate `http`, whose `Request` and `Response` a [`transport`] has.
+pub use http;
+/// The API's bodies and requests: the crate `runai-api`, in the version of this client.
+pub use runai_api as api;
 pub use runai_api::wire::requests::{ListParams, SortOrder};
 pub use secrecy::SecretString;
 

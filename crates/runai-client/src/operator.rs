@@ -32,6 +32,7 @@ pub struct StepOperator {
 
 /// Where workloads go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Placement {
     /// The project's id, a number in a string.
     pub project_id: String,
@@ -41,6 +42,18 @@ pub struct Placement {
     pub cluster_id: String,
     /// The cluster's name, where it had to be looked up.
     pub cluster_name: Option<String>,
+}
+
+impl Placement {
+    /// Returns a placement that is known already, so that nothing needs to be looked up.
+    pub fn new(project_id: impl Into<String>, project_name: impl Into<String>, cluster_id: impl Into<String>) -> Self {
+        Self {
+            project_id: project_id.into(),
+            project_name: project_name.into(),
+            cluster_id: cluster_id.into(),
+            cluster_name: None,
+        }
+    }
 }
 
 impl StepOperator {

@@ -170,6 +170,7 @@ pub type AliveMark = Box<dyn std::any::Any + Send + Sync>;
 
 /// The result of [`ReceiptStore::put`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Put {
     /// Another attempt's receipt is stored, or none where one was expected; nothing was written.
     Conflict(Option<Box<Receipt>>),
@@ -179,11 +180,20 @@ pub enum Put {
 
 /// All receipts of a [`ReceiptStore`].
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct ReceiptList {
     /// Those that can be read.
     pub receipts: Vec<Receipt>,
     /// Why others cannot be read; each may stand for a job that runs.
     pub unreadable: Vec<StoreError>,
+}
+
+impl ReceiptList {
+    /// Returns a list of receipts that can be read.
+    #[must_use]
+    pub const fn new(receipts: Vec<Receipt>) -> Self {
+        Self { receipts, unreadable: Vec::new() }
+    }
 }
 
 /// Receipts cannot be written or read.

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 /// How persistent the client is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RetryPolicy {
     /// How many retries all calls of a client can make in a row; a tenth of them is given back every second. When none
     /// is left, calls fail with what they met, so that a control plane in trouble is not asked many times as often.
@@ -34,6 +35,41 @@ impl RetryPolicy {
             longest_pause: FOREVER,
             rate_limit_patience: Duration::ZERO,
         }
+    }
+
+    /// Sets how many retries all calls can make in a row; see [`RetryPolicy::burst`](#structfield.burst).
+    #[must_use]
+    pub const fn burst(mut self, burst: u32) -> Self {
+        self.burst = burst;
+        self
+    }
+
+    /// Sets how long a call may take altogether; see [`RetryPolicy::give_up_after`](#structfield.give_up_after).
+    #[must_use]
+    pub const fn give_up_after(mut self, give_up_after: Duration) -> Self {
+        self.give_up_after = give_up_after;
+        self
+    }
+
+    /// Sets the first pause; see [`RetryPolicy::first_pause`](#structfield.first_pause).
+    #[must_use]
+    pub const fn first_pause(mut self, first_pause: Duration) -> Self {
+        self.first_pause = first_pause;
+        self
+    }
+
+    /// Sets the longest pause; see [`RetryPolicy::longest_pause`](#structfield.longest_pause).
+    #[must_use]
+    pub const fn longest_pause(mut self, longest_pause: Duration) -> Self {
+        self.longest_pause = longest_pause;
+        self
+    }
+
+    /// Sets how long a call may wait for rate limits; see [`RetryPolicy::rate_limit_patience`](#structfield.rate_limit_patience).
+    #[must_use]
+    pub const fn rate_limit_patience(mut self, rate_limit_patience: Duration) -> Self {
+        self.rate_limit_patience = rate_limit_patience;
+        self
     }
 }
 

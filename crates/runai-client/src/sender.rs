@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
-use runai_api::request::{ApiRequest, Method as ApiMethod};
+use runai_api::request::ApiRequest;
 use runai_api::wire::ErrorBody;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
@@ -57,13 +57,8 @@ impl Sender {
         let accept = request.accept.as_deref().unwrap_or("application/json");
         let accept = HeaderValue::from_str(accept).map_err(|_| Error::Accept(accept.escape_debug().to_string()))?;
         let mut http = Request::new(request.body.clone().unwrap_or_default());
-        *http.method_mut() = match request.method {
-            ApiMethod::Delete => Method::DELETE,
-            ApiMethod::Get => Method::GET,
-            ApiMethod::Patch => Method::PATCH,
-            ApiMethod::Post => Method::POST,
-            ApiMethod::Put => Method::PUT,
-        };
+        // Every method of the API is one of HTTP.
+        *http.method_mut() = Method::from_bytes(request.method.as_str().as_bytes()).unwrap_or_default();
         *http.uri_mut() = uri;
         let headers = http.headers_mut();
         headers.insert(ACCEPT, accept);

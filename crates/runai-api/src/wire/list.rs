@@ -31,6 +31,7 @@ pub struct ListParams {
 
 /// The order of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SortOrder {
     /// Smallest or oldest first.
     Ascending,

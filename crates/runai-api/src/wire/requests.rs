@@ -88,6 +88,7 @@ pub fn batch<I: AsRef<str>>(action: BatchAction, workload_ids: &[I]) -> ApiReque
 /// The action of a [`batch`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum BatchAction {
     /// Remove the workloads.
     Delete,
@@ -153,6 +154,7 @@ pub fn node_pools(params: &ListParams) -> ApiRequest {
 
 /// Which part of a list is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Page {
     /// How many items to skip.
     pub offset: u32,

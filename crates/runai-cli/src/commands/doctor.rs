@@ -73,7 +73,7 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
             };
             let done = block_on(async {
                 let request = step.as_ref().map(|step| step.step.render(&step.context));
-                let subject = request.as_ref().map(|request| PreflightSubject { request, setting_of: &setting_of });
+                let subject = request.as_ref().map(|request| PreflightSubject::new(request, &setting_of));
                 let preflight = connection.operator.preflight(subject, Some(&needed)).await;
                 diagnosis.take(preflight, step.as_ref().map(|step| &step.file));
                 Ok(Exit::Success)
@@ -178,9 +178,9 @@ impl Diagnosis {
         for Told { check, verdict, message, hint, line, .. } in &self.findings {
             let mark = match verdict {
                 Verdict::Good => "\u{1b}[32m✓\u{1b}[0m",
-                Verdict::Unknown => "\u{1b}[2m?\u{1b}[0m",
                 Verdict::Doubtful => "\u{1b}[33m!\u{1b}[0m",
                 Verdict::Bad => "\u{1b}[31m✗\u{1b}[0m",
+                _ => "\u{1b}[2m?\u{1b}[0m",
             };
             let place = line.map(|line| format!(" (line {line})")).unwrap_or_default();
             let _ = writeln!(text, "{mark} {check:width$}  {message}{place}");

@@ -173,7 +173,8 @@ impl Launch {
     fn policy(&self, step: &LaunchStep) -> WaitPolicy {
         let policy = connect::policy(Some(step.step.settings()), &self.connection.settings);
         if self.connection.is_local() {
-            return WaitPolicy { monitoring_interval: policy.monitoring_interval.min(LOCAL_INTERVAL), ..policy };
+            let interval = policy.monitoring_interval.min(LOCAL_INTERVAL);
+            return policy.monitoring_interval(interval);
         }
         policy
     }

@@ -135,7 +135,7 @@ fn target(workload: Workload, receipt: Option<Receipt>, policy: WaitPolicy) -> T
 /// The receipts of this control plane, by their workloads. Without them workloads have no timeouts but those of flags.
 async fn receipts(connection: Connection) -> Arc<HashMap<String, Receipt>> {
     let Some(store) = &connection.receipts else { return Arc::default() };
-    let ReceiptList { receipts, unreadable } = match store.list().await {
+    let ReceiptList { receipts, unreadable, .. } = match store.list().await {
         Ok(list) => list,
         Err(problem) => {
             crate::output::warning(&format!(

@@ -149,14 +149,12 @@ pub(crate) fn policy(step: Option<&StepSettings>, operator: &OperatorSettings) -
     let seconds =
         |seconds: Option<i64>| seconds.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
     let usual = WaitPolicy::default();
-    WaitPolicy {
-        pending_timeout: seconds(step.and_then(|step| step.pending_timeout)),
-        workload_timeout: seconds(step.and_then(|step| step.workload_timeout)),
-        delete_on_failure: operator.delete_on_failure,
-        monitoring_interval: Duration::try_from_secs_f64(operator.monitoring_interval)
-            .unwrap_or(usual.monitoring_interval),
-        ..usual
-    }
+    let interval = Duration::try_from_secs_f64(operator.monitoring_interval).unwrap_or(usual.monitoring_interval);
+    usual
+        .pending_timeout(seconds(step.and_then(|step| step.pending_timeout)))
+        .workload_timeout(seconds(step.and_then(|step| step.workload_timeout)))
+        .delete_on_failure(operator.delete_on_failure)
+        .monitoring_interval(interval)
 }
 
 /// The operator's own settings, from the file and from what stands above it.

@@ -18,12 +18,12 @@ pub(super) fn end_words(end: &End) -> String {
         Outcome::PendingTimeout => "was queued too long and is suspended".to_owned(),
         Outcome::Stopped => "was stopped by someone else".to_owned(),
         Outcome::Succeeded => "succeeded".to_owned(),
-        Outcome::UnknownEnd => match &end.why {
+        Outcome::Vanished => "vanished: someone deleted it, or it never was".to_owned(),
+        Outcome::WorkloadTimeout => "ran too long and is suspended".to_owned(),
+        _ => match &end.why {
             Some(phase) => format!("ended in the unknown phase `{phase}`"),
             None => "ended in an unknown phase".to_owned(),
         },
-        Outcome::Vanished => "vanished: someone deleted it, or it never was".to_owned(),
-        Outcome::WorkloadTimeout => "ran too long and is suspended".to_owned(),
     }
 }
 

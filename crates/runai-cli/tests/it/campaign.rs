@@ -103,7 +103,7 @@ impl ReceiptStore for MemoryStore {
 
     fn list(&self) -> BoxFuture<'_, Result<ReceiptList, StoreError>> {
         let receipts = self.0.lock().unwrap().values().cloned().collect();
-        Box::pin(async { Ok(ReceiptList { receipts, unreadable: Vec::new() }) })
+        Box::pin(async { Ok(ReceiptList::new(receipts)) })
     }
 }
 

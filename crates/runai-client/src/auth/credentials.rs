@@ -24,6 +24,7 @@ use crate::sender::{Answer, Sender};
 
 /// The client credentials of a service account. Neither part is ever printed.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct ClientCredentials {
     /// The client id; the API calls it an access key's or service account's `clientId`.
     pub client_id: SecretString,

@@ -62,7 +62,8 @@ impl Client {
     ) -> impl Stream<Item = Result<T, Error>> + Send + use<T> {
         let pointer =
             if member.is_empty() || member.starts_with('/') { member.to_owned() } else { format!("/{member}") };
-        let first = ApiRequest { body: None, ..request.clone() };
+        let mut first = request.clone();
+        first.body = None;
         self.pages(request)
             .and_then(move |mut page| {
                 let list = page.pointer_mut(&pointer).map(Value::take).filter(Value::is_array);

@@ -300,7 +300,7 @@ impl Fleet {
             return self.report_singly(project_id);
         }
         project.page_limit = limit;
-        cursor.page = Page { limit, ..cursor.page };
+        cursor.page.limit = limit;
         sweep.list = Some(cursor);
         self.begin_page(project_id);
     }

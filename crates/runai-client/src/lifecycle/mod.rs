@@ -45,6 +45,7 @@ pub const LONGEST_OUTAGE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Action {
     /// Delete the workload, poll at once, and feed what is seen; the wait will end with this outcome.
     Delete(Outcome),
@@ -62,6 +63,7 @@ pub enum Action {
 /// What a waiter remembers between two polls, and from one process to the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct WaitState {
     goal: Goal,
     durations: PhaseDurations,

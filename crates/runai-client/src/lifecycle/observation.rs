@@ -4,6 +4,7 @@ use std::time::Duration;
 
 /// What one poll of the control plane showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Observation {
     /// The workload is listed as deleted; this is its record.
     Deleted(Snapshot),
@@ -17,6 +18,7 @@ pub enum Observation {
 
 /// A workload as one answer showed it. All moments are times since the Unix epoch on the control plane's clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Snapshot {
     /// The API's `phase`, as it came.
     pub phase: String,

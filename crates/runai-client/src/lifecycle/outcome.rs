@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// How a wait ended. A closed list: every end has an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Outcome {
     /// Stopped because the user of this waiter asked for it.
     Cancelled,
@@ -64,6 +65,7 @@ impl fmt::Display for Outcome {
 /// Why this waiter stops a workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum StopReason {
     /// Its user asked for it.
     Cancelled,

@@ -63,6 +63,7 @@ impl fmt::Display for Check {
 /// What came of a [`Check`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Verdict {
     /// As it should be.
     Good,
@@ -147,11 +148,20 @@ impl PreflightFinding {
 
 /// The request that a preflight checks, and the settings behind it.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct PreflightSubject<'a> {
     /// The request.
     pub request: &'a TrainingCreationRequest,
     /// Names the settings in what is found.
     pub setting_of: SettingOf<'a>,
+}
+
+impl<'a> PreflightSubject<'a> {
+    /// Returns the subject of a preflight: a request, and what finds the setting of each of its members.
+    #[must_use]
+    pub const fn new(request: &'a TrainingCreationRequest, setting_of: SettingOf<'a>) -> Self {
+        Self { request, setting_of }
+    }
 }
 
 impl fmt::Debug for PreflightSubject<'_> {

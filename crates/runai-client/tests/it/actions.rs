@@ -31,7 +31,7 @@ async fn a_fleet_of_100_that_may_not_suspend_makes_no_hot_loop() {
             _ => Reply::json(200, &item(&id_of(sent), "1", "Running")),
         }
     });
-    let policy = WaitPolicy { workload_timeout: Some(Duration::from_secs(1)), ..WaitPolicy::default() };
+    let policy = WaitPolicy::default().workload_timeout(Duration::from_secs(1));
     let mut fleet = Fleet::new(client);
     follow(&mut fleet, "1", ids("w", 100), &policy);
     let mut refused = 0;
@@ -78,11 +78,7 @@ async fn a_decision_that_a_failed_suspend_left_is_dropped_when_the_job_runs() {
             Reply::json(200, &completed)
         }
     });
-    let policy = WaitPolicy {
-        pending_timeout: Some(Duration::from_secs(100)),
-        delete_on_failure: true,
-        ..WaitPolicy::default()
-    };
+    let policy = WaitPolicy::default().pending_timeout(Duration::from_secs(100)).delete_on_failure(true);
     let mut watch = StepOperator::new(client, "vision").watch("w1", policy);
     let mut reasons = Vec::new();
     let outcome = watch
@@ -115,7 +111,7 @@ async fn a_suspend_is_not_retried_for_longer_than_its_reason_is_known() {
             Reply::json(200, &item("w1", "1", phase))
         }
     });
-    let policy = WaitPolicy { pending_timeout: Some(Duration::from_secs(100)), ..WaitPolicy::default() };
+    let policy = WaitPolicy::default().pending_timeout(Duration::from_secs(100));
     let mut watch = StepOperator::new(client, "vision").watch("w1", policy);
     assert_eq!(watch.run(|_| ()).await.unwrap(), Outcome::Succeeded);
     let sends = sends.lock().unwrap();
@@ -146,7 +142,7 @@ async fn a_decision_that_waited_behind_other_suspensions_is_checked_again() {
             _ => Reply::json(200, &item(&id_of(sent), "1", phase)),
         }
     });
-    let policy = WaitPolicy { pending_timeout: Some(Duration::from_mins(1)), ..WaitPolicy::default() };
+    let policy = WaitPolicy::default().pending_timeout(Duration::from_mins(1));
     let mut fleet = Fleet::new(client);
     follow(&mut fleet, "1", ids("w", 40), &policy);
     let (ends, _) = followed(&mut fleet, begun).await;

@@ -299,7 +299,7 @@ async fn every_wait_ends_right_and_no_healthy_job_is_touched() {
                 "Failed" => Outcome::Failed,
                 _ => Outcome::Stopped,
             };
-            let mut policy = WaitPolicy { delete_on_failure: dice.bool(), ..WaitPolicy::default() };
+            let mut policy = WaitPolicy::default().delete_on_failure(dice.bool());
             let mut ends = vec![natural];
             match dice.u32(..3) {
                 // Within its limits, with more room than the clocks are off.

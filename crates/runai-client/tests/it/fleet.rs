@@ -100,11 +100,7 @@ async fn an_outage_touches_nothing_and_is_told_once() {
         );
         if (60..3_660).contains(&begun.elapsed().as_secs()) { Fate::NobodyListens } else { Fate::Arrives }
     });
-    let policy = WaitPolicy {
-        delete_on_failure: true,
-        workload_timeout: Some(Duration::from_secs(1300)),
-        ..WaitPolicy::default()
-    };
+    let policy = WaitPolicy::default().delete_on_failure(true).workload_timeout(Duration::from_secs(1300));
     let (outcomes, others) = followed(&mut fleet_of(blind, &submitted, &policy)).await;
     assert!(outcomes.len() == 300 && outcomes.values().all(|outcome| *outcome == Outcome::Succeeded));
     let outages = others.iter().filter(|event| matches!(event, FleetEvent::OutageBegan { .. })).count();
@@ -121,11 +117,7 @@ async fn all_ends_are_told_apart() {
     let sim = Simulator::builder().in_memory().unwrap();
     let operator = operator(&sim);
     let placement = operator.prepare().await.unwrap();
-    let policy = WaitPolicy {
-        workload_timeout: Some(Duration::from_secs(1000)),
-        delete_on_failure: true,
-        ..WaitPolicy::default()
-    };
+    let policy = WaitPolicy::default().workload_timeout(Duration::from_secs(1000)).delete_on_failure(true);
     let mut fleet = Fleet::new(operator.client().clone());
     let mut expected = HashMap::new();
     for (index, (running, result, outcome)) in [

@@ -325,7 +325,7 @@ async fn every_answer_that_is_not_about_a_workload_that_was_seen_is_an_outage() 
             }
             line => panic!("{line}"),
         });
-        let policy = WaitPolicy { delete_on_failure: true, ..WaitPolicy::default() };
+        let policy = WaitPolicy::default().delete_on_failure(true);
         let mut watch = StepOperator::new(client.clone(), "vision").watch("w1", policy.clone());
         let mut fleet = Fleet::new(client);
         follow(&mut fleet, "1", ["w1".to_owned()], &policy);

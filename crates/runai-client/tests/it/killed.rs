@@ -36,16 +36,12 @@ async fn process() {
     };
     let client = Client::builder(url)
         .credentials("sim-client", secret)
-        .retry_policy(RetryPolicy { first_pause: Duration::from_millis(10), ..RetryPolicy::default() })
+        .retry_policy(RetryPolicy::default().first_pause(Duration::from_millis(10)))
         .request_timeout(Duration::from_secs(1))
         .build()
         .unwrap();
     let store: Arc<dyn ReceiptStore> = Arc::new(ReceiptDirectory::new(receipts));
-    let policy = WaitPolicy {
-        delete_on_failure: true,
-        monitoring_interval: Duration::from_millis(200),
-        ..WaitPolicy::default()
-    };
+    let policy = WaitPolicy::default().delete_on_failure(true).monitoring_interval(Duration::from_millis(200));
     let operator = StepOperator::new(client, "sim-project")
         .receipts(Arc::clone(&store))
         .wait_policy(policy)

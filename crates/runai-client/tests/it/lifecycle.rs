@@ -34,23 +34,22 @@ fn seen(phase: &str) -> Observation {
 
 /// The phase since `since`, in an answer of the moment `date`, with the two figures.
 fn figures(phase: &str, since: u64, date: u64, pending: u64, running: u64) -> Observation {
-    Observation::Seen(Snapshot {
-        phase_updated_at: Some(secs(since)),
-        created_at: Some(secs(since)),
-        server_time: Some(secs(date)),
-        total_pending: Some(secs(pending)),
-        total_running: Some(secs(running)),
-        ..Snapshot::of_phase(phase)
+    Observation::Seen({
+        let mut snapshot = Snapshot::of_phase(phase);
+        snapshot.phase_updated_at = Some(secs(since));
+        snapshot.created_at = Some(secs(since));
+        snapshot.server_time = Some(secs(date));
+        snapshot.total_pending = Some(secs(pending));
+        snapshot.total_running = Some(secs(running));
+        snapshot
     })
 }
 
 fn timeouts(pending: u64, workload: u64, delete_on_failure: bool) -> WaitPolicy {
-    WaitPolicy {
-        pending_timeout: Some(secs(pending)),
-        workload_timeout: Some(secs(workload)),
-        delete_on_failure,
-        ..WaitPolicy::default()
-    }
+    WaitPolicy::default()
+        .pending_timeout(secs(pending))
+        .workload_timeout(secs(workload))
+        .delete_on_failure(delete_on_failure)
 }
 
 /// A waiter and what it is fed; `now` advances by what it is told to wait.
@@ -118,7 +117,11 @@ fn a_state_tells_the_phase_that_was_seen_last() {
 fn a_date_that_comes_or_goes_does_not_make_another_spell() {
     let mut waiter = Waiter::new(WaitPolicy::default());
     let dated = |since: Option<u64>| {
-        Observation::Seen(Snapshot { phase_updated_at: since.map(secs), ..Snapshot::of_phase("Pending") })
+        Observation::Seen({
+            let mut snapshot = Snapshot::of_phase("Pending");
+            snapshot.phase_updated_at = since.map(secs);
+            snapshot
+        })
     };
     let looks = [None, Some(100), None, Some(100)].map(|since| waiter.polls_again(&dated(since)).as_secs());
     assert_eq!(looks, [1, 2, 4, 8]);
@@ -128,7 +131,7 @@ fn a_date_that_comes_or_goes_does_not_make_another_spell() {
 
 #[test]
 fn without_timeouts_nothing_is_touched_however_long_it_takes() {
-    let mut waiter = Waiter::new(WaitPolicy { delete_on_failure: true, ..WaitPolicy::default() });
+    let mut waiter = Waiter::new(WaitPolicy::default().delete_on_failure(true));
     for phase in ALL_PHASES.into_iter().filter(|phase| !Stage::of_phase(phase).is_final()) {
         for date in [0, 1_000_000] {
             waiter.polls_again(&figures(phase, 0, date, date, date));
@@ -138,7 +141,7 @@ fn without_timeouts_nothing_is_touched_however_long_it_takes() {
 
 #[test]
 fn looks_quickly_after_a_change_and_then_at_the_interval_of_the_user() {
-    let mut waiter = Waiter::new(WaitPolicy { monitoring_interval: secs(10), ..WaitPolicy::default() });
+    let mut waiter = Waiter::new(WaitPolicy::default().monitoring_interval(secs(10)));
     let intervals: Vec<_> = (0..6).map(|_| waiter.polls_again(&seen("Pending")).as_secs()).collect();
     assert_eq!(intervals, [1, 2, 4, 8, 10, 10]);
     assert_eq!(waiter.polls_again(&seen("Running")), secs(1));
@@ -146,14 +149,14 @@ fn looks_quickly_after_a_change_and_then_at_the_interval_of_the_user() {
 
 #[test]
 fn an_interval_of_nothing_is_no_busy_loop() {
-    let mut waiter = Waiter::new(WaitPolicy { monitoring_interval: Duration::ZERO, ..WaitPolicy::default() });
+    let mut waiter = Waiter::new(WaitPolicy::default().monitoring_interval(Duration::ZERO));
     assert_eq!(waiter.polls_again(&seen("Pending")), Duration::from_millis(100));
     assert_eq!(waiter.polls_again(&Observation::Missing), Duration::from_millis(100));
 }
 
 #[test]
 fn looks_when_a_timeout_is_due_rather_than_an_interval_later() {
-    let mut waiter = Waiter::new(WaitPolicy { monitoring_interval: secs(300), ..timeouts(500, 500, false) });
+    let mut waiter = Waiter::new(timeouts(500, 500, false).monitoring_interval(secs(300)));
     for date in [0, 1, 3, 7, 15, 31, 63, 127, 255] {
         waiter.now = secs(7 + date);
         waiter.polls_again(&figures("Pending", 0, date, date, 0));
@@ -413,11 +416,12 @@ fn creator(policy: WaitPolicy, date: u64) -> Waiter {
 
 /// A phase without totals.
 fn dated(phase: &str, since: u64, date: u64) -> Observation {
-    Observation::Seen(Snapshot {
-        phase_updated_at: Some(secs(since)),
-        created_at: Some(secs(1_000)),
-        server_time: Some(secs(date)),
-        ..Snapshot::of_phase(phase)
+    Observation::Seen({
+        let mut snapshot = Snapshot::of_phase(phase);
+        snapshot.phase_updated_at = Some(secs(since));
+        snapshot.created_at = Some(secs(1_000));
+        snapshot.server_time = Some(secs(date));
+        snapshot
     })
 }
 
@@ -504,17 +508,22 @@ fn pending_timeout_counts_the_present_wait_only() {
     waiter.polls_again(&figures("Pending", 5_000, 5_200, 1_200, 3_000));
     // Another waiter, that knows nothing: all earlier waits fit before the present phase.
     let mut stranger = Waiter::new(timeouts(600, 100_000, true));
-    let preempted = Snapshot {
-        phase_updated_at: Some(secs(5_000)),
-        created_at: Some(secs(1_000)),
-        total_pending: Some(secs(1_200)),
-        // The total was reset.
-        total_running: Some(secs(0)),
-        ..Snapshot::of_phase("Pending")
+    let preempted = {
+        let mut snapshot = Snapshot::of_phase("Pending");
+        snapshot.phase_updated_at = Some(secs(5_000));
+        snapshot.created_at = Some(secs(1_000));
+        snapshot.total_pending = Some(secs(1_200));
+        snapshot.// The total was reset.
+        total_running = Some(secs(0));
+        snapshot
     };
     stranger.polls_again(&Observation::Seen(preempted.clone()));
     assert_eq!(stranger.state.queued(), Duration::ZERO);
-    let long = Snapshot { total_pending: Some(secs(4_600)), ..preempted };
+    let long = {
+        let mut snapshot = preempted;
+        snapshot.total_pending = Some(secs(4_600));
+        snapshot
+    };
     assert_eq!(stranger.step(&Observation::Seen(long)), Action::Suspend(StopReason::PendingTimeout));
 }
 
@@ -662,7 +671,11 @@ fn a_workload_that_was_being_deleted_has_vanished_at_once() {
 
 #[test]
 fn a_final_phase_that_is_not_known_ends_the_wait_after_a_minute() {
-    let ended = Observation::Seen(Snapshot { is_completed: true, ..Snapshot::of_phase("Hibernated") });
+    let ended = Observation::Seen({
+        let mut snapshot = Snapshot::of_phase("Hibernated");
+        snapshot.is_completed = true;
+        snapshot
+    });
     let mut waiter = Waiter::new(timeouts(60, 60, true));
     let begun = waiter.now;
     while waiter.step(&ended) != Action::Done(Outcome::UnknownEnd) {

@@ -159,7 +159,7 @@ async fn a_network_that_harms_bytes_neither_loses_nor_doubles_a_job() {
     let sim = Simulator::builder().start().await.unwrap();
     let target = sim.base_url().trim_start_matches("http://").to_owned();
     let (address, harmed) = proxy(target, 7).await;
-    let retry = RetryPolicy { first_pause: Duration::from_millis(10), ..RetryPolicy::default() };
+    let retry = RetryPolicy::default().first_pause(Duration::from_millis(10));
     let client = |url: &str| {
         Client::builder(url)
             .credentials(sim.client_id(), sim.client_secret().to_owned())
@@ -175,12 +175,10 @@ async fn a_network_that_harms_bytes_neither_loses_nor_doubles_a_job() {
             // Connections of one's own, so that many of them are harmed.
             let operator = StepOperator::new(client(&address), sim.project()).settle_time(SETTLE_TIME);
             let request = request(&placement, &run.to_string(), &[("RUNAI_SIM_RUNNING", "0.5")]);
-            let policy = WaitPolicy {
-                delete_on_failure: true,
-                workload_timeout: Some(Duration::from_mins(10)),
-                monitoring_interval: Duration::from_millis(200),
-                ..WaitPolicy::default()
-            };
+            let policy = WaitPolicy::default()
+                .delete_on_failure(true)
+                .workload_timeout(Duration::from_mins(10))
+                .monitoring_interval(Duration::from_millis(200));
             tokio::spawn(async move {
                 let mut result = operator.submit(&submission_of(&request)).await;
                 while result.as_ref().is_err_and(Error::is_unreachable) {

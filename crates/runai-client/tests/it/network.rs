@@ -230,7 +230,7 @@ impl ReceiptStore for MemoryStore {
     fn list(&self) -> BoxFuture<'_, Result<ReceiptList, StoreError>> {
         Box::pin(async move {
             let receipts = self.receipts.lock().unwrap().values().cloned().collect();
-            Ok(ReceiptList { receipts, unreadable: Vec::new() })
+            Ok(ReceiptList::new(receipts))
         })
     }
 }

@@ -25,7 +25,7 @@ fn step(settings: &str) -> (TrainingCreationRequest, Permissions) {
 
 /// The request and the settings behind it.
 pub(crate) fn subject(request: &TrainingCreationRequest) -> PreflightSubject<'_> {
-    PreflightSubject { request, setting_of: &setting_of }
+    PreflightSubject::new(request, &setting_of)
 }
 
 async fn preflight(operator: &StepOperator, settings: &str) -> Preflight {

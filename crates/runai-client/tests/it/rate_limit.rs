@@ -128,7 +128,7 @@ async fn rate_limits_do_not_use_up_the_retries() {
         script.expect(LINE, Reply::error(429, "slow down").header("retry-after", "1"));
     }
     script.expect(LINE, Reply::Lost).expect(LINE, Reply::text(200, "[]"));
-    let client = script.builder().retry_policy(RetryPolicy { burst: 1, ..RetryPolicy::default() }).build().unwrap();
+    let client = script.builder().retry_policy(RetryPolicy::default().burst(1)).build().unwrap();
     client.clusters().await.unwrap();
 }
 

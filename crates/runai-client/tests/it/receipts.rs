@@ -33,7 +33,7 @@ async fn a_receipt_is_written_before_the_first_send_and_follows_the_workload() {
         }
         Fate::Arrives
     });
-    let policy = WaitPolicy { pending_timeout: Some(Duration::from_hours(1)), ..WaitPolicy::default() };
+    let policy = WaitPolicy::default().pending_timeout(Duration::from_hours(1));
     let operator = recorded(StepOperator::new(spying, sim.project()), &store).wait_policy(policy.clone());
     let placement = operator.prepare().await.unwrap();
     let submitted =
@@ -184,7 +184,7 @@ async fn without_a_place_for_receipts_it_goes_on_and_says_so() {
 async fn timeouts_and_decisions_outlive_the_process() {
     let sim = Simulator::builder().in_memory().unwrap();
     let store = Arc::new(MemoryStore::default());
-    let policy = WaitPolicy { workload_timeout: Some(Duration::from_mins(10)), ..WaitPolicy::default() };
+    let policy = WaitPolicy::default().workload_timeout(Duration::from_mins(10));
     let suspends = Arc::new(AtomicUsize::new(0));
     let death = Arc::new(Notify::new());
     let (count, at) = (Arc::clone(&suspends), Arc::clone(&death));

@@ -42,13 +42,11 @@ async fn a_step_is_followed_to_its_end() {
 
 #[tokio::test(start_paused = true)]
 async fn timeouts_count_what_the_control_plane_counts() {
-    let policy = WaitPolicy {
-        pending_timeout: Some(Duration::from_mins(5)),
-        workload_timeout: Some(Duration::from_mins(10)),
-        delete_on_failure: true,
-        monitoring_interval: Duration::from_mins(30),
-        ..WaitPolicy::default()
-    };
+    let policy = WaitPolicy::default()
+        .pending_timeout(Duration::from_mins(5))
+        .workload_timeout(Duration::from_mins(10))
+        .delete_on_failure(true)
+        .monitoring_interval(Duration::from_mins(30));
     for (variables, outcome, seconds) in [
         ([("RUNAI_SIM_PENDING", "4000"), ("RUNAI_SIM_RUNNING", "1")], Outcome::PendingTimeout, 300),
         ([("RUNAI_SIM_PENDING", "200"), ("RUNAI_SIM_RUNNING", "4000")], Outcome::WorkloadTimeout, 800),
@@ -118,7 +116,7 @@ async fn a_command_really_runs_over_sockets() {
     let client = Client::builder(sim.base_url()).credentials(sim.client_id(), sim.client_secret()).build().unwrap();
     let operator = StepOperator::new(client, sim.project());
     let placement = operator.prepare().await.unwrap();
-    let policy = WaitPolicy { monitoring_interval: Duration::from_millis(100), ..WaitPolicy::default() };
+    let policy = WaitPolicy::default().monitoring_interval(Duration::from_millis(100));
     for (run, command, outcome) in
         [("good", "echo done > made", Outcome::Succeeded), ("bad", "exit 3", Outcome::Failed)]
     {

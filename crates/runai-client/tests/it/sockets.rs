@@ -118,7 +118,7 @@ async fn an_unreachable_control_plane_is_given_up_on_in_time() {
         drop(stream);
     })
     .await;
-    let retry = RetryPolicy { give_up_after: Duration::from_millis(1500), ..RetryPolicy::default() };
+    let retry = RetryPolicy::default().give_up_after(Duration::from_millis(1500));
     let client = Client::builder(silent.as_str()).credentials("id", "secret").retry_policy(retry).build().unwrap();
     let begun = Instant::now();
     assert!(client.clusters().await.unwrap_err().is_unreachable());

@@ -56,12 +56,7 @@ fn ours() -> Reply {
 fn a_project_that_was_created_again_and_another_control_plane_make_another_submission() {
     let id = |base_url: &str, project_id: &str, run_id: &str| {
         let client = Client::builder(base_url).token("canary-token-8843").build().unwrap();
-        let placement = Placement {
-            project_id: project_id.to_owned(),
-            project_name: "vision".to_owned(),
-            cluster_id: "u1".to_owned(),
-            cluster_name: None,
-        };
+        let placement = Placement::new(project_id, "vision", "u1");
         StepOperator::new(client, "vision").submission_id(&placement, run_id).as_str().to_owned()
     };
     let first = id("https://one.test", "7", "nightly");

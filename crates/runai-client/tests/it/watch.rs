@@ -53,12 +53,10 @@ fn words(event: &Event) -> String {
 }
 
 fn timeouts(pending: u64, workload: u64, delete_on_failure: bool) -> WaitPolicy {
-    WaitPolicy {
-        pending_timeout: Some(Duration::from_secs(pending)),
-        workload_timeout: Some(Duration::from_secs(workload)),
-        delete_on_failure,
-        ..WaitPolicy::default()
-    }
+    WaitPolicy::default()
+        .pending_timeout(Duration::from_secs(pending))
+        .workload_timeout(Duration::from_secs(workload))
+        .delete_on_failure(delete_on_failure)
 }
 
 #[tokio::test(start_paused = true)]
@@ -116,7 +114,7 @@ async fn an_hour_without_a_control_plane_touches_nothing() {
             _ => seen("Completed"),
         }
     });
-    let policy = WaitPolicy { delete_on_failure: true, ..WaitPolicy::default() };
+    let policy = WaitPolicy::default().delete_on_failure(true);
     let mut watch = StepOperator::new(client, "vision").watch("w1", policy);
     let (outcome, told) = followed(&mut watch).await;
     assert_eq!(outcome, Outcome::Succeeded);

@@ -218,9 +218,9 @@ pub(super) const fn code_of(outcome: Outcome) -> u8 {
     match outcome {
         Outcome::Succeeded => 0,
         Outcome::Vanished => 4,
-        Outcome::Failed | Outcome::UnknownEnd => 7,
         Outcome::PendingTimeout | Outcome::WorkloadTimeout => 8,
         Outcome::Stopped => 9,
         Outcome::Cancelled => 130,
+        _ => 7,
     }
 }

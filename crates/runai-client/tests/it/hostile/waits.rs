@@ -19,7 +19,7 @@ pub(super) fn waiting_run(dice: &mut fastrand::Rng, placement: &runai_client::Pl
         ("Failed", Outcome::Failed),
         ("Stopped", Outcome::Stopped),
     ][dice.usize(..4)];
-    let mut policy = WaitPolicy { delete_on_failure: dice.bool(), ..WaitPolicy::default() };
+    let mut policy = WaitPolicy::default().delete_on_failure(dice.bool());
     let mut ends = vec![natural];
     match dice.u32(..3) {
         0 => {
