@@ -63,7 +63,11 @@ const STEPS: [Step; 16] = [
         holds: "the browser editor does in Chromium what it promises, and the program serves it",
         run: editor,
     },
-    Step { name: "examples", holds: "every example is valid, and the first one trains", run: examples },
+    Step {
+        name: "examples",
+        holds: "every example is valid, the first one trains, and those of the crates run",
+        run: examples,
+    },
     Step { name: "repository", holds: "nothing lies in the repository that must not", run: repository::check },
 ];
 
@@ -153,9 +157,23 @@ fn examples() -> Result<()> {
         bail!("`examples/` holds no settings");
     }
     process::run(runai_step().arg("check").args(&examples))?;
+    for (package, example) in CRATE_EXAMPLES {
+        process::run(cargo().args(["run", "--quiet", "--package", package, "--example", example]))?;
+    }
+    let program = ["run", "--quiet", "--package", "runai-cli", "--example", "check", "--", "check", TRAIN];
+    process::run(cargo().args(program))?;
     setup::python()?;
     process::run(runai_step().args(["run", TRAIN, "--local"]))
 }
+
+/// The examples of the libraries; none needs a cluster.
+const CRATE_EXAMPLES: [(&str, &str); 5] = [
+    ("runai-syntax", "edit"),
+    ("runai-api", "requests"),
+    ("runai-spec", "check"),
+    ("runai-client", "follow"),
+    ("runai-sim", "serve"),
+];
 
 fn runai_step() -> Command {
     let mut cargo = cargo();

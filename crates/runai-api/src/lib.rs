@@ -30,3 +30,8 @@ pub mod wire;
 
 pub use setting::SettingPlace;
 pub use submission::Submission;
+
+/// The example of the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -89,3 +89,8 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Wait(args) => wait::wait(&args),
     }
 }
+
+/// The example of the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

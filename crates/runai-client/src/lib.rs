@@ -115,6 +115,8 @@ pub use crate::{
 /// The pages that show this crate at work: their examples are tests.
 #[cfg(doctest)]
 mod pages {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
     #[doc = include_str!("../../../docs/client.md")]
     struct Client;
     #[doc = include_str!("../../../docs/simulator.md")]

@@ -238,3 +238,8 @@ impl Drop for Simulator {
 
 /// How long requests at hand are waited for when it stops.
 const LAST_REQUESTS: Duration = Duration::from_secs(2);
+
+/// The example of the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -61,3 +61,8 @@ pub use render::Context;
 pub use resolve::{Resolution, Resolver, Source, SourceReport, Step, VARIABLE_PREFIX};
 pub use source_map::{Location, MemberSource, Origin, SourceMap, SourceSpan};
 pub use syntax::decode;
+
+/// The example of the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -47,3 +47,8 @@ pub use node::{Entry, Map, Node, SourceId, Span, Text, Value, escape, unescape};
 pub use parse::{Dialect, MAX_ALIASED_NODES, MAX_BYTES, MAX_DEPTH, decode, parse, parse_in, parse_json};
 pub use ser::to_tree;
 pub use tree::{Segment, Tree, Unrepresentable};
+
+/// The example of the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
