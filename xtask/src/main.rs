@@ -31,6 +31,7 @@ mod snippets;
 mod test;
 mod wasm;
 mod web;
+mod words;
 mod workspace;
 
 /// Every chore of this repository

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     process::{self, command},
-    workspace,
+    words, workspace,
 };
 
 /// A clone is small, and a file that is larger is mostly generated: it belongs into a release.
@@ -65,6 +65,9 @@ fn problems_in(root: &Path, file: &str, text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let mut report = |problem: &str| problems.push(format!("{file}:{}: {problem}", index + 1));
+        if file != words::FILE {
+            words::problems(line).iter().for_each(|problem| report(problem));
+        }
         if let Some(path) = machine_path(line) {
             report(&format!("`{path}` is a path on one machine"));
         } else if root.components().count() > 2 && root.to_str().is_some_and(|root| line.contains(root)) {
