@@ -26,6 +26,7 @@ mod purity;
 mod repository;
 mod schema;
 mod schemathesis;
+mod semver;
 mod setup;
 mod snippets;
 mod test;
@@ -59,6 +60,8 @@ enum Chore {
     Schema(schema::Args),
     /// Hold the simulator against a copy of the API's own description
     Schemathesis(schemathesis::Args),
+    /// Compare the public API of the libraries with a release
+    Semver(semver::Args),
     /// Install what the tests need, or say what is missing
     Setup,
     /// Run the tests: every step, or only the named ones
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Chore::Operations(args) => operations::run(&args),
         Chore::Schema(args) => schema::run(&args),
         Chore::Schemathesis(args) => schemathesis::run(&args),
+        Chore::Semver(args) => semver::run(&args),
         Chore::Setup => setup::run(),
         Chore::Test(args) => test::run(&args),
         Chore::Wasm => npm::build(),

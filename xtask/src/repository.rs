@@ -66,7 +66,9 @@ fn problems_in(root: &Path, file: &str, text: &str) -> Vec<String> {
     for (index, line) in text.lines().enumerate() {
         let mut report = |problem: &str| problems.push(format!("{file}:{}: {problem}", index + 1));
         if file != words::FILE {
-            words::problems(line).iter().for_each(|problem| report(problem));
+            for problem in words::problems(line) {
+                report(&problem);
+            }
         }
         if let Some(path) = machine_path(line) {
             report(&format!("`{path}` is a path on one machine"));
