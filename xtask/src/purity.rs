@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The pure crates.
-const PACKAGES: [&str; 3] = ["runai-syntax", "runai-api", "runai-spec"];
+const PACKAGES: [&str; 4] = ["runai-syntax", "runai-api", "runai-spec", "runai-ide"];
 
 /// Crates that the core must not reach, by any way.
 const FORBIDDEN: [&str; 41] = [

@@ -17,7 +17,7 @@ use crate::{
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
 /// What must compile for wasm32.
-const PACKAGES: [&str; 4] = ["runai-syntax", "runai-api", "runai-spec", "runai-wasm"];
+const PACKAGES: [&str; 5] = ["runai-syntax", "runai-api", "runai-spec", "runai-ide", "runai-wasm"];
 
 /// Run clippy over the pure core as it is compiled for wasm32, where there is a clippy for the toolchain.
 pub(crate) fn lint() -> Result<()> {
