@@ -31,8 +31,8 @@ use clap::Parser as _;
 
 use crate::args::{Args, Command};
 use crate::commands::{
-    check, describe, doctor, editor, explain, init, launch, lifecycle, permissions, receipts, render, schema, simulate,
-    status, wait,
+    check, describe, doctor, editor, explain, init, launch, lifecycle, lsp, permissions, receipts, render, schema,
+    simulate, status, wait,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -76,6 +76,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Explain(args) => Ok(explain::explain(&args)),
         Command::Init(args) => init::init(&args),
         Command::List(args) => status::list(&args),
+        Command::Lsp(args) => Ok(lsp::lsp(&args)),
         Command::Man(args) => describe::man(&args),
         Command::Permissions(args) => permissions::print(&args),
         Command::Receipts(args) => receipts::receipts(&args),

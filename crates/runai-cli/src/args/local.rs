@@ -58,6 +58,21 @@ pub(crate) struct EditorArgs {
     pub(crate) port: u16,
 }
 
+/// `runai-step lsp`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  runai-step lsp
+
+Speaks the Language Server Protocol 3.17 over stdin and stdout; docs/editors.md shows how editors start it.
+Reads operator files and the facts file of `runai-step snapshot`. Runs no command and uses no network.
+Exit code: 0 the client shut it down, 1 the client left without shutting it down.")]
+pub(crate) struct LspArgs {
+    /// Use stdin and stdout, which is the only transport.
+    #[arg(long)]
+    pub(crate) stdio: bool,
+}
+
 /// `runai-step completions`
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

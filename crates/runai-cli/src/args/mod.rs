@@ -20,7 +20,7 @@ pub(crate) use self::cluster::{
     ListArgs, PermissionsArgs, ReachArgs, ResumeArgs, RunArgs, StatusArgs, SubmitArgs, WaitArgs,
 };
 pub(crate) use self::files::{CheckArgs, CheckFormat, ExplainArgs, InitArgs, RenderArgs, SchemaArgs};
-pub(crate) use self::local::{CompletionsArgs, EditorArgs, ManArgs, SimulateArgs};
+pub(crate) use self::local::{CompletionsArgs, EditorArgs, LspArgs, ManArgs, SimulateArgs};
 pub(crate) use self::receipts::{
     ReceiptsArgs, ReceiptsCommand, ReceiptsListArgs, ReceiptsPruneArgs, ReceiptsRecoverArgs, ReceiptsShowArgs,
 };
@@ -89,6 +89,8 @@ pub(crate) enum Command {
     Simulate(SimulateArgs),
     /// Edit settings in the browser, served from this program.
     Editor(EditorArgs),
+    /// Serve editors by the Language Server Protocol.
+    Lsp(LspArgs),
     /// Print a JSON Schema for editors and validators.
     Schema(SchemaArgs),
     /// Explain a rule or a setting, or list them all.

@@ -9,6 +9,7 @@ pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod launch;
 pub(crate) mod lifecycle;
+pub(crate) mod lsp;
 pub(crate) mod orphans;
 pub(crate) mod permissions;
 pub(crate) mod receipts;

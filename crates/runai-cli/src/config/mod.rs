@@ -90,6 +90,14 @@ fn upward() -> Option<PathBuf> {
     in_folder(Path::new("")).or_else(|| here.ancestors().skip(1).find_map(in_folder))
 }
 
+/// The path of the operator file that applies to files of `folder`: that of `RUNAI_STEP_CONFIG`, else the nearest upward,
+/// else the user's.
+pub(crate) fn operator_path(folder: Option<&Path>) -> Option<PathBuf> {
+    let named = env::var_os(CONFIG_VARIABLE).map(PathBuf::from);
+    let upward = || folder.and_then(|folder| folder.ancestors().find_map(in_folder));
+    named.or_else(upward).or_else(in_user_directory)
+}
+
 fn in_user_directory() -> Option<PathBuf> {
     in_folder(&user_folder()?)
 }

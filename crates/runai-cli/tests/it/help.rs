@@ -8,7 +8,7 @@ fn every_command_has_help_with_examples() {
     insta::assert_snapshot!("help", Scratch::new().run(&["--help"]));
 }
 
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 23] = [
     "cancel",
     "check",
     "completions",
@@ -20,6 +20,7 @@ const COMMANDS: [&str; 22] = [
     "explain",
     "init",
     "list",
+    "lsp",
     "man",
     "permissions",
     "receipts",

@@ -17,6 +17,7 @@ mod help;
 mod hostile;
 mod init;
 mod launch;
+mod lsp;
 mod orphans;
 mod permissions;
 

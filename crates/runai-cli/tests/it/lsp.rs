@@ -1,0 +1,357 @@
+//! The language server as an editor sees it: a scripted client over stdin and stdout.
+#![expect(clippy::needless_pass_by_value, reason = "messages are written where they are sent")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+
+use serde_json::{Value as Json, json};
+
+use crate::Scratch;
+
+/// A client of one server.
+struct Client {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    requests: i64,
+    /// Messages that came while another one was waited for.
+    seen: Vec<Json>,
+    /// What the server is told of `runai.…`.
+    section: Json,
+}
+
+impl Client {
+    /// A server that has not heard anything.
+    fn spawn(scratch: &Scratch) -> Self {
+        let mut child = scratch
+            .command(&["lsp"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        Self { child, input, output, requests: 0, seen: Vec::new(), section: Json::Null }
+    }
+
+    /// A server that is initialized with these capabilities.
+    fn start(scratch: &Scratch, capabilities: &Json) -> Self {
+        Self::start_with(scratch, capabilities, Json::Null)
+    }
+
+    fn start_with(scratch: &Scratch, capabilities: &Json, section: Json) -> Self {
+        let mut client = Self::spawn(scratch);
+        client.section = section;
+        let folders = json!([{"uri": uri(scratch.path()), "name": "root"}]);
+        let params = json!({"processId": null, "capabilities": capabilities, "workspaceFolders": folders});
+        let answer = client.request("initialize", params);
+        assert_eq!(answer["serverInfo"]["name"], "runai-step");
+        client.notify("initialized", json!({}));
+        client
+    }
+
+    fn write(&mut self, message: &Json) {
+        let text = message.to_string();
+        write!(self.input, "Content-Length: {}\r\n\r\n{text}", text.len()).unwrap();
+        self.input.flush().unwrap();
+    }
+
+    fn read(&mut self) -> Option<Json> {
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            if self.output.read_line(&mut line).unwrap() == 0 {
+                return None;
+            }
+            if line.trim().is_empty() {
+                break;
+            }
+            if let Some(value) = line.trim().strip_prefix("Content-Length: ") {
+                length = value.parse().unwrap();
+            }
+        }
+        let mut content = vec![0; length];
+        self.output.read_exact(&mut content).unwrap();
+        let message: Json = serde_json::from_slice(&content).unwrap();
+        if message["method"] == "workspace/configuration" {
+            let section = self.section.clone();
+            self.write(&json!({"jsonrpc": "2.0", "id": message["id"], "result": [section]}));
+        } else if message.get("method").is_some() && message.get("id").is_some() {
+            self.write(&json!({"jsonrpc": "2.0", "id": message["id"], "result": null}));
+        }
+        Some(message)
+    }
+
+    fn send(&mut self, method: &str, params: Json) -> i64 {
+        self.requests += 1;
+        self.write(&json!({"jsonrpc": "2.0", "id": self.requests, "method": method, "params": params}));
+        self.requests
+    }
+
+    fn notify(&mut self, method: &str, params: Json) {
+        self.write(&json!({"jsonrpc": "2.0", "method": method, "params": params}));
+    }
+
+    fn answer(&mut self, id: i64) -> Json {
+        loop {
+            let message = self.read().unwrap();
+            if message["id"] == id && message.get("method").is_none() {
+                return message;
+            }
+            self.seen.push(message);
+        }
+    }
+
+    /// The result of a request.
+    fn request(&mut self, method: &str, params: Json) -> Json {
+        let id = self.send(method, params);
+        let answer = self.answer(id);
+        assert!(answer.get("error").is_none(), "{method}: {answer}");
+        answer["result"].clone()
+    }
+
+    /// The next diagnostics of a document.
+    fn published(&mut self, uri: &str) -> Vec<Json> {
+        let is_it =
+            |message: &Json| message["method"] == "textDocument/publishDiagnostics" && message["params"]["uri"] == uri;
+        loop {
+            let message = match self.seen.iter().position(is_it) {
+                Some(index) => self.seen.remove(index),
+                None => self.read().unwrap(),
+            };
+            if is_it(&message) {
+                return message["params"]["diagnostics"].as_array().unwrap().clone();
+            }
+            self.seen.push(message);
+        }
+    }
+
+    fn open(&mut self, uri: &str, language: &str, text: &str) {
+        let document = json!({"uri": uri, "languageId": language, "version": 1, "text": text});
+        self.notify("textDocument/didOpen", json!({"textDocument": document}));
+    }
+
+    fn change(&mut self, uri: &str, version: i32, changes: Json) {
+        let document = json!({"uri": uri, "version": version});
+        self.notify("textDocument/didChange", json!({"textDocument": document, "contentChanges": changes}));
+    }
+
+    /// Ends the session, and returns the exit code.
+    fn end(mut self) -> Option<i32> {
+        assert_eq!(self.request("shutdown", Json::Null), Json::Null);
+        self.notify("exit", Json::Null);
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn uri(path: &Path) -> String {
+    format!("file://{}", path.display())
+}
+
+fn at(uri: &str, line: u32, character: u32) -> Json {
+    json!({"textDocument": {"uri": uri}, "position": {"line": line, "character": character}})
+}
+
+fn codes(diagnostics: &[Json]) -> Vec<&str> {
+    diagnostics.iter().map(|found| found["code"].as_str().unwrap()).collect()
+}
+
+const STEP: &str = "image: python:3.12\ncommand: [python, train.py]\nsettings:\n  gpu_portion: 0.5\n";
+
+#[test]
+fn diagnostics_follow_the_text() {
+    let scratch = Scratch::new();
+    let mut client = Client::start(&scratch, &json!({}));
+    let uri = uri(&scratch.path().join("a.runai.yaml"));
+    client.open(&uri, "yaml", STEP);
+    let found = client.published(&uri);
+    assert_eq!(codes(&found), ["unknown-key"]);
+    assert_eq!(found[0]["range"], json!({"start": {"line": 3, "character": 2}, "end": {"line": 3, "character": 13}}));
+    assert!(found[0]["codeDescription"]["href"].as_str().unwrap().ends_with("docs/rules.md#unknown-key"));
+    let range = json!({"start": {"line": 3, "character": 13}, "end": {"line": 3, "character": 13}});
+    client.change(&uri, 2, json!([{"range": range, "text": "_request"}]));
+    assert!(client.published(&uri).is_empty());
+    client.notify("textDocument/didClose", json!({"textDocument": {"uri": uri}}));
+    assert!(client.published(&uri).is_empty());
+    assert_eq!(client.end(), Some(0));
+}
+
+#[test]
+fn a_client_that_pulls_gets_no_pushed_diagnostics() {
+    let scratch = Scratch::new();
+    let mut client = Client::start(&scratch, &json!({"textDocument": {"diagnostic": {}}}));
+    let uri = uri(&scratch.path().join("a.runai.yaml"));
+    client.open(&uri, "yaml", STEP);
+    let report = client.request("textDocument/diagnostic", json!({"textDocument": {"uri": uri}}));
+    assert_eq!((&report["kind"], &report["items"][0]["code"]), (&json!("full"), &json!("unknown-key")));
+    assert!(client.seen.iter().all(|message| message["method"] != "textDocument/publishDiagnostics"));
+}
+
+#[test]
+fn completion_and_hover_answer_while_the_text_is_broken() {
+    let scratch = Scratch::new();
+    let snippets = json!({"textDocument": {"completion": {"completionItem": {"snippetSupport": true}}}});
+    let mut client = Client::start(&scratch, &snippets);
+    let uri = uri(&scratch.path().join("a.runai.yaml"));
+    client.open(&uri, "yaml", &format!("{STEP}  gpu_request_type\n"));
+    let items = client.request("textDocument/completion", at(&uri, 4, 18))["items"].clone();
+    let labels: Vec<_> = items.as_array().unwrap().iter().map(|item| item["label"].as_str().unwrap()).collect();
+    assert!(labels.contains(&"gpu_request_type") && !labels.contains(&"image"), "{labels:?}");
+    let hover = client.request("textDocument/hover", at(&uri, 0, 2));
+    assert!(hover["contents"]["value"].as_str().unwrap().starts_with("**`image`**"), "{hover}");
+}
+
+#[test]
+fn positions_count_in_the_units_that_were_agreed() {
+    for (offered, agreed, character) in [
+        (&["utf-8", "utf-16"][..], "utf-8", 18),
+        (&["utf-16"], "utf-16", 16),
+        (&["utf-32"], "utf-32", 15),
+        (&[], "utf-16", 16),
+    ] {
+        let scratch = Scratch::new();
+        let mut client = Client::spawn(&scratch);
+        let capabilities = json!({"general": {"positionEncodings": offered}});
+        let answer = client.request("initialize", json!({"capabilities": capabilities}));
+        assert_eq!(answer["capabilities"]["positionEncoding"], agreed);
+        client.notify("initialized", json!({}));
+        client.open("untitled:1", "yaml", "{name: \"🚀\", gpu_portion: 1}\n");
+        let found = client.published("untitled:1");
+        let last = found.last().unwrap();
+        assert_eq!(last["range"]["start"]["character"], character - 3, "{agreed}: {found:?}");
+    }
+}
+
+#[test]
+fn an_operator_file_applies_from_disk_and_from_its_buffer() {
+    let scratch = Scratch::new();
+    scratch.write("runai-step.toml", "gpu_devices_request = 2\n");
+    let mut client = Client::start(&scratch, &json!({}));
+    let step = uri(&scratch.path().join("a.runai.yaml"));
+    client.open(&step, "yaml", "image: x\ncommand: [a]\nsettings:\n  labels: {a: b}\n");
+    assert!(client.published(&step).is_empty());
+    // A portion of several devices is worth a warning, wherever the two come from.
+    let operator = uri(&scratch.path().join("runai-step.toml"));
+    client.open(&operator, "toml", "gpu_devices_request = \"two\"\n");
+    assert_eq!(codes(&client.published(&operator)), ["wrong-type"]);
+    assert_eq!(codes(&client.published(&step)), ["operator-file"]);
+    client.notify("textDocument/didClose", json!({"textDocument": {"uri": operator}}));
+    assert!(client.published(&step).is_empty());
+    scratch.write("runai-step.toml", "gpu_devices_request = 'three'\n");
+    // The client does not watch files, so the server looks.
+    assert_eq!(codes(&client.published(&step)), ["operator-file"]);
+}
+
+#[test]
+fn the_configuration_names_operator_file_and_facts() {
+    let scratch = Scratch::new();
+    scratch.write("conf/op.yaml", "gpu_devices_request: two\n");
+    scratch.write("facts.json", r#"{"node_pools": [{"name": "a100"}]}"#);
+    let section = json!({"config": "conf/op.yaml", "factsFile": "facts.json"});
+    let mut client = Client::start_with(&scratch, &json!({"workspace": {"configuration": true}}), section);
+    let uri = uri(&scratch.path().join("a.runai.yaml"));
+    let text = "image: x\ncommand: [a]\nsettings:\n  node_pools: []\n";
+    client.open(&uri, "yaml", text);
+    // The configuration may come before or after the first diagnostics.
+    while codes(&client.published(&uri)) != ["operator-file"] {}
+    let items = client.request("textDocument/completion", at(&uri, 3, 15))["items"].clone();
+    assert_eq!(items[0]["label"], "a100", "{items}");
+}
+
+#[test]
+fn documents_of_other_programs_are_left_alone() {
+    let scratch = Scratch::new();
+    let mut client = Client::start(&scratch, &json!({}));
+    for (name, text, is_ours) in [
+        ("compose.yaml", "services: {a: {image: x}}\n", false),
+        ("run.yaml", "settings: {step_operator.runai: {gpu_portion: 1}}\n", true),
+        ("x.runai.json", "{\"gpu_portion\": 1}", true),
+    ] {
+        let uri = uri(&scratch.path().join(name));
+        client.open(&uri, "yaml", text);
+        assert_eq!(!client.published(&uri).is_empty(), is_ours, "{name}");
+    }
+}
+
+#[test]
+fn a_cancelled_request_is_answered_as_such() {
+    let scratch = Scratch::new();
+    let mut client = Client::start(&scratch, &json!({}));
+    // A large text keeps the server busy until both messages are there.
+    let line = "    # ".to_owned() + &"x".repeat(60) + "\n";
+    client.open("untitled:1", "yaml", &format!("settings:\n{}", line.repeat(20_000)));
+    let first = client.send("textDocument/hover", at("untitled:1", 1, 1));
+    let second = client.send("textDocument/hover", at("untitled:1", 1, 1));
+    client.notify("$/cancelRequest", json!({"id": second}));
+    assert!(client.answer(first).get("error").is_none());
+    let answer = client.answer(second);
+    assert!(answer.get("error").is_none() || answer["error"]["code"] == -32800, "{answer}");
+}
+
+#[test]
+fn broken_clients_get_errors_and_the_session_goes_on() {
+    let scratch = Scratch::new();
+    let mut client = Client::spawn(&scratch);
+    let id = client.send("textDocument/hover", at("untitled:1", 0, 0));
+    assert_eq!(client.answer(id)["error"]["code"], -32002);
+    client.input.write_all(b"nonsense\r\n\r\nContent-Length: 3\r\n\r\n{x}").unwrap();
+    client.input.flush().unwrap();
+    assert_eq!(client.read().unwrap()["error"]["code"], -32700);
+    client.request("initialize", json!({"capabilities": 7, "workspaceFolders": "x", "rootUri": []}));
+    client.notify("initialized", json!(null));
+    client.notify("textDocument/didOpen", json!({"textDocument": 1}));
+    client.notify("textDocument/didChange", json!({}));
+    client.notify("no/such", json!([1]));
+    client.open("untitled:1", "yaml", "settings: {a: é}\n");
+    let far = json!({"start": {"line": 4_000_000_000_u32, "character": 1}, "end": {"line": 0, "character": 0}});
+    client.change("untitled:1", 2, json!([{"range": far, "text": "b: 🚀\n"}]));
+    for (method, params, code) in [
+        ("textDocument/hover", at("untitled:1", 4_000_000_000, 4_000_000_000), None),
+        ("textDocument/hover", at("untitled:other", 0, 0), None),
+        ("textDocument/hover", json!({"textDocument": {"uri": "untitled:1"}, "position": {"line": -1}}), Some(-32602)),
+        ("textDocument/completion", json!([]), Some(-32602)),
+        ("no/such", Json::Null, Some(-32601)),
+        ("initialize", json!({"capabilities": {}}), Some(-32601)),
+    ] {
+        let id = client.send(method, params);
+        assert_eq!(client.answer(id)["error"]["code"].as_i64(), code, "{method}");
+    }
+    assert_eq!(client.end(), Some(0));
+}
+
+#[test]
+fn a_client_that_leaves_without_a_word_is_exit_code_one() {
+    let scratch = Scratch::new();
+    let mut client = Client::start(&scratch, &json!({}));
+    client.notify("exit", Json::Null);
+    assert_eq!(client.child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn no_answer_contains_a_secret() {
+    let scratch = Scratch::new();
+    scratch.write("runai-step.yaml", "client_secret: canary\nrunai_base_url: https://a:canary@example.com\n");
+    let mut client = Client::start(&scratch, &json!({}));
+    let uri = uri(&scratch.path().join("a.runai.yaml"));
+    let text = "image: x\ncommand: [a, https://u:canary@host]\nenvironment:\n  HF_TOKEN: canary\n";
+    client.open(&uri, "yaml", text);
+    let published = client.published(&uri);
+    assert!(!json!(published).to_string().contains("canary"), "{published:?}");
+    for (line, content) in text.lines().enumerate() {
+        for character in 0..content.len() {
+            for method in ["textDocument/hover", "textDocument/completion"] {
+                let position = at(&uri, u32::try_from(line).unwrap(), u32::try_from(character).unwrap());
+                let answer = client.request(method, position).to_string();
+                assert!(!answer.contains("canary"), "{method}: {answer}");
+            }
+        }
+    }
+}
