@@ -19,19 +19,31 @@
 //! of a secret. The crate never uses the clock, the disk, the network, the environment or randomness.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod actions;
+mod anchors;
 mod complete;
+mod definition;
 mod diagnostics;
 mod document;
 mod encoding;
 mod facts;
+mod format;
+mod hints;
 mod hover;
+mod render;
 mod scan;
 mod schema;
 mod secrets;
+mod structure;
 
+pub use actions::{Action, ActionKind};
 pub use complete::{Completion, CompletionKind, plain_text};
+pub use definition::{DocumentLink, LinkTarget};
 pub use diagnostics::{OPERATOR_CODE, POLICY_CODE, Problem};
 pub use document::{EditorDocument, Target, TextEdit};
 pub use encoding::{Encoding, LineIndex, Position};
 pub use facts::{ClusterFacts, NodePoolFacts, ProjectFacts, QuotaFacts, TemplateFacts};
+pub use hints::InlayHint;
 pub use hover::Hover;
+pub use render::Rendered;
+pub use structure::Symbol;

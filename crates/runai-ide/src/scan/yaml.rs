@@ -43,6 +43,10 @@ impl Scanner<'_> {
                 block = None;
             }
             let next = if block.is_some() && !is_blank {
+                // The text belongs to the key or item that was read last.
+                if let Some(entry) = self.outline.entries.last_mut() {
+                    entry.value.end = end;
+                }
                 end
             } else if is_blank {
                 self.blank_line(at..end, &stack);

@@ -1,10 +1,13 @@
 //! What an editor gets, seen from outside.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod actions;
 mod completion;
 mod diagnostics;
 mod fixtures;
 mod hover;
+mod places;
+mod views;
 
 use runai_ide::EditorDocument;
 use runai_spec::Source;
