@@ -355,3 +355,174 @@ fn no_answer_contains_a_secret() {
         }
     }
 }
+
+/// The text after the edits of a workspace edit for `uri`.
+fn edited(text: &str, edit: &Json, uri: &str) -> String {
+    let offset = |position: &Json| {
+        let line = usize::try_from(position["line"].as_u64().unwrap()).unwrap();
+        let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+        start + usize::try_from(position["character"].as_u64().unwrap()).unwrap()
+    };
+    let mut changed = text.to_owned();
+    for edit in edit["changes"][uri].as_array().into_iter().flatten().rev() {
+        let range = offset(&edit["range"]["start"])..offset(&edit["range"]["end"]);
+        changed.replace_range(range, edit["newText"].as_str().unwrap());
+    }
+    changed
+}
+
+#[test]
+fn actions_fix_explain_and_move() {
+    let scratch = Scratch::new();
+    scratch.write("runai-step.yaml", "project_name: p\n");
+    let mut client = Client::start(&scratch, &json!({}));
+    let uri = uri(&scratch.path().join("a.runai.yaml"));
+    let text = "image: x\ncommand: [a]\nsettings:\n  gpu_portion: 0.5\n  labels: {a: b}\n";
+    client.open(&uri, "yaml", text);
+    let diagnostics = client.published(&uri);
+    let ask = |client: &mut Client, line: u32, only: &[&str]| {
+        let here = json!({"line": line, "character": 4});
+        let context = if only.is_empty() {
+            json!({"diagnostics": diagnostics})
+        } else {
+            json!({"diagnostics": diagnostics, "only": only})
+        };
+        let params = json!({"textDocument": {"uri": uri}, "range": {"start": here, "end": here}, "context": context});
+        client.request("textDocument/codeAction", params).as_array().unwrap().clone()
+    };
+    let actions = ask(&mut client, 3, &[]);
+    assert_eq!(actions[0]["title"], "Rename `gpu_portion` to `gpu_portion_request`");
+    assert_eq!(actions[0]["diagnostics"][0]["code"], "unknown-key");
+    let fixed = edited(text, &actions[0]["edit"], &uri);
+    assert!(fixed.contains("  gpu_portion_request: 0.5\n"), "{fixed}");
+    let command = &actions.last().unwrap()["command"];
+    let shown = client
+        .request("workspace/executeCommand", json!({"command": command["command"], "arguments": command["arguments"]}));
+    assert!(shown.as_str().unwrap().starts_with("unknown-key: "), "{shown}");
+
+    let actions = ask(&mut client, 4, &["refactor"]);
+    assert_eq!(actions[0]["title"], "Move `labels` to the operator file");
+    let operator = format!("file://{}", scratch.path().join("runai-step.yaml").display());
+    assert_eq!(edited("project_name: p\n", &actions[0]["edit"], &operator), "project_name: p\nlabels:\n  a: b\n");
+    assert!(ask(&mut client, 4, &["source"]).is_empty());
+}
+
+#[test]
+fn structure_hints_and_links() {
+    let scratch = Scratch::new();
+    let mut client = Client::start(&scratch, &json!({}));
+    let uri = uri(&scratch.path().join("a.runai.yaml"));
+    let text = "$schema: https://example.com/s.json\nimage: x\ncommand: [a]\nsettings:\n  cpu_memory_request: 4Gi\n";
+    client.open(&uri, "yaml", text);
+    let document = json!({"textDocument": {"uri": uri}});
+    let symbols = client.request("textDocument/documentSymbol", document.clone());
+    assert_eq!(symbols[3]["children"][0]["detail"], "4Gi", "{symbols}");
+    let folding = client.request("textDocument/foldingRange", document.clone());
+    assert_eq!(folding, json!([{"startLine": 3, "endLine": 4}]));
+    let links = client.request("textDocument/documentLink", document);
+    assert_eq!(links[0]["target"], "https://example.com/s.json");
+    let all = json!({"start": {"line": 0, "character": 0}, "end": {"line": 9, "character": 0}});
+    let hints = client.request("textDocument/inlayHint", json!({"textDocument": {"uri": uri}, "range": all}));
+    let labels: Vec<_> = hints.as_array().unwrap().iter().map(|hint| hint["label"].as_str().unwrap()).collect();
+    assert!(labels[0].starts_with("defaults: cpu_core_request: 1.0") && labels[1] == "= 4.29 GB", "{labels:?}");
+}
+
+#[test]
+fn definitions_lead_to_the_operator_file_and_back() {
+    let scratch = Scratch::new();
+    scratch.write("runai-step.yaml", "# defaults\nlabels: {a: c}\n");
+    let mut client = Client::start(&scratch, &json!({}));
+    let step = uri(&scratch.path().join("a.runai.yaml"));
+    let operator = uri(&scratch.path().join("runai-step.yaml"));
+    client.open(&step, "yaml", "image: x\ncommand: [a]\nsettings:\n  labels: {a: b}\n");
+    client.published(&step);
+    let found = client.request("textDocument/definition", at(&step, 3, 4));
+    assert_eq!((&found[0]["uri"], &found[0]["range"]["start"]["line"]), (&json!(operator), &json!(1)));
+    client.open(&operator, "yaml", "# defaults\nlabels: {a: c}\n");
+    let found = client.request("textDocument/definition", at(&operator, 1, 2));
+    assert_eq!((&found[0]["uri"], &found[0]["range"]["start"]["line"]), (&json!(step), &json!(3)));
+}
+
+#[test]
+fn anchors_are_renamed_and_layout_is_off_until_it_is_wanted() {
+    let scratch = Scratch::new();
+    let text = "labels: &all {a: b}\nannotations:   *all\n";
+    for format in [false, true] {
+        let mut client =
+            Client::start_with(&scratch, &json!({"workspace": {"configuration": true}}), json!({"format": format}));
+        client.open("untitled:a", "yaml", text);
+        client.published("untitled:a");
+        let prepared = client.request("textDocument/prepareRename", at("untitled:a", 0, 10));
+        assert_eq!(prepared["start"]["character"], 9);
+        let mut params = at("untitled:a", 1, 17);
+        params["newName"] = "shared".into();
+        let edit = client.request("textDocument/rename", params.clone());
+        assert_eq!(edited(text, &edit, "untitled:a"), "labels: &shared {a: b}\nannotations:   *shared\n");
+        params["newName"] = "a b".into();
+        let id = client.send("textDocument/rename", params);
+        assert_eq!(client.answer(id)["error"]["code"], -32803);
+        let options = json!({"textDocument": {"uri": "untitled:a"}, "options": {"tabSize": 2, "insertSpaces": true}});
+        let edits = client.request("textDocument/formatting", options);
+        assert_eq!(edits.as_array().map(Vec::len), format.then_some(1), "{edits}");
+    }
+}
+
+#[test]
+fn the_request_is_rendered_without_secrets() {
+    let scratch = Scratch::new();
+    let mut client = Client::start(&scratch, &json!({}));
+    let uri = uri(&scratch.path().join("a.runai.yaml"));
+    client.open(&uri, "yaml", "image: x\ncommand: [a]\nenvironment: {HF_TOKEN: canary}\n");
+    let params = json!({"command": "runai-step.render", "arguments": [{"uri": uri}]});
+    let rendered = client.request("workspace/executeCommand", params);
+    assert!(!rendered.to_string().contains("canary"), "{rendered}");
+    let body: Json = serde_json::from_str(rendered["body"].as_str().unwrap()).unwrap();
+    assert_eq!((&body["spec"]["image"], &rendered["isCurrent"]), (&json!("x"), &json!(true)));
+    let members = rendered["members"].as_array().unwrap();
+    let image = members.iter().find(|member| member["member"] == "/spec/image").unwrap();
+    assert_eq!(image["location"]["range"]["start"], json!({"line": 0, "character": 7}));
+}
+
+#[test]
+fn a_request_for_every_method_survives_every_position() {
+    let scratch = Scratch::new();
+    let mut client = Client::start(&scratch, &json!({}));
+    let text = "image: é🚀\nsettings: {a: &x [\n  labels:\n\t- *x\n";
+    client.open("untitled:a", "yaml", text);
+    client.open("untitled:b", "toml", "[settings\na = [1\n\"é = ");
+    client.open("untitled:c", "json", "{\"settings\": {\"é\": [");
+    for uri in ["untitled:a", "untitled:b", "untitled:c"] {
+        for (line, character) in [(0, 0), (0, 7), (0, 8), (1, 15), (1, 18), (2, 9), (3, 4), (9, 9)] {
+            let position = json!({"line": line, "character": character});
+            let params = json!({
+                "textDocument": {"uri": uri},
+                "position": position,
+                "range": {"start": position, "end": position},
+                "context": {"diagnostics": [], "triggerKind": 1},
+                "newName": "y",
+                "options": {"tabSize": 2, "insertSpaces": true},
+            });
+            for method in METHODS {
+                let id = client.send(&format!("textDocument/{method}"), params.clone());
+                let answer = client.answer(id);
+                assert!(answer["error"].is_null() || answer["error"]["code"] == -32803, "{method}: {answer}");
+            }
+        }
+    }
+    assert_eq!(client.end(), Some(0));
+}
+
+const METHODS: [&str; 12] = [
+    "codeAction",
+    "completion",
+    "definition",
+    "diagnostic",
+    "documentLink",
+    "documentSymbol",
+    "foldingRange",
+    "formatting",
+    "hover",
+    "inlayHint",
+    "prepareRename",
+    "rename",
+];

@@ -4,6 +4,7 @@
 
 mod convert;
 mod documents;
+mod features;
 mod requests;
 mod server;
 mod transport;

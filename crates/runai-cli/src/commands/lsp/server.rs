@@ -85,7 +85,7 @@ impl<W: Write> Server<W> {
         let _ = transport::write_parse_error(&mut self.output, message);
     }
 
-    fn notify(&mut self, method: &str, params: Json) {
+    pub(super) fn notify(&mut self, method: &str, params: Json) {
         self.send(Notification { method: method.to_owned(), params });
     }
 
