@@ -32,7 +32,7 @@ use clap::Parser as _;
 use crate::args::{Args, Command};
 use crate::commands::{
     check, describe, doctor, editor, explain, init, launch, lifecycle, lsp, permissions, receipts, render, schema,
-    simulate, status, wait,
+    simulate, snapshot, status, wait,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -85,6 +85,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Run(args) => launch::run(&args),
         Command::Schema(args) => Ok(schema::schema(&args)),
         Command::Simulate(args) => Ok(simulate::simulate(&args)),
+        Command::Snapshot(args) => snapshot::snapshot(&args),
         Command::Status(args) => status::status(&args),
         Command::Submit(args) => launch::submit(&args),
         Command::Wait(args) => wait::wait(&args),

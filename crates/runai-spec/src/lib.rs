@@ -59,6 +59,7 @@ pub use kind::{Kind, OPERATOR_KEYS, UnknownKind};
 pub use members::setting_of;
 pub use render::Context;
 pub use resolve::{Resolution, Resolver, Source, SourceReport, Step, VARIABLE_PREFIX};
+pub use rules::scheduling::PRIORITY_CLASSES;
 pub use source_map::{Location, MemberSource, Origin, SourceMap, SourceSpan};
 pub use syntax::decode;
 

@@ -408,6 +408,26 @@ pub(crate) struct PermissionsArgs {
     pub(crate) format: ResultFormat,
 }
 
+/// `runai-step snapshot`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  runai-step snapshot --output .runai-facts.json
+  runai-step snapshot --project ml | jq .node_pools
+
+Writes names and limits, and no secret: projects with their quotas, clusters, node pools, templates, priority classes and the
+policy of the project. The language server completes names from this file and checks requests against the policy.
+Exit code: 0, or that of the first question that had to be answered.")]
+pub(crate) struct SnapshotArgs {
+    /// File to write; stdout without it.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}
+
 /// `runai-step config`
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

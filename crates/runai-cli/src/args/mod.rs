@@ -17,7 +17,7 @@ use runai_spec::Kind;
 
 pub(crate) use self::cluster::{
     ActArgs, CancelArgs, ConfigArgs, ConfigShowArgs, ConnectArgs, DeleteArgs, DoctorArgs, EventsArgs, LaunchArgs,
-    ListArgs, PermissionsArgs, ReachArgs, ResumeArgs, RunArgs, StatusArgs, SubmitArgs, WaitArgs,
+    ListArgs, PermissionsArgs, ReachArgs, ResumeArgs, RunArgs, SnapshotArgs, StatusArgs, SubmitArgs, WaitArgs,
 };
 pub(crate) use self::files::{CheckArgs, CheckFormat, ExplainArgs, InitArgs, RenderArgs, SchemaArgs};
 pub(crate) use self::local::{CompletionsArgs, EditorArgs, LspArgs, ManArgs, SimulateArgs};
@@ -89,6 +89,8 @@ pub(crate) enum Command {
     Simulate(SimulateArgs),
     /// Edit settings in the browser, served from this program.
     Editor(EditorArgs),
+    /// Write the names and limits of a control plane for editors.
+    Snapshot(SnapshotArgs),
     /// Serve editors by the Language Server Protocol.
     Lsp(LspArgs),
     /// Print a JSON Schema for editors and validators.

@@ -16,6 +16,7 @@ pub(crate) mod receipts;
 pub(crate) mod render;
 pub(crate) mod schema;
 pub(crate) mod simulate;
+pub(crate) mod snapshot;
 pub(crate) mod status;
 pub(crate) mod steps;
 pub(crate) mod wait;

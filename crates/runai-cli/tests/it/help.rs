@@ -8,7 +8,7 @@ fn every_command_has_help_with_examples() {
     insta::assert_snapshot!("help", Scratch::new().run(&["--help"]));
 }
 
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 24] = [
     "cancel",
     "check",
     "completions",
@@ -29,6 +29,7 @@ const COMMANDS: [&str; 23] = [
     "run",
     "schema",
     "simulate",
+    "snapshot",
     "status",
     "submit",
     "wait",

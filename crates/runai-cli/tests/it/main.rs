@@ -28,6 +28,7 @@ mod sarif;
 mod schema;
 mod secrets;
 mod simulate;
+mod snapshot;
 mod terminal;
 mod unconfirmed;
 

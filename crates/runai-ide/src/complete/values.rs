@@ -1,9 +1,11 @@
 //! Allowed values, units, defaults, examples, and names of the cluster.
 
+use runai_spec::PRIORITY_CLASSES;
 use runai_syntax::{Format, Tree, emit};
 use serde_json::Value as Json;
 
 use super::{Completion, CompletionKind, Request};
+use crate::facts::Name;
 use crate::schema::SchemaNode;
 
 const NAMES: u32 = 0;
@@ -56,11 +58,14 @@ impl Request<'_> {
         found
     }
 
-    /// The names that the facts have for the setting.
+    /// The names that the facts have for the setting; without facts, the priority classes that every control plane has.
     fn names(&self) -> Vec<Completion> {
-        let Some((facts, path)) = self.document.facts.as_deref().zip(self.path()) else { return Vec::new() };
-        facts
-            .names(&path)
+        let Some(path) = self.path() else { return Vec::new() };
+        let mut names = self.document.facts.as_deref().map(|facts| facts.names(&path)).unwrap_or_default();
+        if names.is_empty() && path == "priority_class" {
+            names.extend(PRIORITY_CLASSES.map(|text| Name { text, detail: None }));
+        }
+        names
             .into_iter()
             .map(|name| {
                 let snippet = self.value_text(&Tree::from(name.text));

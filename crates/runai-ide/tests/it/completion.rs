@@ -78,6 +78,7 @@ fn values_are_choices_defaults_and_examples() {
     assert_eq!(labels("a.runai.yaml", "settings:\n  large_shm_request: ‸\n"), ["false", "true"]);
     has(&labels("a.runai.yaml", "settings:\n  cpu_memory_request: ‸\n"), &["4G", "32G"]);
     has(&labels("a.runai.yaml", "settings:\n  cpu_memory_request: 20‸\n"), &["20Gi", "20G"]);
+    has(&labels("a.runai.yaml", "settings:\n  priority_class: ‸\n"), &["very-low", "very-high"]);
     let capability = "settings:\n  security_context:\n    capabilities:\n      - NET‸\n";
     has(&labels("a.runai.yaml", capability), &["NET_ADMIN"]);
     has(&labels("a.runai.yaml", "settings: {security_context: {capabilities: [‸]}}\n"), &["NET_ADMIN"]);

@@ -10,8 +10,7 @@ use crate::settings::StepSettings;
 use crate::suggest::nearest;
 
 /// The priority classes of the API, lowest first.
-pub(crate) const PRIORITY_CLASSES: [&str; 7] =
-    ["very-low", "low", "medium-low", "medium", "medium-high", "high", "very-high"];
+pub const PRIORITY_CLASSES: [&str; 7] = ["very-low", "low", "medium-low", "medium", "medium-high", "high", "very-high"];
 
 /// Priority classes of older control planes.
 const OLD_PRIORITY_CLASSES: [&str; 4] = ["build", "inference", "interactive-preemptible", "train"];
