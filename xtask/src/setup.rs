@@ -14,12 +14,13 @@ struct Need {
     meet: fn() -> Result<String>,
 }
 
-const NEEDS: [Need; 10] = [
+const NEEDS: [Need; 11] = [
     Need { name: "rustfmt", meet: || process::output(process::cargo().args(["fmt", "--version"])) },
     Need { name: "clippy", meet: || process::output(process::cargo().args(["clippy", "--version"])) },
     Need { name: "git", meet: || process::output(command("git").arg("--version")) },
     Need { name: "python3", meet: python },
     Need { name: "shells", meet: shells },
+    Need { name: "neovim", meet: neovim },
     Need { name: "peers", meet: || peers::python().map(|_| peers::PEERS.packages.join(", ")) },
     Need { name: "SDK", meet: || operations::SDK.python().map(|_| operations::SDK.packages.join(", ")) },
     Need { name: "node", meet: node },
@@ -79,6 +80,16 @@ pub(crate) fn shells() -> Result<String> {
 }
 
 const SHELLS: [&str; 3] = ["bash", "fish", "zsh"];
+
+/// The editor whose client the language server is tried with. A machine without it leaves the test out.
+pub(crate) fn neovim() -> Result<String> {
+    let version = || process::output(command("nvim").arg("--version"));
+    if version().is_err() && debian::may_install() {
+        debian::install(&["neovim"])?;
+    }
+    let first = |text: String| text.lines().next().unwrap_or_default().to_owned();
+    Ok(version().map_or_else(|_| "none: its test is skipped".to_owned(), first))
+}
 
 fn wasm_clippy() -> Result<String> {
     let clippy = Toolchain::find_or_build()?.clippy();

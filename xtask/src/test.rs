@@ -114,6 +114,7 @@ fn lint() -> Result<()> {
 
 fn rust() -> Result<()> {
     println!("completions are tried in {}", setup::shells()?);
+    println!("the language server is tried with {}", setup::neovim()?);
     // Plain cargo, which every machine has; `fuzz` is a step of its own. One failure does not hide those of the next crate.
     process::run(cargo().args(["test", "--workspace", "--exclude", "runai-fuzz", "--no-fail-fast"]))
 }

@@ -18,6 +18,7 @@ mod hostile;
 mod init;
 mod launch;
 mod lsp;
+mod neovim;
 mod orphans;
 mod permissions;
 
