@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
 
-use runai_spec::{Context, Document, Kind, OPERATOR_KEYS, SettingPlace, Source, SourceMap};
+use runai_spec::{Context, Document, Kind, OPERATOR_KEYS, Source, SourceMap, SourceSpan};
 use runai_syntax::Format;
 use serde_json::Value as Json;
 
@@ -46,8 +46,8 @@ pub struct Target {
     pub range: Range<usize>,
 }
 
-impl From<SettingPlace> for Target {
-    fn from(place: SettingPlace) -> Self {
+impl From<SourceSpan> for Target {
+    fn from(place: SourceSpan) -> Self {
         Self { name: place.name, range: place.offset..place.end_offset }
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use futures_util::stream::TryStreamExt as _;
 use runai_api::policy::EffectivePolicy;
 use runai_api::wire::{NodePool, Project};
-use runai_client::{Client, Error, Template};
+use runai_client::{Client, Error, ListParams, Template};
 use runai_ide::{ClusterFacts, NodePoolFacts, ProjectFacts, QuotaFacts, TemplateFacts};
 use runai_spec::PRIORITY_CLASSES;
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ pub(crate) fn snapshot(args: &SnapshotArgs) -> Result<Exit, Failure> {
 
 /// Projects are needed; what the credentials may not see otherwise is left out.
 async fn facts(client: &Client, project: Option<&str>) -> Result<ClusterFacts, Failure> {
-    let projects = client.projects().await?;
+    let projects = client.projects(&ListParams::default()).await?;
     let clusters = optional("clusters", client.clusters().await);
     let own = project.and_then(|name| projects.iter().find(|own| own.name == name));
     let mut node_pools = Vec::new();
@@ -42,7 +42,7 @@ async fn facts(client: &Client, project: Option<&str>) -> Result<ClusterFacts, F
     }
     node_pools.sort_by(|one, other| one.name.cmp(&other.name));
     node_pools.dedup_by(|one, other| one.name == other.name);
-    let templates = optional("templates", client.list_templates().try_collect::<Vec<_>>().await);
+    let templates = optional("templates", client.list_templates(&ListParams::default()).try_collect::<Vec<_>>().await);
     let policy = match own {
         Some(own) => optional("policy", client.effective_policy(&own.id).await.map(Some)),
         None => None,

@@ -48,7 +48,7 @@ impl Places<'_> {
         let tags = problem.tags.iter().filter_map(|tag| match tag {
             Tag::Deprecated => Some(lsp::DiagnosticTag::DEPRECATED),
             Tag::Unnecessary => Some(lsp::DiagnosticTag::UNNECESSARY),
-            Tag::Secret => None,
+            _ => None,
         });
         let tags: Vec<_> = tags.collect();
         let related = problem.related.iter().filter_map(|(target, message)| {
