@@ -3,17 +3,17 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { defineConfig, type Plugin } from "vite";
 
-/** The npm package of the core, as `cargo xtask wasm` makes it; `cargo xtask web` says where. */
+/** Path of the core's npm package, which `cargo xtask wasm` builds and `cargo xtask web` sets. */
 const core = resolve(process.env["RUNAI_SPEC_PACKAGE"] ?? "../target/npm/runai-spec");
 if (!existsSync(resolve(core, "index.js"))) {
-  throw new Error("the core is not built: run `cargo xtask web`, which builds it first");
+  throw new Error("the core is not built: run `cargo xtask web`");
 }
 
-/** What the page may do. */
+/** The page's Content Security Policy. */
 const POLICY = {
   "default-src": "'none'",
   "script-src": "'self' 'wasm-unsafe-eval'",
-  // CodeMirror writes style elements.
+  // CodeMirror creates style elements.
   "style-src": "'self' 'unsafe-inline'",
   "img-src": "'self' data:",
   "connect-src": "'self'",
@@ -26,7 +26,7 @@ const policy = Object.entries(POLICY)
   .map((directive) => directive.join(" "))
   .join("; ");
 
-/** Writes the policy into the page, for hosts that send no headers. */
+/** Adds the policy to the page, for hosts that send no headers. */
 function withPolicy(): Plugin {
   return {
     name: "policy",
@@ -35,17 +35,17 @@ function withPolicy(): Plugin {
   };
 }
 
-/** Tells the service worker which files make the page, and a version that changes with any of them. */
+/** Defines the service worker's file list, and a version that changes with any file. */
 function offline(): Plugin {
   return {
     name: "offline",
     generateBundle(_, bundle) {
       const worker = bundle["service-worker.js"];
-      if (worker?.type !== "chunk") throw new Error("there is no service worker");
+      if (worker?.type !== "chunk") throw new Error("missing chunk `service-worker.js`");
       const hash = createHash("sha256");
       const files = Object.values(bundle).filter((file) => file !== worker);
       for (const file of files) hash.update(file.fileName).update(file.type === "chunk" ? file.code : file.source);
-      // `index.html` is asked for as the folder; what lies in `public/` is not part of the bundle.
+      // `index.html` is requested as `./`; files in `public/` are not part of the bundle.
       const names = files.map((file) => file.fileName).filter((name) => name !== "index.html");
       names.push("./", "icon.svg", "manifest.webmanifest");
       worker.code = worker.code
@@ -56,14 +56,14 @@ function offline(): Plugin {
 }
 
 export default defineConfig({
-  // Any host, any folder.
+  // Works on any host and path.
   base: "./",
   resolve: { alias: { "runai-spec": resolve(core, "index.js") } },
   build: {
     target: "es2022",
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    // The module of the core is as large as it is.
+    // The core's wasm module exceeds the default limit.
     chunkSizeWarningLimit: 1_000,
     rolldownOptions: {
       input: { index: "index.html", "service-worker": "src/service-worker.ts" },
@@ -74,7 +74,7 @@ export default defineConfig({
   },
   worker: { format: "es" },
   plugins: [offline(), withPolicy()],
-  // A file that is missing is an error, and not the page.
+  // A missing file is a 404, not the page.
   appType: "mpa",
   server: { fs: { allow: ["..", core] } },
   preview: {
@@ -82,7 +82,7 @@ export default defineConfig({
     strictPort: true,
     cors: false,
     headers: {
-      // Only a header can say who may frame the page.
+      // `frame-ancestors` works only in a header.
       "Content-Security-Policy": `${policy}; frame-ancestors 'none'`,
       "X-Content-Type-Options": "nosniff",
       "Referrer-Policy": "no-referrer",

@@ -1,25 +1,25 @@
-// What the page asks the document of its text. Pure: it runs beside the page's other code, or in the worker.
+// Queries about the document. Runs in the page or in the worker.
 import { type Analysis, type AnalysisPart, type Core, CoreError, type Document, type Edit, type Facts, type Format, type Json, type Snippet } from "runai-spec";
 
 const PARTS = ["diagnostics", "kind", "values", "body", "steps", "inactive", "permissions"] as const satisfies AnalysisPart[];
-/** Longer bodies are shown as plain text: nobody clicks through them. */
-const MOST_LINES = 2_500;
+/** Longer bodies are shown as plain text, without a source map. */
+const MAX_MAPPED_LINES = 2_500;
 
-/** What follows from a text; without a source map if the body is long. */
+/** The analysis of a text; without a source map if the body has more than `MAX_MAPPED_LINES` lines. */
 export type Result = Analysis;
 
-export type Question =
-  | { ask: "analysis" }
-  | { ask: "convert"; to: Format }
-  /** Each value is written into the text that the values before it left. */
-  | { ask: "edits"; values: [pointer: string, value: Json][] }
-  | { ask: "snippets" };
+export type Query =
+  | { type: "analysis" }
+  | { type: "convert"; to: Format }
+  /** Writes the values in order, each into the text after the previous edits. */
+  | { type: "edits"; values: [pointer: string, value: Json][] }
+  | { type: "snippets" };
 
-/** The answers, by what is asked. */
-export interface Answers {
+/** The result of each query. */
+export interface QueryResults {
   analysis: Result;
   convert: string;
-  /** Those of each value. */
+  /** The edits of each value. */
   edits: Edit[][];
   snippets: Snippet[] | null;
 }
@@ -29,16 +29,16 @@ export interface Failure {
   help: string | null;
 }
 
-export function answer(document: Document, question: Question): Answers[keyof Answers] {
-  switch (question.ask) {
+export function runQuery(document: Document, query: Query): QueryResults[keyof QueryResults] {
+  switch (query.type) {
     case "analysis":
-      return analyse(document);
+      return analyze(document);
     case "convert":
-      return document.convert(question.to);
+      return document.convert(query.to);
     case "edits":
-      return question.values.map(([pointer, value], index) => {
+      return query.values.map(([pointer, value], index) => {
         const edits = document.edit(pointer, value);
-        if (index < question.values.length - 1) document.apply(edits);
+        if (index < query.values.length - 1) document.apply(edits);
         return edits;
       });
     case "snippets":
@@ -46,9 +46,9 @@ export function answer(document: Document, question: Question): Answers[keyof An
   }
 }
 
-function analyse(document: Document): Result {
+function analyze(document: Document): Result {
   const found = document.analysis([...PARTS]);
-  const short = found.body !== null && lineCount(found.body) <= MOST_LINES;
+  const short = found.body !== null && lineCount(found.body) <= MAX_MAPPED_LINES;
   return { ...found, sourceMap: short ? document.analysis(["sourceMap"]).sourceMap : null };
 }
 
@@ -58,8 +58,8 @@ function lineCount(text: string): number {
   return count;
 }
 
-/** Returns the document that the page or the worker keeps, with another text and other facts. */
-export function follow(core: Core, document: Document | null, text: string, facts: Facts): Document {
+/** Updates a document's text and facts, or creates it. */
+export function updateDocument(core: Core, document: Document | null, text: string, facts: Facts): Document {
   if (!document) return new core.Document({ text, format: "yaml", context: facts });
   document.setText(text);
   document.setFacts(facts);

@@ -1,15 +1,15 @@
-// The page: its panes and where they stand.
+// The page: its layout and panes.
 import { useSignalEffect } from "@preact/signals";
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { mount } from "./editor/editor";
 import * as file from "./file";
 import { Form } from "./form/form";
-import { Header, takeFile, theme } from "./header";
+import { Header, importFile, theme } from "./header";
 import { inline } from "./markdown";
 import { Preview } from "./preview/preview";
 import { Problems } from "./problems";
-import { kept } from "./storage";
+import { draftState } from "./storage";
 import * as storage from "./storage";
 import * as store from "./store";
 
@@ -42,12 +42,12 @@ export function App({ text }: { text: string }): VNode {
         <Problems />
         <Preview />
       </main>
-      <Foot />
+      <Footer />
       <div class="toasts" role="status" aria-live="polite">
-        {store.message.value && (
-          <p class={`toast${store.message.value.bad ? " bad" : ""}`}>
-            <span>{inline(store.message.value.text)}</span>
-            <button type="button" class="quiet" aria-label="Dismiss" onClick={() => (store.message.value = null)}>
+        {store.toast.value && (
+          <p class={`toast${store.toast.value.bad ? " bad" : ""}`}>
+            <span>{inline(store.toast.value.text)}</span>
+            <button type="button" class="quiet" aria-label="Dismiss" onClick={() => (store.toast.value = null)}>
               ✕
             </button>
           </p>
@@ -58,7 +58,7 @@ export function App({ text }: { text: string }): VNode {
   );
 }
 
-/** The fragment is the share link's, so a jump must not be one. */
+/** Scrolls to a pane without changing the fragment, which belongs to share links. */
 function jump(event: MouseEvent, id: string): void {
   event.preventDefault();
   document.getElementById(id)?.scrollIntoView({ block: "start" });
@@ -77,7 +77,7 @@ function Text({ text }: { text: string }): VNode {
   const reset = (): void => {
     if (!core.value) return;
     store.theEditor()?.replace(store.starter(core.value));
-    store.say("Started anew. Undo brings back what was here.");
+    store.notify("Reset to a starter step. Undo restores the previous text.");
   };
   return (
     <section class="pane text" aria-labelledby="text-title" id="text">
@@ -97,48 +97,48 @@ function Text({ text }: { text: string }): VNode {
       </header>
       <div class="editor" ref={parent} />
       <p class="offscreen" id="editor-keys">
-        Tab indents, Escape leaves the editor. Control and space completes, F8 goes to the next problem.
+        Tab indents. Escape leaves the editor. Control+Space opens completions. F8 goes to the next problem.
       </p>
     </section>
   );
 }
 
-const KINDS = { operator: "operator file", settings: "settings alone", step: "step file", zenml: "ZenML run" };
+const KINDS = { operator: "operator file", settings: "settings file", step: "step file", zenml: "ZenML run" };
 
-function Foot(): VNode {
-  const state = kept.value;
+function Footer(): VNode {
+  const state = draftState.value;
   return (
     <footer class="foot">
       <p>{file.opened.value ? "Nothing leaves this machine." : "Nothing leaves this page."}</p>
       <p hidden={file.opened.value !== null}>
-        {state === true ? "A draft is kept in this browser." : typeof state === "string" ? `No draft is kept: ${state}.` : "No draft is kept."}
+        {state === true ? "Draft saved in this browser." : typeof state === "string" ? `Draft not saved: ${state}.` : "No draft saved."}
         {state === true && (
           <button
             type="button"
             class="small quiet"
             onClick={() => {
-              storage.forget(store.text.value);
-              store.say("The draft is forgotten; the text stays until you leave.");
+              storage.discardDraft(store.text.value);
+              store.notify("Draft discarded. The text stays until you leave the page.");
             }}
           >
-            Forget draft
+            Discard draft
           </button>
         )}
       </p>
-      <p class="end">{store.core.value ? `runai-step ${store.core.value.version()}` : store.broken.value ? "" : "Loading…"}</p>
+      <p class="end">{store.core.value ? `runai-step ${store.core.value.version()}` : store.coreFailure.value ? "" : "Loading…"}</p>
     </footer>
   );
 }
 
-/** One history for the whole page: its keys work everywhere as they do in the editor, but where a text of its own is typed. */
+/** Makes the editor's undo and redo keys work on the whole page, except in fields that are not part of the document. */
 function useHistory(): void {
   useEffect(() => {
     const keys = (event: KeyboardEvent): void => {
       if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
       const key = event.key.toLowerCase();
       const redo = key === "y" || (key === "z" && event.shiftKey);
-      const own = event.target instanceof Element && event.target.closest(".cm-editor, dialog, .facts, [type='search']");
-      if ((!redo && key !== "z") || own) return;
+      const hasOwnHistory = event.target instanceof Element && event.target.closest(".cm-editor, dialog, .facts, [type='search']");
+      if ((!redo && key !== "z") || hasOwnHistory) return;
       event.preventDefault();
       if (redo) store.theEditor()?.redo();
       else store.theEditor()?.undo();
@@ -148,13 +148,13 @@ function useHistory(): void {
   }, []);
 }
 
-/** Whether a file is held over the page; one that is dropped is opened. */
+/** Opens dropped files. Returns whether a file is being dragged over the page. */
 function useDrop(): boolean {
   const [over, setOver] = useState(false);
   useEffect(() => {
-    const holdsFile = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
+    const hasFile = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
     const enter = (event: DragEvent): void => {
-      if (!holdsFile(event)) return;
+      if (!hasFile(event)) return;
       event.preventDefault();
       setOver(true);
     };
@@ -163,14 +163,14 @@ function useDrop(): boolean {
     };
     const drop = (event: DragEvent): void => {
       setOver(false);
-      if (!holdsFile(event)) return;
+      if (!hasFile(event)) return;
       event.preventDefault();
       event.stopPropagation();
-      void takeFile(event.dataTransfer?.files[0]);
+      void importFile(event.dataTransfer?.files[0]);
     };
     addEventListener("dragover", enter);
     addEventListener("dragleave", leave);
-    // Before the editor, which would put the file's text at the cursor.
+    // Capture phase: the editor would insert the file's text at the cursor.
     addEventListener("drop", drop, true);
     return () => {
       removeEventListener("dragover", enter);

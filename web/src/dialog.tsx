@@ -1,7 +1,7 @@
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 
-/** A dialog over the page: Escape and a click beside it close it, and the focus returns to where it was. */
+/** A modal dialog. Escape or a click on the backdrop closes it; focus returns to the previous element. */
 export function Dialog({ title, close, children }: { title: string; close(): void; children: ComponentChildren }): VNode {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();

@@ -1,7 +1,7 @@
-// Edits of a text, as the core gives them.
+// Edits of a text.
 import type { Diagnostic, Edit, Fix } from "runai-spec";
 
-/** Returns the text after edits, which are in order. */
+/** Applies edits, which must be sorted. */
 export function apply(text: string, edits: Edit[]): string {
   let [out, at] = ["", 0];
   for (const { from, to, insert } of edits) {
@@ -11,7 +11,7 @@ export function apply(text: string, edits: Edit[]): string {
   return out + text.slice(at);
 }
 
-/** Returns the fixes of a diagnostic that edit the document and no other text. */
+/** Returns the fixes of a diagnostic that edit only the document. */
 export function fixesOf({ fixes }: Diagnostic): Fix[] {
   return fixes.filter(({ edits }) => edits.every(({ path }) => path === "document"));
 }

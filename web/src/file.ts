@@ -1,5 +1,5 @@
-// The file that `runai-step editor` has opened: read from that program, and saved by it. Only a page that it has marked
-// asks for a file; on any other host there is no such request.
+// The file that `runai-step editor` opened; that program reads and writes it. Only pages that the program serves request
+// a file.
 import { computed, signal } from "@preact/signals";
 import { type Core, type Format, type Json, load } from "runai-spec";
 import { failure } from "./analysis";
@@ -11,25 +11,25 @@ import * as store from "./store";
 interface Opened {
   name: string;
   format: Format;
-  /** What is on the disk, as far as the page knows. */
+  /** The file's last known content on disk. */
   disk: string;
-  /** The editor's text when both said the same. */
+  /** The editor's text at the last load or save. */
   saved: string;
 }
 
 export const opened = signal<Opened | null>(null);
 export const unsaved = computed(() => opened.value !== null && opened.value.saved !== store.text.value);
-/** What stands on the disk in place of what the page knows. */
-export const clash = signal<string | null>(null);
+/** The content on disk if another program changed it. */
+export const conflict = signal<string | null>(null);
 
 const ADDRESS = document.querySelector<HTMLMetaElement>("meta[name='runai-step-file']")?.content;
-const KEPT = "runai-step:token";
-const token = takeToken();
-/** Whether `runai-step editor` serves the page: it is there for as long as the page is of use. */
+const TOKEN_KEY = "runai-step:token";
+const token = readToken();
+/** Whether `runai-step editor` serves the page. */
 export const served = ADDRESS !== undefined || token !== null;
 
-/** The token leaves the address bar at once, so that it is in no copied link and in no bookmark. */
-function takeToken(): string | null {
+/** Removes the token from the address bar, so that copied links and bookmarks do not contain it. */
+function readToken(): string | null {
   const here = new URL(location.href);
   const given = here.searchParams.get("token");
   if (given !== null) {
@@ -37,72 +37,72 @@ function takeToken(): string | null {
     history.replaceState(null, "", here);
   }
   try {
-    if (given !== null) sessionStorage.setItem(KEPT, given);
-    return given ?? (ADDRESS === undefined ? null : sessionStorage.getItem(KEPT));
+    if (given !== null) sessionStorage.setItem(TOKEN_KEY, given);
+    return given ?? (ADDRESS === undefined ? null : sessionStorage.getItem(TOKEN_KEY));
   } catch {
-    // Without storage the page works until it is loaded again.
+    // Without storage, the page works until it is reloaded.
     return given;
   }
 }
 
-/** Read the file; its text as YAML, or nothing if there is none. */
+/** Reads the file and returns its text as YAML, or `null` if no file is open. */
 export async function open(): Promise<string | null> {
   if (ADDRESS === undefined) return null;
   try {
-    const response = await ask({});
+    const response = await send({});
     if (response.status === 404) return null;
-    if (!response.ok) throw new Error(refusal(response.status));
+    if (!response.ok) throw new Error(statusMessage(response.status));
     const { name, text, format } = (await response.json()) as { name: string; text: string; format: Format };
     const shown = asYaml(format === "yaml" ? null : await load(), text, format);
     opened.value = { name, format, disk: text, saved: shown };
     return shown;
   } catch (error) {
-    store.say(`The file cannot be opened: ${words(error)}.`, true);
+    store.notify(`Cannot open the file: ${messageOf(error)}.`, true);
     return null;
   }
 }
 
-/** Save the text into the file, unless the file has changed meanwhile. */
+/** Saves the text to the file unless another program changed it. */
 export async function save(): Promise<void> {
   const [file, shown] = [opened.peek(), store.text.peek()];
   if (!file) return;
   try {
-    const text = written(file, shown);
-    const response = await ask({ method: "PUT", body: JSON.stringify({ text, was: file.disk }), headers: { "Content-Type": "application/json" } });
+    const text = serialize(file, shown);
+    const response = await send({ method: "PUT", body: JSON.stringify({ text, was: file.disk }), headers: { "Content-Type": "application/json" } });
     if (response.status === 409) {
-      clash.value = ((await response.json()) as { text: string }).text;
+      conflict.value = ((await response.json()) as { text: string }).text;
       return;
     }
-    if (!response.ok) throw new Error(refusal(response.status));
+    if (!response.ok) throw new Error(statusMessage(response.status));
     opened.value = { ...file, disk: text, saved: shown };
-    store.say(`Saved ${file.name}.`);
+    store.notify(`Saved ${file.name}.`);
   } catch (error) {
-    store.say(`${file.name} is not saved: ${words(error)}. What you typed is kept.`, true);
+    store.notify(`Cannot save ${file.name}: ${messageOf(error)}. Your text is unchanged.`, true);
   }
 }
 
-/** Save over what someone else has written. */
+/** Overwrites another program's changes. */
 export function overwrite(): void {
-  if (opened.value && clash.value !== null) opened.value = { ...opened.value, disk: clash.value };
-  clash.value = null;
+  if (opened.value && conflict.value !== null) opened.value = { ...opened.value, disk: conflict.value };
+  conflict.value = null;
   void save();
 }
 
-/** Go on with what someone else has written; undo brings back what was here. */
-export function reread(): void {
-  const [file, disk] = [opened.value, clash.value];
-  clash.value = null;
+/** Loads another program's changes; undo restores the previous text. */
+export function reload(): void {
+  const [file, disk] = [opened.value, conflict.value];
+  conflict.value = null;
   if (!file || disk === null) return;
   try {
     store.theEditor()?.replace(asYaml(store.core.value, disk, file.format));
     opened.value = { ...file, disk, saved: store.text.value };
   } catch (error) {
-    store.say(`${file.name} cannot be read: ${words(error)}.`, true);
+    store.notify(`Cannot read ${file.name}: ${messageOf(error)}.`, true);
   }
 }
 
-/** Ctrl+S saves, and the page is not left by mistake. */
-export function guard(): void {
+/** Saves on Ctrl+S and asks before leaving with unsaved changes. */
+export function installSaveHandlers(): void {
   addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || event.key.toLowerCase() !== "s" || !opened.peek()) return;
     event.preventDefault();
@@ -113,45 +113,45 @@ export function guard(): void {
   });
 }
 
-function ask({ headers, ...init }: RequestInit & { headers?: Record<string, string> }): Promise<Response> {
+function send({ headers, ...init }: RequestInit & { headers?: Record<string, string> }): Promise<Response> {
   const request = { ...init, cache: "no-store", headers: { ...headers, ...(token === null ? {} : { "X-Runai-Step-Token": token }) } } as const;
   return fetch(new URL(ADDRESS ?? "", document.baseURI), request).catch(() => {
-    throw new Error("`runai-step editor` does not answer; is it still running?");
+    throw new Error("`runai-step editor` does not respond; is it still running?");
   });
 }
 
-function refusal(status: number): string {
+function statusMessage(status: number): string {
   return status === 401 || status === 403
-    ? "`runai-step editor` does not know this page; open the address that it has printed"
-    : `\`runai-step editor\` answered with ${status}`;
+    ? "`runai-step editor` rejected this page; open the address that it printed"
+    : `\`runai-step editor\` returned status ${status}`;
 }
 
-function words(error: unknown): string {
+function messageOf(error: unknown): string {
   return failure(error).message;
 }
 
-/** The editor counts line feeds alone. */
+/** Converts a text to YAML with LF line ends, which the editor's offsets assume. */
 function asYaml(core: Core | null, text: string, format: Format): string {
   if (format !== "yaml" && core && text.trim() !== "") return core.convert(text, format, "yaml");
   return text.replace(/^\ufeff/u, "").replaceAll("\r\n", "\n");
 }
 
-/** The editor's text in the language and with the line ends of the file. */
-function written({ format, disk }: Opened, shown: string): string {
+/** Returns the editor's text in the file's format and with its line ends. */
+function serialize({ format, disk }: Opened, shown: string): string {
   if (format === "yaml") {
     const mark = disk.startsWith("\ufeff") ? "\ufeff" : "";
     return mark + (/(?<!\r)\n/u.test(disk) || !disk.includes("\r\n") ? shown : shown.replaceAll("\n", "\r\n"));
   }
   const core = store.core.peek();
-  if (!core) throw new Error(`a ${format.toUpperCase()} file is written by the core, which is not there`);
+  if (!core) throw new Error(`the core, which writes ${format.toUpperCase()}, has not loaded`);
   const values = (text: string, format: Format) => JSON.parse(core.convert(text, format, "json")) as Json;
-  const wanted = values(shown, "yaml");
+  const expected = values(shown, "yaml");
   try {
-    // Only what differs is changed, so that the file keeps its comments and its layout.
-    const text = patch(core, disk, format, "", values(disk, format), wanted);
-    if (equal(values(text, format), wanted)) return text;
+    // Edit only what differs, to keep the file's comments and layout.
+    const text = patch(core, disk, format, "", values(disk, format), expected);
+    if (equal(values(text, format), expected)) return text;
   } catch {
-    // Not everything can be changed in place.
+    // Some values cannot be edited in place.
   }
   return core.convert(shown, "yaml", format);
 }

@@ -1,24 +1,24 @@
-// Texts in and out: clipboard, downloads, and files of any of the three languages.
+// Clipboard, downloads and imports of YAML, JSON and TOML files.
 import type { Core, Format } from "runai-spec";
-import { say } from "./store";
+import { notify } from "./store";
 
-/** More is not read from a file: no settings are that long, and an editor that holds them is of no use. */
-const MOST = 16 * 1024 * 1024;
+/** Maximum size of an imported file, in bytes. */
+const MAX_BYTES = 16 * 1024 * 1024;
 
 export async function copy(text: string, what: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
     if (!copyBySelection(text)) {
-      say(`This browser did not let the page copy ${what}.`, true);
+      notify(`The browser blocked copying ${what}.`, true);
       return false;
     }
   }
-  say(`Copied ${what}.`);
+  notify(`Copied ${what}.`);
   return true;
 }
 
-/** For pages without the clipboard interface: those that are not served over TLS. */
+/** Fallback for pages without the Clipboard API, such as those served over plain HTTP. */
 function copyBySelection(text: string): boolean {
   const area = document.createElement("textarea");
   const before = document.activeElement;
@@ -39,27 +39,27 @@ export function download(text: string, name: string, type = "text/plain"): void 
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
-  say(`Downloaded ${name}.`);
+  notify(`Downloaded ${name}.`);
 }
 
-/** What is in a file, or why it cannot be read. */
+/** Reads a file as UTF-8 text. */
 export async function textOf(file: File): Promise<string> {
-  if (file.size > MOST) throw new Error(`${file.name} has ${megabytes(file.size)}; files up to ${megabytes(MOST)} are read`);
+  if (file.size > MAX_BYTES) throw new Error(`\`${file.name}\` has ${mebibytes(file.size)}; the limit is ${mebibytes(MAX_BYTES)}`);
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
     if (text.includes("\0")) throw new TypeError();
     return text;
   } catch (cause) {
     if (!(cause instanceof TypeError)) throw cause;
-    throw new Error(`${file.name} is not a text in UTF-8`, { cause });
+    throw new Error(`\`${file.name}\` is not UTF-8 text`, { cause });
   }
 }
 
-function megabytes(bytes: number): string {
-  return `${(bytes / 1024 / 1024).toFixed(bytes % (1024 * 1024) === 0 ? 0 : 1)} MB`;
+function mebibytes(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toFixed(bytes % (1024 * 1024) === 0 ? 0 : 1)} MiB`;
 }
 
-/** A text as YAML, with the language that it was found to be in. What is no valid text of any stays as it is. */
+/** Converts a text to YAML and returns its detected format. A text that parses in no format is returned unchanged. */
 export function asYaml(core: Core, text: string, name = ""): { text: string; from: Format } {
   const named = /\.(json|toml|ya?ml)$/iu.exec(name)?.[1]?.toLowerCase();
   const tries: Format[] = named === "json" || named === "toml" ? [named] : named ? [] : guesses(text);
@@ -67,13 +67,13 @@ export function asYaml(core: Core, text: string, name = ""): { text: string; fro
     try {
       return { text: core.convert(text, from, "yaml"), from };
     } catch {
-      // The next one.
+      // Try the next format.
     }
   }
   return { text, from: "yaml" };
 }
 
-/** JSON is YAML as well, so it is looked at first; TOML only where YAML would not read it as a map. */
+/** Tries JSON first because it is also YAML, and TOML only where YAML would not parse a map. */
 function guesses(text: string): Format[] {
   const start = text.trimStart();
   if (start.startsWith("{")) return ["json"];

@@ -1,4 +1,4 @@
-// What is done with a document as a whole.
+// The header: actions on the whole document.
 import { signal } from "@preact/signals";
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
@@ -12,7 +12,7 @@ import * as store from "./store";
 
 export const theme = signal<storage.Theme>(storage.theme());
 
-/** The examples of the repository, by their names; their texts are fetched when they are asked for. */
+/** The repository's examples by file name. Each text is fetched on demand. */
 const EXAMPLES = Object.entries(
   import.meta.glob<string>("../../examples/*.{yaml,toml}", { query: "?raw", import: "default" }),
 ).map(([path, text]) => ({ name: path.split("/").at(-1) ?? path, text }));
@@ -27,7 +27,7 @@ export function Header(): VNode {
   const copyLink = async (): Promise<void> => {
     const core = store.core.value;
     if (!core) {
-      store.say("There is no link while the core is not there.", true);
+      store.notify("Cannot create a link: the core has not loaded.", true);
       return;
     }
     try {
@@ -38,10 +38,10 @@ export function Header(): VNode {
         setOpen("link");
       }
       if (shared.secrets.length > 0) {
-        store.say(`${shared.secrets.join(", ")} ${shared.secrets.length === 1 ? "looks like a secret and is" : "look like secrets and are"} left out of the link.`, true);
+        store.notify(`${shared.secrets.join(", ")} ${shared.secrets.length === 1 ? "looks like a secret and was" : "look like secrets and were"} removed from the link.`, true);
       }
     } catch (error) {
-      store.say(`There is no link: ${error instanceof Error ? error.message : String(error)}`, true);
+      store.notify(`Cannot create a link: ${error instanceof Error ? error.message : String(error)}`, true);
     }
   };
 
@@ -69,10 +69,10 @@ export function Header(): VNode {
           class="theme"
           aria-checked={dark}
           aria-label="Theme"
-          title={dark ? "Dark; press for light" : "Light; press for dark"}
+          title={dark ? "Switch to light theme" : "Switch to dark theme"}
           onClick={() => {
             theme.value = dark ? "light" : "dark";
-            storage.keepTheme(theme.value);
+            storage.saveTheme(theme.value);
           }}
         >
           <span aria-hidden="true">{dark ? "☾" : "☀"}</span>
@@ -90,7 +90,7 @@ export function Header(): VNode {
   );
 }
 
-/** The name of the file that is open, and whether all of the text is in it. */
+/** The open file's name and whether it has unsaved changes. */
 function FileState(): VNode | null {
   const open = file.opened.value;
   const [unsaved, name] = [file.unsaved.value, open?.name];
@@ -104,15 +104,15 @@ function FileState(): VNode | null {
         <strong>{open.name}</strong>
         <span class={`tag${unsaved ? " warning" : ""}`}>{unsaved ? "unsaved" : "saved"}</span>
       </p>
-      {file.clash.value !== null && (
-        <Dialog title={`${open.name} has changed`} close={() => (file.clash.value = null)}>
-          <p>Another program has written into the file since it was opened here. Nothing is saved yet.</p>
+      {file.conflict.value !== null && (
+        <Dialog title={`${open.name} changed on disk`} close={() => (file.conflict.value = null)}>
+          <p>Another program changed the file after you opened it. Your changes are not saved.</p>
           <div class="row">
-            <button type="button" onClick={() => file.reread()}>
-              Take the file's text
+            <button type="button" onClick={() => file.reload()}>
+              Reload file
             </button>
             <button type="button" class="primary" onClick={() => file.overwrite()}>
-              Save over it
+              Overwrite file
             </button>
           </div>
         </Dialog>
@@ -121,7 +121,7 @@ function FileState(): VNode | null {
   );
 }
 
-/** What the document is called: as its file, or as its kind is found by the program. */
+/** Returns the open file's name, or a name by which `runai-step` detects the document's kind. */
 function fileName(): string {
   const name = file.opened.value?.name;
   if (name !== undefined) return name.replace(/\.(json|toml)$/u, ".yaml");
@@ -137,23 +137,23 @@ function fileName(): string {
   }
 }
 
-/** Take a text in, in any of the languages; it can be undone. */
-export function take(text: string, name: string): void {
+/** Replaces the document with a YAML, JSON or TOML text, as one undo step. */
+export function importText(text: string, name: string): void {
   const core = store.core.value;
-  const found = core ? files.asYaml(core, text, name) : { text, from: "yaml" };
-  store.theEditor()?.replace(found.text);
+  const converted = core ? files.asYaml(core, text, name) : { text, from: "yaml" };
+  store.theEditor()?.replace(converted.text);
   store.chosenBlock.value = null;
-  const note = found.from === "yaml" ? "" : ` It was ${found.from.toUpperCase()} and is YAML here; comments are left out.`;
-  store.say(`Opened ${name || "the text"}.${note} Undo brings back what was here.`);
+  const note = converted.from === "yaml" ? "" : ` Converted from ${converted.from.toUpperCase()} to YAML, without comments.`;
+  store.notify(`Opened ${name || "the text"}.${note} Undo restores the previous text.`);
 }
 
-export async function takeFile(file: File | undefined): Promise<boolean> {
+export async function importFile(file: File | undefined): Promise<boolean> {
   if (!file) return false;
   try {
-    take(await files.textOf(file), file.name);
+    importText(await files.textOf(file), file.name);
     return true;
   } catch (error) {
-    store.say(`Nothing was opened: ${error instanceof Error ? error.message : String(error)}.`, true);
+    store.notify(`Cannot open the file: ${error instanceof Error ? error.message : String(error)}.`, true);
     return false;
   }
 }
@@ -163,7 +163,7 @@ function Examples({ close }: { close(): void }): VNode {
   useEffect(() => {
     void Promise.all(EXAMPLES.map(async ({ name, text }) => [name, await text()] as const))
       .then((found) => setTexts(new Map(found)))
-      .catch(() => store.say("The examples cannot be loaded.", true));
+      .catch(() => store.notify("Cannot load the examples.", true));
   }, []);
   return (
     <Dialog title="Examples" close={close}>
@@ -174,7 +174,7 @@ function Examples({ close }: { close(): void }): VNode {
               type="button"
               disabled={!texts.has(name)}
               onClick={() => {
-                take(withoutModeline(texts.get(name) ?? ""), name);
+                importText(withoutModeline(texts.get(name) ?? ""), name);
                 close();
               }}
             >
@@ -190,7 +190,7 @@ function Examples({ close }: { close(): void }): VNode {
 
 const MODELINE = /^#( yaml-language-server: \$schema=|:schema ).*\n/u;
 
-/** The line that names a schema in the folder of the example leads nowhere from here. */
+/** Removes the modeline: its relative schema path is only valid in the examples folder. */
 function withoutModeline(text: string): string {
   return text.replace(MODELINE, "");
 }
@@ -206,7 +206,7 @@ function Import({ close }: { close(): void }): VNode {
   const input = useRef<HTMLInputElement>(null);
   return (
     <Dialog title="Import" close={close}>
-      <p class="muted">YAML, JSON or TOML. A file can also be dropped anywhere on the page.</p>
+      <p class="muted">YAML, JSON or TOML. You can also drop a file anywhere on the page.</p>
       <textarea
         class="paste"
         aria-label="Text to import"
@@ -217,14 +217,14 @@ function Import({ close }: { close(): void }): VNode {
       />
       <div class="row">
         <label class="file">
-          <span>or a file</span>
+          <span>Or choose a file</span>
           <input
             ref={input}
             type="file"
             aria-label="File to import"
             accept=".yaml,.yml,.json,.toml,text/*,application/json"
             onChange={(event) => {
-              void takeFile(event.currentTarget.files?.[0]).then((done) => done && close());
+              void importFile(event.currentTarget.files?.[0]).then((done) => done && close());
             }}
           />
         </label>
@@ -233,7 +233,7 @@ function Import({ close }: { close(): void }): VNode {
           class="primary"
           disabled={text.trim() === ""}
           onClick={() => {
-            take(text, "");
+            importText(text, "");
             close();
           }}
         >

@@ -1,4 +1,4 @@
-// The start: the file, the draft or the link's text at once, the core as soon as it is there.
+// Entry point: renders the file, the draft or the link's text at once, then loads the core.
 import { render } from "preact";
 import { App } from "./app";
 import * as file from "./file";
@@ -9,15 +9,15 @@ import * as store from "./store";
 const app = document.getElementById("app");
 if (app) {
   document.documentElement.dataset["theme"] = storage.theme();
-  render(<App text={(await file.open()) ?? storage.draft() ?? ""} />, app);
-  if (file.opened.value) file.guard();
-  else store.keepDrafts();
+  render(<App text={(await file.open()) ?? storage.loadDraft() ?? ""} />, app);
+  if (file.opened.value) file.installSaveHandlers();
+  else store.saveDrafts();
   void store.start().then(openLink);
   addEventListener("hashchange", () => void openLink());
   keepOffline();
 }
 
-/** The text of a link takes the place of the draft, which undo brings back. */
+/** Replaces the draft with the text of a share link; undo restores the draft. */
 async function openLink(): Promise<void> {
   const { hash } = location;
   if (hash.length < 2) return;
@@ -25,21 +25,21 @@ async function openLink(): Promise<void> {
     const text = await open(hash);
     if (text === null) return;
     store.theEditor()?.replace(text);
-    store.say("Opened the link's settings. Undo brings back what was here.");
+    store.notify("Opened the settings from the link. Undo restores the previous text.");
   } catch (error) {
-    store.say(`The link cannot be opened: ${error instanceof Error ? error.message : String(error)}.`, true);
+    store.notify(`Cannot open the link: ${error instanceof Error ? error.message : String(error)}.`, true);
   }
-  // A later reload shows the draft, with what was changed since.
+  // Without the fragment, a reload shows the draft with later changes.
   history.replaceState(null, "", location.pathname + location.search);
 }
 
 function keepOffline(): void {
   if (!import.meta.env.PROD || !("serviceWorker" in navigator)) return;
   if (file.served) {
-    // Another page at this address may have come from a host that is gone.
-    void navigator.serviceWorker.getRegistrations().then((found) => found.forEach((one) => void one.unregister()));
+    // Remove workers that another page on this address registered.
+    void navigator.serviceWorker.getRegistrations().then((registrations) => registrations.forEach((registration) => void registration.unregister()));
     return;
   }
-  // Private windows and plain HTTP allow none; the page works without.
+  // Private windows and plain HTTP have no service workers; the page works without one.
   navigator.serviceWorker.register("./service-worker.js").catch(() => undefined);
 }

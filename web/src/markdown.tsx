@@ -1,13 +1,13 @@
-// The little Markdown that the core's texts are written in: paragraphs, lists, blocks of code, code and emphasis.
+// The Markdown subset of the core's texts: paragraphs, lists, code blocks, code and emphasis.
 import { type ComponentChildren, Fragment, type VNode } from "preact";
 
 export function Markdown({ text }: { text: string }): VNode {
   const blocks = text.trim().split(/\n{2,}/u);
-  return <>{joined(blocks).map((block, index) => <Fragment key={index}>{renderBlock(block)}</Fragment>)}</>;
+  return <>{joinCodeBlocks(blocks).map((block, index) => <Fragment key={index}>{renderBlock(block)}</Fragment>)}</>;
 }
 
-/** Blocks of code keep their empty lines. */
-function joined(blocks: string[]): string[] {
+/** Joins code blocks that contain empty lines. */
+function joinCodeBlocks(blocks: string[]): string[] {
   const out: string[] = [];
   for (const block of blocks) {
     const last = out.at(-1);
@@ -29,12 +29,12 @@ function renderBlock(block: string): VNode {
 
 const PARTS = /(`[^`]+`|\*\*[^*]+\*\*|\[[^\]]+\]\([^)]+\))/u;
 
-/** Text with code in it. Links are shown as their words: the page leads nowhere else. */
+/** Renders inline code and emphasis. Links become plain text: the page links nowhere. */
 export function inline(text: string): ComponentChildren {
   return text.split(PARTS).map((part, index) => {
     if (part.startsWith("`")) return <code key={index}>{part.slice(1, -1)}</code>;
     if (part.startsWith("**")) return <strong key={index}>{part.slice(2, -2)}</strong>;
-    // Empty texts would be written anew with each change.
+    // Preact would rewrite an empty text node on every render.
     return part === "" ? null : (/^\[([^\]]+)\]\(/u.exec(part)?.[1] ?? part);
   });
 }

@@ -1,4 +1,4 @@
-// JSON pointers (RFC 6901), by which the core names places.
+// JSON pointers (RFC 6901).
 import type { Json } from "runai-spec";
 
 export function parse(pointer: string): string[] {
@@ -14,7 +14,7 @@ export function parent(pointer: string): string {
   return pointer.slice(0, Math.max(0, pointer.lastIndexOf("/")));
 }
 
-/** Whether `pointer` is `base` or lies inside it. */
+/** Returns whether `pointer` is `base` or inside it. */
 export function within(pointer: string, base: string): boolean {
   return pointer === base || pointer.startsWith(`${base}/`);
 }
@@ -34,7 +34,7 @@ export function isMap(value: Json | undefined): value is { [key: string]: Json }
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Whether two values say the same; the order of keys says nothing. */
+/** Compares two values; the order of keys does not matter. */
 export function equal(one: Json | undefined, other: Json | undefined): boolean {
   if (Array.isArray(one) && Array.isArray(other)) {
     return one.length === other.length && one.every((item, index) => equal(item, other[index]));

@@ -1,4 +1,4 @@
-// Every problem of the text, with the way to its place, to its fixes and to its rule.
+// The list of problems: each one links to its place, its fixes and its rule.
 import { effect } from "@preact/signals";
 import type { VNode } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
@@ -8,11 +8,11 @@ import { fixesOf } from "./edits";
 import { inline, Markdown } from "./markdown";
 import * as store from "./store";
 
-/** More than these are counted, not shown. */
-const MOST = 200;
+/** Further problems are only counted. */
+const MAX_SHOWN = 200;
 
 export function Problems(): VNode {
-  const { diagnostics, broken, errors } = store;
+  const { diagnostics, coreFailure, errors } = store;
   const [explained, explain] = useState<string | null>(null);
   const found = diagnostics.value;
   const notes = found.filter(({ severity }) => severity === "note").length;
@@ -26,20 +26,20 @@ export function Problems(): VNode {
         <p class="counts" aria-hidden="true">
           {errors.value > 0 && <span class="error">{errors.value} ✕</span>}
           {warnings > 0 && <span class="warning">{warnings} !</span>}
-          {found.length === 0 && !broken.value && store.analysis.value && <span class="good">none ✓</span>}
+          {found.length === 0 && !coreFailure.value && store.analysis.value && <span class="good">none ✓</span>}
         </p>
       </header>
-      {broken.value && (
+      {coreFailure.value && (
         <p class="broken" role="alert">
-          <strong>{inline(broken.value.message)}</strong> {broken.value.help && inline(broken.value.help)}. What you typed is kept.
+          <strong>{inline(coreFailure.value.message)}</strong> {coreFailure.value.help && inline(coreFailure.value.help)}. Your text is unchanged.
         </p>
       )}
-      {found.length === 0 && !broken.value && store.analysis.value && <p class="note empty">Every change is checked as you type, against every rule at once.</p>}
+      {found.length === 0 && !coreFailure.value && store.analysis.value && <p class="note empty">Checks run as you type.</p>}
       <ul class="list" role="list" aria-label="Problems">
-        {found.slice(0, MOST).map((diagnostic, index) => (
+        {found.slice(0, MAX_SHOWN).map((diagnostic, index) => (
           <Problem key={index} diagnostic={diagnostic} explain={explain} />
         ))}
-        {found.length > MOST && <li class="muted">and {found.length - MOST} more</li>}
+        {found.length > MAX_SHOWN && <li class="muted">and {found.length - MAX_SHOWN} more</li>}
       </ul>
       {explained !== null && <Explained code={explained} close={() => explain(null)} />}
       <Announcement />
@@ -56,7 +56,7 @@ function Problem({ diagnostic, explain }: { diagnostic: Diagnostic; explain(code
           {severity === "error" ? "✕" : severity === "note" ? "i" : "!"}
         </span>
         <span class="offscreen">{severity}: </span>
-        <span class="words">
+        <span class="texts">
           <span class="message">{inline(message)}</span>
           {help && <span class="help">; {inline(help)}</span>}
         </span>
@@ -80,7 +80,7 @@ function Problem({ diagnostic, explain }: { diagnostic: Diagnostic; explain(code
 
 function fix(title: string, edits: Edit[]): void {
   store.theEditor()?.apply(edits);
-  store.say(`${title}: done.`);
+  store.notify(`Applied: ${title}.`);
   document.getElementById("problems-title")?.focus();
 }
 
@@ -100,11 +100,11 @@ function Explained({ code, close }: { code: string; close(): void }): VNode | nu
       <Markdown text={rule.docs} />
       <div class="pair">
         <figure>
-          <figcaption class="bad">Not like this</figcaption>
+          <figcaption class="bad">Incorrect</figcaption>
           <pre class="sample" tabIndex={0}>{rule.invalid}</pre>
         </figure>
         <figure>
-          <figcaption class="good">Like this</figcaption>
+          <figcaption class="good">Correct</figcaption>
           <pre class="sample" tabIndex={0}>{rule.valid}</pre>
         </figure>
       </div>
@@ -112,9 +112,9 @@ function Explained({ code, close }: { code: string; close(): void }): VNode | nu
   );
 }
 
-/** Says how many problems there are, once typing has stopped. */
+/** Announces the number of problems to screen readers, 900 ms after the last change. */
 function Announcement(): VNode {
-  const [words, say] = useState("");
+  const [announcement, announce] = useState("");
   useEffect(() => {
     let later: ReturnType<typeof setTimeout> | undefined;
     const stop = effect(() => {
@@ -123,7 +123,7 @@ function Announcement(): VNode {
       const warnings = store.diagnostics.value.length - errors - notes;
       const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;
       clearTimeout(later);
-      later = setTimeout(() => say(errors + warnings === 0 ? "No problems" : `${count(errors, "error")}, ${count(warnings, "warning")}`), 900);
+      later = setTimeout(() => announce(errors + warnings === 0 ? "No problems" : `${count(errors, "error")}, ${count(warnings, "warning")}`), 900);
     });
     return () => {
       clearTimeout(later);
@@ -132,7 +132,7 @@ function Announcement(): VNode {
   }, []);
   return (
     <p class="offscreen" role="status">
-      {words}
+      {announcement}
     </p>
   );
 }

@@ -1,8 +1,8 @@
-// What the page knows about settings: nothing but what the schemas of the core say.
+// Settings as the core's schemas describe them: the page has no copy of a setting.
 import type { Core, Json, Kind } from "runai-spec";
 import * as pointers from "./pointer";
 
-/** A node of a JSON Schema, with the keywords that the core writes. */
+/** A node of a JSON Schema, with the keywords that the core emits. */
 export interface Node {
   $ref?: string;
   then?: Node;
@@ -34,7 +34,7 @@ export interface Node {
 
 const NAMES = { operator: "operator", settings: "settings", step: "step", zenml: "zenml-run" } as const;
 
-/** A place in a document where settings stand. */
+/** A block of settings in a document. */
 export interface Block {
   pointer: string;
   node: Node;
@@ -49,7 +49,7 @@ export class Schema {
     this.root = core.schema(NAMES[kind]) as unknown as Node;
   }
 
-  /** The node itself, in place of a reference to it, and of a condition under which it is that node. */
+  /** Resolves references, conditions and placeholder alternatives of a node. */
   resolve(node: Node): Node {
     const name = node.$ref?.split("/").at(-1);
     const found = (name !== undefined && this.root.definitions?.[name]) || node;
@@ -57,7 +57,7 @@ export class Schema {
     if (found.properties === undefined && same?.$ref !== undefined) return this.resolve(same);
     const value = found.anyOf?.[0];
     if (value === undefined) return found;
-    // In ZenML's files a placeholder may stand in place of any value; the form offers the value.
+    // ZenML files allow a placeholder for any value; the form edits the value.
     const whole = this.#values.get(found) ?? { ...found, ...value };
     this.#values.set(found, whole);
     return whole;
@@ -82,7 +82,7 @@ export class Schema {
     return node;
   }
 
-  /** Where the settings stand: inside the document, in it, or in several places of it. */
+  /** Returns the settings blocks of a document. */
   blocks(value: Json | undefined): Block[] {
     const found: Block[] = [];
     const visit = (node: Node, pointer: string, value: Json | undefined): void => {
@@ -105,7 +105,7 @@ export class Schema {
     return found;
   }
 
-  /** Whether a block under ZenML's short key has keys, and none of this flavor: another flavor's settings are left alone. */
+  /** Returns whether a block under ZenML's short key has only keys of another flavor. */
   #isOfAnotherFlavor(block: Node, value: Json | undefined): boolean {
     if (this.root.definitions?.block_of_any_flavor === undefined || !pointers.isMap(value)) return false;
     const keys = Object.keys(value);
@@ -128,7 +128,7 @@ export function choices(node: Node): string[] {
   return (node.enum ?? []).filter((value): value is string => typeof value === "string");
 }
 
-/** What a value is like: what an example says, or the least that its type can be. */
+/** Returns a sample value: the schema's example or default, else a minimal value of the type. */
 export function sample(schema: Schema, node: Node): Json {
   const example = node.examples?.[0] ?? node.default;
   if (example !== undefined && example !== null) return example;
@@ -151,18 +151,18 @@ export function sample(schema: Schema, node: Node): Json {
   }
 }
 
-/** The values of a snippet of the schema, with its placeholders filled in. */
-export function filled(body: Json): Json {
+/** Returns a schema snippet with its placeholders expanded. */
+export function expandSnippet(body: Json): Json {
   if (typeof body === "string") {
     const text = body.replace(/\$\{\d+:([^}]*)\}/gu, "$1");
     return text.startsWith("^") ? (JSON.parse(text.slice(1)) as Json) : text;
   }
-  if (Array.isArray(body)) return body.map(filled);
-  if (pointers.isMap(body)) return Object.fromEntries(Object.entries(body).map(([key, value]) => [key, filled(value)]));
+  if (Array.isArray(body)) return body.map(expandSnippet);
+  if (pointers.isMap(body)) return Object.fromEntries(Object.entries(body).map(([key, value]) => [key, expandSnippet(value)]));
   return body;
 }
 
-/** The order and the names of the groups; one that is not here comes after them under its own name. */
+/** Order and titles of the groups. Other groups follow under their own names. */
 const GROUPS = new Map([
   ["connection", "Connection"],
   ["gpu", "GPU"],
@@ -177,9 +177,9 @@ const GROUPS = new Map([
 
 export interface Field {
   key: string;
-  /** Of its value in the document. */
+  /** JSON pointer of the value in the document. */
   pointer: string;
-  /** By which the core explains it: `pvc_mounts.path`. */
+  /** Path for `explain`, such as `pvc_mounts.path`. */
   path: string;
   node: Node;
   required: boolean;
@@ -202,13 +202,13 @@ export function fields(schema: Schema, node: Node, pointer: string, path: string
   return found.sort((one, other) => rank(one) - rank(other));
 }
 
-/** What has to be written comes first, then what has a default; single values before lists and maps. */
+/** Sort key: required settings, then settings with a default; scalars before lists and maps. */
 function rank({ node, required }: Field): number {
   const structure = ["array", "object"].includes(typeOf(node)) ? 1 : 0;
   return structure + (required ? 0 : node.default !== undefined ? 2 : 4);
 }
 
-/** The settings of a block, by their groups. */
+/** Returns the settings of a block by group. */
 export function groups(schema: Schema, block: Block): Group[] {
   const found = new Map<string, Group>([...GROUPS].map(([id, title]) => [id, { id, title, fields: [] }]));
   for (const field of fields(schema, block.node, block.pointer, "")) {
@@ -220,8 +220,8 @@ export function groups(schema: Schema, block: Block): Group[] {
   return [...found.values()].filter((group) => group.fields.length > 0);
 }
 
-/** Settings that matter first: those with a default, those that have to be written, those that snippets write. */
-export function matters(block: Node, field: Field): boolean {
+/** Returns whether a setting is shown first: it is required, has a default or is in a snippet. */
+export function isPrimary(block: Node, field: Field): boolean {
   const inSnippet = (block.defaultSnippets ?? []).some(({ body }) => pointers.isMap(body) && field.key in body);
   return field.required || field.node.default !== undefined || inSnippet;
 }

@@ -1,6 +1,6 @@
-// Keeps the page's own files, so that it works without a network. It asks no other origin for anything.
+// Caches the page's files for offline use. It sends no request to other origins.
 declare const self: ServiceWorkerGlobalScope;
-// Both are written by the build.
+// The build defines both.
 declare const __FILES__: string[];
 declare const __VERSION__: string;
 
@@ -11,7 +11,7 @@ self.addEventListener("install", (event) => {
   event.waitUntil(
     caches
       .open(NAME)
-      // What has a hash in its name never changes: the page has just fetched most of it.
+      // Files with a hash in their names never change; the HTTP cache already has most of them.
       .then((cache) => cache.addAll(__FILES__.map((file) => new Request(file, { cache: file.startsWith("assets/") ? "force-cache" : "reload" }))))
       .then(() => self.skipWaiting()),
   );
@@ -30,14 +30,14 @@ self.addEventListener("activate", (event) => {
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   if (request.method !== "GET" || new URL(request.url).origin !== self.location.origin) return;
-  event.respondWith(answer(request));
+  event.respondWith(respond(request));
 });
 
-async function answer(request: Request): Promise<Response> {
+async function respond(request: Request): Promise<Response> {
   const cache = await caches.open(NAME);
-  // A page of a newer version asks for files of newer names, which are not here.
-  const kept = await cache.match(request, { ignoreSearch: true });
-  if (kept) return kept;
+  // Files of a newer version have other names and are not in this cache.
+  const cached = await cache.match(request, { ignoreSearch: true });
+  if (cached) return cached;
   if (request.mode === "navigate") {
     const page = await cache.match("./");
     if (page) return page;

@@ -1,56 +1,56 @@
-// Links that hold the text in their fragment, which browsers send to nobody.
+// Share links: the text is in the fragment, which browsers never send to a server.
 import type { Core } from "runai-spec";
 import { apply } from "./edits";
 import * as pointers from "./pointer";
 
-/** Of the form of links. A newer one is refused with words that say so. */
+/** Version of the link format. Newer versions are rejected. */
 const VERSION = 1;
-/** Most that a link may unpack to. */
-const MOST = 1024 * 1024;
-/** Stands where a secret was. */
-const LEFT_OUT = "<left out>";
+/** Maximum size of a decompressed link, in bytes. */
+const MAX_BYTES = 1024 * 1024;
+/** Replaces secrets. */
+const REMOVED = "<removed>";
 
 export interface Shared {
   link: string;
-  /** Names of values that were left out because they look like secrets. */
+  /** Names of removed values that look like secrets. */
   secrets: string[];
 }
 
 export async function share(core: Core, text: string, here: string): Promise<Shared> {
   const { text: open, secrets } = withoutSecrets(core, text);
-  const bytes = await through(new TextEncoder().encode(open), new CompressionStream("deflate-raw"));
+  const bytes = await pipe(new TextEncoder().encode(open), new CompressionStream("deflate-raw"));
   const url = new URL(here);
   url.hash = `v${VERSION}.${base64(bytes)}`;
   return { link: url.href, secrets };
 }
 
-/** The text of a fragment; nothing if it is no shared text at all. */
+/** Returns the text of a fragment, or `null` if the fragment is not a share link's. */
 export async function open(fragment: string): Promise<string | null> {
   const match = /^#?v(\d+)\.(.*)$/su.exec(fragment);
   if (!match) return null;
-  if (Number(match[1]) > VERSION) throw new Error("the link was made by a newer version of this page; load the page again");
+  if (Number(match[1]) > VERSION) throw new Error("the link was created by a newer version of this page; reload the page");
   let text: string;
   try {
-    const bytes = await through(unbase64(match[2] ?? ""), new DecompressionStream("deflate-raw"), MOST);
+    const bytes = await pipe(unbase64(match[2] ?? ""), new DecompressionStream("deflate-raw"), MAX_BYTES);
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
     if (cause instanceof RangeError) throw cause;
-    throw new Error("the link is damaged; perhaps its end was cut off", { cause });
+    throw new Error("the link is damaged or truncated", { cause });
   }
   return text;
 }
 
-/** What is a secret to the core is left out, until nothing is. */
+/** Removes values that the core reports as secrets. */
 function withoutSecrets(core: Core, text: string): { text: string; secrets: string[] } {
   const secrets: string[] = [];
   const document = new core.Document({ text, format: "yaml" });
-  // Each round takes out one; the bound is for what cannot be taken out.
+  // Each round removes one secret. The bound guards against values that cannot be removed.
   for (let round = 0; round < 200; round += 1) {
     const { diagnostics } = document.analysis(["diagnostics"]);
     const found = diagnostics.find(({ tags, path }) => tags.includes("secret") && !secrets.includes(path));
     if (!found) break;
     secrets.push(found.path);
-    const edits = document.edit(found.path, LEFT_OUT);
+    const edits = document.edit(found.path, REMOVED);
     document.apply(edits);
     text = apply(text, edits);
   }
@@ -58,10 +58,10 @@ function withoutSecrets(core: Core, text: string): { text: string; secrets: stri
   return { text, secrets: secrets.map((path) => pointers.parse(path).at(-1) ?? path) };
 }
 
-async function through(
+async function pipe(
   bytes: Uint8Array<ArrayBuffer>,
   stream: CompressionStream | DecompressionStream,
-  most = Number.POSITIVE_INFINITY,
+  maxBytes = Number.POSITIVE_INFINITY,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const reader = new Blob([bytes]).stream().pipeThrough(stream).getReader();
   const parts: Uint8Array[] = [];
@@ -70,9 +70,9 @@ async function through(
     const { done, value } = await reader.read();
     if (done) break;
     length += value.length;
-    if (length > most) {
+    if (length > maxBytes) {
       await reader.cancel();
-      throw new RangeError("the link holds more than a link may hold");
+      throw new RangeError("the text of the link exceeds 1 MiB");
     }
     parts.push(value);
   }

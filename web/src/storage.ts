@@ -1,37 +1,36 @@
-// The draft and the theme, in this browser alone.
+// The draft and the theme in the browser's local storage.
 import { signal } from "@preact/signals";
 
 const DRAFT = "runai-step:draft";
 const THEME = "runai-step:theme";
 
-/** Whether a draft is kept; a text says why it cannot be. */
-export const kept = signal<boolean | string>(false);
-/** Whether drafts are kept at all, until the page is closed. */
-let forgotten: string | null = null;
+/** Whether a draft is saved; a string is the reason why it cannot be. */
+export const draftState = signal<boolean | string>(false);
+/** The text of a discarded draft, which is not saved again until it changes. */
+let discarded: string | null = null;
 
-export function draft(): string | null {
+export function loadDraft(): string | null {
   const found = guarded((storage) => storage.getItem(DRAFT)) ?? null;
-  if (found !== null) kept.value = true;
+  if (found !== null) draftState.value = true;
   return found;
 }
 
-export function keep(text: string): void {
-  // What was forgotten is not kept again until it is changed.
-  if (text === forgotten) return;
-  forgotten = null;
+export function saveDraft(text: string): void {
+  if (text === discarded) return;
+  discarded = null;
   try {
     localStorage.setItem(DRAFT, text);
-    kept.value = true;
+    draftState.value = true;
   } catch (error) {
     const full = error instanceof DOMException && error.name === "QuotaExceededError";
-    kept.value = full ? "the browser's storage is full" : "the browser allows no storage";
+    draftState.value = full ? "the browser's storage is full" : "the browser blocks storage";
   }
 }
 
-export function forget(text: string): void {
-  forgotten = text;
+export function discardDraft(text: string): void {
+  discarded = text;
   guarded((storage) => storage.removeItem(DRAFT));
-  kept.value = false;
+  draftState.value = false;
 }
 
 export type Theme = "dark" | "light";
@@ -42,7 +41,7 @@ export function theme(): Theme {
   return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
 
-export function keepTheme(theme: Theme): void {
+export function saveTheme(theme: Theme): void {
   guarded((storage) => storage.setItem(THEME, theme));
 }
 

@@ -1,44 +1,44 @@
-// The state of the page, and the only ways to change it. The text is the editor's; all else follows from it.
+// The state of the page and the functions that change it. The editor owns the text; the rest is derived from it.
 import { batch, computed, effect, signal } from "@preact/signals";
 import { type Core, type Diagnostic, type Edit, type Facts, type Inactive, type Json, type Kind, load, type MemberSource } from "runai-spec";
-import { type Answers, failure, type Failure, type Question, type Result } from "./analysis";
+import { failure, type Failure, type Query, type QueryResults, type Result } from "./analysis";
 import { apply as applied } from "./edits";
-import { Living } from "./living";
+import { DocumentSession } from "./session";
 import * as pointers from "./pointer";
 import { type Block, sample, Schema } from "./schema";
 import * as storage from "./storage";
 
 export const core = signal<Core | null>(null);
-/** Why the core is not there, or stopped. */
-export const broken = signal<Failure | null>(null);
+/** Why the core did not load, or stopped. */
+export const coreFailure = signal<Failure | null>(null);
 
 export const text = signal("");
 export const analysis = signal<Result | null>(null);
-/** The last values that could be read. */
+/** The values of the last text that parsed. */
 export const value = signal<Json>(null);
-/** Why the form waits: the text cannot be read at present. */
-export const waits = signal<string | null>(null);
-/** The last body without errors. */
+/** The syntax error that pauses the form. */
+export const syntaxError = signal<string | null>(null);
+/** The last body of a text without errors. */
 export const body = signal<{ text: string; steps: string[]; sourceMap: MemberSource[] | null } | null>(null);
-/** The settings without effect, of each step, in the last values. */
-const effectless = signal<Inactive[]>([]);
+/** Settings without effect in each step of the last values. */
+const allInactive = signal<Inactive[]>([]);
 
-/** What is known beside the document, for the preview alone. */
+/** Name and IDs for the preview; they are not part of the document. */
 export const context = signal<Facts>({});
-/** The setting that is being looked at, in the form, in the text or in the preview. */
+/** The setting that is selected in the form, the text, the preview or the problems. */
 export const active = signal<{ pointer: string; from: "form" | "text" | "body" | "problem" } | null>(null);
-/** What to say about what was just done. */
-export const message = signal<{ text: string; bad: boolean } | null>(null);
-/** Where the settings of a ZenML run configuration are edited. */
+/** The notification about the last action. */
+export const toast = signal<{ text: string; bad: boolean } | null>(null);
+/** JSON pointer of the edited settings block of a ZenML run configuration. */
 export const chosenBlock = signal<string | null>(null);
 
 export const diagnostics = computed<Diagnostic[]>(() => analysis.value?.diagnostics ?? []);
 const errorsAmong = computed(() => diagnostics.value.filter(({ severity }) => severity === "error"));
 export const errors = computed(() => errorsAmong.value.length);
-/** Where the errors are, as JSON: whoever shows them is drawn anew only if they are elsewhere. */
+/** Pointers of the errors, as JSON, so that components render only when the pointers change. */
 export const errorPaths = computed(() => JSON.stringify(errorsAmong.value.map(({ path }) => path)));
 
-// A text that cannot be read has no kind; it keeps the one that it had.
+// A text that does not parse has no kind and keeps its last one.
 let lastKind: Kind = "step";
 export const kind = computed<Kind>(() => {
   const found = analysis.value?.kind;
@@ -60,17 +60,17 @@ export const block = computed<Block | null>(
   () => blocks.value.find(({ pointer }) => pointer === chosenBlock.value) ?? blocks.value[0] ?? null,
 );
 
-/** Why settings of the block have no effect, by their pointers in the document. */
+/** Why settings of the block have no effect, by JSON pointer. */
 export const inactive = computed<Map<string, string>>(() => {
   const place = block.value;
   if (!place) return new Map();
   const [above, name] = pointers.parse(place.pointer);
-  const step = kind.value === "zenml" && above === "steps" ? name : effectless.value[0]?.step;
-  const found = effectless.value.filter((setting) => setting.step === step);
+  const step = kind.value === "zenml" && above === "steps" ? name : allInactive.value[0]?.step;
+  const found = allInactive.value.filter((setting) => setting.step === step);
   return new Map(found.map(({ path, because }) => [place.pointer + path, because]));
 });
 
-/** Where a setting, as a source map names it, stands in the document; null for one that the block has no place for. */
+/** Returns the JSON pointer of a setting of a source map; `null` if the block has no such setting. */
 export function placeOf(setting: string): string | null {
   const [found, place] = [schema.peek(), block.peek()];
   const key = pointers.parse(setting)[0];
@@ -79,7 +79,7 @@ export function placeOf(setting: string): string | null {
   return kind.peek() !== "zenml" && found.root.properties && key in found.root.properties ? setting : null;
 }
 
-/** What the editor does for the rest of the page. */
+/** The editor's interface for the rest of the page. */
 export interface Editor {
   apply(edits: Edit[], options?: { whole?: boolean }): void;
   replace(text: string): void;
@@ -101,72 +101,72 @@ export function theEditor(): Editor | null {
 
 let clear: ReturnType<typeof setTimeout> | undefined;
 
-export function say(text: string, bad = false): void {
-  message.value = { text, bad };
+export function notify(text: string, bad = false): void {
+  toast.value = { text, bad };
   clearTimeout(clear);
-  clear = setTimeout(() => (message.value = null), bad ? 15_000 : 6_000);
+  clear = setTimeout(() => (toast.value = null), bad ? 15_000 : 6_000);
 }
 
-/** Try something that the core may refuse, and say why it did. */
+/** Calls the core and shows its error, if any. */
 export function attempt<T>(action: (core: Core) => T): T | undefined {
   if (!core.value) {
-    say(broken.value?.message ?? "The core is still loading.", true);
+    notify(coreFailure.value?.message ?? "The core is still loading.", true);
     return undefined;
   }
   try {
     return action(core.value);
   } catch (error) {
-    refused(failure(error));
+    showFailure(failure(error));
     return undefined;
   }
 }
 
-function refused({ message, help }: Failure): void {
-  say(help ? `${message}. Help: ${help}` : message, true);
+function showFailure({ message, help }: Failure): void {
+  notify(help ? `${message}. Help: ${help}` : message, true);
 }
 
-/** The document of the text, once the core is there. */
-let living: Living | null = null;
+/** The document of the text, once the core has loaded. */
+let session: DocumentSession | null = null;
 
-/** Ask the document of the present text. If the text changes meanwhile, only edits are answered: those of the new text. */
-export function ask<A extends keyof Answers>(
-  question: Question & { ask: A },
-  use: (answer: Answers[A]) => void,
-  refuse: (failure: Failure) => void = refused,
+/** Queries the document. If the text changes first, edits are computed for the new text and other queries are dropped. */
+export function query<T extends keyof QueryResults>(
+  query: Query & { type: T },
+  onResult: (result: QueryResults[T]) => void,
+  onFailure: (failure: Failure) => void = showFailure,
 ): void {
-  if (living) living.ask(question, use, refuse);
-  else refuse(broken.value ?? { message: "The core is still loading.", help: null });
+  if (session) session.query(query, onResult, onFailure);
+  else onFailure(coreFailure.value ?? { message: "The core is still loading.", help: null });
 }
 
 /**
- * Write a value into the document, or take it out (`null`): the smallest change of the text. Returns false if it was
- * refused at once. `step` makes it an undo step of its own; typing runs together.
+ * Writes a value into the document, or removes it (`null`), with the smallest edit. Returns `false` if the edit failed
+ * at once. With `step`, the edit is a separate undo step.
  */
 export function write(pointer: string, value: Json, step = true): boolean {
   let done = true;
-  ask(
-    { ask: "edits", values: [[pointer, value]] },
+  query(
+    { type: "edits", values: [[pointer, value]] },
     ([edits]) => editor?.apply(edits ?? [], { whole: step }),
     (failure) => {
       done = false;
-      notWritten(failure);
+      onEditFailure(failure);
     },
   );
   return done;
 }
 
-/** Write several values as one change. */
+/** Writes several values as one edit. */
 export function writeAll(values: [pointer: string, value: Json][]): void {
-  ask({ ask: "edits", values }, (all) => editor?.replace(all.reduce(applied, text.value)), notWritten);
+  query({ type: "edits", values }, (all) => editor?.replace(all.reduce(applied, text.value)), onEditFailure);
 }
 
-function notWritten(failure: Failure): void {
-  refused(failure);
-  // The controls show again what is in the text.
+function onEditFailure(failure: Failure): void {
+  showFailure(failure);
+  // Reset the controls to the text's values.
   value.value = structuredClone(value.peek());
 }
 
-/** Take a value out, and with it the list or map that it would leave empty. */
+/** Removes a value, and the list or map that would become empty. */
 export function remove(pointer: string): void {
   const above = pointers.parent(pointer);
   const container = pointers.get(value.value, above);
@@ -175,7 +175,7 @@ export function remove(pointer: string): void {
   write(emptied ? above : pointer, null);
 }
 
-/** The least that a step has to say, from the examples of its schema. */
+/** Returns a minimal step: the required settings with the examples of the schema. */
 export function starter(core: Core): string {
   const schema = new Schema(core, "step");
   let text = "";
@@ -186,34 +186,34 @@ export function starter(core: Core): string {
   return text;
 }
 
-/** Analyse the text as it is now. Only the newest answer counts. */
+/** Analyzes the current text. Only the newest result counts. */
 function reanalyze(): void {
-  if (!living) return;
-  ask(
-    { ask: "analysis" },
+  if (!session) return;
+  query(
+    { type: "analysis" },
     (analysis) => applyResult({ analysis }),
     (failure) => applyResult({ failure }),
   );
 }
 
-function applyResult(answer: { analysis: Result } | { failure: Failure }): void {
+function applyResult(outcome: { analysis: Result } | { failure: Failure }): void {
   batch(() => {
-    if ("failure" in answer) {
-      broken.value = answer.failure;
+    if ("failure" in outcome) {
+      coreFailure.value = outcome.failure;
       return;
     }
-    const found = answer.analysis;
-    broken.value = null;
+    const found = outcome.analysis;
+    coreFailure.value = null;
     analysis.value = found;
-    waits.value = found.unreadable ?? null;
+    syntaxError.value = found.unreadable ?? null;
     if (found.body !== null) body.value = { text: found.body, steps: found.steps, sourceMap: found.sourceMap };
     if (found.unreadable !== undefined) return;
     value.value = found.values ?? null;
-    effectless.value = found.inactive;
+    allInactive.value = found.inactive;
   });
 }
 
-/** Follow the text: the editor calls this whenever it has another one. */
+/** Updates the text; the editor calls this after each change. */
 export function changed(to: string): void {
   if (to === text.peek()) return;
   text.value = to;
@@ -223,10 +223,10 @@ export function changed(to: string): void {
 export async function start(): Promise<void> {
   try {
     core.value = await load();
-    living = new Living(core.value, () => ({ text: text.peek(), facts: context.peek() }));
+    session = new DocumentSession(core.value, () => ({ text: text.peek(), facts: context.peek() }));
     if (text.value === "") editor?.replace(starter(core.value));
   } catch (error) {
-    broken.value = failure(error);
+    coreFailure.value = failure(error);
     return;
   }
   let first = true;
@@ -238,8 +238,8 @@ export async function start(): Promise<void> {
   reanalyze();
 }
 
-/** Keep a draft of the text, a moment after the last change. */
-export function keepDrafts(): void {
+/** Saves a draft 400 ms after the last change. */
+export function saveDrafts(): void {
   let later: ReturnType<typeof setTimeout> | undefined;
   let known = text.peek();
   effect(() => {
@@ -247,9 +247,9 @@ export function keepDrafts(): void {
     if (now === known) return;
     known = now;
     clearTimeout(later);
-    later = setTimeout(() => storage.keep(now), 400);
+    later = setTimeout(() => storage.saveDraft(now), 400);
   });
   addEventListener("pagehide", () => {
-    if (later !== undefined) storage.keep(text.peek());
+    if (later !== undefined) storage.saveDraft(text.peek());
   });
 }

@@ -1,24 +1,24 @@
-// Has the document of a large text, so that typing goes on while it is resolved.
+// Resolves large texts in a worker, so that typing is not blocked.
 import { type Document, type Facts, load } from "runai-spec";
-import { answer, type Answers, failure, type Failure, follow, type Question } from "./analysis";
+import { failure, type Failure, type Query, type QueryResults, runQuery, updateDocument } from "./analysis";
 
 export interface Request {
   text: string;
   facts: Facts;
-  question: Question;
+  query: Query;
 }
 
-export type Response = { answer: Answers[keyof Answers] } | { failure: Failure };
+export type Response = { result: QueryResults[keyof QueryResults] } | { failure: Failure };
 
 let document: Document | null = null;
 
 addEventListener("message", (event: MessageEvent<Request>) => {
-  const { text, facts, question } = event.data;
+  const { text, facts, query } = event.data;
   const respond = (response: Response) => postMessage(response);
   load()
     .then((core) => {
-      document = follow(core, document, text, facts);
-      respond({ answer: answer(document, question) });
+      document = updateDocument(core, document, text, facts);
+      respond({ result: runQuery(document, query) });
     })
     .catch((error: unknown) => respond({ failure: failure(error) }));
 });

@@ -1,5 +1,5 @@
 // @ts-check
-// Typing, the form, both directions, undo, problems and their fixes.
+// Tests of the editor, the form, undo, problems and fixes.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,11 +14,11 @@ const STEP = "image: python:3.12 # pinned\ncommand: [python, train.py]\nsettings
 /** @param {string} before @param {string} after */
 function changedLines(before, after) {
   const [old, now] = [before.split("\n"), after.split("\n")];
-  return { gone: old.filter((line) => !now.includes(line)), come: now.filter((line) => !old.includes(line)) };
+  return { removed: old.filter((line) => !now.includes(line)), added: now.filter((line) => !old.includes(line)) };
 }
 
 describe("the text", () => {
-  test("a typed setting shows in the body and in the form", async () => {
+  test("updates body and form", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write(STEP);
     await tab.getByText('"gpuPortionRequest": 0.5').waitFor();
@@ -28,20 +28,20 @@ describe("the text", () => {
     await close();
   });
 
-  test("a text typed key by key is the text that was typed", async () => {
+  test("keeps text typed key by key", async () => {
     const { page: tab, editor, close } = await page();
     const text = readFileSync(join(repository, "examples/half-gpu.runai.yaml"), "utf8");
     await editor.write("");
     await tab.keyboard.type(text);
     assert.equal(await editor.text(), text);
-    // At the speed of people lists of completions open on the way.
+    // At human typing speed, completion lists open.
     await editor.write("");
     await tab.keyboard.type("name: train\nsettings:\n  preemptibility: preemptible\n", { delay: 130 });
     assert.equal(await editor.text(), "name: train\nsettings:\n  preemptibility: preemptible\n");
     await close();
   });
 
-  test("a line is indented as those before, and who types the spaces does not get them twice", async () => {
+  test("indents new lines once", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write("");
     await tab.keyboard.type("settings:\nlabels:\na: b");
@@ -52,7 +52,7 @@ describe("the text", () => {
     await close();
   });
 
-  test("the whole text and the whole body can be read from the page", async () => {
+  test("renders the whole text and body", async () => {
     const { page: tab, editor, close } = await page();
     const text = `${STEP}  labels:\n${Array.from({ length: 300 }, (_, index) => `    key-${index}: v\n`).join("")}`;
     await editor.write(text);
@@ -63,7 +63,7 @@ describe("the text", () => {
     await close();
   });
 
-  test("problems have their place, and choosing one goes there", async () => {
+  test("links problems to their places", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write(STEP.replace("0.5", "5").replace("settings:", "settings:\n  cpu_memory_request: 8GB"));
     await editor.problems.nth(1).waitFor();
@@ -77,7 +77,7 @@ describe("the text", () => {
     await close();
   });
 
-  test("a quick fix writes what the core says", async () => {
+  test("applies a quick fix", async () => {
     const { editor, close } = await page();
     const text = STEP.replace("gpu_portion_request", "gpu_portion_requst");
     await editor.write(text);
@@ -104,14 +104,14 @@ describe("the text", () => {
     "settings:\n  step_operator:\n    gpu_portion: 0.5\nsteps:\n  trainer: {}\n",
   ];
 
-  test("every offered fix does what it says, solves its problem, and is one step to undo", async () => {
+  test("applies and undoes every fix", async () => {
     const { page: tab, editor, close } = await page();
     const fixButtons = editor.problems.locator("button.fix");
     let pressed = 0;
     for (const text of FIXABLE) {
       await editor.write(text);
       await fixButtons.first().waitFor();
-      /** How many problems of a rule the list holds. */
+      /** Counts the problems of a rule. */
       const problems = (/** @type {string} */ code) => tab.getByRole("list", { name: "Problems" }).getByRole("button", { name: `Explain ${code}`, exact: true }).count();
       for (let index = 0, count = await fixButtons.count(); index < count; index += 1) {
         const button = fixButtons.nth(index);
@@ -122,11 +122,11 @@ describe("the text", () => {
         const after = await editor.text();
         const shown = `${title} (${code}):\n${text}\n${after}`;
         assert.notEqual(after, text, shown);
-        says(title, text, after, shown);
+        assertMatchesTitle(title, text, after, shown);
         await editor.toast.getByText(title).waitFor();
-        assert.ok((await problems(code)) < before, `the problem stays: ${shown}`);
+        assert.ok((await problems(code)) < before, `problem not fixed: ${shown}`);
         await editor.button("Undo").click();
-        assert.equal(await editor.text(), text, `one step to undo: ${shown}`);
+        assert.equal(await editor.text(), text, `undo in one step: ${shown}`);
         pressed += 1;
       }
     }
@@ -134,8 +134,8 @@ describe("the text", () => {
     await close();
   });
 
-  /** What the title of a fix promises of the text. @param {string} title @param {string} before @param {string} after @param {string} shown */
-  function says(title, before, after, shown) {
+  /** Asserts that an edit does what the fix's title says. @param {string} title @param {string} before @param {string} after @param {string} shown */
+  function assertMatchesTitle(title, before, after, shown) {
     const count = (/** @type {string} */ text, /** @type {string} */ word) => text.split(new RegExp(`(?<![\\w.])${word.replaceAll(/[^\w]/gu, "\\$&")}(?![\\w])`, "u")).length - 1;
     const [verb = "", ...rest] = title.split(" ");
     const words = rest.join(" ");
@@ -154,7 +154,7 @@ describe("the text", () => {
     }
   }
 
-  test("a setting that another one asks for is added", async () => {
+  test("adds a required setting", async () => {
     const { editor, close } = await page();
     await editor.write("gpu_request_type: memory\n");
     await editor.button(/^Add gpu_memory_request/u).click();
@@ -162,12 +162,12 @@ describe("the text", () => {
     await close();
   });
 
-  test("a rule is explained", async () => {
+  test("explains a rule", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write(STEP.replace("0.5", "5"));
     await editor.button("Explain out-of-range").click();
     const dialog = tab.getByRole("dialog", { name: "out-of-range" });
-    await dialog.getByText("Not like this").waitFor();
+    await dialog.getByText("Incorrect").waitFor();
     await editor.accessible("a rule");
     await editor.picture("rule");
     await tab.keyboard.press("Escape");
@@ -176,7 +176,7 @@ describe("the text", () => {
     await close();
   });
 
-  test("completion and hover text come from the schema", async () => {
+  test("completes and describes settings", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write("image: a\ncommand: [a]\nsettings:\n");
     await tab.keyboard.press("Control+End");
@@ -201,7 +201,7 @@ describe("the text", () => {
     await close();
   });
 
-  test("maps and lists fold", async () => {
+  test("folds maps and lists", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write(STEP);
     await tab.locator(".cm-foldGutter").getByText("▾").first().click();
@@ -211,25 +211,25 @@ describe("the text", () => {
     await close();
   });
 
-  test("a text that cannot be read keeps the form, which says why it waits", async () => {
+  test("pauses the form on syntax errors", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write(STEP);
     await editor.write(`${STEP}  node_pools: [a\n`);
-    await tab.getByText("The form waits").waitFor();
+    await tab.getByText("The form is paused").waitFor();
     assert.equal(await editor.control("gpu_portion_request").inputValue(), "0.5");
     assert.ok(await editor.control("gpu_portion_request").isDisabled());
     assert.equal((await editor.bodyJson()).spec.compute.gpuPortionRequest, 0.5);
-    await editor.accessible("a broken text");
+    await editor.accessible("syntax error");
     await editor.picture("broken");
     await editor.write(STEP);
-    await tab.getByText("The form waits").waitFor({ state: "detached" });
+    await tab.getByText("The form is paused").waitFor({ state: "detached" });
     assert.ok(await editor.control("gpu_portion_request").isEnabled());
     await close();
   });
 });
 
 describe("the form", () => {
-  test("each kind of control writes its own line", async () => {
+  test("edits one line per control", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write(STEP);
     await editor.control("gpu_portion_request").fill("0.25");
@@ -237,12 +237,12 @@ describe("the form", () => {
     await editor.control("large_shm_request").check();
     await editor.control("gpu_request_type").selectOption("memory");
     await editor.control("name").fill("train-me");
-    await editor.reveal("backoff");
+    await editor.searchFor("backoff");
     await editor.control("backoff_limit").fill("3");
-    await editor.reveal("");
+    await editor.searchFor("");
     assert.deepEqual(changedLines(STEP, await editor.text()), {
-      gone: ["  gpu_portion_request: 0.5"],
-      come: ["  gpu_portion_request: 0.25", "  cpu_memory_request: 16Gi", "  large_shm_request: true", "  gpu_request_type: memory", "  backoff_limit: 3", "name: train-me"],
+      removed: ["  gpu_portion_request: 0.5"],
+      added: ["  gpu_portion_request: 0.25", "  cpu_memory_request: 16Gi", "  large_shm_request: true", "  gpu_request_type: memory", "  backoff_limit: 3", "name: train-me"],
     });
     assert.match(await editor.text(), /# pinned/u);
     await tab.locator(".form").getByRole("button", { name: "Remove gpu_portion_request", exact: true }).click();
@@ -250,12 +250,12 @@ describe("the form", () => {
     await close();
   });
 
-  test("every setting has a control, whose name begins with its key", async () => {
+  test("has a named control per setting", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write(readFileSync(join(repository, "examples/advanced.runai.yaml"), "utf8"));
     await editor.control("gpu_memory_request").waitFor();
     const form = tab.locator(".form");
-    // What is folded and what is not shown first.
+    // Expand all groups and hidden settings.
     for (const folded of [".group h3 button[aria-expanded=false]", "fieldset > .more[aria-expanded=false]"]) {
       while ((await form.locator(folded).count()) > 0) await form.locator(folded).first().click();
     }
@@ -271,7 +271,7 @@ describe("the form", () => {
     await close();
   });
 
-  test("the slider stands beside the number", async () => {
+  test("edits a fraction with the slider", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write(STEP);
     const slider = tab.getByRole("slider", { name: "gpu_portion_request slider" });
@@ -284,7 +284,7 @@ describe("the form", () => {
     await close();
   });
 
-  test("a number stays as it is typed", async () => {
+  test("keeps a number as typed", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write(STEP);
     const control = editor.control("gpu_portion_request");
@@ -296,7 +296,7 @@ describe("the form", () => {
     await close();
   });
 
-  test("items are added, filled, moved and removed", async () => {
+  test("edits list items", async () => {
     const { editor, close } = await page();
     await editor.write(STEP);
     await editor.unfold(/^Storage/u);
@@ -315,7 +315,7 @@ describe("the form", () => {
     await close();
   });
 
-  test("maps: entries are added, named, filled and removed", async () => {
+  test("edits map entries", async () => {
     const { editor, close } = await page();
     await editor.write(`${STEP}  labels:\n    team: a # ours\n`);
     await editor.unfold(/^Metadata/u);
@@ -330,30 +330,30 @@ describe("the form", () => {
     await close();
   });
 
-  test("a setting without effect says why", async () => {
+  test("disables settings without effect", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write("image: a\ncommand: [a]\n");
     const row = tab.locator('[data-field="/settings/gpu_memory_request"]');
-    await row.getByText(/^Off: .*gpu_request_type: portion/u).waitFor();
+    await row.getByText(/^No effect: .*gpu_request_type: portion/u).waitFor();
     assert.ok(await editor.control("gpu_memory_request").isDisabled());
     await editor.control("gpu_request_type").selectOption("memory");
-    await row.getByText(/^Off/u).waitFor({ state: "detached" });
+    await row.getByText(/^No effect/u).waitFor({ state: "detached" });
     assert.ok(await editor.control("gpu_memory_request").isEnabled());
-    await tab.locator('[data-field="/settings/gpu_portion_request"]').getByText(/^Off/u).waitFor();
+    await tab.locator('[data-field="/settings/gpu_portion_request"]').getByText(/^No effect/u).waitFor();
     await close();
   });
 
-  test("search finds settings by name, by help and by what they become", async () => {
+  test("searches settings", async () => {
     const { page: tab, editor, close } = await page();
     const keys = () => tab.locator(".form [data-field]").evaluateAll((rows) => rows.map((row) => /** @type {HTMLElement} */ (row).dataset.field?.split("/").at(-1)));
-    await editor.reveal("backoffLimit");
+    await editor.searchFor("backoffLimit");
     assert.deepEqual(await keys(), ["backoff_limit"]);
-    await editor.reveal("nothing like it");
-    await tab.getByText("No setting is like this").waitFor();
+    await editor.searchFor("no such setting");
+    await tab.getByText("No matching setting").waitFor();
     await close();
   });
 
-  test("a quick start writes several settings as one change", async () => {
+  test("inserts a snippet as one change", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write("image: a\ncommand: [a]\n");
     await editor.button("GPU memory with burst").click();
@@ -365,7 +365,7 @@ describe("the form", () => {
     await close();
   });
 
-  test("one history over text and form", async () => {
+  test("shares undo between text and form", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write(STEP);
     await tab.keyboard.press("Control+End");
@@ -385,7 +385,7 @@ describe("the form", () => {
     await close();
   });
 
-  test("a value of another type is shown as it is written", async () => {
+  test("shows values of other types", async () => {
     const { editor, close } = await page();
     await editor.write(STEP.replace("0.5", "half").replace("[python, train.py]", "python train.py"));
     assert.equal(await editor.control("gpu_portion_request").inputValue(), "half");
@@ -395,9 +395,9 @@ describe("the form", () => {
     await close();
   });
 
-  test("a change in the form leaves odd styles alone", async () => {
+  test("preserves unusual formatting", async () => {
     const { editor, close } = await page();
-    /** A document, and the lines that a change of two settings takes away and brings. */
+    /** A document, the line that an edit removes, and the line that it adds. */
     const corpus = [
       ["# head\nimage: 'a' # one\n\ncommand:\n- python\n- x.py\nsettings: # here\n    cpu_core_request:   2   # cores\n    gpu_portion_request: .5\n# tail\n", "    cpu_core_request:   2   # cores", "    cpu_core_request:   3   # cores"],
       ["image: a\ncommand: [a]\nsettings: {cpu_core_request: 2, gpu_portion_request: 0.5} # flow\n", "settings: {cpu_core_request: 2, gpu_portion_request: 0.5} # flow", "settings: {cpu_core_request: 3, gpu_portion_request: 0.5} # flow"],
@@ -406,24 +406,24 @@ describe("the form", () => {
       ["---\n\"image\": \"a\"\n'command': [\"a\"]\nsettings:\n  'cpu_core_request': 2.0\n  labels:\n    a: >-\n      folded\n      text\n", "  'cpu_core_request': 2.0", "  'cpu_core_request': 3.0"],
       ["image: a\ncommand: [a]\nsettings:\n  cpu_core_request: 2\n  node_pools:\n  # first choice\n  - a\n  - b # second\n", "  cpu_core_request: 2", "  cpu_core_request: 3"],
     ];
-    for (const [text, gone, come] of corpus) {
+    for (const [text, removed, added] of corpus) {
       await editor.write(text ?? "");
       await editor.control("cpu_core_request").fill("3");
       const [before, after] = [(text ?? "").replaceAll("\r\n", "\n"), await editor.text()];
-      const found = changedLines(before, after);
-      assert.deepEqual(found.gone, [gone], text);
-      assert.equal(found.come.length, 1, text);
-      assert.equal(Number(/cpu_core_request'?: *([\d.]+)/u.exec(found.come[0] ?? "")?.[1]), 3);
-      assert.equal(found.come[0]?.replace("3.0", "3"), come?.replace("3.0", "3"), text);
+      const changes = changedLines(before, after);
+      assert.deepEqual(changes.removed, [removed], text);
+      assert.equal(changes.added.length, 1, text);
+      assert.equal(Number(/cpu_core_request'?: *([\d.]+)/u.exec(changes.added[0] ?? "")?.[1]), 3);
+      assert.equal(changes.added[0]?.replace("3.0", "3"), added?.replace("3.0", "3"), text);
     }
     await close();
   });
 
-  test("what an alias brings is not overwritten", async () => {
+  test("rejects edits of aliased values", async () => {
     const { editor, close } = await page();
     const text = "image: a\ncommand: [a]\nsettings:\n  labels: &l {a: b}\n  annotations: *l\n";
     await editor.write(text);
-    await editor.reveal("annotations");
+    await editor.searchFor("annotations");
     await editor.page.locator('[data-field="/settings/annotations"]').getByRole("textbox", { name: "annotations a" }).fill("c");
     await editor.toast.getByText(/alias/u).waitFor();
     assert.equal(await editor.text(), text);
@@ -431,7 +431,7 @@ describe("the form", () => {
   });
 });
 
-test("every example is read, and its form opens", async () => {
+test("opens every example", async () => {
   const { page: tab, editor, close } = await page();
   for (const name of ["advanced.runai.yaml", "half-gpu.runai.yaml", "preprocess.runai.yaml", "train.runai.yaml", "zenml-run.yaml", "runai-step.toml"]) {
     await editor.button("Examples").click();
@@ -447,7 +447,7 @@ test("every example is read, and its form opens", async () => {
   await close();
 });
 
-test("the blocks of a ZenML run configuration are edited in their places", async () => {
+test("edits blocks of a ZenML file", async () => {
   const { page: tab, editor, close } = await page();
   await editor.write("settings:\n  step_operator:\n    cpu_core_request: 2\nsteps:\n  trainer:\n    settings:\n      step_operator.runai:\n        gpu_portion_request: 0.5 # half\n");
   await tab.getByLabel("Settings of").selectOption("/steps/trainer/settings/step_operator.runai");

@@ -1,5 +1,5 @@
 // @ts-check
-// The file that `runai-step editor` serves: opened, saved, and never written over by mistake.
+// Tests of the file that `runai-step editor` serves: open, save and conflicts.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,13 +11,13 @@ const STEP = "image: python:3.12 # pinned\ncommand: [python, train.py]\nsettings
 const browser = await launch();
 after(() => browser.close());
 
-/** A server that has a file, as the program's does. @param {{ name: string, text: string, format: string } | null} file */
-async function program(file) {
+/** Simulates the server of `runai-step editor`. @param {{ name: string, text: string, format: string } | null} file */
+async function serveFile(file) {
   const page = readFileSync(join(repository, "web/dist/index.html"), "utf8");
   /** @type {string[]} */
-  const asked = [];
+  const requests = [];
   /** @type {number | null} */
-  let refuses = null;
+  let failure = null;
   const server = await serve({
     first: (request, response, path) => {
       if (path === "index.html") {
@@ -25,18 +25,18 @@ async function program(file) {
         return true;
       }
       if (path !== "api/file") return false;
-      const says = (/** @type {number} */ status, /** @type {unknown} */ body) => response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
+      const reply = (/** @type {number} */ status, /** @type {unknown} */ body) => response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
       let body = "";
       request.on("data", (part) => (body += part));
       request.on("end", () => {
-        asked.push(request.method ?? "");
-        if (request.headers["x-runai-step-token"] !== TOKEN) says(403, {});
-        else if (refuses !== null) says(refuses, {});
-        else if (!file) says(404, {});
-        else if (request.method === "GET") says(200, file);
+        requests.push(request.method ?? "");
+        if (request.headers["x-runai-step-token"] !== TOKEN) reply(403, {});
+        else if (failure !== null) reply(failure, {});
+        else if (!file) reply(404, {});
+        else if (request.method === "GET") reply(200, file);
         else {
           const { text, was } = JSON.parse(body);
-          if (was !== file.text) says(409, { text: file.text });
+          if (was !== file.text) reply(409, { text: file.text });
           else {
             file.text = text;
             response.writeHead(204).end();
@@ -46,12 +46,12 @@ async function program(file) {
       return true;
     },
   });
-  return { server, asked, file, refuse: (/** @type {number | null} */ status) => (refuses = status) };
+  return { server, requests, file, failWith: (/** @type {number | null} */ status) => (failure = status) };
 }
 
-/** @param {Parameters<typeof program>[0]} file @param {RegExp} [expects] */
+/** @param {Parameters<typeof serveFile>[0]} file @param {RegExp} [expects] */
 async function opened(file, expects) {
-  const host = await program(file);
+  const host = await serveFile(file);
   const page = await open(browser, `${host.server.url}?token=${TOKEN}`, { ...(expects ? { expects } : {}) });
   const close = async () => {
     await page.close();
@@ -61,8 +61,8 @@ async function opened(file, expects) {
 }
 
 describe("a file", () => {
-  test("is opened, changed in its own lines, and saved", async () => {
-    const { page: tab, editor, file, close, asked } = await opened({ name: "train.runai.yaml", text: STEP, format: "yaml" });
+  test("opens, edits and saves", async () => {
+    const { page: tab, editor, file, close, requests } = await opened({ name: "train.runai.yaml", text: STEP, format: "yaml" });
     assert.equal(await editor.text(), STEP);
     assert.ok(!tab.url().includes("token"), tab.url());
     assert.match(await tab.title(), /^train.runai.yaml/u);
@@ -81,14 +81,14 @@ describe("a file", () => {
     await tab.keyboard.press("Control+s");
     await tab.locator(".file-state").getByText("saved", { exact: true }).waitFor();
     assert.equal(file?.text, `${STEP.replace("0.5", "0.25")}# end`);
-    assert.deepEqual(asked, ["GET", "PUT", "PUT"]);
-    // The browser keeps neither its text nor a copy of the page.
+    assert.deepEqual(requests, ["GET", "PUT", "PUT"]);
+    // The browser stores neither the text nor the page.
     assert.equal(await tab.evaluate(() => localStorage.getItem("runai-step:draft")), null);
     assert.equal(await tab.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length), 0);
     await close();
   });
 
-  test("is there again after a reload, with the token of the session", async () => {
+  test("reopens after a reload", async () => {
     const { page: tab, editor, close } = await opened({ name: "a.yaml", text: STEP, format: "yaml" });
     await tab.reload();
     await tab.getByText(/^runai-step \d/u).waitFor();
@@ -96,7 +96,7 @@ describe("a file", () => {
     await close();
   });
 
-  test("keeps its line ends", async () => {
+  test("preserves line ends", async () => {
     const text = STEP.replaceAll("\n", "\r\n");
     const { editor, file, close } = await opened({ name: "a.yaml", text, format: "yaml" });
     await editor.control("gpu_portion_request").fill("0.25");
@@ -110,7 +110,7 @@ describe("a file", () => {
     ["toml", "# head\nimage = 'a' # one\ncommand = ['a']\n\n[settings]\n# half\ngpu_portion_request = 0.5\n", ["0.5", "0.25"]],
     ["json", '{\n    "image": "a", "command": ["a"],\n    "settings": {"gpu_portion_request": 0.5}\n}\n', ["0.5", "0.25"]],
   ])) {
-    test(`in ${format} is edited as YAML, and keeps its layout`, async () => {
+    test(`preserves the layout of ${format}`, async () => {
       const { editor, file, close } = await opened({ name: `a.${format}`, text, format });
       assert.match(await editor.text(), /^image: a\n/u);
       await editor.control("gpu_portion_request").fill("0.25");
@@ -122,10 +122,10 @@ describe("a file", () => {
     });
   }
 
-  test("that another program has changed is not written over unasked", async () => {
+  test("detects conflicting changes", async () => {
     const { page: tab, editor, file, close } = await opened({ name: "a.yaml", text: STEP, format: "yaml" }, /409/u);
     assert.ok(file);
-    const dialog = tab.getByRole("dialog", { name: "a.yaml has changed" });
+    const dialog = tab.getByRole("dialog", { name: "a.yaml changed on disk" });
     file.text = "image: theirs\ncommand: [a]\n";
     await editor.write("image: mine\ncommand: [a]\n");
     await editor.button("Save").click();
@@ -137,26 +137,26 @@ describe("a file", () => {
     assert.equal(file.text, "image: theirs\ncommand: [a]\n");
     assert.equal(await editor.text(), "image: mine\ncommand: [a]\n");
     await editor.button("Save").click();
-    await dialog.getByRole("button", { name: "Take the file's text" }).click();
+    await dialog.getByRole("button", { name: "Reload file" }).click();
     assert.equal(await editor.text(), file.text);
     await tab.locator(".file-state").getByText("saved", { exact: true }).waitFor();
     await editor.button("Undo").click();
     assert.equal(await editor.text(), "image: mine\ncommand: [a]\n");
     file.text = "image: theirs again\ncommand: [a]\n";
     await editor.button("Save").click();
-    await dialog.getByRole("button", { name: "Save over it" }).click();
+    await dialog.getByRole("button", { name: "Overwrite file" }).click();
     await editor.toast.getByText("Saved").waitFor();
     assert.equal(file.text, "image: mine\ncommand: [a]\n");
     await close();
   });
 
-  test("that cannot be saved is kept in the page, which says why", async () => {
-    const { page: tab, editor, refuse, server, close } = await opened({ name: "a.yaml", text: STEP, format: "yaml" }, /403|500|Failed|ERR_/u);
+  test("reports failed saves", async () => {
+    const { page: tab, editor, failWith, server, close } = await opened({ name: "a.yaml", text: STEP, format: "yaml" }, /403|500|Failed|ERR_/u);
     await editor.write("image: mine\n");
-    for (const [status, says] of /** @type {const} */ ([[403, /open the address that it has printed/u], [500, /answered with 500/u]])) {
-      refuse(status);
+    for (const [status, message] of /** @type {const} */ ([[403, /open the address that it printed/u], [500, /returned status 500/u]])) {
+      failWith(status);
       await editor.button("Save").click();
-      await editor.toast.getByText(says).waitFor();
+      await editor.toast.getByText(message).waitFor();
     }
     await server.stop();
     await editor.button("Save").click();
@@ -166,35 +166,35 @@ describe("a file", () => {
     await close();
   });
 
-  test("with changes is not left by mistake", async () => {
+  test("confirms leaving unsaved changes", async () => {
     const { page: tab, editor, close } = await opened({ name: "a.yaml", text: STEP, format: "yaml" });
     /** @type {string[]} */
-    const asked = [];
+    const dialogs = [];
     tab.on("dialog", (dialog) => {
-      asked.push(dialog.type());
+      dialogs.push(dialog.type());
       void dialog.accept();
     });
     await tab.reload();
     await tab.getByText(/^runai-step \d/u).waitFor();
-    assert.deepEqual(asked, []);
+    assert.deepEqual(dialogs, []);
     await editor.yaml.press("Control+End");
     await tab.keyboard.type("# end");
     await tab.reload();
-    assert.deepEqual(asked, ["beforeunload"]);
+    assert.deepEqual(dialogs, ["beforeunload"]);
     await close();
   });
 });
 
-test("without a file there is the page as ever", async () => {
-  const { page: tab, editor, asked, close } = await opened(null, /404/u);
-  assert.deepEqual(asked, ["GET"]);
+test("works without a file", async () => {
+  const { page: tab, editor, requests, close } = await opened(null, /404/u);
+  assert.deepEqual(requests, ["GET"]);
   assert.equal(await editor.button("Save").count(), 0);
   await editor.write(STEP);
   await tab.waitForFunction((text) => localStorage.getItem("runai-step:draft") === text, STEP);
   await close();
 });
 
-test("a plain host is asked for no file", async () => {
+test("requests no file from plain hosts", async () => {
   const plain = await serve();
   const { context, page: tab, editor, close } = await open(browser, `${plain.url}?token=${TOKEN}&other=1`);
   assert.equal(new URL(tab.url()).search, "?other=1");

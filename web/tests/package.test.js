@@ -1,5 +1,5 @@
 // @ts-check
-// The npm package, installed from what `npm pack` makes of it: under Node, through a bundler, and in a page without one.
+// Tests of the packed and installed npm package in Node, with a bundler, and in a page without one.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -30,7 +30,7 @@ const page = (/** @type {string} */ entry) => {
 };
 
 /** @param {string} folder @param {import("playwright-core").Browser} browser */
-async function shows(folder, browser) {
+async function assertRuns(folder, browser) {
   const server = await serve({ folder });
   const { page: tab, close } = await open(browser, server.url, { ready: false });
   await tab.getByText(CODE, { exact: true }).waitFor();
@@ -47,7 +47,7 @@ describe("the installed package", () => {
     npm("install", "--offline", "--no-audit", "--no-fund", `./${tarball}`);
   });
 
-  test("has everything that wasm-pack made, unchanged", () => {
+  test("contains wasm-pack's files", () => {
     const installed = join(project, "node_modules/runai-spec");
     const { files, main, types } = JSON.parse(readFileSync(join(core, "package.json"), "utf8"));
     assert.deepEqual([main, types], ["runai_wasm.js", "runai_wasm.d.ts"]);
@@ -55,14 +55,14 @@ describe("the installed package", () => {
     assert.match(readFileSync(join(installed, main), "utf8"), /runai_wasm_bg\.wasm/u);
   });
 
-  test("works under Node", () => {
+  test("runs in Node", () => {
     write("node.js", `${use("runai-spec")}process.stdout.write(found.code);\n`);
     assert.equal(execFileSync(process.execPath, ["node.js"], { cwd: project, encoding: "utf8" }), CODE);
   });
 
-  test("has types for Node and for bundlers", () => {
+  test("type-checks in Node and bundlers", () => {
     const tsc = fileURLToPath(new URL("../node_modules/typescript/bin/tsc", import.meta.url));
-    write("types.ts", `${use("runai-spec")}const code: string | undefined = found?.code;\n// @ts-expect-error There is no such format.\ncore.check("", "xml");\nexport { code };\n`);
+    write("types.ts", `${use("runai-spec")}const code: string | undefined = found?.code;\n// @ts-expect-error Unknown format.\ncore.check("", "xml");\nexport { code };\n`);
     for (const [module, resolution] of [["nodenext", "nodenext"], ["esnext", "bundler"]]) {
       const flags = ["--noEmit", "--strict", "--skipDefaultLibCheck", "--target", "es2022", "--module", module ?? "", "--moduleResolution", resolution ?? ""];
       execFileSync(process.execPath, [tsc, ...flags, "types.ts"], { cwd: project, encoding: "utf8" });
@@ -77,15 +77,15 @@ describe("the installed package", () => {
     });
     after(() => browser.close());
 
-    test("works through a bundler", async () => {
+    test("runs with a bundler", async () => {
       page("runai-spec");
       await build({ root: project, configFile: false, base: "./", logLevel: "error", build: { target: "es2022" } });
-      await shows(join(project, "dist"), browser);
+      await assertRuns(join(project, "dist"), browser);
     });
 
-    test("works without a bundler", async () => {
+    test("runs without a bundler", async () => {
       page("./node_modules/runai-spec/index.js");
-      await shows(project, browser);
+      await assertRuns(project, browser);
     });
   });
 });

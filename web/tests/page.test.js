@@ -1,5 +1,5 @@
 // @ts-check
-// The page itself: drafts, offline, bad input, keyboard, sizes, themes, and what axe says of every state.
+// Tests of the page: drafts, offline use, bad input, keyboard, sizes, themes and accessibility.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -13,7 +13,7 @@ const page = () => open(browser, server.url);
 const STEP = "image: python:3.12\ncommand: [python, train.py]\nsettings:\n  gpu_portion_request: 0.5\n";
 const ADVANCED = readFileSync(join(repository, "examples/advanced.runai.yaml"), "utf8");
 
-test("the page and its server say what the page may do", async () => {
+test("sets a content security policy", async () => {
   const response = await fetch(server.url);
   const [, policy] = /http-equiv="Content-Security-Policy" content="([^"]*)"/u.exec(await response.text()) ?? [];
   const written = policy?.replaceAll("&#39;", "'") ?? "";
@@ -22,27 +22,27 @@ test("the page and its server say what the page may do", async () => {
   assert.equal(response.headers.get("X-Content-Type-Options"), "nosniff");
   assert.equal(response.headers.get("Referrer-Policy"), "no-referrer");
   assert.equal((await fetch(`${server.url}assets/nothing.js`)).status, 404);
-  // A name that leads to this machine from outside is refused.
+  // Reject foreign `Host` names (DNS rebinding).
   const [foreign] = await once(get(server.url, { headers: { Host: "example.com" } }), "response");
   assert.equal(foreign.resume().statusCode, 403);
 });
 
 describe("drafts", () => {
-  test("a draft is kept, and forgotten when asked", async () => {
+  test("saves and discards drafts", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write(STEP);
     await tab.waitForFunction((text) => localStorage.getItem("runai-step:draft") === text, STEP);
     await tab.reload();
     await tab.getByText(/^runai-step \d/u).waitFor();
     assert.equal(await editor.text(), STEP);
-    await editor.button("Forget draft").click();
+    await editor.button("Discard draft").click();
     await tab.reload();
     await tab.getByText(/^runai-step \d/u).waitFor();
     assert.notEqual(await editor.text(), STEP);
     await close();
   });
 
-  test("reset starts anew, and can be undone", async () => {
+  test("resets and undoes", async () => {
     const { editor, close } = await page();
     await editor.write(STEP);
     await editor.button("Reset").click();
@@ -53,8 +53,8 @@ describe("drafts", () => {
     await close();
   });
 
-  for (const [name, reason] of /** @type {const} */ ([["SecurityError", "allows no storage"], ["QuotaExceededError", "storage is full"]])) {
-    test(`a browser whose storage says ${name}`, async () => {
+  for (const [name, reason] of /** @type {const} */ ([["SecurityError", "blocks storage"], ["QuotaExceededError", "storage is full"]])) {
+    test(`reports ${name} of the storage`, async () => {
       const { page: tab, editor, close } = await open(browser, server.url, {
         init: name === "SecurityError" ? denied : full,
       });
@@ -81,13 +81,13 @@ function full() {
 }
 
 describe("bad input", () => {
-  /** Put a text into the editor that no clipboard carries as it is. */
+  /** Sets a text that the clipboard would change. */
   const force = (/** @type {import("playwright-core").Page} */ tab, /** @type {string} */ text) =>
     tab.evaluate((text) => {
       const { view } = /** @type {any} */ (document.querySelector(".cm-content")).cmTile;
       view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
     }, text);
-  const lives = async (/** @type {import("playwright-core").Page} */ tab, /** @type {import("./support.js").Editor} */ editor) => {
+  const assertWorks = async (/** @type {import("playwright-core").Page} */ tab, /** @type {import("./support.js").Editor} */ editor) => {
     await editor.write(STEP);
     await tab.locator(".body").getByText('"gpuPortionRequest": 0.5').waitFor();
     assert.equal(await editor.control("gpu_portion_request").inputValue(), "0.5");
@@ -98,13 +98,13 @@ describe("bad input", () => {
     const text = "a: 0123456789\n".repeat(750_000);
     await editor.paste(text);
     await editor.problems.filter({ hasText: "too-large" }).waitFor();
-    assert.ok((await editor.text()) === text, "what was pasted is kept");
-    // No browser has room for it, and the page says so.
+    assert.ok((await editor.text()) === text, "text unchanged");
+    // The text exceeds every browser's storage quota.
     await tab.getByText("storage is full").waitFor();
     await editor.accessible("ten megabytes");
     await editor.button("Undo").click();
     await editor.problems.first().waitFor({ state: "detached" });
-    await lives(tab, editor);
+    await assertWorks(tab, editor);
     await close();
   });
 
@@ -113,8 +113,8 @@ describe("bad input", () => {
     const text = `a: ${"0123456789".repeat(1_000_000)}`;
     await editor.paste(text);
     await editor.problems.filter({ hasText: "too-large" }).waitFor();
-    assert.ok((await editor.text()) === text, "what was pasted is kept");
-    await lives(tab, editor);
+    assert.ok((await editor.text()) === text, "text unchanged");
+    await assertWorks(tab, editor);
     await close();
   });
 
@@ -123,7 +123,7 @@ describe("bad input", () => {
     await editor.button("Import").click();
     await tab.getByLabel("File to import").setInputFiles({ name: "a.yaml", mimeType: "text/yaml", buffer: Buffer.from("a: 0123456789\n".repeat(750_000)) });
     await editor.problems.filter({ hasText: "too-large" }).waitFor();
-    await lives(tab, editor);
+    await assertWorks(tab, editor);
     await close();
   });
 
@@ -138,7 +138,7 @@ describe("bad input", () => {
       await editor.paste(text);
       await editor.problems.filter({ hasText: code }).first().waitFor();
       assert.equal(await editor.text(), text);
-      await lives(tab, editor);
+      await assertWorks(tab, editor);
       await close();
     });
   }
@@ -152,23 +152,23 @@ describe("bad input", () => {
     test(name, async () => {
       const { page: tab, editor, close } = await page();
       await force(tab, text);
-      assert.ok((await editor.text()) === text, "what was typed is kept");
+      assert.ok((await editor.text()) === text, "text unchanged");
       await editor.button("Copy link").click();
       await editor.toast.waitFor();
-      await lives(tab, editor);
+      await assertWorks(tab, editor);
       await close();
     });
   }
 
-  test("without WebAssembly the text is kept, and the page says what is missing", async () => {
+  test("works as an editor without WebAssembly", async () => {
     const { page: tab, editor, close } = await open(browser, server.url, {
       ready: false,
       init: () => {
-        // @ts-expect-error An old browser, or one that is told not to.
+        // @ts-expect-error Simulate a browser without WebAssembly.
         delete globalThis.WebAssembly;
       },
     });
-    await tab.getByRole("alert").getByText(/core cannot be loaded/u).waitFor();
+    await tab.getByRole("alert").getByText(/cannot load the core/u).waitFor();
     await editor.write(STEP);
     assert.equal(await editor.text(), STEP);
     assert.equal((await editor.download(editor.button("Download YAML"))).text, STEP);
@@ -176,10 +176,10 @@ describe("bad input", () => {
     await close();
   });
 
-  test("a core that is not served is named", async () => {
+  test("reports a missing core", async () => {
     const without = await serve({ without: /\.wasm$/u });
     const { page: tab, editor, close } = await open(browser, without.url, { ready: false, expects: /404|Failed to load/u });
-    await tab.getByRole("alert").getByText(/cannot be loaded: 404/u).waitFor();
+    await tab.getByRole("alert").getByText(/cannot load the core: 404/u).waitFor();
     await editor.write(STEP);
     assert.equal(await editor.text(), STEP);
     await close();
@@ -187,7 +187,7 @@ describe("bad input", () => {
   });
 });
 
-test("a core that is broken is named", async () => {
+test("reports an invalid core", async () => {
   const broken = await serve({
     first: (_, response, path) => {
       if (!path.endsWith(".wasm")) return false;
@@ -196,14 +196,14 @@ test("a core that is broken is named", async () => {
     },
   });
   const { page: tab, editor, close } = await open(browser, broken.url, { ready: false });
-  await tab.getByRole("alert").getByText(/core cannot be loaded/u).waitFor();
+  await tab.getByRole("alert").getByText(/cannot load the core/u).waitFor();
   await editor.write(STEP);
   assert.equal(await editor.text(), STEP);
   await close();
   await broken.stop();
 });
 
-test("a file of 5,000 lines is read beside the page", async () => {
+test("resolves 5,000 lines in the worker", async () => {
   const { page: tab, editor, close } = await page();
   let text = "image: a\ncommand: [a]\nsettings:\n  gpu_portion_request: 5\n  labels:\n";
   for (let index = 0; index < 5000; index += 1) text += `    key${index}: "v${index}"\n`;
@@ -214,11 +214,11 @@ test("a file of 5,000 lines is read beside the page", async () => {
   await tab.locator(".body").getByText('"gpuPortionRequest": 0.5').waitFor();
   assert.match(await editor.text(), /gpu_portion_request: 0.5\n/u);
   assert.equal((await editor.bodyJson()).spec.labels.length, 5_000);
-  assert.ok((await editor.body.innerText()) === (await editor.body.textContent()), "all of the body can be read and copied");
+  assert.ok((await editor.body.innerText()) === (await editor.body.textContent()), "renders the whole body");
   await close();
 });
 
-test("the page works offline once it was there", async () => {
+test("works offline after the first visit", async () => {
   const alone = await serve();
   const other = await launch();
   const { context, page: tab, editor, close } = await open(other, alone.url);
@@ -237,8 +237,8 @@ test("the page works offline once it was there", async () => {
   await other.close();
 });
 
-describe("by keyboard", () => {
-  test("Tab indents in the editor, and Escape leaves it", async () => {
+describe("keyboard", () => {
+  test("indents on Tab, leaves on Escape", async () => {
     const { page: tab, editor, close } = await page();
     await editor.yaml.focus();
     await tab.keyboard.press("Control+End");
@@ -249,12 +249,12 @@ describe("by keyboard", () => {
     await close();
   });
 
-  test("from nothing to a copied body without a mouse", async () => {
+  test("copies a body without a mouse", async () => {
     const { page: tab, editor, close } = await page();
     await tab.keyboard.press("Tab");
     assert.equal(await tab.evaluate(() => document.activeElement?.textContent), "Form");
     await tab.keyboard.press("Enter");
-    /** Tab until a control is reached. */
+    /** Presses Tab until a control has the focus. */
     const reach = async (/** @type {string} */ name) => {
       for (let presses = 0; presses < 120; presses += 1) {
         await tab.keyboard.press("Tab");
@@ -264,7 +264,7 @@ describe("by keyboard", () => {
         });
         if (found?.startsWith(name)) return;
       }
-      assert.fail(`${name} cannot be reached`);
+      assert.fail(`cannot reach ${name}`);
     };
     await reach("gpu_portion_request (");
     await tab.keyboard.press("Control+a");
@@ -289,7 +289,7 @@ describe("by keyboard", () => {
   });
 });
 
-describe("looks", () => {
+describe("appearance", () => {
   for (const [name, width, height] of /** @type {const} */ ([["phone", 360, 740], ["tablet", 820, 1100], ["laptop", 1440, 900], ["4k", 3840, 2160]])) {
     for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
       test(`${name}, ${colorScheme}`, async () => {
@@ -316,7 +316,7 @@ describe("looks", () => {
     }
   }
 
-  test("the theme is switched, and remembered", async () => {
+  test("remembers the theme", async () => {
     const { page: tab, close } = await open(browser, server.url, { colorScheme: "light" });
     const theme = tab.getByRole("switch", { name: "Theme" });
     await theme.click();
@@ -327,13 +327,13 @@ describe("looks", () => {
     await close();
   });
 
-  test("nothing jumps while the page loads or problems come", async () => {
+  test("does not shift the layout", async () => {
     const { page: tab, editor, close } = await open(browser, server.url, {
       init: () => {
-        // @ts-expect-error For the test alone.
+        // @ts-expect-error Defined by this test.
         globalThis.shift = 0;
         new PerformanceObserver((list) => {
-          // @ts-expect-error `LayoutShift` is no part of TypeScript's library.
+          // @ts-expect-error TypeScript's library has no `LayoutShift`.
           for (const entry of list.getEntries()) if (!entry.hadRecentInput) globalThis.shift += entry.value;
         }).observe({ type: "layout-shift", buffered: true });
       },
@@ -341,13 +341,13 @@ describe("looks", () => {
     await editor.write(STEP.replace("0.5", "5"));
     await editor.problems.first().waitFor();
     await tab.waitForTimeout(300);
-    // @ts-expect-error For the test alone.
+    // @ts-expect-error Defined by this test.
     const shift = await tab.evaluate(() => globalThis.shift);
     assert.ok(shift < 0.05, `moved by ${shift}`);
     await close();
   });
 
-  test("the dialogs", async () => {
+  test("opens and closes dialogs", async () => {
     const { page: tab, editor, close } = await page();
     await editor.button("Examples").click();
     await tab.getByRole("dialog").getByRole("button", { name: /^train/u }).waitFor();

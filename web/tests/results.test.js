@@ -1,5 +1,5 @@
 // @ts-check
-// What becomes of the settings: body, snippets, needs, copies, downloads, links and imports.
+// Tests of body, snippets, permissions, copies, downloads, links and imports.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ const page = () => open(browser, server.url);
 const STEP = "image: python:3.12\ncommand: [python, train.py]\nsettings:\n  gpu_portion_request: 0.5\n";
 
 describe("the body", () => {
-  test("what is written is told apart from defaults", async () => {
+  test("marks written values and defaults", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write(STEP);
     const line = (/** @type {string} */ member) => tab.locator(".body .line").filter({ hasText: `"${member}"` });
@@ -22,7 +22,7 @@ describe("the body", () => {
     await close();
   });
 
-  test("a field shows the member that it becomes, and a member its field", async () => {
+  test("links fields and members", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write(STEP);
     await editor.control("cpu_memory_request").focus();
@@ -38,30 +38,30 @@ describe("the body", () => {
     await close();
   });
 
-  test("name and ids are those of the preview alone", async () => {
+  test("applies name and IDs", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write(STEP);
-    await tab.getByText("Name and ids for this preview").click();
-    await tab.getByLabel("Project id").fill("4711");
+    await tab.getByText("Name and IDs for this preview").click();
+    await tab.getByLabel("Project ID").fill("4711");
     await tab.getByText('"projectId": "4711"').waitFor();
     assert.equal(await editor.text(), STEP);
     await close();
   });
 
-  test("while there are errors, the last body says so", async () => {
+  test("marks an outdated body", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write(STEP);
     await editor.write(STEP.replace("0.5", "5"));
     await tab.getByText("Outdated: one error").waitFor();
     assert.equal((await editor.bodyJson()).spec.compute.gpuPortionRequest, 0.5);
     await editor.button("Copy as curl").click();
-    await editor.toast.getByText(/no request while/u).waitFor();
+    await editor.toast.getByText(/No request: the settings have errors/u).waitFor();
     await close();
   });
 });
 
 describe("copies and downloads", () => {
-  test("body, curl command and text", async () => {
+  test("copies body and curl command", async () => {
     const { editor, close } = await page();
     await editor.write(STEP);
     await editor.button("Copy body").click();
@@ -78,7 +78,7 @@ describe("copies and downloads", () => {
     await close();
   });
 
-  test("every tab has something to copy and to download", async () => {
+  test("copies and downloads every tab", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write(STEP);
     const expected = {
@@ -105,7 +105,7 @@ describe("copies and downloads", () => {
     await close();
   });
 
-  test("needs", async () => {
+  test("shows permissions", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write(`${STEP}  workload_template_id: 550e8400-e29b-41d4-a716-446655440000\n`);
     await tab.getByRole("tab", { name: "Needs" }).click();
@@ -120,7 +120,7 @@ describe("copies and downloads", () => {
 });
 
 describe("links", () => {
-  test("a link brings the text to another browser", async () => {
+  test("opens a link in another browser", async () => {
     const { editor, close } = await page();
     const text = `# Größe 🚀\n${STEP}`;
     await editor.write(text);
@@ -130,13 +130,13 @@ describe("links", () => {
     assert.ok(link.startsWith(`${server.url}#v1.`));
     await close();
     const other = await open(browser, link);
-    await other.editor.toast.getByText("Opened the link").waitFor();
+    await other.editor.toast.getByText("Opened the settings from the link").waitFor();
     assert.equal(await other.editor.text(), text);
     assert.ok(!other.page.url().includes("#"));
     await other.close();
   });
 
-  test("a secret is no part of a link, and the page says so", async () => {
+  test("removes secrets from links", async () => {
     const { editor, close } = await page();
     await editor.write(`${STEP}environment:\n  API_TOKEN: hunter2hunter2\n  SEED: 7\n`);
     await editor.button("Copy link").click();
@@ -144,14 +144,14 @@ describe("links", () => {
     const link = await editor.clipboard();
     await close();
     const other = await open(browser, link);
-    await other.editor.toast.getByText("Opened the link").waitFor();
+    await other.editor.toast.getByText("Opened the settings from the link").waitFor();
     const text = await other.editor.text();
     assert.doesNotMatch(text, /hunter2/u);
     assert.match(text, /SEED: 7/u);
     await other.close();
   });
 
-  test("links that are cut, hostile or newer say so, and the draft stays", async () => {
+  test("rejects damaged, oversized and newer links", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write(STEP);
     await editor.button("Copy link").click();
@@ -164,15 +164,15 @@ describe("links", () => {
       for (const byte of bytes) text += String.fromCharCode(byte);
       return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
     });
-    for (const [hash, words] of [
+    for (const [hash, message] of [
       [new URL(link).hash.slice(0, -9), /damaged/u],
       ["#v1.%00<script>", /damaged/u],
       ["#v1.", /damaged/u],
       ["#v9.abc", /newer version/u],
-      [`#v1.${bomb}`, /more than a link may hold/u],
+      [`#v1.${bomb}`, /exceeds 1 MiB/u],
     ]) {
       await tab.evaluate((hash) => (location.hash = hash), String(hash));
-      await editor.toast.getByText(words ?? "").waitFor();
+      await editor.toast.getByText(message ?? "").waitFor();
       assert.equal(await editor.text(), STEP);
       await editor.button("Dismiss").click();
     }
@@ -182,7 +182,7 @@ describe("links", () => {
 
 describe("imports", () => {
   for (const name of ["half-gpu.runai.yaml", "half-gpu.runai.json", "half-gpu.runai.toml"]) {
-    test(`${name}, as a file, by pasting and by dropping`, async () => {
+    test(`imports, pastes and drops ${name}`, async () => {
       const { page: tab, editor, close } = await page();
       const path = join(repository, "examples", name);
       const text = readFileSync(path, "utf8");
@@ -214,7 +214,7 @@ describe("imports", () => {
     });
   }
 
-  test("undo brings back what an import has replaced", async () => {
+  test("undoes an import", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write(STEP);
     await editor.button("Import").click();
@@ -225,14 +225,14 @@ describe("imports", () => {
     await close();
   });
 
-  test("a file that is no text is refused", async () => {
+  test("rejects binary and oversized files", async () => {
     const { page: tab, editor, close } = await page();
     await editor.write(STEP);
     await editor.button("Import").click();
     await tab.getByLabel("File to import").setInputFiles({ name: "a.yaml", mimeType: "text/yaml", buffer: Buffer.from([0xff, 0xfe, 0, 1]) });
-    await editor.toast.getByText(/not a text in UTF-8/u).waitFor();
+    await editor.toast.getByText(/is not UTF-8 text/u).waitFor();
     await tab.getByLabel("File to import").setInputFiles({ name: "b.yaml", mimeType: "text/yaml", buffer: Buffer.alloc(17 * 1024 * 1024, 97) });
-    await editor.toast.getByText(/17 MB/u).waitFor();
+    await editor.toast.getByText(/17 MiB/u).waitFor();
     assert.equal(await editor.text(), STEP);
     await close();
   });

@@ -1,5 +1,5 @@
 // @ts-check
-// A server for the built page, and the page in a real Chromium.
+// Serves the built page and opens it in Chromium.
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { after } from "node:test";
 import { delimiter, join } from "node:path";
@@ -12,19 +12,19 @@ import { preview } from "vite";
 const root = fileURLToPath(new URL("..", import.meta.url));
 export const repository = fileURLToPath(new URL("../..", import.meta.url));
 const dist = join(root, "dist");
-/** Pictures for people to look at. */
+/** Folder of the screenshots, for manual review. */
 const pictures = process.env.RUNAI_STEP_SCREENSHOTS ?? join(repository, "target", "screenshots");
 
-/** The folder of the host below which the page is served. */
+/** The URL path of the page. */
 const BASE = "/some/folder/";
 
 /**
- * Serve the built page, or another folder, below a sub-path with Vite's own server.
+ * Serves the built page, or another folder, under a sub-path with Vite's preview server.
  * @param {object} [options]
- * @param {string} [options.folder] What is served.
- * @param {RegExp} [options.without] Files that are not found.
+ * @param {string} [options.folder] The folder to serve.
+ * @param {RegExp} [options.without] Paths that return 404.
  * @param {(request: import("node:http").IncomingMessage, response: import("node:http").ServerResponse, path: string) => boolean} [options.first]
- *   Sees requests before the files do; returns true for those that it answers.
+ *   Handles requests before the files; returns true if it responded.
  */
 export async function serve({ folder = dist, without, first } = {}) {
   assert.ok(existsSync(join(folder, "index.html")), "the page is not built: run `cargo xtask web`");
@@ -52,25 +52,25 @@ export async function serve({ folder = dist, without, first } = {}) {
   return { url, stop: () => server.close() };
 }
 
-/** The browser that is there: named by `CHROMIUM`, or found on the path. */
+/** Returns the path of Chromium: `CHROMIUM`, else the first match on `PATH`. */
 function executable() {
   const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
   const folders = (process.env.PATH ?? "").split(delimiter);
   const found = process.env.CHROMIUM ?? names.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) => existsSync(path));
-  assert.ok(found, "there is no Chromium: install one, or name it in the variable CHROMIUM");
+  assert.ok(found, "Chromium not found: install it or set CHROMIUM");
   return found;
 }
 
 export async function launch() {
   return chromium.launch({
     executablePath: executable(),
-    // As root there is no sandbox, and in containers often no space for shared memory.
+    // The sandbox does not work as root; containers often have little shared memory.
     args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--no-first-run"],
   });
 }
 
 /**
- * A fresh page that fails its test for an error in the console, a violation of the policy, or a request to elsewhere.
+ * Opens a page. Closing it fails the test after console errors, policy violations or requests to other origins.
  * @param {import("playwright-core").Browser} browser
  * @param {string} url
  * @param {import("playwright-core").BrowserContextOptions & { expects?: RegExp, init?: () => void, ready?: boolean }} [options]
@@ -78,32 +78,32 @@ export async function launch() {
 export async function open(browser, url, { expects, init, ready = true, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, permissions: ["clipboard-read", "clipboard-write"], ...options });
   /** @type {string[]} */
-  const complaints = [];
-  const complain = (/** @type {string} */ words) => expects?.test(words) || complaints.push(words);
+  const errors = [];
+  const record = (/** @type {string} */ message) => expects?.test(message) || errors.push(message);
   context.on("request", (request) => {
     const to = new URL(request.url());
-    if (!["blob:", "data:"].includes(to.protocol) && to.origin !== new URL(url).origin) complaints.push(`request to ${to.href}`);
+    if (!["blob:", "data:"].includes(to.protocol) && to.origin !== new URL(url).origin) errors.push(`request to ${to.href}`);
   });
   if (init) await context.addInitScript(init);
   await context.addInitScript(() => {
     addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
   });
-  // Machines that test are busy; a test that waits in vain is seldom.
+  // Test machines are slow; timeouts are rarely reached.
   context.setDefaultTimeout(60_000);
   const page = await context.newPage();
-  page.on("console", (message) => ["error", "warning"].includes(message.type()) && complain(`console: ${message.text()}`));
-  page.on("pageerror", (error) => complain(`error: ${error.stack ?? error.message}`));
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && record(`console: ${message.text()}`));
+  page.on("pageerror", (error) => record(`error: ${error.stack ?? error.message}`));
   await page.goto(url);
   if (ready) await page.getByText(/^runai-step \d/).waitFor();
   const editor = new Editor(page);
   const close = async () => {
     await context.close();
-    assert.deepEqual(complaints, [], "the page complained");
+    assert.deepEqual(errors, [], "errors in the page");
   };
-  return { context, page, editor, close, complaints };
+  return { context, page, editor, close, errors };
 }
 
-/** The page as its users know it: by the names of its parts. */
+/** The page's controls by accessible name. */
 export class Editor {
   /** @param {import("playwright-core").Page} page */
   constructor(page) {
@@ -114,7 +114,7 @@ export class Editor {
     this.toast = page.locator(".toast");
   }
 
-  /** The control of a setting: its accessible name begins with the key. */
+  /** Returns the control of a setting; its accessible name begins with the key. */
   control(/** @type {string} */ key) {
     return this.page.locator(".form").getByLabel(new RegExp(`^${key.replaceAll(/[.[\]]/g, "\\$&")}(?! slider)( \\(|$)`));
   }
@@ -123,19 +123,19 @@ export class Editor {
     return this.page.getByRole("button", typeof name === "string" ? { name, exact: true } : { name });
   }
 
-  /** Write a text in place of what is there. */
+  /** Replaces the text. */
   async write(/** @type {string} */ text) {
     await this.yaml.fill(text);
   }
 
-  /** Paste a text in place of what is there. */
+  /** Replaces the text by pasting. */
   async paste(/** @type {string} */ text) {
     await this.page.evaluate((text) => navigator.clipboard.writeText(text), text);
     await this.yaml.press("Control+a");
     await this.page.keyboard.press("Control+v");
   }
 
-  /** The whole text: an editor draws only what is in view, so its state is asked. */
+  /** Returns the whole text from the editor's state: the DOM contains only the visible part. */
   async text() {
     return this.page.evaluate(() => {
       const content = document.querySelector(".cm-content");
@@ -148,13 +148,13 @@ export class Editor {
     return JSON.parse((await this.body.textContent()) ?? "");
   }
 
-  /** Unfold a group of settings. */
+  /** Expands a group of settings. */
   async unfold(/** @type {RegExp} */ name) {
     const button = this.page.locator(".group h3").getByRole("button", { name });
     if ((await button.getAttribute("aria-expanded")) === "false") await button.click();
   }
 
-  async reveal(/** @type {string} */ key) {
+  async searchFor(/** @type {string} */ key) {
     await this.page.getByRole("searchbox", { name: "Search settings" }).fill(key);
   }
 
@@ -162,13 +162,13 @@ export class Editor {
     return this.page.evaluate(() => navigator.clipboard.readText());
   }
 
-  /** What a click downloads. */
+  /** Clicks a button and returns the download. */
   async download(/** @type {import("playwright-core").Locator} */ button) {
     const [download] = await Promise.all([this.page.waitForEvent("download"), button.click()]);
     return { name: download.suggestedFilename(), text: readFileSync(await download.path(), "utf8") };
   }
 
-  /** Nothing on the page is wrong in the eyes of axe, in either theme. */
+  /** Asserts that axe finds no violation in either theme. */
   async accessible(/** @type {string} */ state) {
     await this.page.evaluate(axe.source);
     for (const theme of ["dark", "light"]) {
@@ -181,7 +181,7 @@ export class Editor {
         dataset.theme = before;
         return violations.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes.map((/** @type {any} */ node) => `${node.target} ${node.failureSummary}`).slice(0, 4).join(" | ")}`);
       }, theme);
-      assert.deepEqual(found, [], `axe has found something in: ${state}, ${theme}`);
+      assert.deepEqual(found, [], `axe violations in: ${state}, ${theme}`);
     }
   }
 
@@ -192,7 +192,7 @@ export class Editor {
 }
 
 /**
- * One server and one browser for a file of tests.
+ * Starts a server and a browser for one test file.
  * @param {Parameters<typeof serve>[0]} [options]
  */
 export async function start(options) {

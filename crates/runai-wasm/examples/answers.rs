@@ -1,10 +1,10 @@
-//! Answers calls natively, one a line: `["check", "text", "arguments"]` in, the answer out, as a string of JSON. A test holds
-//! the answers against those of the WebAssembly module, byte by byte.
-#![expect(clippy::print_stdout, reason = "its output is what it is for")]
+//! Runs calls natively: reads one `["check", "text", "arguments"]` per line and prints one result per line, as a JSON
+//! string. A test compares the results with those of the WebAssembly module, byte by byte.
+#![expect(clippy::print_stdout, reason = "prints the results")]
 
 use std::io;
 
-// The crate is a module for JavaScript and nothing else, so there is no library to link.
+// The crate is a `cdylib`, so there is no library to link.
 #[path = "../src/api.rs"]
 pub mod api;
 #[path = "../src/arguments.rs"]

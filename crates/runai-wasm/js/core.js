@@ -1,4 +1,4 @@
-// The functions of the core, with typed answers and errors. `index.d.ts` says what they take and give.
+// The core's functions with typed results and errors. `index.d.ts` documents them.
 import * as glue from "./runai_wasm_bg.js";
 
 export class CoreError extends Error {
@@ -12,11 +12,11 @@ export class CoreError extends Error {
   }
 }
 
-/** The instance that the glue talks to; there is one glue for all of them. */
-let inUse;
+/** The instance that the shared glue currently uses. */
+let currentExports;
 
-/** Frees the documents that nobody holds any more. */
-const unused = new FinalizationRegistry((forget) => forget());
+/** Frees documents that were garbage-collected. */
+const finalizer = new FinalizationRegistry((free) => free());
 
 export class Core {
   #module;
@@ -29,14 +29,14 @@ export class Core {
     this.#module = module;
   }
 
-  // A trap leaves an instance in an unknown state: the next call gets a new one, made of the same module.
+  // A trap leaves an instance in an unknown state: the next call instantiates the module again.
   #use() {
     const started = this.#exports !== undefined;
     this.#exports ??= new WebAssembly.Instance(this.#module, { "./runai_wasm_bg.js": glue }).exports;
-    if (inUse !== this.#exports) {
-      // The glue keeps views of a memory until they are detached.
-      inUse?.memory.grow(0);
-      inUse = this.#exports;
+    if (currentExports !== this.#exports) {
+      // Detach the glue's cached views of the old memory.
+      currentExports?.memory.grow(0);
+      currentExports = this.#exports;
       glue.__wbg_set_wasm(this.#exports);
     }
     if (!started) this.#exports.__wbindgen_start?.();
@@ -47,11 +47,11 @@ export class Core {
       this.#use();
       return action(this.#exports);
     } catch (cause) {
-      // An error of the core itself, as a document throws it.
+      // An error that a document of the core throws.
       if (typeof cause?.code === "string" && !(cause instanceof Error)) throw new CoreError(cause);
       const full = cause instanceof RangeError || isFull(this.#exports?.memory);
       this.#exports = undefined;
-      // Their memory is gone with the instance.
+      // The documents' memory is gone with the instance.
       for (const handle of this.#handles) handle.__destroy_into_raw();
       this.#handles.clear();
       const code = full ? "out-of-memory" : "panic";
@@ -61,15 +61,15 @@ export class Core {
   }
 
   #call(name, text, args) {
-    const answer = this.#run(() => read(glue.call(name, String(text), JSON.stringify(args))));
-    if ("error" in answer) throw new CoreError(answer.error);
-    return answer.ok;
+    const result = this.#run(() => parseResult(glue.call(name, String(text), JSON.stringify(args))));
+    if ("error" in result) throw new CoreError(result.error);
+    return result.ok;
   }
 
   get Document() {
     const run = (action) => this.#run(action);
     const handles = this.#handles;
-    this.#Document ??= class Document extends Living {
+    this.#Document ??= class Document extends DocumentBase {
       constructor(init) {
         super(run, handles, init);
       }
@@ -106,7 +106,7 @@ export class Core {
     if (!("text" in rendered)) return rendered;
     let body;
     return {
-      // Not everyone who shows the text looks into it.
+      // Parsed on first use.
       get body() {
         return (body ??= JSON.parse(rendered.text));
       },
@@ -139,8 +139,8 @@ export class Core {
   }
 }
 
-/** A document. It remembers what it was made of, so that another instance of the core can go on with it. */
-class Living {
+/** A document. It stores its inputs, so that a new instance of the core can recreate it. */
+class DocumentBase {
   #run;
   #handles;
   #init;
@@ -155,13 +155,13 @@ class Living {
   }
 
   #use(action) {
-    if (this.#init === undefined) throw new CoreError({ code: "invalid-argument", message: "the document was freed", help: "make another one" });
+    if (this.#init === undefined) throw new CoreError({ code: "invalid-argument", message: "the document was freed", help: "create a new document" });
     return this.#run((instance) => {
       if (this.#instance !== instance) {
         const [run, handles, handle] = [this.#run, this.#handles, new glue.Document(this.#init)];
         handles.add(handle);
-        unused.unregister(this);
-        unused.register(this, () => handles.delete(handle) && run(() => handle.free()), this);
+        finalizer.unregister(this);
+        finalizer.register(this, () => handles.delete(handle) && run(() => handle.free()), this);
         [this.#instance, this.#handle] = [instance, handle];
       }
       return action(this.#handle);
@@ -220,20 +220,20 @@ class Living {
   free() {
     if (this.#init === undefined) return;
     this.#init = undefined;
-    unused.unregister(this);
+    finalizer.unregister(this);
     if (this.#handles.delete(this.#handle)) this.#run(() => this.#handle.free());
   }
 }
 
-// An answer is a line of JSON; a text behind it is the answer's, too.
-function read(answer) {
-  const end = answer.indexOf("\n");
-  if (end < 0) return JSON.parse(answer);
-  const { ok } = JSON.parse(answer.slice(0, end));
-  return { ok: { ...ok, text: answer.slice(end + 1) } };
+// A result is one line of JSON; the text after it, if any, is also part of the result.
+function parseResult(result) {
+  const end = result.indexOf("\n");
+  if (end < 0) return JSON.parse(result);
+  const { ok } = JSON.parse(result.slice(0, end));
+  return { ok: { ...ok, text: result.slice(end + 1) } };
 }
 
-// A trap does not say why. An instance that can have no more memory has run out of it; this one is not used again.
+// A trap has no reason: if the memory cannot grow, assume that it was exhausted. The instance is not used again.
 function isFull(memory) {
   const PAGES = 1024;
   try {
@@ -244,7 +244,7 @@ function isFull(memory) {
   }
 }
 
-// The kind is about the document, all else about what is around it.
+// `kind` describes the document, the other members its context.
 function split({ kind, ...context }) {
   return { kind, context };
 }

@@ -1,4 +1,4 @@
-// For browsers and bundlers: the module is fetched from beside this file.
+// Entry point for browsers and bundlers: fetches the module from this file's folder.
 import { Core, CoreError } from "./core.js";
 
 export { Core, CoreError };
@@ -10,19 +10,19 @@ export function load(source = new URL("./runai_wasm_bg.wasm", import.meta.url)) 
     .then((module) => new Core(module))
     .catch((cause) => {
       loaded = undefined;
-      const help = "load the page again; a browser needs WebAssembly, and a page that may use it";
-      throw new CoreError({ code: "unavailable", message: `the core cannot be loaded: ${cause?.message ?? cause}`, help }, { cause });
+      const help = "reload the page; the browser must support WebAssembly, and the page's policy must allow it";
+      throw new CoreError({ code: "unavailable", message: `cannot load the core: ${cause?.message ?? cause}`, help }, { cause });
     });
   return loaded;
 }
 
 async function compile(source) {
-  const given = await source;
-  if (given instanceof WebAssembly.Module) return given;
-  if (given instanceof ArrayBuffer || ArrayBuffer.isView(given)) return WebAssembly.compile(given);
-  const response = given instanceof Response ? given : await fetch(given);
+  const input = await source;
+  if (input instanceof WebAssembly.Module) return input;
+  if (input instanceof ArrayBuffer || ArrayBuffer.isView(input)) return WebAssembly.compile(input);
+  const response = input instanceof Response ? input : await fetch(input);
   if (!response.ok) throw new Error(`${response.status} ${response.statusText}`.trim());
-  // Compiling as it arrives asks for a content type that not every host sends.
+  // Streaming compilation requires a content type that not every host sends.
   if (response.headers.get("Content-Type")?.startsWith("application/wasm")) return WebAssembly.compileStreaming(response);
   return WebAssembly.compile(await response.arrayBuffer());
 }

@@ -1,4 +1,4 @@
-// For Node: the module is read from beside this file.
+// Entry point for Node: reads the module from this file's folder.
 import { readFile } from "node:fs/promises";
 import { Core, CoreError } from "./core.js";
 
@@ -11,15 +11,15 @@ export function load(source = new URL("./runai_wasm_bg.wasm", import.meta.url)) 
     .then((module) => new Core(module))
     .catch((cause) => {
       loaded = undefined;
-      const help = "is the package whole?";
-      throw new CoreError({ code: "unavailable", message: `the core cannot be loaded: ${cause?.message ?? cause}`, help }, { cause });
+      const help = "reinstall the package; a file may be missing";
+      throw new CoreError({ code: "unavailable", message: `cannot load the core: ${cause?.message ?? cause}`, help }, { cause });
     });
   return loaded;
 }
 
 async function compile(source) {
-  const given = await source;
-  if (given instanceof WebAssembly.Module) return given;
-  if (given instanceof ArrayBuffer || ArrayBuffer.isView(given)) return WebAssembly.compile(given);
-  return WebAssembly.compile(await readFile(given));
+  const input = await source;
+  if (input instanceof WebAssembly.Module) return input;
+  if (input instanceof ArrayBuffer || ArrayBuffer.isView(input)) return WebAssembly.compile(input);
+  return WebAssembly.compile(await readFile(input));
 }

@@ -1,10 +1,10 @@
-/** Language of a text. */
+/** Format of a text. */
 export type Format = "json" | "toml" | "yaml";
 
-/** What a document describes. */
+/** Kind of a document. */
 export type Kind = "operator" | "settings" | "step" | "zenml";
 
-/** What JSON can say. */
+/** A JSON value. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /** An operator file. */
@@ -13,51 +13,51 @@ export interface OperatorFile {
   format: Format;
 }
 
-/** What is known beside the text of a document. What is missing shows as `<name>`, `<image>`, … in what is rendered. */
+/** Facts that are not in the document. Rendered requests show missing ones as `<name>`, `<image>`, … */
 export interface Facts {
   /** Name of the workload, exactly as it is sent. */
   name?: string;
-  /** Image, in place of the step's. */
+  /** Overrides the step's image. */
   image?: string;
-  /** Command, in place of the step's, one item a token. */
+  /** Overrides the step's command; one item per token. */
   command?: string[];
-  /** Environment variables beside the step's; they win. */
+  /** Environment variables, which override the step's. */
   environment?: Record<string, string | number | boolean>;
-  /** Id of the project. */
+  /** Project ID. */
   project_id?: string;
-  /** Id of the cluster, a UUID. */
+  /** Cluster ID, a UUID. */
   cluster_id?: string;
-  /** Name of a step of a ZenML run configuration; the first one without it. */
+  /** Name of a step of a ZenML run configuration. Default: the first step. */
   step?: string;
-  /** URL of the control plane; the operator file's without it, else the shell's `$RUNAI_BASE_URL`. */
+  /** URL of the control plane. Default: the operator file's, else the shell's `$RUNAI_BASE_URL`. */
   base_url?: string;
 }
 
-/** What a function gets beside the text of a document. */
+/** Arguments of a function in addition to the document's text. */
 export interface Context extends Facts {
-  /** Kind of the document; without one it is told by its keys. */
+  /** Kind of the document. Default: detected by its keys. */
   kind?: Kind;
-  /** The operator file under the document. */
+  /** The operator file, which provides defaults. */
   operator?: OperatorFile;
 }
 
-/** What a document begins with. */
+/** Arguments of the `Document` constructor. */
 export interface DocumentInit {
   text: string;
   format: Format;
-  /** Without one it is told by the keys. */
+  /** Kind of the document. Default: detected by its keys. */
   kind?: Kind;
-  /** The operator file under the document. */
+  /** The operator file, which provides defaults. */
   operator?: OperatorFile | null;
-  /** What is known beside the text. */
+  /** Facts that are not in the text. */
   context?: Facts;
 }
 
-/** What was found in a text, and where. Lines and columns count from 1, columns in characters; ends are exclusive. */
+/** A problem and its place. Lines and columns count from 1, columns in characters; ends are exclusive. */
 export interface Diagnostic {
   code: string;
   severity: "error" | "note" | "warning";
-  /** One headline that stands alone. */
+  /** A headline that can be shown alone. */
   message: string;
   /** What to do. */
   help: string | null;
@@ -75,31 +75,31 @@ export interface Diagnostic {
   utf16_offset: number;
   /** In UTF-16 code units from 0, as strings and editors count. */
   utf16_end_offset: number;
-  /** Other places that the problem is about. */
+  /** Related places. */
   related: Related[];
-  /** What the problem means for an editor. */
+  /** Hints for editors. */
   tags: ("deprecated" | "secret" | "unnecessary")[];
-  /** Edits that solve the problem, the most likely first. */
+  /** Fixes, the most likely first. */
   fixes: Fix[];
 }
 
-/** Another place that a problem is about, in UTF-16 code units. */
+/** A related place of a problem, in UTF-16 code units. */
 export interface Related {
   /** `document` or `operator`. */
   path: string;
   from: number;
   to: number;
-  /** What is there. */
+  /** Description of the place. */
   message: string;
 }
 
-/** An edit of one or more places that solves a problem. */
+/** Edits that fix a problem. */
 export interface Fix {
   /** In the imperative, such as ``Rename `gpu_portion` to `gpu_portion_request` ``. */
   title: string;
-  /** `safe` keeps the meaning, `unsafe` may change it, `display-only` has a placeholder or takes something away. */
+  /** `safe` preserves the meaning, `unsafe` may change it, `display-only` has a placeholder or removes something. */
   applicability: "safe" | "unsafe" | "display-only";
-  /** In order, and apart from each other. */
+  /** Sorted and not overlapping. */
   edits: FixEdit[];
 }
 
@@ -108,22 +108,22 @@ export interface FixEdit extends Edit {
   path: string;
 }
 
-/** All that was found in a text, in the order of its places. */
+/** The diagnostics of a text, in the order of their places. */
 export interface Report {
-  /** Whether there is no error; warnings do not count. */
+  /** Whether there are no errors; warnings do not count. */
   ok: boolean;
   /** Kind of the document; missing if it does not parse. */
   kind?: Kind;
   diagnostics: Diagnostic[];
-  /** What was found in the operator file; missing if nothing was. */
+  /** The report of the operator file; missing if there are no diagnostics. */
   operator?: Report;
 }
 
 /** The body of the request that creates the workload. */
 export interface Rendered {
-  /** Made of the text when it is first asked for. */
+  /** Parsed from `text` on first use. */
   readonly body: { [member: string]: Json };
-  /** The same body as text, with its numbers as they are sent. */
+  /** The body as text, with numbers as they are sent. */
   text: string;
   /** Names of the steps of a ZenML run configuration. */
   steps: string[];
@@ -131,7 +131,7 @@ export interface Rendered {
   report: Report;
 }
 
-/** One request of the API, without credentials. */
+/** An API request without credentials. */
 export interface Request {
   request: {
     method: "DELETE" | "GET" | "POST";
@@ -143,65 +143,65 @@ export interface Request {
   curl: string;
 }
 
-/** A stretch of a text, in UTF-16 code units, and what takes its place. */
+/** Replaces a range of a text, in UTF-16 code units. */
 export interface Edit {
   from: number;
   to: number;
   insert: string;
 }
 
-/** A rule in short. */
+/** A rule's summary. */
 export interface Rule {
   code: string;
   severity: "error" | "note" | "warning";
   summary: string;
 }
 
-/** A rule, explained. */
+/** A rule's documentation. */
 export interface RuleExplanation extends Rule {
   type: "rule";
   /** Markdown. */
   docs: string;
-  /** A text that keeps the rule. */
+  /** A valid example. */
   valid: string;
-  /** A text that breaks it. */
+  /** An invalid example. */
   invalid: string;
 }
 
-/** A setting, explained. */
+/** A setting's documentation. */
 export interface SettingExplanation {
   type: "setting";
   /** `gpu_portion_request`, `pvc_mounts.path`, … */
   path: string;
   /** Markdown. */
   description: string;
-  /** What its value may be, in words. */
+  /** Description of the accepted values. */
   value: string;
   default?: Json;
   unit?: string;
-  /** Member of the request that it becomes. */
+  /** The request member. */
   api?: string;
   example: Json;
-  /** Settings inside it. */
+  /** Nested settings. */
   fields?: string[];
 }
 
-/** One thing that the service account has to be allowed. */
+/** A permission that the service account needs. */
 export interface Permission {
   entity: string;
   action: "create" | "delete" | "edit" | "view";
   operation: string;
-  /** The setting that asks for it; null if every step needs it. */
+  /** The setting that requires it; `null` if every step does. */
   setting: string | null;
 }
 
-/** A set of permissions that roles are made of. */
+/** A permission set, as used in roles. */
 export interface PermissionSet {
   name: string;
   covers: Permission[];
 }
 
-/** What the service account has to be allowed. */
+/** The permissions that the service account needs. */
 export interface Needs {
   permissions: {
     needed: Permission[];
@@ -210,70 +210,70 @@ export interface Needs {
     roles: { name: string; versions: string; uncertain: string[] }[];
   };
   sets: PermissionSet[];
-  /** The body of a request that makes a role of these permissions. */
+  /** The body of a request that creates a role with these permissions. */
   role: { [member: string]: Json };
 }
 
-/** A command or program that does what the document says. */
+/** A command or program that submits the step. */
 export interface Snippet {
   id: "curl" | "runai" | "runai-step" | "runapy" | "zenml";
-  /** What it is, in a few words. */
+  /** Short title. */
   title: string;
   language: "python" | "shell";
   text: string;
-  /** What of the settings it cannot say. */
+  /** Settings that it cannot express. */
   notes: string[];
 }
 
-/** What follows from the text of a document. */
+/** The analysis of a document. */
 export interface Analysis {
-  /** Whether there is no error; warnings do not count. */
+  /** Whether there are no errors; warnings do not count. */
   ok: boolean;
   diagnostics: Diagnostic[];
-  /** What was found in the operator file; missing if nothing was. */
+  /** The report of the operator file; missing if there are no diagnostics. */
   operator?: Report;
   /** Kind of the document; null if it does not parse. */
   kind: Kind | null;
-  /** The values of the text; null if it has none, missing if it cannot be read as JSON. */
+  /** The values of the text; `null` if it has none, missing if it does not convert to JSON. */
   values?: Json;
   /** Why there are no values. */
   unreadable?: string;
-  /** The request body as text, with its numbers as they are sent; null if the text has errors. */
+  /** The request body as text, with numbers as they are sent; `null` if the text has errors. */
   body: string | null;
   /** Names of the steps of a ZenML run configuration. */
   steps: string[];
-  /** Where each member of the body comes from; null if the text has errors. */
+  /** The origin of each member of the body; `null` if the text has errors. */
   sourceMap: MemberSource[] | null;
-  /** The settings that have no effect, written or not, also while the text has errors. */
+  /** Settings without effect, written or not, also while the text has errors. */
   inactive: Inactive[];
   permissions: Needs;
 }
 
-/** A part of an analysis; `diagnostics` brings `ok` and `operator`, `values` brings `unreadable`. */
+/** A part of an analysis; `diagnostics` includes `ok` and `operator`, `values` includes `unreadable`. */
 export type AnalysisPart = "diagnostics" | "kind" | "values" | "body" | "steps" | "sourceMap" | "inactive" | "permissions";
 
 /** The origin of a member of the body. */
 export interface MemberSource {
   /** JSON pointer of the member. */
   member: string;
-  /** JSON pointer of the setting in a map of settings, or of a key of the step file; null if no setting decides. */
+  /** JSON pointer of the setting in a map of settings, or of a key of the step file; `null` for a constant. */
   setting: string | null;
   source: "context" | "default" | "document" | "operator" | "override" | "variable";
-  /** Where the value is written: in `document` or `operator`, in UTF-16 code units. */
+  /** The value's range in `document` or `operator`, in UTF-16 code units. */
   place: { path: string; from: number; to: number } | null;
 }
 
-/** A setting that has no effect beside the others. */
+/** A setting without effect, given the other settings. */
 export interface Inactive {
   /** Name of the step of a ZenML run configuration. */
   step?: string;
   /** JSON pointer of the setting in a map of settings. */
   path: string;
-  /** To follow its name: ``has no effect with `gpu_devices_request: 0` and is not sent``. */
+  /** A predicate for the setting's name: ``has no effect with `gpu_devices_request: 0` and is not sent``. */
   because: string;
 }
 
-/** Where a value is written, or would be inserted (`from` and `to` are then the same), in UTF-16 code units. */
+/** The range of a value, or the position to insert it (`from` equals `to`), in UTF-16 code units. */
 export interface Place {
   from: number;
   to: number;

@@ -1,4 +1,4 @@
-//! The functions, natively: texts in, JSON out.
+//! The functions in plain Rust: text in, JSON out.
 
 use runai_spec::explain::{explain, setting_paths};
 use runai_spec::permissions::permissions;
@@ -7,63 +7,63 @@ use runai_spec::{Context, Resolution, Resolver, Source, Step, rules, schema, sni
 use runai_syntax::{Format, Tree, convert, edit_to, to_tree};
 
 use crate::arguments::Arguments;
-use crate::error::{CallError, not_converted, not_edited, unknown};
-use crate::report::{needs, object, page_edits, page_report};
+use crate::error::{CallError, convert_error, edit_error, unknown_name};
+use crate::report::{needs, object, utf16_edits, utf16_report};
 
-/// What a call gives.
+/// The result of a call.
 #[derive(Debug, Default)]
-struct Answer {
+struct Output {
     json: String,
-    /// A text beside it, which stands for itself: as part of the JSON it would be escaped here and read again there, which
-    /// takes longer than making it.
+    /// A text result, separate from the JSON: escaping it here and parsing it again in JavaScript takes longer than
+    /// creating it.
     text: Option<String>,
 }
 
-/// Calls `function` with a text and its other arguments, which are JSON.
+/// Calls `function` with a text and JSON arguments.
 ///
-/// The answer is a line of JSON: `{"ok": …}` or `{"error": …}`. Behind the line may stand a text, up to the end.
+/// Returns one line of JSON, `{"ok": …}` or `{"error": …}`, followed by the text result, if any.
 #[must_use]
 pub fn call(function: &str, text: &str, arguments: &str) -> String {
-    let answer = Tree::from_json(arguments)
-        .and_then(|given| Arguments::read(&given).map(|arguments| answer(function, text, &arguments)));
-    let answer = answer.unwrap_or_else(|message| Err(CallError::invalid(message)));
-    match answer {
-        Ok(Answer { json, text: None }) => format!("{{\"ok\":{json}}}"),
-        Ok(Answer { json, text: Some(text) }) => format!("{{\"ok\":{json}}}\n{text}"),
-        Err(refusal) => format!("{{\"error\":{}}}", refusal.tree().to_json()),
+    let output = Tree::from_json(arguments)
+        .and_then(|given| Arguments::read(&given).map(|arguments| run(function, text, &arguments)));
+    let output = output.unwrap_or_else(|message| Err(CallError::invalid(message)));
+    match output {
+        Ok(Output { json, text: None }) => format!("{{\"ok\":{json}}}"),
+        Ok(Output { json, text: Some(text) }) => format!("{{\"ok\":{json}}}\n{text}"),
+        Err(error) => format!("{{\"error\":{}}}", error.tree().to_json()),
     }
 }
 
-impl From<Tree<'_>> for Answer {
-    fn from(answer: Tree<'_>) -> Self {
-        Self { json: answer.to_json(), text: None }
+impl From<Tree<'_>> for Output {
+    fn from(value: Tree<'_>) -> Self {
+        Self { json: value.to_json(), text: None }
     }
 }
 
-fn answer(function: &str, text: &str, arguments: &Arguments<'_>) -> Result<Answer, CallError<'static>> {
+fn run(function: &str, text: &str, arguments: &Arguments<'_>) -> Result<Output, CallError<'static>> {
     let format = arguments.format.unwrap_or(Format::Yaml);
     let source = Source { name: "document", text, format };
     let document = || Document::resolve(source, arguments);
-    let answer = match function {
+    let value = match function {
         "check" => document().report(),
         "convert" => {
             let converted = convert(text, format, arguments.to.unwrap_or(Format::Yaml));
-            let text = converted.map_err(|error| not_converted(text, error))?;
-            return Ok(Answer { json: "{}".to_owned(), text: Some(text) });
+            let text = converted.map_err(|error| convert_error(text, error))?;
+            return Ok(Output { json: "{}".to_owned(), text: Some(text) });
         }
         "defaults" => settings::defaults(),
         "edit" => {
             let edits = edit_to(text, format, arguments.pointer, arguments.value);
-            let edits = edits.map_err(|error| not_edited(text, error))?;
-            page_edits(text, edits)
+            let edits = edits.map_err(|error| edit_error(text, error))?;
+            utf16_edits(text, edits)
         }
-        "explain" => to_tree(&explain(arguments.name).map_err(|nearest| unknown(arguments.name, nearest))?),
+        "explain" => to_tree(&explain(arguments.name).map_err(|nearest| unknown_name(arguments.name, nearest))?),
         "permissions" => needs(&permissions(&document().resolution)),
         "render" => {
             return Ok(document().with_step(|step, document| {
                 let steps = document.resolution.step_names().collect();
                 let json = object([("steps", steps), ("report", document.report())]).to_json();
-                Answer { json, text: Some(step.body(document.context)) }
+                Output { json, text: Some(step.body(document.context)) }
             }));
         }
         "request" => {
@@ -81,10 +81,10 @@ fn answer(function: &str, text: &str, arguments: &Arguments<'_>) -> Result<Answe
         }
         "schema" => {
             let text = schema::text(arguments.name).ok_or_else(|| {
-                let help = format!("there are {}", schema::NAMES.join(", "));
-                CallError { help: Some(help), ..unknown(arguments.name, None) }
+                let help = format!("use one of {}", schema::NAMES.join(", "));
+                CallError { help: Some(help), ..unknown_name(arguments.name, None) }
             })?;
-            return Ok(Answer { json: "{}".to_owned(), text: Some(text) });
+            return Ok(Output { json: "{}".to_owned(), text: Some(text) });
         }
         "settings" => {
             let settings = setting_paths().into_iter().filter_map(|path| explain(&path).ok());
@@ -97,12 +97,12 @@ fn answer(function: &str, text: &str, arguments: &Arguments<'_>) -> Result<Answe
             }));
         }
         "version" => env!("CARGO_PKG_VERSION").into(),
-        _ => return Err(unknown(function, None)),
+        _ => return Err(unknown_name(function, None)),
     };
-    Ok(answer.into())
+    Ok(value.into())
 }
 
-/// A document on its way to an answer.
+/// A resolved document.
 struct Document<'t> {
     source: Source<'t>,
     operator: Option<Source<'t>>,
@@ -132,26 +132,26 @@ impl<'t> Document<'t> {
 
     fn report(&self) -> Tree<'static> {
         let kind = self.resolution.kind();
-        // The document comes first, whatever was found in it.
+        // The first report is the document's.
         let others = self.resolution.reports().into_iter().skip(1);
         let operator = self.operator.and_then(|operator| {
             let found = others.into_iter().find(|found| found.name == operator.name)?;
             let texts = [(operator.name, operator.text), (self.source.name, self.source.text)];
-            Some(page_report(&texts, &found.report, None, None))
+            Some(utf16_report(&texts, &found.report, None, None))
         });
         let texts: Vec<_> =
             std::iter::once(self.source).chain(self.operator).map(|source| (source.name, source.text)).collect();
-        page_report(&texts, &self.resolution.report(), kind, operator)
+        utf16_report(&texts, &self.resolution.report(), kind, operator)
     }
 
-    /// What `answer` makes of the step, or the report that says why there is none.
-    fn with_step<'s>(&'s self, answer: impl FnOnce(&'s Step, &'s Self) -> Answer) -> Answer {
+    /// Calls `output` with the step, or returns the report if there is no step.
+    fn with_step<'s>(&'s self, output: impl FnOnce(&'s Step, &'s Self) -> Output) -> Output {
         let step = match self.step {
             Some(name) => self.resolution.step_named(name),
             None => self.resolution.step(),
         };
         match step {
-            Some(step) => answer(step, self),
+            Some(step) => output(step, self),
             None => self.report().into(),
         }
     }
@@ -163,7 +163,7 @@ mod tests {
 
     use super::*;
 
-    /// What is told, and the text beside it.
+    /// Returns the JSON result and the text result.
     fn both(function: &str, text: &str, arguments: &Value) -> (Value, String) {
         let answer = call(function, text, &arguments.to_string());
         let (line, text) = answer.split_once('\n').unwrap_or((&answer, ""));
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_stands_behind_the_line_of_the_answer() {
+    fn appends_text_after_json() {
         let (rendered, body) = both("render", "image: x\ncommand: [y]\n", &json!({"format": "yaml"}));
         assert_eq!((&rendered["report"]["ok"], &rendered["steps"]), (&json!(true), &json!([])));
         assert_eq!(serde_json::from_str::<Value>(&body).unwrap()["spec"]["image"], "x");
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_with_errors_has_a_report_and_no_body() {
+    fn returns_report_of_invalid_document() {
         for function in ["render", "request", "snippets"] {
             let report = ok(function, "bad: 1\n", &json!({"format": "yaml"}));
             assert_eq!(report["ok"], false, "{report}");
@@ -221,22 +221,22 @@ mod tests {
     }
 
     #[test]
-    fn an_operator_file_has_a_report_of_its_own() {
+    fn reports_operator_file_separately() {
         let operator = json!({"text": "cpu_core_request: x\n", "format": "yaml"});
         let report = ok("render", "{}", &json!({"context": {"operator": operator}}));
         assert_eq!(report["operator"]["diagnostics"][0]["path"], "/cpu_core_request", "{report}");
     }
 
     #[test]
-    fn what_is_not_known_is_named() {
-        let refused = |function, arguments| {
+    fn rejects_unknown_names() {
+        let error_code = |function, arguments| {
             let answer: Value = serde_json::from_str(&call(function, "", arguments)).unwrap();
             answer["error"]["code"].as_str().map(str::to_owned)
         };
-        assert_eq!(refused("explain", r#"{"name": "unknown-keys"}"#).as_deref(), Some("unknown-name"));
-        assert_eq!(refused("schema", r#"{"name": "no-such"}"#).as_deref(), Some("unknown-name"));
-        assert_eq!(refused("no-such", "{}").as_deref(), Some("unknown-name"));
-        assert_eq!(refused("check", r#"{"no": 1}"#).as_deref(), Some("invalid-argument"));
-        assert_eq!(refused("edit", r#"{"pointer": "x"}"#).as_deref(), Some("invalid-pointer"));
+        assert_eq!(error_code("explain", r#"{"name": "unknown-keys"}"#).as_deref(), Some("unknown-name"));
+        assert_eq!(error_code("schema", r#"{"name": "no-such"}"#).as_deref(), Some("unknown-name"));
+        assert_eq!(error_code("no-such", "{}").as_deref(), Some("unknown-name"));
+        assert_eq!(error_code("check", r#"{"no": 1}"#).as_deref(), Some("invalid-argument"));
+        assert_eq!(error_code("edit", r#"{"pointer": "x"}"#).as_deref(), Some("invalid-pointer"));
     }
 }

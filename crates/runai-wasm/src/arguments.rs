@@ -1,37 +1,37 @@
-//! What a call gets beside a text, read from JSON.
+//! Arguments of a call in addition to the text, parsed from JSON.
 
 use runai_spec::{Context, Kind};
 use runai_syntax::{Format, Tree};
 
-/// What a call may say beside the text.
+/// The arguments of a call in addition to the text.
 #[derive(Debug, Default)]
 pub(crate) struct Arguments<'a> {
-    /// Language of the text.
+    /// Format of the text.
     pub(crate) format: Option<Format>,
-    /// Language to convert to.
+    /// Format to convert to.
     pub(crate) to: Option<Format>,
-    /// What is known beside the text.
-    pub(crate) context: PageContext<'a>,
-    /// Kind of the document; by its keys without one.
+    /// Facts that are not in the text.
+    pub(crate) context: CallContext<'a>,
+    /// Kind of the document; detected by its keys if `None`.
     pub(crate) kind: Option<Kind>,
     /// JSON pointer of the value to edit.
     pub(crate) pointer: &'a str,
-    /// The value to set; none removes.
+    /// The value to set; `None` removes it.
     pub(crate) value: Option<&'a Tree<'a>>,
-    /// A rule, setting or schema.
+    /// Name of a rule, setting or schema.
     pub(crate) name: &'a str,
 }
 
-/// What is known beside the text of a document.
+/// Facts that are not in the document.
 #[derive(Debug, Default)]
-pub(crate) struct PageContext<'a> {
+pub(crate) struct CallContext<'a> {
     pub(crate) known: Context,
     pub(crate) operator: Option<Operator<'a>>,
     pub(crate) step: Option<&'a str>,
     pub(crate) base_url: Option<&'a str>,
 }
 
-/// The operator file under the document.
+/// The operator file, which provides defaults.
 #[derive(Debug)]
 pub(crate) struct Operator<'a> {
     pub(crate) text: &'a str,
@@ -43,7 +43,7 @@ impl<'a> Arguments<'a> {
         let mut arguments = Self::default();
         for (key, value) in given.entries().iter().filter(|(_, value)| !matches!(value, Tree::Null)) {
             match &**key {
-                "context" => arguments.context = PageContext::read(value)?,
+                "context" => arguments.context = CallContext::read(value)?,
                 "format" => arguments.format = Some(format(key, value)?),
                 "kind" => arguments.kind = Some(text(key, value)?.parse().map_err(|error| format!("`kind`: {error}"))?),
                 "name" => arguments.name = text(key, value)?,
@@ -57,7 +57,7 @@ impl<'a> Arguments<'a> {
     }
 }
 
-impl<'a> PageContext<'a> {
+impl<'a> CallContext<'a> {
     pub(crate) fn read(given: &'a Tree<'a>) -> Result<Self, String> {
         let mut context = Self::default();
         let known = &mut context.known;
@@ -91,7 +91,7 @@ impl<'a> PageContext<'a> {
 }
 
 pub(crate) fn text<'a>(key: &str, value: &'a Tree<'a>) -> Result<&'a str, String> {
-    value.as_str().ok_or_else(|| format!("`{key}` is no text"))
+    value.as_str().ok_or_else(|| format!("`{key}` is not a string"))
 }
 
 pub(crate) fn format(key: &str, value: &Tree<'_>) -> Result<Format, String> {
@@ -104,5 +104,5 @@ pub(crate) fn format(key: &str, value: &Tree<'_>) -> Result<Format, String> {
 }
 
 pub(crate) fn unknown_argument(key: &str) -> String {
-    format!("there is no argument `{key}`")
+    format!("unknown argument `{key}`")
 }

@@ -1,4 +1,4 @@
-//! The functions and the class that JavaScript sees.
+//! The functions and the class that are exported to JavaScript.
 
 use std::sync::Once;
 
@@ -6,7 +6,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::api;
-use crate::document::{Analysis, LiveDocument};
+use crate::document::{Analysis, JsonDocument};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = include_str!("../js/types.d.ts");
@@ -16,14 +16,14 @@ extern "C" {
     #[wasm_bindgen(js_namespace = JSON)]
     fn parse(text: &str) -> JsValue;
 
-    /// Gives nothing for `undefined`.
+    /// Returns `None` for `undefined`.
     #[wasm_bindgen(js_namespace = JSON)]
     fn stringify(value: &JsValue) -> Option<String>;
 
     #[wasm_bindgen(js_namespace = Reflect)]
     fn set(object: &JsValue, member: &str, value: &str) -> bool;
 
-    /// What a document begins with.
+    /// Arguments of the document's constructor.
     #[wasm_bindgen(typescript_type = "DocumentInit")]
     pub type DocumentInit;
 
@@ -45,7 +45,7 @@ extern "C" {
 
 fn start() {
     static HOOK: Once = Once::new();
-    // The message would be lost: all that a trap says is "unreachable".
+    // Without the hook the message would be lost: a trap only reports "unreachable".
     HOOK.call_once(|| std::panic::set_hook(Box::new(|panic| wasm_bindgen::throw_str(&panic.to_string()))));
 }
 
@@ -57,31 +57,31 @@ pub fn call(function: &str, text: &str, arguments: &str) -> String {
     api::call(function, text, arguments)
 }
 
-/// A document that lives as long as its text: each change resolves the text once.
+/// A document with a text that changes; each change resolves the text once.
 #[wasm_bindgen]
 #[derive(Debug)]
-pub struct Document(LiveDocument);
+pub struct Document(JsonDocument);
 
 #[wasm_bindgen]
 impl Document {
-    /// Returns the document with a text.
+    /// Returns a document with a text.
     ///
     /// # Errors
     ///
-    /// What its methods throw, too: `{code, message, help?, path?, report?}`.
+    /// All methods throw `{code, message, help?, path?, report?}`.
     #[wasm_bindgen(constructor)]
     pub fn new(init: &DocumentInit) -> Result<Self, JsValue> {
         start();
         let (operator, context) = (stringify(&init.operator()), stringify(&init.context()));
         let (kind, format) = (init.kind(), init.format());
-        let made = LiveDocument::new(
+        let made = JsonDocument::new(
             &init.text(),
             format.as_deref(),
             kind.as_deref(),
             operator.as_deref(),
             context.as_deref(),
         );
-        made.map(Self).map_err(thrown)
+        made.map(Self).map_err(to_exception)
     }
 
     /// Replaces the text.
@@ -90,52 +90,52 @@ impl Document {
         self.0.set_text(text);
     }
 
-    /// Applies edits, which are in order and apart from each other.
+    /// Applies edits, which must be sorted and must not overlap.
     ///
     /// # Errors
     ///
     /// If an edit does not fit the text.
     pub fn apply(&mut self, #[wasm_bindgen(unchecked_param_type = "Edit[]")] edits: &JsValue) -> Result<(), JsValue> {
-        self.0.apply(&stringify(edits).unwrap_or_default()).map_err(thrown)
+        self.0.apply(&stringify(edits).unwrap_or_default()).map_err(to_exception)
     }
 
-    /// Replaces the operator file under the document.
+    /// Replaces the operator file.
     ///
     /// # Errors
     ///
-    /// If it is not of its type.
+    /// If the value has another type.
     #[wasm_bindgen(js_name = setOperator)]
     pub fn set_operator(
         &mut self,
         #[wasm_bindgen(unchecked_param_type = "OperatorFile | null")] operator: &JsValue,
     ) -> Result<(), JsValue> {
-        self.0.set_operator(stringify(operator).as_deref()).map_err(thrown)
+        self.0.set_operator(stringify(operator).as_deref()).map_err(to_exception)
     }
 
-    /// Replaces what is known beside the text.
+    /// Replaces the facts that are not in the text.
     ///
     /// # Errors
     ///
-    /// If it is not of its type.
+    /// If the value has another type.
     #[wasm_bindgen(js_name = setFacts)]
     pub fn set_facts(
         &mut self,
         #[wasm_bindgen(unchecked_param_type = "Facts")] facts: &JsValue,
     ) -> Result<(), JsValue> {
-        self.0.set_facts(stringify(facts).as_deref()).map_err(thrown)
+        self.0.set_facts(stringify(facts).as_deref()).map_err(to_exception)
     }
 
-    /// Returns what follows from the text: all of it, or the parts that are named.
+    /// Returns the analysis of the text, or the named parts of it.
     ///
     /// # Errors
     ///
-    /// If there is no such part.
+    /// If a part is unknown.
     #[wasm_bindgen(unchecked_return_type = "Analysis")]
     pub fn analysis(
         &self,
         #[wasm_bindgen(unchecked_param_type = "AnalysisPart[] | null | undefined")] parts: &JsValue,
     ) -> Result<JsValue, JsValue> {
-        let Analysis { json, body } = self.0.analysis(stringify(parts).as_deref()).map_err(thrown)?;
+        let Analysis { json, body } = self.0.analysis(stringify(parts).as_deref()).map_err(to_exception)?;
         let analysis = parse(&json);
         if let Some(body) = body {
             set(&analysis, "body", &body);
@@ -154,16 +154,16 @@ impl Document {
         pointer: &str,
         #[wasm_bindgen(unchecked_param_type = "Json")] value: &JsValue,
     ) -> Result<JsValue, JsValue> {
-        self.0.edit(pointer, stringify(value).as_deref()).map(|edits| parse(&edits)).map_err(thrown)
+        self.0.edit(pointer, stringify(value).as_deref()).map(|edits| parse(&edits)).map_err(to_exception)
     }
 
-    /// Returns the same values in another language; comments are lost.
+    /// Converts the values to another format, without comments.
     ///
     /// # Errors
     ///
-    /// If the text does not parse, or the language cannot express a value.
+    /// If the text does not parse, or the format cannot express a value.
     pub fn convert(&self, #[wasm_bindgen(unchecked_param_type = "Format")] to: &str) -> Result<String, JsValue> {
-        self.0.convert(to).map_err(thrown)
+        self.0.convert(to).map_err(to_exception)
     }
 
     /// Returns the first fix of the diagnostic with a code and a JSON pointer.
@@ -180,7 +180,7 @@ impl Document {
         parse(&self.0.snippets())
     }
 
-    /// Returns where the value at a JSON pointer is written, or would be inserted.
+    /// Returns where the value at a JSON pointer is written or would be inserted.
     #[must_use]
     #[wasm_bindgen(unchecked_return_type = "Place | null")]
     pub fn locate(&self, pointer: &str) -> JsValue {
@@ -188,7 +188,7 @@ impl Document {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the way of errors")]
-fn thrown(error: String) -> JsValue {
+#[expect(clippy::needless_pass_by_value, reason = "used with `map_err`")]
+fn to_exception(error: String) -> JsValue {
     parse(&error)
 }

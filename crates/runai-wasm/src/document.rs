@@ -1,13 +1,13 @@
-//! The living document, natively: values as JSON in and out, places in UTF-16 code units.
+//! The `Document` class in plain Rust: JSON arguments and results, places in UTF-16 code units.
 
 use std::fmt::Write as _;
 
 use runai_spec::{Document, Kind, Location, MemberSource, Source};
 use runai_syntax::{Edit, Format, Tree, convert, to_tree};
 
-use crate::arguments::{PageContext, format, text, unknown_argument};
-use crate::error::{CallError, not_converted, not_edited};
-use crate::report::{count, needs, object, page_edits, page_fix, page_report};
+use crate::arguments::{self, CallContext, format, text, unknown_argument};
+use crate::error::{CallError, convert_error, edit_error};
+use crate::report::{count, needs, object, utf16_edits, utf16_fix, utf16_report};
 use crate::utf16;
 
 /// Name of the document in reports.
@@ -15,42 +15,42 @@ const DOCUMENT: &str = "document";
 /// Name of the operator file in reports.
 const OPERATOR: &str = "operator";
 
-/// Members of an analysis, in their order.
+/// Members of an analysis, in order.
 const PARTS: [&str; 8] = ["diagnostics", "kind", "values", "body", "steps", "sourceMap", "inactive", "permissions"];
 
-/// A document with the URL of its control plane.
+/// A document, with the URL of its control plane, whose methods take and return JSON.
 #[derive(Debug)]
-pub struct LiveDocument {
+pub struct JsonDocument {
     document: Document,
     base_url: Option<String>,
 }
 
-/// The result of a call, or an error; both are JSON.
-type Answer = Result<String, String>;
+/// The result or error of a call, as JSON.
+type JsonResult = Result<String, String>;
 
-/// An analysis, with the body beside it: as part of the JSON it would be escaped here and read again there.
+/// An analysis. The body is separate to avoid escaping it here and parsing it again in JavaScript.
 #[derive(Debug)]
 pub struct Analysis {
     /// The other members, as JSON.
     pub json: String,
-    /// The body, if it is wanted and the text has no errors.
+    /// The body, if it was requested and the text has no errors.
     pub body: Option<String>,
 }
 
-impl LiveDocument {
-    /// Returns the document with a text. Language, kind and operator file are those of the package's types.
+impl JsonDocument {
+    /// Returns a document with a text. Arguments have the forms of the package's types.
     ///
     /// # Errors
     ///
-    /// A call error as JSON, if the arguments cannot be used.
+    /// A call error as JSON, if an argument is invalid.
     pub fn new(
         text: &str,
-        language: Option<&str>,
+        format: Option<&str>,
         kind: Option<&str>,
         operator: Option<&str>,
         facts: Option<&str>,
     ) -> Result<Self, String> {
-        let format = language.map_or(Ok(Format::Yaml), |language| format("format", &Tree::from(language)));
+        let format = format.map_or(Ok(Format::Yaml), |name| arguments::format("format", &Tree::from(name)));
         let format = format.map_err(invalid)?;
         let kind: Option<Kind> =
             kind.map(str::parse).transpose().map_err(|error| invalid(format!("`kind`: {error}")))?;
@@ -81,27 +81,27 @@ impl LiveDocument {
                     Some(Tree::Int(offset)) => usize::try_from(*offset).ok(),
                     _ => None,
                 };
-                offsets.push(offset.ok_or_else(|| invalid(format!("an edit has no offset `{key}`")))?);
+                offsets.push(offset.ok_or_else(|| invalid(format!("edit without offset `{key}`")))?);
             }
             inserts.push(edit.get("insert").and_then(Tree::as_str).unwrap_or_default().to_owned());
         }
         let places = utf16::offsets(self.document.text(), &offsets);
-        let places = places.ok_or_else(|| invalid("an edit is outside of the text".to_owned()))?;
+        let places = places.ok_or_else(|| invalid("edit outside the text".to_owned()))?;
         let edits = places.chunks(2).zip(inserts).map(|(at, insert)| Edit { from: at[0], to: at[1], insert });
         let edits: Vec<_> = edits.collect();
-        if self.document.apply(&edits) { Ok(()) } else { Err(invalid("edits are not in order".to_owned())) }
+        if self.document.apply(&edits) { Ok(()) } else { Err(invalid("edits overlap or are not sorted".to_owned())) }
     }
 
     /// Replaces the operator file: `{"text", "format"}`.
     ///
     /// # Errors
     ///
-    /// A call error as JSON, if it is not of that form.
+    /// A call error as JSON, if the value has another form.
     pub fn set_operator(&mut self, operator: Option<&str>) -> Result<(), String> {
         let given = operator.map(Tree::from_json).transpose().map_err(invalid)?;
         let operator = match given.as_ref().filter(|given| !matches!(given, Tree::Null)) {
             Some(given) => {
-                let part = |key| given.get(key).ok_or_else(|| format!("`operator` has no `{key}`"));
+                let part = |key| given.get(key).ok_or_else(|| format!("missing `{key}` in `operator`"));
                 let read = || {
                     let format: Format = format("format", part("format")?)?;
                     Ok(Source { name: OPERATOR, text: text("text", part("text")?)?, format })
@@ -116,14 +116,14 @@ impl LiveDocument {
         Ok(())
     }
 
-    /// Replaces what is known beside the text.
+    /// Replaces the facts that are not in the text.
     ///
     /// # Errors
     ///
-    /// A call error as JSON, if it has members that are unknown or of another type.
+    /// A call error as JSON, if a member is unknown or has another type.
     pub fn set_facts(&mut self, facts: Option<&str>) -> Result<(), String> {
         let given = facts.map_or(Ok(Tree::Null), Tree::from_json).map_err(invalid)?;
-        let context = PageContext::read(&given).map_err(invalid)?;
+        let context = CallContext::read(&given).map_err(invalid)?;
         if context.operator.is_some() {
             return Err(invalid(unknown_argument("operator")));
         }
@@ -133,11 +133,11 @@ impl LiveDocument {
         Ok(())
     }
 
-    /// Returns what follows from the text: the named parts, or all of them.
+    /// Returns the analysis of the text, or the named parts of it.
     ///
     /// # Errors
     ///
-    /// A call error as JSON, if there is no such part.
+    /// A call error as JSON, if a part is unknown.
     pub fn analysis(&self, parts: Option<&str>) -> Result<Analysis, String> {
         let given = parts.map_or(Ok(Tree::Null), Tree::from_json).map_err(invalid)?;
         let wanted: Vec<&str> = match &given {
@@ -145,7 +145,7 @@ impl LiveDocument {
             _ => PARTS.to_vec(),
         };
         if let Some(unknown) = wanted.iter().find(|part| !PARTS.contains(part)) {
-            return Err(invalid(format!("there is no part `{unknown}`, only {}", PARTS.join(", "))));
+            return Err(invalid(format!("unknown part `{unknown}`, expected one of {}", PARTS.join(", "))));
         }
         let mut json = String::from("{");
         let mut put = |name: &str, value: &str| {
@@ -184,7 +184,7 @@ impl LiveDocument {
         Ok(Analysis { json, body })
     }
 
-    /// Whether the text has nothing but comments.
+    /// Returns whether the text is empty except for comments.
     fn is_empty(&self) -> bool {
         let diagnostics = &self.document.report().diagnostics;
         !diagnostics.is_empty() && diagnostics.iter().all(|found| found.code == "empty-document")
@@ -199,9 +199,9 @@ impl LiveDocument {
         let texts = self.texts();
         let operator = self.document.operator_report().map(|report| {
             let texts: Vec<_> = texts.iter().rev().copied().collect();
-            page_report(&texts, report, None, None)
+            utf16_report(&texts, report, None, None)
         });
-        page_report(&texts, self.document.report(), None, operator)
+        utf16_report(&texts, self.document.report(), None, operator)
     }
 
     fn source_map(&self) -> Tree<'static> {
@@ -246,23 +246,23 @@ impl LiveDocument {
     /// # Errors
     ///
     /// A call error as JSON, if the text has no place for the value.
-    pub fn edit(&self, pointer: &str, value: Option<&str>) -> Answer {
+    pub fn edit(&self, pointer: &str, value: Option<&str>) -> JsonResult {
         let value = value.map(Tree::from_json).transpose().map_err(invalid)?;
         let value = value.as_ref().filter(|value| !matches!(value, Tree::Null));
         let text = self.document.text();
-        let edits = self.document.edit(pointer, value).map_err(|error| not_edited(text, error).tree().to_json())?;
-        Ok(page_edits(text, edits).to_json())
+        let edits = self.document.edit(pointer, value).map_err(|error| edit_error(text, error).tree().to_json())?;
+        Ok(utf16_edits(text, edits).to_json())
     }
 
-    /// Returns the same values in another language.
+    /// Converts the values to another format.
     ///
     /// # Errors
     ///
-    /// A call error as JSON, if the text does not parse or the language cannot express a value.
-    pub fn convert(&self, to: &str) -> Answer {
+    /// A call error as JSON, if the text does not parse or the format cannot express a value.
+    pub fn convert(&self, to: &str) -> JsonResult {
         let to = format("to", &Tree::from(to)).map_err(invalid)?;
         let Source { text, format, .. } = self.document.source();
-        convert(text, format, to).map_err(|error| not_converted(text, error).tree().to_json())
+        convert(text, format, to).map_err(|error| convert_error(text, error).tree().to_json())
     }
 
     /// Returns the first fix of the diagnostic with a code and a JSON pointer, or `null`.
@@ -271,7 +271,7 @@ impl LiveDocument {
         let Some(fix) = self.document.fix(code, pointer) else { return "null".to_owned() };
         let offsets: Vec<_> = fix.edits.iter().flat_map(|edit| [edit.offset, edit.end_offset]).collect();
         let mut places = utf16::places(self.document.text(), &offsets).into_iter();
-        page_fix(fix, &mut || count(places.next().unwrap_or_default())).to_json()
+        utf16_fix(fix, &mut || count(places.next().unwrap_or_default())).to_json()
     }
 
     /// Returns commands and programs that submit the step; `null` if the text has errors.
@@ -283,7 +283,7 @@ impl LiveDocument {
         snippets.map_or_else(|| "null".to_owned(), |snippets| to_tree(&snippets).to_json())
     }
 
-    /// Returns where the value at a JSON pointer is written, or would be inserted; `null` if there is no place for it.
+    /// Returns where the value at a JSON pointer is written or would be inserted; `null` if the text has no place for it.
     #[must_use]
     pub fn locate(&self, pointer: &str) -> String {
         let (from, to, written) = match self.document.locate(pointer) {
@@ -309,11 +309,11 @@ mod tests {
 
     const STEP: &str = "image: é🚀\ncommand: [a]\nsettings:\n  gpu_portion: 0.5 # half\n";
 
-    fn document(text: &str) -> LiveDocument {
-        LiveDocument::new(text, None, None, None, None).unwrap()
+    fn document(text: &str) -> JsonDocument {
+        JsonDocument::new(text, None, None, None, None).unwrap()
     }
 
-    fn analysis(document: &LiveDocument) -> Value {
+    fn analysis(document: &JsonDocument) -> Value {
         let Analysis { json, body } = document.analysis(None).unwrap();
         let mut found: Value = serde_json::from_str(&json).unwrap();
         if let Some(body) = body {
@@ -323,10 +323,10 @@ mod tests {
     }
 
     #[test]
-    fn an_analysis_says_what_the_functions_say() {
+    fn analysis_matches_functions() {
         let operator = json!({"text": "# é\ncpu_core_request: 2\n", "format": "yaml"});
         for text in [STEP, "image: x\ncommand: [y]\n", "", "# only\n", "a: [", "cpu_core_limit: 1\n"] {
-            let document = LiveDocument::new(text, None, None, Some(&operator.to_string()), None).unwrap();
+            let document = JsonDocument::new(text, None, None, Some(&operator.to_string()), None).unwrap();
             let found = analysis(&document);
             let context = json!({"format": "yaml", "context": {"operator": operator}}).to_string();
             let ask = |function| -> Value {
@@ -373,15 +373,15 @@ mod tests {
     }
 
     #[test]
-    fn arguments_that_cannot_be_used_are_refused() {
+    fn rejects_invalid_arguments() {
         let code = |error: String| serde_json::from_str::<Value>(&error).unwrap()["code"].take();
-        let error = LiveDocument::new("", Some("xml"), None, None, None).unwrap_err();
+        let error = JsonDocument::new("", Some("xml"), None, None, None).unwrap_err();
         assert_eq!(code(error), "invalid-argument");
         let mut document = document(STEP);
         assert_eq!(code(document.set_facts(Some("{\"no\": 1}")).unwrap_err()), "invalid-argument");
         assert_eq!(code(document.analysis(Some("[\"no\"]")).unwrap_err()), "invalid-argument");
         assert_eq!(code(document.edit("x", Some("1")).unwrap_err()), "invalid-pointer");
-        // In the middle of a character, and behind the end.
+        // Within a character, past the end, and without offsets.
         for edits in ["[{\"from\": 9, \"to\": 9, \"insert\": \"x\"}]", "[{\"from\": 0, \"to\": 999}]", "[{}]"] {
             assert_eq!(code(document.apply(edits).unwrap_err()), "invalid-argument", "{edits}");
         }

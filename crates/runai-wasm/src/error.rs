@@ -1,11 +1,11 @@
-//! Why a call gives no answer.
+//! Errors of calls.
 
 use runai_spec::Report;
 use runai_syntax::{ConvertError, EditError, SyntaxError, Tree};
 
-use crate::report::{object, page_report};
+use crate::report::{object, utf16_report};
 
-/// Why there is no answer.
+/// The error of a call.
 #[derive(Debug, Default)]
 pub(crate) struct CallError<'t> {
     pub(crate) code: &'static str,
@@ -16,7 +16,7 @@ pub(crate) struct CallError<'t> {
 }
 
 impl<'t> CallError<'t> {
-    /// Returns the error of a call whose arguments cannot be used.
+    /// Returns the error for invalid arguments.
     pub(crate) fn invalid(message: String) -> Self {
         let help = Some("see the types of the package".to_owned());
         Self { code: "invalid-argument", message, help, ..Self::default() }
@@ -33,7 +33,7 @@ impl<'t> CallError<'t> {
     }
 }
 
-pub(crate) fn not_converted(text: &str, error: ConvertError) -> CallError<'static> {
+pub(crate) fn convert_error(text: &str, error: ConvertError) -> CallError<'static> {
     let (code, message, help) = (error.code(), error.to_string(), Some(error.help().to_owned()));
     let (path, report) = match error {
         ConvertError::NotInFormat { path, .. } => (Some(path), None),
@@ -43,7 +43,7 @@ pub(crate) fn not_converted(text: &str, error: ConvertError) -> CallError<'stati
     CallError { code, message, help, path, report }
 }
 
-pub(crate) fn not_edited(text: &str, error: EditError) -> CallError<'static> {
+pub(crate) fn edit_error(text: &str, error: EditError) -> CallError<'static> {
     let help = match &error {
         EditError::InvalidPointer { .. } => "write `/settings/gpu_portion_request`",
         error => error.help(),
@@ -62,15 +62,10 @@ pub(crate) fn not_edited(text: &str, error: EditError) -> CallError<'static> {
 }
 
 fn syntax_report(text: &str, error: SyntaxError) -> Tree<'static> {
-    page_report(&[("document", text)], &Report::of_syntax_error(text, error), None, None)
+    utf16_report(&[("document", text)], &Report::of_syntax_error(text, error), None, None)
 }
 
-pub(crate) fn unknown(word: &str, nearest: Option<String>) -> CallError<'static> {
+pub(crate) fn unknown_name(word: &str, nearest: Option<String>) -> CallError<'static> {
     let help = nearest.map(|nearest| format!("did you mean `{nearest}`?"));
-    CallError {
-        code: "unknown-name",
-        message: format!("there is nothing called `{word}`"),
-        help,
-        ..CallError::default()
-    }
+    CallError { code: "unknown-name", message: format!("unknown name `{word}`"), help, ..CallError::default() }
 }

@@ -1,11 +1,11 @@
-//! The core for JavaScript: what `runai-spec` does, as functions of texts that give JSON, and as a living document.
+//! The core for JavaScript: `runai-spec` as functions from text to JSON, and as a `Document` class.
 //!
-//! Each function decodes, calls the core once, and encodes; there is no logic here. A text in, a text out is also the
-//! smallest and fastest way over the border; `js/` holds the few lines that make typed values and errors of it.
-//! [`api`] and [`document`] are plain Rust, so that a test can hold the same calls natively against those in WebAssembly.
+//! Each function decodes its arguments, calls the core once and encodes the result; there is no logic here. Strings are
+//! the smallest and fastest way to cross the border to JavaScript; `js/` turns them into typed values and errors. [`api`]
+//! and [`document`] are plain Rust, so that a test can compare native results with those of WebAssembly.
 //!
-//! Every answer is `{"ok": …}` or `{"error": {"code", "message", "help", …}}`. A panic leaves as a JavaScript exception,
-//! after which the instance must not be called again: the wrapper makes a new one.
+//! Every result is `{"ok": …}` or `{"error": {"code", "message", "help", …}}`. A panic becomes a JavaScript exception,
+//! after which the instance must not be called again: the wrapper creates a new one.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod api;

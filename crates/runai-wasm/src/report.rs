@@ -1,4 +1,4 @@
-//! Reports with places as an editor in the browser counts them.
+//! Reports with places in UTF-16 code units, as browser editors count them.
 
 use runai_spec::permissions::Permissions;
 use runai_spec::{Diagnostic, Fix, Kind, Related, Report};
@@ -6,15 +6,15 @@ use runai_syntax::{Edit, Tree, to_tree};
 
 use crate::utf16;
 
-/// An object; what is null is left out.
+/// Returns an object without members that are null.
 pub(crate) fn object<'t, const N: usize>(members: [(&'static str, Tree<'t>); N]) -> Tree<'t> {
     let members = members.into_iter().filter(|(_, value)| !matches!(value, Tree::Null));
     Tree::Map(members.map(|(key, value)| (key.into(), value)).collect())
 }
 
-/// A report with places as an editor in the browser counts them, and the one of the operator file. `texts` are the texts
-/// that places may be in, by their names; that of the report comes first.
-pub(crate) fn page_report(
+/// Returns a report with places in UTF-16 code units, and the report of the operator file. `texts` contains the name and
+/// text of every source that places refer to; the report's own comes first.
+pub(crate) fn utf16_report(
     texts: &[(&str, &str)],
     report: &Report,
     kind: Option<Kind>,
@@ -34,12 +34,12 @@ pub(crate) fn page_report(
     let diagnostic = |diagnostic: &Diagnostic| {
         let (start, end) = (place(), place());
         let related = diagnostic.related.iter().map(|other| {
-            let (from, to) = if other.path == name { (place(), place()) } else { elsewhere(texts, other) };
+            let (from, to) = if other.path == name { (place(), place()) } else { related_range(texts, other) };
             let (path, message) = (other.path.clone().into(), other.message.clone().into());
             object([("path", path), ("from", from), ("to", to), ("message", message)])
         });
         let related: Tree<'static> = related.collect();
-        let fixes: Tree<'static> = diagnostic.fixes.iter().map(|fix| page_fix(fix, &mut place)).collect();
+        let fixes: Tree<'static> = diagnostic.fixes.iter().map(|fix| utf16_fix(fix, &mut place)).collect();
         let mut found = to_tree(diagnostic);
         if let Tree::Map(members) = &mut found {
             members.retain(|(key, _)| !matches!(&**key, "related" | "fixes"));
@@ -61,14 +61,14 @@ pub(crate) fn page_report(
     ])
 }
 
-/// The place of something in another text.
-fn elsewhere(texts: &[(&str, &str)], other: &Related) -> (Tree<'static>, Tree<'static>) {
+/// Returns the range of a related place in another text.
+fn related_range(texts: &[(&str, &str)], other: &Related) -> (Tree<'static>, Tree<'static>) {
     let text = texts.iter().find(|(name, _)| *name == other.path).map_or("", |(_, text)| text);
     let places = utf16::places(text, &[other.offset, other.end_offset]);
     (count(places[0]), count(places[1]))
 }
 
-pub(crate) fn page_fix(fix: &Fix, place: &mut impl FnMut() -> Tree<'static>) -> Tree<'static> {
+pub(crate) fn utf16_fix(fix: &Fix, place: &mut impl FnMut() -> Tree<'static>) -> Tree<'static> {
     let edits = fix.edits.iter().map(|edit| {
         let (from, to) = (place(), place());
         object([("path", edit.path.clone().into()), ("from", from), ("to", to), ("insert", edit.insert.clone().into())])
@@ -82,8 +82,8 @@ pub(crate) fn count(number: usize) -> Tree<'static> {
     i64::try_from(number).unwrap_or(i64::MAX).into()
 }
 
-/// Edits with places in UTF-16 code units.
-pub(crate) fn page_edits(text: &str, edits: Vec<Edit>) -> Tree<'static> {
+/// Returns edits with places in UTF-16 code units.
+pub(crate) fn utf16_edits(text: &str, edits: Vec<Edit>) -> Tree<'static> {
     let offsets: Vec<usize> = edits.iter().flat_map(|edit| [edit.from, edit.to]).collect();
     let places = utf16::places(text, &offsets);
     let edit = |(edit, at): (Edit, &[usize])| {
@@ -92,7 +92,7 @@ pub(crate) fn page_edits(text: &str, edits: Vec<Edit>) -> Tree<'static> {
     edits.into_iter().zip(places.chunks(2)).map(edit).collect()
 }
 
-/// What a service account must be allowed, with the request for a role of it.
+/// Returns the permissions that a service account needs, and the request for a role with them.
 pub(crate) fn needs(permissions: &Permissions) -> Tree<'static> {
     let role = to_tree(&permissions.role_request("runai-step", |_| None));
     object([("permissions", to_tree(permissions)), ("sets", to_tree(&permissions.sets())), ("role", role)])

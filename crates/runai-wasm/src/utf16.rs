@@ -1,6 +1,6 @@
-//! Byte offsets to those of JavaScript, which counts UTF-16 code units.
+//! Conversion between UTF-8 byte offsets and JavaScript's UTF-16 code units.
 
-/// The places of `offsets` in `text`, in UTF-16 code units; offsets may come in any order.
+/// Converts byte offsets, in any order, to UTF-16 code units.
 pub(crate) fn places(text: &str, offsets: &[usize]) -> Vec<usize> {
     if text.is_ascii() {
         return offsets.to_vec();
@@ -18,8 +18,8 @@ pub(crate) fn places(text: &str, offsets: &[usize]) -> Vec<usize> {
     places
 }
 
-/// The byte offsets of places in UTF-16 code units, which may come in any order; nothing if one is behind the end or
-/// within a character.
+/// Converts UTF-16 code units, in any order, to byte offsets. Returns `None` if one is past the end or within a
+/// character.
 pub(crate) fn offsets(text: &str, places: &[usize]) -> Option<Vec<usize>> {
     if text.is_ascii() {
         return places.iter().all(|place| *place <= text.len()).then(|| places.to_vec());
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn characters_beyond_16_bits_count_twice() {
+    fn counts_surrogate_pairs_twice() {
         assert_eq!(places("aé🚀b", &[8, 0, 3, 7, 1, 99]), [5, 0, 2, 4, 1, 5]);
         assert_eq!(places("abc", &[2, 1]), [2, 1]);
         assert_eq!(offsets("aé🚀b", &[5, 0, 2, 4, 1]), Some(vec![8, 0, 3, 7, 1]));

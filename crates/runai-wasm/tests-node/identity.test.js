@@ -1,14 +1,14 @@
-// The same calls give the same bytes in WebAssembly as natively.
+// Compares the results of WebAssembly with those of native code.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { documents, folder, natively, part, random } from "./support.js";
+import { documents, folder, part, random, runNatively } from "./support.js";
 
 const CALLS = 6000;
 const WORDS = ["yes", "0644", "8GB", "8Gi", "-1", "1e400", "0.5", "null", "é", "🚀", "'", "\"", "{", "}", "[", "]", ": ", "# ", "&a ", "*a", "\t", "\r\n", "\n"];
 
-/** Texts changed here and there. */
+/** Returns a mutated source. */
 function mutated(pick, sources) {
   const { text, format } = sources[pick(sources.length)];
   let changed = text;
@@ -40,8 +40,8 @@ function calls() {
   return made.map(([name, text, args]) => [name, text, JSON.stringify(args)]);
 }
 
-test("reports, bodies, edits and conversions are byte-identical natively and in WebAssembly", async () => {
-  // Under the wrapper, where answers are still text.
+test("matches native results", async () => {
+  // Below the wrapper, where results are still text.
   const glue = await part("runai_wasm_bg.js");
   const module = await WebAssembly.compile(readFileSync(join(folder, "runai_wasm_bg.wasm")));
   const { exports } = new WebAssembly.Instance(module, { "./runai_wasm_bg.js": glue });
@@ -49,17 +49,17 @@ test("reports, bodies, edits and conversions are byte-identical natively and in 
   exports.__wbindgen_start?.();
 
   const all = calls();
-  const expected = natively(all);
+  const expected = runNatively(all);
   assert.equal(expected.length, all.length);
   const counts = {};
   all.forEach((call, index) => {
     const answer = glue.call(...call);
     assert.equal(answer, expected[index], JSON.stringify(call));
-    const kind = answer.startsWith('{"error"') ? "refused" : answer.includes('"ok":false') ? "errors" : "fine";
+    const kind = answer.startsWith('{"error"') ? "rejected" : answer.includes('"ok":false') ? "errors" : "fine";
     counts[`${call[0]} ${kind}`] = (counts[`${call[0]} ${kind}`] ?? 0) + 1;
   });
-  // Each kind of answer is among them, or the test shows little.
-  for (const kind of ["check errors", "check fine", "convert fine", "convert refused", "edit fine", "edit refused", "render errors", "render fine", "snippets fine"]) {
+  // The calls must cover each kind of result.
+  for (const kind of ["check errors", "check fine", "convert fine", "convert rejected", "edit fine", "edit rejected", "render errors", "render fine", "snippets fine"]) {
     assert.ok(counts[kind] > 20, `${kind}: ${counts[kind]}`);
   }
 });

@@ -1,4 +1,4 @@
-// The package as someone uses it.
+// Tests of the package's public API.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,20 +11,20 @@ const STEP = "image: python:3.12 # 🚀\ncommand: [python, train.py]\nsettings:\
 const { load, Core, CoreError } = await part("node.js");
 const core = await load();
 
-const refused = (call) => {
+const errorOf = (call) => {
   try {
     call();
   } catch (error) {
     assert.ok(error instanceof CoreError, String(error));
     return error;
   }
-  assert.fail("it was not refused");
+  assert.fail("no error");
 };
 
 const apply = (text, edits) => edits.toReversed().reduce((now, { from, to, insert }) => now.slice(0, from) + insert + now.slice(to), text);
 
-/** A document says what the functions say of its text. */
-function agrees(document, text, context = {}) {
+/** Asserts that a document and the functions return the same. */
+function assertSameResults(document, text, context = {}) {
   const found = document.analysis();
   const report = core.check(text, "yaml", context);
   assert.deepEqual([found.ok, found.diagnostics, found.operator], [report.ok, report.diagnostics, report.operator], text);
@@ -39,61 +39,61 @@ function agrees(document, text, context = {}) {
   return found;
 }
 
-test("a document follows its text", () => {
+test("updates a document", () => {
   const document = new core.Document({ text: STEP, format: "yaml" });
-  const found = agrees(document, STEP);
+  const found = assertSameResults(document, STEP);
   assert.equal(found.values.settings.gpu_portion_request, 0.5);
   const member = found.sourceMap.find(({ member }) => member === "/spec/compute/gpuPortionRequest");
   assert.deepEqual([member.setting, member.source, STEP.slice(member.place.from, member.place.to)], ["/gpu_portion_request", "document", "0.5"]);
   assert.ok(found.inactive.some(({ path, because }) => path === "/gpu_memory_request" && because.includes("portion")));
   const broken = STEP.replace("gpu_portion_request", "gpu_portion");
   document.setText(broken);
-  assert.equal(agrees(document, broken).body, null);
+  assert.equal(assertSameResults(document, broken).body, null);
   const fix = document.fix("unknown-key", "/settings/gpu_portion");
   assert.deepEqual(fix, found && core.check(broken, "yaml").diagnostics[0].fixes[0]);
   document.apply(fix.edits);
-  agrees(document, STEP);
+  assertSameResults(document, STEP);
   const edits = document.edit("/settings/labels/team", "ml");
   assert.deepEqual(edits, core.edit(STEP, "yaml", "/settings/labels/team", "ml"));
   document.apply(edits);
-  agrees(document, apply(STEP, edits));
+  assertSameResults(document, apply(STEP, edits));
   const place = document.locate("/settings/labels/team");
   assert.equal(apply(STEP, edits).slice(place.from, place.to), "ml");
   assert.equal(document.locate("/settings/annotations/x").written, false);
   document.free();
   document.free();
-  assert.equal(refused(() => document.analysis()).code, "invalid-argument");
+  assert.equal(errorOf(() => document.analysis()).code, "invalid-argument");
 });
 
-test("operator file, kind and facts of a document count", () => {
+test("applies operator file, kind and facts", () => {
   const operator = { text: "cpu_core_request: 4\n", format: "yaml" };
   const facts = { name: "train-1", project_id: "p", environment: { SEED: 7 }, base_url: "https://runai.example.com" };
   const document = new core.Document({ text: STEP, format: "yaml", kind: "step", operator, context: facts });
-  assert.equal(agrees(document, STEP, { kind: "step", operator, ...facts }).sourceMap.find(({ member }) => member === "/spec/compute/cpuCoreRequest").source, "operator");
+  assert.equal(assertSameResults(document, STEP, { kind: "step", operator, ...facts }).sourceMap.find(({ member }) => member === "/spec/compute/cpuCoreRequest").source, "operator");
   document.setOperator({ text: "cpu_core_request: x\n", format: "yaml" });
   assert.equal(document.analysis().operator.diagnostics[0].path, "/cpu_core_request");
   document.setOperator(null);
   document.setFacts({});
-  agrees(document, STEP, { kind: "step" });
+  assertSameResults(document, STEP, { kind: "step" });
   const run = "steps:\n  a: {settings: {step_operator.runai: {gpu_devices_request: 0}}}\n  b: {settings: {step_operator.runai: {gpu_devices_request: 2}}}\n";
   const zenml = new core.Document({ text: run, format: "yaml", context: { step: "b" } });
-  assert.deepEqual(agrees(zenml, run, { step: "b" }).steps, ["a", "b"]);
+  assert.deepEqual(assertSameResults(zenml, run, { step: "b" }).steps, ["a", "b"]);
   assert.equal(zenml.analysis().inactive[0].step, "a");
 });
 
-test("parts of an analysis are those that are named", () => {
+test("returns parts of an analysis", () => {
   const document = new core.Document({ text: STEP, format: "yaml" });
   assert.deepEqual(Object.keys(document.analysis(["kind", "steps"])), ["kind", "steps"]);
-  assert.equal(refused(() => document.analysis(["all"])).code, "invalid-argument");
-  assert.equal(refused(() => new core.Document({ text: "", format: "xml" })).code, "invalid-argument");
-  assert.equal(refused(() => document.edit("x", 1)).code, "invalid-pointer");
-  assert.equal(refused(() => document.convert("xml")).code, "invalid-argument");
-  assert.equal(refused(() => new core.Document({ text: "a: [", format: "yaml" }).convert("json")).code, "unreadable");
-  assert.equal(refused(() => document.apply([{ from: 0, to: 999, insert: "" }])).code, "invalid-argument");
-  agrees(document, STEP);
+  assert.equal(errorOf(() => document.analysis(["all"])).code, "invalid-argument");
+  assert.equal(errorOf(() => new core.Document({ text: "", format: "xml" })).code, "invalid-argument");
+  assert.equal(errorOf(() => document.edit("x", 1)).code, "invalid-pointer");
+  assert.equal(errorOf(() => document.convert("xml")).code, "invalid-argument");
+  assert.equal(errorOf(() => new core.Document({ text: "a: [", format: "yaml" }).convert("json")).code, "unreadable");
+  assert.equal(errorOf(() => document.apply([{ from: 0, to: 999, insert: "" }])).code, "invalid-argument");
+  assertSameResults(document, STEP);
 });
 
-test("every fix solves its problem, and a document has the same", () => {
+test("applies every fix", () => {
   let applied = 0;
   for (const { code } of core.rules()) {
     const { invalid } = core.explain(code);
@@ -144,21 +144,21 @@ test("a step is rendered, requested, and told in other words", () => {
   assert.deepEqual(core.snippets(STEP, "yaml", context).map(({ id }) => id), ["curl", "runai-step", "runai", "zenml", "runapy"]);
 });
 
-test("a document with errors gives its report", () => {
+test("returns the report of an invalid document", () => {
   for (const name of ["render", "request", "snippets"]) {
     const report = core[name]("bad: 1", "yaml");
     assert.equal(report.diagnostics[0].code, "unknown-key");
   }
 });
 
-test("the operator file counts, and has a report of its own", () => {
+test("reports the operator file separately", () => {
   const operator = { text: "cpu_core_request: 4\nimage_pull_secret_name: s\n", format: "yaml" };
   assert.equal(core.render(STEP, "yaml", { operator }).body.spec.compute.cpuCoreRequest, 4);
   const report = core.render(STEP, "yaml", { operator: { text: "cpu_core_request: x\n", format: "yaml" } });
   assert.equal(report.operator.diagnostics[0].path, "/cpu_core_request");
 });
 
-test("an edit counts as JavaScript does, and touches nothing else", () => {
+test("edits in UTF-16 offsets", () => {
   const edits = core.edit(STEP, "yaml", "/settings/gpu_portion_request", 0.25);
   assert.equal(apply(STEP, edits), STEP.replace("0.5", "0.25"));
   const added = apply(STEP, core.edit(STEP, "yaml", "/settings/labels/team", "ml"));
@@ -167,56 +167,56 @@ test("an edit counts as JavaScript does, and touches nothing else", () => {
   assert.deepEqual(core.edit(STEP, "yaml", "/image", "python:3.12"), []);
 });
 
-test("a refusal says what, where and what to do", () => {
-  const aliased = refused(() => core.edit("a: &a {b: 1}\nc: *a\n", "yaml", "/c/b", 2));
+test("throws errors with code, path and help", () => {
+  const aliased = errorOf(() => core.edit("a: &a {b: 1}\nc: *a\n", "yaml", "/c/b", 2));
   assert.deepEqual([aliased.code, aliased.path], ["aliased", "/c/b"]);
   assert.ok(aliased.help && aliased.message.includes("/c/b"));
-  const unreadable = refused(() => core.convert("a: [", "yaml", "json"));
+  const unreadable = errorOf(() => core.convert("a: [", "yaml", "json"));
   assert.equal(unreadable.code, "unreadable");
   assert.equal(unreadable.report.diagnostics[0].code, "syntax");
-  assert.equal(refused(() => core.convert("a: null", "yaml", "toml")).code, "not-in-format");
-  assert.equal(refused(() => core.explain("unknown-keys")).help, "did you mean `unknown-key`?");
-  assert.equal(refused(() => core.check("", "yaml", { wrong: 1 })).code, "invalid-argument");
+  assert.equal(errorOf(() => core.convert("a: null", "yaml", "toml")).code, "not-in-format");
+  assert.equal(errorOf(() => core.explain("unknown-keys")).help, "did you mean `unknown-key`?");
+  assert.equal(errorOf(() => core.check("", "yaml", { wrong: 1 })).code, "invalid-argument");
 });
 
-test("what there is to know can be asked for", () => {
+test("returns defaults, explanations and schemas", () => {
   assert.equal(core.defaults().settings.gpu_devices_request, 1);
   assert.equal(core.explain("gpu_portion_request").api, "spec.compute.gpuPortionRequest");
   assert.equal(core.explain("unknown-key").type, "rule");
   for (const name of ["operator", "settings", "step", "training-request", "zenml-run"]) {
     assert.equal(core.schema(name).$schema, "http://json-schema.org/draft-07/schema#");
   }
-  assert.equal(refused(() => core.schema("steps")).code, "unknown-name");
+  assert.equal(errorOf(() => core.schema("steps")).code, "unknown-name");
   assert.ok(core.rules().length > 40 && core.settings().length > 80);
   const { permissions, sets, role } = core.permissions("node_pools: [a]\n", "yaml");
   assert.ok(permissions.needed.some(({ setting }) => setting === "node_pools"));
   assert.equal(role.permissionSets.length, sets.length);
 });
 
-test("hostile texts get an answer", () => {
+test("survives hostile texts", () => {
   const bomb = `a0: &a0 [x]\n${Array.from({ length: 30 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}, *a${i}]`).join("\n")}\n`;
   const texts = [bomb, "[".repeat(200_000), '{"a":'.repeat(100_000), "x".repeat(5_000_000), "\ud800", "\0\x01", "- ".repeat(10_000)];
   for (const text of texts) {
     for (const format of ["json", "toml", "yaml"]) {
       assert.equal(core.check(text, format).ok, false);
-      refused(() => core.edit(text, format, "/a/b", 1));
+      errorOf(() => core.edit(text, format, "/a/b", 1));
     }
   }
 });
 
-test("a failure of the core is a typed error, and the next call works", async () => {
-  // Another copy of the wrapper, round a module whose function traps.
+test("recovers from a crash of the core", async () => {
+  // Another copy of the wrapper.
   const module = await WebAssembly.compile(readFileSync(join(folder, "runai_wasm_bg.wasm")));
   const fresh = new Core(module);
   assert.equal(fresh.check(STEP, "yaml").ok, true);
   const parse = JSON.parse;
   const glue = await part("runai_wasm_bg.js");
   for (const [cause, code] of [[new WebAssembly.RuntimeError("unreachable"), "panic"], [new RangeError("memory"), "out-of-memory"]]) {
-    // What a trap looks like from here: the call does not come back.
+    // Simulate a trap.
     JSON.parse = () => {
       throw cause;
     };
-    const error = refused(() => fresh.check(STEP, "yaml"));
+    const error = errorOf(() => fresh.check(STEP, "yaml"));
     JSON.parse = parse;
     assert.deepEqual([error.code, error.cause], [code, cause]);
     assert.ok(error.help);
@@ -225,39 +225,39 @@ test("a failure of the core is a typed error, and the next call works", async ()
   assert.ok(glue);
 });
 
-test("a real trap in the module is survived", async () => {
+test("recovers from a trap", async () => {
   const { makeTrap } = await import("./trap.js");
   const fresh = new Core(await makeTrap(readFileSync(join(folder, "runai_wasm_bg.wasm"))));
-  assert.equal(refused(() => fresh.check(STEP, "yaml")).code, "panic");
-  assert.equal(refused(() => fresh.check(STEP, "yaml")).code, "panic");
-  assert.equal(refused(() => new fresh.Document({ text: STEP, format: "yaml" })).code, "panic");
-  // The good module is not touched by it.
+  assert.equal(errorOf(() => fresh.check(STEP, "yaml")).code, "panic");
+  assert.equal(errorOf(() => fresh.check(STEP, "yaml")).code, "panic");
+  assert.equal(errorOf(() => new fresh.Document({ text: STEP, format: "yaml" })).code, "panic");
+  // Other instances are not affected.
   assert.equal(new Core(await WebAssembly.compile(readFileSync(join(folder, "runai_wasm_bg.wasm")))).check(STEP, "yaml").ok, true);
 });
 
-test("running out of memory is survived and named", async () => {
+test("recovers from memory exhaustion", async () => {
   const { makeNarrow } = await import("./trap.js");
   const fresh = new Core(await makeNarrow(readFileSync(join(folder, "runai_wasm_bg.wasm")), 64));
   assert.equal(fresh.check(STEP, "yaml").ok, true);
   const document = new fresh.Document({ text: STEP, format: "yaml" });
-  assert.equal(refused(() => fresh.check("- x\n".repeat(900_000), "yaml")).code, "out-of-memory");
+  assert.equal(errorOf(() => fresh.check("- x\n".repeat(900_000), "yaml")).code, "out-of-memory");
   assert.equal(fresh.check(STEP, "yaml").ok, true);
-  // A document goes on in the new instance, with its text.
+  // A document continues in the new instance with its text.
   document.apply(document.edit("/settings/gpu_portion_request", 0.25));
   assert.equal(document.analysis().values.settings.gpu_portion_request, 0.25);
-  assert.equal(refused(() => document.setText("- x\n".repeat(900_000))).code, "out-of-memory");
+  assert.equal(errorOf(() => document.setText("- x\n".repeat(900_000))).code, "out-of-memory");
   assert.equal(document.analysis().values.settings.gpu_portion_request, 0.25);
   document.free();
 });
 
-test("the types name what there is, and nothing is `any`", () => {
+test("declares every member, without `any`", () => {
   const own = readFileSync(join(folder, "index.d.ts"), "utf8");
   const types = readFileSync(join(folder, "types.d.ts"), "utf8");
   const generated = readFileSync(join(folder, "runai_wasm.d.ts"), "utf8");
   for (const file of [own, types, generated]) assert.doesNotMatch(file, /\bany\b(?! )/);
-  // It indents in its own way.
+  // wasm-bindgen indents differently.
   const plain = (text) => text.replaceAll(/\s+/g, " ").trim();
-  assert.ok(plain(generated).includes(plain(types)), "wasm-bindgen's own types hold those of the values");
+  assert.ok(plain(generated).includes(plain(types)), "wasm-bindgen's types contain the value types");
   const declared = (name) => {
     const [, body] = types.match(new RegExp(`interface ${name}(?: extends \\w+)? \\{([\\s\\S]*?)\\n\\}`));
     return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??:/gm)].map(([, key]) => key);
@@ -292,11 +292,11 @@ test("the types name what there is, and nothing is `any`", () => {
   const own_names = (prototype) => Object.getOwnPropertyNames(prototype).filter((name) => name !== "constructor").sort();
   assert.deepEqual(methodsOf(own, "Core"), own_names(Core.prototype));
   assert.deepEqual(methodsOf(own, "Document"), own_names(Object.getPrototypeOf(core.Document.prototype)));
-  // What wasm-bindgen has made has the same methods.
+  // wasm-bindgen's class has the same methods.
   assert.deepEqual(methodsOf(generated, "Document"), methodsOf(own, "Document"));
 });
 
-test("the entry for browsers takes the module from wherever it is", async () => {
+test("loads the module from any source", async () => {
   const bytes = readFileSync(join(folder, "runai_wasm_bg.wasm"));
   const response = (type, status = 200) => new Response(bytes, { status, headers: { "Content-Type": type } });
   const sources = [bytes, Promise.resolve(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)), await WebAssembly.compile(bytes)];
@@ -307,11 +307,11 @@ test("the entry for browsers takes the module from wherever it is", async () => 
   }
   const browser = await import(`${pathToFileURL(join(folder, "index.js")).href}?missing`);
   await assert.rejects(browser.load(response("text/html", 404)), (error) => error.code === "unavailable" && error.help !== null);
-  // A second try is a new one.
+  // A failed load can be retried.
   assert.equal((await browser.load(bytes)).check(STEP, "yaml").ok, true);
 });
 
-test("the package is whole", () => {
+test("contains every file", () => {
   const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
   for (const file of ["README.md", "LICENSE-MIT", "LICENSE-APACHE", "index.d.ts"]) assert.ok(readFileSync(join(folder, file)).length > 0);
   for (const target of Object.values(manifest.exports["."])) assert.ok(readFileSync(join(folder, target)).length > 0);

@@ -1,4 +1,4 @@
-// What the tests share: the package that `cargo xtask wasm` has made, and texts to ask it about.
+// Shared by the tests: the package that `cargo xtask wasm` built, and test documents.
 import { spawnSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -6,14 +6,14 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 export const folder = process.env.RUNAI_SPEC_PACKAGE ?? fileURLToPath(new URL("../../../target/npm/runai-spec", import.meta.url));
 
-/** A file of the package as a module. */
+/** Imports a file of the package as a module. */
 export const part = (name) => import(pathToFileURL(join(folder, name)).href);
 
 const fixtures = fileURLToPath(new URL("../../runai-spec/tests/fixtures", import.meta.url));
 const edited = fileURLToPath(new URL("../../runai-syntax/tests/fixtures/edit", import.meta.url));
 const examples = fileURLToPath(new URL("../../../examples", import.meta.url));
 
-/** Texts of every kind, right and wrong, with their format. */
+/** Returns valid and invalid documents of every kind, with their format. */
 export function documents() {
   const folders = [examples, join(fixtures, "valid"), join(fixtures, "invalid"), edited];
   const files = folders.flatMap((of) => readdirSync(of).sort().map((name) => join(of, name)));
@@ -22,7 +22,7 @@ export function documents() {
     .map((file) => ({ name: file, text: readFileSync(file, "utf8"), format: file.slice(file.lastIndexOf(".") + 1) }));
 }
 
-/** Choices from a number (mulberry32): the same ones every time. */
+/** Returns a deterministic random generator (mulberry32). */
 export function random(seed) {
   let state = seed;
   return (below) => {
@@ -33,10 +33,10 @@ export function random(seed) {
   };
 }
 
-/** The answers of the core compiled natively, one a call. */
-export function natively(calls) {
+/** Returns the native results, one per call. */
+export function runNatively(calls) {
   const program = process.env.RUNAI_SPEC_ANSWERS;
-  if (program === undefined) throw new Error("RUNAI_SPEC_ANSWERS does not name the program: run `cargo xtask test wasm`");
+  if (program === undefined) throw new Error("RUNAI_SPEC_ANSWERS is not set: run `cargo xtask test wasm`");
   const input = calls.map((call) => `${JSON.stringify(call)}\n`).join("");
   const { stdout, status, error } = spawnSync(program, { input, encoding: "utf8", maxBuffer: 1 << 30 });
   if (error || status !== 0) throw new Error(`the native program failed: ${error ?? status}`);

@@ -1,29 +1,29 @@
-// Makes modules that fail: the real one, changed.
+// Creates failing variants of the real module.
 
-/** The compiled module with `unreachable` for the body of each function. */
+/** Compiles the module with `unreachable` as the body of each function. */
 export function makeTrap(bytes) {
   const CODE = 10;
-  return changed(bytes, CODE, (content) => {
+  return withSection(bytes, CODE, (content) => {
     const [count] = number(content, 0);
     const bodies = Buffer.alloc(count * 4);
-    // Three bytes long: no locals, `unreachable`, `end`.
+    // Three bytes: no locals, `unreachable`, `end`.
     for (let index = 0; index < count; index++) bodies.set([3, 0, 0x00, 0x0b], index * 4);
     return Buffer.concat([leb(count), bodies]);
   });
 }
 
-/** The compiled module whose memory can grow by no more than a few pages. */
+/** Compiles the module with a memory that can grow by at most `pages` pages of 64 KiB. */
 export function makeNarrow(bytes, pages) {
   const MEMORY = 5;
-  return changed(bytes, MEMORY, (content) => {
-    // One memory, and whether it has a maximum.
+  return withSection(bytes, MEMORY, (content) => {
+    // One memory, with a maximum.
     const [least] = number(content, 2);
     return Buffer.concat([Buffer.from([1, 1]), leb(least), leb(least + pages)]);
   });
 }
 
-/** The compiled module with another content of one section. */
-async function changed(bytes, section, change) {
+/** Compiles the module with another content of one section. */
+async function withSection(bytes, section, change) {
   const HEADER = 8;
   const parts = [bytes.subarray(0, HEADER)];
   let at = HEADER;

@@ -1,10 +1,10 @@
-// Completion and hover text, from the schema and the core alone.
+// Completion and hover text from the schema.
 import { type Completion, type CompletionContext, type CompletionResult, startCompletion } from "@codemirror/autocomplete";
 import { indentUnit } from "@codemirror/language";
 import type { EditorView, Tooltip } from "@codemirror/view";
 import { isMap } from "../pointer";
 import * as pointers from "../pointer";
-import { choices, filled, type Node, typeOf } from "../schema";
+import { choices, expandSnippet, type Node, typeOf } from "../schema";
 import * as store from "../store";
 import { placeAt } from "./place";
 
@@ -57,9 +57,9 @@ function keys(node: Node, parent: string, column: number): Completion[] {
       ...(description === undefined ? {} : { info: description }),
       boost: -1,
       apply: (view, _, from, to) => {
-        // The half-written word would be a key of its own.
+        // The partial word would become a key.
         view.dispatch({ changes: { from, to } });
-        store.writeAll(Object.entries(body).map(([key, value]) => [pointers.join(parent, key), filled(value)]));
+        store.writeAll(Object.entries(body).map(([key, value]) => [pointers.join(parent, key), expandSnippet(value)]));
       },
     });
   }
@@ -106,7 +106,7 @@ export function hover(view: EditorView, position: number): Tooltip | null {
   if (!schema || !word) return null;
   const place = placeAt(view.state.doc, position);
   const block = store.block.value;
-  // Inside braces only the name of a setting tells where it belongs.
+  // Inside braces, the setting is found by its name in the current block.
   const pointer = place.key === word.text ? pointers.join(place.parent, word.text) : pointers.join(block?.pointer ?? "", word.text);
   const node = schema.at(pointer);
   if (!node?.description) return null;

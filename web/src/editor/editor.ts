@@ -1,4 +1,4 @@
-// The YAML editor. It owns the text and its history; everything else asks it for changes.
+// The YAML editor. It owns the text and its undo history.
 import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, completionStatus } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab, isolateHistory, redo, undo } from "@codemirror/commands";
 import { yamlLanguage } from "@codemirror/lang-yaml";
@@ -16,13 +16,13 @@ import { enter } from "./enter";
 import { pointerAt } from "./place";
 import { complete, hover } from "./completion";
 
-/** Marks a change that came from outside the editor. */
+/** Marks a change from outside the editor. */
 const fromOutside = Annotation.define<boolean>();
-/** Up to so much all of the text is drawn, not only what is in view: for screen readers, and for the browser's own search. */
-const MOST_DRAWN = { lines: 1_000, length: 100_000 };
+/** Texts up to these limits are rendered whole, for screen readers and the browser's search. */
+const MAX_RENDERED_WHOLE = { lines: 1_000, length: 100_000 };
 
-/** Parts of the text's tree from this length on are kept when another part changes; by default a long text is read anew. */
-const REUSED = 64;
+/** Minimum length of syntax subtrees that the parser reuses. With the default, long texts are parsed again. */
+const MIN_REUSED = 64;
 
 export function mount(parent: HTMLElement, doc: string): EditorView {
   const view = new EditorView({
@@ -42,7 +42,7 @@ export function mount(parent: HTMLElement, doc: string): EditorView {
         indentUnit.of("  "),
         EditorState.tabSize.of(2),
         enter(),
-        new LanguageSupport(yamlLanguage.configure({ bufferLength: REUSED })),
+        new LanguageSupport(yamlLanguage.configure({ bufferLength: MIN_REUSED })),
         syntaxHighlighting(classHighlighter),
         autocompletion({ override: [complete], icons: false }),
         hoverTooltip(hover, { hoverTime: 250 }),
@@ -54,7 +54,7 @@ export function mount(parent: HTMLElement, doc: string): EditorView {
           ...searchKeymap,
           ...historyKeymap,
           ...foldKeymap,
-          { key: "Escape", run: leave },
+          { key: "Escape", run: leaveEditor },
           ...defaultKeymap,
           indentWithTab,
         ]),
@@ -62,13 +62,13 @@ export function mount(parent: HTMLElement, doc: string): EditorView {
         EditorView.updateListener.of((update) => {
           if (update.docChanged) {
             store.changed(update.state.doc.toString());
-            drawWhole(update.view);
+            renderWhole(update.view);
           }
           const outside = update.transactions.some((transaction) => transaction.annotation(fromOutside));
           if ((update.selectionSet || update.docChanged) && !outside && update.view.hasFocus) {
             const pointer = pointerAt(update.state.doc, update.state.selection.main.head);
             const before = store.active.peek();
-            // Most keys stay in a setting, and nothing has to look for it again.
+            // Most key presses stay in the same setting.
             if (before?.pointer !== pointer || before.from !== "text") store.active.value = { pointer, from: "text" };
           }
         }),
@@ -84,7 +84,7 @@ export function mount(parent: HTMLElement, doc: string): EditorView {
       });
     },
     replace(text) {
-      view.dispatch({ changes: smallest(view.state.doc.toString(), text), annotations: [fromOutside.of(true), isolateHistory.of("full")] });
+      view.dispatch({ changes: minimalChange(view.state.doc.toString(), text), annotations: [fromOutside.of(true), isolateHistory.of("full")] });
     },
     reveal(from, to, focus) {
       const length = view.state.doc.length;
@@ -100,14 +100,14 @@ export function mount(parent: HTMLElement, doc: string): EditorView {
     focus: () => view.focus(),
   });
   store.changed(doc);
-  drawWhole(view);
+  renderWhole(view);
 
   const underline = (found: Diagnostic[]): void => {
     if (found.length === 0 && diagnosticCount(view.state) === 0) return;
     const length = view.state.doc.length;
     const diagnostics = found.map((diagnostic) => ({
       from: Math.min(diagnostic.utf16_offset, length),
-      // Of a map or a list that goes over several lines the first is underlined, not all with their indentation.
+      // Underline only the first line of a multi-line map or list.
       to: Math.min(diagnostic.utf16_end_offset, view.state.doc.lineAt(Math.min(diagnostic.utf16_offset, length)).to),
       severity: diagnostic.severity === "note" ? ("info" as const) : diagnostic.severity,
       source: diagnostic.code,
@@ -123,37 +123,37 @@ export function mount(parent: HTMLElement, doc: string): EditorView {
   effect(() => {
     const found = store.diagnostics.value;
     clearTimeout(later);
-    // The list of problems and the request are shown first.
+    // Render the problems and the request first.
     later = setTimeout(() => underline(found));
   });
   return view;
 }
 
-/** CodeMirror has a switch for printing, which has no public name. */
-function drawWhole(view: EditorView): void {
+/** Uses CodeMirror's private printing flag. */
+function renderWhole(view: EditorView): void {
   const { viewState } = view as unknown as { viewState: { printing: boolean } };
   const { lines, length } = view.state.doc;
-  const whole = lines <= MOST_DRAWN.lines && length <= MOST_DRAWN.length;
+  const whole = lines <= MAX_RENDERED_WHOLE.lines && length <= MAX_RENDERED_WHOLE.length;
   if (viewState.printing === whole) return;
   viewState.printing = whole;
   view.requestMeasure();
 }
 
-/** Escape goes on to what follows the editor, since Tab indents. Lists and panels of the editor have closed before. */
-function leave(view: EditorView): boolean {
+/** Moves the focus to the problems on Escape, since Tab indents. Popups and panels handle Escape first. */
+function leaveEditor(view: EditorView): boolean {
   if (completionStatus(view.state) !== null) return false;
   view.contentDOM.blur();
   document.getElementById("problems-title")?.focus();
   return true;
 }
 
-/** The change between two texts, without what they have in common at both ends: the cursor then stays where it is. */
-function smallest(before: string, after: string): { from: number; to: number; insert: string } {
-  const most = Math.min(before.length, after.length);
+/** Returns the change without the texts' common prefix and suffix, so that the cursor stays in place. */
+function minimalChange(before: string, after: string): { from: number; to: number; insert: string } {
+  const limit = Math.min(before.length, after.length);
   let start = 0;
-  while (start < most && before[start] === after[start]) start += 1;
+  while (start < limit && before[start] === after[start]) start += 1;
   let end = 0;
-  while (end < most - start && before[before.length - 1 - end] === after[after.length - 1 - end]) end += 1;
+  while (end < limit - start && before[before.length - 1 - end] === after[after.length - 1 - end]) end += 1;
   return { from: start, to: before.length - end, insert: after.slice(start, after.length - end) };
 }
 

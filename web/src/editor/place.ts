@@ -1,54 +1,54 @@
-// Where a position of a YAML text is, told by indentation: enough for completion, hover text and links between the
-// panes, and true also while a line is half written. What a text means, the core says.
+// Locates a position in a YAML text by indentation, for completion, hover text and links between the panes. It also works
+// on incomplete lines, which the core cannot parse.
 import type { Text } from "@codemirror/state";
 import * as pointers from "../pointer";
 
 export interface Place {
-  /** Of the map or list that the position is directly inside of. */
+  /** JSON pointer of the enclosing map or list. */
   parent: string;
-  /** The key of its line, if it has one. */
+  /** The key of the line, if any. */
   key: string | null;
-  /** Whether the position is behind the key. */
+  /** Whether the position is after the key. */
   inValue: boolean;
-  /** Where the key begins, or would begin. */
+  /** Column of the key, or of a key to insert. */
   column: number;
 }
 
 const LINE = /^(\s*)((?:- +)*)(?:(?:"([^"]*)"|'([^']*)'|([^\s#"'[{][^#]*?))\s*:(?=\s|$))?/u;
-/** How far up is looked. */
-const MOST_LINES = 20_000;
+/** Maximum number of preceding lines to search. */
+const MAX_LINES = 20_000;
 
 export function placeAt(doc: Text, position: number): Place {
   const line = doc.lineAt(position);
-  const { dashes, column, key, valueAt } = read(line.text);
+  const { dashes, column, key, valueAt } = parseLine(line.text);
   let parent = above(doc, line.number, dashes.length > 0 ? (dashes[0] ?? 0) : column, dashes.length > 0);
   for (const [index, dash] of dashes.entries()) {
-    // Only the outermost dash of a line goes on with a list from above.
+    // Only the outermost dash of a line continues a list from above.
     parent = pointers.join(parent, index === 0 ? itemsAbove(doc, line.number, dash) : 0);
   }
   return { parent, key, inValue: key !== null && position - line.from >= valueAt, column };
 }
 
-/** The pointer of what stands at a position. */
+/** Returns the JSON pointer of the value at a position. */
 export function pointerAt(doc: Text, position: number): string {
   const { parent, key } = placeAt(doc, position);
   return key === null ? parent : pointers.join(parent, key);
 }
 
-interface Read {
-  /** Columns of the dashes of list items. */
+interface LineParts {
+  /** Columns of the list items' dashes. */
   dashes: number[];
   column: number;
   key: string | null;
   valueAt: number;
 }
 
-function read(text: string): Read {
+function parseLine(text: string): LineParts {
   const match = LINE.exec(text);
   const [indent, items] = [match?.[1] ?? "", match?.[2] ?? ""];
   const dashes: number[] = [];
   for (let at = 0; at < items.length; at += 1) if (items[at] === "-") dashes.push(indent.length + at);
-  // A dash at the end of its line is an item as well.
+  // A dash at the end of a line is also an item.
   const bare = /^\s*-$/u.test(text.trimEnd()) ? [text.indexOf("-")] : [];
   const key = match?.[3] ?? match?.[4] ?? match?.[5] ?? null;
   return {
@@ -59,16 +59,16 @@ function read(text: string): Read {
   };
 }
 
-/** The pointer of what the lines above open for something at this column. */
+/** Returns the pointer of the map or list that the lines above open for this column. */
 function above(doc: Text, number: number, column: number, item: boolean): string {
   const steps: (string | number)[] = [];
   let [limit, dash] = [column, item];
-  for (let at = number - 1; at > 0 && number - at < MOST_LINES && (limit > 0 || dash); at -= 1) {
+  for (let at = number - 1; at > 0 && number - at < MAX_LINES && (limit > 0 || dash); at -= 1) {
     const text = doc.line(at).text;
     if (/^\s*(#|$)/u.test(text)) continue;
-    const line = read(text);
+    const line = parseLine(text);
     if (line.key !== null && line.column < limit + (dash ? 1 : 0)) {
-      // A list may stand as far left as its key.
+      // A list may have the same indentation as its key.
       steps.unshift(line.key);
       limit = line.column;
       dash = false;
@@ -84,10 +84,10 @@ function above(doc: Text, number: number, column: number, item: boolean): string
   return pointers.join("", ...steps);
 }
 
-/** How many items of the same list stand above a line. */
+/** Counts the items of the same list above a line. */
 function itemsAbove(doc: Text, number: number, column: number): number {
   let items = 0;
-  for (let at = number - 1; at > 0 && number - at < MOST_LINES; at -= 1) {
+  for (let at = number - 1; at > 0 && number - at < MAX_LINES; at -= 1) {
     const text = doc.line(at).text;
     if (/^\s*(#|$)/u.test(text)) continue;
     const indent = text.length - text.trimStart().length;

@@ -1,4 +1,4 @@
-// The control of a value, by the schema of it: what fits a value of another type in the text is shown as it is written.
+// The control of a value, chosen by its schema. A value of another type is shown as text.
 import { useComputed } from "@preact/signals";
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
@@ -13,16 +13,16 @@ interface Props {
   id: string;
   field: Field;
   value: Json | undefined;
-  /** What its accessible name begins with. */
+  /** Prefix of the accessible name. */
   name: string;
   disabled: boolean;
   invalid: boolean;
 }
 
-/** More items are there, but are not shown until asked for. */
-const MOST = 40;
+/** Further items are hidden behind "Show all". */
+const MAX_SHOWN = 40;
 
-/** Whether the value is made of controls of its own. */
+/** Returns whether the value has nested controls. */
 export function isStructure(node: Node, value: Json | undefined): boolean {
   const type = typeOf(node);
   const fits = value === undefined || value === null || (type === "array" ? Array.isArray(value) : isMap(value));
@@ -36,27 +36,27 @@ export function Control(props: Props): VNode {
     if (typeOf(node) === "array") return <List {...props} items={Array.isArray(value) ? value : []} />;
     return node.properties ? <Fields {...props} /> : <Entries {...props} entries={isMap(value) ? value : {}} />;
   }
-  // The text says something else than the schema: it is shown, and can be written over.
+  // The value does not match the schema: show it read-only.
   if (typeof value === "object" && value !== null) return <output id={props.id} class="odd">{JSON.stringify(value)}</output>;
   const fits = value === undefined || value === null;
   switch (typeOf(node)) {
     case "boolean":
-      return fits || typeof value === "boolean" ? <Toggle {...props} /> : <Words {...props} />;
+      return fits || typeof value === "boolean" ? <Checkbox {...props} /> : <TextInput {...props} />;
     case "integer":
     case "number":
-      return fits || typeof value === "number" ? <Amount {...props} /> : <Words {...props} />;
+      return fits || typeof value === "number" ? <NumberInput {...props} /> : <TextInput {...props} />;
     default: {
       const names = choices(node);
-      return names.length > 0 && (fits || names.includes(String(value))) ? <Choice {...props} names={names} /> : <Words {...props} />;
+      return names.length > 0 && (fits || names.includes(String(value))) ? <Select {...props} names={names} /> : <TextInput {...props} />;
     }
   }
 }
 
-function named({ id, name, field, disabled, invalid }: Props) {
+function attributes({ id, name, field, disabled, invalid }: Props) {
   const unit = field.node["x-unit"];
   return {
     id,
-    // The name of a setting inside another one says which.
+    // A nested setting's name contains its parent.
     "aria-label": unit === undefined ? name : `${name} (${unit})`,
     "aria-describedby": `${id}-help`,
     "aria-invalid": invalid,
@@ -66,12 +66,12 @@ function named({ id, name, field, disabled, invalid }: Props) {
   } as const;
 }
 
-function Toggle(props: Props): VNode {
+function Checkbox(props: Props): VNode {
   const { field, value } = props;
   const ref = useRef<HTMLInputElement>(null);
   const unset = value === undefined || value === null;
   const fallback = field.node.default === true;
-  // Neither yes nor no: nothing is written, and there is no default.
+  // Indeterminate: no value and no default.
   const open = unset && field.node.default === undefined;
   useEffect(() => {
     if (ref.current) ref.current.indeterminate = open;
@@ -79,7 +79,7 @@ function Toggle(props: Props): VNode {
   return (
     <span class="toggle">
       <input
-        {...named(props)}
+        {...attributes(props)}
         ref={ref}
         type="checkbox"
         checked={unset ? fallback : value === true}
@@ -92,12 +92,12 @@ function Toggle(props: Props): VNode {
   );
 }
 
-function Choice(props: Props & { names: string[] }): VNode {
+function Select(props: Props & { names: string[] }): VNode {
   const { field, value, names } = props;
   const fallback = typeof field.node.default === "string" ? field.node.default : undefined;
   return (
     <select
-      {...named(props)}
+      {...attributes(props)}
       value={typeof value === "string" ? value : ""}
       onChange={(event) => {
         const chosen = event.currentTarget.value;
@@ -115,7 +115,7 @@ function Choice(props: Props & { names: string[] }): VNode {
   );
 }
 
-/** What is being typed stays as it is typed, as long as it means the value. */
+/** Keeps the typed text while it parses to the current value. */
 function useDraft(value: Json | undefined, parse: (text: string) => Json | undefined): [string, (text: string | null) => void] {
   const [draft, setDraft] = useState<string | null>(null);
   const shown = value === undefined || value === null ? "" : String(value);
@@ -123,7 +123,7 @@ function useDraft(value: Json | undefined, parse: (text: string) => Json | undef
   return [parse(draft) === (value ?? null) ? draft : shown, setDraft];
 }
 
-function Words(props: Props): VNode {
+function TextInput(props: Props): VNode {
   const { field, value } = props;
   const { node, pointer } = field;
   const isNumber = typeOf(node) === "number" || typeOf(node) === "integer";
@@ -132,7 +132,7 @@ function Words(props: Props): VNode {
   return (
     <span class="with-unit">
       <input
-        {...named(props)}
+        {...attributes(props)}
         type={node["x-secret"] ? "password" : "text"}
         spellcheck={false}
         autocapitalize="off"
@@ -150,7 +150,7 @@ function Words(props: Props): VNode {
   );
 }
 
-function Amount(props: Props): VNode {
+function NumberInput(props: Props): VNode {
   const { field, value } = props;
   const { node, pointer } = field;
   const parse = (text: string): Json => (text === "" ? null : Number(text));
@@ -160,7 +160,7 @@ function Amount(props: Props): VNode {
   return (
     <span class={slides ? "with-slider" : "with-unit"}>
       <input
-        {...named(props)}
+        {...attributes(props)}
         type="number"
         inputMode="decimal"
         step={typeOf(node) === "integer" ? 1 : slides ? 0.05 : "any"}
@@ -170,7 +170,7 @@ function Amount(props: Props): VNode {
         placeholder={hint(node)}
         onInput={(event) => {
           const input = event.currentTarget;
-          // Half of a number, such as `1e`.
+          // An incomplete number, such as `1e`.
           if (input.validity.badInput) return;
           draft(input.value);
           set(pointer, parse(input.value), field.required);
@@ -236,10 +236,10 @@ function List(props: Props & { items: Json[] }): VNode {
     if (item === undefined) return;
     next.splice(to, 0, item);
     if (!store.write(field.pointer, next)) return;
-    store.say(`Moved to place ${to + 1} of ${next.length}.`);
+    store.notify(`Moved to position ${to + 1} of ${next.length}.`);
     focusLater(`[data-field="${CSS.escape(pointers.join(field.pointer, to))}"]`, to < from ? ".up" : ".down");
   };
-  const shown = all ? items : items.slice(0, MOST);
+  const shown = all ? items : items.slice(0, MAX_SHOWN);
   return (
     <div class="list" role="group" aria-labelledby={`${id}-label`} aria-describedby={`${id}-help`}>
       {shown.map((item, index) => {
@@ -291,7 +291,7 @@ function List(props: Props & { items: Json[] }): VNode {
   );
 }
 
-/** The first item is that of the setting's example, so that it shows what one is like. */
+/** Returns the first item of the setting's example, else a sample of the item's schema. */
 function sampleOf(node: Node, field: Field): Json {
   const example = field.node.examples?.[0];
   const schema = store.schema.peek();
@@ -318,12 +318,12 @@ function Entries(props: Props & { entries: { [key: string]: Json } }): VNode {
   const rename = (from: string, to: string): void => {
     if (from === to) return;
     if (to === "" || to in entries) {
-      store.say(to === "" ? "A key cannot be empty." : `${to} is there already.`, true);
+      store.notify(to === "" ? "A key cannot be empty." : `Key \`${to}\` already exists.`, true);
       return;
     }
     store.write(field.pointer, Object.fromEntries(keys.map((key) => [key === from ? to : key, entries[key] ?? null])));
   };
-  const shown = all ? keys : keys.slice(0, MOST);
+  const shown = all ? keys : keys.slice(0, MAX_SHOWN);
   return (
     <div class="list entries" role="group" aria-labelledby={`${id}-label`} aria-describedby={`${id}-help`}>
       {shown.map((key, index) => {
@@ -402,13 +402,13 @@ function Inner(props: { node: Node; pointer: string; path: string; value: { [key
   const schema = store.schema.value;
   const all = schema ? fields(schema, node, pointer, path) : [];
   const [more, setMore] = useState(false);
-  // Required, with an example, or written: the rest is asked for.
+  // Shown first: required, written, or with an example or default.
   const first = all.filter((field) => props.all || field.required || field.key in value || field.node.examples !== undefined || field.node.default !== undefined);
   const shown = more ? all : first;
   return (
     <>
       {shown.map((field) => (
-        <FieldView key={field.key} field={field} value={value[field.key]} off={null} name={`${name} ${field.key}`} />
+        <FieldView key={field.key} field={field} value={value[field.key]} inactive={null} name={`${name} ${field.key}`} />
       ))}
       {(shown.length < all.length || more) && all.length > first.length && (
         <button type="button" class="more" aria-expanded={more} onClick={() => setMore(!more)}>
@@ -421,7 +421,7 @@ function Inner(props: { node: Node; pointer: string; path: string; value: { [key
   );
 }
 
-/** Whether there are errors at a place inside this one; who asks is drawn anew only when that changes. */
+/** Returns a lookup for errors below a pointer. Its user renders only when the errors' pointers change. */
 function useErrors(base: string): (pointer: string) => boolean {
   const found = useComputed(() => {
     const errors = store.diagnostics.value.filter(({ path, severity }) => severity === "error" && pointers.within(path, base));
@@ -431,7 +431,7 @@ function useErrors(base: string): (pointer: string) => boolean {
   return (pointer) => paths.some((path) => pointers.within(path, pointer));
 }
 
-/** The focus goes to a control that comes with the next change. */
+/** Focuses a control that the next render creates. */
 function focusLater(row: string, inner?: string): void {
   setTimeout(() => {
     const place = document.querySelector<HTMLElement>(row);

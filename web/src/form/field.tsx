@@ -1,4 +1,4 @@
-// One setting: its name, its control, its help, and what is wrong with it.
+// One setting: its name, control, help and problems.
 import { useComputed } from "@preact/signals";
 import { Component, type VNode } from "preact";
 import { useState } from "preact/hooks";
@@ -12,13 +12,13 @@ import { Control, isStructure } from "./control";
 export interface Props {
   field: Field;
   value: Json | undefined;
-  /** Why it has no effect. */
-  off: string | null;
-  /** What the accessible names of its controls begin with; its key without it. */
+  /** Why the setting has no effect. */
+  inactive: string | null;
+  /** Prefix of the controls' accessible names; by default the key. */
   name?: string;
 }
 
-function View({ field, value, off, name }: Props): VNode {
+function View({ field, value, inactive, name }: Props): VNode {
   const { node, pointer, required } = field;
   const [full, setFull] = useState(false);
   const id = `field${pointer.replaceAll(/[^\w-]/gu, "-")}`;
@@ -28,20 +28,20 @@ function View({ field, value, off, name }: Props): VNode {
     const active = store.active.value;
     return active !== null && active.pointer !== "" && pointers.within(active.pointer, pointer);
   }).value;
-  // As a text, so that the field is drawn anew only if something else is wrong with it than before.
+  // A string, so that the field renders only when its problems change.
   const problems = JSON.parse(useComputed(() => problemsOf(pointer, structure)).value) as Problem[];
   const written = value !== undefined;
   const [first, ...rest] = (node.description ?? "").split("\n\n");
   const facts = [
     node.default === undefined ? null : `default \`${shownDefault(node.default)}\``,
-    !node.enum && choices(node).length === 0 && node.examples?.[0] !== undefined && typeof node.examples[0] !== "object" && node.default === undefined ? `such as \`${String(node.examples[0])}\`` : null,
+    !node.enum && choices(node).length === 0 && node.examples?.[0] !== undefined && typeof node.examples[0] !== "object" && node.default === undefined ? `for example \`${String(node.examples[0])}\`` : null,
   ].filter((fact) => fact !== null);
   const chosen = typeof value === "string" ? value : node.default;
   const meaning = node.enum ? node.markdownEnumDescriptions?.[node.enum.findIndex((choice) => choice === (chosen ?? null))] : undefined;
-  const disabled = off !== null && !written;
+  const disabled = inactive !== null && !written;
   return (
     <div
-      class={`field ${typeOf(node)}${written ? " written" : ""}${linked ? " linked" : ""}${disabled ? " off" : ""}${structure ? " structure" : ""}`}
+      class={`field ${typeOf(node)}${written ? " written" : ""}${linked ? " linked" : ""}${disabled ? " inactive" : ""}${structure ? " structure" : ""}`}
       data-field={pointer}
       onFocusIn={() => (store.active.value = { pointer, from: "form" })}
     >
@@ -56,7 +56,7 @@ function View({ field, value, off, name }: Props): VNode {
           </label>
         )}
         {written && !required && (
-          <button type="button" class="unset" aria-label={`Remove ${label}`} title="Remove it from the text" onClick={() => store.remove(pointer)}>
+          <button type="button" class="unset" aria-label={`Remove ${label}`} title="Remove from the text" onClick={() => store.remove(pointer)}>
             ✕
           </button>
         )}
@@ -65,7 +65,7 @@ function View({ field, value, off, name }: Props): VNode {
         <Control id={id} field={field} value={value} name={label} disabled={disabled} invalid={problems.some(({ severity }) => severity === "error")} />
       </div>
       <div class="about" id={`${id}-help`}>
-        {disabled && <p class="why">Off: {inline(off)}.</p>}
+        {disabled && <p class="why">No effect: {inline(inactive)}.</p>}
         {problems.map(({ code, severity, message, help }) => (
           <p key={code} class={severity}>
             {severity === "error" ? "✕" : severity === "note" ? "i" : "!"} {inline(message)}
@@ -98,7 +98,7 @@ function problemsOf(pointer: string, structure: boolean): string {
 function Label({ label, required }: { label: string; required: boolean }): VNode {
   return (
     <>
-      {/* Long names break behind an underscore. */}
+      {/* Long names may break after an underscore. */}
       {label.split("_").flatMap((part, index) => (index === 0 ? [part] : [<>_<wbr /></>, part]))}
       {required && <span class="required" title="Required"> required</span>}
     </>
@@ -109,11 +109,11 @@ function shownDefault(value: Json): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** Draws itself anew only for another value, and for what it reads of the store. */
+/** Renders only when its props or the store's signals change. */
 export class FieldView extends Component<Props> {
   override shouldComponentUpdate(next: Props): boolean {
-    const { field, value, off, name } = this.props;
-    return off !== next.off || name !== next.name || field.pointer !== next.field.pointer || field.node !== next.field.node || !same(value, next.value);
+    const { field, value, inactive, name } = this.props;
+    return inactive !== next.inactive || name !== next.name || field.pointer !== next.field.pointer || field.node !== next.field.node || !same(value, next.value);
   }
 
   override render(): VNode {

@@ -1,14 +1,14 @@
-// The form: made from the schema of the document, it writes into the text and shows what the text says.
+// The form: generated from the document's schema, it edits the text and shows its values.
 import type { VNode } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { isMap } from "../pointer";
 import * as pointers from "../pointer";
-import { fields, type Field, filled, type Group, groups, matters, type Node } from "../schema";
+import { fields, type Field, expandSnippet, type Group, groups, isPrimary, type Node } from "../schema";
 import * as store from "../store";
 import { FieldView } from "./field";
 
 export function Form(): VNode {
-  const { schema, block, blocks, kind, value, waits, broken } = store;
+  const { schema, block, blocks, kind, value, syntaxError, coreFailure } = store;
   const [query, search] = useState("");
   const form = useRef<HTMLDivElement>(null);
   const shown = useMemo((): Group[] => {
@@ -23,7 +23,7 @@ export function Form(): VNode {
   const words = query.toLowerCase().split(/\s+/u).filter(Boolean);
   const found = words.length === 0 ? shown : shown.map((group) => ({ ...group, fields: group.fields.filter((field) => matches(field, group, words)) }));
   const hits = found.reduce((sum, group) => sum + group.fields.length, 0);
-  const paused = waits.value !== null || (broken.value !== null && !store.core.value);
+  const paused = syntaxError.value !== null || (coreFailure.value !== null && !store.core.value);
   return (
     <section class="pane form" aria-labelledby="form-title" id="form">
       <header class="bar">
@@ -39,10 +39,10 @@ export function Form(): VNode {
           onInput={(event) => search(event.currentTarget.value)}
         />
       </header>
-      <p class={`waits${paused ? " shown" : ""}`} role="status">
+      <p class={`paused${paused ? " shown" : ""}`} role="status">
         {paused && (
           <>
-            <strong>The form waits</strong> for the text to be readable again, and keeps its values. {waits.value}
+            <strong>The form is paused</strong> until the text parses. {syntaxError.value}
           </>
         )}
       </p>
@@ -59,11 +59,11 @@ export function Form(): VNode {
         </label>
       )}
       <div class="groups" ref={form}>
-        {!block.value && store.core.value && <p class="note">This document has no settings for Run:ai. Write a `step_operator` block in the text, and its form stands here.</p>}
+        {!block.value && store.core.value && <p class="note">This document has no Run:ai settings. Add a `step_operator` block to edit them here.</p>}
         {block.value && words.length === 0 && <Snippets node={block.value.node} base={block.value.pointer} paused={paused} />}
         {words.length > 0 && (
           <p class="note" role="status">
-            {hits === 0 ? "No setting is like this" : `${hits} of ${shown.reduce((sum, group) => sum + group.fields.length, 0)} settings`}
+            {hits === 0 ? "No matching setting" : `${hits} of ${shown.reduce((sum, group) => sum + group.fields.length, 0)} settings`}
           </p>
         )}
         {found
@@ -82,7 +82,7 @@ function matches({ key, node }: Field, group: Group, words: string[]): boolean {
   return words.every((word) => text.includes(word));
 }
 
-/** What the schema offers to write in one go. */
+/** The schema's snippets as buttons. */
 function Snippets({ node, base, paused }: { node: Node; base: string; paused: boolean }): VNode | null {
   const snippets = node.defaultSnippets ?? [];
   if (snippets.length === 0) return null;
@@ -96,7 +96,7 @@ function Snippets({ node, base, paused }: { node: Node; base: string; paused: bo
           title={description}
           disabled={paused}
           onClick={() => {
-            const values = filled(body);
+            const values = expandSnippet(body);
             if (!isMap(values)) return;
             store.writeAll(Object.entries(values).map(([key, value]) => [pointers.join(base, key), value]));
             store.active.value = { pointer: pointers.join(base, Object.keys(values)[0] ?? ""), from: "problem" };
@@ -112,9 +112,9 @@ function Snippets({ node, base, paused }: { node: Node; base: string; paused: bo
 function GroupView({ group, all, paused, values }: { group: Group; all: boolean; paused: boolean; values: import("runai-spec").Json }): VNode {
   const node = store.block.value?.node ?? {};
   const isWritten = (field: Field) => pointers.get(values, field.pointer) !== undefined;
-  const first = group.fields.filter((field) => group.id === "step" || matters(node, field));
+  const first = group.fields.filter((field) => group.id === "step" || isPrimary(node, field));
   const written = group.fields.filter(isWritten);
-  // What matters and what is written is open, until it is folded by hand; nothing closes by itself.
+  // Groups with written values or defaults start open. Only the user closes a group.
   const [chosen, choose] = useState<boolean | null>(null);
   const opened = useRef(false);
   opened.current ||= group.id === "step" || written.length > 0 || group.fields.some((field) => field.node.default !== undefined);
@@ -131,7 +131,7 @@ function GroupView({ group, all, paused, values }: { group: Group; all: boolean;
   const hidden = group.fields.length - shown.length;
   const isOpen = all || (chosen ?? opened.current);
   const errors = (JSON.parse(store.errorPaths.value) as string[]).filter((path) => group.fields.some((field) => pointers.within(path, field.pointer))).length;
-  const off = store.inactive.value;
+  const inactive = store.inactive.value;
   return (
     <section class="group">
       <h3>
@@ -149,7 +149,7 @@ function GroupView({ group, all, paused, values }: { group: Group; all: boolean;
           <fieldset disabled={paused}>
             <legend class="offscreen">{group.title}</legend>
             {shown.map((field) => (
-              <FieldView key={field.pointer} field={field} value={pointers.get(values, field.pointer)} off={off.get(field.pointer) ?? null} />
+              <FieldView key={field.pointer} field={field} value={pointers.get(values, field.pointer)} inactive={inactive.get(field.pointer) ?? null} />
             ))}
             {!all && (hidden > 0 || more) && (
               <button type="button" class="more" aria-expanded={more} onClick={() => setMore(!more)}>
@@ -165,12 +165,12 @@ function GroupView({ group, all, paused, values }: { group: Group; all: boolean;
   );
 }
 
-/** What is looked at elsewhere comes into view, and a chosen problem or member into focus. */
+/** Scrolls the active setting into view. */
 function useReveal(form: { current: HTMLDivElement | null }): void {
   const active = store.active.value;
   useEffect(() => {
     if (!active || active.from === "form" || active.pointer === "") return;
-    // Groups that have to open for it open first.
+    // Wait until its group is open.
     const later = setTimeout(() => {
       let [pointer, row]: [string, HTMLElement | null] = [active.pointer, null];
       while (pointer !== "" && !row) {
@@ -179,7 +179,7 @@ function useReveal(form: { current: HTMLDivElement | null }): void {
       }
       const pane = form.current;
       if (!row || !pane) return;
-      // Only the pane scrolls: the page stays where it is.
+      // Scroll only the pane, not the page.
       const scrolls = pane.scrollHeight > pane.clientHeight + 1;
       if (scrolls) {
         const [top, bottom] = [row.getBoundingClientRect().top - pane.getBoundingClientRect().top, row.getBoundingClientRect().bottom - pane.getBoundingClientRect().bottom];

@@ -1,4 +1,4 @@
-// The request body: what was written told apart from what is a default, and each line a way to its setting.
+// The request body. It marks written values and defaults; each line links to its setting.
 import { useComputed } from "@preact/signals";
 import { Component, Fragment, type VNode } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
@@ -6,18 +6,18 @@ import type { Json, MemberSource } from "runai-spec";
 import * as pointers from "../pointer";
 import * as store from "../store";
 
-/** The lines of plain text that are laid out together, when one of them changes. */
-const STRETCH = 200;
+/** Lines of plain text per element, to limit the layout after a change. */
+const CHUNK = 200;
 
 interface Line {
   indent: string;
-  /** The member's name, in its quotes; of an item none. */
+  /** The member's quoted name; `null` for an array item. */
   member: string | null;
   value: string;
   kind: "bool" | "number" | "punctuation" | "string";
-  /** The comma; no empty text, which would be written anew each time. */
+  /** The comma, or `null`: Preact would rewrite an empty text node on every render. */
   tail: string | null;
-  /** Where the setting stands that it comes from. */
+  /** JSON pointer of the setting in the document. */
   pointer: string | null;
   origin: "written" | "default" | "fixed";
 }
@@ -28,11 +28,11 @@ export function BodyView({ id, labelledBy }: { id: string; labelledBy: string })
   const shown = body.value;
   const texts = useMemo(() => shown?.text.split("\n") ?? [], [shown]);
   // A body without a source map is long, and shown as plain text.
-  const lines = useMemo(() => (shown?.sourceMap ? read(texts, JSON.parse(shown.text) as Json, shown.sourceMap) : null), [shown, block.value]);
+  const lines = useMemo(() => (shown?.sourceMap ? parseLines(texts, JSON.parse(shown.text) as Json, shown.sourceMap) : null), [shown, block.value]);
   const linked = useComputed(() => active.value?.pointer ?? null).value;
   const stale = errors.value > 0;
 
-  // What is looked at elsewhere comes into view here, without moving the page.
+  // Scroll the active setting into view inside the pane only; the page must not move.
   useEffect(() => {
     const pane = ref.current;
     if (!pane || linked === null || active.peek()?.from === "body") return;
@@ -80,23 +80,23 @@ export function BodyView({ id, labelledBy }: { id: string; labelledBy: string })
               <Row {...line} linked={linked !== null && linked !== "" && line.pointer !== null && pointers.within(line.pointer, linked)} />
             </Fragment>
           ))
-        : stretches(texts).map((text, index) => (
+        : chunks(texts).map((text, index) => (
             <Fragment key={index}>
               {index > 0 && "\n"}
-              <span class="stretch">{text}</span>
+              <span class="chunk">{text}</span>
             </Fragment>
           ))}
     </pre>
   );
 }
 
-function stretches(lines: string[]): string[] {
-  return Array.from({ length: Math.ceil(lines.length / STRETCH) }, (_, index) => lines.slice(index * STRETCH, (index + 1) * STRETCH).join("\n"));
+function chunks(lines: string[]): string[] {
+  return Array.from({ length: Math.ceil(lines.length / CHUNK) }, (_, index) => lines.slice(index * CHUNK, (index + 1) * CHUNK).join("\n"));
 }
 
 type RowProps = Line & { linked: boolean };
 
-/** Draws itself anew only if it changes: of most bodies a key press changes one line. */
+/** Renders only when its props change: most key presses change one line of the body. */
 class Row extends Component<RowProps> {
   override shouldComponentUpdate(next: RowProps): boolean {
     return (Object.keys(next) as (keyof RowProps)[]).some((name) => next[name] !== this.props[name]);
@@ -128,8 +128,8 @@ function kindOf(value: Json): Line["kind"] {
   return value === null || typeof value === "boolean" ? "bool" : "punctuation";
 }
 
-/** The core writes one member a line, indented by two. */
-function read(texts: string[], sent: Json, sources: MemberSource[]): Line[] {
+/** Parses the core's JSON output, which has one member per line and two spaces of indentation. */
+function parseLines(texts: string[], sent: Json, sources: MemberSource[]): Line[] {
   const known = new Map(sources.map((source) => [source.member, source]));
   const lines: Line[] = [];
 
@@ -142,7 +142,7 @@ function read(texts: string[], sent: Json, sources: MemberSource[]): Line[] {
         ? Object.entries(value).map(([key, value]) => [key, pointers.join(member, key), value])
         : [];
     const pointer = own === null ? null : store.placeOf(own);
-    // A bracket comes from what is inside of it.
+    // Brackets count as written.
     const bracket = typeof value === "object" && value !== null;
     const origin = bracket || source?.source === "document" ? "written" : pointer !== null && source?.setting != null ? "default" : "fixed";
     add(key, kindOf(value), pointer, origin);

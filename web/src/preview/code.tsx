@@ -1,4 +1,4 @@
-// Commands and programs, highlighted as they are shown.
+// Commands and programs with syntax highlighting.
 import { yamlLanguage } from "@codemirror/lang-yaml";
 import { type Language, StreamLanguage } from "@codemirror/language";
 import { python } from "@codemirror/legacy-modes/mode/python";
@@ -11,18 +11,18 @@ import { useMemo } from "preact/hooks";
 export type CodeLanguage = "json" | "python" | "shell" | "toml";
 
 const LANGUAGES: Record<CodeLanguage, Language> = {
-  // JSON is YAML as well.
+  // JSON is a subset of YAML.
   json: yamlLanguage,
   python: StreamLanguage.define(python),
   shell: StreamLanguage.define(shell),
   toml: StreamLanguage.define(toml),
 };
 
-/** Longer texts are shown without colours. */
-const MOST = 60_000;
+/** Longer texts, in UTF-16 code units, are shown without highlighting. */
+const MAX_HIGHLIGHTED = 60_000;
 
 export function Code({ text, language, label }: { text: string; language: CodeLanguage; label: string }): VNode {
-  const parts = useMemo(() => (text.length > MOST ? [text] : highlighted(text, LANGUAGES[language])), [text, language]);
+  const parts = useMemo(() => (text.length > MAX_HIGHLIGHTED ? [text] : highlighted(text, LANGUAGES[language])), [text, language]);
   return (
     <pre class="code" role="textbox" aria-multiline="true" aria-readonly="true" aria-label={label} tabIndex={0}>
       {parts}

@@ -1,4 +1,4 @@
-// What the service account has to be allowed.
+// Permissions that the service account needs.
 import type { VNode } from "preact";
 import type { Needs } from "runai-spec";
 import * as files from "../files";
@@ -44,11 +44,11 @@ export function NeedsView({ needs }: { needs: Needs }): VNode {
           {roles.map(({ name, versions, uncertain }) => (
             <li key={name}>
               <strong>{name}</strong> <span class="muted">Run:ai {versions}</span>
-              {uncertain.length > 0 && <span class="muted">; to be made sure of: {uncertain.join(", ")}</span>}
+              {uncertain.length > 0 && <span class="muted">; unconfirmed: {uncertain.join(", ")}</span>}
             </li>
           ))}
         </ul>
-        <h3>Or a role of these permission sets</h3>
+        <h3>Or a custom role with these permission sets</h3>
         <ul>
           {needs.sets.map(({ name, covers }) => (
             <li key={name}>

@@ -1,4 +1,4 @@
-// What becomes of the settings: the request body, and beside it what sends it.
+// The preview: the request body, snippets that send it, permissions and conversions.
 import type { VNode } from "preact";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Format, Snippet } from "runai-spec";
@@ -48,7 +48,7 @@ export function Preview(): VNode {
   return (
     <section class="pane preview" aria-labelledby="preview-title" id="preview">
       <h2 id="preview-title" class="offscreen">Request</h2>
-      <div class="tabs" role="tablist" aria-label="What the settings become" ref={list} onKeyDown={go}>
+      <div class="tabs" role="tablist" aria-label="Preview" ref={list} onKeyDown={go}>
         {tabs.map(({ id, title }) => (
           <button
             key={id}
@@ -71,11 +71,11 @@ export function Preview(): VNode {
   );
 }
 
-/** What stands above a body or a snippet while the settings have errors. */
-function stale(): string | null {
-  const { errors, body, broken, waits } = store;
-  if (broken.value) return null;
-  if (errors.value === 0 && waits.value === null) return null;
+/** Returns the note above a body or snippet while the settings have errors. */
+function staleNote(): string | null {
+  const { errors, body, coreFailure, syntaxError } = store;
+  if (coreFailure.value) return null;
+  if (errors.value === 0 && syntaxError.value === null) return null;
   const count = errors.value === 1 ? "one error" : `${errors.value} errors`;
   return body.value ? `Outdated: ${count}` : `No request yet: ${count}`;
 }
@@ -83,12 +83,12 @@ function stale(): string | null {
 function Request(): VNode {
   const { body, context } = store;
   const steps = body.value?.steps ?? [];
-  const note = stale();
+  const note = staleNote();
   const curl = (): void => {
-    store.ask({ ask: "snippets" }, (snippets) => {
+    store.query({ type: "snippets" }, (snippets) => {
       const found = snippets?.find(({ id }) => id === "curl");
       if (found) void files.copy(found.text, "the request as a curl command");
-      else store.say("There is no request while the settings have errors.", true);
+      else store.notify("No request: the settings have errors.", true);
     });
   };
   return (
@@ -129,7 +129,7 @@ function Request(): VNode {
   );
 }
 
-/** What a request holds beside the settings. */
+/** Inputs for the parts of a request that are not settings. */
 function Facts(): VNode {
   const { context } = store;
   const set = (key: "name" | "project_id" | "cluster_id", value: string): void => {
@@ -138,11 +138,11 @@ function Facts(): VNode {
   };
   return (
     <details class="facts">
-      <summary>Name and ids for this preview</summary>
+      <summary>Name and IDs for this preview</summary>
       <div class="fact-grid">
         {(["name", "project_id", "cluster_id"] as const).map((key) => (
           <label key={key}>
-            <span>{{ name: "Workload name", project_id: "Project id", cluster_id: "Cluster id" }[key]}</span>
+            <span>{{ name: "Workload name", project_id: "Project ID", cluster_id: "Cluster ID" }[key]}</span>
             <input value={context.value[key] ?? ""} autocomplete="off" spellcheck={false} onInput={(event) => set(key, event.currentTarget.value)} />
           </label>
         ))}
@@ -152,13 +152,13 @@ function Facts(): VNode {
 }
 
 function SnippetView({ kind }: { kind: Snippet }): VNode {
-  // While the settings have errors, it shows the last one.
+  // While the settings have errors, the last valid snippet stays.
   const [snippet, show] = useState<Snippet | null>(null);
   useLayoutEffect(() => {
-    const keep = (): void => undefined;
-    store.ask({ ask: "snippets" }, (found) => found && show(found.find(({ id }) => id === kind.id) ?? null), keep);
+    const ignore = (): void => undefined;
+    store.query({ type: "snippets" }, (found) => found && show(found.find(({ id }) => id === kind.id) ?? null), ignore);
   }, [store.body.value, store.core.value, store.errors.value]);
-  const note = stale();
+  const note = staleNote();
   const notes = (note ? [note] : (snippet?.notes ?? [])).join("; ");
   const name = `${kind.id}.${EXTENSIONS[kind.language]}`;
   return (
@@ -179,18 +179,18 @@ function SnippetView({ kind }: { kind: Snippet }): VNode {
   );
 }
 
-/** The settings in another language. */
+/** The settings converted to another format. */
 function Converted({ format, title }: { format: Format & CodeLanguage; title: string }): VNode {
   const [core, text] = [store.core.value, store.text.value];
   const [{ shown, error }, show] = useState<{ shown: string; error: string | null }>({ shown: "", error: null });
   useLayoutEffect(() => {
     if (!core) return;
-    store.ask({ ask: "convert", to: format }, (shown) => show({ shown, error: null }), ({ message }) => show({ shown: "", error: message }));
+    store.query({ type: "convert", to: format }, (shown) => show({ shown, error: null }), ({ message }) => show({ shown: "", error: message }));
   }, [core, text, format]);
   return (
     <>
       <div class="bar">
-        <p class={error ? "note bad" : "note"}>{error ?? "The same settings; comments are left out"}</p>
+        <p class={error ? "note bad" : "note"}>{error ?? "The same settings without comments"}</p>
         <button type="button" aria-label={`Copy ${title}`} aria-disabled={error !== null} onClick={() => shown && void files.copy(shown, `the settings as ${title}`)}>
           Copy
         </button>
