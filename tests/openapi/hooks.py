@@ -1,4 +1,4 @@
-"""What schemathesis has to be told: ids that exist, for half of the requests."""
+"""Hooks for schemathesis: half of the requests use existing IDs."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import schemathesis
 
 KNOWN = json.loads(os.environ["RUNAI_KNOWN"])
 
-#: Parameters and members that hold ids, and what exists under them.
+#: Parameters and members that contain IDs, with an existing ID each.
 EXISTING = {
     "clusterId": KNOWN["cluster"],
     "clusterUuid": KNOWN["cluster"],
@@ -28,7 +28,7 @@ def is_uuid(value):
 
 
 def is_chosen(values, name):
-    """Half of the values that could be the ids of something; what is wrong on purpose stays wrong."""
+    """Selects half of the valid IDs; invalid ones stay invalid."""
     value = values.get(name)
     could_be = isinstance(value, str) and value.isdecimal() if name == "projectId" else is_uuid(value)
     return could_be and zlib.crc32(value.encode()) % 2 == 0
@@ -54,7 +54,7 @@ def map_body(context, body):
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Filters without commas in their values, which nobody can tell from those between filters once they are decoded."""
+    """Removes commas from filter values: decoded, they cannot be told from separators."""
     query = case.query if isinstance(case.query, dict) else {}
     filters = query.get("filterBy")
     if isinstance(filters, list):
@@ -65,5 +65,5 @@ def before_call(context, case, kwargs):
 
 @schemathesis.hook
 def filter_query(context, query):
-    """A list of no filters and a list of one that is empty are written in the same way: the one is right, the other wrong."""
+    """Skips empty filter lists: a list with one empty, invalid filter has the same encoding."""
     return not isinstance(query, dict) or query.get("filterBy") not in ("", [], [""])

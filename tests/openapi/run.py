@@ -1,9 +1,9 @@
-"""The simulator against the API's own description, by schemathesis.
+"""Tests the simulator against the API description with schemathesis.
 
 Usage: run.py OPENAPI [--seconds N] [--seed N] [--only PHASES]
 
-OPENAPI is NVIDIA's description for control plane 2.24, of which every developer brings a copy. It is cut down to the
-operations that the simulator answers: those are asked of it.
+OPENAPI is a copy of NVIDIA's description for control plane 2.24. Operations that the simulator does not support are
+removed before the test.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import urllib.parse
 import urllib.request
 
 HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "peers"))
+sys.path.insert(0, str(HERE.parent / "reference"))
 
 from simulator import Simulator  # noqa: E402
 
@@ -26,37 +26,37 @@ METHODS = {"get", "post", "put", "patch", "delete"}
 
 CREATION = "/api/v1/workloads/trainings"
 
-#: A world in which most of what the description names can be found.
+#: A scenario with most entities that the description refers to.
 SCENARIO = HERE / "scenario.toml"
 
-#: The template in it.
+#: The template of the scenario.
 TEMPLATE = "5100cafe-0000-4000-8000-0000000000a1"
 
 
-def ask(url, method="GET", body=None, headers=None):
-    """Status, headers and body of an answer."""
+def send(url, method="GET", body=None, headers=None):
+    """Returns status, headers and body of a response."""
     request = urllib.request.Request(url, data=body, method=method, headers=headers or {})
     try:
-        with urllib.request.urlopen(request) as answer:
-            return answer.status, answer.headers, answer.read()
-    except urllib.error.HTTPError as answer:
-        return answer.code, answer.headers, answer.read()
+        with urllib.request.urlopen(request) as response:
+            return response.status, response.headers, response.read()
+    except urllib.error.HTTPError as response:
+        return response.code, response.headers, response.read()
 
 
 def allowed(base_url, path):
-    """The methods that the simulator knows for a path; none for a path that it does not know."""
+    """Returns the methods that the simulator supports for a path; empty for an unknown path."""
     parts = [str(index) if part.startswith("{") else part for index, part in enumerate(path.split("/"))]
-    status, headers, _ = ask(base_url + "/".join(parts), method="OPTIONS")
+    status, headers, _ = send(base_url + "/".join(parts), method="OPTIONS")
     return set() if status == 501 else {method.strip().lower() for method in headers.get("Allow", "").split(",")}
 
 
-def cut_down(description, base_url):
-    """The description of what the simulator answers, and how many operations that is.
+def supported_part(description, base_url):
+    """Returns the description of the supported operations.
 
-    It gains what it does not foresee: a 400 for what it forbids itself, a 401 for a caller that it wants to know, and a 409
-    for a name that exists.
+    Adds statuses that the description omits: 400 for invalid requests, 401 for unauthenticated ones, and 409 for a
+    duplicate name.
     """
-    paths, count, unforeseen = {}, 0, []
+    paths, count, added = {}, 0, []
     error = description["paths"][CREATION]["post"]["responses"]["403"]
     for path, operations in description["paths"].items():
         methods = allowed(base_url, path)
@@ -71,9 +71,9 @@ def cut_down(description, base_url):
                 "409": path == CREATION and method == "post",
             }
             for status in [status for status, is_needed in needed.items() if is_needed and status not in responses]:
-                unforeseen.append(f"{status} {method.upper()} {path}")
+                added.append(f"{status} {method.upper()} {path}")
                 responses[status] = error
-    print(f"{count} operations of {len(paths)} paths; not foreseen in the description:", *unforeseen, sep="\n  ")
+    print(f"{count} operations of {len(paths)} paths; statuses added to the description:", *added, sep="\n  ")
     return {**description, "paths": paths}
 
 
@@ -83,14 +83,14 @@ def token(simulator):
         "client_id": simulator.client_id,
         "client_secret": simulator.client_secret,
     }
-    _, _, body = ask(simulator.base_url + "/api/v2/token", "POST", urllib.parse.urlencode(form).encode())
+    _, _, body = send(simulator.base_url + "/api/v2/token", "POST", urllib.parse.urlencode(form).encode())
     return json.loads(body)["access_token"]
 
 
 def populate(simulator, bearer):
-    """Workloads in several phases: what is named in the configuration exists."""
+    """Creates workloads in several phases; hooks.py uses their IDs."""
     headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
-    _, _, found = ask(simulator.base_url + "/api/v1/clusters", headers=headers)
+    _, _, found = send(simulator.base_url + "/api/v1/clusters", headers=headers)
     cluster = json.loads(found)[0]["uuid"]
     ids = []
     for number in range(8):
@@ -98,7 +98,7 @@ def populate(simulator, bearer):
         spec = {"image": "python", "environmentVariables": variables, "compute": {"gpuDevicesRequest": number}}
         body = {"name": f"here-{number}", "projectId": "1", "clusterId": cluster, "spec": spec}
         url = simulator.base_url + CREATION
-        status, _, answer = ask(url, "POST", json.dumps(body).encode(), headers)
+        status, _, answer = send(url, "POST", json.dumps(body).encode(), headers)
         assert status == 202, answer
         ids.append(json.loads(answer)["workloadId"])
     simulator.advance(10)
@@ -110,13 +110,13 @@ def main():
     parser.add_argument("openapi", type=pathlib.Path)
     parser.add_argument("--seconds", type=int, default=300)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--only", help="phases of schemathesis, all when not given")
+    parser.add_argument("--only", help="phases of schemathesis; default: all")
     arguments = parser.parse_args()
     description = json.loads(arguments.openapi.read_text())
     with Simulator("--scenario", str(SCENARIO)) as simulator, tempfile.TemporaryDirectory() as scratch:
         bearer = token(simulator)
         cluster, ids = populate(simulator, bearer)
-        described = cut_down(description, simulator.base_url)
+        described = supported_part(description, simulator.base_url)
         described["servers"] = [{"url": simulator.base_url}]
         sys.stdout.flush()
         schema = pathlib.Path(scratch, "openapi.json")
@@ -131,8 +131,8 @@ def main():
         if arguments.only:
             run += ["--phases", arguments.only]
         code = subprocess.run(run, env=environment, cwd=scratch, check=False).returncode
-        status, _, _ = ask(simulator.base_url + "/api/v1/clusters", headers={"Authorization": f"Bearer {bearer}"})
-        assert status == 200, "the simulator does not answer any more"
+        status, _, _ = send(simulator.base_url + "/api/v1/clusters", headers={"Authorization": f"Bearer {bearer}"})
+        assert status == 200, "the simulator stopped responding"
     sys.exit(code)
 
 

@@ -1,8 +1,8 @@
-"""The operations of the Run:ai API, read from the sources of the SDK.
+"""Lists the operations of the Run:ai API from the SDK's sources.
 
-Prints a line for each, sorted: method, path, query names, and `json` or `form` if it has a body, separated by tabs.
+Prints one sorted, tab-separated line per operation: method, path, query names, and `json` or `form` if it has a body.
 
-Usage: list.py, inside an environment that has runapy; `cargo xtask operations` calls it. Nothing of the SDK is run.
+Usage: list.py, in an environment with runapy; `cargo xtask operations` calls it. The SDK's code is not executed.
 """
 
 import ast
@@ -10,7 +10,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-# Where the SDK's generator has changed the API's spelling, or left something out: what it makes, and what the API takes.
+# Corrections of the SDK generator's spellings and omissions: its output, and the API's spelling.
 CORRECTIONS = {
     ("GET", "/api/v1/audit/log/file", "fileType"): "file_type",
     ("GET", "/api/v1/datavolumes/{datavolume_id}/shared-scopes", None): "/api/v1/datavolumes/{datavolume_id}/sharedScopes",
@@ -20,7 +20,7 @@ CORRECTIONS = {
 
 
 def operations(source):
-    """The operations of one module of the SDK: its methods that assign a `resource_path`."""
+    """Yields the operations of an SDK module: methods that assign a `resource_path`."""
     for function in ast.walk(ast.parse(source)):
         if not isinstance(function, ast.FunctionDef):
             continue
@@ -38,7 +38,7 @@ def operations(source):
 
 
 def path(node):
-    """The path as the SDK sends it: it replaces the underscores of the f-string, whose values are parameters."""
+    """Returns the path as the SDK sends it: the SDK replaces underscores of the f-string; its values are parameters."""
     call = node
     assert isinstance(call, ast.Call) and call.func.attr == "replace", ast.unparse(node)
     old, new = (ast.literal_eval(argument) for argument in call.args)
@@ -58,7 +58,7 @@ def query_names(node):
 
 
 def main():
-    # Where the package is, without running it.
+    # Locate the package without importing it.
     folder = Path(find_spec("runai").submodule_search_locations[0]) / "api"
     lines = set()
     count = 0
@@ -71,9 +71,9 @@ def main():
             fields = [method, unused.pop((method, where, None), where), " ".join(sorted(names)), body]
             lines.add("\t".join(fields))
     if len(lines) != count:
-        sys.exit(f"{count} operations, of which only {len(lines)} differ")
+        sys.exit(f"{count} operations, but only {len(lines)} are distinct")
     if unused:
-        sys.exit(f"the SDK does not need these corrections any more: {unused}")
+        sys.exit(f"unused corrections: {unused}")
     for line in sorted(lines):
         print(line)
 

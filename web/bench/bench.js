@@ -1,5 +1,5 @@
 // @ts-check
-// How fast the page is, in a real Chromium: prints a section of docs/benchmarks.md. `cargo xtask bench` runs it.
+// Benchmarks the page in Chromium and prints a section of docs/benchmarks.md. `cargo xtask bench` runs it.
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,8 +21,8 @@ const long = longText(5_000);
 
 const folder = process.env.RUNAI_STEP_BENCH ?? join(repository, "target/web-bench");
 const core = process.env.RUNAI_SPEC_PACKAGE ?? join(repository, "target/npm/runai-spec");
-const site = compressed({ "": join(repository, "web/dist"), "also/core": core, "also/peer": await bundledPeer() });
-/** Bytes of all bodies so far. */
+const site = compressed({ "": join(repository, "web/dist"), "also/core": core, "also/reference": await bundledReference() });
+/** Bytes sent so far, without headers. */
 let sent = 0;
 const server = await serve({ folder: site, first: sendCompressed });
 const browser = await launch();
@@ -32,7 +32,7 @@ for (let load = 0; load < LOADS; load += 1) loads.push(await firstLoad());
 const short = await typing(example);
 const slow = await typing(long);
 const bare = await typing(example, bareText);
-const beside = [await besidePeer(example), await besidePeer(long)];
+const comparisons = [await compareWithReference(example), await compareWithReference(long)];
 await browser.close();
 await server.stop();
 
@@ -40,27 +40,27 @@ const line = (/** @type {(string | number)[]} */ ...cells) => `| ${cells.join(" 
 process.stdout.write(`
 ## The page
 
-The built page in headless Chromium ${version}, from a server on this machine. A time runs from the browser's time stamp of a key press
-until the page holds the problems and the request that belong to the new text; ${KEYS} keys, some of which make an error or mend one.
-The longest pause is that in which the page could not have taken another key. The last row is what this browser takes on this machine by itself: the
-example as plain editable text, and a copy of it that follows.
+The built page in headless Chromium ${version}, from a server on this machine. Times are measured from the browser's timestamp of a key
+press until the page contains the problems and the request of the new text, for ${KEYS} keys, some of which add or fix an error. The longest pause is
+the time during which the page cannot accept another key. The last row is the baseline of this browser and machine: the example as plain
+editable text, with a mirrored copy.
 
-| typing in | lines | median | p95 | until it is painted, p95 | character in the editor, p95 | longest pause, p95 |
+| typing in | lines | median | p95 | painted, p95 | character in the editor, p95 | longest pause, p95 |
 |---|--:|--:|--:|--:|--:|--:|
 ${line(`[\`${EXAMPLE}\`](../${EXAMPLE})`, lines(example), ...short)}${line("a step with many mounts and labels", lines(long), ...slow)}${line("no editor and no core", lines(example), ...bare)}
-A first visit, in ${LOADS} fresh profiles: until the core has checked the first text, and what came over the network, all with brotli.
+A first visit in ${LOADS} fresh profiles: the time until the core has checked the first text, and the bytes transferred, compressed with brotli.
 
 | | median | p95 |
 |---|--:|--:|
-${line("ready", ms(median(loads.map(({ ready }) => ready))), ms(p95(loads.map(({ ready }) => ready))))}${line("transferred until then", kb(median(loads.map(({ first }) => first))), "")}${line("transferred, with the copy for working offline", kb(median(loads.map(({ all }) => all))), "")}
-Checking in the same page, in turns: the core (every rule, places, help) and \`yaml\` with \`ajv\`'s compiled validator of our schema (the schema
-alone, no places).
+${line("ready", ms(median(loads.map(({ ready }) => ready))), ms(p95(loads.map(({ ready }) => ready))))}${line("transferred until ready", kb(median(loads.map(({ first }) => first))), "")}${line("transferred including the offline cache", kb(median(loads.map(({ all }) => all))), "")}
+Checks in the same page, alternating: the core (all rules, places, help), and \`yaml\` with \`ajv\`'s compiled validator (only the schema, no
+places).
 
-| text | core | \`yaml\` and \`ajv\` | times faster |
+| text | core | \`yaml\` and \`ajv\` | speedup |
 |---|--:|--:|--:|
-${["the example", `${lines(long)} lines`].map((name, index) => line(name, ...(beside[index] ?? []))).join("")}`);
+${["the example", `${lines(long)} lines`].map((name, index) => line(name, ...(comparisons[index] ?? []))).join("")}`);
 
-/** A step of so many lines. @param {number} count */
+/** Returns a step with the given number of lines. @param {number} count */
 function longText(count) {
   let text = "image: python:3.12\ncommand: [python, train.py]\nsettings:\n  cpu_memory_request: 32G\n  labels:\n";
   for (let index = 0; index < count / 10; index += 1) text += `    team-${index}: research-${index}\n`;
@@ -71,7 +71,7 @@ function longText(count) {
   return text;
 }
 
-/** A folder with the files of others, each as it is and as brotli. @param {Record<string, string>} folders By their names in it. */
+/** Copies folders into one, with a brotli version of each file. @param {Record<string, string>} folders Paths by target name. */
 function compressed(folders) {
   const site = join(folder, "site");
   rmSync(site, { recursive: true, force: true });
@@ -93,26 +93,26 @@ function sendCompressed(request, _, path) {
   const file = join(site, `${path}.br`);
   if (existsSync(file)) {
     sent += statSync(file).size;
-    // Vite's server says by the ending of a file how it is encoded.
+    // Vite's server derives the encoding from the file's extension.
     request.url = `/${path}.br`;
   }
   return false;
 }
 
-/** The script that stands for the peer, in a folder of its own. */
-async function bundledPeer() {
+/** Bundles the reference validator and returns its folder. */
+async function bundledReference() {
   mkdirSync(folder, { recursive: true });
   const schema = JSON.parse(readFileSync(join(repository, "schemas/step.schema.json"), "utf8"));
   const ajv = new Ajv({ allErrors: true, strict: false, code: { source: true, esm: true, optimize: 2 } });
   // @ts-expect-error The types are those of a CommonJS module.
   writeFileSync(join(folder, "validate.js"), (standalone.default ?? standalone)(ajv, ajv.compile(schema)));
-  writeFileSync(join(folder, "peer.js"), readFileSync(join(here, "peer.js")));
+  writeFileSync(join(folder, "reference.js"), readFileSync(join(here, "reference.js")));
   await build({
     root: folder,
     configFile: false,
     logLevel: "error",
     resolve: { alias: { yaml: join(here, "../node_modules/yaml"), ajv: join(here, "../node_modules/ajv") } },
-    build: { lib: { entry: join(folder, "peer.js"), formats: ["es"], fileName: () => "peer.js" }, outDir: join(folder, "dist"), target: "es2022" },
+    build: { lib: { entry: join(folder, "reference.js"), formats: ["es"], fileName: () => "reference.js" }, outDir: join(folder, "dist"), target: "es2022" },
   });
   return join(folder, "dist");
 }
@@ -141,9 +141,9 @@ async function firstLoad() {
 }
 
 /**
- * Type behind a value of a text, and wait after each key until all has come to rest.
+ * Types after a value of a text and waits after each key until the page is idle.
  * @param {string} text
- * @param {(given: { text: string, at: number }) => void} show Runs in the page: shows the text, with the cursor at a place.
+ * @param {(given: { text: string, at: number }) => void} show Runs in the page: shows the text with the cursor at `at`.
  */
 async function typing(text, show = inEditor) {
   const place = "cpu_memory_request: 32G";
@@ -190,18 +190,18 @@ function bareText({ text, at }) {
   new MutationObserver(() => (copy.textContent = editable.textContent)).observe(editable, { subtree: true, childList: true, characterData: true });
 }
 
-/** Core and peer take turns on a text. @param {string} text */
-async function besidePeer(text) {
+/** Runs the core and the reference validator alternately on a text. @param {string} text */
+async function compareWithReference(text) {
   const { context, page } = await newPage();
   await page.goto(server.url);
   await page.getByText(/^runai-step \d/u).waitFor();
   const times = await page.evaluate(
     async ({ text, rounds }) => {
       const from = (/** @type {string} */ path) => import(new URL(path, location.href).href);
-      const [{ load }, { check }] = await Promise.all([from("also/core/index.js"), from("also/peer/peer.js")]);
+      const [{ load }, { check }] = await Promise.all([from("also/core/index.js"), from("also/reference/reference.js")]);
       const core = await load();
-      if (core.check(text, "yaml").diagnostics.some((/** @type {any} */ { severity }) => severity === "error")) throw new Error("the core sees errors");
-      if (check(text) !== 0) throw new Error("the peer sees errors");
+      if (core.check(text, "yaml").diagnostics.some((/** @type {any} */ { severity }) => severity === "error")) throw new Error("the core reports errors");
+      if (check(text) !== 0) throw new Error("the reference validator reports errors");
       const repeats = Math.max(1, Math.round(20_000 / text.length));
       const time = (/** @type {() => void} */ action) => {
         const start = performance.now();
@@ -216,7 +216,7 @@ async function besidePeer(text) {
   );
   await context.close();
   const column = (/** @type {number} */ index) => times.map((time) => time[index] ?? Number.NaN);
-  return [ms(median(column(0))), ms(median(column(1))), median(times.map(([core, peer]) => (peer ?? 0) / (core ?? 1))).toFixed(1)];
+  return [ms(median(column(0))), ms(median(column(1))), median(times.map(([core, reference]) => (reference ?? 0) / (core ?? 1))).toFixed(1)];
 }
 
 function lines(/** @type {string} */ text) {

@@ -1,6 +1,6 @@
-// Runs in the page before its own scripts: when a key was pressed, and when what it changes was there.
+// Runs before the page's scripts and records the times of key presses and of their effects.
 (() => {
-  /** The last key, in milliseconds since the page was asked for; 0 where something has not happened yet. */
+  /** Times for the last key, in milliseconds since navigation; 0 for events that have not happened yet. */
   const times = { key: 0, seen: 0, done: 0, painted: 0, blocked: 0, ready: 0 };
   globalThis.probe = times;
   addEventListener("keydown", ({ timeStamp }) => Object.assign(times, { key: timeStamp, seen: 0, done: 0, painted: 0, blocked: 0 }), true);
@@ -17,7 +17,7 @@
       port2.postMessage(null);
     });
   }).observe(document, { subtree: true, childList: true, characterData: true });
-  // How long the page could not have taken a key.
+  // Measures how long the page cannot handle a key.
   let before = performance.now();
   const { port1, port2 } = new MessageChannel();
   port1.onmessage = () => {

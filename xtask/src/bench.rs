@@ -1,7 +1,7 @@
-//! `cargo xtask bench`: the core and the program beside the Python peers, all in one run on one machine.
+//! `cargo xtask bench`: benchmarks the core and the program against ZenML and runapy, in one run on one machine.
 //!
-//! Times on different machines cannot be compared, and a machine is seldom quiet: what counts are the ratios, so core
-//! and peer take turns, and each turn gives a ratio of its own. Nothing here fails because something is slow.
+//! Times of different machines are not comparable, and machines are rarely idle. The results are therefore ratios: core
+//! and reference implementation alternate, and each turn gives one ratio. Slow results are not failures.
 
 use std::{
     collections::BTreeMap,
@@ -20,17 +20,17 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    following, peers,
+    following,
     process::{self, cargo, command},
-    web, workspace,
+    reference, web, workspace,
 };
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Write the table into `docs/benchmarks.md` as well
+    /// Also write the results to `docs/benchmarks.md`
     #[arg(long)]
     write: bool,
-    /// Measure the browser editor alone
+    /// Benchmark only the browser editor
     #[arg(long)]
     page: bool,
 }
@@ -43,14 +43,14 @@ pub(crate) struct Measure {
 }
 
 const EXAMPLE: &str = "examples/advanced.runai.yaml";
-const PEER: &str = "tests/bench/peer.py";
+const REFERENCE: &str = "tests/bench/reference.py";
 const PAGE: &str = "docs/benchmarks.md";
-/// Turns of core and peer, in one process each.
+/// Rounds of core and reference implementation, in one process each.
 const ROUNDS: usize = 5;
-/// Turns of whole processes.
+/// Pairs of whole processes.
 const PAIRS: usize = 15;
 
-/// Measure everything, and print the table.
+/// Runs the benchmarks and prints the page.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let path = workspace::root().join(PAGE);
     let page = if args.page {
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// A page with one of its sections in place of the one of the same title, or behind all others.
+/// Replaces the section with the same title, or appends the section.
 fn replace_section(page: &str, section: &str) -> String {
     let title = section.trim_start().lines().next().unwrap_or_default();
     let Some(start) = page.find(&format!("\n{title}\n")) else { return format!("{page}{section}") };
@@ -76,8 +76,8 @@ fn replace_section(page: &str, section: &str) -> String {
 }
 
 fn everything() -> Result<String> {
-    let machine = Machine::look()?;
-    let python = peers::python()?;
+    let machine = Machine::detect()?;
+    let python = reference::python()?;
     let target = workspace::target_dir()?;
     process::run(cargo().args(["build", "--release", "--package", "runai-cli"]))?;
     let program = target.join("release").join("runai-step").with_extension(env::consts::EXE_EXTENSION);
@@ -86,9 +86,9 @@ fn everything() -> Result<String> {
     let mut rounds = Vec::new();
     for round in 1..=ROUNDS {
         println!("round {round} of {ROUNDS}");
-        let peer = peer(&python)?;
+        let reference = reference(&python)?;
         times.measure(&["^body/", "--warm-up-time", "1", "--measurement-time", "2"])?;
-        rounds.push(Round { json: times.median("body/json")?, yaml: times.median("body/yaml")?, peer });
+        rounds.push(Round { json: times.median("body/json")?, yaml: times.median("body/yaml")?, reference });
     }
     times.measure(&["^(check|cold|mounts)/"])?;
     let memory = memory()?;
@@ -110,13 +110,13 @@ fn everything() -> Result<String> {
 struct Machine {
     cpu: String,
     cores: usize,
-    /// Programs that wanted to run in the last minute.
+    /// Load average of the last minute.
     load: Option<f64>,
     rustc: String,
 }
 
 impl Machine {
-    fn look() -> Result<Self> {
+    fn detect() -> Result<Self> {
         let cpu = fs::read_to_string("/proc/cpuinfo").ok().and_then(|info| {
             let line = info.lines().find(|line| line.starts_with("model name"))?;
             line.split_once(':').map(|(_, model)| model.trim().to_owned())
@@ -131,24 +131,24 @@ impl Machine {
     }
 }
 
-fn peer(python: &Path) -> Result<Peer> {
-    let said = process::output(peer_command(python, "time")?.arg(EXAMPLE))?;
-    serde_json::from_str(&said).with_context(|| format!("the peer printed `{said}`"))
+fn reference(python: &Path) -> Result<Reference> {
+    let output = process::output(reference_command(python, "time")?.arg(EXAMPLE))?;
+    serde_json::from_str(&output).with_context(|| format!("`{REFERENCE}` printed `{output}`"))
 }
 
-fn peer_command(python: &Path, action: &str) -> Result<Command> {
-    let mut peer = command(python);
-    // ZenML keeps a configuration; it is not to be the user's.
-    peer.env("ZENML_CONFIG_PATH", workspace::target_dir()?.join("peers").join("config"));
-    peer.args(["-B", PEER, action]);
-    Ok(peer)
+fn reference_command(python: &Path, action: &str) -> Result<Command> {
+    let mut reference = command(python);
+    // Do not use the user's ZenML configuration.
+    reference.env("ZENML_CONFIG_PATH", workspace::target_dir()?.join("reference").join("config"));
+    reference.args(["-B", REFERENCE, action]);
+    Ok(reference)
 }
 
-/// What criterion measured: medians in nanoseconds.
+/// Criterion's results: medians in nanoseconds.
 struct Times(PathBuf);
 
 impl Times {
-    /// Runs what criterion's arguments select.
+    /// Runs the benchmarks that criterion's arguments select.
     fn measure(&self, selection: &[&str]) -> Result<()> {
         let mut bench = cargo();
         bench.env("CRITERION_HOME", &self.0).args(["bench", "--package", "runai-spec", "--bench", "time"]);
@@ -159,20 +159,20 @@ impl Times {
         let file = self.0.join(case).join("new/estimates.json");
         let text = fs::read_to_string(&file).with_context(|| format!("cannot read `{}`", file.display()))?;
         let estimates: Value = serde_json::from_str(&text)?;
-        estimates["median"]["point_estimate"].as_f64().ok_or_else(|| anyhow!("`{}` has no median", file.display()))
+        estimates["median"]["point_estimate"].as_f64().ok_or_else(|| anyhow!("missing median in `{}`", file.display()))
     }
 }
 
-/// What core and peer took in turn, in nanoseconds.
+/// Times of one round, in nanoseconds.
 struct Round {
     json: f64,
     yaml: f64,
-    peer: Peer,
+    reference: Reference,
 }
 
-/// What the peer's process says about itself.
+/// Output of `tests/bench/reference.py`: times in nanoseconds.
 #[derive(Deserialize)]
-struct Peer {
+struct Reference {
     /// From a dictionary to the body.
     dict: f64,
     /// From a YAML text to the body.
@@ -180,7 +180,7 @@ struct Peer {
     versions: BTreeMap<String, String>,
 }
 
-/// What one text took.
+/// Memory use for one text, in bytes.
 #[derive(Deserialize)]
 struct Memory {
     case: String,
@@ -198,7 +198,7 @@ fn memory() -> Result<BTreeMap<String, Memory>> {
     cases.collect()
 }
 
-/// What whole processes took, each in the order of running.
+/// Resource usage of processes: times in nanoseconds, memory in bytes.
 #[derive(Default)]
 pub(crate) struct Usage {
     pub(crate) wall: Vec<f64>,
@@ -211,35 +211,35 @@ impl Usage {
         let mut measure = command(env::current_exe()?);
         measure.arg("measure").arg(program.get_program()).args(program.get_args());
         measure.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        let said: Value = serde_json::from_str(&process::output(&mut measure)?)?;
+        let usage: Value = serde_json::from_str(&process::output(&mut measure)?)?;
         for (list, key) in [(&mut self.wall, "wall"), (&mut self.cpu, "cpu"), (&mut self.peak, "peak")] {
-            list.push(said[key].as_f64().ok_or_else(|| anyhow!("`measure` named no `{key}`"))?);
+            list.push(usage[key].as_f64().ok_or_else(|| anyhow!("missing `{key}` in the output of `measure`"))?);
         }
         Ok(())
     }
 }
 
-/// The program and the peer, in turns.
+/// Runs the program and the reference implementation alternately.
 fn processes(program: &Path, python: &Path) -> Result<[Usage; 2]> {
     println!("running {PAIRS} pairs of processes");
     let mut check = command(program);
     check.args(["check", EXAMPLE]);
-    let mut validate = peer_command(python, "check")?;
+    let mut validate = reference_command(python, "check")?;
     validate.arg(EXAMPLE);
-    let (mut core, mut peer) = (Usage::default(), Usage::default());
-    // What is read for the first time comes from the disk.
+    let (mut core, mut reference) = (Usage::default(), Usage::default());
+    // Warm the file system cache.
     Usage::default().add(&check)?;
     Usage::default().add(&validate)?;
     for _ in 0..PAIRS {
         core.add(&check)?;
-        peer.add(&validate)?;
+        reference.add(&validate)?;
     }
-    Ok([core, peer])
+    Ok([core, reference])
 }
 
-/// Run one program and print its wall time and CPU time in nanoseconds and its peak memory in bytes.
+/// Runs a program and prints its wall time and CPU time in nanoseconds and its peak memory in bytes.
 ///
-/// A process of its own, because the system only gives the highest peak of all children together.
+/// A separate process, because the system only reports the highest peak of all children.
 #[cfg(unix)]
 pub(crate) fn measure(program: &Measure) -> Result<()> {
     use nix::sys::{
@@ -247,13 +247,13 @@ pub(crate) fn measure(program: &Measure) -> Result<()> {
         time::TimeValLike as _,
     };
 
-    let Some((name, args)) = program.command.split_first() else { bail!("there is no program to run") };
+    let Some((name, args)) = program.command.split_first() else { bail!("missing program") };
     let start = Instant::now();
     let mut child = Command::new(name);
     let status = child.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
     let wall = u64::try_from(start.elapsed().as_nanos())?;
     if !status.success() {
-        bail!("`{}` ended with {status}", name.display());
+        bail!("`{}` failed with {status}", name.display());
     }
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
     let cpu = (usage.user_time() + usage.system_time()).num_nanoseconds();
@@ -262,29 +262,29 @@ pub(crate) fn measure(program: &Measure) -> Result<()> {
     Ok(())
 }
 
-/// Elsewhere no crate without unsafe code says what a child took.
+/// Other systems have no safe API for a child's resource usage.
 #[cfg(not(unix))]
 pub(crate) fn measure(_: &Measure) -> Result<()> {
-    bail!("whole processes are measured on Unix only")
+    bail!("processes can be measured only on Unix")
 }
 
 fn head(machine: &Machine, version: &str, rounds: &[Round]) -> String {
     let Machine { cpu, cores, rustc, .. } = machine;
     let load = machine.load.map_or_else(String::new, |load| {
         let shared = if load >= 1.0 { "shared with other work: " } else { "" };
-        format!(", {shared}load average {load:.1} when the run began")
+        format!(", {shared}load average {load:.1} at the start")
     });
-    let versions = rounds.first().into_iter().flat_map(|round| &round.peer.versions);
+    let versions = rounds.first().into_iter().flat_map(|round| &round.reference.versions);
     let versions: Vec<_> = versions.map(|(name, version)| format!("{name} {version}")).collect();
     format!(
         "# Benchmarks
 
-`cargo xtask bench --write` made this page. Figures are medians; compare them within the page, not with those of another
-machine.
+`cargo xtask bench --write` generates this page. Figures are medians. Compare them only with figures of this page, not with
+those of another machine.
 
 * Machine: {cpu}, {cores} cores{load}
 * Core: {version}, {rustc}, release profile
-* Peer: {}
+* Reference: {}
 ",
         versions.join(", ")
     )
@@ -292,51 +292,54 @@ machine.
 
 fn example(rounds: &[Round], times: &Times) -> Result<String> {
     let of = |figure: &dyn Fn(&Round) -> f64| median(&rounds.iter().map(figure).collect::<Vec<_>>());
-    let [json, yaml, dict, peer_yaml] =
-        [of(&|round| round.json), of(&|round| round.yaml), of(&|round| round.peer.dict), of(&|round| round.peer.yaml)]
-            .map(duration);
-    let times_json = of(&|round| round.peer.dict / round.json);
-    let times_yaml = of(&|round| round.peer.yaml / round.yaml);
+    let [json, yaml, dict, reference_yaml] = [
+        of(&|round| round.json),
+        of(&|round| round.yaml),
+        of(&|round| round.reference.dict),
+        of(&|round| round.reference.yaml),
+    ]
+    .map(duration);
+    let times_json = of(&|round| round.reference.dict / round.json);
+    let times_yaml = of(&|round| round.reference.yaml / round.yaml);
     let mut page = format!(
         "
 ## From text to body
 
-One step with most of what a step can ask for ([`{EXAMPLE}`](../{EXAMPLE})),
-again and again in one process; core and peer took {ROUNDS} turns each. The peer's way is its settings class, its
-building of the request, and `to_json`.
+One step with most settings ([`{EXAMPLE}`](../{EXAMPLE})), repeatedly in one process. Core and
+ZenML alternated for {ROUNDS} rounds. ZenML's time includes its settings class, its building of the request, and `to_json`.
 
-| core | time | peer | time | times faster |
+| core | time | ZenML | time | speedup |
 |---|--:|---|--:|--:|
 | JSON text to body | {json} | dict to body | {dict} | {times_json:.1} |
-| YAML text to body | {yaml} | YAML text (PyYAML's `CSafeLoader`) to body | {peer_yaml} | {times_yaml:.1} |
+| YAML text to body | {yaml} | YAML text (PyYAML's `CSafeLoader`) to body | {reference_yaml} | {times_yaml:.1} |
 "
     );
-    for (case, way) in [
+    for (case, name) in [
         ("body/toml", "TOML text to body"),
-        ("check/json", "JSON text checked"),
-        ("check/yaml", "YAML text checked"),
-        ("check/toml", "TOML text checked"),
-        ("cold/json", "first JSON text of a process to body"),
+        ("check/json", "check of a JSON text"),
+        ("check/yaml", "check of a YAML text"),
+        ("check/toml", "check of a TOML text"),
+        ("cold/json", "JSON text to body, first in a process"),
     ] {
-        writeln!(page, "| {way} | {} | | | |", duration(times.median(case)?))?;
+        writeln!(page, "| {name} | {} | | | |", duration(times.median(case)?))?;
     }
     Ok(page)
 }
 
-fn whole_processes([core, peer]: &[Usage; 2]) -> String {
+fn whole_processes([core, reference]: &[Usage; 2]) -> String {
     let row = |name: &str, show: fn(f64) -> String, figures: fn(&Usage) -> &[f64]| {
-        let ratios: Vec<_> = figures(core).iter().zip(figures(peer)).map(|(own, other)| other / own).collect();
-        let [own, other] = [core, peer].map(|usage| show(median(figures(usage))));
+        let ratios: Vec<_> = figures(core).iter().zip(figures(reference)).map(|(own, other)| other / own).collect();
+        let [own, other] = [core, reference].map(|usage| show(median(figures(usage))));
         format!("| {name} | {own} | {other} | {:.0} |\n", median(&ratios))
     };
     format!(
         "
 ## Whole processes
 
-`runai-step check` of that file, and a Python process that imports the peer's settings class, reads the file and
-validates it; {PAIRS} turns each.
+`runai-step check` of that file, and a Python process that imports ZenML's settings class, reads the file and validates
+it, {PAIRS} times each.
 
-| | `runai-step check` | peer | ratio |
+| | `runai-step check` | ZenML | ratio |
 |---|--:|--:|--:|
 {}{}{}",
         row("wall time", duration, |usage| &usage.wall),
@@ -350,16 +353,16 @@ fn growth(times: &Times, memory: &BTreeMap<String, Memory>) -> Result<String> {
         "
 ## Growth
 
-YAML text to body of a step with many mounts.
+YAML text to body for a step with many mounts.
 
-| mounts | text | time | per mount | peak memory | times the text | allocations per mount |
+| mounts | text size | time | per mount | peak memory | memory / text | allocations per mount |
 |--:|--:|--:|--:|--:|--:|--:|
 ",
     );
     for count in [10, 100, 1_000, 10_000_u32] {
         let case = format!("mounts/{count}");
         let time = times.median(&case)?;
-        let memory = memory.get(&case).context("`memory` did not measure all mounts")?;
+        let memory = memory.get(&case).context("missing mounts in the output of `memory`")?;
         writeln!(
             page,
             "| {count} | {} | {} | {} | {} | {:.1} | {:.0} |",
@@ -379,31 +382,32 @@ fn memory_of_example(memory: &BTreeMap<String, Memory>) -> Result<String> {
         "
 ## Memory of the example
 
-| text | size | peak memory | times the text | allocations |
+| text | size | peak memory | memory / text | allocations |
 |---|--:|--:|--:|--:|
 ",
     );
     for (case, name) in [("body/json", "JSON"), ("body/yaml", "YAML"), ("body/toml", "TOML")] {
-        let Memory { bytes, peak, allocations, .. } = memory.get(case).context("`memory` did not measure all texts")?;
+        let Memory { bytes, peak, allocations, .. } =
+            memory.get(case).context("missing texts in the output of `memory`")?;
         writeln!(page, "| {name} | {} | {} | {:.1} | {allocations} |", size(*bytes), size(*peak), peak / bytes)?;
     }
     Ok(page)
 }
 
-/// What the simulator bears, by its own benchmark.
+/// Runs the simulator's benchmark and returns its section.
 fn simulator() -> Result<String> {
-    let said = process::output(cargo().args(["bench", "--quiet", "--package", "runai-sim", "--bench", "load"]))?;
+    let output = process::output(cargo().args(["bench", "--quiet", "--package", "runai-sim", "--bench", "load"]))?;
     let mut page = String::from(
         "
 ## The simulator
 
-10,000 workloads run in it; client and server share the cores.
+The simulator runs 10,000 workloads; client and server share the cores.
 
 | | |
 |---|--:|
 ",
     );
-    for line in said.lines() {
+    for line in output.lines() {
         let figure: Figure = serde_json::from_str(line).with_context(|| format!("`load` printed `{line}`"))?;
         let name = &figure.figure;
         match figure.value {
@@ -412,7 +416,7 @@ fn simulator() -> Result<String> {
             }
             FigureValue::Latency { per_second, p50_micros, p99_micros } => {
                 let [p50, p99] = [p50_micros, p99_micros].map(|micros| duration(micros * 1e3));
-                writeln!(page, "| {name}, {per_second} a second | p50 {p50}, p99 {p99} |")?;
+                writeln!(page, "| {name}, {per_second} per second | p50 {p50}, p99 {p99} |")?;
             }
             FigureValue::Memory { megabytes } => writeln!(page, "| {name} | {megabytes} MB |")?,
         }
@@ -436,18 +440,18 @@ enum FigureValue {
     Memory { megabytes: f64 },
 }
 
-/// What following and submitting many workloads costs, by the client's own benchmark.
+/// Runs the client's benchmark and returns its section.
 fn client(python: &Path) -> Result<String> {
-    println!("following 10000 workloads for a minute and a half");
+    println!("waiting for 10000 workloads for 90 s");
     let mut bench = cargo();
     bench.args(["bench", "--quiet", "--package", "runai-client", "--bench", "fleet"]);
-    let said = process::output(bench.env("RUNAI_PEER_PYTHON", python))?;
-    client_section(&said)
+    let output = process::output(bench.env("RUNAI_PEER_PYTHON", python))?;
+    client_section(&output)
 }
 
-fn client_section(said: &str) -> Result<String> {
+fn client_section(output: &str) -> Result<String> {
     let line = |line: &str| serde_json::from_str(line).with_context(|| format!("`fleet` printed `{line}`"));
-    let figures: BTreeMap<String, Value> = said
+    let figures: BTreeMap<String, Value> = output
         .lines()
         .map(|text| {
             let figure: Value = line(text)?;
@@ -456,33 +460,33 @@ fn client_section(said: &str) -> Result<String> {
         .collect::<Result<_>>()?;
     let of = |figure: &str, key: &str| {
         let value = figures.get(figure).and_then(|it| it[key].as_f64());
-        value.ok_or_else(|| anyhow!("`fleet` measured no `{key}` of `{figure}`"))
+        value.ok_or_else(|| anyhow!("missing `{key}` of `{figure}` in the output of `fleet`"))
     };
-    let (own, peer) = (of("submissions", "per_second")?, of("submissions by runapy", "per_second")?);
+    let (own, runapy) = (of("submissions", "per_second")?, of("submissions by runapy", "per_second")?);
     let (list, single) = ("fleet", "one poll for each, once");
     let intervals = of(list, "seconds")? / 30.0;
     Ok(format!(
         "
 ## The client
 
-{} workloads in the simulator, which is a process of its own on the same cores; over sockets.
+{} workloads in the simulator, a separate process on the same cores, over sockets.
 
-| submissions, {} at once | a second |
+| submissions, {} concurrent | per second |
 |---|--:|
 | runai-client | {own:.0} |
-| runapy, as many threads | {peer:.0} |
-| times faster | {:.1} |
+| runapy, same number of threads | {runapy:.0} |
+| speedup | {:.1} |
 
-| following {} workloads, in 30 s | one fleet | one poll for each |
+| waiting for {} workloads, per 30 s | one fleet | one poll per workload |
 |---|--:|--:|
 | requests | {:.0} | {:.0} |
 | CPU time | {} | {} |
 
-The process that follows them holds {} MB, {} of them before it began to follow.
+The waiting process uses {} MB of memory, of which {} MB were in use before the wait.
 ",
         of("submissions", "count")?,
         of("submissions", "at_once")?,
-        own / peer,
+        own / runapy,
         of(list, "workloads")?,
         of(list, "requests_per_30s")?,
         of(single, "requests")?,
@@ -499,7 +503,7 @@ pub(crate) fn median(values: &[f64]) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// Nanoseconds, in the unit that leaves few digits.
+/// Formats nanoseconds with a suitable unit.
 pub(crate) fn duration(nanos: f64) -> String {
     match nanos {
         ..1e4 => format!("{:.1} µs", nanos / 1e3),
@@ -510,7 +514,7 @@ pub(crate) fn duration(nanos: f64) -> String {
     }
 }
 
-/// Bytes, in the unit that leaves few digits.
+/// Formats bytes with a suitable unit.
 pub(crate) fn size(bytes: f64) -> String {
     match bytes {
         ..1e4 => format!("{:.1} kB", bytes / 1e3),
@@ -524,13 +528,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_have_few_digits() {
+    fn formats_figures() {
         assert_eq!([12.4e3, 999.0, 2.56e6, 3.1e9].map(duration), ["12 µs", "1.0 µs", "2.6 ms", "3.1 s"]);
         assert_eq!([1_660.0, 26_165.0, 14_346_317.0].map(size), ["1.7 kB", "26 kB", "14.3 MB"]);
     }
 
     #[test]
-    fn a_figure_that_is_missing_is_named() {
+    fn names_missing_figure() {
         let lines = [
             json!({"figure": "submissions", "count": 10_000, "at_once": 50, "per_second": 3000.0}),
             json!({"figure": "submissions by runapy", "per_second": 300.0}),
@@ -542,13 +546,13 @@ mod tests {
         ]
         .map(|line| line.to_string());
         let page = client_section(&lines.join("\n")).unwrap();
-        assert!(page.contains("| times faster | 10.0 |") && page.contains("| CPU time | 1.0 s | 6.0 s |"), "{page}");
+        assert!(page.contains("| speedup | 10.0 |") && page.contains("| CPU time | 1.0 s | 6.0 s |"), "{page}");
         let error = client_section(&lines[..2].join("\n")).unwrap_err();
         assert!(error.to_string().contains("`fleet`"), "{error}");
     }
 
     #[test]
-    fn a_section_takes_the_place_of_its_elder() {
+    fn replaces_section() {
         let page = "# Title\n\n## One\n\nold\n\n## Two\n\ntwo\n";
         assert_eq!(replace_section(page, "\n## One\n\nnew\n"), "# Title\n\n## One\n\nnew\n\n## Two\n\ntwo\n");
         assert_eq!(replace_section(page, "\n## Two\n\nnew\n"), "# Title\n\n## One\n\nold\n\n## Two\n\nnew\n");
@@ -556,7 +560,7 @@ mod tests {
     }
 
     #[test]
-    fn one_slow_turn_is_no_median() {
+    fn median_ignores_outliers() {
         assert_eq!(median(&[1.0, 900.0, 2.0]).to_string(), "2");
     }
 }

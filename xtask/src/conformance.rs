@@ -1,19 +1,18 @@
-//! `cargo xtask conformance`: the core held against its Python peers. `tests/conformance` asks the questions; this makes the
-//! peers' environment and starts it.
+//! `cargo xtask conformance`: compares the core with ZenML and runapy. This creates the Python environment and runs
+//! `tests/conformance`.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 
 use crate::{
-    peers,
     process::{self, cargo},
-    workspace,
+    reference, workspace,
 };
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Seed of the generated documents: a number, or `fresh` for one that was never tried
+    /// Seed of the generated documents: a number, or `fresh` for a new one
     #[arg(long, default_value = "7", value_parser = seed)]
     seed: u64,
 
@@ -21,13 +20,13 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 6000)]
     cases: usize,
 
-    /// Run configurations of ZenML to generate
+    /// ZenML run configurations to generate
     #[arg(long, default_value_t = 4000)]
     runs: usize,
 }
 
 impl Default for Args {
-    /// What the tests ask, the same every time.
+    /// The fixed arguments of the tests.
     fn default() -> Self {
         Self { seed: 7, cases: 6000, runs: 500 }
     }
@@ -35,15 +34,15 @@ impl Default for Args {
 
 fn seed(text: &str) -> Result<u64, String> {
     if text != "fresh" {
-        return text.parse().map_err(|_| "write a number, or `fresh`".to_owned());
+        return text.parse().map_err(|_| "expected a number or `fresh`".to_owned());
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|error| error.to_string())?;
     Ok(now.as_secs())
 }
 
-/// Make the peers' environment if it is not there, and compare. Failing cases are kept in the target folder.
+/// Compares the implementations. Failing cases are stored in the target folder.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let python = peers::python()?;
+    let python = reference::python()?;
     let mut compare = cargo();
     compare.args(["run", "--quiet", "--package", "conformance", "--", "--python"]).arg(python);
     compare.arg("--scratch").arg(workspace::target_dir()?.join("conformance"));

@@ -1,8 +1,8 @@
-//! A wasm32 toolchain from Debian's packages, for machines where rustup can fetch none.
+//! Builds a wasm32 toolchain from Debian's packages, for machines without access to rustup's downloads.
 //!
-//! Debian ships the compiler that its browsers are built with (`rustc-web`) and the sources of its std with everything
-//! they depend on (`rust-web-src`), but no std for `wasm32-unknown-unknown`. It is built once, offline, into a folder
-//! of this workspace. The packages live in `/usr/bin` beside rustup's proxies and change nothing for other builds.
+//! Debian ships the compiler for its browsers (`rustc-web`) and the sources of its std with all dependencies
+//! (`rust-web-src`), but no std for `wasm32-unknown-unknown`. This builds that std once, offline, into the target folder.
+//! The packages install into `/usr/bin` and do not affect builds with rustup's toolchains.
 
 use std::{
     env,
@@ -15,12 +15,12 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 
 use crate::{
-    process::{self, command, forget_toolchain},
+    process::{self, command, unset_toolchain},
     wasm::{TARGET, rlibs},
     workspace::remove_folder,
 };
 
-/// Raise it whenever the recipe changes: every machine then builds its std again.
+/// Version of the build recipe. Increment it after a change to rebuild the std on every machine.
 const RECIPE: u32 = 2;
 
 const PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", LLD];
@@ -29,34 +29,34 @@ const CLIPPY_PACKAGE: &str = "rust-web-clippy";
 const CARGO: &str = "/usr/bin/cargo";
 const CARGO_CLIPPY: &str = "/usr/bin/cargo-clippy";
 const CLIPPY_DRIVER: &str = "/usr/bin/clippy-driver";
-/// The linker of the compiler's LLVM version.
+/// The linker with the compiler's LLVM version.
 const LLD: &str = "lld-22";
 const RUSTC: &str = "/usr/bin/rustc";
 const RUSTDOC: &str = "/usr/bin/rustdoc";
 const SOURCES: &str = "/usr/lib/rustlib/src/rust";
 
-/// Whether [`Toolchain::build`] has a chance: the packages are there, or may be installed.
+/// Returns whether [`Toolchain::build`] can work: the packages are installed or can be.
 pub(crate) fn can_build() -> bool {
     packages_are_installed() || may_install()
 }
 
-/// A toolchain folder: Debian's programs, with a sysroot that also has the std of wasm32.
+/// A toolchain folder: Debian's programs and a sysroot with the std of wasm32.
 pub(crate) struct Toolchain {
     sysroot: PathBuf,
 }
 
 impl Toolchain {
-    /// The toolchain of an earlier [`Self::build`], if it was built the same way for the compiler of today.
+    /// Returns the toolchain of an earlier [`Self::build`] if the recipe and the compiler are unchanged.
     pub(crate) fn built_before(home: &Path) -> Option<Self> {
         let toolchain = Self { sysroot: home.join("sysroot") };
         let stamp = toolchain.stamp(&compiler_version().ok()?);
         fs::read_to_string(home.join("stamp")).is_ok_and(|found| found == stamp).then_some(toolchain)
     }
 
-    /// Install what is missing, and build the std.
+    /// Installs missing packages and builds the std.
     pub(crate) fn build(home: &Path) -> Result<Self> {
         fs::create_dir_all(home)?;
-        // Two builds at once would pull the folder from under each other.
+        // Concurrent builds would overwrite each other's files.
         let lock = File::create(home.join("lock"))?;
         lock.lock().context("cannot lock the folder of the wasm32 toolchain")?;
         if let Some(toolchain) = Self::built_before(home) {
@@ -67,7 +67,7 @@ impl Toolchain {
         }
         let toolchain = Self { sysroot: home.join("sysroot") };
         let version = compiler_version()?;
-        println!("building a std for {TARGET} from {SOURCES}, once");
+        println!("building a std for {TARGET} from {SOURCES}");
         let start = Instant::now();
         let build = home.join("build");
         remove_folder(&toolchain.sysroot)?;
@@ -75,9 +75,9 @@ impl Toolchain {
         let std = build_std(&build)?;
         toolchain.assemble(&std, host(&version)?)?;
         remove_folder(&build)?;
-        // Last, so that a build that was cut short is no toolchain.
+        // Written last, so that an interrupted build does not count.
         fs::write(home.join("stamp"), toolchain.stamp(&version))?;
-        println!("built it in {:.1} s", start.elapsed().as_secs_f32());
+        println!("built the std in {:.1} s", start.elapsed().as_secs_f32());
         Ok(toolchain)
     }
 
@@ -85,14 +85,14 @@ impl Toolchain {
         format!("Debian's, in {}", self.sysroot.display())
     }
 
-    /// Debian's clippy, which is of the same release as its compiler. It takes the place of `cargo clippy`: cargo itself
-    /// would find rustup's.
+    /// Returns Debian's clippy, which matches its compiler. It replaces `cargo clippy`, because cargo would run rustup's
+    /// clippy.
     ///
-    /// It is mostly newer than the project's own clippy, so its new lints may be shown but must not fail a build. What
-    /// a crate itself denies, the purity of the core above all, does fail.
+    /// It is usually newer than the project's clippy, so its new lints are only shown. Lints that a crate denies, such as
+    /// those for the pure core, fail the build.
     pub(crate) fn clippy(&self) -> Option<Command> {
         let missing = |why: &str| {
-            println!("note: there is no clippy for {TARGET}: {why}");
+            println!("note: no clippy for {TARGET}: {why}");
             None
         };
         if !Path::new(CARGO_CLIPPY).exists() {
@@ -103,22 +103,22 @@ impl Toolchain {
                 return missing(&error.to_string());
             }
         }
-        // Another release of Debian's compiler cannot read the std that this one has built.
+        // A clippy of another compiler release cannot read the std.
         let version = process::output(command(CLIPPY_DRIVER).args(["--rustc", "-vV"]));
         if version.ok() != compiler_version().ok() {
             return missing(&format!("`{CLIPPY_DRIVER}` belongs to another compiler than `{RUSTC}`"));
         }
         let mut clippy = self.command(CARGO_CLIPPY);
-        // Clippy's driver takes the place of the compiler, and with it of the wrapper that names the sysroot.
+        // Clippy's driver replaces the compiler and its wrapper, which sets the sysroot.
         clippy.env("CARGO", CARGO).env("SYSROOT", &self.sysroot);
         Some(clippy)
     }
 
-    /// A program of this toolchain, or one that calls it, in its environment.
+    /// Returns a command that uses this toolchain.
     pub(crate) fn command(&self, program: &str) -> Command {
         let bin = self.sysroot.join("bin");
         let mut command = command(program);
-        forget_toolchain(&mut command);
+        unset_toolchain(&mut command);
         command.env("RUSTC", bin.join("rustc")).env("RUSTDOC", bin.join("rustdoc"));
         let path = env::var_os("PATH").unwrap_or_default();
         if let Ok(path) = env::join_paths([bin].into_iter().chain(env::split_paths(&path))) {
@@ -127,12 +127,12 @@ impl Toolchain {
         command
     }
 
-    /// What a toolchain is made from. The wrappers name their own folder, so a moved one is no longer good.
+    /// Returns the inputs of the toolchain. It includes the folder, because the wrappers contain its path.
     fn stamp(&self, compiler: &str) -> String {
         format!("recipe {RECIPE}\n{compiler}\n{}\n", self.sysroot.display())
     }
 
-    /// Lay out the folder as rustc, cargo and wasm-pack expect a toolchain to be.
+    /// Creates the folder layout that rustc, cargo and wasm-pack expect.
     fn assemble(&self, std: &Path, host: &str) -> Result<()> {
         let rustlib = self.sysroot.join("lib/rustlib");
         let target_lib = rustlib.join(TARGET).join("lib");
@@ -163,7 +163,7 @@ fn packages_are_installed() -> bool {
     [CARGO, RUSTC, RUSTDOC, &format!("/usr/bin/{LLD}"), &vendored].iter().all(|path| Path::new(path).exists())
 }
 
-/// As root on Debian, and nowhere else: no other system has these packages.
+/// Returns whether packages may be installed: only as root on Debian.
 pub(crate) fn may_install() -> bool {
     let system = fs::read_to_string("/etc/os-release").unwrap_or_default();
     let debian = system.lines().any(|line| line == "ID=debian");
@@ -171,14 +171,14 @@ pub(crate) fn may_install() -> bool {
 }
 
 pub(crate) fn install(packages: &[&str]) -> Result<()> {
-    println!("installing Debian's {}", packages.join(", "));
+    println!("installing the Debian packages {}", packages.join(", "));
     let apt = || {
         let mut apt = command("apt-get");
         apt.env("DEBIAN_FRONTEND", "noninteractive").args(["-o", "DPkg::Lock::Timeout=300", "--quiet"]);
         apt
     };
     process::run(apt().arg("update"))?;
-    // Nothing of the user's is removed to make room: a conflicting package ends it instead.
+    // `--no-remove`: fail instead of removing a conflicting package.
     process::run(apt().args(["install", "--yes", "--no-remove", "--no-install-recommends"]).args(packages))
 }
 
@@ -188,34 +188,34 @@ fn compiler_version() -> Result<String> {
 
 fn host(compiler_version: &str) -> Result<&str> {
     let host = compiler_version.lines().find_map(|line| line.strip_prefix("host: "));
-    host.ok_or_else(|| anyhow!("`{RUSTC} -vV` names no host"))
+    host.ok_or_else(|| anyhow!("no host in the output of `{RUSTC} -vV`"))
 }
 
-/// The empty crate whose dependencies are the std.
+/// Name of an empty crate that depends on the std.
 const STD_CRATE: &str = "local_sysroot";
 
-/// Build the std in a folder of its own. The result is the folder of its rlibs.
+/// Builds the std and returns the folder of its rlibs.
 ///
-/// A crate that only depends on the std's crates takes the place of the sources' own workspace, which wants development
-/// dependencies that are not among the vendored ones.
+/// A crate that depends on the std's crates replaces their own workspace, which needs development dependencies that are
+/// not vendored.
 fn build_std(folder: &Path) -> Result<PathBuf> {
     let library = format!("{SOURCES}/library");
     fs::create_dir_all(folder)?;
     fs::write(folder.join("Cargo.toml"), std_manifest(&library))?;
     fs::write(folder.join("lib.rs"), "#![feature(no_core)]\n#![no_core]\n")?;
     fs::copy(format!("{library}/Cargo.lock"), folder.join("Cargo.lock"))
-        .with_context(|| format!("`{library}` has no Cargo.lock: is the package `rust-web-src` whole?"))?;
+        .with_context(|| format!("missing Cargo.lock in `{library}`: reinstall the package `rust-web-src`"))?;
 
     let mut cargo = command(CARGO);
-    forget_toolchain(&mut cargo);
+    unset_toolchain(&mut cargo);
     cargo
         .current_dir(folder)
-        // No configuration of the user's reaches this build.
+        // Ignore the user's cargo configuration.
         .env("CARGO_HOME", folder.join("cargo-home"))
         .env("RUSTC", RUSTC)
-        // The std is written in the compiler's own dialect; nothing else is built with it.
+        // The std needs unstable features.
         .env("RUSTC_BOOTSTRAP", "1")
-        // What the bootstrap of the compiler sets: the std's symbols then differ from those of a crate of that name.
+        // Set by the compiler's bootstrap too: distinguishes the std's symbols from those of other crates.
         .env("__CARGO_DEFAULT_LIB_METADATA", STD_CRATE)
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", std_flags())
         .args(["build", "--quiet", "--release", "--offline", "--target", TARGET, "--target-dir"])
@@ -264,7 +264,7 @@ codegen-units = 1
 opt-level = "z"
 panic = "abort"
 
-# Its functions are linked one by one.
+# Its functions are linked individually.
 [profile.release.package.compiler_builtins]
 codegen-units = 10000
 "#
@@ -274,24 +274,24 @@ codegen-units = 10000
 #[cfg(unix)]
 fn link(original: &str, link: &Path) -> Result<()> {
     if !Path::new(original).exists() {
-        bail!("`{original}` is missing: are the packages {} whole?", PACKAGES.join(", "));
+        bail!("missing `{original}`: reinstall the packages {}", PACKAGES.join(", "));
     }
-    std::os::unix::fs::symlink(original, link).with_context(|| format!("cannot link {}", link.display()))
+    std::os::unix::fs::symlink(original, link).with_context(|| format!("cannot link `{}`", link.display()))
 }
 
 #[cfg(unix)]
 fn make_executable(file: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(file, fs::Permissions::from_mode(0o755))
-        .with_context(|| format!("cannot make {} executable", file.display()))
+        .with_context(|| format!("cannot make `{}` executable", file.display()))
 }
 
 #[cfg(not(unix))]
 fn link(original: &str, _: &Path) -> Result<()> {
-    bail!("cannot link `{original}`: this is not Debian")
+    bail!("cannot link `{original}`: not Debian")
 }
 
 #[cfg(not(unix))]
 fn make_executable(file: &Path) -> Result<()> {
-    bail!("cannot make {} executable: this is not Debian", file.display())
+    bail!("cannot make `{}` executable: not Debian", file.display())
 }

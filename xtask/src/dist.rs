@@ -1,4 +1,4 @@
-//! `cargo xtask dist`: the program as people install it, with the editor's page inside, its manual pages and completions.
+//! `cargo xtask dist`: builds the program with the embedded editor page, manual pages and completions.
 
 use std::{env, fs, path::PathBuf};
 
@@ -11,7 +11,7 @@ use crate::{
 
 const SHELLS: [(&str, &str); 3] = [("bash", "runai-step.bash"), ("fish", "runai-step.fish"), ("zsh", "_runai-step")];
 
-/// Build everything into `dist` in the target folder.
+/// Builds everything into `dist` in the target folder.
 pub(crate) fn run() -> Result<()> {
     web::build()?;
     process::run(cargo().args(["build", "--release", "--package", "runai-cli", "--features", "editor"]))?;
@@ -20,7 +20,7 @@ pub(crate) fn run() -> Result<()> {
     let dist = target.join("dist");
     workspace::remove_folder(&dist)?;
     let completions = dist.join("completions");
-    fs::create_dir_all(&completions).with_context(|| format!("cannot make `{}`", completions.display()))?;
+    fs::create_dir_all(&completions).with_context(|| format!("cannot create `{}`", completions.display()))?;
     let program = dist.join(&name);
     fs::copy(target.join("release").join(&name), &program)
         .with_context(|| format!("cannot write `{}`", program.display()))?;
@@ -29,6 +29,6 @@ pub(crate) fn run() -> Result<()> {
         let script = process::output(command(&program).args(["completions", shell]))?;
         fs::write(completions.join(file), script + "\n")?;
     }
-    println!("the program, its manual pages and completions are in {}", dist.display());
+    println!("built the program, manual pages and completions in {}", dist.display());
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: the targets of `fuzz/` under libFuzzer, for as long as one likes.
+//! `cargo xtask fuzz`: runs the targets of `fuzz/` with libFuzzer.
 
 use std::{
     env, fs,
@@ -12,33 +12,32 @@ use crate::{
     workspace,
 };
 
-/// A longer input finds nothing that this length does not, and the limits are stated for it.
+/// Maximum input length in bytes. Longer inputs find nothing new, and the core's limits apply to this length.
 const MAX_LENGTH: u32 = 64 * 1024;
 
-/// Seconds after which libFuzzer calls an input a hang. The targets have a far lower limit of their own, which allows for a
-/// busy machine; this one is for what never comes back to them.
-const HANG: u32 = 20;
+/// Seconds after which libFuzzer reports a hang. The targets have a lower limit; this one catches calls that never return.
+const HANG_TIMEOUT: u32 = 20;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Fuzz this target only; without it all of them, one after the other
+    /// Fuzz only this target; all by default
     target: Option<String>,
 
-    /// How long each target is fuzzed
+    /// Duration per target, in seconds
     #[arg(long, default_value_t = 600)]
     seconds: u32,
 
-    /// What looks at memory: `address` finds misuse of it in dependencies, and is slower
+    /// Sanitizer: `address` finds memory errors in dependencies but is slower
     #[arg(long, default_value = "none", value_parser = ["address", "none"])]
     sanitizer: String,
 }
 
-/// Build and run the targets. What is found is kept in the target folder, as is the corpus, which later runs go on from.
+/// Builds and runs the targets. Findings and the corpus, which later runs reuse, are stored in the target folder.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let all = targets()?;
     let chosen: Vec<_> = all.iter().filter(|name| args.target.as_ref().is_none_or(|target| target == *name)).collect();
     if chosen.is_empty() {
-        bail!("there is no such target: they are {}", all.join(", "));
+        bail!("unknown target, expected one of {}", all.join(", "));
     }
     find_or_install()?;
     let home = workspace::target_dir()?.join("fuzz");
@@ -50,12 +49,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     for target in chosen {
         let program = build(target, &args.sanitizer, &home.join("build"))?;
         let found = home.join("found").join(target);
-        fs::create_dir_all(&found).with_context(|| format!("cannot make {}", found.display()))?;
+        fs::create_dir_all(&found).with_context(|| format!("cannot create `{}`", found.display()))?;
         let mut fuzz = command(program);
         fuzz.arg(corpus.join(target)).args([
             format!("-max_total_time={}", args.seconds),
             format!("-max_len={MAX_LENGTH}"),
-            format!("-timeout={HANG}"),
+            format!("-timeout={HANG_TIMEOUT}"),
             "-report_slow_units=1".to_owned(),
             "-print_final_stats=1".to_owned(),
             format!("-dict={}", corpus.join("words.dict").display()),
@@ -68,10 +67,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if findings.is_empty() {
         return Ok(());
     }
-    bail!("{}\nhint: mend it, and make the input a fixture of runai-spec", findings.join("\n"));
+    bail!("{}\nhint: fix it and add the input to the fixtures of runai-spec", findings.join("\n"));
 }
 
-/// The targets by the names of their files.
+/// Returns the targets by file name.
 fn targets() -> Result<Vec<String>> {
     let folder = workspace::root().join("fuzz/fuzz_targets");
     let entries = fs::read_dir(&folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
@@ -86,19 +85,19 @@ fn find_or_install() -> Result<()> {
     if process::output(cargo().args(["fuzz", "--version"])).is_ok() {
         return Ok(());
     }
-    println!("note: installing cargo-fuzz from crates.io, which this machine does not have");
+    println!("note: installing cargo-fuzz from crates.io");
     process::run(cargo().args(["install", "--locked", "cargo-fuzz"]))
 }
 
-/// The program of a target, with its branches counted.
+/// Builds a target with coverage instrumentation and returns its path.
 fn build(target: &str, sanitizer: &str, folder: &Path) -> Result<PathBuf> {
     let mut build = cargo();
     build.args(["fuzz", "build", "--fuzz-dir", "fuzz", "--features", "libfuzzer", "--sanitizer", sanitizer, target]);
-    // Between crates nothing is worth minutes of optimisation a target here, and names make a finding readable.
+    // Link-time optimization would cost minutes per target; symbols make findings readable.
     build.env("CARGO_TARGET_DIR", folder);
     build.env("CARGO_PROFILE_RELEASE_LTO", "off").env("CARGO_PROFILE_RELEASE_STRIP", "none");
     if sanitizer != "none" {
-        // Counting branches is stable, sanitizers are not: for this build alone.
+        // Sanitizers are unstable; coverage is not.
         build.env("RUSTC_BOOTSTRAP", "1");
     }
     process::run(&mut build)

@@ -1,4 +1,4 @@
-//! The schemas in the editors' own servers: `tests/ide`.
+//! Tests the schemas in editors' language servers: `tests/ide`.
 
 use anyhow::Result;
 
@@ -7,12 +7,12 @@ use crate::{
     setup, workspace,
 };
 
-/// Install the servers from the npm registry if they are not there, and run the tests.
+/// Installs the language servers if they are missing, and runs the tests.
 pub(crate) fn test() -> Result<()> {
     setup::node()?;
     let folder = workspace::root().join("tests/ide");
     if !folder.join("node_modules/yaml-language-server").exists() {
-        println!("note: installing the servers of tests/ide/package.json from the npm registry, into that folder");
+        println!("note: installing the language servers of tests/ide/package.json from npm");
         process::run(command("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder))?;
     }
     let cases = workspace::target_dir()?.join("schema-cases.ndjson");

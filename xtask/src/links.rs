@@ -1,4 +1,4 @@
-//! Links between the pages of the repository: each leads to a file that is there, and to a heading that it has.
+//! Checks links between the repository's pages: the file and the heading must exist.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -11,7 +11,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use crate::workspace;
 
-/// Look at the pages at the root and in `docs/`. Links to other hosts are not followed.
+/// Checks the pages in the root folder and in `docs/`. Links to other hosts are ignored.
 pub(crate) fn check() -> Result<()> {
     let root = workspace::root();
     let mut pages = HashMap::new();
@@ -31,22 +31,18 @@ pub(crate) fn check() -> Result<()> {
         .collect();
     problems.sort();
     if !problems.is_empty() {
-        bail!("links lead nowhere:\n  {}", problems.join("\n  "));
+        bail!("broken links:\n  {}", problems.join("\n  "));
     }
-    println!(
-        "{} links of {} pages lead somewhere",
-        pages.values().map(|it| it.links.len()).sum::<usize>(),
-        pages.len()
-    );
+    println!("checked {} links of {} pages", pages.values().map(|it| it.links.len()).sum::<usize>(), pages.len());
     Ok(())
 }
 
-/// What matters of a page.
+/// The anchors and links of a page.
 #[derive(Default)]
 struct Page {
-    /// What links can name behind `#`.
+    /// Targets of links after `#`.
     anchors: HashSet<String>,
-    /// Links and pictures that lead into the repository.
+    /// Links and images in the repository.
     links: Vec<String>,
 }
 
@@ -68,8 +64,8 @@ impl Page {
                     }
                 }
                 Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
-                    let is_elsewhere = dest_url.contains("://") || dest_url.starts_with("mailto:");
-                    if !is_elsewhere {
+                    let is_external = dest_url.contains("://") || dest_url.starts_with("mailto:");
+                    if !is_external {
                         page.links.push(dest_url.into_string());
                     }
                 }
@@ -79,7 +75,7 @@ impl Page {
         page
     }
 
-    /// Headings that repeat are numbered.
+    /// Adds an anchor; repeated headings are numbered.
     fn add_anchor(&mut self, slug: &str) {
         let numbered = (1..).map(|number| format!("{slug}-{number}"));
         let free = std::iter::once(slug.to_owned()).chain(numbered).find(|anchor| !self.anchors.contains(anchor));
@@ -87,25 +83,25 @@ impl Page {
     }
 }
 
-/// The anchor that GitHub gives a heading.
+/// Returns GitHub's anchor for a heading.
 fn slug(heading: &str) -> String {
     let kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
     heading.trim().to_lowercase().chars().filter(kept).map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
-/// Why a link on the page at `path` leads nowhere, if it does.
+/// Returns the problem of a link on the page at `path`, if any.
 fn problem(pages: &HashMap<PathBuf, Page>, path: &Path, link: &str) -> Option<String> {
     let (file, anchor) = link.split_once('#').map_or((link, None), |(file, anchor)| (file, Some(anchor)));
-    let target = if file.is_empty() { path.to_owned() } else { joined(path.parent()?, file) };
+    let target = if file.is_empty() { path.to_owned() } else { resolve(path.parent()?, file) };
     if !target.exists() {
-        return Some(format!("{}: `{link}`: there is no such file", path.display()));
+        return Some(format!("{}: `{link}`: file not found", path.display()));
     }
     let missing = anchor.filter(|anchor| pages.get(&target).is_some_and(|page| !page.anchors.contains(*anchor)))?;
-    Some(format!("{}: `{link}`: no heading has the anchor `{missing}`", path.display()))
+    Some(format!("{}: `{link}`: no heading with the anchor `{missing}`", path.display()))
 }
 
-/// `file` as seen from `folder`, without `..`: pages are known by plain paths.
-fn joined(folder: &Path, file: &str) -> PathBuf {
+/// Resolves `file` relative to `folder`, without `..`.
+fn resolve(folder: &Path, file: &str) -> PathBuf {
     let mut path = folder.to_owned();
     for component in Path::new(file).components() {
         match component {
@@ -124,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn anchors_are_those_of_github() {
+    fn anchors_match_github() {
         for (heading, anchor) in [
             ("unknown-key", "unknown-key"),
             ("What is sent", "what-is-sent"),
@@ -139,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn links_that_lead_nowhere_are_found() {
+    fn finds_broken_links() {
         let readme = workspace::root().join("README.md");
         let text = "# Licence\n[a](Cargo.toml) ![b](nothing.png) [c](#licence) [d](#licences) <https://example.com>\n";
         let page = Page::read(text);
@@ -147,12 +143,12 @@ mod tests {
         let pages = HashMap::from([(readme.clone(), page)]);
         let found: Vec<_> = pages[&readme].links.iter().filter_map(|link| problem(&pages, &readme, link)).collect();
         assert_eq!(found.len(), 2);
-        assert!(found[0].contains("`nothing.png`: there is no such file"), "{}", found[0]);
+        assert!(found[0].contains("`nothing.png`: file not found"), "{}", found[0]);
         assert!(found[1].contains("the anchor `licences`"), "{}", found[1]);
     }
 
     #[test]
-    fn every_link_of_this_repository_leads_somewhere() {
+    fn repository_has_no_broken_links() {
         check().unwrap();
     }
 }

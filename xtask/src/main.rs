@@ -1,8 +1,8 @@
-//! Every chore of this repository: `cargo xtask --help`.
+//! Development tasks of this repository: `cargo xtask --help`.
 //!
-//! A chore is a module; `process` starts other programs for all of them. No chore needs more than a Rust toolchain and
-//! what `setup` names; whatever else it uses, it installs or says how to.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to the person who runs it")]
+//! Each task is a module; `process` runs other programs. Tasks need a Rust toolchain and the tools that `setup` lists;
+//! they install other dependencies or report how to.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "tasks print their progress")]
 
 use std::process::ExitCode;
 
@@ -20,9 +20,9 @@ mod links;
 mod migration;
 mod npm;
 mod operations;
-mod peers;
 mod process;
 mod purity;
+mod reference;
 mod repository;
 mod schema;
 mod schemathesis;
@@ -35,60 +35,60 @@ mod web;
 mod words;
 mod workspace;
 
-/// Every chore of this repository
+/// Development tasks of this repository
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
-enum Chore {
-    /// Measure the core and the program beside the Python peers, and print a table
+enum Task {
+    /// Benchmark the core and the program against ZenML and runapy
     Bench(bench::Args),
-    /// Run one program and print what it took as JSON: `bench` calls it
+    /// Run a program and print its resource usage as JSON
     #[command(hide = true)]
     Measure(bench::Measure),
-    /// Hold the core against its Python peers on generated documents
+    /// Compare the core with ZenML and runapy
     Conformance(conformance::Args),
-    /// Build the program as people install it: with the editor's page, manual pages and completions
+    /// Build the distribution: program, manual pages and completions
     Dist,
-    /// Build the browser editor, and serve it on this machine
+    /// Build the browser editor and serve it locally
     Editor(web::Args),
-    /// Submit and wait through everything that goes wrong, and print what came of it
+    /// Run the fault-injection campaigns and print their results
     Faults(faults::Args),
-    /// Fuzz the core under libFuzzer
+    /// Fuzz the core with libFuzzer
     Fuzz(fuzz::Args),
-    /// Write the table of the API's operations, which the client's tests send
+    /// Generate the table of API operations
     Operations(operations::Args),
-    /// Write the JSON Schemas, and the pages that are made from the declarations
+    /// Generate JSON Schemas and reference pages
     Schema(schema::Args),
-    /// Hold the simulator against a copy of the API's own description
+    /// Test the simulator against the API description
     Schemathesis(schemathesis::Args),
     /// Compare the public API of the libraries with a release
     Semver(semver::Args),
-    /// Install what the tests need, or say what is missing
+    /// Install test dependencies or report missing ones
     Setup,
-    /// Run the tests: every step, or only the named ones
+    /// Run all test steps or the named ones
     Test(test::Args),
-    /// Build the npm package: the core for browsers and Node
+    /// Build the npm package of the core
     Wasm,
-    /// Build the browser editor into `web/dist`: plain files for any host
+    /// Build the browser editor into `web/dist`
     Web,
 }
 
 fn main() -> ExitCode {
-    let result = match Chore::parse() {
-        Chore::Bench(args) => bench::run(&args),
-        Chore::Conformance(args) => conformance::run(&args),
-        Chore::Dist => dist::run(),
-        Chore::Editor(args) => web::editor(&args),
-        Chore::Faults(args) => faults::run(&args),
-        Chore::Fuzz(args) => fuzz::run(&args),
-        Chore::Measure(program) => bench::measure(&program),
-        Chore::Operations(args) => operations::run(&args),
-        Chore::Schema(args) => schema::run(&args),
-        Chore::Schemathesis(args) => schemathesis::run(&args),
-        Chore::Semver(args) => semver::run(&args),
-        Chore::Setup => setup::run(),
-        Chore::Test(args) => test::run(&args),
-        Chore::Wasm => npm::build(),
-        Chore::Web => web::build(),
+    let result = match Task::parse() {
+        Task::Bench(args) => bench::run(&args),
+        Task::Conformance(args) => conformance::run(&args),
+        Task::Dist => dist::run(),
+        Task::Editor(args) => web::editor(&args),
+        Task::Faults(args) => faults::run(&args),
+        Task::Fuzz(args) => fuzz::run(&args),
+        Task::Measure(program) => bench::measure(&program),
+        Task::Operations(args) => operations::run(&args),
+        Task::Schema(args) => schema::run(&args),
+        Task::Schemathesis(args) => schemathesis::run(&args),
+        Task::Semver(args) => semver::run(&args),
+        Task::Setup => setup::run(),
+        Task::Test(args) => test::run(&args),
+        Task::Wasm => npm::build(),
+        Task::Web => web::build(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

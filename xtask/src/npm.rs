@@ -1,4 +1,4 @@
-//! The npm package: what wasm-pack makes of the core, with typed entries for browsers, bundlers and Node on top.
+//! Builds the npm package: wasm-pack's output with typed entry points for browsers, bundlers and Node.
 
 use std::{
     env, fs,
@@ -16,24 +16,24 @@ use crate::{
     workspace,
 };
 
-/// Most that the package's code may weigh, in bytes, compressed with brotli: what a page has to fetch.
+/// Maximum size of the code that a page fetches, in bytes, compressed with brotli.
 const BUDGET: usize = 276_000;
 
-/// Its own folder inside the target folder.
+/// Folder of the package inside the target folder.
 const FOLDER: &str = "npm/runai-spec";
 const CRATE: &str = "crates/runai-wasm";
 const MODULE: &str = "runai_wasm_bg.wasm";
 const MANIFEST: &str = "package.json";
-/// Members that the package's manifest has beside those of wasm-pack.
+/// Additional members of the package's manifest.
 const ADDITIONS: &str = "npm.json";
 
-/// A program that is built from its crate if it is not there.
+/// A program that is built from its crate if it is missing.
 struct Tool {
     name: &'static str,
     package: &'static str,
-    /// Has to be that of the library in the lock file, for `wasm-bindgen`.
+    /// For `wasm-bindgen`, must equal the library's version in the lock file.
     version: &'static str,
-    /// Whether the versions that its authors tested with can be had.
+    /// Whether the crate contains a lock file.
     locked: bool,
 }
 
@@ -41,16 +41,16 @@ const WASM_PACK: Tool = Tool { name: "wasm-pack", package: "wasm-pack", version:
 const WASM_BINDGEN: Tool =
     Tool { name: "wasm-bindgen", package: "wasm-bindgen-cli", version: "0.2.130", locked: false };
 
-/// Build the package, and fail if it weighs too much.
+/// Builds the package and fails if it exceeds its size budget.
 pub(crate) fn build() -> Result<()> {
     pack()?;
-    weigh()
+    check_size()
 }
 
-/// Build the package.
+/// Builds the package.
 pub(crate) fn pack() -> Result<()> {
     let toolchain = Toolchain::find_or_build()?;
-    println!("the toolchain for {}: {}", wasm::TARGET, toolchain.describe());
+    println!("toolchain for {}: {}", wasm::TARGET, toolchain.describe());
     let bin = [WASM_PACK, WASM_BINDGEN].iter().map(Tool::folder).collect::<Result<Vec<_>>>()?;
     let package = folder()?;
     workspace::remove_folder(&package)?;
@@ -58,25 +58,25 @@ pub(crate) fn pack() -> Result<()> {
     let mut pack = toolchain.command("wasm-pack");
     let before = pack.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, value)| value.map(ToOwned::to_owned));
     let before = before.or_else(|| env::var_os("PATH")).unwrap_or_default();
-    // The tools come last but for the compiler, so that nothing of the system takes their place.
+    // The tools precede the system's programs; the compiler precedes both.
     pack.env("PATH", env::join_paths(bin.into_iter().chain(env::split_paths(&before)))?);
     pack.args(["build", CRATE, "--mode", "no-install", "--target", "bundler", "--profile", "wasm"]);
     pack.arg("--out-dir").arg(&package);
-    wasm::in_its_folder(&mut pack)?.args(["--", "--locked"]);
+    wasm::in_wasm_folder(&mut pack)?.args(["--", "--locked"]);
     process::run(&mut pack)?;
 
     add_files(&package)?;
     add_to_manifest(&package)?;
-    println!("the package is in {}", package.display());
+    println!("built the package in {}", package.display());
     Ok(())
 }
 
-/// Run the package's own tests under Node, on what [`pack`] has made.
+/// Runs the package's tests in Node. [`pack`] must have run.
 pub(crate) fn test() -> Result<()> {
     let package = folder()?;
     process::output(command("node").arg("--version"))
-        .context("the package is tested under Node: install it (on Debian: `apt-get install nodejs npm`)")?;
-    // The same calls natively, to compare with.
+        .context("cannot run Node: install it (on Debian: `apt-get install nodejs npm`)")?;
+    // The native program, to compare results.
     process::run(cargo().args(["build", "--quiet", "--package", "runai-wasm", "--example", "answers"]))?;
     let answers = workspace::target_dir()?.join("debug/examples/answers");
     let mut node = command("node");
@@ -88,7 +88,7 @@ pub(crate) fn test() -> Result<()> {
     process::run(&mut node)
 }
 
-/// Where the package is, once it is built.
+/// Returns the path of the built package.
 pub(crate) fn folder() -> Result<PathBuf> {
     Ok(workspace::target_dir()?.join(FOLDER))
 }
@@ -107,16 +107,16 @@ fn tests() -> Result<Vec<PathBuf>> {
 }
 
 impl Tool {
-    /// The folder of a program of this very version: one that is there, or one that is built now.
+    /// Returns the folder of the program in this version. Builds the program if it is missing.
     fn folder(&self) -> Result<PathBuf> {
         let home = workspace::target_dir()?.join("tools");
         let bin = home.join("bin");
         let paths = env::var_os("PATH").unwrap_or_default();
         let places = [bin.clone()].into_iter().chain(env::split_paths(&paths));
-        if let Some(place) = places.into_iter().find(|place| self.is_in(place)) {
+        if let Some(place) = places.into_iter().find(|place| self.is_installed(place)) {
             return Ok(place);
         }
-        println!("note: building {} {} below {}, once", self.package, self.version, home.display());
+        println!("note: building {} {} into {}", self.package, self.version, home.display());
         let mut install = cargo();
         install.args(["install", "--quiet", &format!("{}@{}", self.package, self.version), "--root"]).arg(&home);
         install.arg("--target-dir").arg(home.join("build"));
@@ -128,14 +128,14 @@ impl Tool {
         Ok(bin)
     }
 
-    fn is_in(&self, folder: &Path) -> bool {
+    fn is_installed(&self, folder: &Path) -> bool {
         let program = folder.join(format!("{}{}", self.name, env::consts::EXE_SUFFIX));
         let version = || process::output(Command::new(&program).arg("--version"));
-        program.exists() && version().is_ok_and(|words| words.split(' ').nth(1) == Some(self.version))
+        program.exists() && version().is_ok_and(|output| output.split(' ').nth(1) == Some(self.version))
     }
 }
 
-/// Add the typed entries and the licences to what wasm-pack has made.
+/// Adds the typed entry points and the licenses to wasm-pack's output.
 fn add_files(package: &Path) -> Result<()> {
     let root = workspace::root();
     let mut files = vec![root.join("LICENSE-APACHE"), root.join("LICENSE-MIT")];
@@ -152,11 +152,11 @@ fn add_files(package: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Add the members of `npm.json`, and the files that are not listed yet, to the `package.json` of wasm-pack.
+/// Adds the members of `npm.json` and unlisted files to wasm-pack's `package.json`.
 fn add_to_manifest(package: &Path) -> Result<()> {
     let read = |path: &Path| -> Result<Map<String, Value>> {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-        serde_json::from_str(&text).with_context(|| format!("`{}` is no JSON", path.display()))
+        serde_json::from_str(&text).with_context(|| format!("`{}` is not valid JSON", path.display()))
     };
     let path = package.join(MANIFEST);
     let additions = read(&workspace::root().join(CRATE).join(ADDITIONS))?;
@@ -169,7 +169,7 @@ fn add_to_manifest(package: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Merge without replacing anything but the name, which is that of the crate.
+/// Merges additions. Fails if one would replace a member other than the name.
 fn with_additions(
     mut manifest: Map<String, Value>,
     additions: Map<String, Value>,
@@ -179,10 +179,10 @@ fn with_additions(
         if let Some(replaced) = manifest.insert(key.clone(), value)
             && key != "name"
         {
-            bail!("`{ADDITIONS}` would replace `{key}`, which wasm-pack has written: {replaced}");
+            bail!("`{ADDITIONS}` would replace `{key}` of wasm-pack: {replaced}");
         }
     }
-    let files = manifest.get_mut("files").and_then(Value::as_array_mut).context("`files` is no list")?;
+    let files = manifest.get_mut("files").and_then(Value::as_array_mut).context("`files` is not a list")?;
     names.sort();
     for name in names {
         let is_listed = files.iter().any(|listed| *listed == name);
@@ -193,26 +193,26 @@ fn with_additions(
     Ok(manifest)
 }
 
-/// Say what each file weighs, and fail if together they weigh too much.
-pub(crate) fn weigh() -> Result<()> {
+/// Prints the size of each file and fails if the total exceeds the budget.
+pub(crate) fn check_size() -> Result<()> {
     let package = folder()?;
     let mut total = 0;
     println!("{:<22} {:>9} {:>9}", "", "bytes", "brotli");
-    // What a browser fetches.
+    // The files that a browser fetches.
     for name in [MODULE, "runai_wasm_bg.js", "core.js", "index.js"] {
         let bytes = fs::read(package.join(name))?;
         let compressed = brotli(&bytes)?;
         println!("{name:<22} {:>9} {compressed:>9}", bytes.len());
         total += compressed;
     }
-    println!("{:<22} {:>9} {total:>9} of {BUDGET}", "all", "");
+    println!("{:<22} {:>9} {total:>9} of {BUDGET}", "total", "");
     if total > BUDGET {
-        bail!("the package weighs {total} bytes, more than the {BUDGET} that it may (`BUDGET` in xtask/src/npm.rs)");
+        bail!("the package has {total} bytes, more than its budget of {BUDGET} bytes (`BUDGET` in xtask/src/npm.rs)");
     }
     Ok(())
 }
 
-/// The size of `bytes` as a server sends them.
+/// Returns the size of `bytes` compressed with brotli.
 pub(crate) fn brotli(bytes: &[u8]) -> Result<usize> {
     let mut out = Vec::new();
     let parameters = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 24, ..Default::default() };
@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn additions_change_nothing_but_the_name() {
+    fn additions_replace_only_the_name() {
         let object = |value: Value| value.as_object().unwrap().clone();
         let made = object(json!({"name": "a-b", "files": ["b.js", "a.wasm"], "main": "b.js"}));
         let additions = object(json!({"name": "c", "engines": {"node": ">=20"}}));
@@ -246,9 +246,9 @@ mod tests {
     }
 
     #[test]
-    fn the_tool_and_the_library_have_one_version() {
+    fn wasm_bindgen_versions_match() {
         let manifest = fs::read_to_string(workspace::root().join("Cargo.toml")).unwrap();
         let pinned = format!("wasm-bindgen = {{ version = \"={}\"", WASM_BINDGEN.version);
-        assert!(manifest.contains(&pinned), "`Cargo.toml` does not say `{pinned}`");
+        assert!(manifest.contains(&pinned), "`Cargo.toml` does not contain `{pinned}`");
     }
 }

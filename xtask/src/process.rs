@@ -1,4 +1,4 @@
-//! Starting other programs: the command line is shown first, and a failure says which command it was.
+//! Runs other programs: prints the command line, and names the command in errors.
 
 use std::{
     env,
@@ -12,49 +12,49 @@ use anyhow::{Result, anyhow, bail};
 
 use crate::workspace;
 
-/// The cargo that started this program, working at the root of the workspace.
+/// Returns a command for the cargo that started this program, in the workspace root.
 pub(crate) fn cargo() -> Command {
     let mut command = command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    forget(&mut command, describes_this_package);
+    unset_variables(&mut command, describes_this_package);
     command
 }
 
-/// A program that works at the root of the workspace and never waits for input: a chore behaves the same at a terminal
-/// and in CI.
+/// Returns a command that runs in the workspace root without standard input, so that a task behaves the same at a
+/// terminal and in CI.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(workspace::root()).stdin(Stdio::null());
     command
 }
 
-/// Show the command line, run it, and fail unless it succeeds.
+/// Prints the command line, runs it, and fails unless it succeeds.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     println!("$ {}", shown(command));
     let status = command.status().map_err(|error| not_started(command, &error))?;
     if !status.success() {
-        bail!("`{}` ended with {status}", named(command));
+        bail!("`{}` failed with {status}", named(command));
     }
     Ok(())
 }
 
-/// What the command prints to its standard output, without the line end. For questions: they are not shown.
+/// Returns the command's stdout without the final line end. Does not print the command line.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = command.output().map_err(|error| not_started(command, &error))?;
     if !output.status.success() {
-        let words = String::from_utf8_lossy(&output.stderr);
-        bail!("`{}` ended with {}\n{}", named(command), output.status, words.trim_end());
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        bail!("`{}` failed with {}\n{}", named(command), output.status, stderr.trim_end());
     }
     let text = String::from_utf8(output.stdout);
-    let text = text.map_err(|_| anyhow!("`{}` printed something that is not UTF-8", named(command)))?;
+    let text = text.map_err(|_| anyhow!("`{}` printed invalid UTF-8", named(command)))?;
     Ok(text.trim_end().to_owned())
 }
 
-/// Take away what belongs to the toolchain that runs this program, so that a child can use another one.
-pub(crate) fn forget_toolchain(command: &mut Command) {
-    forget(command, |name| describes_this_package(name) || chooses_a_toolchain(name));
+/// Removes variables of the current toolchain, so that a child can use another one.
+pub(crate) fn unset_toolchain(command: &mut Command) {
+    unset_variables(command, |name| describes_this_package(name) || chooses_a_toolchain(name));
 }
 
-fn forget(command: &mut Command, unwanted: impl Fn(&str) -> bool) {
+fn unset_variables(command: &mut Command, unwanted: impl Fn(&str) -> bool) {
     for (name, _) in env::vars_os() {
         if name.to_str().is_some_and(&unwanted) {
             command.env_remove(name);
@@ -62,8 +62,8 @@ fn forget(command: &mut Command, unwanted: impl Fn(&str) -> bool) {
     }
 }
 
-/// `cargo run` describes the package that it runs. Build scripts that watch these variables (ring's does) would run
-/// again whenever a build switches between `cargo xtask` and plain cargo.
+/// Returns whether `cargo run` sets the variable to describe the package. Build scripts that watch such variables, like
+/// ring's, would rerun whenever a build switches between `cargo xtask` and plain cargo.
 fn describes_this_package(name: &str) -> bool {
     name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || name == "CARGO_BIN_NAME"
 }
@@ -95,18 +95,18 @@ fn chooses_a_toolchain(name: &str) -> bool {
 fn not_started(command: &Command, error: &io::Error) -> anyhow::Error {
     let program = command.get_program().display();
     match error.kind() {
-        io::ErrorKind::NotFound => anyhow!("cannot start `{program}`: there is no such program"),
+        io::ErrorKind::NotFound => anyhow!("cannot start `{program}`: program not found"),
         _ => anyhow!("cannot start `{program}`: {error}"),
     }
 }
 
-/// The command as a person would type it: variables, the program's bare name, quoted arguments.
+/// Returns the command line to print: variables, the program's file name, quoted arguments.
 fn shown(command: &Command) -> String {
     let variables = command.get_envs().filter_map(|(name, value)| {
         let value = value?.to_string_lossy();
         match name.to_str()? {
             "PATH" => None,
-            // As cargo takes them in another variable: the separator of this one is no character that can be typed.
+            // Print as `RUSTFLAGS`, because the separator of this variable is not printable.
             "CARGO_ENCODED_RUSTFLAGS" => Some(format!("RUSTFLAGS={}", quoted(&value.replace('\x1f', " ")))),
             name => Some(format!("{name}={}", quoted(&value))),
         }
@@ -114,7 +114,7 @@ fn shown(command: &Command) -> String {
     variables.chain([named(command)]).collect::<Vec<_>>().join(" ")
 }
 
-/// The command without the variables that are set for it.
+/// Returns the command line without variables.
 fn named(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let program = program.file_name().unwrap_or(program.as_os_str());
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_is_shown_as_it_would_be_typed() {
+    fn quotes_arguments() {
         let mut command = command("/usr/bin/cargo");
         command.env("RUSTDOCFLAGS", "-D warnings").env("PATH", "/somewhere").env_remove("RUSTFLAGS");
         command.args(["doc", "it's", ""]);
@@ -144,15 +144,15 @@ mod tests {
     }
 
     #[test]
-    fn encoded_flags_are_shown_as_flags() {
+    fn decodes_encoded_flags() {
         let mut command = command("cargo");
         command.env("CARGO_ENCODED_RUSTFLAGS", "-Cpanic=abort\x1f-Clto").arg("build");
         assert_eq!(shown(&command), "RUSTFLAGS='-Cpanic=abort -Clto' cargo build");
     }
 
     #[test]
-    fn a_missing_program_is_named() {
+    fn names_missing_program() {
         let error = run(&mut command("no-such-program-anywhere")).unwrap_err();
-        assert_eq!(error.to_string(), "cannot start `no-such-program-anywhere`: there is no such program");
+        assert_eq!(error.to_string(), "cannot start `no-such-program-anywhere`: program not found");
     }
 }

@@ -1,4 +1,4 @@
-//! What must not be in the repository, whoever commits it.
+//! Checks for files and texts that must not be in the repository.
 
 use std::{fs, io, path::Path};
 
@@ -9,53 +9,53 @@ use crate::{
     words, workspace,
 };
 
-/// A clone is small, and a file that is larger is mostly generated: it belongs into a release.
-const LARGEST_FILE: u64 = 1024 * 1024;
+/// Maximum file size in bytes. Larger files are mostly generated and belong in a release.
+const MAX_FILE_SIZE: u64 = 1024 * 1024;
 
-/// The only source that Cargo.lock may name: it means crates.io, whatever mirror a machine uses.
+/// The only allowed source in Cargo.lock. It means crates.io, also if the machine uses a mirror.
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
-/// Folders in which the work of a person or a CI machine lies.
+/// Top-level folders that contain the work of a user or a CI machine.
 const MACHINE_FOLDERS: [&str; 4] = ["Users", "home", "root", "work"];
 
-/// What may follow: plain examples, and what is the same in every container of an image.
+/// Allowed subfolders: example names, and paths that are the same in every container of an image.
 const EXAMPLE_NAMES: [&str; 12] =
     [".aws", ".cache", ".config", ".kube", ".ssh", "alice", "jovyan", "me", "my-folder", "myfolder", "user", "you"];
 
-/// Look at every file that git has or would add.
+/// Checks all tracked and untracked files that git does not ignore.
 pub(crate) fn check() -> Result<()> {
     let root = workspace::root();
     if !root.join(".git").exists() {
-        println!("note: skipped, this is no git checkout");
+        println!("note: skipped, not a git checkout");
         return Ok(());
     }
-    let question = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
-    let files = process::output(command("git").args(question))?;
+    let arguments = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+    let files = process::output(command("git").args(arguments))?;
     let mut problems = Vec::new();
     let mut count = 0;
     for file in files.split('\0').filter(|file| !file.is_empty()) {
         let path = root.join(file);
         match fs::symlink_metadata(&path) {
-            // A link's target is looked at as a file of its own.
+            // The target of a symbolic link is checked as its own file.
             Ok(metadata) if !metadata.is_file() => {}
-            Ok(metadata) if metadata.len() > LARGEST_FILE => {
-                problems.push(format!("{file}: {} bytes, more than {LARGEST_FILE}", metadata.len()));
+            Ok(metadata) if metadata.len() > MAX_FILE_SIZE => {
+                problems.push(format!("{file}: {} bytes, more than {MAX_FILE_SIZE}", metadata.len()));
             }
             Ok(_) => {
                 let bytes = fs::read(&path).with_context(|| format!("cannot read `{file}`"))?;
                 problems.extend(problems_in(&root, file, &String::from_utf8_lossy(&bytes)));
             }
-            // Deleted, and not committed yet.
+            // Deleted but not committed yet.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error).with_context(|| format!("cannot read `{file}`")),
         }
         count += 1;
     }
     if problems.is_empty() {
-        println!("{count} files are fit to be committed");
+        println!("{count} files checked");
         return Ok(());
     }
-    bail!("the repository holds what it must not:\n  {}", problems.join("\n  "))
+    bail!("forbidden content:\n  {}", problems.join("\n  "))
 }
 
 fn problems_in(root: &Path, file: &str, text: &str) -> Vec<String> {
@@ -71,9 +71,9 @@ fn problems_in(root: &Path, file: &str, text: &str) -> Vec<String> {
             }
         }
         if let Some(path) = machine_path(line) {
-            report(&format!("`{path}` is a path on one machine"));
+            report(&format!("`{path}` is a path of a specific machine"));
         } else if root.components().count() > 2 && root.to_str().is_some_and(|root| line.contains(root)) {
-            report("the folder of this very checkout is named");
+            report("contains the path of this checkout");
         }
         if npm_lock && line.contains(r#""resolved": "http"#) {
             report("a lock file names a host (npm's `omit-lockfile-registry-resolved` leaves it out)");
@@ -87,11 +87,11 @@ fn problems_in(root: &Path, file: &str, text: &str) -> Vec<String> {
     problems
 }
 
-/// The first path on the line that can only be meant on a certain machine, such as one below a home folder.
+/// Returns the first path on the line that is specific to a machine, such as one in a home folder.
 fn machine_path(line: &str) -> Option<&str> {
     line.char_indices().filter(|(_, c)| matches!(c, '/' | '\\')).find_map(|(start, _)| {
         let before = &line[..start];
-        // The middle of a longer path or of an address is no root.
+        // Within a longer path or a URL, the separator is not a root.
         let inside = before.ends_with(|c: char| c.is_alphanumeric() || "/\\.-_~}>*)".contains(c));
         if inside && !before.ends_with("file://") {
             return None;
@@ -108,13 +108,13 @@ fn machine_path(line: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    /// A path that stands in this file only in parts: the check looks at this file too.
+    /// Joins a path, because the check also reads this file.
     fn path(parts: &[&str]) -> String {
         format!("/{}", parts.join("/"))
     }
 
     #[test]
-    fn paths_of_one_machine_are_found() {
+    fn finds_machine_paths() {
         for parts in [&["home", "jane", "src"][..], &["work", "main"], &["root", ".cargo", "bin"], &["Users", "Jane"]] {
             let path = path(parts);
             assert_eq!(machine_path(&format!("see `{path}`, there")), Some(&*path));
@@ -125,8 +125,8 @@ mod tests {
     }
 
     #[test]
-    fn examples_addresses_and_relative_paths_are_not() {
-        let fine = [
+    fn ignores_example_paths_and_urls() {
+        let allowed = [
             "cd /home/user/project",
             "path: /home/my-folder",
             "https://example.com/work/items",
@@ -135,19 +135,19 @@ mod tests {
             "/home/$USER/data",
             "$HOME/work/data",
         ];
-        for line in fine {
+        for line in allowed {
             assert_eq!(machine_path(line), None, "{line}");
         }
     }
 
     #[test]
-    fn the_checkout_itself_is_found_wherever_it_is() {
+    fn finds_path_of_checkout() {
         let found = problems_in(Path::new("/srv/build-7/checkout"), "a.txt", "made in /srv/build-7/checkout/target");
-        assert_eq!(found, ["a.txt:1: the folder of this very checkout is named"]);
+        assert_eq!(found, ["a.txt:1: contains the path of this checkout"]);
     }
 
     #[test]
-    fn lock_files_name_no_host() {
+    fn rejects_hosts_in_lock_files() {
         let root = Path::new("/");
         let npm = "{\n  \"resolved\": \"https://mirror.example/a.tgz\"\n}";
         assert_eq!(problems_in(root, "web/package-lock.json", npm).len(), 1);

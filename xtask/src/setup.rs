@@ -1,49 +1,50 @@
-//! What the chores need on a machine. Each need is met lazily by the step that has it; `cargo xtask setup` meets all.
+//! Dependencies of the tasks. Tasks install them on demand; `cargo xtask setup` installs all.
 
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    debian, operations, peers,
+    debian, operations,
     process::{self, command},
+    reference,
     wasm::Toolchain,
 };
 
-struct Need {
+struct Dependency {
     name: &'static str,
-    /// Meet the need and say how it is met.
-    meet: fn() -> Result<String>,
+    /// Installs the dependency if needed, and describes it.
+    install: fn() -> Result<String>,
 }
 
-const NEEDS: [Need; 11] = [
-    Need { name: "rustfmt", meet: || process::output(process::cargo().args(["fmt", "--version"])) },
-    Need { name: "clippy", meet: || process::output(process::cargo().args(["clippy", "--version"])) },
-    Need { name: "git", meet: || process::output(command("git").arg("--version")) },
-    Need { name: "python3", meet: python },
-    Need { name: "shells", meet: shells },
-    Need { name: "neovim", meet: neovim },
-    Need { name: "peers", meet: || peers::python().map(|_| peers::PEERS.packages.join(", ")) },
-    Need { name: "SDK", meet: || operations::SDK.python().map(|_| operations::SDK.packages.join(", ")) },
-    Need { name: "node", meet: node },
-    Need { name: "wasm32 std", meet: || Toolchain::find_or_build().map(|toolchain| toolchain.describe()) },
-    Need { name: "wasm32 clippy", meet: wasm_clippy },
+const DEPENDENCIES: [Dependency; 11] = [
+    Dependency { name: "rustfmt", install: || process::output(process::cargo().args(["fmt", "--version"])) },
+    Dependency { name: "clippy", install: || process::output(process::cargo().args(["clippy", "--version"])) },
+    Dependency { name: "git", install: || process::output(command("git").arg("--version")) },
+    Dependency { name: "python3", install: python },
+    Dependency { name: "shells", install: shells },
+    Dependency { name: "neovim", install: neovim },
+    Dependency { name: "reference", install: || reference::python().map(|_| reference::REFERENCE.packages.join(", ")) },
+    Dependency { name: "SDK", install: || operations::SDK.python().map(|_| operations::SDK.packages.join(", ")) },
+    Dependency { name: "node", install: node },
+    Dependency { name: "wasm32 std", install: || Toolchain::find_or_build().map(|toolchain| toolchain.describe()) },
+    Dependency { name: "wasm32 clippy", install: wasm_clippy },
 ];
 
-/// Meet every need, in order.
+/// Installs every dependency, in order.
 pub(crate) fn run() -> Result<()> {
-    for Need { name, meet } in &NEEDS {
-        let how = meet().with_context(|| format!("this machine has no usable {name}"))?;
-        println!("{name:<13}  {how}");
+    for Dependency { name, install } in &DEPENDENCIES {
+        let description = install().with_context(|| format!("missing dependency {name}"))?;
+        println!("{name:<13}  {description}");
     }
     Ok(())
 }
 
-/// The examples train in plain Python, without packages.
+/// Returns the version of Python, which runs the examples.
 pub(crate) fn python() -> Result<String> {
     process::output(command("python3").arg("--version"))
-        .context("the examples call `python3`: install Python 3 (on Debian: `apt-get install python3`)")
+        .context("cannot run `python3`: install Python 3 (on Debian: `apt-get install python3`)")
 }
 
-/// Node with npm, for the package, the page and the editors' servers.
+/// Returns the version of Node, which the package, the page and the language servers need together with npm.
 pub(crate) fn node() -> Result<String> {
     let versions = || -> Result<String> {
         let node = process::output(command("node").arg("--version"))?;
@@ -54,44 +55,44 @@ pub(crate) fn node() -> Result<String> {
         debian::install(&["nodejs", "npm"])?;
     }
     let version =
-        versions().context("this needs Node and npm: install them (on Debian: `apt-get install nodejs npm`)")?;
+        versions().context("cannot run Node or npm: install them (on Debian: `apt-get install nodejs npm`)")?;
     let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
-    if major.is_none_or(|major| major < OLDEST_NODE) {
-        bail!("this needs Node {OLDEST_NODE} or later, and finds {version}");
+    if major.is_none_or(|major| major < MIN_NODE) {
+        bail!("Node {version} is too old: install version {MIN_NODE} or later");
     }
     Ok(version)
 }
 
-const OLDEST_NODE: u32 = 20;
+const MIN_NODE: u32 = 20;
 
-/// The shells that completions are tried in. Those that a machine does not have are left out: nothing else needs them.
+/// Returns the shells for testing completions. Missing shells are skipped.
 pub(crate) fn shells() -> Result<String> {
     let missing = || -> Vec<&str> {
         SHELLS.into_iter().filter(|shell| process::output(command(shell).arg("--version")).is_err()).collect()
     };
-    let wanted = missing();
-    if !wanted.is_empty() && debian::may_install() {
-        debian::install(&wanted)?;
+    let to_install = missing();
+    if !to_install.is_empty() && debian::may_install() {
+        debian::install(&to_install)?;
     }
     let missing = missing();
-    let there: Vec<&str> = SHELLS.into_iter().filter(|shell| !missing.contains(shell)).collect();
+    let installed: Vec<&str> = SHELLS.into_iter().filter(|shell| !missing.contains(shell)).collect();
     let without = if missing.is_empty() { String::new() } else { format!(", without {}", missing.join(", ")) };
-    Ok(format!("{}{without}", there.join(", ")))
+    Ok(format!("{}{without}", installed.join(", ")))
 }
 
 const SHELLS: [&str; 3] = ["bash", "fish", "zsh"];
 
-/// The editor whose client the language server is tried with. A machine without it leaves the test out.
+/// Installs Neovim, whose LSP client tests the language server. Without it that test is skipped.
 pub(crate) fn neovim() -> Result<String> {
     let version = || process::output(command("nvim").arg("--version"));
     if version().is_err() && debian::may_install() {
         debian::install(&["neovim"])?;
     }
     let first = |text: String| text.lines().next().unwrap_or_default().to_owned();
-    Ok(version().map_or_else(|_| "none: its test is skipped".to_owned(), first))
+    Ok(version().map_or_else(|_| "missing: its test is skipped".to_owned(), first))
 }
 
 fn wasm_clippy() -> Result<String> {
     let clippy = Toolchain::find_or_build()?.clippy();
-    Ok(if clippy.is_some() { "of the same toolchain" } else { "none: its lints are skipped" }.to_owned())
+    Ok(if clippy.is_some() { "same toolchain" } else { "missing: lints are skipped" }.to_owned())
 }

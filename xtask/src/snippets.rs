@@ -1,16 +1,15 @@
-//! The snippets of the core, run with the real packages: `tests/snippets/run.py` does it, this makes what it needs.
+//! Runs the core's snippets with the real packages, in `tests/snippets/run.py`.
 
 use anyhow::Result;
 
 use crate::{
-    peers,
     process::{self, cargo, command},
-    workspace,
+    reference, workspace,
 };
 
-/// Make the peers' environment if it is not there, and run the snippets in it.
+/// Runs the snippets in the environment of the reference implementations.
 pub(crate) fn check() -> Result<()> {
-    let python = peers::python()?;
+    let python = reference::python()?;
     process::run(cargo().args(["build", "--quiet", "--package", "runai-wasm", "--example", "answers"]))?;
     let target_dir = workspace::target_dir()?;
     let mut run = command(python);

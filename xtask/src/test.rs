@@ -1,4 +1,4 @@
-//! `cargo xtask test`: the one test command, on a person's machine as in CI.
+//! `cargo xtask test`: the test command, for development and CI.
 
 use std::{
     fs,
@@ -11,71 +11,75 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::builder::PossibleValuesParser;
 
 use crate::{
-    conformance, ide, links, npm, operations, peers,
+    conformance, ide, links, npm, operations,
     process::{self, cargo},
-    purity, repository, schema, setup, snippets, wasm, web, workspace,
+    purity, reference, repository, schema, setup, snippets, wasm, web, workspace,
 };
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Run these steps only
+    /// Run only these steps
     #[arg(value_name = "STEP", value_parser = PossibleValuesParser::new(STEPS.iter().map(|step| step.name)))]
     steps: Vec<String>,
 
-    /// Say what the steps are, and run none
+    /// List the steps without running them
     #[arg(long, exclusive = true)]
     list: bool,
 }
 
-/// One part of the tests. A new one is one more entry of [`STEPS`].
+/// A part of the tests, listed in [`STEPS`].
 struct Step {
     name: &'static str,
-    /// What holds when the step has passed.
-    holds: &'static str,
+    /// The condition that the step checks.
+    condition: &'static str,
     run: fn() -> Result<()>,
 }
 
-/// Every step, in the order of running: what fails fast and often first.
+/// All steps in the order of execution: fast steps that fail often come first.
 const STEPS: [Step; 16] = [
-    Step { name: "format", holds: "the code is formatted", run: format },
+    Step { name: "format", condition: "the code is formatted", run: format },
     Step {
         name: "lint",
-        holds: "clippy has nothing to say about any target, or about the client with fewer features",
+        condition: "clippy reports no warnings for any target, nor for the client with fewer features",
         run: lint,
     },
-    Step { name: "schema", holds: "schemas and reference are what the declarations make", run: schema::check },
-    Step { name: "rust", holds: "unit, integration and documentation tests pass", run: rust },
-    Step { name: "ide", holds: "editors' own servers understand the schemas", run: ide::test },
-    Step { name: "conformance", holds: "the core and its Python peers agree", run: conformance },
-    Step { name: "snippets", holds: "programs and commands say what the core renders", run: snippets::check },
-    Step { name: "operations", holds: "the table of the API's operations is the SDK's", run: operations::check },
-    Step { name: "peers", holds: "the peers' own clients work against the simulator", run: peers::test },
-    Step { name: "fuzz", holds: "no seed and no mutation of one breaks a fuzz target", run: fuzz },
-    Step { name: "docs", holds: "the documentation builds, and all links lead somewhere", run: docs },
+    Step { name: "schema", condition: "schemas and reference pages are up to date", run: schema::check },
+    Step { name: "rust", condition: "unit, integration and documentation tests pass", run: rust },
+    Step { name: "ide", condition: "editors' language servers work with the schemas", run: ide::test },
+    Step { name: "conformance", condition: "the core agrees with ZenML and runapy", run: conformance },
+    Step { name: "snippets", condition: "snippets send the body that the core renders", run: snippets::check },
+    Step { name: "operations", condition: "the table of API operations matches the SDK", run: operations::check },
+    Step { name: "reference", condition: "ZenML and the SDK work with the simulator", run: reference::test },
+    Step { name: "fuzz", condition: "fuzz targets pass on all seeds and mutations of them", run: fuzz },
+    Step { name: "docs", condition: "the documentation builds and its links resolve", run: docs },
     Step {
         name: "pure",
-        holds: "the core depends on nothing that does I/O, the client on no transport but by a feature",
+        condition: "the core has no I/O dependencies, and the client has an HTTP transport only with a feature",
         run: purity::check,
     },
-    Step { name: "wasm", holds: "the npm package is sound, small, and gives what the core gives natively", run: wasm },
+    Step {
+        name: "wasm",
+        condition: "the npm package passes its tests, fits its size budget and matches native results",
+        run: wasm,
+    },
     Step {
         name: "web",
-        holds: "the browser editor does in Chromium what it promises, and the program serves it",
+        condition: "the browser editor passes its tests in Chromium, and the program serves it",
         run: editor,
     },
+    Step { name: "examples", condition: "examples are valid and run", run: examples },
     Step {
-        name: "examples",
-        holds: "every example is valid, the first one trains, and those of the crates run",
-        run: examples,
+        name: "repository",
+        condition: "the repository contains no forbidden files or words",
+        run: repository::check,
     },
-    Step { name: "repository", holds: "nothing lies in the repository that must not", run: repository::check },
 ];
 
-/// Run the named steps, or all, and stop at the first that fails.
+/// Runs the named steps, or all, and stops at the first failure.
 pub(crate) fn run(args: &Args) -> Result<()> {
     if args.list {
-        for Step { name, holds, .. } in &STEPS {
-            println!("{name:<11} {holds}");
+        for Step { name, condition, .. } in &STEPS {
+            println!("{name:<11} {condition}");
         }
         return Ok(());
     }
@@ -83,17 +87,17 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let steps: Vec<&Step> = STEPS.iter().filter(named).collect();
     let start = Instant::now();
     for (passed, step) in steps.iter().enumerate() {
-        let Step { name, holds, run } = step;
-        println!("\n== {name}: {holds}");
+        let Step { name, condition, run } = step;
+        println!("\n== {name}: {condition}");
         let start = Instant::now();
         if let Err(error) = run() {
             println!("== {name} failed after {}", seconds(start.elapsed()));
             println!("steps: {passed} passed, 1 failed, {} skipped", steps.len() - passed - 1);
-            return Err(anyhow!("{error:#}\nhint: `cargo xtask test {name}` repeats just this step"));
+            return Err(anyhow!("{error:#}\nhint: run `cargo xtask test {name}` to repeat this step"));
         }
         println!("== {name} passed in {}", seconds(start.elapsed()));
     }
-    println!("\nall in {}", seconds(start.elapsed()));
+    println!("\ntotal time: {}", seconds(start.elapsed()));
     println!("steps: {} passed, 0 failed", steps.len());
     Ok(())
 }
@@ -104,7 +108,7 @@ fn format() -> Result<()> {
 
 fn lint() -> Result<()> {
     process::run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
-    // A caller with a transport, and one with a crypto provider: the workspace itself builds neither.
+    // Feature sets that the workspace does not build: a custom transport, and a custom crypto provider.
     for features in ["", "client"] {
         let client = ["clippy", "--package", "runai-client", "--no-default-features", "--features", features];
         process::run(cargo().args(client).args(["--", "-D", "warnings"]))?;
@@ -113,18 +117,18 @@ fn lint() -> Result<()> {
 }
 
 fn rust() -> Result<()> {
-    println!("completions are tried in {}", setup::shells()?);
-    println!("the language server is tried with {}", setup::neovim()?);
-    // Plain cargo, which every machine has; `fuzz` is a step of its own. One failure does not hide those of the next crate.
+    println!("testing completions in {}", setup::shells()?);
+    println!("testing the language server with {}", setup::neovim()?);
+    // `fuzz` is a separate step. `--no-fail-fast` reports failures of all crates.
     process::run(cargo().args(["test", "--workspace", "--exclude", "runai-fuzz", "--no-fail-fast"]))
 }
 
-/// Other seeds and more cases are `cargo xtask conformance`.
+/// `cargo xtask conformance` runs other seeds and more cases.
 fn conformance() -> Result<()> {
     conformance::run(&conformance::Args::default())
 }
 
-/// The long runs are `cargo xtask fuzz`.
+/// `cargo xtask fuzz` runs longer.
 fn fuzz() -> Result<()> {
     process::run(cargo().args(["test", "--package", "runai-fuzz"]))
 }
@@ -138,12 +142,12 @@ fn wasm() -> Result<()> {
     wasm::lint()?;
     npm::pack()?;
     npm::test()?;
-    npm::weigh()
+    npm::check_size()
 }
 
 fn editor() -> Result<()> {
     web::test()?;
-    // With the page that was just built inside.
+    // Embed the page that was just built.
     let with_page = ["--package", "runai-cli", "--features", "editor"];
     process::run(cargo().arg("clippy").args(with_page).args(["--all-targets", "--", "-D", "warnings"]))?;
     process::run(cargo().arg("test").args(with_page).args(["--test", "it", "editor"]))
@@ -155,7 +159,7 @@ fn examples() -> Result<()> {
 
     let examples = documents(&workspace::root().join("examples"))?;
     if examples.is_empty() {
-        bail!("`examples/` holds no settings");
+        bail!("`examples/` contains no settings files");
     }
     process::run(runai_step().arg("check").args(&examples))?;
     for (package, example) in CRATE_EXAMPLES {
@@ -167,7 +171,7 @@ fn examples() -> Result<()> {
     process::run(runai_step().args(["run", TRAIN, "--local"]))
 }
 
-/// The examples of the libraries; none needs a cluster.
+/// Examples of the library crates; none needs a cluster.
 const CRATE_EXAMPLES: [(&str, &str); 5] = [
     ("runai-syntax", "edit"),
     ("runai-api", "requests"),
@@ -182,7 +186,7 @@ fn runai_step() -> Command {
     cargo
 }
 
-/// The settings in a folder, of whatever kind, by their names relative to the workspace.
+/// Returns the settings files in a folder, relative to the workspace.
 fn documents(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
     let mut documents = Vec::new();
@@ -205,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_step_has_a_name_of_its_own() {
+    fn step_names_are_unique() {
         for (index, step) in STEPS.iter().enumerate() {
             assert!(STEPS[..index].iter().all(|earlier| earlier.name != step.name), "{}", step.name);
         }

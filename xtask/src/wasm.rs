@@ -1,4 +1,4 @@
-//! The pure core for `wasm32-unknown-unknown`: which toolchain builds it, and how. `npm` packs it.
+//! Builds the pure core for `wasm32-unknown-unknown`. `npm` packages it.
 
 use std::{
     env, fs, io,
@@ -16,31 +16,31 @@ use crate::{
 
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
-/// What must compile for wasm32.
+/// Crates that must compile for wasm32.
 const PACKAGES: [&str; 5] = ["runai-syntax", "runai-api", "runai-spec", "runai-ide", "runai-wasm"];
 
-/// Run clippy over the pure core as it is compiled for wasm32, where there is a clippy for the toolchain.
+/// Runs clippy on the pure core for wasm32, if the toolchain has clippy.
 pub(crate) fn lint() -> Result<()> {
     let toolchain = Toolchain::find_or_build()?;
     let Some(mut clippy) = toolchain.clippy() else {
-        println!("note: clippy for {TARGET} is skipped");
+        println!("note: skipping clippy for {TARGET}");
         return Ok(());
     };
-    process::run(with_core(clippy.args(["clippy", "--profile", "wasm"]))?)
+    process::run(for_core(clippy.args(["clippy", "--profile", "wasm"]))?)
 }
 
 /// A Rust toolchain with a std for wasm32.
 pub(crate) enum Toolchain {
-    /// The one that runs this program.
+    /// The toolchain that runs this program.
     Active,
-    /// Debian's compiler with a std that was built from Debian's sources.
+    /// Debian's compiler with a std built from Debian's sources.
     Private(debian::Toolchain),
 }
 
 impl Toolchain {
-    /// The active toolchain, else a private one that was built before, else a private one built now.
+    /// Returns the active toolchain if it has the target, else a private one, which is built if missing.
     ///
-    /// No toolchain is ever downloaded past the system's package manager: rustup is the user's to command.
+    /// Toolchains are installed only with the system's package manager, never with rustup.
     pub(crate) fn find_or_build() -> Result<Self> {
         if active_toolchain_has_target() {
             return Ok(Self::Active);
@@ -52,23 +52,23 @@ impl Toolchain {
         }
         if !debian::can_build() {
             bail!(
-                "the active Rust toolchain has no std for {TARGET}\nhint: run `rustup target add {TARGET}` (only as \
-                 root on Debian this program can build one itself)"
+                "the active Rust toolchain has no std for {TARGET}\nhint: run `rustup target add {TARGET}` (as root \
+                 on Debian, this program can build one)"
             );
         }
-        // Cargo would not notice that the std has changed under the same compiler.
+        // Cargo does not detect a changed std of the same compiler.
         workspace::remove_folder(&target_dir.join(TARGET_DIR))?;
         debian::Toolchain::build(&home).map(Self::Private)
     }
 
     pub(crate) fn describe(&self) -> String {
         match self {
-            Self::Active => "the active one".to_owned(),
+            Self::Active => "active".to_owned(),
             Self::Private(toolchain) => toolchain.describe(),
         }
     }
 
-    /// A program that will call the compiler of this toolchain, in its environment.
+    /// Returns a command that uses this toolchain's compiler.
     pub(crate) fn command(&self, program: &str) -> Command {
         match self {
             Self::Active => process::command(program),
@@ -76,7 +76,7 @@ impl Toolchain {
         }
     }
 
-    /// What takes the place of cargo for `cargo clippy`; nothing where this toolchain has no clippy.
+    /// Returns the command that replaces cargo in `cargo clippy`; `None` if the toolchain has no clippy.
     pub(crate) fn clippy(&self) -> Option<Command> {
         match self {
             Self::Active => process::output(cargo().args(["clippy", "--version"])).is_ok().then(cargo),
@@ -85,18 +85,18 @@ impl Toolchain {
     }
 }
 
-/// Asks the compiler, and no network: true for rustup's, a distribution's and a hand-made toolchain alike.
+/// Asks the compiler for its target libraries; works offline and for any kind of toolchain.
 fn active_toolchain_has_target() -> bool {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let question = ["--print", "target-libdir", "--target", TARGET];
-    process::output(process::command(rustc).args(question)).is_ok_and(|folder| holds_std(Path::new(&folder)))
+    let arguments = ["--print", "target-libdir", "--target", TARGET];
+    process::output(process::command(rustc).args(arguments)).is_ok_and(|folder| contains_std(Path::new(&folder)))
 }
 
-fn holds_std(folder: &Path) -> bool {
+fn contains_std(folder: &Path) -> bool {
     rlibs(folder).is_ok_and(|libraries| libraries.iter().any(|(name, _)| name.starts_with("libstd-")))
 }
 
-/// The names and paths of a folder's Rust libraries.
+/// Returns the names and paths of the Rust libraries in a folder.
 pub(crate) fn rlibs(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     let mut libraries = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -110,27 +110,27 @@ pub(crate) fn rlibs(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     Ok(libraries)
 }
 
-/// The builds for wasm32 inside the target folder, apart from all others: they may come from another compiler.
+/// Folder of wasm32 builds inside the target folder; separate because the compiler may differ.
 const TARGET_DIR: &str = "wasm";
 
-/// Stripping would remove the section from which wasm-bindgen knows the features of the target.
-const KEPT: &str = "-Clink-arg=--keep-section=target_features";
+/// Keeps the section from which wasm-bindgen reads the target's features.
+const KEEP_SECTION: &str = "-Clink-arg=--keep-section=target_features";
 
-/// Let a cargo command work on the pure core for wasm32.
-fn with_core(command: &mut Command) -> Result<&mut Command> {
-    in_its_folder(command)?.args(["--locked", "--target", TARGET]);
+/// Makes a cargo command build the pure core for wasm32.
+fn for_core(command: &mut Command) -> Result<&mut Command> {
+    in_wasm_folder(command)?.args(["--locked", "--target", TARGET]);
     Ok(command.args(PACKAGES.iter().flat_map(|package| ["--package", package])))
 }
 
-/// Let a command build into the folder for wasm32, the same bytes wherever that is.
-pub(crate) fn in_its_folder(command: &mut Command) -> Result<&mut Command> {
+/// Makes a command build into the wasm32 folder, reproducibly regardless of its path.
+pub(crate) fn in_wasm_folder(command: &mut Command) -> Result<&mut Command> {
     let root = workspace::root();
     let target_dir = workspace::target_dir()?.join(TARGET_DIR);
     let registry = cargo_home()?.join("registry").join("src");
-    // The last match counts, and the target folder may be inside the root.
+    // The last match applies, and the target folder may be inside the root.
     let remaps = [(&*root, "/src"), (&*registry, "/crates"), (&*target_dir, "/target")]
         .map(|(folder, name)| format!("--remap-path-prefix={}={name}", folder.display()));
-    let flags = [&remaps.join("\x1f"), KEPT].join("\x1f");
+    let flags = [&remaps.join("\x1f"), KEEP_SECTION].join("\x1f");
     Ok(command.env("CARGO_ENCODED_RUSTFLAGS", flags).env("CARGO_TARGET_DIR", target_dir))
 }
 
@@ -138,5 +138,5 @@ fn cargo_home() -> Result<PathBuf> {
     env::var_os("CARGO_HOME")
         .map(Into::into)
         .or_else(|| Some(env::home_dir()?.join(".cargo")))
-        .ok_or_else(|| anyhow!("neither `CARGO_HOME` nor a home folder is known"))
+        .ok_or_else(|| anyhow!("neither `CARGO_HOME` nor the home folder is set"))
 }

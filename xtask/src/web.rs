@@ -1,4 +1,4 @@
-//! The browser editor: built from `web/` and the npm package of the core, served on loopback, and tested in Chromium.
+//! Builds the browser editor from `web/` and the npm package, serves it locally, and tests it in Chromium.
 
 use std::{
     env, fs,
@@ -13,48 +13,48 @@ use crate::{
     workspace,
 };
 
-/// Most that a first visit may fetch, in bytes, compressed with brotli: the page and the core.
+/// Maximum size of a first visit (page and core), in bytes, compressed with brotli.
 const BUDGET: usize = 460_000;
 
 const BROWSERS: [&str; 5] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Serve on this port; any free one without it
+    /// Serve on this port; 0 selects a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
 }
 
-/// Build the page into `web/dist`, and fail if it weighs too much.
+/// Builds the page into `web/dist` and fails if it exceeds its size budget.
 pub(crate) fn build() -> Result<()> {
-    pack()?;
-    weigh()
+    build_page()?;
+    check_size()
 }
 
-/// Build the page, and serve it until the program is stopped.
+/// Builds the page and serves it until the program is stopped.
 pub(crate) fn editor(args: &Args) -> Result<()> {
-    pack()?;
+    build_page()?;
     let mut preview = command("npm");
     preview.current_dir(folder()).args(["exec", "--", "vite", "preview", "--port", &args.port.to_string()]);
     process::run(preview.env("RUNAI_SPEC_PACKAGE", npm::folder()?))
 }
 
-/// Build the page, and use it in a real browser.
+/// Builds the page and tests it in a browser.
 pub(crate) fn test() -> Result<()> {
-    pack()?;
-    let pictures = workspace::target_dir()?.join("screenshots");
+    build_page()?;
+    let screenshots = workspace::target_dir()?.join("screenshots");
     let mut tests = command("npm");
     tests.current_dir(folder()).args(["run", "--silent", "test"]);
     tests.env("CHROMIUM", browser()?).env("RUNAI_SPEC_PACKAGE", npm::folder()?);
-    tests.env("RUNAI_STEP_SCREENSHOTS", &pictures);
+    tests.env("RUNAI_STEP_SCREENSHOTS", &screenshots);
     process::run(&mut tests)?;
-    println!("pictures of the page are in {}", pictures.display());
-    weigh()
+    println!("screenshots are in {}", screenshots.display());
+    check_size()
 }
 
-/// Build the page, and measure it in a real browser: the section of `docs/benchmarks.md` about it.
+/// Builds the page, benchmarks it in a browser, and returns its section of `docs/benchmarks.md`.
 pub(crate) fn bench() -> Result<String> {
-    pack()?;
+    build_page()?;
     let mut bench = command("node");
     bench.current_dir(folder()).arg("bench/bench.js");
     bench.env("CHROMIUM", browser()?).env("RUNAI_SPEC_PACKAGE", npm::folder()?);
@@ -70,8 +70,8 @@ fn dist() -> PathBuf {
     folder().join("dist")
 }
 
-/// The core's package, then the page around it.
-fn pack() -> Result<()> {
+/// Builds the core's package, then the page.
+fn build_page() -> Result<()> {
     node()?;
     npm::pack()?;
     install()?;
@@ -79,39 +79,40 @@ fn pack() -> Result<()> {
     build.current_dir(folder()).args(["run", "--silent", "build"]);
     build.env("RUNAI_SPEC_PACKAGE", npm::folder()?);
     process::run(&mut build)?;
-    println!("the page is in {}", dist().display());
+    println!("built the page in {}", dist().display());
     Ok(())
 }
 
-/// Node of a version that the build runs on, with npm.
+/// Checks that npm and a supported version of Node are installed.
 fn node() -> Result<()> {
-    const HOW: &str = "on Debian: `apt-get install nodejs npm`, elsewhere see https://nodejs.org";
+    const HELP: &str =
+        "install Node 20.19 or later (on Debian: `apt-get install nodejs npm`, else see https://nodejs.org)";
 
-    let version = process::output(command("node").arg("--version"))
-        .with_context(|| format!("the page is built with Node 20.19 or newer, which is not there ({HOW})"))?;
+    let version =
+        process::output(command("node").arg("--version")).with_context(|| format!("cannot run Node: {HELP}"))?;
     let mut numbers = version.trim_start_matches('v').split('.').map_while(|part| part.parse::<u32>().ok());
     let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     if found < (20, 19) {
-        bail!("the page is built with Node 20.19 or newer, not with {version} ({HOW})");
+        bail!("Node {version} is too old: {HELP}");
     }
-    process::output(command("npm").arg("--version")).with_context(|| format!("npm is not there ({HOW})"))?;
+    process::output(command("npm").arg("--version")).with_context(|| format!("cannot run npm: {HELP}"))?;
     Ok(())
 }
 
-/// Install the packages of the lock file, unless they are there already.
+/// Installs the packages of the lock file, unless they are installed.
 fn install() -> Result<()> {
     let (lock, stamp) = (folder().join("package-lock.json"), folder().join("node_modules/.installed"));
-    let wanted = fs::read(&lock).with_context(|| format!("cannot read `{}`", lock.display()))?;
-    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+    let expected = fs::read(&lock).with_context(|| format!("cannot read `{}`", lock.display()))?;
+    if fs::read(&stamp).is_ok_and(|installed| installed == expected) {
         return Ok(());
     }
     process::run(command("npm").current_dir(folder()).args(["ci", "--no-fund", "--no-audit"]))
-        .context("the packages of web/package-lock.json cannot be installed")?;
-    fs::write(stamp, wanted)?;
+        .context("cannot install the packages of web/package-lock.json")?;
+    fs::write(stamp, expected)?;
     Ok(())
 }
 
-/// The Chromium to test in: the one that is named, one on the path, or Debian's, which is installed now.
+/// Returns Chromium: `CHROMIUM`, else a browser on `PATH`, else Debian's, which is installed.
 fn browser() -> Result<PathBuf> {
     if let Some(named) = env::var_os("CHROMIUM") {
         return Ok(named.into());
@@ -120,13 +121,10 @@ fn browser() -> Result<PathBuf> {
         return Ok(found);
     }
     if !debian::may_install() {
-        bail!(
-            "the page is tested in Chromium, which is not there: install it (on Debian: `apt-get install chromium`), or \
-             name it in the variable CHROMIUM"
-        );
+        bail!("Chromium not found: install it (on Debian: `apt-get install chromium`) or set the variable `CHROMIUM`");
     }
     debian::install(&["chromium"])?;
-    on_path().context("the package `chromium` brought no `chromium`")
+    on_path().context("the package `chromium` contains no program `chromium`")
 }
 
 fn on_path() -> Option<PathBuf> {
@@ -134,8 +132,8 @@ fn on_path() -> Option<PathBuf> {
     BROWSERS.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|path| path.is_file())
 }
 
-/// Say what each file of the page weighs, and fail if together they weigh too much.
-fn weigh() -> Result<()> {
+/// Prints the size of each file of the page and fails if the total exceeds the budget.
+fn check_size() -> Result<()> {
     let mut total = 0;
     println!("{:<44} {:>9} {:>9}", "", "bytes", "brotli");
     for (name, path) in files(&dist())? {
@@ -144,14 +142,14 @@ fn weigh() -> Result<()> {
         println!("{name:<44} {:>9} {compressed:>9}", bytes.len());
         total += compressed;
     }
-    println!("{:<44} {:>9} {total:>9} of {BUDGET}", "all", "");
+    println!("{:<44} {:>9} {total:>9} of {BUDGET}", "total", "");
     if total > BUDGET {
-        bail!("the page weighs {total} bytes, more than the {BUDGET} that it may (`BUDGET` in xtask/src/web.rs)");
+        bail!("the page has {total} bytes, more than its budget of {BUDGET} bytes (`BUDGET` in xtask/src/web.rs)");
     }
     Ok(())
 }
 
-/// All files in a folder, by their names relative to it.
+/// Returns all files in a folder with their relative names.
 fn files(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_path_buf()];

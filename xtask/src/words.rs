@@ -1,9 +1,9 @@
-//! Words that were replaced by a better one: `retired-words.txt` lists them.
+//! Retired words, listed in `retired-words.txt`.
 
 /// The list, which is the only file that may contain the words.
 pub(crate) const FILE: &str = "xtask/retired-words.txt";
 
-/// A word, and what to write instead.
+/// A retired word and its replacement.
 struct Retired {
     word: &'static str,
     instead: &'static str,

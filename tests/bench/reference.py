@@ -1,17 +1,17 @@
-"""The peer on the clock: ZenML's settings and its building of the request, with the Run:ai SDK's models.
+"""Benchmarks the reference implementation: ZenML's settings and request building, with the Run:ai SDK's models.
 
-    peer.py check FILE    import, read and validate a step file: what one process does
-    peer.py time FILE     time the way to the body again and again in one process, and print the medians as JSON
+    reference.py check FILE    import, read and validate a step file once
+    reference.py time FILE     time the rendering of the body repeatedly in one process, and print medians as JSON
 
-Only what needs a ZenML server is replaced: the user whose id becomes an annotation. Runs inside an environment that has the
-peers; `cargo xtask bench` makes one.
+Only the user, whose ID becomes an annotation, is a mock: it needs a ZenML server. Runs in an environment with ZenML and
+runapy; `cargo xtask bench` creates one.
 """
 
 import json
 import os
 import sys
 
-# Before the import: ZenML reports usage and logs otherwise.
+# Set before the import: by default, ZenML reports usage and logs.
 os.environ["ZENML_ANALYTICS_OPT_IN"] = "false"
 os.environ["ZENML_LOGGING_VERBOSITY"] = "CRITICAL"
 os.environ["AUTO_OPEN_DASHBOARD"] = "false"
@@ -42,7 +42,7 @@ def time(text):
 
     user = SimpleNamespace(active_user=SimpleNamespace(id="00000000-0000-0000-0000-000000000001"))
     runai_step_operator.Client = lambda: user
-    # Its own construction wants a registered component; building the request only wants this one key.
+    # The constructor requires a registered component; building the request only needs this key.
     operator = object.__new__(runai_step_operator.RunAIStepOperator)
     operator._config = SimpleNamespace(image_pull_secret_name=None)
 

@@ -1,4 +1,4 @@
-"""Starts `runai-step simulate` for a test, and ends it."""
+"""Runs `runai-step simulate` for a test."""
 
 import json
 import os
@@ -10,7 +10,7 @@ PROGRAM = os.environ.get("RUNAI_STEP", "runai-step")
 
 
 class Simulator:
-    """A running simulator: where it is, and who may use it."""
+    """A running simulator: its address and credentials."""
 
     def __init__(self, *flags):
         self._process = subprocess.Popen(
@@ -18,13 +18,13 @@ class Simulator:
         )
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"{PROGRAM} simulate ended with {self._process.wait()} instead of serving")
-        reached = json.loads(line)
-        self.base_url = reached["base_url"]
-        self.client_id = reached["client_id"]
-        self.client_secret = reached["client_secret"]
-        self.project = reached["project"]
-        self.cluster = reached["cluster"]
+            raise RuntimeError(f"{PROGRAM} simulate exited with {self._process.wait()}")
+        connection = json.loads(line)
+        self.base_url = connection["base_url"]
+        self.client_id = connection["client_id"]
+        self.client_secret = connection["client_secret"]
+        self.project = connection["project"]
+        self.cluster = connection["cluster"]
 
     def __enter__(self):
         return self
@@ -33,19 +33,19 @@ class Simulator:
         self._process.terminate()
         code = self._process.wait(timeout=30)
         self._process.stdout.close()
-        assert code == 0, f"the simulator ended with {code}"
+        assert code == 0, f"the simulator exited with {code}"
 
-    def order(self, path, body, method="POST"):
-        """Sends one of the simulator's own requests."""
+    def control(self, path, body, method="POST"):
+        """Sends a control request (`/sim/…`) to the simulator."""
         request = urllib.request.Request(
             self.base_url + path,
             data=json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
             method=method,
         )
-        with urllib.request.urlopen(request) as answer:
-            return answer.status
+        with urllib.request.urlopen(request) as response:
+            return response.status
 
     def advance(self, seconds):
-        """Lets simulated time pass at once."""
-        self.order("/sim/clock", {"seconds": seconds})
+        """Advances the simulated time."""
+        self.control("/sim/clock", {"seconds": seconds})

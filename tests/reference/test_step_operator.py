@@ -1,4 +1,4 @@
-"""ZenML's own step operator against the simulator; only what needs a ZenML server is replaced."""
+"""Tests ZenML's step operator against the simulator; only the ZenML server is mocked."""
 
 import logging
 import os
@@ -7,7 +7,7 @@ import uuid
 from datetime import datetime, timezone
 from types import SimpleNamespace
 
-# Before the import: ZenML writes a configuration folder, reports usage and logs otherwise.
+# Set before the import: by default, ZenML writes a configuration folder, reports usage and logs.
 os.environ["ZENML_ANALYTICS_OPT_IN"] = "false"
 os.environ["ZENML_LOGGING_VERBOSITY"] = "CRITICAL"
 os.environ["AUTO_OPEN_DASHBOARD"] = "false"
@@ -29,7 +29,7 @@ runai_step_operator.publish_step_run_metadata = lambda *_: None
 
 
 def step_of(settings):
-    """A step run, as far as the operator looks at it; both as what is submitted and as what was."""
+    """Returns a mock step run with the attributes that the operator uses."""
     run = SimpleNamespace(id=uuid.uuid4(), run_metadata={})
     step = StepRunInfo.model_construct(
         config=SimpleNamespace(settings={KEY: BaseSettings.model_validate(settings)}),
@@ -40,7 +40,7 @@ def step_of(settings):
         pipeline=SimpleNamespace(name="pipeline"),
         force_write_logs=lambda: None,
     )
-    # What the operator asks of a step run beside its own fields.
+    # Attributes that the operator uses in addition to the fields.
     step.__dict__.update(
         step_run=run, id=run.id, run_metadata=run.run_metadata, get_image=lambda key: "python:3.12"
     )
@@ -98,7 +98,7 @@ class StepOperator(unittest.TestCase):
 
     def test_pending_timeout(self):
         operator = self.operator()
-        # More than there is: it waits for ever.
+        # More GPUs than the simulator has: the workload stays pending.
         step = self.submit(operator, {"gpu_devices_request": 9, "pending_timeout": 1})
         with self.assertRaisesRegex(RuntimeError, "exceeded pending timeout"):
             operator.wait(step)
@@ -135,7 +135,7 @@ class StepOperator(unittest.TestCase):
         step = self.submit(operator, settings, RUNAI_SIM_RUNNING=0.2)
         self.assertEqual(operator.wait(step), ExecutionStatus.COMPLETED)
 
-    def test_an_unknown_project(self):
+    def test_unknown_project(self):
         operator = self.operator()
         operator.config.__dict__["project_name"] = "nowhere"
         with self.assertRaisesRegex(RuntimeError, "not found"):

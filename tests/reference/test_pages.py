@@ -1,4 +1,4 @@
-"""The Python of the documentation, run as it stands there."""
+"""Runs the Python code of the documentation."""
 
 import ast
 import os
@@ -8,7 +8,7 @@ import sys
 import unittest
 from pathlib import Path
 
-# Before the import: ZenML writes a configuration folder, reports usage and logs otherwise.
+# Set before the import: by default, ZenML writes a configuration folder, reports usage and logs.
 os.environ["ZENML_ANALYTICS_OPT_IN"] = "false"
 os.environ["ZENML_LOGGING_VERBOSITY"] = "CRITICAL"
 
@@ -20,14 +20,14 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def blocks(page, language):
-    """The fenced blocks of a page."""
+    """Returns the fenced code blocks of a page."""
     return re.findall(rf"```{language}\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
 
 
 class Pages(unittest.TestCase):
-    def test_python_and_yaml_of_the_migration_page_say_the_same(self):
+    def test_migration_page(self):
         (text,) = blocks("migration.md", "python")
-        # The step itself wants a file that it stands in.
+        # The step function needs a source file.
         module = ast.parse(text)
         module.body = [node for node in module.body if not isinstance(node, ast.FunctionDef)]
         names = {}
@@ -36,7 +36,7 @@ class Pages(unittest.TestCase):
         (step,) = [it for it in map(yaml.safe_load, blocks("migration.md", "yaml")) if "image" in it]
         self.assertEqual(python, step["settings"])
 
-    def test_the_sdk_works_as_the_page_of_the_simulator_says(self):
+    def test_simulator_page(self):
         (text,) = blocks("simulator.md", "python")
         path = os.pathsep.join([str(Path(PROGRAM).resolve().parent), os.environ["PATH"]])
         run = subprocess.run(

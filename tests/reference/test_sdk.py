@@ -1,4 +1,4 @@
-"""The official SDK against the simulator: every answer is read into the SDK's own types."""
+"""Tests the official SDK against the simulator: every response is parsed into the SDK's types."""
 
 import asyncio
 import unittest
@@ -21,7 +21,7 @@ class Sdk(unittest.TestCase):
         (self.project,) = projects.data["projects"]
 
     def configuration(self, **more):
-        # Without retries: an answer that is not as it should be must show.
+        # No retries, which would hide unexpected responses.
         return Configuration(
             client_id=self.simulator.client_id,
             client_secret=self.simulator.client_secret,
@@ -56,10 +56,10 @@ class Sdk(unittest.TestCase):
     def workload(self, workload_id):
         return models.WorkloadDetailed.from_dict(self.client.workloads.workloads.get_workload(workload_id).data)
 
-    def test_surroundings(self):
+    def test_environment(self):
         by_id = self.client.organizations.projects.get_project(self.project["id"]).data
         self.assertEqual(by_id, self.project)
-        # The SDK's class `Project` is that of another part of the API, so the parts are read.
+        # The SDK's class `Project` belongs to another part of the API, so only the members are parsed.
         self.assertEqual(models.ProjectStatus.from_dict(by_id["status"]).phase, "Ready")
         self.assertEqual(models.ProjectEffective.from_dict(by_id["effective"]).default_node_pools, ["default"])
         (cluster,) = self.client.organizations.clusters.get_clusters().data
@@ -79,7 +79,7 @@ class Sdk(unittest.TestCase):
         policy = self.client.policies.policy.get_training_policy_v2("project", project_id=self.project["id"])
         self.assertIsNotNone(models.TrainingPolicyV2.from_dict(policy.data).effective)
 
-    def test_a_workload_from_its_beginning_to_its_end(self):
+    def test_workload_lifecycle(self):
         training = self.create("fit", RUNAI_SIM_RUNNING=60)
         self.assertEqual((training.name, training.actual_phase), ("fit", "Creating"))
         self.simulator.advance(10)
@@ -107,9 +107,9 @@ class Sdk(unittest.TestCase):
 
         self.assertEqual(trainings.delete_training(training.workload_id).status_code, 202)
         self.simulator.advance(1)
-        with self.assertRaises(Exception) as refusal:
+        with self.assertRaises(Exception) as error:
             trainings.get_training(training.workload_id)
-        self.assertEqual(refusal.exception.status, 404)
+        self.assertEqual(error.exception.status, 404)
 
     def test_lists(self):
         for number in range(5):
@@ -130,7 +130,7 @@ class Sdk(unittest.TestCase):
         self.assertEqual(workloads.get_workloads(limit=4).data["next"], 4)
         self.assertEqual(workloads.count_workloads(filter_by=["name=^fit"]).data["count"], 5)
 
-    def test_a_batch(self):
+    def test_batch_suspend(self):
         ids = [self.create(f"fit-{number}", RUNAI_SIM_RUNNING=600).workload_id for number in range(3)]
         self.simulator.advance(10)
         unknown = str(uuid.uuid4())
@@ -141,7 +141,7 @@ class Sdk(unittest.TestCase):
         self.simulator.advance(1)
         self.assertEqual({self.workload(it).phase for it in ids}, {"Stopped"})
 
-    def test_a_batch_resumes_and_deletes(self):
+    def test_batch_resume_and_delete(self):
         ids = [self.create(f"fit-{number}", RUNAI_SIM_RUNNING=600).workload_id for number in range(3)]
         for action, phase in [("suspend", "Stopped"), ("resume", "Running")]:
             self.simulator.advance(10)
@@ -152,7 +152,7 @@ class Sdk(unittest.TestCase):
         self.simulator.advance(1)
         self.assertEqual(self.client.workloads.workloads.count_workloads().data["count"], 0)
 
-    def test_what_is_not_there(self):
+    def test_not_found(self):
         unknown = str(uuid.uuid4())
         trainings = self.client.workloads.trainings
         for call in [
@@ -167,31 +167,31 @@ class Sdk(unittest.TestCase):
             self.client.organizations.projects.get_project,
             self.client.organizations.clusters.get_cluster_by_uuid,
         ]:
-            with self.assertRaises(Exception) as refusal:
+            with self.assertRaises(Exception) as error:
                 call(unknown)
-            self.assertEqual(refusal.exception.status, 404, call)
-            self.assertIn(unknown, str(refusal.exception.body))
+            self.assertEqual(error.exception.status, 404, call)
+            self.assertIn(unknown, str(error.exception.body))
 
-    def test_a_name_that_exists(self):
+    def test_name_conflict(self):
         self.create("fit")
-        with self.assertRaises(Exception) as refusal:
+        with self.assertRaises(Exception) as error:
             self.create("fit")
-        self.assertEqual(refusal.exception.status, 409)
+        self.assertEqual(error.exception.status, 409)
 
-    def test_a_refusal_names_the_members(self):
+    def test_error_names_member(self):
         request = self.request("fit")
         request.spec.compute.gpu_portion_request = None
-        with self.assertRaises(Exception) as refusal:
+        with self.assertRaises(Exception) as error:
             self.client.workloads.trainings.create_training1(request)
-        self.assertEqual(refusal.exception.status, 400)
-        self.assertIn("compute.gpuPortionRequest", str(refusal.exception.body))
+        self.assertEqual(error.exception.status, 400)
+        self.assertIn("compute.gpuPortionRequest", str(error.exception.body))
 
     def test_threads(self):
         with RunaiClient(ThreadedApiClient(self.configuration())) as client:
             trainings, workloads = client.workloads.trainings, client.workloads.workloads
 
             def all_at_once(call, arguments, status):
-                """The answers of as many calls at once."""
+                """Runs the calls concurrently and returns their data."""
                 answers = [waiting.get() for waiting in [call(argument) for argument in arguments]]
                 self.assertEqual({answer.status_code for answer in answers}, {status})
                 return [answer.data for answer in answers]
@@ -215,18 +215,18 @@ class Sdk(unittest.TestCase):
             self.assertEqual(workloads.get_workloads().get().data["workloads"], [])
             self.assertEqual(len(workloads.get_workloads(deleted=True).get().data["workloads"]), 8)
 
-    def test_asynchronous_reading(self):
+    def test_async_client(self):
         async def read():
             async with RunaiClient(AsyncApiClient(self.configuration())) as client:
                 return await client.organizations.projects.get_projects()
 
         self.assertEqual(len(asyncio.run(read()).data["projects"]), 1)
 
-    def test_an_expired_token_is_renewed_by_the_next_client(self):
-        self.simulator.order("/sim/tokens/expire", {})
-        with self.assertRaises(Exception) as refusal:
+    def test_expired_token(self):
+        self.simulator.control("/sim/tokens/expire", {})
+        with self.assertRaises(Exception) as error:
             self.client.organizations.clusters.get_clusters()
-        self.assertEqual(refusal.exception.status, 401)
+        self.assertEqual(error.exception.status, 401)
         again = RunaiClient(ApiClient(self.configuration()))
         self.assertEqual(len(again.organizations.clusters.get_clusters().data), 1)
 
