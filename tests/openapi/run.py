@@ -98,9 +98,9 @@ def populate(simulator, bearer):
         spec = {"image": "python", "environmentVariables": variables, "compute": {"gpuDevicesRequest": number}}
         body = {"name": f"here-{number}", "projectId": "1", "clusterId": cluster, "spec": spec}
         url = simulator.base_url + CREATION
-        status, _, answer = send(url, "POST", json.dumps(body).encode(), headers)
-        assert status == 202, answer
-        ids.append(json.loads(answer)["workloadId"])
+        status, _, response = send(url, "POST", json.dumps(body).encode(), headers)
+        assert status == 202, response
+        ids.append(json.loads(response)["workloadId"])
     simulator.advance(10)
     return cluster, ids
 

@@ -49,9 +49,9 @@ class Sdk(unittest.TestCase):
         )
 
     def create(self, name, **variables):
-        answer = self.client.workloads.trainings.create_training1(self.request(name, **variables))
-        self.assertEqual(answer.status_code, 202)
-        return models.Training1.from_dict(answer.data)
+        response = self.client.workloads.trainings.create_training1(self.request(name, **variables))
+        self.assertEqual(response.status_code, 202)
+        return models.Training1.from_dict(response.data)
 
     def workload(self, workload_id):
         return models.WorkloadDetailed.from_dict(self.client.workloads.workloads.get_workload(workload_id).data)
@@ -135,9 +135,9 @@ class Sdk(unittest.TestCase):
         self.simulator.advance(10)
         unknown = str(uuid.uuid4())
         batch = models.WorkloadBatch(ids=[*ids, unknown], action="suspend")
-        answer = models.BatchResponse.from_dict(self.client.workloads.workloads_batch.batch_workloads(batch).data)
-        self.assertEqual([str(it) for it in answer.succeeded], [str(it) for it in ids])
-        self.assertEqual([(str(it.id), it.code) for it in answer.failed], [(unknown, 404)])
+        response = models.BatchResponse.from_dict(self.client.workloads.workloads_batch.batch_workloads(batch).data)
+        self.assertEqual([str(it) for it in response.succeeded], [str(it) for it in ids])
+        self.assertEqual([(str(it.id), it.code) for it in response.failed], [(unknown, 404)])
         self.simulator.advance(1)
         self.assertEqual({self.workload(it).phase for it in ids}, {"Stopped"})
 
@@ -192,9 +192,9 @@ class Sdk(unittest.TestCase):
 
             def all_at_once(call, arguments, status):
                 """Runs the calls concurrently and returns their data."""
-                answers = [waiting.get() for waiting in [call(argument) for argument in arguments]]
-                self.assertEqual({answer.status_code for answer in answers}, {status})
-                return [answer.data for answer in answers]
+                responses = [pending.get() for pending in [call(argument) for argument in arguments]]
+                self.assertEqual({response.status_code for response in responses}, {status})
+                return [response.data for response in responses]
 
             def phases():
                 return [workload["phase"] for workload in all_at_once(workloads.get_workload, ids, 200)]

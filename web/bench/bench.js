@@ -152,8 +152,8 @@ async function typing(text, show = inEditor) {
   await page.getByText(/^runai-step \d/u).waitFor();
   await page.evaluate(show, { text, at: text.indexOf(place) + place.length });
   await page.waitForTimeout(3_000);
-  /** @type {Record<"answer" | "painted" | "seen" | "blocked", number[]>} */
-  const found = { answer: [], painted: [], seen: [], blocked: [] };
+  /** @type {Record<"done" | "painted" | "seen" | "blocked", number[]>} */
+  const found = { done: [], painted: [], seen: [], blocked: [] };
   // 32Gi, 32Gi1 (an error), 32Gi, 32G
   for (let key = 0; key < KEYS; key += 1) {
     await page.keyboard.press(["i", "1", "Backspace", "Backspace"][key % 4] ?? "");
@@ -162,13 +162,13 @@ async function typing(text, show = inEditor) {
     await page.waitForTimeout(120);
     // @ts-expect-error As above.
     const times = await page.evaluate(() => globalThis.probe);
-    found.answer.push(times.done - times.key);
+    found.done.push(times.done - times.key);
     found.painted.push(times.painted - times.key);
     found.seen.push(times.seen - times.key);
     found.blocked.push(times.blocked);
   }
   await context.close();
-  return [median(found.answer), p95(found.answer), p95(found.painted), p95(found.seen), p95(found.blocked)].map(ms);
+  return [median(found.done), p95(found.done), p95(found.painted), p95(found.seen), p95(found.blocked)].map(ms);
 }
 
 /** @param {{ text: string, at: number }} given */

@@ -4,12 +4,12 @@
   const times = { key: 0, seen: 0, done: 0, painted: 0, blocked: 0, ready: 0 };
   globalThis.probe = times;
   addEventListener("keydown", ({ timeStamp }) => Object.assign(times, { key: timeStamp, seen: 0, done: 0, painted: 0, blocked: 0 }), true);
-  const answers = ({ target }) => (target instanceof Element ? target : target.parentElement)?.closest("#request-body, #problems");
+  const isResult = ({ target }) => (target instanceof Element ? target : target.parentElement)?.closest("#request-body, #problems");
   new MutationObserver((records) => {
     const now = performance.now();
     if (times.ready === 0 && /^runai-step \d/u.test(document.querySelector(".foot .end")?.textContent ?? "")) times.ready = now;
     if (records.some(({ target }) => (target instanceof Element ? target : target.parentElement)?.closest(".cm-content"))) times.seen ||= now;
-    if (!records.some(answers)) return;
+    if (!records.some(isResult)) return;
     times.done = now;
     requestAnimationFrame(() => {
       const { port1, port2 } = new MessageChannel();

@@ -227,9 +227,9 @@ fn build_std(folder: &Path) -> Result<PathBuf> {
 }
 
 fn std_flags() -> String {
-    // As the compiler's bootstrap does: code for later link-time optimisation, and only `std` itself is stable. A panic ends
-    // at once: its words are a part of what a browser fetches, and a trap says no more than that there was one. The strategy
-    // of that name would have to be that of every other crate as well, where it is not stable.
+    // Like the compiler's bootstrap: embed bitcode for link-time optimization, and mark only `std` as stable. Panics abort
+    // without a message, which would increase the module's size. The panic strategy `immediate-abort` is unstable and would
+    // have to be set for all crates, so the std's `cfg` is set instead.
     format!(
         "-Cembed-bitcode=yes -Zforce-unstable-if-unmarked -Aexplicit_builtin_cfgs_in_flags \
          -Adead_code --cfg panic=\"immediate-abort\" --remap-path-prefix={SOURCES}=/rust"

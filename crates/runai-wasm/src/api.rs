@@ -164,26 +164,26 @@ mod tests {
     use super::*;
 
     /// Returns the JSON result and the text result.
-    fn both(function: &str, text: &str, arguments: &Value) -> (Value, String) {
-        let answer = call(function, text, &arguments.to_string());
-        let (line, text) = answer.split_once('\n').unwrap_or((&answer, ""));
+    fn call_ok(function: &str, text: &str, arguments: &Value) -> (Value, String) {
+        let result = call(function, text, &arguments.to_string());
+        let (line, text) = result.split_once('\n').unwrap_or((&result, ""));
         let mut line: Value = serde_json::from_str(line).unwrap();
         assert!(line.get("ok").is_some(), "{line}");
         (line["ok"].take(), text.to_owned())
     }
 
     fn ok(function: &str, text: &str, arguments: &Value) -> Value {
-        both(function, text, arguments).0
+        call_ok(function, text, arguments).0
     }
 
     #[test]
     fn appends_text_after_json() {
-        let (rendered, body) = both("render", "image: x\ncommand: [y]\n", &json!({"format": "yaml"}));
+        let (rendered, body) = call_ok("render", "image: x\ncommand: [y]\n", &json!({"format": "yaml"}));
         assert_eq!((&rendered["report"]["ok"], &rendered["steps"]), (&json!(true), &json!([])));
         assert_eq!(serde_json::from_str::<Value>(&body).unwrap()["spec"]["image"], "x");
-        let (_, converted) = both("convert", "{\"a\":\n1}", &json!({"format": "json", "to": "yaml"}));
+        let (_, converted) = call_ok("convert", "{\"a\":\n1}", &json!({"format": "json", "to": "yaml"}));
         assert_eq!(converted, "a: 1\n");
-        let (_, schema) = both("schema", "", &json!({"name": "step"}));
+        let (_, schema) = call_ok("schema", "", &json!({"name": "step"}));
         assert_eq!(serde_json::from_str::<Value>(&schema).unwrap()["type"], "object");
     }
 
@@ -230,8 +230,8 @@ mod tests {
     #[test]
     fn rejects_unknown_names() {
         let error_code = |function, arguments| {
-            let answer: Value = serde_json::from_str(&call(function, "", arguments)).unwrap();
-            answer["error"]["code"].as_str().map(str::to_owned)
+            let result: Value = serde_json::from_str(&call(function, "", arguments)).unwrap();
+            result["error"]["code"].as_str().map(str::to_owned)
         };
         assert_eq!(error_code("explain", r#"{"name": "unknown-keys"}"#).as_deref(), Some("unknown-name"));
         assert_eq!(error_code("schema", r#"{"name": "no-such"}"#).as_deref(), Some("unknown-name"));

@@ -329,15 +329,15 @@ mod tests {
             let document = JsonDocument::new(text, None, None, Some(&operator.to_string()), None).unwrap();
             let found = analysis(&document);
             let context = json!({"format": "yaml", "context": {"operator": operator}}).to_string();
-            let ask = |function| -> Value {
-                let answer = call(function, text, &context);
-                serde_json::from_str::<Value>(answer.lines().next().unwrap()).unwrap()["ok"].take()
+            let ok = |function| -> Value {
+                let result = call(function, text, &context);
+                serde_json::from_str::<Value>(result.lines().next().unwrap()).unwrap()["ok"].take()
             };
-            let report = ask("check");
+            let report = ok("check");
             for member in ["ok", "diagnostics", "kind", "operator"] {
                 assert_eq!(found.get(member).unwrap_or(&Value::Null), report.get(member).unwrap_or(&Value::Null));
             }
-            assert_eq!(found["permissions"], ask("permissions"));
+            assert_eq!(found["permissions"], ok("permissions"));
             let rendered = call("render", text, &context);
             let body = rendered.split_once('\n').map(|(_, body)| Value::from(body)).unwrap_or_default();
             assert_eq!(found["body"], body);

@@ -53,9 +53,9 @@ test("matches native results", async () => {
   assert.equal(expected.length, all.length);
   const counts = {};
   all.forEach((call, index) => {
-    const answer = glue.call(...call);
-    assert.equal(answer, expected[index], JSON.stringify(call));
-    const kind = answer.startsWith('{"error"') ? "rejected" : answer.includes('"ok":false') ? "errors" : "fine";
+    const result = glue.call(...call);
+    assert.equal(result, expected[index], JSON.stringify(call));
+    const kind = result.startsWith('{"error"') ? "rejected" : result.includes('"ok":false') ? "errors" : "fine";
     counts[`${call[0]} ${kind}`] = (counts[`${call[0]} ${kind}`] ?? 0) + 1;
   });
   // The calls must cover each kind of result.

@@ -131,7 +131,7 @@ test("a report has places that fit JavaScript's strings", () => {
   assert.equal(found.help, "did you mean `gpu_portion_request`?");
 });
 
-test("a step is rendered, requested, and told in other words", () => {
+test("renders a step, request and snippets", () => {
   const context = { name: "train-1", project_id: "p", environment: { SEED: 7 }, base_url: "https://runai.example.com" };
   const { body, text, report } = core.render(STEP, "yaml", context);
   assert.equal(body.spec.compute.gpuPortionRequest, 0.5);
