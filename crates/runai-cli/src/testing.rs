@@ -228,7 +228,7 @@ impl Reporter for Recorder {
     fn submitted(&mut self, file: &str, submitted: &Submitted, project: &str) {
         self.heard(format_args!("{file} {submitted:?} {project}"));
         let name = submitted.name.clone();
-        if !submitted.duplicates.is_empty() || submitted.second_to.is_some() {
+        if !submitted.duplicates.is_empty() || submitted.duplicate_of.is_some() {
             self.record(Record::Duplicated { name: name.clone() });
         }
         self.record(Record::Submitted { name, adopted: submitted.already_existed });

@@ -22,7 +22,7 @@ use runai_sim::{Node, Simulator};
 use serde_json::json;
 
 const WORKLOADS: usize = 10_000;
-const AT_ONCE: usize = 50;
+const CONCURRENCY: usize = 50;
 const FOLLOWED: Duration = Duration::from_secs(95);
 
 fn main() {
@@ -105,14 +105,14 @@ async fn measure() {
     let begun = (Instant::now(), cpu());
     let trainings: Vec<_> = (0..WORKLOADS).map(|run| training(run, &placement)).collect();
     let submitted: Vec<_> = operator
-        .submit_all(trainings.iter().filter_map(Submission::of), AT_ONCE)
+        .submit_all(trainings.iter().filter_map(Submission::of), CONCURRENCY)
         .map(|(_, result)| result.unwrap())
         .collect()
         .await;
     let rate = per_second(WORKLOADS, begun.0.elapsed());
     println!(
         "{}",
-        json!({"figure": "submissions", "count": WORKLOADS, "at_once": AT_ONCE, "per_second": rate, "cpu_seconds": cpu() - begun.1})
+        json!({"figure": "submissions", "count": WORKLOADS, "at_once": CONCURRENCY, "per_second": rate, "cpu_seconds": cpu() - begun.1})
     );
     if let Some(python) = std::env::var_os("RUNAI_PEER_PYTHON") {
         let output = Command::new(python)
@@ -152,7 +152,7 @@ async fn measure() {
 
     let begun = (Instant::now(), cpu(), requests.load(Ordering::Relaxed));
     stream::iter(&submitted)
-        .for_each_concurrent(AT_ONCE, |one| {
+        .for_each_concurrent(CONCURRENCY, |one| {
             let client = &client;
             async move { assert!(client.workload(&one.workload_id).await.is_ok()) }
         })

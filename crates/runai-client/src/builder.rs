@@ -1,4 +1,4 @@
-//! The settings of a client and their checks, before anything is sent.
+//! Builds and validates a client's configuration.
 
 use std::fmt;
 use std::io;
@@ -23,10 +23,10 @@ use crate::sender::Sender;
 use crate::transport::{HttpOptions, HttpTransport, ProxyChoice};
 use crate::transport::{Transport, is_loopback};
 
-/// How long one request may take when the builder says nothing else.
+/// Default of [`ClientBuilder::request_timeout`].
 pub const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The settings of a [`Client`]; see [`Client::builder`].
+/// Builds a [`Client`]; see [`Client::builder`].
 pub struct ClientBuilder {
     base_url: String,
     access: Option<Access>,
@@ -55,7 +55,7 @@ enum Access {
 #[cfg(feature = "client")]
 #[derive(Clone)]
 enum Proxy {
-    Nothing,
+    Direct,
     Server { url: String, credentials: Option<(String, SecretString)> },
 }
 
@@ -80,24 +80,24 @@ impl ClientBuilder {
 
     /// Uses the client credentials of a service account.
     ///
-    /// A client needs one of these: `credentials`, [`credentials_from`](Self::credentials_from),
+    /// A client needs exactly one source of tokens: `credentials`, [`credentials_from`](Self::credentials_from),
     /// [`secret_file`](Self::secret_file), [`token`](Self::token), [`token_command`](Self::token_command),
-    /// [`token_provider`](Self::token_provider). The last one given counts.
+    /// [`token_provider`](Self::token_provider). The last one overrides the others.
     #[must_use]
     pub fn credentials(self, client_id: impl Into<String>, client_secret: impl Into<SecretString>) -> Self {
         self.access(Access::Credentials(CredentialSource::Given(ClientCredentials::new(client_id, client_secret))))
     }
 
-    /// Uses the client credentials that `read` returns, such as those of a keyring.
+    /// Uses the client credentials that `read` returns, for example from a keyring.
     ///
-    /// The client calls it for the first token, on a thread that may block, and again when the control plane refuses
-    /// the credentials, so that it picks up a regenerated secret.
+    /// The client calls `read` on a blocking thread for the first token, and again when the control plane refuses the
+    /// credentials, to pick up a regenerated secret.
     #[must_use]
     pub fn credentials_from(self, read: impl Fn() -> io::Result<ClientCredentials> + Send + Sync + 'static) -> Self {
         self.access(Access::Credentials(CredentialSource::Read(Arc::new(read))))
     }
 
-    /// Uses the client secret in a file that holds nothing else; white space around it is ignored.
+    /// Uses the client secret in a file that contains nothing else; surrounding white space is ignored.
     ///
     /// The client reads the file for the first token, and again when the control plane refuses the credentials.
     #[must_use]
@@ -106,14 +106,14 @@ impl ClientBuilder {
         self.access(Access::Credentials(CredentialSource::File { client_id, path: path.into() }))
     }
 
-    /// Uses this bearer token. It is never renewed: calls fail when the control plane refuses it.
+    /// Uses a fixed bearer token. It is never renewed: calls fail when the control plane refuses it.
     #[must_use]
     pub fn token(self, token: impl Into<SecretString>) -> Self {
         self.access(Access::Token(token.into()))
     }
 
-    /// Uses the bearer token that a command prints. The command runs again shortly before the token ends, and once
-    /// when the control plane refuses it.
+    /// Uses the bearer token that a command prints. The command runs again shortly before the token expires, and once when
+    /// the control plane refuses it.
     ///
     /// ```
     /// use runai_client::{Client, TokenCommand};
@@ -136,23 +136,23 @@ impl ClientBuilder {
         Self { access: Some(access), ..self }
     }
 
-    /// Whether plain `http` is allowed to other machines too; to this machine it always is. False when not given.
+    /// Sets whether plain `http` is allowed to remote hosts; to this machine it always is. The default is false.
     #[must_use]
     pub const fn allow_http(mut self, allow: bool) -> Self {
         self.allow_http = allow;
         self
     }
 
-    /// How long one request may take, from connecting to the last byte of the answer: longer than zero; 10 s when not
-    /// given.
+    /// Sets the timeout of one attempt, from connecting to the last byte of the response. Must be longer than zero; the
+    /// default is 10 s.
     #[must_use]
     pub const fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout;
         self
     }
 
-    /// How long connecting may take: longer than zero, not longer than [`request_timeout`](Self::request_timeout); 5 s
-    /// when not given.
+    /// Sets the connect timeout. Must be longer than zero and at most [`request_timeout`](Self::request_timeout); the
+    /// default is 5 s.
     #[cfg(feature = "client")]
     #[must_use]
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
@@ -160,23 +160,23 @@ impl ClientBuilder {
         self
     }
 
-    /// How persistent the client is about one call.
+    /// Sets the retry policy of a call.
     #[must_use]
     pub const fn retry_policy(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
         self
     }
 
-    /// The `User-Agent` header; this crate's name and version when not given, or when no header can carry it.
+    /// Sets the `User-Agent` header. The default, also for an invalid value, is this crate's name and version.
     #[must_use]
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.user_agent = Some(user_agent.into());
         self
     }
 
-    /// Trusts the certificate authorities in `pem` too, beside those of the platform: one or more certificates as PEM.
+    /// Trusts additional certificate authorities: one or more certificates in PEM.
     ///
-    /// For a control plane whose certificate an authority of one's own has signed.
+    /// Use it if a private authority signed the control plane's certificate.
     #[cfg(feature = "client")]
     #[must_use]
     pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
@@ -184,8 +184,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Shows this certificate to a server that asks for one: the certificate and those that lead to its authority, and
-    /// its private key, both as PEM.
+    /// Sets the client certificate (mutual TLS): its chain and its private key, both in PEM.
     #[cfg(feature = "client")]
     #[must_use]
     pub fn client_certificate(mut self, chain_pem: impl Into<Vec<u8>>, key_pem: impl Into<SecretString>) -> Self {
@@ -193,8 +192,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends all requests through the proxy at `url` (`http`, or `https`; without user information), whatever the
-    /// system's settings say.
+    /// Sends all requests through the proxy at `url`, overriding the system's settings. The URL must be `http` or `https`
+    /// and contain no user name or password.
     #[cfg(feature = "client")]
     #[must_use]
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
@@ -202,7 +201,7 @@ impl ClientBuilder {
         self
     }
 
-    /// As [`ClientBuilder::proxy`], for a proxy that wants a user name and a password.
+    /// Like [`ClientBuilder::proxy`], for a proxy with basic authentication.
     #[cfg(feature = "client")]
     #[must_use]
     pub fn proxy_with_credentials(
@@ -215,25 +214,25 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends all requests straight to the control plane, whatever the system's settings say.
+    /// Sends all requests directly, overriding the system's proxy settings.
     #[cfg(feature = "client")]
     #[must_use]
     pub fn no_proxy(mut self) -> Self {
-        self.proxy = Some(Proxy::Nothing);
+        self.proxy = Some(Proxy::Direct);
         self
     }
 
-    /// Sends requests by `transport` instead of over sockets. What was said about certificates and proxies has no effect.
+    /// Sends requests through `transport` instead of sockets. Certificate and proxy settings have no effect.
     #[must_use]
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
         self
     }
 
-    /// The client. Nothing is sent yet.
+    /// Builds the client. Sends no request.
     ///
     /// # Errors
-    /// The base URL or a credential cannot be used, or TLS cannot be set up; see [`Error::is_configuration`].
+    /// An invalid base URL, credential, proxy or timeout, or a failed TLS setup; see [`Error::is_configuration`].
     pub fn build(self) -> Result<Client, Error> {
         let url = base_url(&self.base_url, self.allow_http)?;
         #[cfg(feature = "client")]
@@ -268,7 +267,7 @@ impl ClientBuilder {
     }
 }
 
-/// The transport of a builder that was given none.
+/// Returns the default transport.
 #[cfg(feature = "client")]
 fn over_sockets(
     base_url: &Url,
@@ -281,7 +280,7 @@ fn over_sockets(
     }
     match proxy {
         None => {}
-        Some(Proxy::Nothing) => options.proxy = ProxyChoice::Nothing,
+        Some(Proxy::Direct) => options.proxy = ProxyChoice::Direct,
         Some(Proxy::Server { url, credentials }) => {
             options.proxy = ProxyChoice::Server { url: proxy_url(&url)?, credentials };
         }
@@ -289,7 +288,7 @@ fn over_sockets(
     Ok(Arc::new(HttpTransport::with(base_url, options)?))
 }
 
-/// Rejects timeouts that fail every request, and a connect timeout that could never fire.
+/// Rejects zero timeouts, and a connect timeout that could never fire.
 fn check_timeouts(request: Duration, connect: Option<Duration>) -> Result<(), Error> {
     let wrong = |option, problem| Err(Error::Timeout { option, problem });
     match connect {
@@ -300,7 +299,7 @@ fn check_timeouts(request: Duration, connect: Option<Duration>) -> Result<(), Er
     }
 }
 
-/// Checks the parts that are known before the first request.
+/// Validates the credentials that are known before the first request.
 fn token_source(access: Access, secrets: &Secrets) -> Result<TokenSource, Error> {
     Ok(match access {
         Access::Command(command) if command.is_empty() => return Err(Error::EmptyCredential("the token command")),
@@ -327,7 +326,7 @@ fn token_source(access: Access, secrets: &Secrets) -> Result<TokenSource, Error>
             }
             secrets.add_credential(&token);
             if HeaderValue::from_str(token.expose_secret()).is_err() {
-                return Err(Error::Token("holds a character that no HTTP header can carry"));
+                return Err(Error::Token("contains a character that is invalid in an HTTP header"));
             }
             TokenSource::Fixed(token)
         }
@@ -346,15 +345,15 @@ fn base_url(text: &str, allow_http: bool) -> Result<Url, Error> {
     let refuse = |problem, source| Err(Error::BaseUrl { url: without_user_info(text.trim()), problem, source });
     let url = match Url::parse(text.trim()) {
         Ok(url) => url,
-        Err(error) => return refuse("is no absolute URL", Some(Cause::new(error))),
+        Err(error) => return refuse("is not an absolute URL", Some(Cause::new(error))),
     };
     let problem = match url.scheme() {
         "http" | "https" if url.host().is_none() => "has no host",
         "http" | "https" if !url.username().is_empty() || url.password().is_some() => {
-            "must hold no user name or password"
+            "must not contain a user name or password"
         }
-        "http" | "https" if url.query().is_some() => "must have no query",
-        "http" | "https" if url.fragment().is_some() => "must have no fragment",
+        "http" | "https" if url.query().is_some() => "must not have a query",
+        "http" | "https" if url.fragment().is_some() => "must not have a fragment",
         "http" if !allow_http && !is_loopback(&url) => PLAIN_HTTP,
         "http" | "https" => return Ok(url),
         _ => "must begin with `https://`",
@@ -368,19 +367,19 @@ fn proxy_url(text: &str) -> Result<Url, Error> {
     match Url::parse(text.trim()) {
         Err(error) => Err(Error::Proxy {
             url: without_user_info(text),
-            problem: "is no absolute URL",
+            problem: "is not an absolute URL",
             source: Some(Cause::new(error)),
         }),
         Ok(url) if url.host().is_none() => refuse("has no host"),
         Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-            refuse("must hold no user name or password; they are given by themselves")
+            refuse("must not contain a user name or password; use `proxy_with_credentials`")
         }
         Ok(url) if !matches!(url.scheme(), "http" | "https") => refuse("must begin with `http://` or `https://`"),
         Ok(url) => Ok(url),
     }
 }
 
-/// Returns `url` without user information, query and fragment, which may be secrets.
+/// Returns `url` without user information, query and fragment, which may contain secrets.
 fn without_user_info(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     match (url.find("://"), url.rfind('@')) {
@@ -395,7 +394,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn base_urls_are_checked() {
+    fn validates_base_url() {
         for (text, allow_http, problem) in [
             ("https://org.run.ai", false, None),
             (" https://org.run.ai/ ", false, None),
@@ -405,14 +404,14 @@ mod tests {
             ("http://localhost", false, None),
             ("http://org.run.ai", false, Some(PLAIN_HTTP)),
             ("http://org.run.ai", true, None),
-            ("org.run.ai", false, Some("is no absolute URL")),
-            ("", false, Some("is no absolute URL")),
-            ("https://", false, Some("is no absolute URL")),
+            ("org.run.ai", false, Some("is not an absolute URL")),
+            ("", false, Some("is not an absolute URL")),
+            ("https://", false, Some("is not an absolute URL")),
             ("ftp://org.run.ai", false, Some("must begin with `https://`")),
             ("org.run.ai:443", false, Some("must begin with `https://`")),
-            ("https://user@org.run.ai", false, Some("must hold no user name or password")),
-            ("https://org.run.ai?x=1", false, Some("must have no query")),
-            ("https://org.run.ai#top", false, Some("must have no fragment")),
+            ("https://user@org.run.ai", false, Some("must not contain a user name or password")),
+            ("https://org.run.ai?x=1", false, Some("must not have a query")),
+            ("https://org.run.ai#top", false, Some("must not have a fragment")),
         ] {
             match (base_url(text, allow_http), problem) {
                 (Ok(_), None) => {}
@@ -423,8 +422,8 @@ mod tests {
     }
 
     #[test]
-    fn proxies_are_checked() {
-        for (url, is_good) in [
+    fn validates_proxy() {
+        for (url, is_valid) in [
             ("http://proxy.example.com:3128", true),
             ("https://proxy.example.com", true),
             ("proxy.example.com", false),
@@ -434,11 +433,11 @@ mod tests {
             let result = Client::builder("https://org.run.ai").credentials("id", "secret").proxy(url).build();
             match result {
                 Err(error @ Error::Proxy { .. }) => {
-                    assert!(!is_good && error.is_configuration(), "{url}");
+                    assert!(!is_valid && error.is_configuration(), "{url}");
                     assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
                 }
-                // A machine without root certificates cannot speak TLS, and says so.
-                Ok(_) | Err(Error::Setup(_)) => assert!(is_good, "{url}"),
+                // A machine without root certificates cannot set up TLS.
+                Ok(_) | Err(Error::Setup(_)) => assert!(is_valid, "{url}"),
                 Err(other) => panic!("{url}: {other}"),
             }
         }
@@ -475,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_in_a_base_url_is_not_shown() {
+    fn errors_hide_user_info() {
         for url in ["https://me:canary@org.run.ai/x", "https:/me:canary@org.run.ai", "me:canary@org", "ftp://canary@x"]
         {
             let error = base_url(url, false).unwrap_err();

@@ -1,4 +1,4 @@
-//! The client: a base URL, credentials, and the rules by which requests are sent.
+//! The client: sends requests with a token, and retries them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,14 +16,13 @@ use url::form_urlencoded;
 
 use crate::auth::Tokens;
 use crate::builder::ClientBuilder;
-use crate::error::{Error, cut, error_body};
+use crate::error::{Error, error_body, truncate};
 use crate::retry::{Deadline, Idempotency, RetryPolicy};
-use crate::sender::{Answer, Sender, decode, described};
+use crate::sender::{Reply, Sender, decode, with_body_info};
 
-/// A client of one control plane, with one account.
+/// A client of one control plane.
 ///
-/// Cheap to clone; clones share connections, the token and rate limits. All its futures may be dropped at any moment:
-/// nothing is left half done on this side.
+/// Cheap to clone; clones share connections, the token and rate limits. Dropping its futures is safe.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -40,55 +39,55 @@ impl Client {
         Self { inner: Arc::new(Inner { sender: Arc::new(sender), tokens: Arc::new(tokens), retry }) }
     }
 
-    /// Returns the same client, whose calls retry for at most `time`.
+    /// Returns a client whose calls retry for at most `time`.
     pub(crate) fn retrying_for(&self, time: Duration) -> Self {
         let Inner { sender, tokens, retry } = &*self.inner;
         let retry = retry.give_up_after(retry.give_up_after.min(time));
         Self { inner: Arc::new(Inner { sender: Arc::clone(sender), tokens: Arc::clone(tokens), retry }) }
     }
 
-    /// Begins a client for the control plane at `base_url`, such as `https://org.run.ai`.
+    /// Returns a builder for the control plane at `base_url`, such as `https://org.run.ai`.
     pub fn builder(base_url: impl Into<String>) -> ClientBuilder {
         ClientBuilder::new(base_url.into())
     }
 
-    /// The control plane's URL, without a trailing slash.
+    /// Returns the control plane's URL, without a trailing slash.
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.inner.sender.base_url
     }
 
-    /// How persistent this client is about one call.
+    /// Returns the retry policy of a call.
     #[must_use]
     pub fn retry_policy(&self) -> RetryPolicy {
         self.inner.retry
     }
 
-    /// Gets a token, if there is none that works: whether the control plane answers and takes the credentials.
+    /// Gets a token unless there is a valid one. Checks that the control plane responds and accepts the credentials.
     pub async fn authenticate(&self) -> Result<(), Error> {
         let Inner { sender, tokens, retry } = &*self.inner;
         tokens.current(sender, &mut Deadline::of(*retry)).await.map(drop)
     }
 
-    /// Conceals values in all errors, hints and logs of this client and its clones from now on. `[redacted]` replaces a
-    /// value that the control plane quotes: plain, percent-encoded, or escaped for JSON or HTML.
+    /// Replaces `values` by `[redacted]` in all errors, hints and logs of this client and its clones, also where they are
+    /// percent-encoded or escaped for JSON or HTML.
     ///
-    /// Values of fewer than 8 characters are ignored. The client conceals its credentials, its tokens and the environment
-    /// of all workloads that it submits without being told.
-    pub fn conceal(&self, values: impl IntoIterator<Item = SecretString>) {
+    /// Values of fewer than 8 characters are ignored. The client always redacts its credentials, its tokens and the
+    /// environment of the workloads that it submits.
+    pub fn redact(&self, values: impl IntoIterator<Item = SecretString>) {
         values.into_iter().for_each(|value| self.inner.sender.secrets.add_value(&value));
     }
 
-    /// Returns text of the other side as it may be shown: scrubbed, on one line, cut.
-    pub(crate) fn shown(&self, text: &str) -> String {
-        cut(&self.inner.sender.secrets.scrub(text))
+    /// Returns a server's text redacted, on one line and truncated.
+    pub(crate) fn sanitized(&self, text: &str) -> String {
+        truncate(&self.inner.sender.secrets.scrub(text))
     }
 
-    /// Sends any request of the API and returns the answer as it is.
+    /// Sends any request of the API and returns the raw response.
     ///
-    /// An idempotent request ([`ApiRequest::idempotent`]) is retried while the control plane cannot be reached or does
-    /// not work, until the [`RetryPolicy`] ends. Any other one is retried only when it certainly has not taken effect.
-    /// Rate limits are waited for. A token that is refused is replaced once.
+    /// An idempotent request ([`ApiRequest::idempotent`]) is retried while the control plane is unreachable or reports an
+    /// internal error, as the [`RetryPolicy`] allows. Any other request is retried only if it certainly had no effect. The
+    /// client waits for rate limits, and replaces a refused token once.
     ///
     /// ```no_run
     /// use runai_client::{Client, Error};
@@ -96,24 +95,24 @@ impl Client {
     ///
     /// # async fn example(client: &Client) -> Result<(), Error> {
     /// let request = ApiRequest::get("/api/v1/nodes/telemetry").query("telemetryType", "ALLOCATION_RATIO");
-    /// let answer = client.call(&request.accept("text/csv")).await?;
-    /// println!("{}: {} bytes", answer.status, answer.bytes.len());
+    /// let response = client.call(&request.accept("text/csv")).await?;
+    /// println!("{}: {} bytes", response.status, response.bytes.len());
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
-    /// [`Error::Api`] for any status but 2xx; see the predicates of [`Error`] for the others.
+    /// [`Error::Api`] for any status except 2xx; see [`Error::kind`] for the others.
     pub async fn call(&self, request: &ApiRequest) -> Result<Response, Error> {
-        let answer = self.answer(request, Idempotency::of(request)).await?;
-        let (parts, bytes) = answer.response.into_parts();
-        Ok(Response { status: parts.status, headers: parts.headers, bytes, call: answer.call })
+        let reply = self.reply(request, Idempotency::of(request)).await?;
+        let (parts, bytes) = reply.response.into_parts();
+        Ok(Response { status: parts.status, headers: parts.headers, bytes, call: reply.call })
     }
 
-    /// Sends `request` as [`Client::call`] does and reads the answer's body.
+    /// Sends `request` like [`Client::call`] and deserializes the response.
     ///
     /// # Errors
-    /// Those of [`Client::call`], and [`Error::OddAnswer`] for a body that is not a `T`.
+    /// Those of [`Client::call`], and [`Error::UnexpectedResponse`] if the body does not deserialize as a `T`.
     pub async fn send<T: DeserializeOwned>(&self, request: &ApiRequest) -> Result<T, Error> {
         self.exchange(request, Idempotency::of(request)).await.map(|dated| dated.value)
     }
@@ -123,31 +122,31 @@ impl Client {
         request: &ApiRequest,
         idempotency: Idempotency,
     ) -> Result<Dated<T>, Error> {
-        let answer = self.answer(request, idempotency).await?;
-        Ok(Dated { value: answer.json()?, date: answer.date() })
+        let reply = self.reply(request, idempotency).await?;
+        Ok(Dated { value: reply.json()?, date: reply.date() })
     }
 
-    /// Returns the answer if its status is 2xx.
-    async fn answer(&self, request: &ApiRequest, idempotency: Idempotency) -> Result<Answer, Error> {
+    /// Returns the reply if its status is 2xx.
+    async fn reply(&self, request: &ApiRequest, idempotency: Idempotency) -> Result<Reply, Error> {
         let id = request_id();
         let span = tracing::debug_span!("request", id, method = request.method.as_str(), path = request.path);
         async {
             let Inner { sender, tokens, .. } = &*self.inner;
-            let answer = self.authorized(request, &id, idempotency).await?;
-            if answer.status().is_success() {
-                Ok(answer)
-            } else if answer.status() == StatusCode::UNAUTHORIZED {
-                let reason = error_body(answer.response.body(), &sender.secrets).message;
-                Err(Error::TokenRefused { call: answer.call, origin: tokens.origin(), reason })
+            let reply = self.send_authorized(request, &id, idempotency).await?;
+            if reply.status().is_success() {
+                Ok(reply)
+            } else if reply.status() == StatusCode::UNAUTHORIZED {
+                let reason = error_body(reply.response.body(), &sender.secrets).message;
+                Err(Error::TokenRefused { call: reply.call, origin: tokens.origin(), reason })
             } else {
-                Err(answer.error(&sender.secrets))
+                Err(reply.error(&sender.secrets))
             }
         }
         .instrument(span)
         .await
     }
 
-    async fn authorized(&self, request: &ApiRequest, id: &str, idempotency: Idempotency) -> Result<Answer, Error> {
+    async fn send_authorized(&self, request: &ApiRequest, id: &str, idempotency: Idempotency) -> Result<Reply, Error> {
         let Inner { sender, tokens, retry } = &*self.inner;
         let mut prepared = sender.prepare(request)?;
         if let Ok(id) = HeaderValue::from_str(id) {
@@ -161,13 +160,13 @@ impl Client {
         let mut deadline = Deadline::of(*retry);
         let token = tokens.current(sender, &mut deadline).await?;
         prepared.authorize(&token);
-        let answer = sender.send(&prepared, idempotency, &mut deadline).await?;
-        if answer.status() != StatusCode::UNAUTHORIZED {
-            return Ok(answer);
+        let reply = sender.send(&prepared, idempotency, &mut deadline).await?;
+        if reply.status() != StatusCode::UNAUTHORIZED {
+            return Ok(reply);
         }
-        let Some(token) = tokens.replace(sender, &token, &mut deadline).await else { return Ok(answer) };
-        // A 401 comes before any effect, so that even a POST may be sent again, once.
-        tracing::debug!("the token was refused; sending the request with another");
+        let Some(token) = tokens.replace(sender, &token, &mut deadline).await else { return Ok(reply) };
+        // A request with a 401 had no effect, so even a POST may be resent, once.
+        tracing::debug!("the token was refused; resending the request with a new one");
         prepared.authorize(&*token?);
         sender.send(&prepared, idempotency, &mut deadline).await
     }
@@ -179,7 +178,7 @@ impl fmt::Debug for Client {
     }
 }
 
-/// An answer with a 2xx status, as it came.
+/// A raw response with a 2xx status.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Response {
@@ -187,26 +186,26 @@ pub struct Response {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body; empty when there is none.
+    /// The body; empty if there is none.
     pub bytes: Bytes,
     call: String,
 }
 
 impl Response {
-    /// Reads the body as JSON; an empty body counts as null.
+    /// Deserializes the body as JSON; an empty body counts as null.
     ///
     /// # Errors
-    /// [`Error::OddAnswer`] when it is no `T`.
+    /// [`Error::UnexpectedResponse`] if the body does not deserialize as a `T`.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        decode(&self.bytes).map_err(|problem| self.odd(described(&problem, &self.headers, &self.bytes)))
+        decode(&self.bytes).map_err(|problem| self.unexpected(with_body_info(&problem, &self.headers, &self.bytes)))
     }
 
-    fn odd(&self, problem: String) -> Error {
-        Error::OddAnswer { call: self.call.clone(), status: self.status, problem }
+    fn unexpected(&self, problem: String) -> Error {
+        Error::UnexpectedResponse { call: self.call.clone(), status: self.status, problem }
     }
 }
 
-/// Shows neither headers nor body: both may hold secrets.
+/// Omits headers and body: both may contain secrets.
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Response");
@@ -215,21 +214,21 @@ impl fmt::Debug for Response {
     }
 }
 
-/// A value and the control plane's clock at the time.
+/// A value and the control plane's time.
 pub(crate) struct Dated<T> {
     pub(crate) value: T,
-    /// The answer's `Date`, since the Unix epoch.
+    /// The response's `Date`, since the Unix epoch.
     pub(crate) date: Option<Duration>,
 }
 
-/// Names a call in the log, and to whoever keeps logs on the way; attempts of one call share it.
+/// Returns a random id for the `X-Request-Id` header and the log. All attempts of a call share it.
 fn request_id() -> String {
     format!("{:016x}", fastrand::u64(..))
 }
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The members of a body. Only what is JSON or a form is looked into for secrets.
+/// Returns the members of a JSON or form body, to find its secrets.
 fn sent_value(request: &ApiRequest) -> Option<Value> {
     match request.encoding {
         Encoding::Json => request.value(),
@@ -248,7 +247,7 @@ mod tests {
     use crate::transport::{self, Transport, TransportError};
 
     #[test]
-    fn an_id_that_would_lead_elsewhere_is_refused() {
+    fn rejects_invalid_paths() {
         use runai_api::wire::requests;
 
         let client = Client::builder("https://org.run.ai/base/").token("t").transport(Unused).build().unwrap();
@@ -277,7 +276,7 @@ mod tests {
             request: &'a transport::Request,
             _: Duration,
         ) -> BoxFuture<'a, Result<transport::Response, TransportError>> {
-            panic!("nothing is sent to {}", request.uri());
+            panic!("unexpected request to {}", request.uri());
         }
     }
 }

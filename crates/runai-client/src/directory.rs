@@ -1,4 +1,4 @@
-//! Receipts as files of a directory.
+//! A receipt store in a directory.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -8,34 +8,33 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::receipt::{AliveMark, BoxFuture, Put, Receipt, ReceiptList, ReceiptStore, StoreError};
+use crate::receipt::{AliveMark, BoxFuture, PutResult, Receipt, ReceiptList, ReceiptStore, StoreError};
 
-/// Stores every receipt as a JSON file, readable for this user alone.
+/// Stores each receipt as a JSON file that only the current user can read.
 ///
-/// A file is there as a whole or not at all, also when the machine loses power: it is written beside its place, synced,
-/// and moved. Files of other kinds in the directory are left alone. Processes that share a directory take turns, by a
-/// lock file.
+/// Writes are atomic and durable: a temporary file is written, synced and renamed. Other files in the directory are
+/// ignored. A lock file serializes the writes of processes that share a directory.
 #[derive(Clone, Debug)]
 pub struct ReceiptDirectory {
     path: PathBuf,
-    order: Arc<Order>,
+    order: Arc<WriteOrder>,
 }
 
-/// The order of the calls about each receipt, which the threads that carry them out do not keep.
+/// Orders the writes of each receipt, because the threads that execute them do not.
 #[derive(Debug, Default)]
-struct Order {
+struct WriteOrder {
     next: AtomicU64,
-    /// The latest change to each receipt that was carried out.
+    /// The ticket of the last write of each receipt.
     done: Mutex<HashMap<String, u64>>,
 }
 
 impl ReceiptDirectory {
-    /// Returns a store of receipts below `path`, which is created when the first one is written.
+    /// Returns a store in the directory `path`, which is created with the first receipt.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), order: Arc::default() }
     }
 
-    /// The directory.
+    /// Returns the directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -50,15 +49,15 @@ impl ReceiptDirectory {
     }
 }
 
-impl Order {
-    /// The place of a call in the order of all.
+impl WriteOrder {
+    /// Returns the position of a write in the order of all.
     fn ticket(&self) -> u64 {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Carries out a change to the receipt with this key, alone among all processes, unless a later one was carried out
-    /// already; then `superseded` is the result.
-    fn take_turn<T>(
+    /// Executes a write of the receipt with this key under the lock of the directory. Returns `superseded` instead if a
+    /// later write was executed already.
+    fn execute<T>(
         &self,
         ticket: u64,
         key: String,
@@ -79,21 +78,22 @@ impl Order {
 }
 
 impl ReceiptStore for ReceiptDirectory {
-    fn put(&self, receipt: Receipt, replaces: Option<String>) -> BoxFuture<'_, Result<Put, StoreError>> {
+    fn put(&self, receipt: Receipt, replaces: Option<String>) -> BoxFuture<'_, Result<PutResult, StoreError>> {
         let (directory, file, order) = (self.path.clone(), self.file(&receipt.key()), Arc::clone(&self.order));
         let ticket = order.ticket();
         blocking(move || {
-            let part = write_part(&directory, &file, &receipt).map_err(|error| failed("write", &file, error))?;
-            let put = order.take_turn(ticket, receipt.key(), &directory, Put::Stored, || {
+            let temporary =
+                write_temporary(&directory, &file, &receipt).map_err(|error| failed("write", &file, error))?;
+            let put = order.execute(ticket, receipt.key(), &directory, PutResult::Stored, || {
                 let stored = read(&file)?;
                 if stored.as_ref().map(|stored| &stored.attempt) != replaces.as_ref() {
-                    return Ok(Put::Conflict(stored.map(Box::new)));
+                    return Ok(PutResult::Conflict(stored.map(Box::new)));
                 }
-                fs::rename(&part, &file).map_err(|error| failed("write", &file, error))?;
-                Ok(Put::Stored)
+                fs::rename(&temporary, &file).map_err(|error| failed("write", &file, error))?;
+                Ok(PutResult::Stored)
             });
-            // Moved, or of no use.
-            let _ = fs::remove_file(&part);
+            // Already renamed, or not needed.
+            let _ = fs::remove_file(&temporary);
             sync(&directory);
             put
         })
@@ -112,7 +112,7 @@ impl ReceiptStore for ReceiptDirectory {
             if !directory.is_dir() {
                 return Ok(false);
             }
-            order.take_turn(ticket, key, &directory, false, || {
+            order.execute(ticket, key, &directory, false, || {
                 if read(&file)?.is_none_or(|stored| stored.attempt != attempt) {
                     return Ok(false);
                 }
@@ -138,7 +138,7 @@ impl ReceiptStore for ReceiptDirectory {
                         Ok(receipt) => list.receipts.extend(receipt),
                         Err(error) => list.unreadable.push(error),
                     }
-                } else if has_extension(&file, PART_EXTENSION) && is_left_over(&file) {
+                } else if has_extension(&file, TEMPORARY_EXTENSION) && is_left_over(&file) {
                     let _ = fs::remove_file(&file);
                 }
             }
@@ -150,9 +150,9 @@ impl ReceiptStore for ReceiptDirectory {
         let (directory, path) = (self.path.clone(), self.mark(&key));
         Box::pin(async {
             let marked = tokio::task::spawn_blocking(move || {
-                make(&directory).ok()?;
+                create_directory(&directory).ok()?;
                 let file = private().create(true).open(&path).ok()?;
-                // Someone else may hold it: then that process lives, which is just as well.
+                // If another process has the lock, the mark is set already.
                 let _ = file.try_lock();
                 Some(Box::new(Mark { file, path }) as AliveMark)
             });
@@ -172,7 +172,7 @@ impl ReceiptStore for ReceiptDirectory {
     }
 }
 
-/// A locked file that says that a process is sending.
+/// A locked file that marks a submission as being sent.
 struct Mark {
     file: File,
     path: PathBuf,
@@ -188,23 +188,23 @@ impl Drop for Mark {
 fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> BoxFuture<'static, Result<T, StoreError>> {
-    // Begun at once, so that what is dropped before its first poll happens all the same.
+    // Spawned here, so that the work is done even if the future is dropped before its first poll.
     let task = tokio::task::spawn_blocking(work);
     Box::pin(async {
-        task.await.unwrap_or_else(|error| Err(StoreError::new("cannot use the disk").with_source(error)))
+        task.await.unwrap_or_else(|error| Err(StoreError::new("cannot access the disk").with_source(error)))
     })
 }
 
-/// Writes a receipt beside its place, and returns where; it lasts from then on.
-fn write_part(directory: &Path, file: &Path, receipt: &Receipt) -> io::Result<PathBuf> {
-    make(directory)?;
+/// Writes and syncs a receipt to a temporary file, and returns its path.
+fn write_temporary(directory: &Path, file: &Path, receipt: &Receipt) -> io::Result<PathBuf> {
+    create_directory(directory)?;
     // Another process may write the same receipt at the same time.
-    let part = file.with_extension(format!("{:016x}.{PART_EXTENSION}", fastrand::u64(..)));
-    let written = write_new(&part, &serde_json::to_vec_pretty(receipt)?);
+    let temporary = file.with_extension(format!("{:016x}.{TEMPORARY_EXTENSION}", fastrand::u64(..)));
+    let written = write_new(&temporary, &serde_json::to_vec_pretty(receipt)?);
     if written.is_err() {
-        let _ = fs::remove_file(&part);
+        let _ = fs::remove_file(&temporary);
     }
-    written.map(|()| part)
+    written.map(|()| temporary)
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -213,7 +213,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Opens files for writing that only this user can read.
+/// Returns options for writing files that only the current user can read.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);
@@ -222,7 +222,7 @@ fn private() -> OpenOptions {
     options
 }
 
-fn make(directory: &Path) -> io::Result<()> {
+fn create_directory(directory: &Path) -> io::Result<()> {
     if directory.is_dir() {
         return Ok(());
     }
@@ -237,24 +237,24 @@ fn make(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes moves into a directory lasting; not every system can sync one.
+/// Makes renames in a directory durable; not every system can sync directories.
 fn sync(directory: &Path) {
     let _ = File::open(directory).and_then(|directory| directory.sync_all());
 }
 
-/// Returns the receipt in `file`; `None` if there is no such file.
+/// Returns the receipt in `file`; `None` if the file does not exist.
 fn read(file: &Path) -> Result<Option<Receipt>, StoreError> {
     let bytes = match fs::read(file) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed("read", file, error)),
     };
-    // A receipt that cannot be understood may stand for a job that runs: it is an error, and never counts as none.
+    // An unreadable receipt may belong to a running job, so it is an error and not treated as missing.
     let receipt: Receipt = serde_json::from_slice(&bytes).map_err(|error| failed("read", file, error))?;
     let needed = [("base_url", &receipt.base_url), ("name", &receipt.name), ("submission_id", &receipt.submission_id)];
     let missing = needed.into_iter().find(|(_, value)| value.is_empty()).map(|(member, _)| member);
     match missing {
-        Some(member) => Err(StoreError::new(format!("cannot read `{}`: it has no `{member}`", file.display()))),
+        Some(member) => Err(StoreError::new(format!("cannot read `{}`: missing member `{member}`", file.display()))),
         None => Ok(Some(receipt)),
     }
 }
@@ -263,7 +263,7 @@ fn has_extension(file: &Path, wanted: &str) -> bool {
     file.extension().is_some_and(|extension| extension == wanted)
 }
 
-/// Whether nobody writes this file any more.
+/// Returns whether a temporary file is old enough to be a leftover.
 fn is_left_over(file: &Path) -> bool {
     let age = fs::metadata(file).and_then(|metadata| metadata.modified()).ok().and_then(|time| time.elapsed().ok());
     age.is_some_and(|age| age > LEFT_OVER_AFTER)
@@ -274,11 +274,11 @@ fn failed(what: &str, path: &Path, error: impl std::error::Error + Send + Sync +
 }
 
 const EXTENSION: &str = "json";
-const PART_EXTENSION: &str = "part";
+const TEMPORARY_EXTENSION: &str = "part";
 const ALIVE_EXTENSION: &str = "alive";
 const LOCK: &str = ".lock";
 
-/// A file that was not moved to its place for so long was left by a process that died.
+/// Age from which a temporary file is a leftover of a process that died.
 const LEFT_OVER_AFTER: Duration = Duration::from_mins(10);
 
 #[cfg(test)]
@@ -299,16 +299,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn receipts_are_written_read_and_removed() {
+    async fn writes_reads_and_removes() {
         let scratch = tempfile::tempdir().unwrap();
         let store = ReceiptDirectory::new(scratch.path().join("made/when/needed"));
         let list = store.list().await.unwrap();
         assert!(list.receipts.is_empty() && list.unreadable.is_empty(), "{list:?}");
         let mut first = receipt("abcdefghijkl");
         assert_eq!(store.find(first.key()).await.unwrap(), None);
-        assert_eq!(store.put(first.clone(), None).await.unwrap(), Put::Stored);
+        assert_eq!(store.put(first.clone(), None).await.unwrap(), PutResult::Stored);
         first.progress = Progress::Ended { outcome: Outcome::Succeeded, workload_id: "w1".into() };
-        assert_eq!(store.put(first.clone(), Some("one".into())).await.unwrap(), Put::Stored);
+        assert_eq!(store.put(first.clone(), Some("one".into())).await.unwrap(), PutResult::Stored);
         assert_eq!(store.find(first.key()).await.unwrap().as_ref(), Some(&first));
         store.put(receipt("../../elsewhere"), None).await.unwrap();
         assert_eq!(store.list().await.unwrap().receipts.len(), 2);
@@ -321,25 +321,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_attempt_that_wrote_a_receipt_replaces_or_removes_it() {
+    async fn rejects_writes_of_other_attempts() {
         let scratch = tempfile::tempdir().unwrap();
         let (one, other) = (ReceiptDirectory::new(scratch.path()), ReceiptDirectory::new(scratch.path()));
         let mine = receipt("abcdefghijkl");
         let theirs = Receipt { attempt: "two".into(), ..mine.clone() };
         one.put(mine.clone(), None).await.unwrap();
-        assert_eq!(other.put(theirs.clone(), None).await.unwrap(), Put::Conflict(Some(Box::new(mine.clone()))));
-        assert_eq!(other.put(theirs.clone(), Some("one".into())).await.unwrap(), Put::Stored);
-        // What the first one writes now would hide what the second one did.
+        assert_eq!(other.put(theirs.clone(), None).await.unwrap(), PutResult::Conflict(Some(Box::new(mine.clone()))));
+        assert_eq!(other.put(theirs.clone(), Some("one".into())).await.unwrap(), PutResult::Stored);
+        // A write of the first attempt would hide the second one's.
         assert_eq!(
             one.put(mine.clone(), Some("one".into())).await.unwrap(),
-            Put::Conflict(Some(Box::new(theirs.clone())))
+            PutResult::Conflict(Some(Box::new(theirs.clone())))
         );
         assert!(!one.remove(mine.key(), "one".into()).await.unwrap());
         assert_eq!(one.find(mine.key()).await.unwrap(), Some(theirs));
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn changes_to_one_receipt_keep_their_order_when_their_futures_are_dropped() {
+    async fn dropped_writes_keep_their_order() {
         let scratch = tempfile::tempdir().unwrap();
         let store = ReceiptDirectory::new(scratch.path());
         store.put(receipt("abcdefghijkl"), None).await.unwrap();
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_receipt_that_is_broken_never_counts_as_none_and_hides_no_other() {
+    async fn reports_unreadable_receipts() {
         let scratch = tempfile::tempdir().unwrap();
         let store = ReceiptDirectory::new(scratch.path());
         store.put(receipt("zzzzzzzzzzzz"), None).await.unwrap();
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn members_that_are_not_known_are_kept_and_missing_ones_have_defaults() {
+    async fn preserves_unknown_members() {
         let scratch = tempfile::tempdir().unwrap();
         let store = ReceiptDirectory::new(scratch.path());
         let text = r#"{"version": 9, "base_url": "https://org.run.ai", "name": "fit", "submission_id": "abcdefghijkl",
@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn leftovers_of_dead_processes_are_removed() {
+    async fn removes_leftovers() {
         let scratch = tempfile::tempdir().unwrap();
         let store = ReceiptDirectory::new(scratch.path());
         store.put(receipt("abcdefghijkl"), None).await.unwrap();
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_mark_says_that_its_process_lives() {
+    async fn mark_is_released_with_its_process() {
         let scratch = tempfile::tempdir().unwrap();
         let store = ReceiptDirectory::new(scratch.path());
         assert!(!store.is_alive("abcdefghijkl".into()).await);
@@ -405,13 +405,13 @@ mod tests {
         assert!(store.is_alive("abcdefghijkl".into()).await);
         drop(mark);
         assert!(!store.is_alive("abcdefghijkl".into()).await);
-        // A process that was killed leaves the file, and no lock on it.
+        // A killed process leaves the file without a lock.
         fs::write(store.mark("abcdefghijkl"), "").unwrap();
         assert!(!store.is_alive("abcdefghijkl".into()).await);
     }
 
     #[tokio::test]
-    async fn a_place_that_cannot_be_written_is_an_error() {
+    async fn reports_unwritable_directory() {
         let scratch = tempfile::tempdir().unwrap();
         let file = scratch.path().join("file");
         fs::write(&file, "").unwrap();

@@ -1,27 +1,26 @@
-//! What a JSON Web Token says about its lifetime (RFC 7519). Nothing is verified: whether a token is good, the control
-//! plane knows.
+//! The lifetime of a JSON Web Token (RFC 7519). Signatures are not verified: the control plane does that.
 
 use std::time::Duration;
 
 use data_encoding::BASE64URL_NOPAD;
 use serde::Deserialize;
 
-/// How long `token` is valid from now on, if it says so.
+/// Returns the remaining lifetime of `token`, if it has an expiry.
 ///
-/// `date` is the clock of whoever issued it, since the Unix epoch; without it the moment counts at which the token says
-/// that it was issued. This machine's clock is never asked: it may be wrong.
+/// `date` is the issuer's clock, since the Unix epoch; without it the token's `iat` is used. This machine's clock is
+/// not used, because it may be wrong.
 pub(crate) fn lifetime(token: &str, date: Option<Duration>) -> Option<Duration> {
     let mut parts = token.split('.');
     let (_, claims, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else { return None };
-    // The standard leaves the padding out; some libraries do not.
+    // The standard omits padding; some libraries do not.
     let claims = BASE64URL_NOPAD.decode(claims.trim_end_matches('=').as_bytes()).ok()?;
     let Claims { exp, iat } = serde_json::from_slice(&claims).ok()?;
-    let moment = |seconds: f64| Duration::try_from_secs_f64(seconds).ok();
-    let since = date.or_else(|| moment(iat?))?;
-    moment(exp?)?.checked_sub(since).filter(|lifetime| !lifetime.is_zero())
+    let since_epoch = |seconds: f64| Duration::try_from_secs_f64(seconds).ok();
+    let since = date.or_else(|| since_epoch(iat?))?;
+    since_epoch(exp?)?.checked_sub(since).filter(|lifetime| !lifetime.is_zero())
 }
 
-/// Dates of the standard are numbers, with fractions if need be.
+/// Seconds since the Unix epoch, possibly with a fraction.
 #[derive(Deserialize)]
 struct Claims {
     exp: Option<f64>,
@@ -40,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lifetime_is_read_against_the_issuers_clock() {
+    fn lifetime_uses_issuer_clock() {
         let hour = Some(Duration::from_hours(1));
         let claims = r#"{"exp": 7200, "iat": 3600, "name": "ÿ>?"}"#;
         assert!(token(claims).contains(['-', '_']), "{}", token(claims));
@@ -51,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_nothing_has_no_lifetime() {
+    fn ignores_tokens_without_expiry() {
         let date = Some(Duration::from_secs(100));
         for token in [
             String::new(),
@@ -73,7 +72,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_breaks_it(text in ".{0,60}", claims in ".{0,60}", seconds in any::<Option<u64>>()) {
+        fn never_panics(text in ".{0,60}", claims in ".{0,60}", seconds in any::<Option<u64>>()) {
             let _ = lifetime(&text, seconds.map(Duration::from_secs));
             let _ = lifetime(&token(&claims), seconds.map(Duration::from_secs));
             let _ = lifetime(&token(&format!(r#"{{"exp": {claims}, "iat": 1}}"#)), None);

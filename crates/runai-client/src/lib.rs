@@ -92,21 +92,21 @@ pub use secrecy::SecretString;
 
 pub use crate::{
     auth::{
-        AccessToken, ClientCredentials, RENEW_AHEAD, TokenCommand, TokenError, TokenOrigin, TokenProvider,
-        UNSTATED_LIFETIME,
+        AccessToken, ClientCredentials, DEFAULT_TOKEN_LIFETIME, RENEW_BEFORE_EXPIRY, TokenCommand, TokenError,
+        TokenOrigin, TokenProvider,
     },
     builder::{ClientBuilder, DEFAULT_REQUEST_TIMEOUT},
     client::{Client, Response},
     directory::ReceiptDirectory,
     endpoints::{
-        AccessRule, BatchAction, BatchFailure, BatchResult, GrantedPermission, MOST_PAGES, PermissionSetInfo, RoleInfo,
+        AccessRule, BatchAction, BatchFailure, BatchResult, GrantedPermission, MAX_PAGES, PermissionSetInfo, RoleInfo,
         Template, TemplateMeta,
     },
-    error::{ApiError, Cause, Error, ErrorKind, KEPT_TEXT, one_line},
+    error::{ApiError, Cause, Error, ErrorKind, MAX_ERROR_TEXT, one_line},
     fleet::{Fleet, FleetEvent, OutageScope, tally},
     operator::{Placement, StepOperator, nearest},
     preflight::{Check, Preflight, PreflightFinding, PreflightSubject, SettingOf, Verdict},
-    receipt::{AliveMark, BoxFuture, Progress, Put, Receipt, ReceiptList, ReceiptStore, StoreError},
+    receipt::{AliveMark, BoxFuture, Progress, PutResult, Receipt, ReceiptList, ReceiptStore, StoreError},
     retry::RetryPolicy,
     submission::{DEFAULT_SETTLE_TIME, DUPLICATE_WINDOW, MAX_SUBMIT_ATTEMPTS, SubmitEvent, Submitted},
     watch::{AUTH_GRACE, Event, Watch},

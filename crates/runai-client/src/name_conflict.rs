@@ -1,30 +1,32 @@
-//! Recognizes refusals because of a workload name that exists already. The API does not document their text.
+//! Recognizes error bodies that report a taken workload name. The API does not document their text.
 
 use runai_api::wire::ComplianceIssue;
 
-/// Whether the body of a 400 or 422 reports a taken name.
-pub(crate) fn is_about_the_name(message: &str, details: Option<&str>, issues: &[ComplianceIssue]) -> bool {
+/// Returns whether the body of a 400 or 422 reports a taken name.
+pub(crate) fn reports_taken_name(message: &str, details: Option<&str>, issues: &[ComplianceIssue]) -> bool {
     if issues.is_empty() {
-        return is_conflict_of_a_workload(message) || details.is_some_and(is_conflict_of_a_workload);
+        return is_workload_conflict(message) || details.is_some_and(is_workload_conflict);
     }
-    issues.iter().any(|issue| matches!(issue.field.as_str(), "name" | "metadata.name") && !is_form(&issue.details))
+    issues
+        .iter()
+        .any(|issue| matches!(issue.field.as_str(), "name" | "metadata.name") && !is_syntax_problem(&issue.details))
 }
 
-/// Whether a text reports a conflict, and names no part of a specification that could conflict.
-fn is_conflict_of_a_workload(text: &str) -> bool {
+/// Returns whether a text reports a conflict without naming a part of the spec that could conflict.
+fn is_workload_conflict(text: &str) -> bool {
     let text = without_quotes(&text.to_ascii_lowercase());
-    CONFLICTS.iter().any(|words| text.contains(words))
-        && !text.split_whitespace().any(|word| PARTS.contains(&word.trim_matches(|c: char| !c.is_alphanumeric())))
+    CONFLICT_WORDS.iter().any(|words| text.contains(words))
+        && !text.split_whitespace().any(|word| SPEC_PARTS.contains(&word.trim_matches(|c: char| !c.is_alphanumeric())))
 }
 
-/// Whether a text reports an invalid form of the name.
-fn is_form(details: &str) -> bool {
+/// Returns whether a text reports an invalid syntax of the name.
+fn is_syntax_problem(details: &str) -> bool {
     let details = details.to_ascii_lowercase();
-    let says = |words: &[&str]| words.iter().any(|words| details.contains(words));
-    says(&FORMS) && !says(&CONFLICTS)
+    let contains = |words: &[&str]| words.iter().any(|words| details.contains(words));
+    contains(&SYNTAX_WORDS) && !contains(&CONFLICT_WORDS)
 }
 
-/// Removes quoted text: it may be a user's word, such as a workload named `mount`.
+/// Removes quoted text: it may be the user's, such as a workload named `mount`.
 fn without_quotes(text: &str) -> String {
     let mut rest = text;
     let mut kept = String::new();
@@ -37,10 +39,10 @@ fn without_quotes(text: &str) -> String {
     kept + rest
 }
 
-const CONFLICTS: [&str; 8] =
+const CONFLICT_WORDS: [&str; 8] =
     ["already been used", "already exist", "already used", "conflict", "duplicate", "in use", "taken", "unique"];
 
-const FORMS: [&str; 10] = [
+const SYNTAX_WORDS: [&str; 10] = [
     "at least",
     "at most",
     "characters",
@@ -53,7 +55,7 @@ const FORMS: [&str; 10] = [
     "too long",
 ];
 
-const PARTS: [&str; 28] = [
+const SPEC_PARTS: [&str; 28] = [
     "annotation",
     "annotations",
     "claim",
@@ -93,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn words_about_a_name_that_is_taken_are_recognised() {
+    fn recognizes_taken_names() {
         for text in [
             "Workload with this name already exists",
             "a workload named 'mount' already exists in project `env`",
@@ -104,11 +106,11 @@ mod tests {
             "name conflict",
             "ERROR: duplicate key value violates unique constraint \"workloads_name_key\"",
         ] {
-            assert!(is_about_the_name(text, None, &[]), "{text}");
-            assert!(is_about_the_name("bad request", Some(text), &[]), "{text}");
+            assert!(reports_taken_name(text, None, &[]), "{text}");
+            assert!(reports_taken_name("bad request", Some(text), &[]), "{text}");
         }
-        assert!(is_about_the_name("refused", None, &[issue("name", "")]));
-        assert!(is_about_the_name(
+        assert!(reports_taken_name("refused", None, &[issue("name", "")]));
+        assert!(reports_taken_name(
             "refused",
             None,
             &[issue("spec.image", "x"), issue("metadata.name", "must be unique")]
@@ -116,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_of_another_part_is_no_conflict_of_names() {
+    fn ignores_other_conflicts() {
         for text in [
             "duplicate mount path /data",
             "port 8080 is already in use",
@@ -127,7 +129,7 @@ mod tests {
             "the name is too long",
             "",
         ] {
-            assert!(!is_about_the_name(text, None, &[]), "{text}");
+            assert!(!reports_taken_name(text, None, &[]), "{text}");
         }
         for (message, issue) in [
             ("duplicate", issue("storage.pvc", "duplicate mount path")),
@@ -135,7 +137,7 @@ mod tests {
             ("refused", issue("name", "must match the pattern ^[a-z]+$")),
             ("refused", issue("spec.labels.name", "must be unique")),
         ] {
-            assert!(!is_about_the_name(message, None, std::slice::from_ref(&issue)), "{issue:?}");
+            assert!(!reports_taken_name(message, None, std::slice::from_ref(&issue)), "{issue:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The step operator: from a project's name to a workload that has ended, without losing or doubling it on the way.
+//! The step operator: resolves a project, submits steps and follows their workloads.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub struct StepOperator {
     pub(crate) observer: Option<SubmitObserver>,
 }
 
-/// Where workloads go.
+/// The project and cluster of workloads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Placement {
@@ -38,14 +38,14 @@ pub struct Placement {
     pub project_id: String,
     /// The project's name.
     pub project_name: String,
-    /// UUID of the cluster that the project lives in.
+    /// UUID of the project's cluster.
     pub cluster_id: String,
-    /// The cluster's name, where it had to be looked up.
+    /// The cluster's name, if it was looked up.
     pub cluster_name: Option<String>,
 }
 
 impl Placement {
-    /// Returns a placement that is known already, so that nothing needs to be looked up.
+    /// Returns a placement from known ids, without a lookup.
     pub fn new(project_id: impl Into<String>, project_name: impl Into<String>, cluster_id: impl Into<String>) -> Self {
         Self {
             project_id: project_id.into(),
@@ -57,7 +57,7 @@ impl Placement {
 }
 
 impl StepOperator {
-    /// An operator for the project that is called `project_name`.
+    /// Returns an operator of the project `project_name`.
     pub fn new(client: Client, project_name: impl Into<String>) -> Self {
         Self {
             client,
@@ -72,67 +72,66 @@ impl StepOperator {
         }
     }
 
-    /// The same operator, which insists on the cluster that is called `cluster_name`, or has it as its UUID.
+    /// Requires the project to be in the cluster with this name or UUID.
     #[must_use]
     pub fn cluster_name(self, cluster_name: impl Into<String>) -> Self {
         Self { cluster_name: Some(cluster_name.into()), ..self }
     }
 
-    /// The same operator, which writes a receipt before anything is submitted, and keeps it up to date afterwards.
+    /// Stores a receipt in `store` before each submission, and keeps it up to date.
     ///
-    /// Where a receipt cannot be written, the submission goes on without: see [`Submitted::receipt_error`](crate::Submitted::receipt_error).
+    /// If a receipt cannot be written, the submission proceeds: see [`Submitted::receipt_error`](crate::Submitted::receipt_error).
     #[must_use]
     pub fn receipts(self, store: Arc<dyn ReceiptStore>) -> Self {
         Self { receipts: Some(store), ..self }
     }
 
-    /// The same operator, whose receipts say that workloads are to be waited for by `policy`.
+    /// Sets the wait policy in receipts.
     #[must_use]
     pub fn wait_policy(self, policy: WaitPolicy) -> Self {
         Self { policy, ..self }
     }
 
-    /// The same operator, which sends an ambiguous submission again only after lookups that were answered found nothing
-    /// over this time; [`DEFAULT_SETTLE_TIME`] when not given, a day at most.
+    /// Sets how long successful lookups must find nothing before an ambiguous submission is resent. The default is
+    /// [`DEFAULT_SETTLE_TIME`], the maximum one day.
     ///
-    /// Control planes may carry out a request long after they answered with an error: the longer this is, the less often
-    /// a job is submitted twice.
+    /// Control planes may execute a request long after they returned an error, so a longer time avoids duplicates.
     #[must_use]
     pub fn settle_time(self, settle_time: Duration) -> Self {
-        Self { settle_time: settle_time.min(LONGEST_SETTLE_TIME), ..self }
+        Self { settle_time: settle_time.min(MAX_SETTLE_TIME), ..self }
     }
 
-    /// The same operator, whose receipts hold the run id that its submissions' ids are made of.
+    /// Sets the run id in receipts, from which the submission ids are derived.
     #[must_use]
     pub fn run_id(self, run_id: impl Into<String>) -> Self {
         Self { run_id: Some(run_id.into()), ..self }
     }
 
-    /// The same operator, whose receipts say where its requests come from, such as a file's name.
+    /// Sets the source of the requests in receipts, such as a file name.
     #[must_use]
     pub fn source(self, source: impl Into<String>) -> Self {
         Self { source: Some(source.into()), ..self }
     }
 
-    /// The same operator, which reports what happens on the way to a workload.
+    /// Reports the events of submissions to `observer`.
     #[must_use]
     pub fn on_submit_event(self, observer: impl Fn(SubmitEvent) + Send + Sync + 'static) -> Self {
         Self { observer: Some(SubmitObserver(Arc::new(observer))), ..self }
     }
 
-    /// The client that this operator uses.
+    /// Returns the client of this operator.
     #[must_use]
     pub const fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Finds the project by its exact name, over all pages, and its cluster.
+    /// Resolves the project by its exact name, and its cluster.
     ///
-    /// A project lives in one cluster, so that clusters are looked up only to check a configured name against it.
+    /// A project belongs to one cluster. Clusters are listed only to check a configured name.
     ///
     /// # Errors
-    /// [`Error::ProjectNotFound`] with the nearest names, [`Error::ProjectAmbiguous`], [`Error::ClusterMismatch`], or
-    /// whatever keeps the client from asking.
+    /// [`Error::ProjectNotFound`] with similar names, [`Error::ProjectAmbiguous`], [`Error::ClusterMismatch`], or the error
+    /// of a request.
     pub async fn prepare(&self) -> Result<Placement, Error> {
         let mut projects = self.client.projects_named(&self.project_name).await?;
         if projects.is_empty() {
@@ -151,7 +150,7 @@ impl StepOperator {
         let name_of = |project: &Project| {
             clusters.iter().find(|cluster| cluster.uuid == project.cluster_id).map(|cluster| cluster.name.clone())
         };
-        let elsewhere = projects[0].clone();
+        let other = projects[0].clone();
         projects.retain(|project| {
             project.cluster_id == *configured || name_of(project).is_some_and(|name| name == *configured)
         });
@@ -159,33 +158,33 @@ impl StepOperator {
             [project] => Ok(placement(project, name_of(project))),
             [] => Err(Error::ClusterMismatch {
                 project: self.project_name.clone(),
-                cluster: name_of(&elsewhere).unwrap_or(elsewhere.cluster_id),
+                cluster: name_of(&other).unwrap_or(other.cluster_id),
                 configured: configured.clone(),
             }),
             _ => Err(self.ambiguous(&projects)),
         }
     }
 
-    /// Follows the workload to its end, from now on.
+    /// Follows a workload to its end.
     #[must_use]
     pub fn watch(&self, workload_id: impl Into<String>, policy: WaitPolicy) -> Watch {
         self.watch_from(workload_id, policy, WaitState::default())
     }
 
-    /// Follows the workload to its end, from where an earlier [`Watch`] left off: see [`Watch::state`].
+    /// Follows a workload to its end, from the [state](Watch::state) of an earlier [`Watch`].
     #[must_use]
     pub fn watch_from(&self, workload_id: impl Into<String>, policy: WaitPolicy, state: WaitState) -> Watch {
         Watch::new(self.client.clone(), workload_id.into(), policy, state)
     }
 
-    /// Follows the workload of a receipt to its end, by the receipt's rules, and keeps the receipt up to date.
+    /// Follows the workload of a receipt to its end, with the receipt's policy, and keeps the receipt up to date.
     ///
-    /// Nothing is followed if the receipt does not say which workload it became; see [`StepOperator::recover`].
+    /// Returns `None` if the receipt has no workload; see [`StepOperator::recover`].
     #[must_use]
     pub fn watch_receipt(&self, receipt: Receipt) -> Option<Watch> {
         let workload_id = receipt.workload_id()?.to_owned();
         let state = match receipt.progress {
-            // What was decided about it is done: someone who resumed it since must not see it stopped again.
+            // Earlier decisions were executed. If someone resumed the workload since, it must not be suspended again.
             Progress::Ended { .. } => WaitState::default(),
             _ => receipt.wait.clone(),
         };
@@ -196,18 +195,18 @@ impl StepOperator {
         })
     }
 
-    /// The workload as it is now.
+    /// Returns the workload with its current phase.
     pub async fn status(&self, workload_id: &str) -> Result<Workload, Error> {
         self.client.workload(workload_id).await
     }
 
     /// Suspends the workload and waits until it has stopped.
     ///
-    /// Gives [`Outcome::Cancelled`], or how it ended before it could be stopped. While the control plane cannot be
-    /// reached, it keeps trying as long as the client's retry policy says. If this future is dropped, the suspension
-    /// may have been asked for.
+    /// Returns [`Outcome::Cancelled`], or the outcome of a workload that ended before. Retries an unreachable control plane
+    /// for [`RetryPolicy::give_up_after`](crate::RetryPolicy). If this future is dropped, the suspension may have been
+    /// requested.
     pub async fn cancel(&self, workload_id: &str) -> Result<Outcome, Error> {
-        // A watch is patient with a workload that does not show yet; an unknown one should be told at once.
+        // A watch waits for a workload that lists do not show yet; an unknown one must fail immediately.
         self.client.workload(workload_id).await?;
         let mut watch = self.watch(workload_id, WaitPolicy::default());
         watch.set_max_outage(Some(self.client.retry_policy().give_up_after));
@@ -215,26 +214,26 @@ impl StepOperator {
         watch.run(|_| {}).await
     }
 
-    /// Cancels many workloads, `at_once` at a time; results come as they are ready, each with its workload's UUID.
+    /// Cancels many workloads, `concurrency` at a time. Returns results as they complete, each with the workload's UUID.
     pub fn cancel_all(
         &self,
         workload_ids: impl IntoIterator<Item = String>,
-        at_once: usize,
+        concurrency: usize,
     ) -> impl Stream<Item = (String, Result<Outcome, Error>)> {
         stream::iter(workload_ids)
             .map(|workload_id| async {
                 let result = self.cancel(&workload_id).await;
                 (workload_id, result)
             })
-            .buffer_unordered(at_once.max(1))
+            .buffer_unordered(concurrency.max(1))
     }
 
-    /// Asks for a suspended workload to be resumed. Returns before it runs.
+    /// Requests that a suspended workload be resumed. Returns before it runs.
     pub async fn resume(&self, workload_id: &str) -> Result<(), Error> {
         self.client.resume(workload_id).await
     }
 
-    /// Asks for the workload to be deleted. Returns before it is gone.
+    /// Requests the deletion of a workload. Returns before it is gone.
     pub async fn delete(&self, workload_id: &str) -> Result<(), Error> {
         self.client.delete(workload_id).await
     }
@@ -246,23 +245,23 @@ impl StepOperator {
         }
     }
 
-    /// Only ever part of an error that has its own cause, so that a failure to list gives no names.
+    /// Returns similar project names, for an error. If listing fails, there are none.
     async fn nearest_projects(&self) -> Vec<String> {
         let projects = self.client.projects(&ListParams::default()).await.unwrap_or_default();
         nearest(&self.project_name, projects.iter().map(|project| project.name.as_str()))
     }
 }
 
-/// Those of `names` that `wanted` may be a slip for, the nearest first; three at most.
+/// Returns up to three of `names` that are similar to `wanted`, most similar first.
 pub fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let wanted = wanted.to_lowercase();
     let mut names: Vec<(f64, &str)> = names
         .map(|name| (strsim::jaro_winkler(&wanted, &name.to_lowercase()), name))
-        .filter(|(likeness, _)| *likeness >= LEAST_LIKENESS)
+        .filter(|(similarity, _)| *similarity >= MIN_SIMILARITY)
         .collect();
     names.sort_by(|(one, _), (other, _)| other.total_cmp(one));
     names.dedup_by(|(_, one), (_, other)| one == other);
-    names.into_iter().take(MOST_NAMES).map(|(_, name)| name.to_owned()).collect()
+    names.into_iter().take(MAX_NAMES).map(|(_, name)| name.to_owned()).collect()
 }
 
 fn placement(project: &Project, cluster_name: Option<String>) -> Placement {
@@ -274,11 +273,11 @@ fn placement(project: &Project, cluster_name: Option<String>) -> Placement {
     }
 }
 
-/// Jaro-Winkler likeness from which a name may be a slip for another.
-const LEAST_LIKENESS: f64 = 0.7;
+/// Minimum Jaro-Winkler similarity of a suggestion.
+const MIN_SIMILARITY: f64 = 0.7;
 
-/// The most names that an error offers.
-const MOST_NAMES: usize = 3;
+/// Maximum number of suggestions.
+const MAX_NAMES: usize = 3;
 
-/// Keeps the end of a settle time away from where moments overflow.
-const LONGEST_SETTLE_TIME: Duration = Duration::from_hours(24);
+/// Maximum settle time; keeps instants from overflowing.
+const MAX_SETTLE_TIME: Duration = Duration::from_hours(24);

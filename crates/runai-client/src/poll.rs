@@ -30,7 +30,7 @@ impl Poll {
 
     /// The control plane did not speak about the workload.
     pub(crate) const fn blind(error: Error) -> Self {
-        Self { observation: Observation::NotSeen, workload: None, error: Some(error) }
+        Self { observation: Observation::Unavailable, workload: None, error: Some(error) }
     }
 
     const fn missing() -> Self {
@@ -55,7 +55,7 @@ pub(crate) async fn poll(client: &Client, target: &Target) -> Result<Poll, Error
     match client.dated_workload(&target.id).await {
         Ok(Dated { value, date }) if value.id == target.id => return Ok(Poll::at(value, date)),
         Ok(_) => {
-            return Ok(Poll::blind(Error::OddAnswer {
+            return Ok(Poll::blind(Error::UnexpectedResponse {
                 call: "GET /api/v1/workloads/{id}".to_owned(),
                 status: StatusCode::OK,
                 problem: "is about another workload".to_owned(),

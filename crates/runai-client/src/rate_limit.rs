@@ -1,4 +1,4 @@
-//! Rate limits: after a 429 all calls of a client wait together, and then go one by one.
+//! Rate limits: after a 429 all calls of a client wait, and are then sent one by one.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,39 +11,38 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::retry::Deadline;
 use crate::transport::Response;
 
-/// The gate that all requests of a client go through.
+/// Delays the requests of a client.
 ///
-/// A 429 closes it until the time that `Retry-After` states. Afterwards it releases requests one by one. The distance
-/// between them doubles with each further 429 and shrinks by a tenth with each success, so that it settles near the
-/// limit.
+/// A 429 holds all requests for the time in `Retry-After`. Then they are released one by one. The spacing between them
+/// doubles with each 429 and shrinks by a tenth with each success, so that it converges to the limit.
 #[derive(Debug, Default)]
 pub(crate) struct RateLimit {
     state: Mutex<State>,
-    /// Locked by the request that goes next; the others wait in order.
+    /// Locked by the next request; the others wait in order.
     queue: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// No request goes before.
+    /// No request is sent before.
     opens_at: Option<Instant>,
     spacing: Duration,
     last_release: Option<Instant>,
-    /// Number of 429s that changed the distance: those of one burst count once.
+    /// Number of 429s that changed the spacing. Those of one burst count once.
     generation: u64,
-    /// The newest 429.
+    /// The latest 429.
     refusal: Option<Response>,
 }
 
-/// Ties an answer to the state of the gate at its request.
+/// The generation of the state when a request was released.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ticket(u64);
 
 impl RateLimit {
-    /// Waits until a request may go, not before `not_before`.
+    /// Waits until a request may be sent, but not before `not_before`.
     ///
     /// # Errors
-    /// The newest 429, if the wait exceeds the rest of the call's patience.
+    /// The latest 429, if the wait exceeds the call's remaining time for rate limits.
     pub(crate) async fn wait(
         &self,
         deadline: &mut Deadline,
@@ -58,9 +57,9 @@ impl RateLimit {
             }
             opens_at.unwrap_or(begun)
         };
-        let patience = deadline.rate_limit_left();
-        let is_too_late = opens_at - begun > patience;
-        let result = if is_too_late { None } else { timeout(patience, self.turn(not_before)).await.ok() };
+        let left = deadline.rate_limit_left();
+        let is_too_late = opens_at - begun > left;
+        let result = if is_too_late { None } else { timeout(left, self.turn(not_before)).await.ok() };
         deadline.spend_on_rate_limit(begun.elapsed());
         result.ok_or_else(|| Box::new(self.refusal()))
     }
@@ -81,18 +80,18 @@ impl RateLimit {
                 };
                 at
             };
-            // Another 429 may have closed the gate meanwhile.
+            // Another 429 may extend the wait.
             sleep_until(at).await;
         }
     }
 
-    /// Whether requests have to wait, or had to a short time ago.
+    /// Returns whether requests are held or spaced.
     pub(crate) fn is_active(&self) -> bool {
         let state = self.state();
         !state.spacing.is_zero() || state.opens_at.is_some_and(|at| at > Instant::now())
     }
 
-    /// Closes the gate for `hold` after a 429.
+    /// Holds requests for `hold` after a 429.
     pub(crate) fn refused(&self, Ticket(generation): Ticket, hold: Duration, refusal: &Response) {
         let mut state = self.state();
         state.opens_at = state.opens_at.max(Some(Instant::now() + hold.min(MAX_HOLD)));
@@ -107,8 +106,8 @@ impl RateLimit {
         state.refusal = Some(refusal);
     }
 
-    /// Shrinks the distance after any other answer.
-    pub(crate) fn passed(&self, Ticket(generation): Ticket) {
+    /// Shrinks the spacing after any other response.
+    pub(crate) fn succeeded(&self, Ticket(generation): Ticket) {
         let mut state = self.state();
         if state.generation == generation && !state.spacing.is_zero() {
             state.spacing = state.spacing * 9 / 10;
@@ -118,13 +117,13 @@ impl RateLimit {
         }
     }
 
-    /// Returns the newest 429 with the `Retry-After` that is left now.
+    /// Returns the latest 429 with the remaining `Retry-After`.
     fn refusal(&self) -> Response {
         let state = self.state();
         let mut refusal = state.refusal.clone().unwrap_or_default();
         *refusal.status_mut() = StatusCode::TOO_MANY_REQUESTS;
         let headers = refusal.headers_mut();
-        // Both headers are as old as the 429.
+        // Both headers date from the 429.
         if headers.contains_key(RETRY_AFTER) {
             let left = state.opens_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now()));
             headers.remove(DATE);
@@ -138,13 +137,13 @@ impl RateLimit {
     }
 }
 
-/// The longest time that one answer closes the gate for. The call that got it waits as long as `Retry-After` states.
+/// Maximum time for which a response holds all requests. The call itself waits for all of `Retry-After`.
 const MAX_HOLD: Duration = Duration::from_mins(10);
 
 const MIN_SPACING: Duration = Duration::from_millis(100);
 const MAX_SPACING: Duration = Duration::from_secs(10);
 
-/// A shorter distance needs no queue.
+/// A shorter spacing counts as none.
 const NO_SPACING: Duration = Duration::from_millis(10);
 
 const MAX_KEPT_BODY: usize = 64 << 10;
@@ -162,7 +161,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_burst_of_refusals_counts_once_and_successes_open_the_gate() {
+    async fn burst_counts_once() {
         let gate = RateLimit::default();
         let mut deadline = Deadline::of(RetryPolicy::default());
         let ticket = gate.wait(&mut deadline, None).await.unwrap();
@@ -171,18 +170,18 @@ mod tests {
         }
         assert_eq!(gate.state().spacing, MIN_SPACING);
         let begun = Instant::now();
-        let mut passes = 0;
+        let mut successes = 0;
         while !gate.state().spacing.is_zero() {
             let ticket = gate.wait(&mut deadline, None).await.unwrap();
-            gate.passed(ticket);
-            passes += 1;
+            gate.succeeded(ticket);
+            successes += 1;
         }
         assert!(begun.elapsed() >= Duration::from_secs(3) && begun.elapsed() < Duration::from_secs(5));
-        assert!((10..40).contains(&passes), "{passes}");
+        assert!((10..40).contains(&successes), "{successes}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_call_without_patience_gets_the_newest_refusal_with_the_time_that_is_left() {
+    async fn returns_remaining_retry_after() {
         let gate = RateLimit::default();
         let mut deadline = Deadline::of(RetryPolicy::once(Duration::from_secs(5)));
         let ticket = gate.wait(&mut deadline, None).await.unwrap();
@@ -193,7 +192,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_waiter_that_is_dropped_keeps_nobody_back() {
+    async fn dropped_waiter_blocks_nobody() {
         let gate = RateLimit::default();
         let mut deadline = Deadline::of(RetryPolicy::default());
         let ticket = gate.wait(&mut deadline, None).await.unwrap();

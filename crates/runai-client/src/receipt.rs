@@ -1,4 +1,4 @@
-//! Receipts: what is stored about a submission, so that no crash can lose or double it.
+//! Receipts: the stored state of a submission, with which another process resumes after a crash.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -13,51 +13,51 @@ use serde_json::{Map, Value};
 use crate::error::Cause;
 use crate::lifecycle::{Outcome, WaitPolicy, WaitState};
 
-/// What another process needs to find a submission again and to resume waiting for it. Holds no secret.
+/// The state of a submission, with which another process finds the workload and resumes waiting. Contains no secrets.
 ///
-/// It does not hold what was submitted: environment variables may be secrets. Whether a submission is the one that was
-/// sent is asked of the control plane, which has both its label and its spec.
+/// It does not contain the spec, because environment variables may be secrets. The client reads label and spec from the
+/// control plane.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", default)]
 #[non_exhaustive]
 pub struct Receipt {
-    /// Version of this format; see [`Receipt::VERSION`].
+    /// Version of the format; see [`Receipt::VERSION`].
     pub version: u32,
-    /// Identifies the attempt that wrote this receipt, so that nobody replaces another's.
+    /// The attempt that wrote this receipt; only that one may replace or remove it.
     pub attempt: String,
     /// URL of the control plane, without a trailing slash.
     pub base_url: String,
     /// UUID of the cluster.
     pub cluster_id: String,
-    /// Tells the submitted request from others without holding it; see [`StepOperator::orphans`](crate::StepOperator::orphans).
+    /// A hash that identifies the request; see [`StepOperator::orphans`](crate::StepOperator::orphans).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
-    /// When the request was first sent: milliseconds since the Unix epoch, by this machine's clock.
+    /// When the request was first sent: milliseconds since the Unix epoch, on this machine's clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_sent_at: Option<u64>,
     /// The workload's name.
     pub name: String,
-    /// By which rules the workload is waited for.
+    /// The timeouts and intervals of the wait.
     pub policy: WaitPolicy,
     /// The project's id.
     pub project_id: String,
-    /// The project's name, as the operator has it.
+    /// The project's name, as configured in the operator.
     pub project_name: String,
-    /// How far the submission is.
+    /// The progress of the submission.
     pub progress: Progress,
-    /// The run id that the submission's id was made of.
+    /// The run id from which the submission id was derived.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
-    /// How often the request was sent, or was about to be.
+    /// How often the request was sent, including a send that may not have happened.
     pub sends: u32,
-    /// Where the request came from, such as a file's name.
+    /// The source of the request, such as a file name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// The submission's id, as its label says.
+    /// The submission id, as in the label.
     pub submission_id: String,
-    /// What was seen of the workload.
+    /// The state of the wait.
     pub wait: WaitState,
-    /// Members that a later version wrote; they are kept.
+    /// Members of a later version, which are preserved.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
 }
@@ -66,13 +66,13 @@ impl Receipt {
     /// The version of the format that this crate writes.
     pub const VERSION: u32 = 1;
 
-    /// What tells this receipt from all others: twelve characters (`a-z2-7`), usually the submission's id.
+    /// Returns the unique key of this receipt: twelve characters (`a-z2-7`), usually the submission id.
     #[must_use]
     pub fn key(&self) -> String {
         receipt_key(&self.submission_id)
     }
 
-    /// The workload, once it is known.
+    /// Returns the workload's UUID, if known.
     #[must_use]
     pub fn workload_id(&self) -> Option<&str> {
         match &self.progress {
@@ -81,19 +81,19 @@ impl Receipt {
         }
     }
 
-    /// Whether it is not known if the submission has become a workload.
+    /// Returns whether it is unknown if the submission became a workload.
     #[must_use]
     pub const fn is_unsettled(&self) -> bool {
         matches!(self.progress, Progress::Sending | Progress::Unconfirmed)
     }
 
-    /// How long ago the request was first sent, by this machine's clock.
+    /// Returns the time since the first send, on this machine's clock.
     pub(crate) fn since_first_send(&self) -> Option<Duration> {
         Some(now().saturating_sub(Duration::from_millis(self.first_sent_at?)))
     }
 }
 
-/// The key of the receipt of a submission; see [`Receipt::key`]. An id of another form might be no file name.
+/// Returns the key of a submission's receipt; see [`Receipt::key`]. Other ids are hashed: they may be invalid file names.
 pub(crate) fn receipt_key(submission_id: &str) -> String {
     if SubmissionId::is_one(submission_id) {
         submission_id.to_owned()
@@ -102,7 +102,7 @@ pub(crate) fn receipt_key(submission_id: &str) -> String {
     }
 }
 
-/// This machine's clock. Only receipts need it: no other clock is common to two processes.
+/// Returns the time since the Unix epoch on this machine's clock, the only one that two processes share.
 pub(crate) fn now() -> Duration {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
@@ -112,67 +112,67 @@ pub(crate) fn now() -> Duration {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Progress {
-    /// The workload ended.
+    /// The workload has ended.
     Ended {
         /// How it ended.
         outcome: Outcome,
         /// The workload's UUID.
         workload_id: String,
     },
-    /// It is about to be sent, or is being sent.
+    /// The request is about to be sent, or is being sent.
     #[default]
     Sending,
-    /// It has become a workload.
+    /// The workload exists.
     Submitted {
         /// The workload's UUID.
         workload_id: String,
     },
-    /// It was sent, and it could not be found out whether it arrived.
+    /// The request was sent, and it is unknown whether it arrived.
     Unconfirmed,
 }
 
 /// Stores receipts.
 ///
-/// An implementation has stored a receipt when [`put`](ReceiptStore::put) is done: a submission is sent right after.
-/// Calls about one receipt take effect in the order in which they were made, also when their futures are dropped.
+/// [`put`](ReceiptStore::put) must return only after the receipt is durable, because the submission is sent right after.
+/// Calls for one receipt must take effect in order, even if their futures are dropped.
 pub trait ReceiptStore: fmt::Debug + Send + Sync + 'static {
-    /// Stores `receipt` in place of the one with the same [key](Receipt::key) that the attempt `replaces` wrote, or, where
-    /// that is `None`, if there is none.
-    fn put(&self, receipt: Receipt, replaces: Option<String>) -> BoxFuture<'_, Result<Put, StoreError>>;
+    /// Stores `receipt` if the stored one with the same [key](Receipt::key) was written by the attempt `replaces`, or, with
+    /// `None`, if there is none.
+    fn put(&self, receipt: Receipt, replaces: Option<String>) -> BoxFuture<'_, Result<PutResult, StoreError>>;
 
     /// Returns the receipt with this key.
     fn find(&self, key: String) -> BoxFuture<'_, Result<Option<Receipt>, StoreError>>;
 
-    /// Removes the receipt with this key if `attempt` wrote it; says whether it did.
+    /// Removes the receipt with this key if `attempt` wrote it. Returns whether it was removed.
     fn remove(&self, key: String, attempt: String) -> BoxFuture<'_, Result<bool, StoreError>>;
 
     /// Returns all receipts, in no particular order.
     fn list(&self) -> BoxFuture<'_, Result<ReceiptList, StoreError>>;
 
-    /// Marks the submission with this key as being sent by this process, until the mark is dropped or the process ends.
+    /// Marks the submission with this key as being sent, until the mark is dropped or the process ends.
     fn mark_alive(&self, key: String) -> BoxFuture<'_, Option<AliveMark>> {
         let _ = key;
         Box::pin(async { None })
     }
 
-    /// Says whether a process that lives has marked the submission with this key.
+    /// Returns whether a running process has marked the submission with this key.
     fn is_alive(&self, key: String) -> BoxFuture<'_, bool> {
         let _ = key;
         Box::pin(async { false })
     }
 }
 
-/// The future that a [`ReceiptStore`] returns.
+/// A boxed future that is `Send`, as returned by the traits of this crate.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// The mark of [`ReceiptStore::mark_alive`]; dropping it takes it back.
+/// The mark of [`ReceiptStore::mark_alive`]; dropping it removes the mark.
 pub type AliveMark = Box<dyn std::any::Any + Send + Sync>;
 
 /// The result of [`ReceiptStore::put`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Put {
-    /// Another attempt's receipt is stored, or none where one was expected; nothing was written.
+pub enum PutResult {
+    /// Nothing was written: the stored receipt (or none) is not the one to replace.
     Conflict(Option<Box<Receipt>>),
     /// The receipt is stored.
     Stored,
@@ -182,21 +182,21 @@ pub enum Put {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ReceiptList {
-    /// Those that can be read.
+    /// The readable receipts.
     pub receipts: Vec<Receipt>,
-    /// Why others cannot be read; each may stand for a job that runs.
+    /// The errors of unreadable receipts; each may belong to a running job.
     pub unreadable: Vec<StoreError>,
 }
 
 impl ReceiptList {
-    /// Returns a list of receipts that can be read.
+    /// Returns a list without unreadable receipts.
     #[must_use]
     pub const fn new(receipts: Vec<Receipt>) -> Self {
         Self { receipts, unreadable: Vec::new() }
     }
 }
 
-/// Receipts cannot be written or read.
+/// The error of a [`ReceiptStore`].
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct StoreError {
@@ -205,8 +205,7 @@ pub struct StoreError {
 }
 
 impl StoreError {
-    /// Returns an error of an implementation. `message` does not repeat the message of the
-    /// [source](StoreError::with_source).
+    /// Returns an error. `message` should not repeat the message of the [source](StoreError::with_source).
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), source: None }
     }

@@ -1,4 +1,4 @@
-//! The retry policy as data, and the remaining time and retries. Nothing here sleeps.
+//! The retry policy, and the remaining time and retries. Does not sleep.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -6,102 +6,102 @@ use std::time::Duration;
 use runai_api::request::ApiRequest;
 use tokio::time::Instant;
 
-/// How persistent the client is.
+/// The retry policy of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
-    /// How many retries all calls of a client can make in a row; a tenth of them is given back every second. When none
-    /// is left, calls fail with what they met, so that a control plane in trouble is not asked many times as often.
+    /// Maximum number of retries in a burst, over all calls of a client; a tenth of it is refilled every second. Without
+    /// retries left calls fail, which keeps the load on a failing control plane low.
     pub burst: u32,
-    /// How long a call may take altogether, including all attempts and pauses, excluding waits for rate limits.
+    /// Total timeout of a call, including all attempts and pauses, excluding waits for rate limits.
     pub give_up_after: Duration,
-    /// The first pause, which doubles from try to try; a random part of it is left out.
-    pub first_pause: Duration,
-    /// The longest pause.
-    pub longest_pause: Duration,
-    /// How long a call may wait altogether because of rate limits (429, "too many requests"). A call fails at once if
-    /// `Retry-After` is longer than the rest of this time.
-    pub rate_limit_patience: Duration,
+    /// The pause before the first retry; it doubles with each retry, with equal jitter.
+    pub initial_backoff: Duration,
+    /// Maximum pause before a retry, unless `Retry-After` is longer.
+    pub max_backoff: Duration,
+    /// Total time that a call may wait for rate limits (429). A call fails immediately if `Retry-After` is longer than what
+    /// is left of it.
+    pub max_rate_limit_wait: Duration,
 }
 
 impl RetryPolicy {
-    /// Every request is tried once.
+    /// Returns a policy without retries.
     #[must_use]
     pub const fn once(give_up_after: Duration) -> Self {
         Self {
             burst: 0,
             give_up_after,
-            first_pause: FOREVER,
-            longest_pause: FOREVER,
-            rate_limit_patience: Duration::ZERO,
+            initial_backoff: FOREVER,
+            max_backoff: FOREVER,
+            max_rate_limit_wait: Duration::ZERO,
         }
     }
 
-    /// Sets how many retries all calls can make in a row; see [`RetryPolicy::burst`](#structfield.burst).
+    /// Sets the maximum number of retries in a burst; see [`RetryPolicy::burst`](#structfield.burst).
     #[must_use]
     pub const fn burst(mut self, burst: u32) -> Self {
         self.burst = burst;
         self
     }
 
-    /// Sets how long a call may take altogether; see [`RetryPolicy::give_up_after`](#structfield.give_up_after).
+    /// Sets the total timeout of a call; see [`RetryPolicy::give_up_after`](#structfield.give_up_after).
     #[must_use]
     pub const fn give_up_after(mut self, give_up_after: Duration) -> Self {
         self.give_up_after = give_up_after;
         self
     }
 
-    /// Sets the first pause; see [`RetryPolicy::first_pause`](#structfield.first_pause).
+    /// Sets the pause before the first retry; see [`RetryPolicy::initial_backoff`](#structfield.initial_backoff).
     #[must_use]
-    pub const fn first_pause(mut self, first_pause: Duration) -> Self {
-        self.first_pause = first_pause;
+    pub const fn initial_backoff(mut self, initial_backoff: Duration) -> Self {
+        self.initial_backoff = initial_backoff;
         self
     }
 
-    /// Sets the longest pause; see [`RetryPolicy::longest_pause`](#structfield.longest_pause).
+    /// Sets the maximum pause before a retry; see [`RetryPolicy::max_backoff`](#structfield.max_backoff).
     #[must_use]
-    pub const fn longest_pause(mut self, longest_pause: Duration) -> Self {
-        self.longest_pause = longest_pause;
+    pub const fn max_backoff(mut self, max_backoff: Duration) -> Self {
+        self.max_backoff = max_backoff;
         self
     }
 
-    /// Sets how long a call may wait for rate limits; see [`RetryPolicy::rate_limit_patience`](#structfield.rate_limit_patience).
+    /// Sets how long a call may wait for rate limits; see [`RetryPolicy::max_rate_limit_wait`](#structfield.max_rate_limit_wait).
     #[must_use]
-    pub const fn rate_limit_patience(mut self, rate_limit_patience: Duration) -> Self {
-        self.rate_limit_patience = rate_limit_patience;
+    pub const fn max_rate_limit_wait(mut self, max_rate_limit_wait: Duration) -> Self {
+        self.max_rate_limit_wait = max_rate_limit_wait;
         self
     }
 }
 
 impl Default for RetryPolicy {
-    /// 15 s for a call; pauses from 200 ms to 5 s; 500 retries in a row; 5 min for rate limits.
+    /// 15 s per call; pauses from 200 ms to 5 s; bursts of 500 retries; 5 min for rate limits.
     fn default() -> Self {
         Self {
             burst: 500,
             give_up_after: Duration::from_secs(15),
-            first_pause: Duration::from_millis(200),
-            longest_pause: Duration::from_secs(5),
-            rate_limit_patience: Duration::from_mins(5),
+            initial_backoff: Duration::from_millis(200),
+            max_backoff: Duration::from_secs(5),
+            max_rate_limit_wait: Duration::from_mins(5),
         }
     }
 }
 
-/// Whether a request may be sent again although it may have taken effect.
+/// Whether a request may be resent although it may have taken effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Idempotency {
-    /// It changes nothing, or the second time changes nothing more.
-    Freely,
-    /// Only when it certainly has had no effect.
-    OnlyIfUnsent,
+    /// It may: repeating it has no further effect.
+    Idempotent,
+    /// It may not: only a request that certainly had no effect is resent.
+    NotIdempotent,
 }
 
 impl Idempotency {
     pub(crate) const fn of(request: &ApiRequest) -> Self {
-        if request.is_idempotent { Self::Freely } else { Self::OnlyIfUnsent }
+        if request.is_idempotent { Self::Idempotent } else { Self::NotIdempotent }
     }
 }
 
-/// The remaining time of one call by its [`RetryPolicy`].
+/// The remaining time of a call.
 #[derive(Debug)]
 pub(crate) struct Deadline {
     policy: RetryPolicy,
@@ -117,22 +117,22 @@ impl Deadline {
             policy,
             ends: Instant::now() + policy.give_up_after.min(FOREVER),
             pauses: 0,
-            rate_limit_left: policy.rate_limit_patience.min(FOREVER),
+            rate_limit_left: policy.max_rate_limit_wait.min(FOREVER),
             rate_limits: 0,
         }
     }
 
-    /// How long the next attempt may take. Never nothing: a call that had to wait for someone else's token still
-    /// gets its one attempt.
+    /// Returns the timeout of the next attempt; at least [`MIN_ATTEMPT`], so that a call that waited for a shared token
+    /// request still gets an attempt.
     pub(crate) fn attempt_timeout(&self, request_timeout: Duration) -> Duration {
-        request_timeout.min(self.left().max(LEAST_ATTEMPT))
+        request_timeout.min(self.left().max(MIN_ATTEMPT))
     }
 
-    /// How long to pause before the next attempt; nothing when there should be none.
+    /// Returns the pause before the next attempt; `None` if the deadline allows no other attempt.
     pub(crate) fn pause(&mut self, retry_after: Option<Duration>) -> Option<Duration> {
         let pause = retry_after.unwrap_or(Duration::ZERO).max(self.backoff(self.pauses));
         self.pauses += 1;
-        (pause.saturating_add(LEAST_ATTEMPT) <= self.left()).then_some(pause)
+        (pause.saturating_add(MIN_ATTEMPT) <= self.left()).then_some(pause)
     }
 
     /// Returns the pause after a 429 without `Retry-After`.
@@ -142,21 +142,21 @@ impl Deadline {
         backoff
     }
 
-    /// Returns how long this call may still wait because of rate limits.
+    /// Returns how long this call may still wait for rate limits.
     pub(crate) const fn rate_limit_left(&self) -> Duration {
         self.rate_limit_left
     }
 
-    /// Charges `time` to the patience for rate limits, and extends the deadline by it.
+    /// Subtracts `time` from the wait for rate limits, and extends the deadline by it.
     pub(crate) fn spend_on_rate_limit(&mut self, time: Duration) {
         self.rate_limit_left = self.rate_limit_left.saturating_sub(time);
         self.ends = (self.ends + time.min(FOREVER)).min(Instant::now() + FOREVER);
     }
 
-    /// Equal jitter: 50–100 % of a pause that doubles, to spread clients.
+    /// Returns 50–100 % of a pause that doubles (equal jitter), to spread clients.
     fn backoff(&self, count: u32) -> Duration {
-        let RetryPolicy { first_pause, longest_pause, .. } = self.policy;
-        let pause = first_pause.saturating_mul(1 << count.min(16)).min(longest_pause);
+        let RetryPolicy { initial_backoff, max_backoff, .. } = self.policy;
+        let pause = initial_backoff.saturating_mul(1 << count.min(16)).min(max_backoff);
         pause.mul_f64(0.5 + fastrand::f64() / 2.0)
     }
 
@@ -178,28 +178,29 @@ impl RetryBudget {
         Self { burst, left: Mutex::new((burst, Instant::now())) }
     }
 
-    /// Takes one retry, if there is one.
+    /// Takes a retry from the budget. Returns whether there was one.
     pub(crate) fn take(&self) -> bool {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         let (count, since) = *left;
         let count = (count + since.elapsed().as_secs_f64() * self.burst / 10.0).min(self.burst);
-        let is_given = count >= 1.0;
-        *left = (if is_given { count - 1.0 } else { count }, Instant::now());
-        is_given
+        let is_available = count >= 1.0;
+        *left = (if is_available { count - 1.0 } else { count }, Instant::now());
+        is_available
     }
 }
 
-/// Longer than any program runs, and far from where times overflow.
+/// Longer than any program runs, but short enough not to overflow.
 const FOREVER: Duration = Duration::from_hours(100 * 365 * 24);
 
-const LEAST_ATTEMPT: Duration = Duration::from_secs(1);
+/// Minimum time for an attempt.
+const MIN_ATTEMPT: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn pauses_grow_and_end_with_the_deadline() {
+    async fn pauses_grow_until_deadline() {
         let mut deadline = Deadline::of(RetryPolicy::default());
         let start = Instant::now();
         let mut last = Duration::ZERO;
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_wait_that_the_server_asks_for_is_kept_or_not_begun() {
+    async fn respects_retry_after() {
         let mut deadline = Deadline::of(RetryPolicy::default());
         assert!(deadline.pause(Some(Duration::from_secs(7))).unwrap() >= Duration::from_secs(7));
         assert_eq!(deadline.pause(Some(Duration::from_mins(1))), None);
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn time_that_a_rate_limit_takes_is_given_back() {
+    async fn rate_limits_extend_the_deadline() {
         let mut deadline = Deadline::of(RetryPolicy::default());
         let before = deadline.left();
         tokio::time::advance(Duration::from_mins(1)).await;
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn retries_run_out_and_come_back() {
+    async fn budget_drains_and_refills() {
         let budget = RetryBudget::of(RetryPolicy { burst: 20, ..RetryPolicy::default() });
         assert_eq!((0..50).filter(|_| budget.take()).count(), 20);
         tokio::time::advance(Duration::from_secs(2)).await;
@@ -242,7 +243,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn once_is_once() {
+    async fn once_never_retries() {
         assert_eq!(Deadline::of(RetryPolicy::once(Duration::from_secs(9))).pause(None), None);
     }
 }

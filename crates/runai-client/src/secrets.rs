@@ -1,4 +1,4 @@
-//! The values that no error, hint or log of a client may show.
+//! Redacts secrets from the errors, hints and logs of a client.
 
 use std::collections::VecDeque;
 use std::sync::{PoisonError, RwLock};
@@ -7,7 +7,8 @@ use runai_api::request::encode_component;
 use runai_api::secrets::SecretValue;
 use secrecy::{ExposeSecret, SecretString};
 
-/// The secrets of one client. Values are kept until the client ends, tokens until [`KEPT_TOKENS`] newer ones exist.
+/// The secrets of one client. Values are kept until the client is dropped, tokens until there are [`KEPT_TOKENS`] newer
+/// ones.
 #[derive(Debug, Default)]
 pub(crate) struct Secrets {
     inner: RwLock<Inner>,
@@ -17,27 +18,27 @@ pub(crate) struct Secrets {
 struct Inner {
     /// Every spelling of every value, sorted by [`order`].
     spellings: Vec<SecretString>,
-    /// Spellings of the newest tokens, the newest last.
+    /// Spellings of the latest tokens, oldest first.
     tokens: VecDeque<Vec<SecretString>>,
 }
 
 impl Secrets {
-    /// Conceals a credential of at least [`MIN_CREDENTIAL`] characters.
+    /// Redacts a credential of at least [`MIN_CREDENTIAL`] characters.
     pub(crate) fn add_credential(&self, secret: &SecretString) {
         self.add(secret.expose_secret(), MIN_CREDENTIAL);
     }
 
-    /// Conceals a value of at least [`MIN_VALUE`] characters.
+    /// Redacts a value of at least [`MIN_VALUE`] characters.
     pub(crate) fn add_value(&self, secret: &SecretString) {
         self.add(secret.expose_secret(), MIN_VALUE);
     }
 
-    /// Conceals a value of a request body.
+    /// Redacts a value of a request body.
     pub(crate) fn add_sent(&self, SecretValue { text, is_credential }: SecretValue<'_>) {
         self.add(text, if is_credential { MIN_CREDENTIAL } else { MIN_VALUE });
     }
 
-    /// Conceals a bearer token.
+    /// Redacts a bearer token.
     pub(crate) fn add_token(&self, token: &SecretString) {
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         inner.tokens.push_back(spellings(token.expose_secret()));
@@ -71,7 +72,7 @@ impl Secrets {
         // Spellings longer than the text come first.
         let first = inner.spellings.partition_point(|spelling| spelling.expose_secret().len() > text.len());
         let spellings = inner.tokens.iter().flatten().chain(&inner.spellings[first..]);
-        // Secrets may overlap, so all places are collected before one is replaced.
+        // Secrets may overlap, so all matches are collected before any is replaced.
         let mut places: Vec<(usize, usize)> = spellings
             .map(ExposeSecret::expose_secret)
             .flat_map(|spelling| text.match_indices(spelling).map(|(at, found)| (at, at + found.len())))
@@ -91,13 +92,13 @@ impl Secrets {
     }
 }
 
-/// Longest first, so that spellings longer than a text can be skipped.
+/// Orders spellings by descending length, so that those longer than a text can be skipped.
 fn order(known: &SecretString, text: &str) -> std::cmp::Ordering {
     let known = known.expose_secret();
     text.len().cmp(&known.len()).then_with(|| known.cmp(text))
 }
 
-/// Returns the spellings of a quoted text: plain, percent-encoded, form, JSON, JSON inside JSON, HTML.
+/// Returns the spellings of a text: plain, percent-encoded, form, JSON, JSON inside JSON, HTML.
 fn spellings(text: &str) -> Vec<SecretString> {
     let json = |text: &str| {
         let quoted = serde_json::Value::from(text).to_string();
@@ -115,13 +116,13 @@ fn spellings(text: &str) -> Vec<SecretString> {
     all.into_iter().map(SecretString::from).collect()
 }
 
-/// Replacing shorter credentials would garble every text and hide nothing.
+/// Minimum length of a credential, in characters. Redacting shorter ones would garble every text and hide nothing.
 const MIN_CREDENTIAL: usize = 4;
 
-/// Shorter values of an environment are mostly words such as `offline`.
+/// Minimum length of an environment value, in characters. Shorter ones are mostly words such as `offline`.
 const MIN_VALUE: usize = 8;
 
-/// Requests in flight may carry older tokens than the newest one.
+/// Number of older tokens to redact: requests in flight may still use them.
 const KEPT_TOKENS: usize = 4;
 
 const REDACTED: &str = "[redacted]";
@@ -131,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_cut_out_however_it_is_written() {
+    fn redacts_all_spellings() {
         let secrets = Secrets::default();
         secrets.add_credential(&"the id".into());
         secrets.add_credential(&"s\"e/c+r<".into());
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn short_values_stay_and_short_credentials_do_not() {
+    fn minimum_lengths() {
         let secrets = Secrets::default();
         secrets.add_value(&"offline".into());
         secrets.add_value(&"12345678".into());
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn overlapping_secrets_leave_nothing_of_each_other() {
+    fn redacts_overlapping_secrets() {
         let secrets = Secrets::default();
         for value in ["abcdefgh", "efghijkl", "abcdefghij"] {
             secrets.add_value(&value.into());
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_kept_once_and_old_tokens_are_forgotten() {
+    fn deduplicates_values_and_drops_old_tokens() {
         let secrets = Secrets::default();
         for serial in 0..10 {
             secrets.add_value(&"one value".into());

@@ -1,13 +1,13 @@
-//! How the spec that the control plane stores differs from the one that was sent.
+//! Differences between the spec that was sent and the one that the control plane stores.
 
 use serde_json::Value;
 
-/// The member in which `stored` is of another file than `sent`: its image, command or arguments; `None` if it is of the
-/// same.
+/// Returns a pointer to the image, command or arguments if they differ between `sent` and `stored`: another file was
+/// submitted.
 ///
-/// Nothing else tells files apart: control planes write quantities anew, mask values, drop labels and change orders.
-/// With a template, what was not sent comes from there.
-pub(crate) fn is_other_file(sent: &Value, stored: &Value, has_template: bool) -> Option<&'static str> {
+/// No other member identifies a file: control planes normalize quantities, mask values, drop labels and reorder lists.
+/// With a template, `stored` may have values that were not sent.
+pub(crate) fn identity_difference(sent: &Value, stored: &Value, has_template: bool) -> Option<&'static str> {
     IDENTITY.into_iter().find(|pointer| {
         let (sent, stored) = (text(sent, pointer), text(stored, pointer));
         let is_masked = !stored.is_empty() && stored.chars().all(|c| c == '*');
@@ -15,10 +15,10 @@ pub(crate) fn is_other_file(sent: &Value, stored: &Value, has_template: bool) ->
     })
 }
 
-/// Where `stored` does not hold what `sent` asks for, as JSON pointers into `sent`; at most [`MAX_DIFFERENCES`].
+/// Returns JSON pointers to the members of `sent` that differ in `stored`; at most [`MAX_DIFFERENCES`].
 ///
-/// The control plane adds defaults of its own, of policies and of templates, so `stored` may hold more: members, and
-/// items of lists, in any order. A null, an empty list and `false` ask for nothing that a missing member does not give.
+/// `stored` may contain more members and list items, in any order, because the control plane adds its own defaults and
+/// those of policies and templates. Null, an empty list and `false` equal a missing member.
 pub(crate) fn differences(sent: &Value, stored: &Value) -> Vec<String> {
     let mut found = Vec::new();
     collect(sent, stored, &mut String::new(), &mut found);
@@ -55,10 +55,10 @@ fn collect(sent: &Value, stored: &Value, at: &mut String, found: &mut Vec<String
     }
 }
 
-/// The members that tell one file from another.
+/// The members that identify a file.
 const IDENTITY: [&str; 3] = ["/image", "/command", "/args"];
 
-/// More of them say no more.
+/// Enough to show what kind of difference it is.
 const MAX_DIFFERENCES: usize = 10;
 
 #[cfg(test)]
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn additions_of_the_control_plane_are_no_difference() {
+    fn ignores_additions() {
         let sent = json!({
             "image": "python", "labels": [{"name": "a", "value": "b", "exclude": false}], "ports": [], "tty": false,
             "args": null, "compute": {"cpuCoreRequest": 1, "gpuPortionRequest": 0.5},
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn differences_are_named() {
+    fn reports_pointers() {
         for (sent, stored, at) in [
             (json!({"image": "a"}), json!({"image": "b"}), "/image"),
             (json!({"image": "a"}), json!(null), "/image"),
@@ -101,18 +101,18 @@ mod tests {
     }
 
     #[test]
-    fn another_image_command_or_argument_is_another_file() {
+    fn image_command_and_args_identify_a_file() {
         let sent = json!({"image": "a", "command": "python", "args": "-m train"});
         for (pointer, other) in [("/image", "b"), ("/command", "sh"), ("/args", "")] {
             let mut stored = sent.clone();
             *stored.pointer_mut(pointer).unwrap() = json!(other);
-            assert_eq!(is_other_file(&sent, &stored, false), Some(pointer));
-            assert_eq!(is_other_file(&stored, &sent, false), Some(pointer));
+            assert_eq!(identity_difference(&sent, &stored, false), Some(pointer));
+            assert_eq!(identity_difference(&stored, &sent, false), Some(pointer));
         }
         let normalised = json!({"image": "a", "command": "python", "args": "********", "labels": []});
-        assert_eq!(is_other_file(&sent, &normalised, false), None);
+        assert_eq!(identity_difference(&sent, &normalised, false), None);
         let with_template = json!({"image": "a"});
-        assert_eq!(is_other_file(&with_template, &sent, true), None);
-        assert_eq!(is_other_file(&with_template, &sent, false), Some("/command"));
+        assert_eq!(identity_difference(&with_template, &sent, true), None);
+        assert_eq!(identity_difference(&with_template, &sent, false), Some("/command"));
     }
 }

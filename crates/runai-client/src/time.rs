@@ -1,4 +1,4 @@
-//! Moments as the control plane writes them, as time since the Unix epoch.
+//! Parses the control plane's timestamps as durations since the Unix epoch.
 
 use std::time::Duration;
 
@@ -6,20 +6,19 @@ use http::HeaderMap;
 use http::header::{DATE, HeaderName, RETRY_AFTER};
 use jiff::Timestamp;
 
-/// An RFC 3339 timestamp, as in `phaseUpdatedAt`.
+/// Parses an RFC 3339 timestamp, as in `phaseUpdatedAt`.
 pub(crate) fn rfc3339(text: &str) -> Option<Duration> {
     since_epoch(text.parse().ok()?)
 }
 
-/// The answer's `Date`: what the clock of the control plane, or of the proxy before it, says.
+/// Returns the response's `Date`: the clock of the control plane, or of a proxy.
 pub(crate) fn date(headers: &HeaderMap) -> Option<Duration> {
     http_date(text_of(headers, &DATE)?)
 }
 
-/// How long the answer asks to wait before the next request: `Retry-After`, in seconds or as a date.
+/// Returns `Retry-After`, in seconds or as a date; `None` if invalid.
 ///
-/// A date is measured against the answer's own `Date`, so that a wrong clock on this machine does not matter. What
-/// cannot be understood counts as not given.
+/// A date is relative to the response's own `Date`, so a wrong clock on this machine does not matter.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = text_of(headers, &RETRY_AFTER)?;
     if let Ok(seconds) = text.parse() {
@@ -47,20 +46,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_spellings_of_a_moment_are_understood() {
-        let moment = Some(Duration::from_secs(784_111_777));
-        assert_eq!(http_date("Sun, 06 Nov 1994 08:49:37 GMT"), moment);
-        assert_eq!(rfc3339("1994-11-06T08:49:37Z"), moment);
-        assert_eq!(rfc3339("1994-11-06T09:49:37+01:00"), moment);
+    fn parses_timestamps() {
+        let expected = Some(Duration::from_secs(784_111_777));
+        assert_eq!(http_date("Sun, 06 Nov 1994 08:49:37 GMT"), expected);
+        assert_eq!(rfc3339("1994-11-06T08:49:37Z"), expected);
+        assert_eq!(rfc3339("1994-11-06T09:49:37+01:00"), expected);
         assert_eq!(rfc3339("2022-06-08T11:28:24.131Z"), Some(Duration::from_millis(1_654_687_704_131)));
-        for nonsense in ["", "yesterday", "0001-01-01T00:00:00Z", "1994-11-06"] {
-            assert_eq!(rfc3339(nonsense), None, "{nonsense}");
-            assert_eq!(http_date(nonsense), None, "{nonsense}");
+        for invalid in ["", "yesterday", "0001-01-01T00:00:00Z", "1994-11-06"] {
+            assert_eq!(rfc3339(invalid), None, "{invalid}");
+            assert_eq!(http_date(invalid), None, "{invalid}");
         }
     }
 
     #[test]
-    fn retry_after_is_seconds_or_a_date_and_nonsense_is_not_given() {
+    fn parses_retry_after() {
         for (text, seconds) in [
             ("120", Some(120)),
             (" 1 ", Some(1)),

@@ -8,7 +8,7 @@ use runai_api::wire::Workload;
 use tokio::time::Instant;
 
 use crate::error::Error;
-use crate::lifecycle::{Action, Outcome, StopReason, WaitPolicy, WaitState};
+use crate::lifecycle::{Action, Outcome, SuspendReason, WaitPolicy, WaitState};
 use crate::poll::{Poll, Target};
 use crate::submission::Creation;
 use crate::watch::{AUTH_GRACE, Event};
@@ -44,7 +44,7 @@ pub(crate) struct WorkloadTracker {
     kind: String,
     reason: Option<String>,
     reported_phase: Option<String>,
-    announced: Option<StopReason>,
+    announced: Option<SuspendReason>,
     is_deletion_announced: bool,
     /// Since when every poll has been refused for lack of permission.
     refused_since: Option<Instant>,
@@ -189,7 +189,7 @@ impl WorkloadTracker {
         match action {
             Action::PollAgain { after } => {
                 self.pending = PendingAction::Poll;
-                if self.state.stopping().is_none() {
+                if self.state.suspending().is_none() {
                     self.announced = None;
                 }
                 return Some(after);
@@ -254,7 +254,7 @@ impl WorkloadTracker {
     /// shows changes its reason. Says whether the action was dropped.
     pub(crate) fn reconsider(&mut self) -> bool {
         let is_due = matches!(self.pending, PendingAction::Delete(_) | PendingAction::Suspend);
-        if !is_due || self.state.stopping() == Some(StopReason::Cancelled) {
+        if !is_due || self.state.suspending() == Some(SuspendReason::Cancelled) {
             return false;
         }
         self.pending = PendingAction::Poll;

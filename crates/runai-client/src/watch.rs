@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::lifecycle::{Outcome, StopReason, WaitPolicy, WaitState};
+use crate::lifecycle::{Outcome, SuspendReason, WaitPolicy, WaitState};
 use crate::poll::{Poll, Target, poll};
 use crate::receipt::{BoxFuture, StoreError};
 use crate::record::{Record, StoreResult};
@@ -78,7 +78,7 @@ pub enum Event {
     /// The workload is about to be suspended.
     Suspending {
         /// Why.
-        why: StopReason,
+        why: SuspendReason,
     },
     /// The control plane says why the workload does not run yet.
     Waiting {
@@ -109,7 +109,7 @@ pub struct Watch {
 
 /// What a request or a write gave.
 enum Completed {
-    Acted(Result<(), Error>),
+    ActionResult(Result<(), Error>),
     Polled { began: Instant, result: Result<Box<Poll>, Error> },
     Stored(StoreResult),
 }
@@ -234,7 +234,7 @@ impl Watch {
         match pending {
             PendingAction::Delete(_) | PendingAction::Suspend => {
                 let (client, workload) = (self.client.clone(), self.tracker.workload());
-                Box::pin(async move { Completed::Acted(act(&client, pending, &workload).await) })
+                Box::pin(async move { Completed::ActionResult(act(&client, pending, &workload).await) })
             }
             PendingAction::Poll | PendingAction::Nothing(_) => {
                 let client = self.client.clone();
@@ -257,7 +257,7 @@ impl Watch {
                 }
                 Ok(())
             }
-            Completed::Acted(result) => self.acted(result),
+            Completed::ActionResult(result) => self.acted(result),
             Completed::Polled { began, result } => {
                 match result.map(|poll| *poll).or_else(|error| self.tracker.classify(error)) {
                     Ok(poll) => self.take(poll, began),

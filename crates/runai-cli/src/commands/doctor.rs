@@ -82,8 +82,8 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
         }
         Err(failure) => diagnosis.bad("configuration", failure),
     }
-    diagnosis.ok = diagnosis.findings.iter().all(|finding| finding.verdict != Verdict::Bad);
-    let exit = diagnosis.findings.iter().find(|finding| finding.verdict == Verdict::Bad);
+    diagnosis.ok = diagnosis.findings.iter().all(|finding| finding.verdict != Verdict::Fail);
+    let exit = diagnosis.findings.iter().find(|finding| finding.verdict == Verdict::Fail);
     let exit = exit.map_or(Exit::Success, |finding| finding.exit);
     let printed = output::result(args.format, &diagnosis, || output::line(diagnosis.text().trim_end()));
     Ok(Exit::first_failure([exit, output::exit_of(&printed)]))
@@ -130,7 +130,7 @@ impl Diagnosis {
     fn good(&mut self, check: &str, message: String) {
         self.findings.push(Told {
             check: check.to_owned(),
-            verdict: Verdict::Good,
+            verdict: Verdict::Pass,
             message,
             hint: None,
             pointer: None,
@@ -143,7 +143,7 @@ impl Diagnosis {
         let message = if failure.message.is_empty() { "it has errors".to_owned() } else { failure.message };
         self.findings.push(Told {
             check: check.to_owned(),
-            verdict: Verdict::Bad,
+            verdict: Verdict::Fail,
             message,
             hint: failure.hint,
             pointer: None,
@@ -162,7 +162,7 @@ impl Diagnosis {
                 Some(place.line)
             });
             let exit = match check {
-                Check::Reach | Check::Credentials | Check::Project => ended_by.unwrap_or(Exit::Refused),
+                Check::Connectivity | Check::Credentials | Check::Project => ended_by.unwrap_or(Exit::Refused),
                 Check::NodePools | Check::Template => Exit::NotFound,
                 Check::Permissions => Exit::Denied,
                 Check::Cluster => Exit::Unreachable,
@@ -177,9 +177,9 @@ impl Diagnosis {
         let mut text = String::new();
         for Told { check, verdict, message, hint, line, .. } in &self.findings {
             let mark = match verdict {
-                Verdict::Good => "\u{1b}[32m✓\u{1b}[0m",
-                Verdict::Doubtful => "\u{1b}[33m!\u{1b}[0m",
-                Verdict::Bad => "\u{1b}[31m✗\u{1b}[0m",
+                Verdict::Pass => "\u{1b}[32m✓\u{1b}[0m",
+                Verdict::Warn => "\u{1b}[33m!\u{1b}[0m",
+                Verdict::Fail => "\u{1b}[31m✗\u{1b}[0m",
                 _ => "\u{1b}[2m?\u{1b}[0m",
             };
             let place = line.map(|line| format!(" (line {line})")).unwrap_or_default();
@@ -192,7 +192,7 @@ impl Diagnosis {
         let _ = write!(
             text,
             "\n{}",
-            match (count(Verdict::Bad), count(Verdict::Doubtful)) {
+            match (count(Verdict::Fail), count(Verdict::Warn)) {
                 (0, 0) => "nothing keeps the step from running, as far as can be seen".to_owned(),
                 (0, doubts) => format!("nothing keeps the step from running; doubtful: {doubts}"),
                 (bad, _) => format!("to be mended: {bad}"),

@@ -93,7 +93,7 @@ impl Reporter for TerminalReporter {
     }
 
     fn submitted(&mut self, file: &str, submitted: &Submitted, project: &str) {
-        let Submitted { name, already_existed, receipt_error, differences, duplicates, second_to, .. } = submitted;
+        let Submitted { name, already_existed, receipt_error, differences, duplicates, duplicate_of, .. } = submitted;
         if self.format == ResultFormat::Human {
             let (how, to) = if *already_existed { ("attached to", "of") } else { ("submitted", "to") };
             self.say(&format!("{how} {name} {to} project {project}"));
@@ -113,7 +113,7 @@ impl Reporter for TerminalReporter {
             let ids: Vec<String> = std::iter::once(&submitted.workload_id).chain(duplicates).cloned().collect();
             self.warn(&duplicate_words(name, &ids));
         }
-        if let Some(older) = second_to {
+        if let Some(older) = duplicate_of {
             let id = &submitted.workload_id;
             self.warn(&format!(
                 "{name} exists a second time: {id} appeared beside {older}, which is no longer listed\nhint: `runai-step \

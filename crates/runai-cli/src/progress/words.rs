@@ -1,6 +1,6 @@
 //! Events as people and as programs read them.
 
-use runai_client::lifecycle::{Outcome, StopReason};
+use runai_client::lifecycle::{Outcome, SuspendReason};
 use runai_client::{Event, one_line};
 use serde_json::{Value, json};
 
@@ -67,10 +67,10 @@ pub(super) fn words(event: &Event) -> Option<String> {
         Event::Deleting { .. } => "deleting the workload, as `delete_on_failure` asks".to_owned(),
         Event::Phase { phase, node_pools, .. } if node_pools.is_empty() => phase.clone(),
         Event::Phase { phase, node_pools, .. } => format!("{phase} on {}", node_pools.join(", ")),
-        Event::Suspending { why: StopReason::PendingTimeout } => {
+        Event::Suspending { why: SuspendReason::PendingTimeout } => {
             "suspending the workload, which was queued longer than `pending_timeout`".to_owned()
         }
-        Event::Suspending { why: StopReason::WorkloadTimeout } => {
+        Event::Suspending { why: SuspendReason::WorkloadTimeout } => {
             "suspending the workload, which ran longer than `workload_timeout`".to_owned()
         }
         Event::OutageBegan { error } => {

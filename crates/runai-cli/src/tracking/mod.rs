@@ -12,7 +12,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use runai_client::lifecycle::{StopReason, WaitPolicy, WaitState};
+use runai_client::lifecycle::{SuspendReason, WaitPolicy, WaitState};
 use runai_client::{Error, Event, FleetEvent, Progress, Receipt, StepOperator, SubmitEvent, Submitted};
 use runai_sim::Output;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -267,10 +267,10 @@ impl<'a> Tracker<'a> {
         }
         // A cancel that an earlier command stored and could not confirm: someone may have resumed the workload since, or
         // wants it to run after all. Timeouts stay: they are settings.
-        if receipt.wait.stopping() == Some(StopReason::Cancelled) {
+        if receipt.wait.suspending() == Some(SuspendReason::Cancelled) {
             self.reporter.stored_cancel(id, name, self.plan.resume_cancel);
             if !self.plan.resume_cancel {
-                receipt.wait.drop_stop();
+                receipt.wait.discard_suspend();
             }
         }
         Some(receipt)
@@ -280,7 +280,7 @@ impl<'a> Tracker<'a> {
         match event {
             FleetEvent::OutageBegan { scope, error } => self.reporter.outage_began(&scope, &error),
             FleetEvent::OutageEnded { scope, lasted } => self.reporter.outage_ended(&scope, lasted),
-            FleetEvent::PollingSingly { project_id } => self.reporter.polling_singly(&project_id),
+            FleetEvent::PollingIndividually { project_id } => self.reporter.polling_singly(&project_id),
             FleetEvent::Refused { error, workload_ids } => self.refused(&error, workload_ids),
             FleetEvent::Workload { event: Event::Ended { outcome }, workload_id } => {
                 if let Some(workload) = self.active.remove(&workload_id) {

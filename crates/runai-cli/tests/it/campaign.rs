@@ -11,8 +11,8 @@ use axum::body::Body;
 use http_body_util::BodyExt as _;
 use runai_cli::testing::{Campaign, CampaignReport, CampaignStep, Record, launch};
 use runai_client::lifecycle::Outcome;
-use runai_client::transport::{Failure, Request, Response, Transport, TransportError};
-use runai_client::{BoxFuture, Client, ListParams, Put, Receipt, ReceiptList, ReceiptStore, StepOperator, StoreError};
+use runai_client::transport::{TransportErrorKind, Request, Response, Transport, TransportError};
+use runai_client::{BoxFuture, Client, ListParams, PutResult, Receipt, ReceiptList, ReceiptStore, StepOperator, StoreError};
 use runai_sim::Simulator;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep, timeout};
@@ -53,7 +53,7 @@ impl Transport for InMemory {
                     Fate::NeverAnswered => pending().await,
                 }
             });
-            answered.await.unwrap_or_else(|_| Err(TransportError::maybe_sent(Failure::Timeout, "no answer")))
+            answered.await.unwrap_or_else(|_| Err(TransportError::maybe_sent(TransportErrorKind::Timeout, "no answer")))
         })
     }
 }
@@ -61,7 +61,7 @@ impl Transport for InMemory {
 /// The answer; an error if its body breaks.
 async fn call(router: Router, request: &Request) -> Result<Response, TransportError> {
     let (parts, body) = router.oneshot(request.clone().map(Body::from)).await.unwrap().into_parts();
-    let broken = |_| TransportError::maybe_sent(Failure::Interrupted, "connection reset");
+    let broken = |_| TransportError::maybe_sent(TransportErrorKind::Interrupted, "connection reset");
     Ok(Response::from_parts(parts, body.collect().await.map_err(broken)?.to_bytes()))
 }
 
@@ -77,14 +77,14 @@ impl MemoryStore {
 }
 
 impl ReceiptStore for MemoryStore {
-    fn put(&self, receipt: Receipt, replaces: Option<String>) -> BoxFuture<'_, Result<Put, StoreError>> {
+    fn put(&self, receipt: Receipt, replaces: Option<String>) -> BoxFuture<'_, Result<PutResult, StoreError>> {
         let mut receipts = self.0.lock().unwrap();
         let stored = receipts.get(&receipt.key());
         let put = if stored.map(|stored| &stored.attempt) == replaces.as_ref() {
             receipts.insert(receipt.key(), receipt);
-            Put::Stored
+            PutResult::Stored
         } else {
-            Put::Conflict(stored.cloned().map(Box::new))
+            PutResult::Conflict(stored.cloned().map(Box::new))
         };
         Box::pin(async { Ok(put) })
     }

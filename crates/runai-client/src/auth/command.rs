@@ -13,11 +13,11 @@ use tokio::time::timeout;
 
 use crate::error::{Cause, Error};
 
-/// A command whose standard output is a bearer token, such as `runai auth get-token -o plaintext`.
+/// A command that prints a bearer token to stdout, such as `runai auth get-token -o plaintext`.
 ///
-/// It runs without a shell, with the environment and working directory of this process, with nothing on its standard
-/// input, and has 10 s; a command that takes longer is killed, with its process group on Unix. It must print one line.
-/// Neither its output nor its arguments are ever shown: both may hold secrets.
+/// It runs without a shell, with the environment and working directory of this process and an empty stdin. After 10 s
+/// it is killed, on Unix with its process group. It must print one line. Neither its output nor its arguments are ever
+/// shown: both may contain secrets.
 #[derive(Clone)]
 pub struct TokenCommand {
     program: OsString,
@@ -25,14 +25,14 @@ pub struct TokenCommand {
 }
 
 impl TokenCommand {
-    /// A program, found in `PATH` unless it is a path, and its arguments.
+    /// Returns a command from a program, found in `PATH` unless it is a path, and its arguments.
     #[must_use]
     pub fn new(program: impl Into<OsString>, arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         Self { program: program.into(), arguments: arguments.into_iter().map(Into::into).collect() }
     }
 
-    /// A command line, split into words as a POSIX shell does: quotes and backslashes count, variables, globs and pipes
-    /// do not. Nothing when it has no word, or a quote that is not closed.
+    /// Splits a command line into words as a POSIX shell does, with quotes and backslashes but without variables, globs
+    /// and pipes. Returns `None` if it has no words or an unclosed quote.
     ///
     /// ```
     /// use runai_client::TokenCommand;
@@ -51,10 +51,10 @@ impl TokenCommand {
         self.program.is_empty()
     }
 
-    /// Runs the command and returns the token that it prints.
+    /// Runs the command and returns its token.
     pub(super) async fn run(&self) -> Result<SecretString, Error> {
         let failed = |problem: String| Error::TokenCommand { program: self.name(), problem, source: None };
-        // The operating system's text names neither program nor arguments.
+        // The operating system's message contains neither program nor arguments.
         let failed_because = |problem: &str, error: std::io::Error| Error::TokenCommand {
             program: self.name(),
             problem: problem.to_owned(),
@@ -66,30 +66,30 @@ impl TokenCommand {
         #[cfg(unix)]
         command.process_group(0);
         let child = command.spawn().map_err(|error| failed_because("cannot be started", error))?;
-        let Some(result) = timeout(COMMAND_TIMEOUT, output(Group(child))).await.ok() else {
+        let Some(result) = timeout(COMMAND_TIMEOUT, output(ProcessGroup(child))).await.ok() else {
             return Err(failed(format!("did not end within {} s", COMMAND_TIMEOUT.as_secs())));
         };
-        let (status, printed) = result.map_err(|error| failed_because("cannot be read from", error))?;
+        let (status, printed) = result.map_err(|error| failed_because("has unreadable output", error))?;
         if !status.success() {
             return Err(failed(format!("failed with {status}")));
         }
         token_in(&printed).map_err(failed)
     }
 
-    /// The program's name. Arguments may hold secrets.
+    /// Returns the program's name. Arguments may contain secrets.
     fn name(&self) -> String {
         Path::new(&self.program).file_name().unwrap_or(&self.program).to_string_lossy().into_owned()
     }
 }
 
-/// Shows the program alone.
+/// Shows only the program.
 impl fmt::Debug for TokenCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenCommand").field("program", &self.name()).finish_non_exhaustive()
     }
 }
 
-async fn output(mut group: Group) -> std::io::Result<(std::process::ExitStatus, Vec<u8>)> {
+async fn output(mut group: ProcessGroup) -> std::io::Result<(std::process::ExitStatus, Vec<u8>)> {
     let mut printed = Vec::new();
     if let Some(stdout) = group.0.stdout.take() {
         stdout.take(MAX_OUTPUT + 1).read_to_end(&mut printed).await?;
@@ -110,24 +110,26 @@ fn token_in(printed: &[u8]) -> Result<SecretString, String> {
     let text = str::from_utf8(printed).map_err(|_| "printed bytes that are not UTF-8")?.trim();
     match text.lines().count() {
         0 => Err("printed nothing".into()),
-        1 if text.contains(char::is_whitespace) => Err("printed several words, not a token".into()),
-        1 if text.contains(|c: char| !c.is_ascii_graphic()) => Err("printed characters that no token has".into()),
+        1 if text.contains(char::is_whitespace) => Err("printed several words instead of a token".into()),
+        1 if text.contains(|c: char| !c.is_ascii_graphic()) => {
+            Err("printed characters that are invalid in a token".into())
+        }
         1 => Ok(text.into()),
-        lines => Err(format!("printed {lines} lines, not one")),
+        lines => Err(format!("printed {lines} lines instead of one")),
     }
 }
 
 /// A running command. Dropping it kills the command and its process group.
-struct Group(Child);
+struct ProcessGroup(Child);
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         #[cfg(unix)]
         {
             use nix::sys::signal::{Signal, killpg};
             use nix::unistd::Pid;
 
-            // The id of a child that was not waited for cannot belong to another group yet.
+            // The id of a child that was not waited for is not reused.
             if let Some(id) = self.0.id().and_then(|id| i32::try_from(id).ok()) {
                 let _ = killpg(Pid::from_raw(id), Signal::SIGKILL);
             }
@@ -135,10 +137,10 @@ impl Drop for Group {
     }
 }
 
-/// Time limit of a command and of a [`TokenProvider`](super::TokenProvider).
+/// Timeout of a command and of a [`TokenProvider`](super::TokenProvider).
 pub(super) const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Longer than any token: servers limit headers to 8 to 64 KiB.
+/// Maximum size of the output, in bytes: servers limit headers to 8 to 64 KiB.
 const MAX_OUTPUT: u64 = 64 << 10;
 
 #[cfg(test)]
@@ -148,15 +150,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_line_is_a_token_and_anything_else_is_described_without_quoting_it() {
+    fn parses_output() {
         assert_eq!(token_in(b" canary-t\r\n").unwrap().expose_secret(), "canary-t");
         let long = vec![b'x'; 65 << 10];
         for (printed, problem) in [
             (b"".as_slice(), "printed nothing"),
             (b" \n\n", "printed nothing"),
-            (b"canary-a\ncanary-b\n", "printed 2 lines, not one"),
-            (b"please log in: canary\n", "printed several words, not a token"),
-            (b"canary\x1b[0m\n", "printed characters that no token has"),
+            (b"canary-a\ncanary-b\n", "printed 2 lines instead of one"),
+            (b"please log in: canary\n", "printed several words instead of a token"),
+            (b"canary\x1b[0m\n", "printed characters that are invalid in a token"),
             (b"canary\xff\n", "printed bytes that are not UTF-8"),
             (&long, "printed more than 64 KiB"),
         ] {
@@ -165,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_split_as_a_shell_does() {
+    fn splits_command_lines() {
         let command = TokenCommand::split(r#"/opt/run\ ai/runai auth "get token" $HOME"#).unwrap();
         assert_eq!(command.program, "/opt/run ai/runai");
         assert_eq!(command.arguments, ["auth", "get token", "$HOME"]);
@@ -175,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_are_not_shown() {
+    fn debug_hides_arguments() {
         let command = TokenCommand::new("/opt/bin/get-token", ["--password", "canary"]);
         let shown = format!("{command:?}");
         assert!(shown.contains("get-token") && !shown.contains("canary"), "{shown}");

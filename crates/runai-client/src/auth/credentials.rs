@@ -1,7 +1,7 @@
-//! Tokens for the client credentials of a service account.
+//! Gets tokens with the client credentials of a service account.
 //!
-//! `POST /api/v2/token` (an OAuth 2.0 form, control plane 2.24 and later) comes first; where it does not exist,
-//! `POST /api/v1/token` (JSON, deprecated by 2.25). The one that exists is remembered.
+//! Tries `POST /api/v2/token` (an OAuth 2.0 form, control plane 2.24 and later) first, then `POST /api/v1/token` (JSON,
+//! deprecated by 2.25), and remembers the one that exists.
 
 use std::fmt;
 use std::io;
@@ -17,29 +17,28 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
 use super::Token;
-use crate::error::{Cause, Error, cut, error_body, is_missing};
+use crate::error::{Cause, Error, error_body, is_missing, truncate};
 use crate::retry::{Deadline, Idempotency};
 use crate::secrets::Secrets;
-use crate::sender::{Answer, Sender};
+use crate::sender::{Reply, Sender};
 
-/// The client credentials of a service account. Neither part is ever printed.
+/// The client credentials of a service account. They are never printed.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ClientCredentials {
-    /// The client id; the API calls it an access key's or service account's `clientId`.
+    /// The client id: the `clientId` of an access key or service account.
     pub client_id: SecretString,
     /// The client secret.
     pub client_secret: SecretString,
 }
 
 impl ClientCredentials {
-    /// Credentials of these two parts.
+    /// Returns credentials.
     pub fn new(client_id: impl Into<String>, client_secret: impl Into<SecretString>) -> Self {
         Self { client_id: SecretString::from(client_id.into()), client_secret: client_secret.into() }
     }
 
-    /// # Errors
-    /// One of the two is empty.
+    /// Checks that neither part is empty.
     pub(crate) fn check(&self) -> Result<(), Error> {
         for (part, name) in [(&self.client_id, "the client id"), (&self.client_secret, "the client secret")] {
             if part.expose_secret().trim().is_empty() {
@@ -70,7 +69,7 @@ pub(crate) enum CredentialSource {
 }
 
 impl CredentialSource {
-    /// Reads the credentials; files and functions on a thread that may block.
+    /// Reads the credentials; files and functions on a blocking thread.
     async fn read(&self) -> Result<ClientCredentials, Error> {
         let source = match self {
             Self::Given(credentials) => return Ok(credentials.clone()),
@@ -88,7 +87,7 @@ impl CredentialSource {
         });
         let credentials = reading.await.map_err(|error| Error::UnreadableCredentials {
             place: "the client credentials".into(),
-            // A panic's message may contain a secret.
+            // The message of a panic may contain a secret.
             source: Cause::new(if error.is_panic() { "the function panicked" } else { "the runtime is shutting down" }),
         })??;
         credentials.check()?;
@@ -105,7 +104,7 @@ fn secret_in(path: &Path) -> io::Result<SecretString> {
 pub(crate) struct ServiceAccount {
     source: CredentialSource,
     known: Mutex<Option<ClientCredentials>>,
-    /// Whether the v1 endpoint answered last.
+    /// Whether the v1 endpoint was used last.
     uses_v1: AtomicBool,
 }
 
@@ -114,7 +113,7 @@ impl ServiceAccount {
         Self { source, known: Mutex::default(), uses_v1: AtomicBool::new(false) }
     }
 
-    /// A new token. When the endpoint refuses the credentials, they are read again, and others are tried once.
+    /// Returns a new token. If the credentials are refused, reads them again, and tries once more if they have changed.
     pub(super) async fn token(&self, sender: &Sender, deadline: &mut Deadline) -> Result<Token, Error> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let credentials = match known {
@@ -127,7 +126,7 @@ impl ServiceAccount {
         };
         match self.read(&sender.secrets).await {
             Ok(others) if !others.equals(&credentials) => {
-                tracing::debug!("the credentials were refused and have changed since; trying the new ones");
+                tracing::debug!("the credentials were refused and have changed; trying the new ones");
                 self.ask(sender, &others, deadline).await
             }
             _ => Err(refusal),
@@ -153,13 +152,14 @@ impl ServiceAccount {
         for endpoint in if uses_v1 { [Endpoint::V1, Endpoint::V2] } else { [Endpoint::V2, Endpoint::V1] } {
             let begun = Instant::now();
             // Token requests are idempotent: a second token has no effect on the first.
-            let answer =
-                sender.send(&sender.prepare(&endpoint.request(credentials))?, Idempotency::Freely, deadline).await?;
-            if is_missing(answer.status()) {
-                missing = answer.status();
+            let reply = sender
+                .send(&sender.prepare(&endpoint.request(credentials))?, Idempotency::Idempotent, deadline)
+                .await?;
+            if is_missing(reply.status()) {
+                missing = reply.status();
                 continue;
             }
-            let token = endpoint.read(begun, &answer, &sender.secrets)?;
+            let token = endpoint.read(begun, &reply, &sender.secrets)?;
             self.uses_v1.store(matches!(endpoint, Endpoint::V1), Ordering::Relaxed);
             return Ok(token);
         }
@@ -182,7 +182,7 @@ impl Endpoint {
         }
     }
 
-    /// The request for a token. It contains the credentials, so that nothing may print it.
+    /// Returns the request for a token. It contains the credentials: do not print it.
     fn request(self, credentials: &ClientCredentials) -> ApiRequest {
         let client_id = credentials.client_id.expose_secret();
         let client_secret = credentials.client_secret.expose_secret();
@@ -198,45 +198,45 @@ impl Endpoint {
                     client_secret: Some(client_secret.to_owned()),
                     ..TokenRequest::default()
                 };
-                // Three strings cannot fail to serialize.
+                // Strings always serialize.
                 request.body(serde_json::to_vec(&body).unwrap_or_default())
             }
         }
     }
 
-    fn read(self, begun: Instant, answer: &Answer, secrets: &Secrets) -> Result<Token, Error> {
-        let status = answer.status();
+    fn read(self, begun: Instant, reply: &Reply, secrets: &Secrets) -> Result<Token, Error> {
+        let status = reply.status();
         let is_temporary = matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
         if status.is_client_error() && !is_temporary {
-            return Err(Error::CredentialsRefused { status, reason: refusal(answer.response.body(), secrets) });
+            return Err(Error::CredentialsRefused { status, reason: refusal(reply.response.body(), secrets) });
         }
         if !status.is_success() {
-            return Err(answer.error(secrets));
+            return Err(reply.error(secrets));
         }
-        // The body may contain a token, or the beginning of one.
-        let body = answer.response.body().as_ref();
+        // The parser's error is dropped: it may quote a token.
+        let body = reply.response.body().as_ref();
         let (text, expires_in) = match self {
             Self::V2 => serde_json::from_slice(body)
                 .map(|OAuthTokenResponse { access_token, expires_in, .. }| (access_token, expires_in)),
             Self::V1 => serde_json::from_slice(body)
                 .map(|TokenResponse { access_token, expires_in, .. }| (access_token, expires_in)),
         }
-        .map_err(|_| answer.odd("is no token"))?;
+        .map_err(|_| reply.unexpected("is not a token response"))?;
         let stated = expires_in
             .and_then(|seconds| u32::try_from(seconds).ok())
             .filter(|&seconds| seconds > 0)
             .map(|seconds| Duration::from_secs(seconds.into()));
-        Token::new(SecretString::from(text), begun, stated, answer.date())
-            .map_err(|problem| answer.odd(format!("holds a token that {problem}")))
+        Token::new(SecretString::from(text), begun, stated, reply.date())
+            .map_err(|problem| reply.unexpected(format!("has a token that {problem}")))
     }
 }
 
-/// Returns the reason of a refusal: OAuth 2.0's error, or the API's own.
+/// Returns the message of an OAuth 2.0 error, or of the API's error body.
 fn refusal(body: &[u8], secrets: &Secrets) -> String {
     match serde_json::from_slice::<OAuthError>(body) {
         Ok(OAuthError { error, error_description, .. }) if !error.is_empty() => match error_description {
-            Some(description) => cut(&secrets.scrub(&format!("{error}: {description}"))),
-            None => cut(&secrets.scrub(&error)),
+            Some(description) => truncate(&secrets.scrub(&format!("{error}: {description}"))),
+            None => truncate(&secrets.scrub(&error)),
         },
         _ => error_body(body, secrets).message,
     }

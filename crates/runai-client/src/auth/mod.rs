@@ -1,4 +1,4 @@
-//! The bearer token: one request for all callers, and renewal in the background before the token ends.
+//! Bearer tokens: callers share one request, and a background task renews the token before it expires.
 
 mod command;
 mod credentials;
@@ -23,13 +23,13 @@ use crate::jwt;
 use crate::retry::{Deadline, RetryPolicy};
 use crate::sender::Sender;
 
-/// How long a token counts as valid if neither it nor its answer says; the API's own example is an hour.
-pub const UNSTATED_LIFETIME: Duration = Duration::from_mins(5);
+/// Lifetime of a token if neither the response nor the token's claims contain one.
+pub const DEFAULT_TOKEN_LIFETIME: Duration = Duration::from_mins(5);
 
-/// A token is renewed this long before it expires, or a tenth of its lifetime, whichever is less.
-pub const RENEW_AHEAD: Duration = Duration::from_mins(1);
+/// How long before its expiry a token is renewed; a tenth of its lifetime if that is less.
+pub const RENEW_BEFORE_EXPIRY: Duration = Duration::from_mins(1);
 
-/// The source of a client's tokens, as errors name it.
+/// The source of a client's tokens, for errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenOrigin {
@@ -37,7 +37,7 @@ pub enum TokenOrigin {
     ClientCredentials,
     /// A [`TokenCommand`].
     Command,
-    /// The token that the builder was given.
+    /// The fixed token of the builder.
     Fixed,
     /// A [`TokenProvider`].
     Provider,
@@ -46,15 +46,15 @@ pub enum TokenOrigin {
 impl fmt::Display for TokenOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::ClientCredentials => "a token that was just issued",
-            Self::Command => "the token that the token command prints",
-            Self::Fixed => "the given token",
+            Self::ClientCredentials => "a newly issued token",
+            Self::Command => "the token of the token command",
+            Self::Fixed => "the configured token",
             Self::Provider => "the token of the token provider",
         })
     }
 }
 
-/// The source of tokens, with all that it needs.
+/// The source of tokens.
 pub(crate) enum TokenSource {
     ClientCredentials(ServiceAccount),
     Command(TokenCommand),
@@ -85,9 +85,9 @@ impl TokenSource {
             Self::Provider(provider) => {
                 let begun = Instant::now();
                 let failed = |error: TokenError| Error::TokenProvider { source: error.scrubbed(&sender.secrets) };
-                let late = |_| Err(TokenError::unavailable("it took too long"));
-                let answer = timeout(command::COMMAND_TIMEOUT, provider.token(was_refused)).await.unwrap_or_else(late);
-                let AccessToken { token, lifetime } = answer.map_err(failed)?;
+                let late = |_| Err(TokenError::unavailable("timed out"));
+                let result = timeout(command::COMMAND_TIMEOUT, provider.token(was_refused)).await.unwrap_or_else(late);
+                let AccessToken { token, lifetime } = result.map_err(failed)?;
                 Token::new(token, begun, lifetime, None)
                     .map_err(|problem| failed(TokenError::refused(format!("the token {problem}"))))
             }
@@ -100,14 +100,14 @@ pub(crate) struct Token {
     /// The `Authorization` header, marked sensitive.
     pub(crate) header: HeaderValue,
     text: SecretString,
-    /// Tells a token from the one before.
+    /// Distinguishes a token from earlier ones.
     generation: u64,
     renew_at: Instant,
     expires_at: Instant,
 }
 
 impl Token {
-    /// Makes a token that was requested at `begun`, or returns the problem with it. `date` is the issuer's clock.
+    /// Returns a token that was requested at `begun`, or its problem. `date` is the issuer's clock.
     fn new(
         text: SecretString,
         begun: Instant,
@@ -118,39 +118,39 @@ impl Token {
             return Err("is empty");
         }
         let mut header = HeaderValue::from_str(&format!("Bearer {}", text.expose_secret()))
-            .map_err(|_| "holds a character that no HTTP header can carry")?;
+            .map_err(|_| "contains a character that is invalid in an HTTP header")?;
         header.set_sensitive(true);
-        // If both are present, the shorter lifetime counts.
+        // The shorter lifetime is used.
         let claimed = jwt::lifetime(text.expose_secret(), date);
         let claimed = claimed.filter(|_| stated != Some(FOREVER));
-        let lifetime = stated.into_iter().chain(claimed).min().unwrap_or(UNSTATED_LIFETIME).min(FOREVER);
-        let renew_at = begun + lifetime - RENEW_AHEAD.min(lifetime / 10);
+        let lifetime = stated.into_iter().chain(claimed).min().unwrap_or(DEFAULT_TOKEN_LIFETIME).min(FOREVER);
+        let renew_at = begun + lifetime - RENEW_BEFORE_EXPIRY.min(lifetime / 10);
         Ok(Self { header, text, generation: 0, renew_at, expires_at: begun + lifetime })
     }
 }
 
-/// The token in use and the source of the next one.
+/// The current token and its source.
 pub(crate) struct Tokens {
     source: TokenSource,
     current: SyncMutex<Option<Arc<Token>>>,
     /// Locked while a token is requested.
-    asking: Mutex<Asking>,
-    /// Number of token requests that have ended, successful or not. Changes only while `asking` is locked.
+    request: Mutex<TokenRequestState>,
+    /// Number of completed token requests, successful or not. Changes only while `request` is locked.
     generation: AtomicU64,
     renewal: SyncMutex<Renewal>,
 }
 
 #[derive(Default)]
-struct Asking {
+struct TokenRequestState {
     /// The error of the last token request, if it failed.
     failure: Option<Error>,
 }
 
-/// The renewal in the background.
+/// The state of the background renewal.
 #[derive(Default)]
 struct Renewal {
     is_running: bool,
-    /// Earliest start of the next renewal after one that failed.
+    /// Earliest start of the next renewal after a failed one.
     not_before: Option<Instant>,
 }
 
@@ -159,7 +159,7 @@ impl Tokens {
         Self {
             source,
             current: SyncMutex::default(),
-            asking: Mutex::default(),
+            request: Mutex::default(),
             generation: AtomicU64::new(0),
             renewal: SyncMutex::default(),
         }
@@ -169,25 +169,24 @@ impl Tokens {
         self.source.origin()
     }
 
-    /// Returns a token that works. Concurrent callers share one request and its result. A token that nears its end is
-    /// returned at once and renewed in the background.
+    /// Returns a valid token. Concurrent callers share one request and its result. A token that expires soon is returned
+    /// immediately and renewed in the background.
     pub(crate) async fn current(
         self: &Arc<Self>,
         sender: &Arc<Sender>,
         deadline: &mut Deadline,
     ) -> Result<Arc<Token>, Error> {
-        let works = |token: &Token| Instant::now() < token.expires_at;
-        if let Some(token) = self.held().filter(|token| works(token)) {
+        let is_valid = |token: &Token| Instant::now() < token.expires_at;
+        if let Some(token) = self.stored().filter(|token| is_valid(token)) {
             if Instant::now() >= token.renew_at {
-                self.renew_ahead(sender, &token);
+                self.renew_in_background(sender, &token);
             }
             return Ok(token);
         }
-        self.ask(sender, deadline, works, false).await
+        self.ask(sender, deadline, is_valid, false).await
     }
 
-    /// Returns another token than `refused`: one that another caller got meanwhile, or a new one. `None` for a fixed
-    /// token.
+    /// Returns another token than `refused`: one that another caller has got, or a new one. `None` for a fixed token.
     pub(crate) async fn replace(
         &self,
         sender: &Sender,
@@ -204,41 +203,41 @@ impl Tokens {
         &self,
         sender: &Sender,
         deadline: &mut Deadline,
-        will_do: impl Fn(&Token) -> bool,
+        is_acceptable: impl Fn(&Token) -> bool,
         was_refused: bool,
     ) -> Result<Arc<Token>, Error> {
         let seen = self.generation.load(Ordering::Acquire);
         let begun = Instant::now();
-        let mut asking = self.asking.lock().await;
+        let mut request = self.request.lock().await;
         if sender.rate_limit.is_active() {
-            // The request that this caller waited for was rate limited, as its own would have been.
+            // This caller waited for a rate-limited request of another one.
             deadline.spend_on_rate_limit(begun.elapsed());
         }
-        if let Some(token) = self.held().filter(|token| will_do(token)) {
+        if let Some(token) = self.stored().filter(|token| is_acceptable(token)) {
             return Ok(token);
         }
         if self.generation.load(Ordering::Acquire) > seen
-            && let Some(failure) = &asking.failure
+            && let Some(failure) = &request.failure
         {
-            // The request that this caller waited for failed. A request for each waiter would only repeat it.
+            // The request that this caller waited for failed. Repeating it for each waiter would not help.
             return Err(failure.clone());
         }
         let result = self.source.obtain(sender, deadline, was_refused).await;
         let generation = self.generation.fetch_add(1, Ordering::AcqRel) + 1;
         match result {
             Ok(token) => {
-                asking.failure = None;
-                Ok(self.hold(sender, token, generation))
+                request.failure = None;
+                Ok(self.store(sender, token, generation))
             }
             Err(error) => {
-                asking.failure = Some(error.clone());
+                request.failure = Some(error.clone());
                 Err(error)
             }
         }
     }
 
-    /// Starts the renewal of `token`, unless one is running or has just failed.
-    fn renew_ahead(self: &Arc<Self>, sender: &Arc<Sender>, token: &Token) {
+    /// Starts a renewal of `token`, unless one is running or has just failed.
+    fn renew_in_background(self: &Arc<Self>, sender: &Arc<Sender>, token: &Token) {
         {
             let mut renewal = self.renewal.lock().unwrap_or_else(PoisonError::into_inner);
             if renewal.is_running || renewal.not_before.is_some_and(|at| Instant::now() < at) {
@@ -250,31 +249,31 @@ impl Tokens {
         let (sender, generation) = (Arc::clone(sender), token.generation);
         tokio::spawn(async move {
             let Running(tokens) = &running;
-            let _asking = tokens.asking.lock().await;
-            if tokens.held().is_some_and(|token| token.generation != generation) {
+            let _request = tokens.request.lock().await;
+            if tokens.stored().is_some_and(|token| token.generation != generation) {
                 return;
             }
-            // The token still works, so no caller waits for this, and no caller gets its error.
-            let mut deadline = Deadline::of(RetryPolicy::once(AHEAD_TIMEOUT));
+            // The token is still valid, so no caller waits for this or gets its error.
+            let mut deadline = Deadline::of(RetryPolicy::once(RENEWAL_TIMEOUT));
             match tokens.source.obtain(&sender, &mut deadline, false).await {
                 Ok(token) => {
                     let generation = tokens.generation.fetch_add(1, Ordering::AcqRel) + 1;
-                    tokens.hold(&sender, token, generation);
+                    tokens.store(&sender, token, generation);
                 }
                 Err(error) => {
-                    tracing::debug!(error = one_line(&error), "could not renew the token ahead of its end; keeping it");
+                    tracing::debug!(error = one_line(&error), "cannot renew the token yet; keeping it");
                     let mut renewal = tokens.renewal.lock().unwrap_or_else(PoisonError::into_inner);
-                    renewal.not_before = Some(Instant::now() + AHEAD_AGAIN);
+                    renewal.not_before = Some(Instant::now() + RENEWAL_PAUSE);
                 }
             }
         });
     }
 
-    fn held(&self) -> Option<Arc<Token>> {
+    fn stored(&self) -> Option<Arc<Token>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn hold(&self, sender: &Sender, token: Token, generation: u64) -> Arc<Token> {
+    fn store(&self, sender: &Sender, token: Token, generation: u64) -> Arc<Token> {
         sender.secrets.add_token(&token.text);
         tracing::debug!(origin = ?self.origin(), "got a token");
         let token = Arc::new(Token { generation, ..token });
@@ -292,11 +291,11 @@ impl Drop for Running {
     }
 }
 
-/// Time limit of a renewal in the background.
-const AHEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// Timeout of a background renewal.
+const RENEWAL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Pause after a failed renewal in the background.
-const AHEAD_AGAIN: Duration = Duration::from_secs(10);
+/// Pause after a failed background renewal.
+const RENEWAL_PAUSE: Duration = Duration::from_secs(10);
 
-/// Longer than any token should live, and far from where times overflow.
+/// Longer than the lifetime of any token, but short enough not to overflow.
 const FOREVER: Duration = Duration::from_hours(365 * 24);

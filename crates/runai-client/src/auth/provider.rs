@@ -1,4 +1,4 @@
-//! Bearer tokens from code of the caller.
+//! Bearer tokens from the caller's own code.
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -9,13 +9,12 @@ use crate::error::Cause;
 use crate::receipt::BoxFuture;
 use crate::secrets::Secrets;
 
-/// Supplies the bearer tokens of a [`Client`](crate::Client).
+/// Provides the bearer tokens of a [`Client`](crate::Client).
 ///
-/// The client requests one token for all its callers. It requests the next one shortly before the token ends, or after
+/// All callers of a client share one token. The client requests the next one shortly before the token expires, or after
 /// the control plane has refused it. A request times out after 10 s.
 pub trait TokenProvider: Send + Sync + 'static {
-    /// Returns a token. With `was_refused` the control plane has just refused the last one, so that a cached token
-    /// must not be returned again.
+    /// Returns a token. With `was_refused` the control plane has just refused the last one: do not return it again.
     fn token(&self, was_refused: bool) -> BoxFuture<'_, Result<AccessToken, TokenError>>;
 }
 
@@ -25,26 +24,26 @@ pub trait TokenProvider: Send + Sync + 'static {
 pub struct AccessToken {
     /// The token.
     pub token: SecretString,
-    /// How long the token is valid from now on. When not given, a JSON Web Token's own claims count, or else
-    /// [`UNSTATED_LIFETIME`](crate::UNSTATED_LIFETIME).
+    /// Remaining lifetime. The default is that in the claims of a JSON Web Token, or else
+    /// [`DEFAULT_TOKEN_LIFETIME`](crate::DEFAULT_TOKEN_LIFETIME).
     pub lifetime: Option<Duration>,
 }
 
 impl AccessToken {
-    /// A token whose lifetime is not known.
+    /// Returns a token without a lifetime.
     #[must_use]
     pub fn new(token: impl Into<SecretString>) -> Self {
         Self { token: token.into(), lifetime: None }
     }
 
-    /// The same token, valid for `lifetime` from now on.
+    /// Sets the remaining lifetime.
     #[must_use]
     pub fn valid_for(self, lifetime: Duration) -> Self {
         Self { lifetime: Some(lifetime), ..self }
     }
 }
 
-/// Why a [`TokenProvider`] has no token.
+/// The error of a [`TokenProvider`].
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct TokenError {
@@ -54,12 +53,12 @@ pub struct TokenError {
 }
 
 impl TokenError {
-    /// The credentials were refused, or somebody has to log in. `message` is a fragment without a secret.
+    /// Returns an error for refused credentials or a missing login. `message` is a fragment without secrets.
     pub fn refused(message: impl Into<String>) -> Self {
         Self { message: message.into(), is_temporary: false, source: None }
     }
 
-    /// Nobody could be asked; trying again later may help. `message` is a fragment without a secret.
+    /// Returns a temporary error: a later retry may succeed. `message` is a fragment without secrets.
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self { message: message.into(), is_temporary: true, source: None }
     }
@@ -70,13 +69,13 @@ impl TokenError {
         Self { source: Some(Cause::new(source)), ..self }
     }
 
-    /// Whether trying again later may help.
+    /// Returns whether a later retry may succeed.
     #[must_use]
     pub const fn is_temporary(&self) -> bool {
         self.is_temporary
     }
 
-    /// Returns the same error without secrets in its texts.
+    /// Returns the error with secrets redacted.
     pub(crate) fn scrubbed(self, secrets: &Secrets) -> Self {
         let Self { message, is_temporary, source } = self;
         Self { message: secrets.scrub(&message), is_temporary, source: source.map(|source| source.scrubbed(secrets)) }

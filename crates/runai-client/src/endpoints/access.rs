@@ -1,4 +1,4 @@
-//! Who may do what.
+//! Permissions, roles and access rules.
 
 use runai_api::permissions::RoleCreationRequest;
 use runai_api::request::ApiRequest;
@@ -7,29 +7,29 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::nullable;
-use super::page::{LenientPage, Listed};
+use super::page::{LenientPage, ListItem};
 use crate::client::Client;
 use crate::error::Error;
 
 impl Client {
-    /// What the credentials may do, anywhere.
+    /// Returns the permissions of the credentials, in any scope.
     pub async fn permissions(&self) -> Result<Vec<GrantedPermission>, Error> {
         self.list(&ApiRequest::get("/api/v1/authorization/permissions")).await
     }
 
-    /// The roles of these credentials, and where each holds; the first 500.
+    /// Returns the roles of the credentials and their scopes; the first 500.
     pub async fn access_rules(&self) -> Result<Vec<AccessRule>, Error> {
         let request = ApiRequest::get("/api/v1/authorization/me/access-rules").query("limit", PAGE_LIMIT.to_string());
         let page: AccessRules = self.send(&request).await?;
         Ok(page.access_rules.items)
     }
 
-    /// The sets that roles are made of. Takes permission to view roles; control plane 2.24 and later.
+    /// Returns the permission sets of roles. Needs permission to view roles; control plane 2.24 and later.
     pub async fn permission_sets(&self) -> Result<Vec<PermissionSetInfo>, Error> {
         self.list(&ApiRequest::get("/api/v1/authorization/permission-sets")).await
     }
 
-    /// All roles. Takes permission to view them; control plane 2.24 and later.
+    /// Returns all roles. Needs permission to view roles; control plane 2.24 and later.
     pub async fn roles(&self) -> Result<Vec<RoleInfo>, Error> {
         self.list(&ApiRequest::get("/api/v2/authorization/roles")).await
     }
@@ -37,13 +37,13 @@ impl Client {
     /// Creates a role, such as [`Permissions::role_request`](runai_api::permissions::Permissions::role_request) returns.
     /// The client never sends the request twice.
     pub async fn create_role(&self, role: &RoleCreationRequest) -> Result<RoleInfo, Error> {
-        // Strings and lists cannot fail to serialize.
+        // Strings and lists always serialize.
         let body = serde_json::to_value(role).unwrap_or_default();
         self.send(&ApiRequest::post("/api/v2/authorization/roles").json(&body)).await
     }
 }
 
-/// A permission that the credentials have.
+/// A permission of the credentials.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
@@ -51,15 +51,15 @@ pub struct GrantedPermission {
     /// `create`, `read`, `update`, `delete`, `sync`.
     #[serde(deserialize_with = "nullable")]
     pub actions: Vec<String>,
-    /// What the control plane's pages call the thing.
+    /// The resource type, as the control plane's UI names it.
     #[serde(deserialize_with = "nullable")]
     pub display_name: String,
-    /// The thing, as the API calls it, such as `trainings`.
+    /// The resource type, as the API names it, such as `trainings`.
     #[serde(deserialize_with = "nullable")]
     pub resource_type: String,
 }
 
-/// A role that the credentials have somewhere.
+/// A role of the credentials in a scope.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
@@ -67,10 +67,10 @@ pub struct AccessRule {
     /// The role's name.
     #[serde(deserialize_with = "nullable")]
     pub role_name: String,
-    /// Id of what it holds in.
+    /// The scope's id.
     #[serde(deserialize_with = "nullable")]
     pub scope_id: String,
-    /// Name of what it holds in.
+    /// The scope's name.
     #[serde(deserialize_with = "nullable")]
     pub scope_name: String,
     /// `system`, `tenant`, `cluster`, `department` or `project`.
@@ -78,12 +78,12 @@ pub struct AccessRule {
     pub scope_type: String,
 }
 
-/// A set of permissions that roles are made of.
+/// A permission set of roles.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct PermissionSetInfo {
-    /// The set's id, which a role names.
+    /// The set's id, which roles refer to.
     #[serde(deserialize_with = "text")]
     pub id: String,
     /// The set's name.
@@ -96,7 +96,7 @@ pub struct PermissionSetInfo {
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct RoleInfo {
-    /// What it is for.
+    /// The role's purpose.
     #[serde(deserialize_with = "nullable")]
     pub description: String,
     /// The role's id.
@@ -107,18 +107,18 @@ pub struct RoleInfo {
     pub name: String,
 }
 
-/// The list is in a member of the same name once more.
+/// The response: the list is nested in two members of the same name.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AccessRules {
     access_rules: LenientPage<AccessRule>,
 }
 
-impl Listed for AccessRule {
+impl ListItem for AccessRule {
     const MEMBER: &'static str = "accessRules";
 }
 
-/// An id that some versions write as a number.
+/// Deserializes an id that some versions write as a number.
 fn text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
         Value::Null => String::new(),

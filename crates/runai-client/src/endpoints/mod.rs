@@ -1,4 +1,4 @@
-//! The API's endpoints as methods of [`Client`], a family a file: each is one request, or one list over all its pages.
+//! The API's endpoints as methods of [`Client`]. Each sends one request, or lists all pages.
 
 mod access;
 mod actions;
@@ -16,25 +16,25 @@ use serde::de::{Deserialize, Deserializer};
 pub use self::{
     access::{AccessRule, GrantedPermission, PermissionSetInfo, RoleInfo},
     actions::{BatchAction, BatchFailure, BatchResult},
-    paging::MOST_PAGES,
+    paging::MAX_PAGES,
     templates::{Template, TemplateMeta},
 };
 use crate::error::Error;
 
-/// Types of the API read leniently, so that some other JSON reads as a workload of which nothing is known.
-fn names_no_workload(request: &ApiRequest) -> Error {
-    odd(request, "names no workload")
+/// The error for a response without a workload's id. The API's types deserialize leniently, so any object parses.
+fn missing_workload_id(request: &ApiRequest) -> Error {
+    unexpected(request, "has no workload id")
 }
 
-fn odd(request: &ApiRequest, problem: &str) -> Error {
-    Error::OddAnswer {
+fn unexpected(request: &ApiRequest, problem: &str) -> Error {
+    Error::UnexpectedResponse {
         call: format!("{} {}", request.method.as_str(), request.path),
         status: StatusCode::OK,
         problem: problem.to_owned(),
     }
 }
 
-/// Reads a value that may be null; null gives the type's default.
+/// Deserializes a nullable value; null becomes the type's default.
 fn nullable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

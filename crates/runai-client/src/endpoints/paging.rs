@@ -1,4 +1,4 @@
-//! Lists over all their pages.
+//! Paged lists.
 
 use std::collections::VecDeque;
 
@@ -9,24 +9,24 @@ use runai_api::request::ApiRequest;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::odd;
-use super::page::{LenientList, LenientPage, Listed};
+use super::page::{LenientList, LenientPage, ListItem};
+use super::unexpected;
 use crate::client::Client;
 use crate::error::Error;
 
-/// The most pages of a list that are read; at 500 items each, more than a control plane holds.
-pub const MOST_PAGES: usize = 1_000;
+/// Maximum number of pages of a list; at 500 items each, more than any control plane has.
+pub const MAX_PAGES: usize = 1_000;
 
 impl Client {
-    /// Returns the pages of any list of the API as a stream of JSON bodies, beginning with that of `request`.
+    /// Returns the pages of any list of the API as a stream of JSON bodies, starting with that of `request`.
     ///
-    /// Where a page names the offset of the next one (`next`, or `pagination.nextOffset`), that is followed. Lists
-    /// without it end with a page that is shorter than the request's `limit`, or, if the request has an `offset` alone,
-    /// with one that is empty; if it has neither, its answer is the only page.
+    /// The client follows the offset of the next page (`next`, or `pagination.nextOffset`). A list without offsets ends
+    /// with a page that has fewer items than the request's `limit`. If the request has an `offset` but no `limit`, it ends
+    /// with an empty page; if it has neither, the list has one page.
     ///
     /// # Errors
-    /// Those of [`Client::call`], and [`Error::OddAnswer`] for a list whose pages lead nowhere: half of a list answers
-    /// no question.
+    /// Those of [`Client::call`], and [`Error::UnexpectedResponse`] if the offsets do not increase or there are more than
+    /// [`MAX_PAGES`].
     pub fn pages(&self, request: ApiRequest) -> impl Stream<Item = Result<Value, Error>> + Send + use<> {
         let pages = Pages { client: self.clone(), request: Some(request), read: 0, last: Bytes::new() };
         stream::try_unfold(pages, |mut pages| async {
@@ -35,10 +35,10 @@ impl Client {
         })
     }
 
-    /// Returns the items of any list of the API, over all its [pages](Client::pages). `member` is the member that holds
-    /// them: a name, a JSON pointer such as `/accessRules/accessRules`, or nothing where the body is the list.
+    /// Returns the items of all [pages](Client::pages) of any list of the API. `member` is the member that contains them:
+    /// a name, a JSON pointer such as `/accessRules/accessRules`, or empty if the body is the list.
     ///
-    /// An item that is no `T` is left out, with a warning in the log.
+    /// Items that do not deserialize as a `T` are skipped, with a warning in the log.
     ///
     /// ```no_run
     /// use futures_util::TryStreamExt as _;
@@ -54,7 +54,7 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// Those of [`Client::pages`], and [`Error::OddAnswer`] for a page without the list.
+    /// Those of [`Client::pages`], and [`Error::UnexpectedResponse`] for a page without the list.
     pub fn items<T: DeserializeOwned + Send + 'static>(
         &self,
         request: ApiRequest,
@@ -67,39 +67,40 @@ impl Client {
         self.pages(request)
             .and_then(move |mut page| {
                 let list = page.pointer_mut(&pointer).map(Value::take).filter(Value::is_array);
-                let items = list.ok_or_else(|| odd(&first, &format!("has no list `{pointer}`"))).and_then(|list| {
-                    serde_json::from_value::<LenientList<T>>(list)
-                        .map_err(|_| odd(&first, "is not what the API describes"))
-                });
+                let items =
+                    list.ok_or_else(|| unexpected(&first, &format!("has no list `{pointer}`"))).and_then(|list| {
+                        serde_json::from_value::<LenientList<T>>(list)
+                            .map_err(|_| unexpected(&first, "does not match the API"))
+                    });
                 std::future::ready(items.map(|list| stream::iter(list.items.into_iter().map(Ok))))
             })
             .try_flatten()
     }
 
-    /// The items of the list that `request` is the first page of, read page by page as they are asked for.
-    pub(super) fn listing<T: Listed>(
+    /// Returns the items of all pages as a stream that requests pages on demand. `request` is that of the first page.
+    pub(super) fn item_stream<T: ListItem>(
         &self,
         request: ApiRequest,
     ) -> impl Stream<Item = Result<T, Error>> + Send + use<T> {
-        let listing = Listing { client: self.clone(), request: Some(request), pages: 0, items: VecDeque::new() };
-        stream::try_unfold(listing, |mut listing| async {
-            let item = listing.next().await?;
-            Ok(item.map(|item| (item, listing)))
+        let pages = ItemPages { client: self.clone(), request: Some(request), pages: 0, items: VecDeque::new() };
+        stream::try_unfold(pages, |mut pages| async {
+            let item = pages.next().await?;
+            Ok(item.map(|item| (item, pages)))
         })
     }
 
-    /// All items of a list.
-    pub(super) async fn collected<T: Listed>(&self, request: ApiRequest) -> Result<Vec<T>, Error> {
-        self.listing(request).try_collect().await
+    /// Returns the items of all pages.
+    pub(super) async fn all_items<T: ListItem>(&self, request: ApiRequest) -> Result<Vec<T>, Error> {
+        self.item_stream(request).try_collect().await
     }
 
-    /// All items of a list that has no pages.
+    /// Returns the items of a list without pages.
     pub(super) async fn list<T: DeserializeOwned>(&self, request: &ApiRequest) -> Result<Vec<T>, Error> {
         self.send::<LenientList<T>>(request).await.map(|list| list.items)
     }
 }
 
-struct Listing<T> {
+struct ItemPages<T> {
     client: Client,
     /// The next page, if there is one.
     request: Option<ApiRequest>,
@@ -107,18 +108,18 @@ struct Listing<T> {
     items: VecDeque<T>,
 }
 
-impl<T: Listed> Listing<T> {
+impl<T: ListItem> ItemPages<T> {
     async fn next(&mut self) -> Result<Option<T>, Error> {
         loop {
             if let Some(item) = self.items.pop_front() {
                 return Ok(Some(item));
             }
             let Some(request) = &self.request else { return Ok(None) };
-            let LenientPage { items, bad, next } = self.client.send(request).await?;
-            tracing::debug!(items = items.len(), bad, path = request.path, "read a page");
+            let LenientPage { items, invalid, next } = self.client.send(request).await?;
+            tracing::debug!(items = items.len(), invalid, path = request.path, "received a page");
             self.items.extend(items);
             self.pages += 1;
-            self.request = following(request, next, self.pages)?;
+            self.request = next_page(request, next, self.pages)?;
         }
     }
 }
@@ -128,25 +129,26 @@ struct Pages {
     /// The next page, if there is one.
     request: Option<ApiRequest>,
     read: usize,
-    /// The body of the page before, where that page did not name this one.
+    /// The body of the previous page, if it had no offset of this one.
     last: Bytes,
 }
 
 impl Pages {
     async fn next(&mut self) -> Result<Option<Value>, Error> {
         let Some(request) = self.request.take() else { return Ok(None) };
-        let answer = self.client.call(&request).await?;
-        let page: Value = answer.json()?;
+        let response = self.client.call(&request).await?;
+        let page: Value = response.json()?;
         self.read += 1;
         let count = count(&page);
-        match stated(&page, count) {
+        match stated_next(&page, count) {
             Some(Value::Null) => {}
             Some(next) => {
-                let next = next.as_i64().ok_or_else(|| odd(&request, "names a next page by no offset"))?;
-                self.request = following(&request, Some(next), self.read)?;
+                let next =
+                    next.as_i64().ok_or_else(|| unexpected(&request, "has an invalid offset of the next page"))?;
+                self.request = next_page(&request, Some(next), self.read)?;
             }
-            // The server ignores `offset` and has sent the same page again.
-            None if self.last == answer.bytes => return Ok(None),
+            // The server ignored `offset` and sent the same page again.
+            None if self.last == response.bytes => return Ok(None),
             None => {
                 let limit = number_of(&request, LIMIT);
                 let is_last = match limit {
@@ -155,8 +157,8 @@ impl Pages {
                 };
                 if !is_last {
                     let next = u64::from(offset_of(&request)) + count;
-                    self.request = following(&request, i64::try_from(next).ok(), self.read)?;
-                    self.last = answer.bytes;
+                    self.request = next_page(&request, i64::try_from(next).ok(), self.read)?;
+                    self.last = response.bytes;
                 }
             }
         }
@@ -164,12 +166,12 @@ impl Pages {
     }
 }
 
-/// Returns the offset of the next page as the page states it; `None` if it states nothing.
-fn stated(page: &Value, count: u64) -> Option<&Value> {
-    // The last page of a list with `pagination` is empty and names a next one.
-    let elsewhere =
+/// Returns the offset of the next page, if the page contains one.
+fn stated_next(page: &Value, count: u64) -> Option<&Value> {
+    // The last page of a list with `pagination` is empty but still has an offset.
+    let pagination =
         || page.get("pagination")?.get("nextOffset").map(|next| if count == 0 { &Value::Null } else { next });
-    page.get("next").or_else(elsewhere)
+    page.get("next").or_else(pagination)
 }
 
 /// Returns the number of items of a page: the length of its longest list.
@@ -185,12 +187,12 @@ fn count(page: &Value) -> u64 {
     }
 }
 
-/// The request of the page after that of `request`.
-fn following(request: &ApiRequest, next: Option<i64>, pages: usize) -> Result<Option<ApiRequest>, Error> {
+/// Returns the request of the next page, if there is one.
+fn next_page(request: &ApiRequest, next: Option<i64>, pages: usize) -> Result<Option<ApiRequest>, Error> {
     match next.map(u32::try_from) {
         None | Some(Ok(0)) => Ok(None),
-        Some(Ok(next)) if next > offset_of(request) && pages < MOST_PAGES => Ok(Some(at(request, next))),
-        Some(_) => Err(odd(request, "is a list without an end")),
+        Some(Ok(next)) if next > offset_of(request) && pages < MAX_PAGES => Ok(Some(with_offset(request, next))),
+        Some(_) => Err(unexpected(request, "is an endless list")),
     }
 }
 
@@ -202,8 +204,8 @@ fn number_of(request: &ApiRequest, name: &str) -> Option<u64> {
     request.query.iter().find(|(known, _)| known == name)?.1.parse().ok()
 }
 
-/// The page of the same list that begins at `offset`.
-fn at(request: &ApiRequest, offset: u32) -> ApiRequest {
+/// Returns the request of the page that starts at `offset`.
+fn with_offset(request: &ApiRequest, offset: u32) -> ApiRequest {
     let mut request = request.clone();
     match request.query.iter_mut().find(|(name, _)| name == OFFSET) {
         Some((_, value)) => *value = offset.to_string(),

@@ -7,22 +7,22 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::nullable;
-use super::page::Listed;
+use super::page::ListItem;
 use crate::client::Client;
 use crate::error::Error;
 
 impl Client {
-    /// One template for training workloads.
+    /// Returns a template of training workloads.
     pub async fn template(&self, template_id: &str) -> Result<Template, Error> {
         let path = format!("/api/v1/workload-templates/trainings/{}", encode_component(template_id));
         self.send(&ApiRequest::get(path)).await
     }
 
-    /// Templates of all types that the credentials can see, page by page as they are asked for.
+    /// Returns all visible templates of any type, as a stream that requests pages on demand.
     ///
-    /// Experimental in the API's own words; a control plane that does not know it answers with an error.
+    /// The API marks this endpoint as experimental; a control plane without it returns an error.
     pub fn list_templates(&self, params: &ListParams) -> impl Stream<Item = Result<Template, Error>> + Send + use<> {
-        self.listing(params.apply(ApiRequest::get("/api/v1/workload-templates")))
+        self.item_stream(params.apply(ApiRequest::get("/api/v1/workload-templates")))
     }
 }
 
@@ -31,14 +31,14 @@ impl Client {
 #[serde(default)]
 #[non_exhaustive]
 pub struct Template {
-    /// What it is called and where it holds.
+    /// The template's name and scope.
     #[serde(deserialize_with = "nullable")]
     pub meta: TemplateMeta,
-    /// The specification that a submission is laid over, as the API gives it.
+    /// The spec that a submission overrides, as JSON.
     pub spec: Value,
 }
 
-/// What a template is called and where it holds.
+/// The name and scope of a template.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
@@ -49,17 +49,17 @@ pub struct TemplateMeta {
     /// The template's name.
     #[serde(deserialize_with = "nullable")]
     pub name: String,
-    /// Id of what it holds in.
+    /// The scope's id.
     #[serde(deserialize_with = "nullable")]
     pub scope_id: String,
     /// `system`, `tenant`, `cluster`, `department` or `project`.
     #[serde(deserialize_with = "nullable")]
     pub scope_type: String,
-    /// The type of workload that it is for, such as `Training`.
+    /// The workload type, such as `Training`.
     #[serde(deserialize_with = "nullable")]
     pub workload_type: String,
 }
 
-impl Listed for Template {
+impl ListItem for Template {
     const MEMBER: &'static str = "entries";
 }

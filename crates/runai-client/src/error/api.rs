@@ -1,4 +1,4 @@
-//! Answers with an error status and their bodies.
+//! Responses with an error status and their bodies.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use serde::Deserialize;
 use super::separator;
 use crate::secrets::Secrets;
 
-/// The most characters that an error keeps of an answer's text.
-pub const KEPT_TEXT: usize = 500;
+/// Maximum number of characters of a response's text in an error.
+pub const MAX_ERROR_TEXT: usize = 500;
 
-/// An answer with an error status.
+/// A response with an error status.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ApiError {
@@ -21,24 +21,24 @@ pub struct ApiError {
     pub call: String,
     /// The HTTP status.
     pub status: StatusCode,
-    /// What the control plane wrote: the message of its error body, or the beginning of another text.
+    /// The message of the API's error body, or the beginning of another body.
     pub message: String,
-    /// More about it, if the control plane wrote more.
+    /// The details of the API's error body.
     pub details: Option<String>,
-    /// Which members of a submission are refused, and why.
+    /// The refused members of a submission, each with a reason.
     pub issues: Vec<ComplianceIssue>,
-    /// How long the control plane asks to wait before the next request.
+    /// The value of `Retry-After`.
     pub retry_after: Option<Duration>,
-    /// Where a redirect leads.
+    /// The value of `Location`, of a redirect.
     pub location: Option<String>,
-    /// Whether the body is the API's error body, a JSON object with the member `message`. Otherwise a proxy or another
-    /// server may have answered.
+    /// Whether the body is the API's error body: a JSON object with the member `message`. Otherwise a proxy or another
+    /// server may have responded.
     pub from_api: bool,
 }
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` was answered with {}{}{}", self.call, self.status, separator(&self.message), self.message)?;
+        write!(f, "`{}` returned {}{}{}", self.call, self.status, separator(&self.message), self.message)?;
         if let Some(details) = &self.details {
             write!(f, " ({details})")?;
         }
@@ -50,7 +50,7 @@ impl fmt::Display for ApiError {
 }
 
 impl ApiError {
-    /// Whether the body is a text that the API does not write, such as a proxy's page. Nothing at all may be the API's.
+    /// Returns whether the body is not the API's, such as a proxy's page. An empty body may be the API's.
     pub(crate) fn is_foreign(&self) -> bool {
         !self.from_api && !self.message.is_empty()
     }
@@ -58,9 +58,9 @@ impl ApiError {
 
 impl std::error::Error for ApiError {}
 
-/// Whether `body` is the API's error body.
+/// Returns whether `body` is the API's error body.
 pub(crate) fn is_api_error(body: &[u8]) -> bool {
-    /// The code is a status of HTTP: gateways have other codes. Versions that leave it out are understood.
+    /// The code must be an HTTP status, because gateways use other codes. It may be missing.
     #[derive(Deserialize)]
     struct Required {
         #[serde(default)]
@@ -74,9 +74,9 @@ pub(crate) fn is_api_error(body: &[u8]) -> bool {
             .is_ok_and(|error| !error.message.is_empty() && error.code.is_none_or(|code| (100..600).contains(&code)))
 }
 
-/// The error body in `body`; whatever else it holds is kept as the message. Secrets are cut out.
+/// Parses `body` as the API's error body; any other text becomes the message. Secrets are redacted.
 pub(crate) fn error_body(body: &[u8], secrets: &Secrets) -> ErrorBody {
-    let kept = |text: &str| cut(&secrets.scrub(text));
+    let kept = |text: &str| truncate(&secrets.scrub(text));
     match serde_json::from_slice::<ErrorBody>(body) {
         Ok(error) if !error.message.is_empty() => ErrorBody {
             message: kept(&error.message),
@@ -96,8 +96,8 @@ pub(crate) fn error_body(body: &[u8], secrets: &Secrets) -> ErrorBody {
     }
 }
 
-/// `text` on one line, without control characters, cut to [`KEPT_TEXT`] characters.
-pub(crate) fn cut(text: &str) -> String {
+/// Returns `text` on one line, without control characters, truncated to [`MAX_ERROR_TEXT`] characters.
+pub(crate) fn truncate(text: &str) -> String {
     let mut kept = String::new();
     for (count, word) in
         text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).enumerate()
@@ -106,11 +106,11 @@ pub(crate) fn cut(text: &str) -> String {
             kept.push(' ');
         }
         kept.push_str(word);
-        if kept.len() > KEPT_TEXT * 4 {
+        if kept.len() > MAX_ERROR_TEXT * 4 {
             break;
         }
     }
-    match kept.char_indices().nth(KEPT_TEXT) {
+    match kept.char_indices().nth(MAX_ERROR_TEXT) {
         Some((end, _)) => format!("{}…", &kept[..end]),
         None => kept,
     }
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn odd_bodies_are_kept_as_text_up_to_a_limit() {
+    fn truncates_foreign_bodies() {
         let same = &Secrets::default();
         let error = error_body(b"<html>\r\n  <b>502 Bad\tGateway</b></html>", same);
         assert_eq!(error.message, "<html> <b>502 Bad Gateway</b></html>");
@@ -129,11 +129,11 @@ mod tests {
         assert_eq!(error_body(b"", same).message, "");
         assert_eq!(error_body(br#"{"error": "x"}"#, same).message, r#"{"error": "x"}"#);
         let long = error_body("ü".repeat(10_000).as_bytes(), same).message;
-        assert_eq!(long.chars().count(), KEPT_TEXT + 1);
+        assert_eq!(long.chars().count(), MAX_ERROR_TEXT + 1);
     }
 
     #[test]
-    fn an_error_body_gives_message_details_and_issues() {
+    fn displays_message_and_issues() {
         let body = br#"{"code": 400, "message": "no", "details": "", "complianceIssues":
             [{"field": "compute.gpuDevicesRequest", "details": "at most 8", "rule": "max"}]}"#;
         let body = error_body(body, &Secrets::default());
@@ -147,9 +147,6 @@ mod tests {
             location: None,
             from_api: true,
         };
-        assert_eq!(
-            error.to_string(),
-            "`POST /x` was answered with 400 Bad Request: no; `compute.gpuDevicesRequest`: at most 8"
-        );
+        assert_eq!(error.to_string(), "`POST /x` returned 400 Bad Request: no; `compute.gpuDevicesRequest`: at most 8");
     }
 }

@@ -1,17 +1,17 @@
-//! Underlying errors, and messages that contain those of their causes.
+//! Underlying errors, and one-line messages that include them.
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::cut;
+use super::truncate;
 use crate::secrets::Secrets;
 use crate::transport::TransportError;
 
-/// An underlying error of any type, shared by the clones of the error that it caused.
+/// An underlying error of any type, shared by clones of the outer error.
 ///
-/// It dereferences to the error itself, so that `downcast_ref` finds its type.
+/// It dereferences to the error itself, so `downcast_ref` works.
 #[derive(Clone)]
 pub struct Cause(Arc<dyn StdError + Send + Sync>);
 
@@ -21,11 +21,11 @@ impl Cause {
         Self(Arc::from(error.into()))
     }
 
-    /// Returns the same cause if no text of it contains a secret, or else the redacted messages of it and its own causes.
+    /// Returns the cause unchanged if it contains no secret, or else a chain of redacted messages.
     pub(crate) fn scrubbed(self, secrets: &Secrets) -> Self {
         let texts: Vec<String> = chain(&*self.0).map(ToString::to_string).collect();
         let is_clean = |text: &String| secrets.scrub(text) == *text;
-        // What an error prints for debugging includes its causes.
+        // `Debug` output includes the causes.
         if texts.iter().all(is_clean) && is_clean(&format!("{:?}", self.0)) {
             return self;
         }
@@ -56,7 +56,7 @@ impl fmt::Display for Cause {
     }
 }
 
-/// A message whose secrets were replaced.
+/// A message without secrets.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 struct Redacted {
@@ -64,15 +64,15 @@ struct Redacted {
     source: Option<Box<Redacted>>,
 }
 
-/// Returns the message of `error` and those of its causes as one line, separated by colons.
+/// Returns the messages of `error` and its causes on one line, separated by colons.
 ///
-/// An error of a transport has layers that say nothing to people, so only its innermost cause is included. A cause that
-/// the line already contains is left out.
+/// Of a transport error only the innermost cause is included, because the layers between carry no information. A cause
+/// that the line already contains is omitted.
 ///
 /// ```
-/// use runai_client::transport::{Failure, TransportError};
+/// use runai_client::transport::{TransportErrorKind, TransportError};
 ///
-/// let error = TransportError::not_sent(Failure::Connect, "connection refused");
+/// let error = TransportError::not_sent(TransportErrorKind::Connect, "connection refused");
 /// assert_eq!(error.to_string(), "cannot connect");
 /// assert_eq!(runai_client::one_line(&error), "cannot connect: connection refused");
 /// ```
@@ -84,7 +84,7 @@ pub fn one_line(error: &(dyn StdError + 'static)) -> String {
         if current.is::<TransportError>() {
             cause = chain(cause).last().unwrap_or(cause);
         }
-        let message = cut(&cause.to_string());
+        let message = truncate(&cause.to_string());
         if !line.contains(&message) {
             line = format!("{line}: {message}");
         }
@@ -93,7 +93,7 @@ pub fn one_line(error: &(dyn StdError + 'static)) -> String {
     line
 }
 
-/// `error` and its causes.
+/// Returns `error` and its causes.
 fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |error| (**error).source())
 }
@@ -109,7 +109,7 @@ mod tests {
     struct Layer(#[source] io::Error);
 
     #[test]
-    fn a_cause_keeps_its_type_unless_it_quotes_a_secret() {
+    fn redacts_causes_with_secrets() {
         let secrets = Secrets::default();
         secrets.add_credential(&"canary-secret".into());
         let layer = |text: &str| Cause::new(Layer(io::Error::other(text.to_owned())));

@@ -1,42 +1,41 @@
-//! What an error means, as one word.
+//! The kinds of errors.
 
 use http::StatusCode;
 
 use super::{Error, PLAIN_HTTP};
 
-/// What an error means, for programs that act on it.
+/// The kind of an error, for programs that act on it.
 ///
-/// The predicates of [`Error`], such as [`Error::is_unreachable`], are coarser: each covers several kinds.
+/// The predicates of [`Error`], such as [`Error::is_unreachable`], cover several kinds each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The client or the request was set up wrongly; nothing was sent.
+    /// The configuration or the request is invalid; nothing was sent.
     Configuration,
-    /// The name, or the submission, belongs to another workload.
+    /// The name or the submission belongs to another workload.
     Conflict,
-    /// The base URL uses plain `http` to another machine, which the builder does not
-    /// [allow](crate::ClientBuilder::allow_http).
+    /// The base URL uses plain `http` to a remote host, and [`allow_http`](crate::ClientBuilder::allow_http) is not set.
     InsecureUrl,
-    /// What was asked for does not exist, or no longer.
+    /// The requested resource does not exist or has been deleted.
     NotFound,
-    /// The credentials do not permit it.
+    /// The credentials lack a permission.
     PermissionDenied,
-    /// A rate limit refused the request for longer than the client waits.
+    /// The control plane rate-limited the request for longer than the client waits.
     RateLimited,
-    /// The control plane understood the request and will not do it.
+    /// The control plane understood and refused the request.
     Refused,
-    /// There are no credentials that the control plane accepts.
+    /// The control plane accepts none of the credentials.
     Unauthenticated,
-    /// It is not known whether a submission is, or was, a workload.
+    /// It is not known whether a submission became a workload.
     Unconfirmed,
-    /// Something that is not the API answered, or the answer is not what the API describes.
+    /// The response is not one that the API describes; another server may have responded.
     UnexpectedResponse,
-    /// The control plane does not answer, or does not work.
+    /// The control plane does not respond, or reports an internal error.
     Unreachable,
 }
 
 impl Error {
-    /// Classifies the error.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -61,8 +60,8 @@ impl Error {
             Self::ClusterMismatch { .. } | Self::ProjectAmbiguous { .. } => ErrorKind::Refused,
             Self::DifferentSpec { .. } | Self::NameTaken { .. } => ErrorKind::Conflict,
             Self::Unconfirmed { .. } | Self::UnprovenDeletion { .. } => ErrorKind::Unconfirmed,
-            Self::NoAnswer { .. } => ErrorKind::Unreachable,
-            Self::OddAnswer { .. } => ErrorKind::UnexpectedResponse,
+            Self::Transport { .. } => ErrorKind::Unreachable,
+            Self::UnexpectedResponse { .. } => ErrorKind::UnexpectedResponse,
             Self::Api(error) => match error.status {
                 StatusCode::UNAUTHORIZED => ErrorKind::Unauthenticated,
                 StatusCode::FORBIDDEN => ErrorKind::PermissionDenied,

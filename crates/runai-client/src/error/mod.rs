@@ -1,4 +1,4 @@
-//! Everything that can go wrong, by whose fault it is.
+//! The client's errors, grouped by whose fault they are.
 
 mod api;
 mod cause;
@@ -8,92 +8,92 @@ mod kind;
 use http::StatusCode;
 use runai_api::name::SUBMISSION_LABEL;
 
-pub use self::api::{ApiError, KEPT_TEXT};
-pub(crate) use self::api::{cut, error_body, is_api_error};
+pub use self::api::{ApiError, MAX_ERROR_TEXT};
+pub(crate) use self::api::{error_body, is_api_error, truncate};
 pub use self::cause::{Cause, one_line};
 pub use self::kind::ErrorKind;
 use crate::auth::{TokenError, TokenOrigin};
 use crate::name_conflict;
 use crate::transport::{SetupError, TransportError};
 
-/// Anything that keeps a call from giving what was asked for.
+/// The error of a call.
 ///
-/// Messages are fragments without a final period that never hold a secret: credentials, tokens and the values of a
-/// submission's environment are redacted in all text of the other side. Bodies of answers with a 2xx status
-/// are never quoted, so that the decoder's error is not a source either. [`Error::kind`] classifies an error,
-/// [`Error::hint`] says what to do, and [`one_line`] includes the messages of its sources.
+/// Messages are fragments without a final period and never contain a secret: credentials, tokens and the values of a
+/// submission's environment are redacted in all text that a server sends. Bodies of 2xx responses are never quoted, so
+/// the decoder's error is not a source either. [`Error::kind`] classifies an error, [`Error::hint`] returns what to do
+/// about it, and [`one_line`] includes the messages of its sources.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    // The fault of whoever configured the client.
-    /// The base URL cannot be used.
+    // Configuration errors.
+    /// The base URL is invalid.
     #[error("base URL `{url}` {problem}")]
     BaseUrl {
         /// The URL, without user information.
         url: String,
-        /// What is wrong with it.
+        /// What is invalid.
         problem: &'static str,
         /// The error of the parser, if the URL does not parse.
         source: Option<Cause>,
     },
-    /// The value of `Accept` is no header value.
-    #[error("`{0}` cannot be the value of an `Accept` header")]
+    /// The value of `Accept` is not a valid header value.
+    #[error("invalid `Accept` header `{0}`")]
     Accept(String),
-    /// A credential cannot be used.
+    /// A credential is empty.
     #[error("{0} is empty")]
     EmptyCredential(&'static str),
-    /// The given token cannot be used.
-    #[error("the given token {0}")]
+    /// The configured token is invalid.
+    #[error("the configured token {0}")]
     Token(&'static str),
-    /// The credentials cannot be read from where they are.
+    /// The credentials cannot be read.
     #[error("cannot read {place}")]
     UnreadableCredentials {
-        /// The credentials, with the path of a file.
+        /// Description of the credentials, with the path of a file.
         place: String,
-        /// Why not.
+        /// The underlying error.
         source: Cause,
     },
-    /// The URL of the proxy cannot be used.
+    /// The URL of the proxy is invalid.
     #[error("proxy `{url}` {problem}")]
     Proxy {
         /// The URL, without user information.
         url: String,
-        /// What is wrong with it.
+        /// What is invalid.
         problem: &'static str,
         /// The error of the parser, if the URL does not parse.
         source: Option<Cause>,
     },
-    /// A timeout cannot be met, or contradicts another.
+    /// A timeout is zero or contradicts another one.
     #[error("`{option}` {problem}")]
     Timeout {
         /// The option of the builder.
         option: &'static str,
-        /// What is wrong with it.
+        /// What is invalid.
         problem: &'static str,
     },
-    /// The builder was given no transport, and this crate was built without one.
-    #[error("no transport: give the builder one, or enable the feature `client`")]
+    /// The builder has no transport, and this crate was built without the feature `client`.
+    #[error("no transport: pass one to the builder, or enable the feature `client`")]
     NoTransport,
     /// TLS cannot be set up on this machine.
     #[error(transparent)]
     Setup(#[from] SetupError),
-    /// An id would make the request go elsewhere.
-    #[error("`{0}` cannot be part of a request's path")]
+    /// An id would change the path of the request.
+    #[error("invalid request path `{0}`")]
     Path(String),
-    /// The request lacks the label that a submission is recognised by.
+    /// The request lacks the label that identifies a submission.
     #[error("the request has no label `{SUBMISSION_LABEL}`")]
     NoSubmissionId,
 
-    // The fault of the credentials.
+    // Authentication errors.
     /// The token endpoint refused the credentials.
     #[error("the control plane refused the credentials: {status}{}{reason}", separator(.reason))]
     CredentialsRefused {
         /// The HTTP status.
         status: StatusCode,
-        /// What the token endpoint wrote.
+        /// The token endpoint's message.
         reason: String,
     },
-    /// The token command gave no token. Its output is not part of the error.
+    /// The token command printed no valid token. Its output is not part of the error.
     #[error("token command `{program}` {problem}")]
     TokenCommand {
         /// The program's name, without its arguments.
@@ -103,73 +103,73 @@ pub enum Error {
         /// The error of the operating system, if it reported one.
         source: Option<Cause>,
     },
-    /// The token provider gave no token.
-    #[error("the token provider has no token")]
+    /// The token provider returned an error.
+    #[error("the token provider returned no token")]
     TokenProvider {
         /// The provider's error.
         source: TokenError,
     },
-    /// A token was refused, and there is no other.
-    #[error("`{call}` was refused with {origin}{}{reason}", separator(.reason))]
+    /// The control plane refused a token, and there is no other one to try.
+    #[error("`{call}`: the control plane refused {origin}{}{reason}", separator(.reason))]
     TokenRefused {
         /// Method and path of the request.
         call: String,
-        /// Where the token comes from.
+        /// The source of the token.
         origin: TokenOrigin,
-        /// What the control plane wrote.
+        /// The control plane's message.
         reason: String,
     },
 
-    // What was asked for does not exist, or is not the one that was meant.
+    // Missing and mismatched resources.
     /// No project has this name.
-    #[error("project `{name}` does not exist, or cannot be seen with these credentials")]
+    #[error("project `{name}` does not exist or is not visible to these credentials")]
     ProjectNotFound {
-        /// The name that was looked for.
+        /// The requested name.
         name: String,
-        /// The names of visible projects that come nearest.
+        /// The most similar names of visible projects.
         nearest: Vec<String>,
     },
     /// Several projects have this name, in different clusters.
-    #[error("project `{name}` exists {} times, in clusters {}", .clusters.len(), list(.clusters))]
+    #[error("project `{name}` exists in several clusters: {}", list(.clusters))]
     ProjectAmbiguous {
-        /// The name that was looked for.
+        /// The requested name.
         name: String,
-        /// The UUIDs of the clusters that the projects live in.
+        /// The UUIDs of the projects' clusters.
         clusters: Vec<String>,
     },
-    /// The project does not live in the cluster that was configured.
+    /// The project is not in the configured cluster.
     #[error("project `{project}` is in cluster `{cluster}`, but `cluster_name` is `{configured}`")]
     ClusterMismatch {
         /// The project's name.
         project: String,
-        /// The name of the project's cluster, or its UUID where the name cannot be seen.
+        /// The name of the project's cluster, or its UUID if the name is not visible.
         cluster: String,
-        /// The cluster that was configured.
+        /// The configured cluster.
         configured: String,
     },
 
-    // The control plane said no.
-    /// An answer with an error status.
+    // Refused requests.
+    /// A response with an error status.
     #[error(transparent)]
     Api(Box<ApiError>),
-    /// The name is taken by a workload that is not this submission's.
+    /// The name is taken by a workload of another submission, or of none.
     #[error(
-        "`{name}` is taken by workload {workload_id} of {}; this is submission `{submission_id}`",
-        .other.as_ref().map_or_else(|| "another origin".to_owned(), |other| format!("submission `{other}`"))
+        "name `{name}` of submission `{submission_id}` is taken by workload {workload_id}{}",
+        .other.as_ref().map_or_else(String::new, |other| format!(" of submission `{other}`"))
     )]
     NameTaken {
         /// The name.
         name: String,
         /// The workload that has it.
         workload_id: String,
-        /// The submission that the workload belongs to, if it belongs to any.
+        /// The submission of that workload, if it has one.
         other: Option<String>,
         /// The submission that was refused.
         submission_id: String,
     },
-    /// This submission was sent before, with another content.
+    /// This submission was sent before with a different spec.
     #[error(
-        "submission `{submission_id}` is workload {workload_id} (`{name}`) already, with another value at `{at}`{}",
+        "submission `{submission_id}` already exists as workload {workload_id} (`{name}`) with a different `{at}`{}",
         sources(.stored_source.as_deref(), .source_name.as_deref())
     )]
     DifferentSpec {
@@ -177,17 +177,17 @@ pub enum Error {
         name: String,
         /// The workload.
         workload_id: String,
-        /// Where the specs differ, as a JSON pointer into the request's spec.
+        /// JSON pointer to the difference, in the request's spec.
         at: &'static str,
         /// The submission.
         submission_id: String,
-        /// Where the earlier request came from, such as a file's name, if its receipt says so.
+        /// The source of the earlier request, such as a file name, if its receipt contains it.
         stored_source: Option<Box<str>>,
-        /// Where this request comes from.
+        /// The source of this request.
         source_name: Option<Box<str>>,
     },
-    /// This submission was sent before, and its workload has been deleted since.
-    #[error("submission `{submission_id}` was workload {workload_id} (`{name}`), which has been deleted")]
+    /// The workload of this submission has been deleted.
+    #[error("workload {workload_id} (`{name}`) of submission `{submission_id}` has been deleted")]
     AlreadyDeleted {
         /// The workload's name.
         name: String,
@@ -197,52 +197,49 @@ pub enum Error {
         submission_id: String,
     },
 
-    /// A request of this submission may have arrived, and a workload of its chosen name has been deleted: nothing is left
-    /// that proves whether it was this one.
-    #[error(
-        "submission `{submission_id}` may have been workload {workload_id} (`{name}`), which has been deleted; nothing is \
-         left that could prove it"
-    )]
+    /// A request of this submission may have arrived, and a workload with its chosen name has been deleted. Nothing proves
+    /// whether that workload belonged to the submission.
+    #[error("cannot tell whether deleted workload {workload_id} (`{name}`) belonged to submission `{submission_id}`")]
     UnprovenDeletion {
         /// The workload's name.
         name: String,
-        /// The workload that was deleted.
+        /// The deleted workload.
         workload_id: String,
         /// The submission.
         submission_id: String,
     },
 
-    // The fault of the network, or of the control plane.
-    /// No answer came.
-    #[error("no answer to `{call}`")]
-    NoAnswer {
+    // Errors of the network or the control plane.
+    /// There is no response.
+    #[error("no response to `{call}`")]
+    Transport {
         /// Method and path of the request.
         call: String,
-        /// Why not.
+        /// The error of the transport.
         source: TransportError,
     },
-    /// An answer came that is not the API's.
-    #[error("the answer to `{call}` ({status}) {problem}")]
-    OddAnswer {
+    /// The response is not one that the API describes.
+    #[error("the response to `{call}` ({status}) {problem}")]
+    UnexpectedResponse {
         /// Method and path of the request.
         call: String,
         /// The HTTP status.
         status: StatusCode,
-        /// A description of the answer that does not quote its body.
+        /// A description of the response that does not quote its body.
         problem: String,
     },
-    /// A submission may or may not have become a workload, and it cannot be found out.
-    #[error("`{name}` may or may not have been submitted")]
+    /// The client cannot determine whether a submission became a workload.
+    #[error("cannot confirm whether `{name}` was submitted")]
     Unconfirmed {
         /// The workload's name.
         name: String,
-        /// Why it is not known.
+        /// The error of the last request.
         source: Box<Error>,
     },
 }
 
 impl Error {
-    /// Whether the client was set up wrongly; nothing was sent.
+    /// Returns whether the configuration is invalid; nothing was sent.
     #[must_use]
     pub const fn is_configuration(&self) -> bool {
         matches!(
@@ -261,7 +258,7 @@ impl Error {
         )
     }
 
-    /// Whether the credentials were refused, or do not permit what was asked.
+    /// Returns whether the credentials were refused or lack a permission.
     #[must_use]
     pub fn is_auth(&self) -> bool {
         match self {
@@ -272,14 +269,14 @@ impl Error {
         }
     }
 
-    /// Whether what was asked for does not exist, or no longer.
+    /// Returns whether the requested resource does not exist or has been deleted.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::ProjectNotFound { .. } | Self::AlreadyDeleted { .. })
             || matches!(self, Self::Api(error) if is_gone(error.status) && !error.is_foreign())
     }
 
-    /// Whether the control plane understood the request and will not do it; sending it again changes nothing.
+    /// Returns whether the control plane understood and refused the request. Sending it again does not help.
     #[must_use]
     pub fn is_refused(&self) -> bool {
         match self {
@@ -293,12 +290,12 @@ impl Error {
         }
     }
 
-    /// Whether the control plane could not be asked: no answer, an answer that is not its own, or one that says that
-    /// it does not work or is too busy. Trying again later may help.
+    /// Returns whether the control plane is unreachable: no response, a response of something else, or one that reports
+    /// an internal error or overload. Trying again later may help.
     #[must_use]
     pub fn is_unreachable(&self) -> bool {
         match self {
-            Self::NoAnswer { .. } | Self::OddAnswer { .. } => true,
+            Self::Transport { .. } | Self::UnexpectedResponse { .. } => true,
             Self::TokenProvider { source } => source.is_temporary(),
             Self::Unconfirmed { source, .. } => !source.is_auth(),
             Self::Api(error) => {
@@ -310,10 +307,10 @@ impl Error {
         }
     }
 
-    /// Whether the API itself reported this, with its error body or by answers that lead to this conclusion. False for
-    /// answers of proxies and other servers, for odd answers, and without an answer.
+    /// Returns whether the API itself reported this, with its error body or by the responses to several requests. False
+    /// for responses of proxies and other servers, for unexpected responses, and without a response.
     ///
-    /// False for refused credentials and tokens too: see [`Error::is_auth`].
+    /// Also false for refused credentials and tokens: see [`Error::is_auth`].
     #[must_use]
     pub fn is_from_api(&self) -> bool {
         match self {
@@ -328,17 +325,17 @@ impl Error {
         }
     }
 
-    /// Whether a request that changes something may have taken effect although this error came of it.
+    /// Returns whether a request that changes something may have taken effect despite this error.
     ///
     /// A refused connection, a 429, a 401, a 407 and a 4xx with the API's error body (except 408) rule it out. A 5xx, a
-    /// redirect, a proxy's page and an odd 2xx do not.
+    /// redirect, a proxy's page and an unexpected 2xx do not.
     #[must_use]
     pub fn may_have_taken_effect(&self) -> bool {
-        // Without a token nothing else was sent.
-        let is_more_than_a_token = |call: &str| !TOKEN_CALLS.contains(&call);
+        // If the token request failed, the request itself was not sent.
+        let is_not_token_request = |call: &str| !TOKEN_CALLS.contains(&call);
         match self {
-            Self::NoAnswer { call, source } => source.may_have_been_sent() && is_more_than_a_token(call),
-            Self::OddAnswer { call, .. } => is_more_than_a_token(call),
+            Self::Transport { call, source } => source.may_have_been_sent() && is_not_token_request(call),
+            Self::UnexpectedResponse { call, .. } => is_not_token_request(call),
             Self::Unconfirmed { .. } => true,
             Self::Api(error) => {
                 let is_refusal = match error.status {
@@ -349,24 +346,24 @@ impl Error {
                     StatusCode::REQUEST_TIMEOUT => false,
                     status => status.is_client_error() && error.from_api,
                 };
-                !is_refusal && is_more_than_a_token(&error.call)
+                !is_refusal && is_not_token_request(&error.call)
             }
             _ => false,
         }
     }
 
-    /// Whether no project of the control plane can be seen: nobody listens, or nothing issues tokens.
-    pub(crate) fn is_whole_control_plane(&self) -> bool {
+    /// Returns whether the whole control plane is unreachable: it refuses connections or issues no tokens.
+    pub(crate) fn is_control_plane_outage(&self) -> bool {
         match self {
-            Self::NoAnswer { call, source } => !source.may_have_been_sent() || call.ends_with("/token"),
-            Self::OddAnswer { call, .. } => call.ends_with("/token"),
+            Self::Transport { call, source } => !source.may_have_been_sent() || call.ends_with("/token"),
+            Self::UnexpectedResponse { call, .. } => call.ends_with("/token"),
             Self::Api(error) => error.call.ends_with("/token"),
             Self::CredentialsRefused { .. } => true,
             _ => false,
         }
     }
 
-    /// The status of an error that the API answered with.
+    /// Returns the HTTP status of an [`Error::Api`].
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         match self {
@@ -375,13 +372,13 @@ impl Error {
         }
     }
 
-    /// Whether the credentials were refused because nothing issues tokens there.
+    /// Returns whether the base URL has no token endpoint.
     pub(crate) const fn is_no_token_endpoint(&self) -> bool {
         matches!(self, Self::CredentialsRefused { status, .. } if is_missing(*status))
     }
 
-    /// Whether this says for certain what became of a submission, and that it is no workload of ours that lives.
-    pub(crate) const fn settles_a_submission(&self) -> bool {
+    /// Returns whether this is a final result of a submission: it has no live workload.
+    pub(crate) const fn settles_submission(&self) -> bool {
         matches!(
             self,
             Self::AlreadyDeleted { .. }
@@ -391,30 +388,30 @@ impl Error {
         )
     }
 
-    /// Whether this says that a workload of the same name exists.
+    /// Returns whether the control plane reported that the name is taken.
     ///
-    /// The API documents no status for it: 409 has been seen, and a 400 with various words.
-    pub(crate) fn says_name_exists(&self) -> bool {
+    /// The API does not document a status for it: control planes return 409, or 400 with various messages.
+    pub(crate) fn is_name_conflict(&self) -> bool {
         let Self::Api(error) = self else { return false };
         match error.status {
             StatusCode::CONFLICT => true,
             StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
-                name_conflict::is_about_the_name(&error.message, error.details.as_deref(), &error.issues)
+                name_conflict::reports_taken_name(&error.message, error.details.as_deref(), &error.issues)
             }
             _ => false,
         }
     }
 }
 
-/// Why a base URL over plain HTTP is refused.
-pub(crate) const PLAIN_HTTP: &str = "uses plain `http` to another machine";
+/// The problem with a base URL over plain HTTP.
+pub(crate) const PLAIN_HTTP: &str = "uses plain `http` to a remote host";
 
-/// The statuses of a server that has no such endpoint.
+/// Returns whether a server without this endpoint returns `status`.
 pub(crate) const fn is_missing(status: StatusCode) -> bool {
     matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED)
 }
 
-/// The calls that get a token.
+/// Calls of the token endpoints.
 const TOKEN_CALLS: [&str; 2] = ["POST /api/v1/token", "POST /api/v2/token"];
 
 const fn is_gone(status: StatusCode) -> bool {
@@ -427,7 +424,7 @@ const fn is_denial(status: StatusCode) -> bool {
 
 fn sources(stored: Option<&str>, new: Option<&str>) -> String {
     match (stored, new) {
-        (Some(stored), Some(new)) => format!(": it was submitted from `{stored}`, and this is `{new}`"),
+        (Some(stored), Some(new)) => format!(": it was submitted from `{stored}`, not `{new}`"),
         (Some(stored), None) => format!(": it was submitted from `{stored}`"),
         (None, _) => String::new(),
     }

@@ -1,11 +1,11 @@
-//! What errors say.
+//! Messages, hints and kinds of all errors.
 
 use std::error::Error as _;
 use std::fmt::Write as _;
 use std::io;
 
 use super::*;
-use crate::transport::Failure;
+use crate::transport::TransportErrorKind;
 
 /// Errors of every variant.
 fn errors() -> Vec<Error> {
@@ -23,12 +23,12 @@ fn errors() -> Vec<Error> {
             from_api: true,
         }))
     };
-    let no_answer = |failure| Error::NoAnswer { call: call(), source: TransportError::not_sent(failure, "cause") };
+    let no_response = |failure| Error::Transport { call: call(), source: TransportError::not_sent(failure, "cause") };
     let refused = |status, reason: &str| Error::CredentialsRefused { status, reason: reason.into() };
     let token_refused = |origin| Error::TokenRefused { call: call(), origin, reason: "expired".into() };
     vec![
         Error::BaseUrl { url: "http://org.run.ai".into(), problem: PLAIN_HTTP, source: None },
-        Error::BaseUrl { url: "org".into(), problem: "is no absolute URL", source: None },
+        Error::BaseUrl { url: "org".into(), problem: "is not an absolute URL", source: None },
         Error::EmptyCredential("the client id"),
         Error::Path("/api/v1/..".into()),
         Error::NoSubmissionId,
@@ -39,7 +39,7 @@ fn errors() -> Vec<Error> {
         token_refused(TokenOrigin::Command),
         token_refused(TokenOrigin::Fixed),
         token_refused(TokenOrigin::Provider),
-        Error::TokenCommand { program: "runai".into(), problem: "printed 2 lines, not one".into(), source: None },
+        Error::TokenCommand { program: "runai".into(), problem: "printed 2 lines instead of one".into(), source: None },
         Error::TokenProvider { source: TokenError::refused("nobody is logged in") },
         Error::Token("is empty"),
         Error::Accept(r"a\nb".into()),
@@ -72,22 +72,22 @@ fn errors() -> Vec<Error> {
         },
         Error::UnprovenDeletion { name: "n".into(), workload_id: "w".into(), submission_id: "a".into() },
         Error::AlreadyDeleted { name: "n".into(), workload_id: "w".into(), submission_id: "a".into() },
-        no_answer(Failure::Connect),
-        no_answer(Failure::Tls),
-        no_answer(Failure::Timeout),
-        no_answer(Failure::Interrupted),
-        no_answer(Failure::BodyTooLong),
-        Error::OddAnswer {
+        no_response(TransportErrorKind::Connect),
+        no_response(TransportErrorKind::Tls),
+        no_response(TransportErrorKind::Timeout),
+        no_response(TransportErrorKind::Interrupted),
+        no_response(TransportErrorKind::BodyTooLong),
+        Error::UnexpectedResponse {
             call: call(),
             status: StatusCode::OK,
             problem: "is not JSON (text/html, 4711 bytes)".into(),
         },
-        Error::Unconfirmed { name: "n".into(), source: Box::new(no_answer(Failure::Connect)) },
+        Error::Unconfirmed { name: "n".into(), source: Box::new(no_response(TransportErrorKind::Connect)) },
     ]
 }
 
 #[test]
-fn every_error_says_what_and_what_to_do() {
+fn messages_and_hints() {
     let mut text = String::new();
     for error in errors() {
         let _ = writeln!(text, "{error}");
@@ -125,14 +125,14 @@ fn kinds_and_predicates_agree() {
 }
 
 #[test]
-fn a_source_is_the_error_that_was_wrapped() {
+fn sources_keep_their_types() {
     let source_of = |error: &dyn std::error::Error| error.source().unwrap().to_string();
     let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
-    let transport = TransportError::not_sent(Failure::Connect, refused());
-    let error = Error::NoAnswer { call: "GET /x".into(), source: transport };
+    let transport = TransportError::not_sent(TransportErrorKind::Connect, refused());
+    let error = Error::Transport { call: "GET /x".into(), source: transport };
     let transport = error.source().unwrap();
     assert!(transport.is::<TransportError>() && transport.source().unwrap().is::<io::Error>());
-    assert_eq!(one_line(&error), "no answer to `GET /x`: cannot connect: connection refused");
+    assert_eq!(one_line(&error), "no response to `GET /x`: cannot connect: connection refused");
     let unconfirmed = Error::Unconfirmed { name: "n".into(), source: Box::new(error) };
     assert!(unconfirmed.source().unwrap().is::<Box<Error>>());
 

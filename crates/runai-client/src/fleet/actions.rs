@@ -28,7 +28,7 @@ impl Fleet {
             let (pending, project_id) = (member.tracker.pending(), project_id.to_owned());
             self.in_flight.push(Box::pin(async move {
                 let result = act(&client, pending, &workload).await;
-                Completed::Acted { id, project_id, result }
+                Completed::ActionResult { id, project_id, result }
             }));
         }
         for id in &reconsidered {

@@ -29,7 +29,7 @@ pub enum FleetEvent {
     },
     /// The lists of a project do not work, or do not show all workloads: they are polled one by one, which costs more
     /// requests. Reported once a project.
-    PollingSingly {
+    PollingIndividually {
         /// The project's id.
         project_id: String,
     },

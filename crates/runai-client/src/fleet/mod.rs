@@ -82,7 +82,7 @@ pub struct Fleet {
 
 /// What a request or a write gave.
 enum Completed {
-    Acted { id: String, project_id: String, result: Result<(), Error> },
+    ActionResult { id: String, project_id: String, result: Result<(), Error> },
     Checked { id: String, began: Instant, result: Result<Vec<String>, Error> },
     Listed { project_id: String, began: Instant, result: Result<Dated<LenientPage<Workload>>, Error> },
     Polled { id: String, project_id: String, began: Instant, result: Result<Box<Poll>, Error> },
@@ -377,7 +377,7 @@ impl Fleet {
 
     fn complete(&mut self, completed: Completed) {
         match completed {
-            Completed::Acted { id, project_id, result } => self.acted(&id, &project_id, result),
+            Completed::ActionResult { id, project_id, result } => self.acted(&id, &project_id, result),
             Completed::Checked { id, began, result } => self.checked(&id, began, result),
             Completed::Listed { project_id, began, result } => self.listed(&project_id, began, result),
             Completed::Polled { id, project_id, began, result } => {
@@ -428,7 +428,7 @@ impl Fleet {
 
     fn note_outage(&mut self, project_id: &str, error: &Error) {
         // Where nobody listens, and where no token comes from, no project can be seen.
-        let scope = if error.is_whole_control_plane() {
+        let scope = if error.is_control_plane_outage() {
             OutageScope::ControlPlane
         } else {
             OutageScope::Project { project_id: project_id.to_owned() }

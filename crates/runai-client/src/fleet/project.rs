@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{Completed, Fleet, FleetEvent, REQUESTS_AT_ONCE};
 use crate::client::Dated;
-use crate::endpoints::MOST_PAGES;
+use crate::endpoints::MAX_PAGES;
 use crate::endpoints::page::LenientPage;
 use crate::error::{Error, one_line};
 use crate::poll::{Poll, poll};
@@ -25,7 +25,7 @@ pub(super) struct Project {
     pub(super) wakes_at: Option<Instant>,
     /// Its list is left alone until then.
     pub(super) not_before: Instant,
-    sweep: Option<Sweep>,
+    round: Option<PollRound>,
     /// Pages of the last list, at [`PAGE_LIMIT`] items.
     pages: usize,
     /// Items to ask for on a page; fewer after a page that failed.
@@ -40,7 +40,7 @@ pub(super) struct Project {
 
 /// The polls of one project at one time.
 #[derive(Debug)]
-pub(super) struct Sweep {
+pub(super) struct PollRound {
     /// The list that is being read.
     list: Option<ListCursor>,
     /// Members to be polled one by one.
@@ -71,7 +71,7 @@ impl Default for Project {
             members: HashSet::new(),
             wakes_at: None,
             not_before: Instant::now(),
-            sweep: None,
+            round: None,
             pages: 0,
             page_limit: PAGE_LIMIT,
             list_fails_until: None,
@@ -87,8 +87,8 @@ impl Fleet {
     pub(super) fn begin_project(&mut self, project_id: &str) {
         let now = Instant::now();
         let Some(project) = self.projects.get(project_id) else { return };
-        if project.sweep.is_some() {
-            // The end of the sweep plans the next one.
+        if project.round.is_some() {
+            // The end of the round plans the next one.
             return;
         }
         if project.not_before > now {
@@ -106,18 +106,19 @@ impl Fleet {
         }
         let pages = project.pages.max(project.members.len().div_ceil(PAGE_LIMIT as usize)).max(1);
         let is_listed = due.len() > pages && project.list_fails_until.is_none_or(|until| until <= now);
-        let mut sweep = Sweep { list: None, queue: VecDeque::new(), polling: 0, probe: None, unlisted: HashSet::new() };
+        let mut round =
+            PollRound { list: None, queue: VecDeque::new(), polling: 0, probe: None, unlisted: HashSet::new() };
         let mut left = HashSet::new();
         for (id, is_unlisted) in due {
             if is_listed && !is_unlisted {
                 left.insert(id.clone());
             } else {
-                sweep.queue.push_back(id.clone());
+                round.queue.push_back(id.clone());
             }
         }
         if !left.is_empty() {
             let page = Page::first(project.page_limit);
-            sweep.list = Some(ListCursor { since: self.oldest(project_id), page, pages: 0, left });
+            round.list = Some(ListCursor { since: self.oldest(project_id), page, pages: 0, left });
         }
         if let Some(project) = self.projects.get_mut(project_id) {
             if project.list_fails_until.is_some_and(|until| until <= now) {
@@ -125,7 +126,7 @@ impl Fleet {
                 project.list_fails_until = None;
                 project.page_limit = PAGE_LIMIT;
             }
-            project.sweep = Some(sweep);
+            project.round = Some(round);
         }
         self.begin_page(project_id);
         self.begin_polls(project_id);
@@ -133,7 +134,7 @@ impl Fleet {
 
     /// Asks for the next page of the list that is being read.
     fn begin_page(&mut self, project_id: &str) {
-        let Some(Sweep { list: Some(cursor), .. }) = self.projects.get(project_id).and_then(|it| it.sweep.as_ref())
+        let Some(PollRound { list: Some(cursor), .. }) = self.projects.get(project_id).and_then(|it| it.round.as_ref())
         else {
             return;
         };
@@ -141,20 +142,20 @@ impl Fleet {
         let (client, project_id) = (self.client.clone(), project_id.to_owned());
         self.in_flight.push(Box::pin(async move {
             let began = Instant::now();
-            let result = client.exchange(&request, Idempotency::Freely).await;
+            let result = client.exchange(&request, Idempotency::Idempotent).await;
             Completed::Listed { project_id, began, result }
         }));
     }
 
-    /// Begins single polls, as many as there may be at a time; ends the sweep when there is none left.
+    /// Begins single polls, as many as there may be at a time; ends the round when there is none left.
     fn begin_polls(&mut self, project_id: &str) {
         let Some(project) = self.projects.get_mut(project_id) else { return };
-        let Some(sweep) = &mut project.sweep else { return };
-        while sweep.polling < REQUESTS_AT_ONCE
-            && let Some(id) = sweep.queue.pop_front()
+        let Some(round) = &mut project.round else { return };
+        while round.polling < REQUESTS_AT_ONCE
+            && let Some(id) = round.queue.pop_front()
         {
             let Some(member) = self.members.get(&id) else { continue };
-            sweep.polling += 1;
+            round.polling += 1;
             let (client, target) = (self.client.clone(), member.tracker.target().clone());
             let project_id = project_id.to_owned();
             self.in_flight.push(Box::pin(async move {
@@ -163,8 +164,8 @@ impl Fleet {
                 Completed::Polled { id, project_id, began, result }
             }));
         }
-        if sweep.polling == 0 && sweep.list.is_none() && sweep.probe.is_none() {
-            project.sweep = None;
+        if round.polling == 0 && round.list.is_none() && round.probe.is_none() {
+            project.round = None;
             self.rest(project_id);
             self.plan(project_id);
         }
@@ -197,8 +198,8 @@ impl Fleet {
         result: Result<Dated<LenientPage<Workload>>, Error>,
     ) {
         let Some(project) = self.projects.get_mut(project_id) else { return };
-        let Some(sweep) = &mut project.sweep else { return };
-        let Some(mut cursor) = sweep.list.take() else { return };
+        let Some(round) = &mut project.round else { return };
+        let Some(mut cursor) = round.list.take() else { return };
         let Dated { value: LenientPage { items, next, .. }, date } = match result {
             Ok(dated) => dated,
             Err(error) => return self.list_failed(project_id, cursor, &error, began),
@@ -208,14 +209,14 @@ impl Fleet {
         for workload in &items {
             cursor.left.remove(&workload.id);
         }
-        let is_last = next.is_none() || cursor.left.is_empty() || cursor.pages >= MOST_PAGES;
+        let is_last = next.is_none() || cursor.left.is_empty() || cursor.pages >= MAX_PAGES;
         if let Some(offset) = next.filter(|_| !is_last) {
             cursor.page = cursor.page.from(offset);
-            sweep.list = Some(cursor);
+            round.list = Some(cursor);
         } else {
             project.pages = (cursor.pages * cursor.page.limit as usize).div_ceil(PAGE_LIMIT as usize);
-            sweep.unlisted.clone_from(&cursor.left);
-            sweep.queue.extend(cursor.left);
+            round.unlisted.clone_from(&cursor.left);
+            round.queue.extend(cursor.left);
         }
         self.note_seen(project_id);
         for workload in items {
@@ -235,7 +236,7 @@ impl Fleet {
     /// A page could not be read: is it the list's fault, or can the project not be seen?
     fn list_failed(&mut self, project_id: &str, cursor: ListCursor, error: &Error, began: Instant) {
         let probe = cursor.left.iter().find(|id| self.members.contains_key(*id)).cloned();
-        let Some(probe) = probe.filter(|_| !error.is_whole_control_plane()) else {
+        let Some(probe) = probe.filter(|_| !error.is_control_plane_outage()) else {
             self.lost(project_id, cursor.left, error, began);
             return self.begin_polls(project_id);
         };
@@ -245,19 +246,19 @@ impl Fleet {
             limit = cursor.page.limit,
             "a page failed; polling one workload"
         );
-        if let Some(sweep) = self.projects.get_mut(project_id).and_then(|project| project.sweep.as_mut()) {
-            sweep.queue.push_front(probe.clone());
-            sweep.probe = Some((cursor, probe));
+        if let Some(round) = self.projects.get_mut(project_id).and_then(|project| project.round.as_mut()) {
+            round.queue.push_front(probe.clone());
+            round.probe = Some((cursor, probe));
         }
         self.begin_polls(project_id);
     }
 
     /// Takes a single poll.
     pub(super) fn polled(&mut self, id: &str, project_id: &str, began: Instant, result: Result<Poll, Error>) {
-        let Some(sweep) = self.projects.get_mut(project_id).and_then(|project| project.sweep.as_mut()) else { return };
-        sweep.polling -= 1;
-        let is_unlisted = sweep.unlisted.remove(id);
-        let probe = sweep.probe.take_if(|(_, probed)| probed == id);
+        let Some(round) = self.projects.get_mut(project_id).and_then(|project| project.round.as_mut()) else { return };
+        round.polling -= 1;
+        let is_unlisted = round.unlisted.remove(id);
+        let probe = round.probe.take_if(|(_, probed)| probed == id);
         let error = match result {
             Ok(Poll { error: Some(error), .. }) | Err(error) => Some(error),
             Ok(poll) => {
@@ -276,8 +277,9 @@ impl Fleet {
                 lost.extend(cursor.left.into_iter().filter(|left| left != id));
             }
             // The others would meet the same, each after its own attempts.
-            if error.is_whole_control_plane()
-                && let Some(Sweep { queue, .. }) = self.projects.get_mut(project_id).and_then(|it| it.sweep.as_mut())
+            if error.is_control_plane_outage()
+                && let Some(PollRound { queue, .. }) =
+                    self.projects.get_mut(project_id).and_then(|it| it.round.as_mut())
             {
                 lost.extend(queue.drain(..));
             }
@@ -292,16 +294,16 @@ impl Fleet {
     fn halve_page(&mut self, project_id: &str, mut cursor: ListCursor, seen: &str) {
         cursor.left.remove(seen);
         let Some(project) = self.projects.get_mut(project_id) else { return };
-        let Some(sweep) = &mut project.sweep else { return };
+        let Some(round) = &mut project.round else { return };
         let limit = cursor.page.limit / 2;
         if limit < SMALLEST_PAGE {
             project.list_fails_until = Some(Instant::now() + LIST_AGAIN);
-            sweep.queue.extend(cursor.left);
+            round.queue.extend(cursor.left);
             return self.report_singly(project_id);
         }
         project.page_limit = limit;
         cursor.page.limit = limit;
-        sweep.list = Some(cursor);
+        round.list = Some(cursor);
         self.begin_page(project_id);
     }
 
@@ -318,7 +320,7 @@ impl Fleet {
     fn report_singly(&mut self, project_id: &str) {
         let Some(project) = self.projects.get_mut(project_id) else { return };
         if !std::mem::replace(&mut project.is_singly_reported, true) {
-            self.events.push_back(FleetEvent::PollingSingly { project_id: project_id.to_owned() });
+            self.events.push_back(FleetEvent::PollingIndividually { project_id: project_id.to_owned() });
         }
     }
 

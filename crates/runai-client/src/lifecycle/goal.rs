@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Outcome, StopReason};
+use super::{Outcome, SuspendReason};
 
 /// What a waiter is about to bring about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +15,7 @@ pub(super) enum Goal {
     Follow,
     /// Stop it and see it stopped.
     Stop {
-        why: StopReason,
+        why: SuspendReason,
         /// Whether a suspend was sent since the last failure.
         #[serde(rename = "asked")]
         is_asked: bool,
@@ -38,7 +38,7 @@ pub(super) enum Goal {
 }
 
 impl Goal {
-    pub(super) const fn stop(why: StopReason, decided_at: Option<Duration>) -> Self {
+    pub(super) const fn stop(why: SuspendReason, decided_at: Option<Duration>) -> Self {
         Self::Stop { why, is_asked: false, may_be_reached: false, takes_effect: false, decided_at }
     }
 

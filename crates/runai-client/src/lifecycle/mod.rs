@@ -37,11 +37,11 @@ use serde::{Deserialize, Serialize};
 use self::durations::PhaseDurations;
 use self::goal::Goal;
 pub use self::observation::{Observation, Snapshot};
-pub use self::outcome::{Outcome, StopReason};
+pub use self::outcome::{Outcome, SuspendReason};
 pub use self::policy::{DEFAULT_MONITORING_INTERVAL, DEFAULT_VANISH_AFTER, WaitPolicy};
 
 /// The longest interval between two polls while the control plane cannot be seen.
-pub const LONGEST_OUTAGE_INTERVAL: Duration = Duration::from_secs(30);
+pub const MAX_OUTAGE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub enum Action {
         after: Duration,
     },
     /// Suspend the workload, poll at once, and feed what is seen.
-    Suspend(StopReason),
+    Suspend(SuspendReason),
 }
 
 /// What a waiter remembers between two polls, and from one process to the next.
@@ -68,9 +68,9 @@ pub struct WaitState {
     goal: Goal,
     durations: PhaseDurations,
     /// A timeout that fired and that someone overruled by resuming the workload; it does not fire again.
-    overruled: Option<StopReason>,
+    overruled: Option<SuspendReason>,
     /// Why a suspend was sent whose reason is gone; it may still take effect.
-    sent: Option<StopReason>,
+    sent: Option<SuspendReason>,
     polls_since_change: u32,
     outage_polls: u32,
     missing_polls: u32,
@@ -93,8 +93,8 @@ impl WaitState {
     #[must_use = "the machine decides, the caller acts"]
     pub fn step(&mut self, policy: &WaitPolicy, now: Duration, observation: &Observation) -> Action {
         let since_last = self.last_answer.map_or(Duration::ZERO, |last| now.saturating_sub(last));
-        self.last_answer = (*observation != Observation::NotSeen).then_some(now);
-        if *observation != Observation::NotSeen {
+        self.last_answer = (*observation != Observation::Unavailable).then_some(now);
+        if *observation != Observation::Unavailable {
             self.outage_polls = 0;
         }
         match observation {
@@ -126,10 +126,10 @@ impl WaitState {
                 self.missing_for += if self.missing_polls > 0 { since_last } else { Duration::ZERO };
                 self.on_missing(policy)
             }
-            Observation::NotSeen => {
+            Observation::Unavailable => {
                 self.durations.not_seen();
                 self.outage_polls = self.outage_polls.saturating_add(1);
-                let after = doubled(FIRST_INTERVAL, self.outage_polls - 1, LONGEST_OUTAGE_INTERVAL);
+                let after = doubled(FIRST_INTERVAL, self.outage_polls - 1, MAX_OUTAGE_INTERVAL);
                 Action::PollAgain { after }
             }
         }
@@ -148,7 +148,7 @@ impl WaitState {
     /// Changes nothing once the workload is being stopped or deleted for another reason.
     pub fn cancel(&mut self) {
         if self.goal == Goal::Follow {
-            self.set_goal(Goal::stop(StopReason::Cancelled, None));
+            self.set_goal(Goal::stop(SuspendReason::Cancelled, None));
         }
     }
 
@@ -156,7 +156,7 @@ impl WaitState {
     ///
     /// For a waiter that resumes from another process's state and must not carry out its decisions. A suspend that was
     /// sent already may still take effect; the workload then ended for that reason.
-    pub fn drop_stop(&mut self) -> Option<StopReason> {
+    pub fn discard_suspend(&mut self) -> Option<SuspendReason> {
         let Goal::Stop { why, .. } = self.goal else { return None };
         self.sent = self.goal.is_sent().then_some(why);
         self.set_goal(Goal::Follow);
@@ -202,7 +202,7 @@ impl WaitState {
 
     /// Why the workload is being stopped, if this waiter stops it.
     #[must_use]
-    pub const fn stopping(&self) -> Option<StopReason> {
+    pub const fn suspending(&self) -> Option<SuspendReason> {
         match self.goal {
             Goal::Stop { why, .. } => Some(why),
             Goal::Follow | Goal::Delete { .. } => None,
@@ -211,7 +211,7 @@ impl WaitState {
 
     /// Whether the last poll did not reach the control plane.
     #[must_use]
-    pub const fn is_blind(&self) -> bool {
+    pub const fn is_outage(&self) -> bool {
         self.outage_polls > 0
     }
 
@@ -244,10 +244,10 @@ impl WaitState {
         let (timeout, counted, why) = match stage {
             Stage::Succeeded => return Action::Done(Outcome::Succeeded),
             Stage::Failed => return self.finish(policy, Outcome::Failed),
-            Stage::Stopped => return Action::Done(self.sent.map_or(Outcome::Stopped, StopReason::outcome)),
+            Stage::Stopped => return Action::Done(self.sent.map_or(Outcome::Stopped, SuspendReason::outcome)),
             Stage::Ending | Stage::Unknown => return self.poll_again(policy, None),
-            Stage::Queued => (policy.pending_timeout, self.queued(), StopReason::PendingTimeout),
-            Stage::Running => (policy.workload_timeout, self.running(), StopReason::WorkloadTimeout),
+            Stage::Queued => (policy.pending_timeout, self.queued(), SuspendReason::PendingTimeout),
+            Stage::Running => (policy.workload_timeout, self.running(), SuspendReason::WorkloadTimeout),
         };
         let timeout = timeout.filter(|_| self.overruled != Some(why));
         match timeout.map(|timeout| timeout.saturating_sub(counted)) {
@@ -271,7 +271,7 @@ impl WaitState {
             // Failed by itself, unless the suspend is what killed it.
             Stage::Failed if !is_sent => return self.finish(policy, Outcome::Failed),
             // Stopped by someone else, before a decision of ours was sent.
-            Stage::Stopped if !is_sent && why != StopReason::Cancelled => {
+            Stage::Stopped if !is_sent && why != SuspendReason::Cancelled => {
                 return Action::Done(Outcome::Stopped);
             }
             Stage::Failed | Stage::Stopped => return self.finish(policy, why.outcome()),
@@ -284,17 +284,17 @@ impl WaitState {
         }
         if is_live && takes_effect {
             // It was on its way to a stop and lives: someone resumed it, and wants it to run.
-            if why == StopReason::Cancelled {
+            if why == SuspendReason::Cancelled {
                 return Action::Done(Outcome::Cancelled);
             }
             return self.overrule(policy, stage, why);
         }
-        if why != StopReason::Cancelled {
+        if why != SuspendReason::Cancelled {
             if stage == Stage::Unknown {
                 return self.poll_again(policy, Some(CONFIRM_INTERVAL));
             }
             let has_changed = decided_at != self.durations.phase_updated_at();
-            if why == StopReason::WorkloadTimeout && is_sent && has_changed && stage == Stage::Running {
+            if why == SuspendReason::WorkloadTimeout && is_sent && has_changed && stage == Stage::Running {
                 return self.overrule(policy, stage, why);
             }
             if !self.holds(policy, stage, why) {
@@ -302,7 +302,7 @@ impl WaitState {
                 if is_sent && self.polls_since_change < POLLS_BEFORE_ASKING_AGAIN {
                     return self.poll_again(policy, Some(CONFIRM_INTERVAL));
                 }
-                self.drop_stop();
+                self.discard_suspend();
                 return self.follow(policy, stage);
             }
         }
@@ -314,18 +314,20 @@ impl WaitState {
     }
 
     /// Whether the reason for which a workload is to be stopped is there.
-    fn holds(&self, policy: &WaitPolicy, stage: Stage, why: StopReason) -> bool {
+    fn holds(&self, policy: &WaitPolicy, stage: Stage, why: SuspendReason) -> bool {
         match (why, stage) {
-            (StopReason::Cancelled, _) => true,
-            (StopReason::PendingTimeout, Stage::Queued) => policy.pending_timeout.is_some_and(|it| self.queued() >= it),
-            (StopReason::WorkloadTimeout, Stage::Running) => {
+            (SuspendReason::Cancelled, _) => true,
+            (SuspendReason::PendingTimeout, Stage::Queued) => {
+                policy.pending_timeout.is_some_and(|it| self.queued() >= it)
+            }
+            (SuspendReason::WorkloadTimeout, Stage::Running) => {
                 policy.workload_timeout.is_some_and(|it| self.running() >= it)
             }
-            (StopReason::PendingTimeout | StopReason::WorkloadTimeout, _) => false,
+            (SuspendReason::PendingTimeout | SuspendReason::WorkloadTimeout, _) => false,
         }
     }
 
-    fn overrule(&mut self, policy: &WaitPolicy, stage: Stage, why: StopReason) -> Action {
+    fn overrule(&mut self, policy: &WaitPolicy, stage: Stage, why: SuspendReason) -> Action {
         self.overruled = Some(why);
         self.set_goal(Goal::Follow);
         self.follow(policy, stage)

@@ -11,7 +11,7 @@ pub enum Observation {
     /// The project answers, and lists the workload neither as live nor as deleted.
     Missing,
     /// The control plane did not speak about this workload: no answer, an error, or an answer that is not the API's.
-    NotSeen,
+    Unavailable,
     /// The workload as it is.
     Seen(Snapshot),
 }

@@ -66,7 +66,7 @@ impl fmt::Display for Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
-pub enum StopReason {
+pub enum SuspendReason {
     /// Its user asked for it.
     Cancelled,
     /// Its present wait in the queue was longer than `pending_timeout`.
@@ -75,7 +75,7 @@ pub enum StopReason {
     WorkloadTimeout,
 }
 
-impl StopReason {
+impl SuspendReason {
     /// The outcome of a workload that was stopped for this reason.
     #[must_use]
     pub const fn outcome(self) -> Outcome {
@@ -87,7 +87,7 @@ impl StopReason {
     }
 }
 
-impl fmt::Display for StopReason {
+impl fmt::Display for SuspendReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.outcome().fmt(f)
     }

@@ -1,4 +1,4 @@
-//! What would keep a step from running, found out before it is submitted.
+//! Preflight: checks that report what would prevent a step from running, before it is submitted.
 
 mod quota;
 
@@ -13,34 +13,35 @@ use serde::Serialize;
 use crate::error::{Error, one_line};
 use crate::operator::{Placement, StepOperator, nearest};
 
-/// Returns the setting behind a member of the request, if a setting stands behind it.
+/// Returns the setting from which a member of the request was rendered, if there is one.
 ///
-/// The member is a path in the spec, such as `compute.gpuDevicesRequest`. The program that wrote the request from
-/// settings passes it, because this crate knows no settings.
+/// The member is a path in the spec, such as `compute.gpuDevicesRequest`. The caller provides this function, because
+/// this crate does not depend on settings.
 pub type SettingOf<'a> = &'a (dyn Fn(&str, &TrainingCreationRequest) -> Option<SettingPlace> + Sync);
 
-/// What is looked at, in this order.
+/// The checks of a preflight, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Check {
-    /// Whether a control plane answers at the base URL, over a connection that can be trusted.
-    Reach,
-    /// Whether it takes the credentials.
+    /// A control plane responds at the base URL, over a trusted connection.
+    #[serde(rename = "reach")]
+    Connectivity,
+    /// The control plane accepts the credentials.
     Credentials,
-    /// Whether the project exists, in the cluster that is configured, and is ready.
+    /// The project exists in the configured cluster, and is ready.
     Project,
-    /// Whether the project's cluster is connected.
+    /// The project's cluster is connected.
     Cluster,
-    /// Whether the node pools exist that the settings name.
+    /// The requested node pools exist.
     NodePools,
-    /// Whether the project is entitled to what the step asks for.
+    /// The request is within the project's quota.
     Quota,
-    /// Whether the template exists that the settings name.
+    /// The requested template exists.
     Template,
-    /// Whether the project's policy allows what would be sent.
+    /// The project's policy allows the request.
     Policy,
-    /// Whether the service account may do all that is needed.
+    /// The service account has all needed permissions.
     Permissions,
 }
 
@@ -54,84 +55,87 @@ impl fmt::Display for Check {
             Self::Policy => "policy",
             Self::Project => "project",
             Self::Quota => "quota",
-            Self::Reach => "control plane",
+            Self::Connectivity => "control plane",
             Self::Template => "template",
         })
     }
 }
 
-/// What came of a [`Check`].
+/// The result of a [`Check`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Verdict {
-    /// As it should be.
-    Good,
-    /// It cannot be found out, and may be good.
+    /// The check passed.
+    #[serde(rename = "good")]
+    Pass,
+    /// The check could not be performed.
     Unknown,
-    /// It will do, perhaps not as it was meant.
-    Doubtful,
+    /// The step may run late, or not as intended.
+    #[serde(rename = "doubtful")]
+    Warn,
     /// The step would not run.
-    Bad,
+    #[serde(rename = "bad")]
+    Fail,
 }
 
-/// One thing that was found out.
+/// A finding of a preflight.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct PreflightFinding {
-    /// What was looked at.
+    /// The check that reported it.
     pub check: Check,
-    /// What came of it.
+    /// The result of the check.
     pub verdict: Verdict,
-    /// What was found, as a fragment without a final period.
+    /// The message, as a fragment without a final period.
     pub message: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// The place in the step file that it is about, as a JSON pointer.
+    /// JSON pointer to the setting in the step file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
 }
 
-/// What a [preflight](StepOperator::preflight) found.
+/// The findings of a [preflight](StepOperator::preflight).
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct Preflight {
-    /// Everything, in the order in which it was looked at. What could not be looked at any more is not among it.
+    /// The findings, in the order of the checks. Checks after a fatal error are missing.
     pub findings: Vec<PreflightFinding>,
-    /// Where workloads go, if that is known.
+    /// The project and cluster of workloads, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub placement: Option<Placement>,
-    /// The error that kept it from looking at everything, for its predicates.
+    /// The error that ended the preflight early, for its predicates.
     #[serde(skip)]
     pub error: Option<Error>,
 }
 
 impl Preflight {
-    /// Whether nothing bad was found.
+    /// Returns whether no check failed.
     #[must_use]
-    pub fn is_good(&self) -> bool {
-        self.findings.iter().all(|finding| finding.verdict != Verdict::Bad)
+    pub fn passed(&self) -> bool {
+        self.findings.iter().all(|finding| finding.verdict != Verdict::Fail)
     }
 
-    fn find(&mut self, check: Check, verdict: Verdict, message: impl Into<String>) -> &mut PreflightFinding {
+    fn add(&mut self, check: Check, verdict: Verdict, message: impl Into<String>) -> &mut PreflightFinding {
         self.findings.push(PreflightFinding { check, verdict, message: message.into(), hint: None, pointer: None });
         let last = self.findings.len() - 1;
         &mut self.findings[last]
     }
 
-    /// What cannot be asked for lack of a permission or of an endpoint may be good all the same.
-    fn fail(&mut self, check: Check, error: &Error) {
+    /// Adds the error of a check's request. A missing permission or endpoint leaves the result unknown.
+    fn add_request_error(&mut self, check: Check, error: &Error) {
         let is_missing = error.status().is_some_and(|status| {
             matches!(status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND | StatusCode::NOT_IMPLEMENTED)
         });
-        self.tell(check, if is_missing { Verdict::Unknown } else { Verdict::Bad }, error);
+        self.add_error(check, if is_missing { Verdict::Unknown } else { Verdict::Fail }, error);
     }
 
-    /// An error says what it is, and what to do.
-    fn tell(&mut self, check: Check, verdict: Verdict, error: &Error) {
+    /// Adds an error with its hint.
+    fn add_error(&mut self, check: Check, verdict: Verdict, error: &Error) {
         let hint = error.hint();
-        self.find(check, verdict, one_line(error)).hint = hint;
+        self.add(check, verdict, one_line(error)).hint = hint;
     }
 }
 
@@ -146,18 +150,18 @@ impl PreflightFinding {
     }
 }
 
-/// The request that a preflight checks, and the settings behind it.
+/// The request that a preflight checks, and the settings from which it was rendered.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct PreflightSubject<'a> {
     /// The request.
     pub request: &'a TrainingCreationRequest,
-    /// Names the settings in what is found.
+    /// Returns the setting of a member of the request.
     pub setting_of: SettingOf<'a>,
 }
 
 impl<'a> PreflightSubject<'a> {
-    /// Returns the subject of a preflight: a request, and what finds the setting of each of its members.
+    /// Returns the subject of a preflight.
     #[must_use]
     pub const fn new(request: &'a TrainingCreationRequest, setting_of: SettingOf<'a>) -> Self {
         Self { request, setting_of }
@@ -171,65 +175,69 @@ impl fmt::Debug for PreflightSubject<'_> {
 }
 
 impl StepOperator {
-    /// Finds out what would keep a step from running: whether the control plane answers and takes the credentials; and
-    /// the project, its cluster, node pools, quota, template and policy, as far as the request of `subject` needs them; and whether
-    /// what `permissions` asks for is granted.
+    /// Checks what would prevent a step from running, without changing anything.
     ///
-    /// Of the request, the ids of project and cluster do not matter; without one, only the surroundings are looked at.
-    /// Nothing is changed. Without a token nothing more can be found out, and without a project only what is allowed.
+    /// Checks the control plane, the credentials, the project and its cluster. With a `subject` also node pools, quota,
+    /// template and policy; with `permissions` also whether they are granted. Ignores the project and cluster ids of the
+    /// request. Without a token no further check runs, and without a project only that of the permissions.
     pub async fn preflight(
         &self,
         subject: Option<PreflightSubject<'_>>,
         permissions: Option<&Permissions>,
     ) -> Preflight {
         let mut found = Preflight::default();
-        if let Err(error) = self.admission(&mut found).await {
+        if let Err(error) = self.check_access(&mut found).await {
             found.error = Some(error);
             return found;
         }
         match self.prepare().await {
             Ok(placement) => {
-                self.placed(&placement, subject, &mut found).await;
+                self.check_placement(&placement, subject, &mut found).await;
                 found.placement = Some(placement);
             }
             Err(error) => {
-                found.tell(Check::Project, Verdict::Bad, &error);
+                found.add_error(Check::Project, Verdict::Fail, &error);
                 found.error = Some(error);
             }
         }
         if let Some(permissions) = permissions {
-            self.granted(permissions, &mut found).await;
+            self.check_permissions(permissions, &mut found).await;
         }
         found
     }
 
-    /// What everything else rests on.
-    async fn admission(&self, found: &mut Preflight) -> Result<(), Error> {
+    /// Checks the control plane and the credentials.
+    async fn check_access(&self, found: &mut Preflight) -> Result<(), Error> {
         let base_url = self.client.base_url();
         if let Err(error) = self.client.authenticate().await {
-            let is_answer = error.is_auth() && !error.is_no_token_endpoint();
-            if is_answer {
-                found.find(Check::Reach, Verdict::Good, format!("{base_url} answers"));
+            let is_reachable = error.is_auth() && !error.is_no_token_endpoint();
+            if is_reachable {
+                found.add(Check::Connectivity, Verdict::Pass, format!("{base_url} responds"));
             }
-            found.tell(if is_answer { Check::Credentials } else { Check::Reach }, Verdict::Bad, &error);
+            found.add_error(if is_reachable { Check::Credentials } else { Check::Connectivity }, Verdict::Fail, &error);
             return Err(error);
         }
-        let how = if base_url.starts_with("https:") { "over verified TLS" } else { "over plain HTTP" };
-        found.find(Check::Reach, Verdict::Good, format!("{base_url} answers, {how}"));
-        found.find(Check::Credentials, Verdict::Good, "the service account gets a token");
+        let transport = if base_url.starts_with("https:") { "over verified TLS" } else { "over plain HTTP" };
+        found.add(Check::Connectivity, Verdict::Pass, format!("{base_url} responds {transport}"));
+        found.add(Check::Credentials, Verdict::Pass, "the control plane accepts the credentials");
         Ok(())
     }
 
-    /// What depends on where the workload goes.
-    async fn placed(&self, placement: &Placement, subject: Option<PreflightSubject<'_>>, found: &mut Preflight) {
+    /// Checks the project, its cluster and what the request needs there.
+    async fn check_placement(
+        &self,
+        placement: &Placement,
+        subject: Option<PreflightSubject<'_>>,
+        found: &mut Preflight,
+    ) {
         let Placement { project_name, project_id, cluster_id, cluster_name } = placement;
         let cluster = cluster_name.as_ref().unwrap_or(cluster_id);
         let message = format!("project `{project_name}` has id {project_id}, in cluster {cluster}");
-        found.find(Check::Project, Verdict::Good, message);
+        found.add(Check::Project, Verdict::Pass, message);
         let project = match self.client.project(project_id).await {
             Ok(project) => Some(project),
             Err(error) => {
-                found.fail(Check::Project, &error);
+                found.add_request_error(Check::Project, &error);
                 None
             }
         };
@@ -250,19 +258,19 @@ impl StepOperator {
     async fn cluster_state(&self, placement: &Placement, found: &mut Preflight) {
         let cluster = match self.client.cluster(&placement.cluster_id).await {
             Ok(cluster) => cluster,
-            Err(error) => return found.fail(Check::Cluster, &error),
+            Err(error) => return found.add_request_error(Check::Cluster, &error),
         };
         let name = &cluster.name;
         let state = cluster.status.as_ref().and_then(|status| status.state.as_deref());
         match state {
-            Some("Connected") => found.find(Check::Cluster, Verdict::Good, format!("cluster `{name}` is connected")),
+            Some("Connected") => found.add(Check::Cluster, Verdict::Pass, format!("cluster `{name}` is connected")),
             Some(state @ ("Disconnected" | "WaitingToConnect")) => found
-                .find(Check::Cluster, Verdict::Bad, format!("cluster `{name}` is {state}"))
-                .hint("workloads start once the cluster is connected again; ask its administrator"),
+                .add(Check::Cluster, Verdict::Fail, format!("cluster `{name}` is {state}"))
+                .hint("ask the cluster's administrator: workloads start once the cluster is connected"),
             Some(state) => found
-                .find(Check::Cluster, Verdict::Doubtful, format!("cluster `{name}` is {state}"))
+                .add(Check::Cluster, Verdict::Warn, format!("cluster `{name}` is {state}"))
                 .hint("ask the cluster's administrator whether workloads start there"),
-            None => found.find(Check::Cluster, Verdict::Unknown, format!("the state of cluster `{name}` is not shown")),
+            None => found.add(Check::Cluster, Verdict::Unknown, format!("the state of cluster `{name}` is unknown")),
         };
     }
 
@@ -277,28 +285,32 @@ impl StepOperator {
         if wanted.is_empty() {
             let defaults = project.and_then(|project| Some(project.effective.as_ref()?.default_node_pools.join(", ")));
             if let Some(defaults) = defaults.filter(|defaults| !defaults.is_empty()) {
-                found.find(Check::NodePools, Verdict::Good, format!("none named; the project's own: {defaults}"));
+                found.add(
+                    Check::NodePools,
+                    Verdict::Pass,
+                    format!("none requested; the project's defaults are {defaults}"),
+                );
             }
             return;
         }
         let pools = match self.client.node_pools(&placement.cluster_id).await {
             Ok(pools) => pools,
-            Err(error) => return found.fail(Check::NodePools, &error),
+            Err(error) => return found.add_request_error(Check::NodePools, &error),
         };
         for (index, name) in wanted.iter().enumerate() {
             let finding = if let Some(pool) = pools.iter().find(|pool| pool.name == *name) {
                 match pool.phase.as_deref() {
                     None | Some("Ready") => {
-                        found.find(Check::NodePools, Verdict::Good, format!("node pool `{name}` exists"))
+                        found.add(Check::NodePools, Verdict::Pass, format!("node pool `{name}` exists"))
                     }
                     Some(phase) => found
-                        .find(Check::NodePools, Verdict::Doubtful, format!("node pool `{name}` is {phase}"))
-                        .hint("the workload waits until the node pool is ready, or runs in another one that is named"),
+                        .add(Check::NodePools, Verdict::Warn, format!("node pool `{name}` is {phase}"))
+                        .hint("wait until the node pool is ready, or request another one"),
                 }
             } else {
                 let near = nearest(name, pools.iter().map(|pool| pool.name.as_str()));
                 let message = format!("node pool `{name}` does not exist in the project's cluster");
-                found.find(Check::NodePools, Verdict::Bad, message).hint(if near.is_empty() {
+                found.add(Check::NodePools, Verdict::Fail, message).hint(if near.is_empty() {
                     "ask the cluster's administrator for the names of its node pools".to_owned()
                 } else {
                     format!("did you mean `{}`?", near.join("`, `"))
@@ -312,12 +324,12 @@ impl StepOperator {
         let Some(id) = &subject.request.template_id else { return };
         let finding = match self.client.template(id).await {
             Ok(template) if template.meta.workload_type.is_empty() || template.meta.workload_type == "Training" => {
-                found.find(Check::Template, Verdict::Good, format!("template `{}` exists", template.meta.name))
+                found.add(Check::Template, Verdict::Pass, format!("template `{}` exists", template.meta.name))
             }
             Ok(template) => found
-                .find(
+                .add(
                     Check::Template,
-                    Verdict::Bad,
+                    Verdict::Fail,
                     format!(
                         "template `{}` is for workloads of type {}",
                         template.meta.name, template.meta.workload_type
@@ -325,12 +337,12 @@ impl StepOperator {
                 )
                 .hint("choose a template for training workloads"),
             Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => found
-                .find(Check::Template, Verdict::Bad, format!("template {id} does not exist, or cannot be seen"))
-                .hint("take the id of a template for trainings that holds in the scope of the project"),
+                .add(Check::Template, Verdict::Fail, format!("template `{id}` does not exist or is not visible"))
+                .hint("use the id of a training template in the scope of the project"),
             Err(error) if error.status() == Some(StatusCode::FORBIDDEN) => found
-                .find(Check::Template, Verdict::Bad, "the service account may not view templates")
-                .hint("give it Templates → View, or take `workload_template_id` out"),
-            Err(error) => return found.fail(Check::Template, &error),
+                .add(Check::Template, Verdict::Fail, "the service account lacks permission to view templates")
+                .hint("grant it Templates → View, or remove `workload_template_id`"),
+            Err(error) => return found.add_request_error(Check::Template, &error),
         };
         finding.at("templateId", subject);
     }
@@ -340,18 +352,18 @@ impl StepOperator {
         let policy = match self.client.effective_policy(&placement.project_id).await {
             Ok(policy) => policy,
             Err(error) if error.status() == Some(StatusCode::FORBIDDEN) => {
-                let message = "the service account may not view policies";
+                let message = "the service account lacks permission to view policies";
                 found
-                    .find(Check::Policy, Verdict::Unknown, message)
-                    .hint("nothing more than this check needs Policies → View; the control plane holds the policy against what is sent");
+                    .add(Check::Policy, Verdict::Unknown, message)
+                    .hint("grant it Policies → View for this check; a submission does not need it");
                 return;
             }
-            Err(error) => return found.fail(Check::Policy, &error),
+            Err(error) => return found.add_request_error(Check::Policy, &error),
         };
-        // Strings, numbers, lists and structs cannot fail to serialise.
+        // Strings, numbers, lists and structs always serialize.
         let violations = policy.violations(&serde_json::to_value(&request.spec).unwrap_or_default());
         if violations.is_empty() {
-            found.find(Check::Policy, Verdict::Good, "the project's policy allows what would be sent");
+            found.add(Check::Policy, Verdict::Pass, "the project's policy allows the request");
         }
         for violation in violations {
             let message = format!(
@@ -359,19 +371,19 @@ impl StepOperator {
                 violation.field, violation.details, violation.rule, violation.source
             );
             let place = setting_of(&violation.field, request);
-            let finding = found.find(Check::Policy, Verdict::Bad, message);
+            let finding = found.add(Check::Policy, Verdict::Fail, message);
             finding.hint = Some(match &place {
-                Some(place) => format!("change `{}`, or ask whoever keeps the policy", place.path),
-                None => "ask whoever keeps the policy".to_owned(),
+                Some(place) => format!("change `{}`, or ask the policy's administrator", place.path),
+                None => "ask the policy's administrator".to_owned(),
             });
             finding.pointer = place.map(|place| place.pointer);
         }
     }
 
-    async fn granted(&self, permissions: &Permissions, found: &mut Preflight) {
+    async fn check_permissions(&self, permissions: &Permissions, found: &mut Preflight) {
         let granted = match self.client.permissions().await {
             Ok(granted) => granted,
-            Err(error) => return found.fail(Check::Permissions, &error),
+            Err(error) => return found.add_request_error(Check::Permissions, &error),
         };
         let has = |permission: &Permission| {
             let resources = resources(permission.entity);
@@ -389,15 +401,15 @@ impl StepOperator {
                 Some(setting) => format!("{entity} → {verb}, for `{setting}`: {operation}"),
                 None => format!("{entity} → {verb}: {operation}"),
             };
-            // The least views have no name of their own in this answer, and have been used by now.
-            let is_sure = permission.action != Action::View;
-            let verdict = if is_sure { Verdict::Bad } else { Verdict::Doubtful };
+            // This endpoint does not list minimal views, and earlier checks have used them.
+            let is_certain = permission.action != Action::View;
+            let verdict = if is_certain { Verdict::Fail } else { Verdict::Warn };
             found
-                .find(Check::Permissions, verdict, format!("the service account lacks {what}"))
-                .hint(format!("give it the role `{role}` in the scope of project `{}`", self.project_name));
+                .add(Check::Permissions, verdict, format!("the service account lacks {what}"))
+                .hint(format!("assign it the role `{role}` in the scope of project `{}`", self.project_name));
         }
         if missing.is_empty() {
-            found.find(Check::Permissions, Verdict::Good, "the service account has all permissions that are needed");
+            found.add(Check::Permissions, Verdict::Pass, "the service account has all needed permissions");
         }
         let Some(placement) = found.placement.clone() else { return };
         let Ok(rules) = self.client.access_rules().await else { return };
@@ -406,12 +418,12 @@ impl StepOperator {
         if elsewhere {
             let names: Vec<&str> = rules.iter().map(|rule| rule.scope_name.as_str()).collect();
             found
-                .find(
+                .add(
                     Check::Permissions,
-                    Verdict::Bad,
-                    format!("the service account has roles only in other projects: {}", names.join(", ")),
+                    Verdict::Fail,
+                    format!("the service account has roles in other projects only: {}", names.join(", ")),
                 )
-                .hint(format!("give it a role in the scope of project `{}`", placement.project_name));
+                .hint(format!("assign it a role in the scope of project `{}`", placement.project_name));
         }
     }
 }
@@ -425,12 +437,14 @@ fn project_state(project: &Project, found: &mut Preflight) {
                 Some(why) => format!("the project is {phase}: {why}"),
                 None => format!("the project is {phase}"),
             };
-            found.find(Check::Project, Verdict::Doubtful, message).hint("workloads start once the project is ready");
+            found
+                .add(Check::Project, Verdict::Warn, message)
+                .hint("wait until the project is ready: workloads start then");
         }
     }
 }
 
-/// What the API calls the things that permissions are about.
+/// Returns the API's resource types of a permission's entity.
 fn resources(entity: &str) -> &'static [&'static str] {
     match entity {
         "Clusters minimal" => &["cluster"],

@@ -1,4 +1,4 @@
-//! What a step asks for, against what its project is entitled to.
+//! Compares the resources that a step requests with the quota of its project.
 
 use runai_api::quantity::Amount;
 use runai_api::wire::{
@@ -7,7 +7,7 @@ use runai_api::wire::{
 
 use super::{Check, Preflight, PreflightSubject, Verdict};
 
-/// Holds the request against the project's quota, in the node pools that it may run in.
+/// Checks the request against the project's quota in the candidate node pools.
 pub(super) fn check(project: &Project, subject: PreflightSubject<'_>, found: &mut Preflight) {
     let request = subject.request;
     let pools = candidates(project, request);
@@ -16,8 +16,8 @@ pub(super) fn check(project: &Project, subject: PreflightSubject<'_>, found: &mu
     let pods = f64::from(u32::try_from(request.spec.parallelism.unwrap_or(1)).unwrap_or(1).max(1));
     let gpus = gpus(compute);
     if gpus.is_none() {
-        let message = "how many GPUs an amount of memory comes to depends on the node; not compared";
-        found.find(Check::Quota, Verdict::Unknown, message);
+        let message = "GPU memory is not compared with the quota: its share of a GPU depends on the node";
+        found.add(Check::Quota, Verdict::Unknown, message);
     }
     let memory = compute.cpu_memory_request.as_deref().and_then(Amount::parse).map_or(0.0, |amount| amount.to_f64());
     let demands = [
@@ -59,31 +59,34 @@ pub(super) fn check(project: &Project, subject: PreflightSubject<'_>, found: &mu
         let entitled: f64 = pools.iter().filter_map(|pool| known(pool.gpu.deserved)).sum();
         match allocated {
             Some(allocated) if gpus > 0.0 && allocated + gpus * pods > entitled => found
-                .find(
+                .add(
                     Check::Quota,
-                    Verdict::Doubtful,
-                    format!("the project uses {allocated} of its {entitled} GPUs; the step asks for {}", gpus * pods),
+                    Verdict::Warn,
+                    format!(
+                        "the step requests {} GPUs, and the project uses {allocated} of its {entitled}",
+                        gpus * pods
+                    ),
                 )
-                .hint("it waits, or runs on what others leave unused, until GPUs of the project are free"),
-            _ => found.find(Check::Quota, Verdict::Good, "within the project's quota"),
+                .hint("expect it to wait until GPUs are free, or to run preemptibly over quota"),
+            _ => found.add(Check::Quota, Verdict::Pass, "within the project's quota"),
         };
     }
 }
 
-/// An amount of one resource that a step asks for.
+/// The requested amount of a resource.
 struct Demand {
     amount: f64,
     field: &'static str,
     unit: &'static str,
     of: fn(&ProjectResources) -> Option<&ResourceQuota>,
-    /// How many of what the API counts are one of the unit.
+    /// Number of the API's units in one `unit`.
     scale: fn(&ResourceQuota) -> f64,
 }
 
 impl Demand {
     fn check(&self, pools: &[&ProjectResources], subject: PreflightSubject<'_>, found: &mut Preflight) {
         let Self { amount, field, unit, of, scale } = *self;
-        let most = |bound: fn(&ResourceQuota) -> Option<f64>| {
+        let largest = |bound: fn(&ResourceQuota) -> Option<f64>| {
             let bounds: Vec<Option<f64>> = pools
                 .iter()
                 .map(|pool| {
@@ -91,44 +94,44 @@ impl Demand {
                     Some(known(bound(quota))? / scale(quota))
                 })
                 .collect();
-            // A pool without a bound is enough for anything.
+            // A pool without a bound is unlimited.
             bounds.iter().copied().collect::<Option<Vec<f64>>>()?.into_iter().reduce(f64::max)
         };
-        let tidy = |amount: f64| (amount * 100.0).round() / 100.0;
-        let asked = tidy(amount);
-        let is_firm = subject.request.spec.preemptibility == Some(Preemptibility::NonPreemptible);
-        let finding = match (most(|quota| quota.limit), most(|quota| quota.deserved)) {
+        let rounded = |amount: f64| (amount * 100.0).round() / 100.0;
+        let requested = rounded(amount);
+        let is_non_preemptible = subject.request.spec.preemptibility == Some(Preemptibility::NonPreemptible);
+        let finding = match (largest(|quota| quota.limit), largest(|quota| quota.deserved)) {
             (Some(limit), _) if amount > limit => found
-                .find(
+                .add(
                     Check::Quota,
-                    Verdict::Bad,
-                    format!("the step asks for {asked} {unit}, the project's limit is {}", tidy(limit)),
+                    Verdict::Fail,
+                    format!("the step requests {requested} {unit}, the project's limit is {}", rounded(limit)),
                 )
-                .hint("ask for less, name another node pool, or have the limit raised; it would stay Pending for ever"),
-            (_, Some(quota)) if amount > quota && is_firm => found
-                .find(
+                .hint("request less, use another node pool, or have the limit raised; the workload would stay Pending"),
+            (_, Some(quota)) if amount > quota && is_non_preemptible => found
+                .add(
                     Check::Quota,
-                    Verdict::Bad,
+                    Verdict::Fail,
                     format!(
-                        "the step asks for {asked} {unit} and is non-preemptible, the project's quota is {}",
-                        tidy(quota)
+                        "the non-preemptible step requests {requested} {unit}, the project's quota is {}",
+                        rounded(quota)
                     ),
                 )
-                .hint("only preemptible workloads run over quota; ask for less, or have the quota raised"),
+                .hint("request less, make it preemptible, or have the quota raised; only preemptible workloads run over quota"),
             (_, Some(quota)) if amount > quota => found
-                .find(
+                .add(
                     Check::Quota,
-                    Verdict::Doubtful,
-                    format!("the step asks for {asked} {unit}, the project's quota is {}", tidy(quota)),
+                    Verdict::Warn,
+                    format!("the step requests {requested} {unit}, the project's quota is {}", rounded(quota)),
                 )
-                .hint("it runs only while others leave enough unused, and is pushed aside when they want it back"),
+                .hint("expect preemption: it runs only while other projects leave enough of their quota unused"),
             _ => return,
         };
         finding.at(field, subject);
     }
 }
 
-/// The project's quota in the node pools that the step names, or else in the project's own, or else in all.
+/// Returns the project's quota in the requested node pools, else in the project's default ones, else in all.
 fn candidates<'a>(project: &'a Project, request: &TrainingCreationRequest) -> Vec<&'a ProjectResources> {
     let name = |pool: &'a ProjectResources| pool.node_pool.as_ref().and_then(|pool| pool.name.as_deref());
     let defaults = project.effective.as_ref().map_or(&[][..], |effective| &effective.default_node_pools);
@@ -145,7 +148,7 @@ fn candidates<'a>(project: &'a Project, request: &TrainingCreationRequest) -> Ve
     project.resources.iter().collect()
 }
 
-/// GPU devices, in parts, of one pod; nothing, if it asks for amounts of memory.
+/// Returns the GPU devices of one pod, as a fraction; `None` if it requests GPU memory.
 fn gpus(compute: &Compute) -> Option<f64> {
     let devices = f64::from(u32::try_from(compute.gpu_devices_request.unwrap_or(0)).unwrap_or(0));
     match compute.gpu_request_type {
@@ -155,7 +158,7 @@ fn gpus(compute: &Compute) -> Option<f64> {
     }
 }
 
-/// Less than nothing stands for no bound.
+/// Returns the bound unless it is negative, which means unlimited.
 fn known(bound: Option<f64>) -> Option<f64> {
     bound.filter(|bound| *bound >= 0.0)
 }

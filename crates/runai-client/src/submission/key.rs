@@ -1,4 +1,4 @@
-//! By what a submission is recognised, and what proves that a workload is of it.
+//! Identifies the workloads of a submission.
 
 use runai_api::Submission;
 use runai_api::name::{SUBMISSION_LABEL, SubmissionId, digest};
@@ -8,9 +8,9 @@ use serde_json::Value;
 use super::Submitted;
 use crate::error::Error;
 use crate::receipt::Receipt;
-use crate::spec_diff::{differences, is_other_file};
+use crate::spec_diff::{differences, identity_difference};
 
-/// By what a submission is recognised.
+/// The identity of a submission.
 #[derive(Clone)]
 pub(crate) struct SubmissionKey<'a> {
     pub(crate) cluster_id: &'a str,
@@ -18,18 +18,18 @@ pub(crate) struct SubmissionKey<'a> {
     pub(crate) project_id: &'a str,
     pub(crate) submission_id: &'a str,
     request: Option<&'a Submission>,
-    /// Whether a request may have arrived of which nothing is known.
+    /// Whether an earlier request may have arrived.
     has_unsettled_send: bool,
-    /// Where the earlier request and this one came from.
+    /// The sources of the earlier request and of this one.
     sources: [Option<String>; 2],
 }
 
-/// Whose a workload is that has the name of a submission.
+/// The owner of a workload with the name of a submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ownership {
-    /// It is of the submission.
+    /// The submission.
     Ours,
-    /// It is of another submission, if it is of any.
+    /// Another submission, or none.
     Theirs(Option<String>),
 }
 
@@ -61,24 +61,24 @@ impl<'a> SubmissionKey<'a> {
         }
     }
 
-    /// The same key, of a submission that has this receipt.
-    pub(crate) fn sent_before(&self, receipt: Option<&Receipt>, source: Option<String>) -> Self {
+    /// Returns the key of a submission with this receipt.
+    pub(crate) fn with_receipt(&self, receipt: Option<&Receipt>, source: Option<String>) -> Self {
         let has_unsettled_send = receipt.is_some_and(Receipt::is_unsettled);
         let stored = receipt.and_then(|receipt| receipt.source.clone());
         Self { has_unsettled_send, sources: [stored, source], ..self.clone() }
     }
 
-    /// The same key, after a request that may have arrived.
+    /// Returns the key after this number of requests, which may have arrived.
     pub(crate) fn after_sends(&self, sends: u32) -> Self {
         Self { has_unsettled_send: sends > 0, ..self.clone() }
     }
 
-    /// Whether `receipt` is about the workload that is looked for.
-    pub(crate) fn is_of(&self, receipt: &Receipt) -> bool {
+    /// Returns whether `receipt` has the same name and project.
+    pub(crate) fn matches(&self, receipt: &Receipt) -> bool {
         self.name == receipt.name && self.project_id == receipt.project_id
     }
 
-    /// Whether the name ends with the submission's id, and so proves it.
+    /// Returns whether the name ends with the submission's id, which makes it a proof of identity.
     pub(crate) fn is_generated_name(&self) -> bool {
         self.name.strip_suffix(self.submission_id).is_some_and(|base| base.ends_with('-'))
     }
@@ -87,9 +87,9 @@ impl<'a> SubmissionKey<'a> {
         self.has_unsettled_send
     }
 
-    /// Whose `training` is, which has the submission's name.
+    /// Returns the owner of `training`, which has the submission's name.
     ///
-    /// The label proves it. Where the control plane dropped or masked the label, a generated name proves the same.
+    /// The label proves ownership. If the control plane dropped or masked it, a generated name does.
     pub(crate) fn ownership(&self, training: &Training) -> Ownership {
         match label(training) {
             Some(id) if id == self.submission_id => Ownership::Ours,
@@ -99,7 +99,7 @@ impl<'a> SubmissionKey<'a> {
         }
     }
 
-    /// Attaches to a training that is of this submission.
+    /// Attaches to a training of this submission.
     ///
     /// # Errors
     /// [`Error::DifferentSpec`] if it runs another image, command or arguments.
@@ -109,7 +109,7 @@ impl<'a> SubmissionKey<'a> {
         let Some(request) = self.request else { return Ok(submitted) };
         let body = request.value();
         let sent = &body["spec"];
-        if let Some(at) = is_other_file(sent, &training.spec, body["templateId"].is_string()) {
+        if let Some(at) = identity_difference(sent, &training.spec, body["templateId"].is_string()) {
             let [stored_source, source_name] = self.sources.each_ref().map(|source| source.as_deref().map(Box::from));
             return Err(Error::DifferentSpec {
                 name: self.name.to_owned(),
@@ -136,7 +136,7 @@ impl<'a> SubmissionKey<'a> {
         }
     }
 
-    pub(crate) fn taken(&self, workload_id: String, other: Option<String>) -> Error {
+    pub(crate) fn name_taken(&self, workload_id: String, other: Option<String>) -> Error {
         let submission_id = self.submission_id.to_owned();
         Error::NameTaken { name: self.name.to_owned(), workload_id, other, submission_id }
     }
@@ -158,9 +158,9 @@ impl<'a> SubmissionKey<'a> {
         }
     }
 
-    /// What tells the request from others, whatever its run id; `None` if only a receipt is known.
+    /// Returns a hash that identifies the request under any run id; `None` if only a receipt is known.
     ///
-    /// A hash of all that is sent but the name's suffix and the submission's label.
+    /// It covers the whole request except the name's suffix and the submission's label.
     pub(crate) fn fingerprint(&self, base_url: &str) -> Option<String> {
         let request = self.request?;
         let mut body = request.value();
@@ -175,11 +175,11 @@ impl<'a> SubmissionKey<'a> {
     }
 }
 
-/// The submission that a training belongs to. Read leniently: a spec with words of a later API still has its labels.
+/// Returns the submission id in the labels of a training. Ignores the rest of the spec, which may be of a later API.
 fn label(training: &Training) -> Option<String> {
     let labels: Vec<Label> = serde_json::from_value(training.spec.get("labels")?.clone()).ok()?;
     Label::value_of(&labels, SUBMISSION_LABEL).map(str::to_owned)
 }
 
-/// Characters of a fingerprint: 100 bits.
+/// Length of a fingerprint, in characters of 5 bits.
 const FINGERPRINT_LENGTH: usize = 20;

@@ -1,4 +1,4 @@
-//! Finding the workload of a submission by its name.
+//! Looks up the workload of a submission by its name.
 
 use std::time::Duration;
 
@@ -11,68 +11,67 @@ use crate::error::{Error, one_line};
 use crate::operator::StepOperator;
 use crate::submission::key::Ownership;
 
-/// What one lookup found.
+/// The result of a lookup.
 pub(crate) enum Lookup {
-    /// No workload has the name, and none of the submission was deleted.
+    /// Neither a live nor a deleted workload of the submission exists.
     Absent,
     /// The workload of the submission.
     Found(Box<Submitted>),
-    /// A list shows a training of that name that cannot be read yet: reads lag behind lists.
+    /// A list contains a training of that name, but reading it returns 404: reads lag behind lists.
     NotReadable(Box<Workload>),
 }
 
 impl StepOperator {
-    /// Looks for a submission until it is found, or until lookups that were answered have found nothing over the settle
-    /// time.
+    /// Looks a submission up until it is found, or until successful lookups have found nothing for the settle time.
     ///
     /// # Errors
-    /// What settles the submission otherwise, or the last error, if no lookup was answered for the settle time.
+    /// An error that settles the submission, or the last error if no lookup succeeded for the settle time.
     pub(super) async fn settle(&self, key: &SubmissionKey<'_>) -> Result<Option<Submitted>, Error> {
         let began = Instant::now();
         let mut absent_since: Option<Instant> = None;
-        let mut last_answer = None;
-        let mut pause = FIRST_PAUSE;
+        let mut last_success = None;
+        let mut interval = FIRST_INTERVAL;
         loop {
             let asked = Instant::now();
             let result = self.lookup(key).await;
             let (error, unreadable) = match result {
                 Ok(Lookup::Found(submitted)) => return Ok(Some(*submitted)),
-                Err(error) if error.settles_a_submission() => return Err(error),
+                Err(error) if error.settles_submission() => return Err(error),
                 Ok(Lookup::Absent) => (None, None),
                 Ok(Lookup::NotReadable(workload)) => (None, Some(workload)),
                 Err(error) => (Some(error), None),
             };
             if let Some(error) = error {
                 tracing::debug!(error = one_line(&error), name = key.name, "the lookup failed");
-                if last_answer.unwrap_or(began).elapsed() >= self.settle_time.max(LOOKUP_PATIENCE) {
+                if last_success.unwrap_or(began).elapsed() >= self.settle_time.max(MIN_LOOKUP_TIME) {
                     return Err(error);
                 }
             } else {
-                last_answer = Some(asked);
+                last_success = Some(asked);
                 let since = *absent_since.get_or_insert(asked);
-                // The first answer and the last one must lie so far apart.
+                // The first and the last successful lookup must be this far apart.
                 if asked.duration_since(since) >= self.settle_time {
-                    tracing::debug!(name = key.name, found = unreadable.is_some(), "looked for the workload");
+                    tracing::debug!(name = key.name, found = unreadable.is_some(), "looked the workload up");
                     return match unreadable {
                         None => Ok(None),
                         Some(workload) if key.is_generated_name() => {
                             Ok(Some(key.submitted(workload.id, Some(workload.name), true)))
                         }
-                        Some(workload) => Err(key.taken(workload.id, None)),
+                        Some(workload) => Err(key.name_taken(workload.id, None)),
                     };
                 }
             }
-            let left = absent_since.map_or(pause, |since| (since + self.settle_time).duration_since(Instant::now()));
-            sleep(pause.min(left.max(SHORTEST_PAUSE))).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            let left = absent_since.map_or(interval, |since| (since + self.settle_time).duration_since(Instant::now()));
+            sleep(interval.min(left.max(MIN_INTERVAL))).await;
+            interval = (interval * 2).min(MAX_INTERVAL);
         }
     }
 
-    /// Looks for a submission once, among the live workloads and then among the deleted ones.
+    /// Looks a submission up once, among the live workloads and then among the deleted ones.
     ///
     /// # Errors
-    /// What settles the submission: its name is someone else's, it is another file's, it has been deleted. Or whatever
-    /// keeps the client from asking.
+    /// An error that settles the submission: the name is taken, another file was submitted, or the workload is deleted.
+    /// Otherwise the error of a request.
     pub(super) async fn lookup(&self, key: &SubmissionKey<'_>) -> Result<Lookup, Error> {
         let mut ours = Vec::new();
         let (mut unreadable, mut foreign) = (None, None);
@@ -82,7 +81,7 @@ impl StepOperator {
                 continue;
             }
             match self.client.training(&workload.id).await {
-                // Deleted between the two requests: it shows among the deleted ones.
+                // Deleted between the two requests: the list of deleted workloads contains it.
                 Ok(training) if training.deleted_at.is_some() => {}
                 Ok(training) => match key.ownership(&training) {
                     Ownership::Ours => ours.push((workload.created_at, training)),
@@ -103,13 +102,13 @@ impl StepOperator {
             return Ok(Lookup::NotReadable(Box::new(workload)));
         }
         if let Some((workload_id, other)) = foreign {
-            return Err(key.taken(workload_id, other));
+            return Err(key.name_taken(workload_id, other));
         }
         let mut unproven = None;
         for workload in self.client.workloads_named(key.project_id, key.name, true).await? {
             let is_ours = match self.client.training(&workload.id).await {
                 Ok(training) => key.ownership(&training) == Ownership::Ours,
-                // Nothing is left but its name.
+                // Only its name is known.
                 Err(error) if error.is_not_found() => {
                     if !key.is_generated_name() {
                         unproven = Some(workload.id.clone());
@@ -129,9 +128,9 @@ impl StepOperator {
     }
 }
 
-/// The live workloads of a submission beside `workload_id`, the oldest first, with that one among them.
+/// Returns the live workloads of a submission, including `workload_id`, oldest first.
 ///
-/// Fewer than two: there is no duplicate.
+/// Two or more are duplicates.
 pub(crate) async fn duplicates(
     client: &Client,
     key: &SubmissionKey<'_>,
@@ -154,14 +153,14 @@ pub(crate) async fn duplicates(
     Ok(found.into_iter().map(|(_, id)| id).collect())
 }
 
-/// Workloads of other types cannot be submissions of a step. An answer without a type is a training's.
+/// Returns whether a workload is a training, as all steps are. One without a type counts as a training.
 fn is_training(workload: &Workload) -> bool {
     workload.kind.is_empty() || workload.kind.eq_ignore_ascii_case("training")
 }
 
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+const FIRST_INTERVAL: Duration = Duration::from_secs(1);
+const MAX_INTERVAL: Duration = Duration::from_secs(10);
+const MIN_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The least time without an answer to a lookup after which the lookups end.
-const LOOKUP_PATIENCE: Duration = Duration::from_secs(15);
+/// Minimum time without a successful lookup before the client gives up.
+const MIN_LOOKUP_TIME: Duration = Duration::from_secs(15);

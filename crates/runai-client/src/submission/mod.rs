@@ -1,4 +1,4 @@
-//! Submitting a step once: the receipt, the send, and how the client finds out what became of it.
+//! Submits a step once: writes the receipt, sends the request, and looks the workload up after ambiguous responses.
 
 mod key;
 mod ledger;
@@ -25,17 +25,16 @@ use crate::operator::{Placement, StepOperator};
 use crate::receipt::{Progress, Receipt, StoreError, receipt_key};
 use crate::time::rfc3339;
 
-/// How often one command sends a submission at most; each time after it has made certain that it does not exist.
+/// Maximum number of times one call sends a submission, each after lookups found no workload.
 pub const MAX_SUBMIT_ATTEMPTS: u32 = 4;
 
-/// How long lookups must have found nothing until an ambiguous submission is sent again, when the operator says
-/// nothing else.
+/// Default of [`StepOperator::settle_time`]: how long lookups must find nothing before a resend.
 pub const DEFAULT_SETTLE_TIME: Duration = Duration::from_secs(90);
 
-/// How long after the first send a submission that was sent again is looked for twice.
+/// How long after the first send a resent submission may still have a duplicate.
 pub const DUPLICATE_WINDOW: Duration = Duration::from_mins(3);
 
-/// A submission that has become a workload. Holds no secret.
+/// A submission that became a workload. Contains no secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Submitted {
@@ -47,45 +46,43 @@ pub struct Submitted {
     pub project_id: String,
     /// The cluster's UUID.
     pub cluster_id: String,
-    /// The submission's id, as its label says; empty for a workload that is no submission of this crate's.
+    /// The submission's id, as in its label; empty for a workload that this crate did not submit.
     pub submission_id: String,
-    /// Whether the workload existed already: the answer to its submission was lost, or it is of an earlier call.
+    /// Whether the workload existed already: an earlier call submitted it, or the response was lost.
     #[serde(rename = "adopted")]
     pub already_existed: bool,
-    /// Why there is no receipt that is up to date, where there should be one.
+    /// The error that kept the receipt from being written.
     #[serde(rename = "unrecorded", default, skip_serializing_if = "Option::is_none")]
     pub receipt_error: Option<String>,
-    /// Where the stored spec differs from what was sent, as JSON pointers into the spec. Image, command and arguments are
-    /// never among them.
+    /// JSON pointers to the members of the sent spec that differ in the stored one. Never image, command or arguments.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub differences: Vec<String>,
-    /// UUIDs of younger workloads of the same submission: it exists twice.
+    /// UUIDs of newer workloads of the same submission.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub duplicates: Vec<String>,
-    /// UUID of an older workload of the same submission, which the receipt knows and no list of live workloads shows any
-    /// more: this one is a second workload.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub second_to: Option<String>,
-    /// When this process created the workload, by both clocks.
+    /// UUID of the older workload of the same submission that the receipt contains, if lists no longer show it.
+    #[serde(rename = "second_to", default, skip_serializing_if = "Option::is_none")]
+    pub duplicate_of: Option<String>,
+    /// When this process created the workload, on both clocks.
     #[serde(skip)]
     pub(crate) creation: Option<Creation>,
-    /// Until when another workload of the submission may appear, because it was sent more than once.
+    /// Until when a duplicate may appear, because the submission was sent more than once.
     #[serde(skip)]
     pub(crate) duplicate_until: Option<Instant>,
 }
 
-/// The moment of a creation, on three clocks.
+/// The time of a creation, on three clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Creation {
     pub(crate) at: Instant,
     /// The API's `createdAt`, since the Unix epoch.
     pub(crate) created_at: Duration,
-    /// The answer's `Date`, since the Unix epoch.
+    /// The response's `Date`, since the Unix epoch.
     pub(crate) date: Duration,
 }
 
 impl Submitted {
-    /// Returns a workload that exists and is no submission of this crate's, as a [`Fleet`](crate::Fleet) takes it.
+    /// Returns the value that a [`Fleet`](crate::Fleet) needs to follow a workload that this crate did not submit.
     #[must_use]
     pub fn existing(workload: &Workload) -> Self {
         Self {
@@ -98,7 +95,7 @@ impl Submitted {
         }
     }
 
-    /// How long another workload of this submission may still appear; `None` if it was sent once.
+    /// Returns how long a duplicate of this submission may still appear; `None` if it was sent once.
     #[must_use]
     pub fn duplicate_may_appear_for(&self) -> Option<Duration> {
         let left = self.duplicate_until?.saturating_duration_since(Instant::now());
@@ -106,27 +103,27 @@ impl Submitted {
     }
 }
 
-/// What happens on the way to a workload; see [`StepOperator::on_submit_event`].
+/// An event of a submission; see [`StepOperator::on_submit_event`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SubmitEvent {
-    /// It is not known whether a request took effect. The workload is looked for.
+    /// The response is ambiguous: the request may have taken effect. The client looks the workload up.
     Ambiguous {
         /// The workload's name.
         name: String,
-        /// What was answered.
+        /// The error of the request.
         error: Error,
-        /// How long lookups must find nothing until the request is sent again.
+        /// How long lookups must find nothing before the request is resent.
         settle_time: Duration,
     },
-    /// The workload does not exist, and the request is sent again.
+    /// Lookups found no workload, so the client resends the request.
     Resending {
         /// The workload's name.
         name: String,
     },
 }
 
-/// What [`StepOperator::on_submit_event`] calls.
+/// The callback of [`StepOperator::on_submit_event`].
 #[derive(Clone)]
 pub(crate) struct SubmitObserver(pub(crate) Arc<dyn Fn(SubmitEvent) + Send + Sync>);
 
@@ -137,28 +134,28 @@ impl fmt::Debug for SubmitObserver {
 }
 
 impl StepOperator {
-    /// Returns the id of the submission of the run `run_id`.
+    /// Returns the submission id of the run `run_id`.
     #[must_use]
     pub fn submission_id(&self, placement: &Placement, run_id: &str) -> SubmissionId {
         SubmissionId::new(self.client.base_url(), &placement.project_id, run_id)
     }
 
-    /// Submits a step that was never submitted before, under a name chosen for it alone.
+    /// Submits a step that was not submitted before, under a unique name.
     ///
-    /// The request must carry the label `runai-step/submission`. It becomes one workload: if an answer does not say
-    /// whether it did (none came, it made no sense, it says that the name exists), the client looks the workload up by its
-    /// name, and attaches to it if it is of the same submission. It is sent again only after lookups that were answered
-    /// found nothing over the [settle time](StepOperator::settle_time).
+    /// The request must have the label `runai-step/submission`. After an ambiguous response, or one that reports that the
+    /// name is taken, the client looks the workload up by name and attaches to it if it has the same submission id. It
+    /// resends the request only after successful lookups found nothing for the
+    /// [settle time](StepOperator::settle_time).
     ///
-    /// With [receipts](StepOperator::receipts), one is written before the first send; a submission that has one
-    /// already is attached to, as [`StepOperator::attach_or_submit`] does.
+    /// With [receipts](StepOperator::receipts), the client writes one before the first send. If the submission already has
+    /// a receipt, this call behaves like [`StepOperator::attach_or_submit`].
     ///
-    /// If this future is dropped, or fails with [`Error::Unconfirmed`], the workload may exist;
-    /// [`StepOperator::attach_or_submit`] with the same request resumes from there.
+    /// If this future is dropped or fails with [`Error::Unconfirmed`], the workload may exist:
+    /// [`StepOperator::attach_or_submit`] with the same request resumes.
     ///
     /// # Errors
-    /// What the control plane refuses; [`Error::NameTaken`]; [`Error::DifferentSpec`]; [`Error::AlreadyDeleted`];
-    /// [`Error::UnprovenDeletion`]; [`Error::Unconfirmed`] when it cannot be found out whether the workload exists.
+    /// The control plane's refusal; [`Error::NameTaken`]; [`Error::DifferentSpec`]; [`Error::AlreadyDeleted`];
+    /// [`Error::UnprovenDeletion`]; [`Error::Unconfirmed`] if the client cannot determine whether the workload exists.
     pub async fn submit(&self, request: &Submission) -> Result<Submitted, Error> {
         let key = SubmissionKey::of(request)?;
         match self.stored_receipt(&key).await {
@@ -167,34 +164,34 @@ impl StepOperator {
         }
     }
 
-    /// As [`StepOperator::submit`], for a step that may have been submitted before: attaches to its workload if there
-    /// is one. A workload that has been deleted since is not submitted again.
+    /// Like [`StepOperator::submit`], for a step that may have been submitted before: attaches to its workload if there is
+    /// one. A deleted workload is not submitted again.
     pub async fn attach_or_submit(&self, request: &Submission) -> Result<Submitted, Error> {
         let key = SubmissionKey::of(request)?;
         let stored = self.stored_receipt(&key).await;
         self.attach(request, &key, stored).await
     }
 
-    /// Submits many steps, `at_once` at a time; results come as they are ready, each with the index of its request.
+    /// Submits many steps with [`StepOperator::submit`], `concurrency` at a time. Returns results as they complete, each
+    /// with the index of its request.
     ///
-    /// Each is submitted as by [`StepOperator::submit`]. When the stream is dropped, those that were begun may exist:
-    /// with receipts, the same call resumes from there.
+    /// If the stream is dropped, submissions in progress may exist; with receipts, the same call resumes them.
     pub fn submit_all(
         &self,
         requests: impl IntoIterator<Item = Submission>,
-        at_once: usize,
+        concurrency: usize,
     ) -> impl Stream<Item = (usize, Result<Submitted, Error>)> {
         stream::iter(requests.into_iter().enumerate())
             .map(move |(index, request)| async move { (index, self.submit(&request).await) })
-            .buffer_unordered(at_once.max(1))
+            .buffer_unordered(concurrency.max(1))
     }
 
-    /// Finds out what became of the submission of a receipt; `None` if it never arrived.
+    /// Returns the workload of a receipt's submission; `None` if the request never arrived.
     ///
-    /// An unsettled receipt is looked up by its name and brought up to date. Nothing is ever sent.
+    /// Looks an unsettled submission up by name and updates its receipt. Never sends the submission.
     ///
     /// # Errors
-    /// [`Error::AlreadyDeleted`], [`Error::NameTaken`], or whatever keeps the client from asking.
+    /// [`Error::AlreadyDeleted`], [`Error::NameTaken`], or the error of a lookup.
     pub async fn recover(&self, receipt: &Receipt) -> Result<Option<Submitted>, Error> {
         let key = SubmissionKey::from_receipt(receipt);
         if let Some(workload_id) = receipt.workload_id() {
@@ -206,26 +203,24 @@ impl StepOperator {
         Ok(Some(Submitted { receipt_error: ledger.error(), ..submitted }))
     }
 
-    /// Returns the receipt of a submission, if there is one that can be read.
+    /// Returns the receipt of a submission, if it has a readable one.
     pub async fn receipt_of(&self, submitted: &Submitted) -> Option<Receipt> {
         self.receipts.as_ref()?.find(receipt_key(&submitted.submission_id)).await.ok()?
     }
 
-    /// Returns the receipts of the same request under other run ids of which it is not known whether they arrived, and
-    /// whose processes do not live any more.
+    /// Returns unsettled receipts of the same request under other run ids, whose processes have ended.
     ///
-    /// A process that was killed without a run id of the user's leaves one. A receipt that cannot be read is not among
-    /// them.
+    /// A process with a random run id leaves one if it is killed. Unreadable receipts are not included.
     pub async fn orphans(&self, request: &Submission) -> Vec<Receipt> {
         let (Some(store), Ok(key)) = (&self.receipts, SubmissionKey::of(request)) else { return Vec::new() };
         let fingerprint = key.fingerprint(self.client.base_url());
         let mut orphans = Vec::new();
         for receipt in store.list().await.unwrap_or_default().receipts {
-            let is_meant = receipt.is_unsettled()
+            let is_orphan = receipt.is_unsettled()
                 && receipt.submission_id != key.submission_id
                 && receipt.fingerprint.is_some()
                 && receipt.fingerprint == fingerprint;
-            if is_meant && !store.is_alive(receipt.key()).await {
+            if is_orphan && !store.is_alive(receipt.key()).await {
                 orphans.push(receipt);
             }
         }
@@ -238,7 +233,7 @@ impl StepOperator {
             Ok(None) => StoredReceipt::None,
             Ok(Some(receipt)) => StoredReceipt::Receipt(Box::new(receipt)),
             Err(error) => {
-                tracing::warn!(error = one_line(&error), "cannot read the receipt; asking the control plane");
+                tracing::warn!(error = one_line(&error), "cannot read the receipt; looking the workload up");
                 StoredReceipt::Unreadable(error)
             }
         }
@@ -255,8 +250,8 @@ impl StepOperator {
             StoredReceipt::Receipt(receipt) => (Some(*receipt), None),
             StoredReceipt::Unreadable(error) => (None, Some(one_line(&error))),
         };
-        if let Some(receipt) = earlier.as_ref().filter(|receipt| !key.is_of(receipt)) {
-            // The same run under another name: two workloads would be one submission.
+        if let Some(receipt) = earlier.as_ref().filter(|receipt| !key.matches(receipt)) {
+            // The same run under another name: one submission would have two workloads.
             if let Some(Submitted { name, workload_id, .. }) = self.recover(receipt).await? {
                 return Err(Error::DifferentSpec {
                     name,
@@ -268,41 +263,41 @@ impl StepOperator {
                 });
             }
         }
-        let key = &key.sent_before(earlier.as_ref(), self.source.clone());
+        let key = &key.with_receipt(earlier.as_ref(), self.source.clone());
         let found = match (&earlier, self.lookup(key).await) {
-            // Only an absence that lasts proves anything about what may be, or was, there.
+            // A workload that may exist or existed is absent only if several lookups find nothing.
             (Some(_), Ok(Lookup::Absent)) | (_, Ok(Lookup::NotReadable(_))) => self.settle(key).await,
-            (Some(_), Err(error)) if !error.settles_a_submission() => self.settle(key).await,
+            (Some(_), Err(error)) if !error.settles_submission() => self.settle(key).await,
             (None, Ok(Lookup::Absent)) => Ok(None),
             (_, Ok(Lookup::Found(submitted))) => Ok(Some(*submitted)),
             (_, Err(error)) => Err(error),
         };
-        let was = earlier.as_ref().and_then(Receipt::workload_id).map(str::to_owned);
+        let earlier_id = earlier.as_ref().and_then(Receipt::workload_id).map(str::to_owned);
         let mut ledger = Ledger::new(self, request, earlier).with_error(unreadable);
         match found {
             Ok(Some(mut submitted)) => {
-                submitted.second_to = was.filter(|older| *older != submitted.workload_id);
-                ledger.attach(&submitted).await;
+                submitted.duplicate_of = earlier_id.filter(|older| *older != submitted.workload_id);
+                ledger.record_attached(&submitted).await;
                 Ok(ledger.finish(submitted))
             }
-            Ok(None) => match was {
-                // It was a workload once, even if the control plane has forgotten it altogether.
+            Ok(None) => match earlier_id {
+                // The workload existed, even if the control plane no longer lists it.
                 Some(workload_id) => Err(key.already_deleted(workload_id)),
                 None => self.send(request, key, ledger).await,
             },
-            // The receipt says what it became, and that it is the same request.
-            Err(error) if ledger.is_known() && !error.settles_a_submission() => {
-                let workload_id = was.unwrap_or_default();
+            // The receipt contains the workload of the same request.
+            Err(error) if ledger.has_workload() && !error.settles_submission() => {
+                let workload_id = earlier_id.unwrap_or_default();
                 tracing::warn!(
                     error = one_line(&error),
                     workload_id,
-                    "the workload cannot be seen; attaching by the receipt"
+                    "cannot look the workload up; attaching by the receipt"
                 );
                 Ok(ledger.finish(key.submitted(workload_id, None, true)))
             }
             Err(error) => {
-                ledger.note_deleted(&error).await;
-                if ledger.is_unsettled() && !error.settles_a_submission() {
+                ledger.record_deleted(&error).await;
+                if ledger.is_unsettled() && !error.settles_submission() {
                     ledger.write(Progress::Unconfirmed).await;
                     return Err(key.unconfirmed(error));
                 }
@@ -311,7 +306,7 @@ impl StepOperator {
         }
     }
 
-    /// Sends the request until it has become a workload, or until it is known that it will not by this call.
+    /// Sends the request, and resends it after ambiguous responses, until the result is known.
     async fn send(
         &self,
         request: &Submission,
@@ -325,7 +320,7 @@ impl StepOperator {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            ledger.about_to_send().await;
+            ledger.record_send().await;
             let error = match self.client.dated_create_training(&body).await {
                 Ok(Dated { value, date }) => {
                     let creation = date.zip(rfc3339(&value.created_at)).map(|(date, created_at)| Creation {
@@ -334,13 +329,13 @@ impl StepOperator {
                         date,
                     });
                     let submitted = key.submitted(value.workload_id, Some(value.name), false);
-                    return Ok(ledger.submitted(Submitted { creation, ..submitted }, began).await);
+                    return Ok(ledger.record_submitted(Submitted { creation, ..submitted }, began).await);
                 }
                 Err(error) => error,
             };
-            let is_conflict = error.says_name_exists();
+            let is_conflict = error.is_name_conflict();
             if !is_conflict && !error.may_have_taken_effect() {
-                // This request did nothing. An earlier one still may.
+                // This request had no effect. An earlier one still may.
                 if attempts > 1 || sent_before {
                     ledger.write(Progress::Unconfirmed).await;
                 } else {
@@ -351,7 +346,7 @@ impl StepOperator {
             tracing::warn!(
                 error = one_line(&error),
                 name = request.name,
-                "not known whether the workload was created; looking for it"
+                "ambiguous response to the submission; looking the workload up"
             );
             self.notify(|| SubmitEvent::Ambiguous {
                 name: request.name.clone(),
@@ -360,8 +355,8 @@ impl StepOperator {
             });
             let key = &key.after_sends(ledger.sends());
             match self.settle(key).await {
-                Ok(Some(submitted)) => return Ok(ledger.submitted(submitted, began).await),
-                // Somebody else has the name, whom lists do not show.
+                Ok(Some(submitted)) => return Ok(ledger.record_submitted(submitted, began).await),
+                // Another workload has the name, but lists do not show it.
                 Ok(None) if is_conflict && attempts == 1 && !sent_before => {
                     ledger.remove().await;
                     return Err(error);
@@ -371,7 +366,7 @@ impl StepOperator {
                     return Err(key.unconfirmed(error));
                 }
                 Ok(None) => self.notify(|| SubmitEvent::Resending { name: request.name.clone() }),
-                Err(found) if found.settles_a_submission() => {
+                Err(found) if found.settles_submission() => {
                     ledger.settle(&found).await;
                     return Err(found);
                 }
@@ -390,7 +385,7 @@ impl StepOperator {
     }
 }
 
-/// What is stored about a submission.
+/// The stored receipt of a submission.
 enum StoredReceipt {
     None,
     Receipt(Box<Receipt>),

@@ -1,4 +1,4 @@
-//! The transport over sockets.
+//! The default transport.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -8,29 +8,30 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{BODY_LIMIT, Failure, Request, Response, SetupError, Transport, TransportError, is_loopback, tls};
+use super::{
+    MAX_BODY_SIZE, Request, Response, SetupError, Transport, TransportError, TransportErrorKind, is_loopback, tls,
+};
 use crate::receipt::BoxFuture;
 
-/// How long a connection may take to come about when nothing else is said.
+/// Default of [`ClientBuilder::connect_timeout`](crate::ClientBuilder::connect_timeout).
 pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// HTTP/1.1 over TCP, with TLS for `https`, by `reqwest` and `rustls`.
+/// HTTP/1.1 over TCP, with TLS for `https`, using `reqwest` and `rustls`.
 ///
-/// Certificates are always verified, by the platform's own rules and roots: self-hosted control planes often have a
-/// certificate of a private authority that an administrator installed on the machine, which a list of roots compiled
-/// into the program would not know. On Linux `SSL_CERT_FILE` and `SSL_CERT_DIR` name other roots.
+/// Certificates are always verified, with the platform's rules and roots, because self-hosted control planes often use
+/// a private authority that is installed on the machine. On Linux `SSL_CERT_FILE` and `SSL_CERT_DIR` override the roots.
 ///
-/// The system's proxy settings hold (`HTTPS_PROXY`, `NO_PROXY`, …), except for a control plane on this machine.
+/// Uses the system's proxy settings (`HTTPS_PROXY`, `NO_PROXY`, …), except for a control plane on this machine.
 #[derive(Clone)]
 pub struct HttpTransport {
     client: reqwest::Client,
 }
 
 impl HttpTransport {
-    /// A transport for the control plane at `base_url`.
+    /// Returns a transport for the control plane at `base_url`.
     ///
     /// # Errors
-    /// The platform's root certificates cannot be read, or there are none. A plain `http` URL needs none.
+    /// The platform's root certificates are missing or unreadable. A plain `http` URL does not need them.
     pub fn new(base_url: &Url, connect_timeout: Duration) -> Result<Self, SetupError> {
         Self::with(base_url, HttpOptions { connect_timeout, ..HttpOptions::default() })
     }
@@ -43,18 +44,18 @@ impl HttpTransport {
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(config)
             .connect_timeout(connect_timeout)
-            // A POST must not turn into a GET, and no other host may see the credentials.
+            // A redirect could turn a POST into a GET, and send the credentials to another host.
             .redirect(reqwest::redirect::Policy::none())
-            // Only the client knows which request may be sent twice.
+            // Only the client knows which requests are idempotent.
             .retry(reqwest::retry::never())
-            // Shorter than the usual 60 s of load balancers: a POST on a connection that the other side just closed is
-            // one of which nobody knows whether it arrived.
+            // Shorter than the usual 60 s of load balancers: a POST on a connection that was just closed is
+            // ambiguous.
             .pool_idle_timeout(Duration::from_secs(50))
             .referer(false);
         let failed = |error: reqwest::Error| SetupError::of(error.without_url());
         match proxy {
             ProxyChoice::System if !is_loopback(base_url) => {}
-            ProxyChoice::Nothing | ProxyChoice::System => builder = builder.no_proxy(),
+            ProxyChoice::Direct | ProxyChoice::System => builder = builder.no_proxy(),
             ProxyChoice::Server { url, credentials } => {
                 let mut proxy = reqwest::Proxy::all(url).map_err(failed)?;
                 if let Some((user, password)) = credentials {
@@ -71,21 +72,24 @@ impl HttpTransport {
 impl Transport for HttpTransport {
     fn send<'a>(&'a self, request: &'a Request, timeout: Duration) -> BoxFuture<'a, Result<Response, TransportError>> {
         Box::pin(async move {
-            // The connection consumes a request; names, values and body of the copy are shared with the original.
-            let mut request = reqwest::Request::try_from(request.clone()).map_err(failure_of)?;
+            // Cheap: names, values and body are shared with the original.
+            let mut request = reqwest::Request::try_from(request.clone()).map_err(transport_error)?;
             *request.timeout_mut() = Some(timeout);
-            let mut response = self.client.execute(request).await.map_err(failure_of)?;
+            let mut response = self.client.execute(request).await.map_err(transport_error)?;
             let mut body = Vec::new();
-            while let Some(chunk) = response.chunk().await.map_err(failure_of)? {
-                if body.len() + chunk.len() > BODY_LIMIT {
-                    return Err(TransportError::maybe_sent(Failure::BodyTooLong, format!("over {BODY_LIMIT} bytes")));
+            while let Some(chunk) = response.chunk().await.map_err(transport_error)? {
+                if body.len() + chunk.len() > MAX_BODY_SIZE {
+                    return Err(TransportError::maybe_sent(
+                        TransportErrorKind::BodyTooLong,
+                        format!("over {MAX_BODY_SIZE} bytes"),
+                    ));
                 }
                 body.extend_from_slice(&chunk);
             }
-            let mut answer = Response::new(body.into());
-            *answer.status_mut() = response.status();
-            *answer.headers_mut() = std::mem::take(response.headers_mut());
-            Ok(answer)
+            let mut complete = Response::new(body.into());
+            *complete.status_mut() = response.status();
+            *complete.headers_mut() = std::mem::take(response.headers_mut());
+            Ok(complete)
         })
     }
 }
@@ -96,11 +100,11 @@ impl fmt::Debug for HttpTransport {
     }
 }
 
-/// How an [`HttpTransport`] connects.
+/// The options of an [`HttpTransport`].
 #[derive(Clone)]
 pub(crate) struct HttpOptions {
     pub(crate) connect_timeout: Duration,
-    /// Texts in PEM.
+    /// Certificates in PEM.
     pub(crate) root_certificates: Vec<Vec<u8>>,
     /// Certificates and private key in PEM.
     pub(crate) client_certificate: Option<(Vec<u8>, SecretString)>,
@@ -118,42 +122,42 @@ impl Default for HttpOptions {
     }
 }
 
-/// What requests go through.
+/// The proxy of requests.
 #[derive(Clone)]
 pub(crate) enum ProxyChoice {
-    Nothing,
+    Direct,
     Server {
         url: Url,
         /// User name and password.
         credentials: Option<(String, SecretString)>,
     },
-    /// What the system's settings say.
+    /// The system's settings.
     System,
 }
 
-fn failure_of(error: reqwest::Error) -> TransportError {
-    // A query may contain names of workloads, and the error names the call already.
+fn transport_error(error: reqwest::Error) -> TransportError {
+    // A query may contain names of workloads, and the error contains the call already.
     let error = error.without_url();
     if error.is_connect() {
-        let failure = if error.is_timeout() {
-            Failure::Timeout
+        let kind = if error.is_timeout() {
+            TransportErrorKind::Timeout
         } else if is_tls(&error) {
-            Failure::Tls
+            TransportErrorKind::Tls
         } else {
-            Failure::Connect
+            TransportErrorKind::Connect
         };
-        return TransportError::not_sent(failure, error);
+        return TransportError::not_sent(kind, error);
     }
     if error.is_builder() {
-        return TransportError::not_sent(Failure::Connect, error);
+        return TransportError::not_sent(TransportErrorKind::Connect, error);
     }
-    let failure = if error.is_timeout() { Failure::Timeout } else { Failure::Interrupted };
-    TransportError::maybe_sent(failure, error)
+    let kind = if error.is_timeout() { TransportErrorKind::Timeout } else { TransportErrorKind::Interrupted };
+    TransportError::maybe_sent(kind, error)
 }
 
-/// Whether the certificate, or another part of TLS, is the cause.
+/// Returns whether the cause is an error of TLS.
 fn is_tls(error: &(dyn StdError + 'static)) -> bool {
-    // An `io::Error` gives its content's source as its own, so that the content has to be asked for.
+    // `io::Error::source` returns the source of its inner error, not the inner error.
     let content = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     error.is::<rustls::Error>() || content.is_some_and(|content| is_tls(content)) || error.source().is_some_and(is_tls)
 }

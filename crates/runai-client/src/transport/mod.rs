@@ -1,7 +1,7 @@
-//! How a prepared HTTP request gets to the control plane and its answer back.
+//! Transports send HTTP requests to the control plane and return its responses.
 //!
-//! The client talks to a [`Transport`]. `HttpTransport`, of the default feature `client`, is the one over sockets. A test
-//! may bring its own, which answers in memory, so that time can be paused:
+//! The default [`Transport`] is `HttpTransport`, which uses sockets (feature `client`). A test can implement one in
+//! memory, which allows it to pause time:
 //!
 //! ```
 //! use std::time::Duration;
@@ -9,10 +9,10 @@
 //! use runai_client::transport::{Request, Response, Transport, TransportError};
 //! use runai_client::{BoxFuture, Client, Error};
 //!
-//! /// Answers every request with an empty list.
-//! struct Nothing;
+//! /// Responds to every request with an empty list.
+//! struct EmptyLists;
 //!
-//! impl Transport for Nothing {
+//! impl Transport for EmptyLists {
 //!     fn send<'a>(&'a self, _: &'a Request, _: Duration) -> BoxFuture<'a, Result<Response, TransportError>> {
 //!         Box::pin(async { Ok(Response::new("[]".into())) })
 //!     }
@@ -20,7 +20,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Error> {
-//! let client = Client::builder("https://org.run.ai").token("t").transport(Nothing).build()?;
+//! let client = Client::builder("https://org.run.ai").token("t").transport(EmptyLists).build()?;
 //! assert!(client.clusters().await?.is_empty());
 //! # Ok(())
 //! # }
@@ -48,68 +48,68 @@ use crate::error::Cause;
 use crate::receipt::BoxFuture;
 use crate::secrets::Secrets;
 
-/// The most bytes of an answer that a transport should read; far more than the longest page of any list.
-pub const BODY_LIMIT: usize = 64 << 20;
+/// Maximum size of a response's body, in bytes; far more than a page of any list.
+pub const MAX_BODY_SIZE: usize = 64 << 20;
 
-/// Brings one request to the control plane and its answer back.
+/// Sends HTTP requests to the control plane.
 ///
-/// An implementation sends a request at most once, follows no redirects, and keeps to the request's timeout as well as
-/// it can; the client drops a future that takes longer.
+/// An implementation must send a request at most once and must not follow redirects. The client drops a future that
+/// exceeds its timeout.
 pub trait Transport: Send + Sync + 'static {
-    /// Sends `request` and waits for the whole answer, for at most `timeout`.
+    /// Sends `request` and returns the complete response, within `timeout`.
     fn send<'a>(&'a self, request: &'a Request, timeout: Duration) -> BoxFuture<'a, Result<Response, TransportError>>;
 }
 
-/// A request that needs nothing more to be sent: its URI is absolute. All attempts of a call share it.
+/// A complete request with an absolute URI. All attempts of a call share it.
 ///
 /// The `Authorization` header is marked sensitive. The body may contain a credential or the environment of a workload:
 /// do not print it.
 pub type Request = ::http::Request<Bytes>;
 
-/// A whole answer. Its body is empty if there is none. The body may be a token: do not print it.
+/// A complete response. The body may contain a token: do not print it.
 pub type Response = ::http::Response<Bytes>;
 
-/// Why there is no answer.
+/// The error of a [`Transport`].
 ///
-/// Its message is the [`Failure`]; its source is the error of the network, as the transport got it.
+/// Its message is that of its [`TransportErrorKind`]; its source is the underlying error.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{failure}")]
+#[error("{kind}")]
 pub struct TransportError {
-    failure: Failure,
+    kind: TransportErrorKind,
     may_have_been_sent: bool,
     source: Cause,
 }
 
 impl TransportError {
-    /// A failure after which it is certain that the request never reached the control plane.
-    pub fn not_sent(failure: Failure, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { failure, may_have_been_sent: false, source: Cause::new(cause) }
+    /// Returns an error of a request that certainly did not reach the control plane.
+    pub fn not_sent(kind: TransportErrorKind, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { kind, may_have_been_sent: false, source: Cause::new(cause) }
     }
 
-    /// A failure after which the request may have reached the control plane and taken effect.
-    pub fn maybe_sent(failure: Failure, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { failure, may_have_been_sent: true, source: Cause::new(cause) }
+    /// Returns an error of a request that may have reached the control plane and taken effect.
+    pub fn maybe_sent(kind: TransportErrorKind, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { kind, may_have_been_sent: true, source: Cause::new(cause) }
     }
 
-    /// Returns the same failure, whose causes show no secret.
+    /// Returns the error with secrets redacted in its causes.
     pub(crate) fn scrubbed(self, secrets: &Secrets) -> Self {
         Self { source: self.source.scrubbed(secrets), ..self }
     }
 
-    /// What went wrong.
+    /// Returns the kind of the error.
     #[must_use]
-    pub const fn failure(&self) -> Failure {
-        self.failure
+    pub const fn kind(&self) -> TransportErrorKind {
+        self.kind
     }
 
-    /// Whether the request may have reached the control plane and taken effect.
+    /// Returns whether the request may have reached the control plane and taken effect.
     #[must_use]
     pub const fn may_have_been_sent(&self) -> bool {
         self.may_have_been_sent
     }
 }
 
-/// Whether `url` names this machine.
+/// Returns whether the host of `url` is this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => {
@@ -122,30 +122,30 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// What went wrong between this machine and the control plane.
+/// The kind of a [`TransportError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Failure {
-    /// The answer is longer than [`BODY_LIMIT`].
+pub enum TransportErrorKind {
+    /// The response's body exceeds [`MAX_BODY_SIZE`].
     BodyTooLong,
-    /// No connection: the name does not resolve, nobody listens, or a proxy is in the way.
+    /// No connection: the host name does not resolve, or the host or proxy refuses connections.
     Connect,
-    /// The connection broke before the whole answer was there.
+    /// The connection was closed before the response was complete.
     Interrupted,
-    /// The other side did not prove who it is, or TLS failed in another way.
+    /// TLS failed, for example because the certificate is invalid.
     Tls,
-    /// It took too long.
+    /// The request timed out.
     Timeout,
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for TransportErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::BodyTooLong => "the answer is too long",
+            Self::BodyTooLong => "the response is too long",
             Self::Connect => "cannot connect",
-            Self::Interrupted => "the connection broke",
-            Self::Tls => "cannot connect securely",
-            Self::Timeout => "it took too long",
+            Self::Interrupted => "the connection was interrupted",
+            Self::Tls => "cannot establish a TLS connection",
+            Self::Timeout => "timed out",
         })
     }
 }
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn knows_this_machine() {
+    fn recognizes_loopback() {
         for (url, loopback) in [
             ("http://localhost:8080", true),
             ("http://sim.localhost", true),

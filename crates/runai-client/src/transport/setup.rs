@@ -1,22 +1,22 @@
-//! Errors of a transport before its first connection.
+//! Errors of setting up a transport.
 
 #[cfg(feature = "client")]
 use std::error::Error as StdError;
 
 use crate::error::Cause;
 
-/// TLS could not be set up.
+/// The error of setting up TLS.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("cannot set up TLS{}{problem}", if problem.is_empty() { "" } else { ": " })]
 pub struct SetupError {
-    /// Empty if the source says it all.
+    /// Empty if the source describes the problem.
     problem: String,
     source: Option<Cause>,
 }
 
 #[cfg(feature = "client")]
 impl SetupError {
-    /// An error of the libraries below.
+    /// Returns an error that wraps one of a library.
     pub(super) fn of(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self { problem: String::new(), source: Some(Cause::new(source)) }
     }

@@ -1,4 +1,4 @@
-//! How certificates are verified and shown. Verification cannot be switched off.
+//! The TLS configuration. Certificate verification cannot be disabled.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::SetupError;
 
-/// What connections with TLS use. Nothing is trusted if it is not `needed`: a machine without root certificates can still
-/// talk to a simulator.
+/// Returns the TLS configuration. If TLS is not `needed` it trusts nothing, so that a machine without root certificates
+/// can connect to a simulator.
 ///
-/// The crypto provider is that of the process, if the program installed one. None is installed here.
+/// Uses the crypto provider of the process, if the program installed one. Installs none.
 pub(super) fn config(
     needed: bool,
     root_certificates: &[Vec<u8>],
@@ -25,7 +25,7 @@ pub(super) fn config(
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(failed)?;
-    // Read in any case: a file that holds none is a mistake, whoever is asked first.
+    // Parsed even if not needed: a file without certificates is always a mistake.
     let mut roots = Vec::new();
     for pem in root_certificates {
         roots.extend(certificates(pem, "the root certificates")?);
@@ -36,7 +36,7 @@ pub(super) fn config(
         } else {
             Verifier::new_with_extra_roots(roots, provider).map_err(failed)?
         };
-        // "Dangerous" is any verifier of one's own; this one verifies as the platform does.
+        // rustls calls any custom verifier "dangerous"; this one is the platform's.
         builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
     } else {
         builder.with_root_certificates(RootCertStore::empty())
@@ -45,9 +45,9 @@ pub(super) fn config(
         None => builder.with_no_client_auth(),
         Some((chain, key)) => {
             let chain = certificates(chain, "the client certificate")?;
-            // What is wrong with a key is not told in detail: the text would be that of a secret.
+            // The parser's error is omitted: it may quote the key.
             let key = PrivateKeyDer::from_pem_slice(key.expose_secret().as_bytes())
-                .map_err(|_| SetupError::new("the client certificate's private key is no PEM text with a key"))?;
+                .map_err(|_| SetupError::new("the private key of the client certificate is not valid PEM"))?;
             builder.with_client_auth_cert(chain, key).map_err(failed)?
         }
     };
@@ -55,7 +55,7 @@ pub(super) fn config(
     Ok(config)
 }
 
-/// The crypto provider of the process, or else ring, if this crate has it.
+/// Returns the crypto provider of the process, or else ring, with the feature `rustls-ring`.
 fn provider() -> Option<Arc<CryptoProvider>> {
     #[cfg(feature = "rustls-ring")]
     let own = Some(Arc::new(rustls::crypto::ring::default_provider()));
@@ -64,13 +64,13 @@ fn provider() -> Option<Arc<CryptoProvider>> {
     CryptoProvider::get_default().cloned().or(own)
 }
 
-const NO_PROVIDER: &str = "the process has no crypto provider: install one, or enable the feature `rustls-ring`";
+const NO_PROVIDER: &str = "no crypto provider: install one, or enable the feature `rustls-ring`";
 
 fn certificates(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>, SetupError> {
     let certificates: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(pem).collect();
     match certificates {
-        Ok(certificates) if certificates.is_empty() => Err(SetupError::new(format!("{what} hold no PEM certificate"))),
+        Ok(certificates) if certificates.is_empty() => Err(SetupError::new(format!("no PEM certificate in {what}"))),
         Ok(certificates) => Ok(certificates),
-        Err(error) => Err(SetupError::new(format!("{what} cannot be read")).with_source(error)),
+        Err(error) => Err(SetupError::new(format!("invalid PEM in {what}")).with_source(error)),
     }
 }

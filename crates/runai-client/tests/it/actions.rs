@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use runai_client::lifecycle::{Outcome, StopReason, WaitPolicy};
+use runai_client::lifecycle::{Outcome, SuspendReason, WaitPolicy};
 use runai_client::{Event, Fleet, FleetEvent, StepOperator};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -88,7 +88,7 @@ async fn a_decision_that_a_failed_suspend_left_is_dropped_when_the_job_runs() {
             }
         })
         .await;
-    assert_eq!((outcome.unwrap(), reasons), (Outcome::Succeeded, vec![StopReason::PendingTimeout]));
+    assert_eq!((outcome.unwrap(), reasons), (Outcome::Succeeded, vec![SuspendReason::PendingTimeout]));
 }
 
 #[tokio::test(start_paused = true)]

@@ -131,7 +131,7 @@ async fn odd_tokens_are_told_and_never_shown() {
         let script = Script::without_tokens();
         script.expect("POST /api/v2/token", Reply::text(200, body));
         let error = script.client().clusters().await.unwrap_err();
-        assert!(matches!(error, Error::OddAnswer { .. }) && error.is_unreachable(), "{error:?}");
+        assert!(matches!(error, Error::UnexpectedResponse { .. }) && error.is_unreachable(), "{error:?}");
         assert!(!format!("{error:?}").contains("canary"), "{error:?}");
     }
 }

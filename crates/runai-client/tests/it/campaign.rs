@@ -27,7 +27,7 @@ pub(crate) fn runs() -> usize {
 }
 
 /// Writes down what came of a campaign, in a line of its own.
-pub(crate) fn write_down(campaign: &str, figures: &[(&str, f64)]) {
+pub(crate) fn record_figures(campaign: &str, figures: &[(&str, f64)]) {
     let Some(path) = std::env::var_os("RUNAI_CAMPAIGN_FIGURES") else { return };
     let line = json!({"campaign": campaign, "figures": figures});
     let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
@@ -195,7 +195,7 @@ impl Campaign {
         self.store.of(request.spec.labels[0].value.as_deref().unwrap()).unwrap().key()
     }
 
-    fn write_down(&self, campaign: &str, runs: usize, more: &[(&str, usize)]) {
+    fn record_figures(&self, campaign: &str, runs: usize, more: &[(&str, usize)]) {
         let Counts { requests, creations, outage, answers_lost, lost, errors, deaths, expiries } = &*self.counts;
         let mut figures = vec![("runs", figure(runs))];
         for (name, counter) in [
@@ -212,7 +212,7 @@ impl Campaign {
         }
         figures.push(("simulated hours", (self.begun.elapsed().as_secs_f64() / 360.0).round() / 10.0));
         figures.extend(more.iter().map(|(name, count)| (*name, figure(*count))));
-        write_down(campaign, &figures);
+        record_figures(campaign, &figures);
     }
 }
 
@@ -262,7 +262,7 @@ async fn no_submission_is_lost_or_doubled() {
     let found: BTreeMap<_, _> = listed.iter().cloned().collect();
     let doubled = listed.len() - found.len();
     let lost = expected.iter().filter(|(name, id)| found.get(*name) != Some(id)).count();
-    campaign.write_down("submissions", runs, &[("doubled", doubled), ("lost", lost), ("killed", killed)]);
+    campaign.record_figures("submissions", runs, &[("doubled", doubled), ("lost", lost), ("killed", killed)]);
     assert_eq!((doubled, lost, killed, listed.len()), (0, 0, 0, runs));
     assert!(campaign.counts.deaths.load(Ordering::Relaxed) > runs / 20, "nobody died");
 }
@@ -366,6 +366,6 @@ async fn every_wait_ends_right_and_no_healthy_job_is_touched() {
         names.iter().map(|(outcome, count)| (format!("ended: {outcome}"), *count)).collect();
     let mut figures: Vec<(&str, usize)> = names.iter().map(|(name, count)| (name.as_str(), *count)).collect();
     figures.extend([("deleted as asked", gone.len()), ("wrong outcomes", wrong), ("healthy jobs touched", touched)]);
-    campaign.write_down("waits", count, &figures);
+    campaign.record_figures("waits", count, &figures);
     assert_eq!((wrong, touched), (0, 0));
 }

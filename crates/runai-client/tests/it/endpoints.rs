@@ -111,7 +111,7 @@ async fn a_list_without_an_end_is_an_error_not_an_endless_wait() {
             Reply::json(200, &reply)
         });
         let error = client.workloads(&ListParams::default()).await.unwrap_err();
-        assert!(matches!(error, Error::OddAnswer { .. }), "{error:?}");
+        assert!(matches!(error, Error::UnexpectedResponse { .. }), "{error:?}");
     }
     // One that always gives the next page.
     let asked = AtomicUsize::new(0);
@@ -175,12 +175,15 @@ async fn an_answer_without_the_list_is_odd_and_no_empty_list() {
         let script = Script::new();
         script.expect("GET /api/v1/workloads", Reply::json(200, &body));
         let error = script.client().workloads(&ListParams::default()).await.unwrap_err();
-        assert!(matches!(error, Error::OddAnswer { .. }), "{body}: {error:?}");
+        assert!(matches!(error, Error::UnexpectedResponse { .. }), "{body}: {error:?}");
     }
     for body in [json!({}), json!({"accessRules": null}), json!({"accessRules": {}})] {
         let script = Script::new();
         script.expect("GET /api/v1/authorization/me/access-rules", Reply::json(200, &body));
-        assert!(matches!(script.client().access_rules().await.unwrap_err(), Error::OddAnswer { .. }), "{body}");
+        assert!(
+            matches!(script.client().access_rules().await.unwrap_err(), Error::UnexpectedResponse { .. }),
+            "{body}"
+        );
     }
 }
 
@@ -218,7 +221,7 @@ async fn actions_go_to_the_endpoints_of_the_workloads_type() {
     let error = client.resume_workload(&workload("runai-job")).await.unwrap_err();
     assert!(error.is_refused() && error.to_string().contains("odd"), "{error}");
     let error = client.resume_workload(&workload("runai-job")).await.unwrap_err();
-    assert!(matches!(error, Error::OddAnswer { .. }), "{error:?}");
+    assert!(matches!(error, Error::UnexpectedResponse { .. }), "{error:?}");
     // An id that is empty names all workloads.
     let empty = Workload { id: String::new(), ..workload("Inference") };
     assert!(matches!(client.delete_workload(&empty).await.unwrap_err(), Error::Path(_)));

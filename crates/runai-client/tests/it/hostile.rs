@@ -22,7 +22,7 @@ use runai_sim::{Endpoint, Fault, FaultKind, LateAnswer, Simulator};
 use tokio::time::{Instant, sleep, timeout};
 
 use self::waits::{check_ends, waiting_run};
-use crate::campaign::{figure, runs, write_down};
+use crate::campaign::{figure, record_figures, runs};
 use crate::network::{Fate, MemoryStore, client, operator, request, submission_of};
 
 /// Runs of one control plane.
@@ -275,7 +275,7 @@ impl Figures {
 
     fn write(&self, campaign: &str) {
         let figures: Vec<(&str, f64)> = self.counts.iter().map(|(name, count)| (*name, figure(*count))).collect();
-        write_down(campaign, &figures);
+        record_figures(campaign, &figures);
     }
 }
 

@@ -188,7 +188,7 @@ async fn where_lists_do_not_work_workloads_are_polled_singly_and_that_is_said_on
     follow(&mut fleet, "1", ids("w", 30), &WaitPolicy::default());
     let (ends, others) = followed(&mut fleet, begun).await;
     assert_eq!(ends.len(), 30);
-    let said = others.iter().filter(|event| matches!(event, FleetEvent::PollingSingly { .. })).count();
+    let said = others.iter().filter(|event| matches!(event, FleetEvent::PollingIndividually { .. })).count();
     let outages = others.iter().filter(|event| matches!(event, FleetEvent::OutageBegan { .. })).count();
     assert_eq!((said, outages), (1, 0));
 }
@@ -243,7 +243,7 @@ async fn a_workload_that_lists_do_not_show_is_polled_by_itself_from_then_on() {
     let (ends, others) = followed(&mut fleet, begun).await;
     assert!(ends.len() == 5 && ends.values().all(|(outcome, _)| *outcome == Outcome::Succeeded));
     assert_eq!(lists.load(Ordering::Relaxed), 2);
-    assert_eq!(others.iter().filter(|event| matches!(event, FleetEvent::PollingSingly { .. })).count(), 1);
+    assert_eq!(others.iter().filter(|event| matches!(event, FleetEvent::PollingIndividually { .. })).count(), 1);
 }
 
 /// Answers every request after so much latency.

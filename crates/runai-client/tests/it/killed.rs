@@ -16,7 +16,7 @@ use runai_sim::Simulator;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::campaign::{figure, runs, write_down};
+use crate::campaign::{figure, record_figures, runs};
 use crate::lossy::{SETTLE_TIME, proxy};
 use crate::network::{followed_by, request, submission_of};
 
@@ -36,7 +36,7 @@ async fn process() {
     };
     let client = Client::builder(url)
         .credentials("sim-client", secret)
-        .retry_policy(RetryPolicy::default().first_pause(Duration::from_millis(10)))
+        .retry_policy(RetryPolicy::default().initial_backoff(Duration::from_millis(10)))
         .request_timeout(Duration::from_secs(1))
         .build()
         .unwrap();
@@ -127,7 +127,7 @@ async fn whoever_is_killed_another_goes_on() {
     ];
     figures.extend(harmed.figures());
     figures.extend([("doubled", figure(doubled)), ("lost", figure(lost)), ("healthy jobs touched", figure(touched))]);
-    write_down("processes", &figures);
+    record_figures("processes", &figures);
     assert_eq!((doubled, lost, touched), (0, 0, 0));
     assert!(killed >= count, "{killed} of {count}");
     sim.stop().await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use runai_api::phase::Stage;
 use runai_client::lifecycle::{
-    Action, LONGEST_OUTAGE_INTERVAL, Observation, Outcome, Snapshot, StopReason, WaitPolicy, WaitState,
+    Action, MAX_OUTAGE_INTERVAL, Observation, Outcome, Snapshot, SuspendReason, WaitPolicy, WaitState,
 };
 
 const ALL_PHASES: [&str; 14] = [
@@ -109,7 +109,7 @@ fn a_state_tells_the_phase_that_was_seen_last() {
     let mut waiter = Waiter::new(WaitPolicy::default());
     assert_eq!((waiter.state.phase(), waiter.state.stage()), (None, None));
     waiter.polls_again(&seen("running"));
-    waiter.polls_again(&Observation::NotSeen);
+    waiter.polls_again(&Observation::Unavailable);
     assert_eq!((waiter.state.phase(), waiter.state.stage()), (Some("running"), Some(Stage::Running)));
 }
 
@@ -163,21 +163,21 @@ fn looks_when_a_timeout_is_due_rather_than_an_interval_later() {
     }
     waiter.now = secs(7 + 470);
     assert_eq!(waiter.polls_again(&figures("Pending", 0, 470, 470, 0)), secs(30));
-    assert_eq!(waiter.step(&figures("Pending", 0, 500, 500, 0)), Action::Suspend(StopReason::PendingTimeout));
+    assert_eq!(waiter.step(&figures("Pending", 0, 500, 500, 0)), Action::Suspend(SuspendReason::PendingTimeout));
 }
 
 #[test]
 fn an_outage_grows_to_thirty_seconds_and_touches_nothing() {
     let mut waiter = Waiter::new(timeouts(60, 60, true));
     waiter.polls_again(&figures("Running", 100, 110, 0, 10));
-    let intervals: Vec<_> = (0..8).map(|_| waiter.polls_again(&Observation::NotSeen).as_secs()).collect();
+    let intervals: Vec<_> = (0..8).map(|_| waiter.polls_again(&Observation::Unavailable).as_secs()).collect();
     assert_eq!(intervals, [1, 2, 4, 8, 16, 30, 30, 30]);
     for _ in 0..10_000 {
-        assert!(waiter.state.is_blind());
-        assert_eq!(waiter.polls_again(&Observation::NotSeen), LONGEST_OUTAGE_INTERVAL);
+        assert!(waiter.state.is_outage());
+        assert_eq!(waiter.polls_again(&Observation::Unavailable), MAX_OUTAGE_INTERVAL);
     }
     assert_eq!(waiter.step(&figures("Completed", 150, 9_000, 0, 50)), Action::Done(Outcome::Succeeded));
-    assert!(!waiter.state.is_blind());
+    assert!(!waiter.state.is_outage());
 }
 
 #[test]
@@ -209,13 +209,13 @@ fn a_queue_timeout_does_not_fire_on_a_running_job_nor_the_other_way_round() {
 
 #[test]
 fn timeouts_are_suspended_and_confirmed() {
-    for (phase, why) in [("Pending", StopReason::PendingTimeout), ("Running", StopReason::WorkloadTimeout)] {
+    for (phase, why) in [("Pending", SuspendReason::PendingTimeout), ("Running", SuspendReason::WorkloadTimeout)] {
         let mut waiter = Waiter::new(timeouts(60, 60, false));
         assert_eq!(waiter.step(&figures(phase, 0, 60, 60, 60)), Action::Suspend(why));
-        assert_eq!(waiter.state.stopping(), Some(why));
+        assert_eq!(waiter.state.suspending(), Some(why));
         waiter.polls_again(&figures(phase, 0, 61, 61, 61));
         waiter.polls_again(&seen("Stopping"));
-        waiter.polls_again(&Observation::NotSeen);
+        waiter.polls_again(&Observation::Unavailable);
         assert_eq!(waiter.step(&seen("Stopped")), Action::Done(why.outcome()));
     }
 }
@@ -224,7 +224,7 @@ fn timeouts_are_suspended_and_confirmed() {
 fn a_suspend_without_effect_is_asked_for_again_but_not_at_every_look() {
     let mut waiter = Waiter::new(timeouts(60, 60, false));
     let asks = (0..26)
-        .filter(|_| waiter.step(&figures("Running", 0, 70, 0, 70)) == Action::Suspend(StopReason::WorkloadTimeout))
+        .filter(|_| waiter.step(&figures("Running", 0, 70, 0, 70)) == Action::Suspend(SuspendReason::WorkloadTimeout))
         .count();
     assert_eq!(asks, 6);
     waiter.state.action_failed(false);
@@ -235,7 +235,7 @@ fn a_suspend_without_effect_is_asked_for_again_but_not_at_every_look() {
 fn a_suspend_is_not_asked_for_again_because_the_phase_changes() {
     let mut waiter = Waiter::new(WaitPolicy::default());
     waiter.state.cancel();
-    assert_eq!(waiter.step(&seen("Creating")), Action::Suspend(StopReason::Cancelled));
+    assert_eq!(waiter.step(&seen("Creating")), Action::Suspend(SuspendReason::Cancelled));
     waiter.polls_again(&seen("Running"));
 }
 
@@ -260,7 +260,7 @@ fn timeouts_resume_their_count_in_another_process() {
     assert_eq!(waiter.state.queued(), secs(20 + 39 + 40));
     let mut waiter = waiter.restart();
     waiter.polls_again(&seen("Initializing"));
-    assert_eq!(waiter.step(&seen("Initializing")), Action::Suspend(StopReason::PendingTimeout));
+    assert_eq!(waiter.step(&seen("Initializing")), Action::Suspend(SuspendReason::PendingTimeout));
     // A stop that one process asked for is not taken for someone else's by the next.
     let mut waiter = waiter.restart();
     assert_eq!(waiter.step(&seen("Stopped")), Action::Done(Outcome::PendingTimeout));
@@ -273,7 +273,7 @@ fn without_dates_the_clock_of_the_caller_counts_but_not_through_an_outage_or_a_r
         waiter.polls_again(&seen("Initializing"));
     }
     assert_eq!(waiter.state.queued(), secs(1 + 2 + 4));
-    waiter.polls_again(&Observation::NotSeen);
+    waiter.polls_again(&Observation::Unavailable);
     waiter.polls_again(&seen("Initializing"));
     let mut waiter = waiter.restart();
     waiter.polls_again(&seen("Initializing"));
@@ -341,7 +341,7 @@ fn a_cancel_suspends_confirms_and_never_deletes() {
     let mut waiter = Waiter::new(timeouts(60, 60, true));
     waiter.polls_again(&figures("Running", 0, 10, 0, 10));
     waiter.state.cancel();
-    assert_eq!(waiter.step(&seen("Running")), Action::Suspend(StopReason::Cancelled));
+    assert_eq!(waiter.step(&seen("Running")), Action::Suspend(SuspendReason::Cancelled));
     waiter.polls_again(&seen("Running"));
     waiter.state.cancel();
     assert_eq!(waiter.step(&seen("Stopped")), Action::Done(Outcome::Cancelled));
@@ -401,7 +401,7 @@ fn outcomes_and_states_print_and_parse_back() {
         assert_eq!(serde_json::from_str::<Outcome>(&written).unwrap(), outcome);
         assert_eq!(outcome.to_string().replace(' ', "-"), written.trim_matches('"'));
     }
-    let why = [StopReason::Cancelled, StopReason::PendingTimeout, StopReason::WorkloadTimeout];
+    let why = [SuspendReason::Cancelled, SuspendReason::PendingTimeout, SuspendReason::WorkloadTimeout];
     assert_eq!(why.map(|why| why.to_string()), why.map(|why| why.outcome().to_string()));
     // A receipt of an older version lacks what it did not know.
     assert_eq!(serde_json::from_str::<WaitState>("{}").unwrap(), WaitState::default());
@@ -428,11 +428,11 @@ fn dated(phase: &str, since: u64, date: u64) -> Observation {
 #[test]
 fn phases_without_a_total_count_by_the_local_clock() {
     for (phase, why) in [
-        ("Creating", StopReason::PendingTimeout),
-        ("Initializing", StopReason::PendingTimeout),
-        ("Resuming", StopReason::PendingTimeout),
-        ("Updating", StopReason::WorkloadTimeout),
-        ("Degraded", StopReason::WorkloadTimeout),
+        ("Creating", SuspendReason::PendingTimeout),
+        ("Initializing", SuspendReason::PendingTimeout),
+        ("Resuming", SuspendReason::PendingTimeout),
+        ("Updating", SuspendReason::WorkloadTimeout),
+        ("Degraded", SuspendReason::WorkloadTimeout),
     ] {
         let mut waiter = Waiter::new(timeouts(60, 60, false));
         let begun = waiter.now;
@@ -462,7 +462,7 @@ fn the_skew_of_date_is_measured_when_the_workload_is_created() {
     let begun = waiter.now;
     waiter.polls_again(&dated("Pending", 1_000, 8_201));
     for _ in 0..50 {
-        waiter.polls_again(&Observation::NotSeen);
+        waiter.polls_again(&Observation::Unavailable);
     }
     // It began to run 300 s ago, while nobody could see it.
     let passed = waiter.now.checked_sub(begun).unwrap().as_secs();
@@ -524,7 +524,7 @@ fn pending_timeout_counts_the_present_wait_only() {
         snapshot.total_pending = Some(secs(4_600));
         snapshot
     };
-    assert_eq!(stranger.step(&Observation::Seen(long)), Action::Suspend(StopReason::PendingTimeout));
+    assert_eq!(stranger.step(&Observation::Seen(long)), Action::Suspend(SuspendReason::PendingTimeout));
 }
 
 #[test]
@@ -535,7 +535,7 @@ fn a_wait_in_the_queue_spans_its_phases_unless_the_job_may_have_run() {
         waiter.polls_again(&seen(phase));
     }
     assert_eq!(waiter.state.queued(), secs(39));
-    waiter.polls_again(&Observation::NotSeen);
+    waiter.polls_again(&Observation::Unavailable);
     // Nobody knows what happened meanwhile.
     waiter.polls_again(&seen("Pending"));
     assert_eq!(waiter.state.queued(), Duration::ZERO);
@@ -545,28 +545,28 @@ fn a_wait_in_the_queue_spans_its_phases_unless_the_job_may_have_run() {
 fn a_phase_that_did_not_change_counts_across_an_outage_by_the_dates_of_its_creator() {
     let mut waiter = creator(timeouts(100, 1_000, false), 1_000);
     waiter.polls_again(&dated("Initializing", 1_000, 1_000));
-    waiter.polls_again(&Observation::NotSeen);
+    waiter.polls_again(&Observation::Unavailable);
     waiter.now = secs(7 + 99);
     waiter.polls_again(&dated("Initializing", 1_000, 1_099));
     waiter.now = secs(7 + 100);
-    assert_eq!(waiter.step(&dated("Initializing", 1_000, 1_100)), Action::Suspend(StopReason::PendingTimeout));
+    assert_eq!(waiter.step(&dated("Initializing", 1_000, 1_100)), Action::Suspend(SuspendReason::PendingTimeout));
 }
 
 #[test]
 fn a_decision_to_suspend_is_dropped_when_its_reason_is_gone() {
     // The suspend never reached the control plane, and the job runs now.
     let mut waiter = Waiter::new(timeouts(60, 1_000, true));
-    assert_eq!(waiter.step(&figures("Pending", 0, 60, 60, 0)), Action::Suspend(StopReason::PendingTimeout));
+    assert_eq!(waiter.step(&figures("Pending", 0, 60, 60, 0)), Action::Suspend(SuspendReason::PendingTimeout));
     waiter.state.action_failed(false);
     waiter.polls_again(&figures("Running", 70, 75, 70, 5));
-    assert_eq!(waiter.state.stopping(), None);
+    assert_eq!(waiter.state.suspending(), None);
     // It was accepted and lost: not sent again while the job runs.
     let mut waiter = Waiter::new(timeouts(60, 1_000, true));
-    assert_eq!(waiter.step(&figures("Pending", 0, 60, 60, 0)), Action::Suspend(StopReason::PendingTimeout));
+    assert_eq!(waiter.step(&figures("Pending", 0, 60, 60, 0)), Action::Suspend(SuspendReason::PendingTimeout));
     for second in 0..40 {
         waiter.polls_again(&figures("Running", 70, 75 + second, 70, 5 + second));
     }
-    assert_eq!(waiter.state.stopping(), None);
+    assert_eq!(waiter.state.suspending(), None);
     // Accepted and late: it still was this waiter's, but what had begun to run is not deleted.
     let mut waiter = Waiter::new(timeouts(60, 1_000, false));
     let _ = waiter.step(&figures("Pending", 0, 60, 60, 0));
@@ -579,7 +579,7 @@ fn a_decision_to_suspend_is_dropped_when_its_reason_is_gone() {
 fn a_workload_that_someone_resumed_is_not_suspended_again() {
     for phase in ["Resuming", "Pending", "Running"] {
         let mut waiter = Waiter::new(timeouts(100_000, 60, true));
-        assert_eq!(waiter.step(&figures("Running", 0, 60, 0, 60)), Action::Suspend(StopReason::WorkloadTimeout));
+        assert_eq!(waiter.step(&figures("Running", 0, 60, 0, 60)), Action::Suspend(SuspendReason::WorkloadTimeout));
         waiter.polls_again(&figures("Stopping", 61, 62, 0, 61));
         for second in 0..200 {
             waiter.polls_again(&figures(phase, 100, 110 + second, 0, 61));
@@ -597,7 +597,7 @@ fn a_workload_that_someone_resumed_is_not_suspended_again() {
 #[test]
 fn what_someone_else_stopped_before_a_timeout_was_sent_is_neither_ours_nor_deleted() {
     let mut waiter = Waiter::new(timeouts(60, 60, true));
-    assert_eq!(waiter.step(&figures("Running", 0, 60, 0, 60)), Action::Suspend(StopReason::WorkloadTimeout));
+    assert_eq!(waiter.step(&figures("Running", 0, 60, 0, 60)), Action::Suspend(SuspendReason::WorkloadTimeout));
     waiter.state.action_failed(false);
     assert_eq!(waiter.step(&seen("Stopped")), Action::Done(Outcome::Stopped));
     // A suspend whose answer was lost may be what stopped it.
@@ -612,17 +612,17 @@ fn a_stored_stop_can_be_dropped() {
     let mut waiter = Waiter::new(timeouts(60, 60, true));
     waiter.state.cancel();
     let mut waiter = waiter.restart();
-    assert_eq!(waiter.state.drop_stop(), Some(StopReason::Cancelled));
+    assert_eq!(waiter.state.discard_suspend(), Some(SuspendReason::Cancelled));
     waiter.polls_again(&seen("Running"));
     assert_eq!(waiter.step(&seen("Stopped")), Action::Done(Outcome::Stopped));
-    assert_eq!(waiter.state.drop_stop(), None);
+    assert_eq!(waiter.state.discard_suspend(), None);
     // One that was sent may still take effect, and is then the cause.
     let mut waiter = Waiter::new(timeouts(60, 60, true));
     let _ = waiter.step(&figures("Running", 0, 1, 0, 1));
     waiter.state.cancel();
     let _ = waiter.step(&figures("Running", 0, 2, 0, 2));
     let mut waiter = waiter.restart();
-    waiter.state.drop_stop();
+    waiter.state.discard_suspend();
     waiter.polls_again(&figures("Running", 0, 3, 0, 3));
     assert_eq!(waiter.step(&seen("Stopped")), Action::Done(Outcome::Cancelled));
 }
@@ -652,7 +652,7 @@ fn a_workload_vanishes_only_when_it_is_absent_for_long_while_its_project_answers
     waiter.polls_again(&seen("Running"));
     for _ in 0..100 {
         waiter.polls_again(&Observation::Missing);
-        waiter.polls_again(&Observation::NotSeen);
+        waiter.polls_again(&Observation::Unavailable);
     }
     waiter.polls_again(&seen("Running"));
     waiter.polls_again(&Observation::Missing);

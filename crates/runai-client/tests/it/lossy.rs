@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
-use crate::campaign::{figure, runs, write_down};
+use crate::campaign::{figure, record_figures, runs};
 use crate::network::{followed_by, request, submission_of};
 
 /// Longer than anything takes on this machine, and shorter than a test that runs in real time can bear.
@@ -159,7 +159,7 @@ async fn a_network_that_harms_bytes_neither_loses_nor_doubles_a_job() {
     let sim = Simulator::builder().start().await.unwrap();
     let target = sim.base_url().trim_start_matches("http://").to_owned();
     let (address, harmed) = proxy(target, 7).await;
-    let retry = RetryPolicy::default().first_pause(Duration::from_millis(10));
+    let retry = RetryPolicy::default().initial_backoff(Duration::from_millis(10));
     let client = |url: &str| {
         Client::builder(url)
             .credentials(sim.client_id(), sim.client_secret().to_owned())
@@ -218,7 +218,7 @@ async fn a_network_that_harms_bytes_neither_loses_nor_doubles_a_job() {
         ("lost", figure(lost)),
         ("outcomes that are not `succeeded`", figure(wrong)),
     ]);
-    write_down("sockets", &figures);
+    record_figures("sockets", &figures);
     assert_eq!((doubled, lost, wrong), (0, 0, 0));
     assert!(harmed.figures().iter().all(|(_, count)| *count > 0.0), "{:?}", harmed.figures());
     sim.stop().await;

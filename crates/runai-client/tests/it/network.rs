@@ -14,10 +14,10 @@ use runai_api::Submission;
 use runai_api::name::{SUBMISSION_LABEL, SubmissionId, workload_name};
 use runai_api::wire::{EnvironmentVariable, Label, TrainingCreationRequest, TrainingSpec};
 use runai_client::lifecycle::Outcome;
-use runai_client::transport::{Failure, Request, Response, Transport, TransportError};
+use runai_client::transport::{Request, Response, Transport, TransportError, TransportErrorKind};
 use runai_client::{
-    BoxFuture, Client, Event, Fleet, FleetEvent, Placement, Put, Receipt, ReceiptList, ReceiptStore, StepOperator,
-    StoreError,
+    BoxFuture, Client, Event, Fleet, FleetEvent, Placement, PutResult, Receipt, ReceiptList, ReceiptStore,
+    StepOperator, StoreError,
 };
 use runai_sim::Simulator;
 use tokio::sync::Notify;
@@ -63,10 +63,12 @@ impl Transport for InMemory {
         let fate = (self.fate)(request);
         let router = self.router.clone();
         Box::pin(async move {
-            let lost = || TransportError::maybe_sent(Failure::Interrupted, "connection reset");
+            let lost = || TransportError::maybe_sent(TransportErrorKind::Interrupted, "connection reset");
             match &fate {
                 Fate::IsLost => return Err(lost()),
-                Fate::NobodyListens => return Err(TransportError::not_sent(Failure::Connect, "connection refused")),
+                Fate::NobodyListens => {
+                    return Err(TransportError::not_sent(TransportErrorKind::Connect, "connection refused"));
+                }
                 Fate::MeetsAnError(status) => return Ok(answer(*status, r#"{"code": 503, "message": "storm"}"#)),
                 Fate::MeetsAPage(status) => return Ok(answer(*status, "<html><h1>please log in</h1></html>")),
                 Fate::ArrivesLate(delay) => tokio::time::sleep(*delay).await,
@@ -77,7 +79,7 @@ impl Transport for InMemory {
                 _ => {}
             }
             let Ok(answered) = timeout(limit, call(router, request)).await else {
-                return Err(TransportError::maybe_sent(Failure::Timeout, "no answer"));
+                return Err(TransportError::maybe_sent(TransportErrorKind::Timeout, "no answer"));
             };
             let mut response = answered.ok_or_else(lost)?;
             match fate {
@@ -197,7 +199,7 @@ impl MemoryStore {
 }
 
 impl ReceiptStore for MemoryStore {
-    fn put(&self, receipt: Receipt, replaces: Option<String>) -> BoxFuture<'_, Result<Put, StoreError>> {
+    fn put(&self, receipt: Receipt, replaces: Option<String>) -> BoxFuture<'_, Result<PutResult, StoreError>> {
         Box::pin(async move {
             if self.broken {
                 return Err(StoreError::new("the disk is full"));
@@ -207,11 +209,11 @@ impl ReceiptStore for MemoryStore {
             let mut receipts = self.receipts.lock().unwrap();
             let stored = receipts.get(&receipt.key());
             if stored.map(|stored| &stored.attempt) != replaces.as_ref() {
-                return Ok(Put::Conflict(stored.cloned().map(Box::new)));
+                return Ok(PutResult::Conflict(stored.cloned().map(Box::new)));
             }
             self.writes.lock().unwrap().push(receipt.clone());
             receipts.insert(receipt.key(), receipt);
-            Ok(Put::Stored)
+            Ok(PutResult::Stored)
         })
     }
 

@@ -109,7 +109,7 @@ async fn a_list_that_leads_nowhere_is_an_error() {
             answering(move |sent| if sent.line.ends_with("/token") { Reply::token() } else { Reply::json(200, &page) });
         let request = ApiRequest::get("/pods").query("offset", "5");
         let error = client.items::<u32>(request, "pods").try_collect::<Vec<_>>().await.unwrap_err();
-        assert!(matches!(error, Error::OddAnswer { .. }), "{error:?}");
+        assert!(matches!(error, Error::UnexpectedResponse { .. }), "{error:?}");
     }
     for body in [json!({"other": []}), json!({"pods": null}), json!({"pods": {}}), json!(7)] {
         let script = Script::new();

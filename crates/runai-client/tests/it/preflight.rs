@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use runai_api::permissions::Permissions;
 use runai_api::wire::TrainingCreationRequest;
-use runai_client::transport::{Failure, Request, Response, Transport, TransportError};
+use runai_client::transport::{Request, Response, Transport, TransportError, TransportErrorKind};
 use runai_client::{BoxFuture, Check, Client, Preflight, PreflightSubject, StepOperator, Verdict};
 use runai_sim::{Node, Policy, Project, Quota, Role, Simulator, Template};
 use runai_spec::permissions::permissions;
@@ -32,7 +32,7 @@ async fn preflight(operator: &StepOperator, settings: &str) -> Preflight {
     let (request, permissions) = step(settings);
     let found = operator.preflight(Some(subject(&request)), Some(&permissions)).await;
     for finding in &found.findings {
-        assert!(finding.verdict != Verdict::Bad || finding.hint.is_some(), "{finding:?}");
+        assert!(finding.verdict != Verdict::Fail || finding.hint.is_some(), "{finding:?}");
     }
     found
 }
@@ -49,9 +49,9 @@ fn has(found: &Preflight, check: Check, verdict: Verdict, words: &str) {
 async fn a_step_that_will_run_gets_a_clean_bill() {
     let sim = Simulator::builder().role(Role::AiPractitioner, ["sim-project"]).in_memory().unwrap();
     let found = preflight(&operator(&sim), "node_pools: [default], gpu_portion_request: 0.5").await;
-    assert!(found.is_good() && found.placement.is_some(), "{found:#?}");
+    assert!(found.passed() && found.placement.is_some(), "{found:#?}");
     for check in [
-        Check::Reach,
+        Check::Connectivity,
         Check::Credentials,
         Check::Project,
         Check::Cluster,
@@ -60,7 +60,7 @@ async fn a_step_that_will_run_gets_a_clean_bill() {
         Check::Policy,
         Check::Permissions,
     ] {
-        has(&found, check, Verdict::Good, "");
+        has(&found, check, Verdict::Pass, "");
     }
     let written = serde_json::to_value(&found).unwrap();
     assert_eq!(written["findings"][0]["check"], "reach");
@@ -70,7 +70,7 @@ async fn a_step_that_will_run_gets_a_clean_bill() {
 async fn the_least_role_is_enough_and_cannot_see_the_policy() {
     let sim = Simulator::builder().role(Role::LeastPrivilege, ["sim-project"]).in_memory().unwrap();
     let found = preflight(&operator(&sim), "").await;
-    assert!(found.is_good(), "{found:#?}");
+    assert!(found.passed(), "{found:#?}");
     has(&found, Check::Policy, Verdict::Unknown, "may not view policies");
 }
 
@@ -91,37 +91,37 @@ async fn what_would_keep_it_from_running_is_found() {
     let operator = StepOperator::new(client(&sim, |_| Fate::Arrives), "vision");
 
     let found = preflight(&operator, "node_pools: [a10, a100]").await;
-    has(&found, Check::NodePools, Verdict::Bad, "`a10` does not exist");
-    has(&found, Check::NodePools, Verdict::Good, "`a100`");
-    let finding = found.findings.iter().find(|finding| finding.verdict == Verdict::Bad).unwrap();
+    has(&found, Check::NodePools, Verdict::Fail, "`a10` does not exist");
+    has(&found, Check::NodePools, Verdict::Pass, "`a100`");
+    let finding = found.findings.iter().find(|finding| finding.verdict == Verdict::Fail).unwrap();
     assert_eq!(finding.pointer.as_deref(), Some("/settings/node_pools"));
     assert!(finding.hint.as_deref().unwrap().contains("`a100`"), "{finding:?}");
 
     let found = preflight(&operator, "node_pools: [a100], gpu_devices_request: 8").await;
-    has(&found, Check::Quota, Verdict::Bad, "asks for 8 GPUs, the project's limit is 4");
+    has(&found, Check::Quota, Verdict::Fail, "asks for 8 GPUs, the project's limit is 4");
     let found = preflight(&operator, "node_pools: [a100], gpu_devices_request: 3").await;
-    has(&found, Check::Quota, Verdict::Doubtful, "asks for 3 GPUs, the project's quota is 2");
+    has(&found, Check::Quota, Verdict::Warn, "asks for 3 GPUs, the project's quota is 2");
     let found =
         preflight(&operator, "node_pools: [a100], gpu_devices_request: 3, preemptibility: non-preemptible").await;
-    has(&found, Check::Quota, Verdict::Bad, "non-preemptible");
+    has(&found, Check::Quota, Verdict::Fail, "non-preemptible");
     let found = preflight(&operator, "gpu_devices_request: 8, node_pools: [h100]").await;
-    has(&found, Check::Quota, Verdict::Good, "");
+    has(&found, Check::Quota, Verdict::Pass, "");
     let found = preflight(&operator, "gpu_request_type: memory, gpu_memory_request: 8Gi").await;
     has(&found, Check::Quota, Verdict::Unknown, "memory");
     let settings = "gpu_request_type: memory, gpu_memory_request: 8Gi, cpu_memory_request: 2T, node_pools: [a100]";
     let found = preflight(&operator, settings).await;
-    has(&found, Check::Quota, Verdict::Doubtful, "asks for 2000 GB of memory, the project's quota is 1099.51");
+    has(&found, Check::Quota, Verdict::Warn, "asks for 2000 GB of memory, the project's quota is 1099.51");
 
     let found = preflight(&operator, "cpu_core_request: 8, priority_class: high").await;
-    has(&found, Check::Policy, Verdict::Bad, "rule `max` of the tenant's policy");
-    has(&found, Check::Policy, Verdict::Bad, "`priorityClass`");
+    has(&found, Check::Policy, Verdict::Fail, "rule `max` of the tenant's policy");
+    has(&found, Check::Policy, Verdict::Fail, "`priorityClass`");
     let pointers: Vec<_> = found.findings.iter().filter_map(|finding| finding.pointer.as_deref()).collect();
     assert!(pointers.contains(&"/settings/cpu_core_request") && pointers.contains(&"/settings/priority_class"));
 
     let found = preflight(&operator, &format!("workload_template_id: {TEMPLATE}")).await;
-    has(&found, Check::Template, Verdict::Good, "`small`");
+    has(&found, Check::Template, Verdict::Pass, "`small`");
     let found = preflight(&operator, &format!("workload_template_id: {}", TEMPLATE.replace('5', "6"))).await;
-    has(&found, Check::Template, Verdict::Bad, "does not exist");
+    has(&found, Check::Template, Verdict::Fail, "does not exist");
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,27 +129,29 @@ async fn a_role_that_does_not_do_is_found() {
     let sim = Simulator::builder().role(Role::MlEngineer, ["sim-project"]).in_memory().unwrap();
     let found = preflight(&operator(&sim), "").await;
     for verb in ["Create", "Edit"] {
-        has(&found, Check::Permissions, Verdict::Bad, &format!("Trainings → {verb}"));
+        has(&found, Check::Permissions, Verdict::Fail, &format!("Trainings → {verb}"));
     }
     let sim =
         Simulator::builder().projects(["mine", "theirs"]).role(Role::AiPractitioner, ["theirs"]).in_memory().unwrap();
     let found = StepOperator::new(client(&sim, |_| Fate::Arrives), "mine").preflight(None, None).await;
-    has(&found, Check::Project, Verdict::Bad, "`mine` does not exist, or cannot be seen");
+    has(&found, Check::Project, Verdict::Fail, "`mine` does not exist, or cannot be seen");
     assert!(found.error.unwrap().is_not_found());
 }
 
 #[tokio::test(start_paused = true)]
 async fn it_ends_where_nothing_more_can_be_found_out() {
-    struct Nowhere(Failure);
+    struct Nowhere(TransportErrorKind);
     impl Transport for Nowhere {
         fn send<'a>(&'a self, _: &'a Request, _: Duration) -> BoxFuture<'a, Result<Response, TransportError>> {
             Box::pin(async { Err(TransportError::not_sent(self.0, "as the test says")) })
         }
     }
-    for (failure, words) in [(Failure::Connect, "cannot connect"), (Failure::Tls, "cannot connect securely")] {
+    for (failure, words) in
+        [(TransportErrorKind::Connect, "cannot connect"), (TransportErrorKind::Tls, "cannot connect securely")]
+    {
         let client = Client::builder("https://runai.test").credentials("id", "secret").transport(Nowhere(failure));
         let found = StepOperator::new(client.build().unwrap(), "vision").preflight(None, None).await;
-        has(&found, Check::Reach, Verdict::Bad, words);
+        has(&found, Check::Connectivity, Verdict::Fail, words);
         assert!(found.findings.len() == 1 && found.error.unwrap().is_unreachable());
     }
 
@@ -160,13 +162,13 @@ async fn it_ends_where_nothing_more_can_be_found_out() {
         .build()
         .unwrap();
     let found = StepOperator::new(wrong, sim.project()).preflight(None, None).await;
-    has(&found, Check::Reach, Verdict::Good, "answers");
-    has(&found, Check::Credentials, Verdict::Bad, "refused the credentials");
+    has(&found, Check::Connectivity, Verdict::Pass, "answers");
+    has(&found, Check::Credentials, Verdict::Fail, "refused the credentials");
 
     let page = client(&sim, |_| Fate::MeetsAPage(200));
     let found = StepOperator::new(page, sim.project()).preflight(None, None).await;
-    has(&found, Check::Reach, Verdict::Bad, "");
+    has(&found, Check::Connectivity, Verdict::Fail, "");
     let other = StepOperator::new(client(&sim, |_| Fate::Arrives), sim.project()).cluster_name("elsewhere");
     let found = other.preflight(None, None).await;
-    has(&found, Check::Project, Verdict::Bad, "`elsewhere`");
+    has(&found, Check::Project, Verdict::Fail, "`elsewhere`");
 }

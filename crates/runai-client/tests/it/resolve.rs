@@ -84,5 +84,5 @@ async fn a_list_without_an_end_is_an_error() {
     let script = Script::new();
     script.expect(PROJECTS, page(&[], Some(500))).expect(PROJECTS, page(&[], Some(500)));
     let error = StepOperator::new(script.client(), "vision").prepare().await.unwrap_err();
-    assert!(matches!(error, Error::OddAnswer { .. }), "{error:?}");
+    assert!(matches!(error, Error::UnexpectedResponse { .. }), "{error:?}");
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use http::StatusCode;
 use runai_api::request::ApiRequest;
 use runai_api::wire::TrainingCreationRequest;
-use runai_client::transport::{Failure, Request, Response, Transport, TransportError};
+use runai_client::transport::{Request, Response, Transport, TransportError, TransportErrorKind};
 use runai_client::{BoxFuture, Client, Error, RetryPolicy};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -141,7 +141,7 @@ async fn an_answer_that_is_not_the_apis_is_described_and_not_quoted() {
         "is not what the API describes, at line 1 column 8 of its body (8 bytes)",
     ] {
         let error = client.clusters().await.unwrap_err();
-        assert!(matches!(error, Error::OddAnswer { .. }) && error.is_unreachable(), "{error:?}");
+        assert!(matches!(error, Error::UnexpectedResponse { .. }) && error.is_unreachable(), "{error:?}");
         assert_eq!(error.to_string(), format!("the answer to `{LINE}` (200 OK) {problem}"));
     }
 }
@@ -218,7 +218,7 @@ impl Transport for Addresses {
     fn send<'a>(&'a self, request: &'a Request, _: Duration) -> BoxFuture<'a, Result<Response, TransportError>> {
         let address = std::ptr::from_ref(request).addr();
         self.0.lock().unwrap().push((address, request.body().as_ptr().addr()));
-        Box::pin(async { Err(TransportError::not_sent(Failure::Connect, "refused")) })
+        Box::pin(async { Err(TransportError::not_sent(TransportErrorKind::Connect, "refused")) })
     }
 }
 

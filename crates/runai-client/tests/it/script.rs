@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use runai_client::transport::{Failure, Request, Response, Transport, TransportError};
+use runai_client::transport::{Request, Response, Transport, TransportError, TransportErrorKind};
 use runai_client::{BoxFuture, Client, ClientBuilder};
 use serde_json::{Value, json};
 
@@ -67,8 +67,8 @@ impl Reply {
                 }
                 Ok(response)
             }
-            Self::Lost => Err(TransportError::maybe_sent(Failure::Interrupted, "connection reset by peer")),
-            Self::Refused => Err(TransportError::not_sent(Failure::Connect, "connection refused")),
+            Self::Lost => Err(TransportError::maybe_sent(TransportErrorKind::Interrupted, "connection reset by peer")),
+            Self::Refused => Err(TransportError::not_sent(TransportErrorKind::Connect, "connection refused")),
             Self::Hangs => std::future::pending().await,
         }
     }

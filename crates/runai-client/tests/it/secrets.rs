@@ -246,7 +246,7 @@ async fn a_workload_of_somebody_else_is_not_quoted() {
             client.workload("w").await.map(|workload| assert!(workload.id.is_empty())).unwrap_err(),
         ] {
             let text = everything_about(&error);
-            assert!(!text.contains("canary") && matches!(error, Error::OddAnswer { .. }), "{text}");
+            assert!(!text.contains("canary") && matches!(error, Error::UnexpectedResponse { .. }), "{text}");
         }
     }
     // An item that does not decode costs itself, and the log says no more than that.
@@ -270,7 +270,7 @@ async fn what_a_client_is_told_to_conceal_is_in_nothing_that_it_says() {
         Reply::error(400, text).header("location", "https://elsewhere.test/canary%2F2")
     });
     // All clones conceal what one was told to.
-    client.clone().conceal(["canary-1", "canary/2", "offline"].map(SecretString::from));
+    client.clone().redact(["canary-1", "canary/2", "offline"].map(SecretString::from));
     let asset =
         ApiRequest::put("/api/v1/asset/credentials/password/1").json(&json!({"spec": {"password": "canary-3"}}));
     let error = client.call(&asset).await.unwrap_err();

@@ -326,12 +326,12 @@ async fn a_second_workload_is_named_beside_the_deleted_one_of_the_receipt() {
     let name = format!("fit-{ID}");
     let operator = plane.operator(|_, _| accepted("w1")).receipts(Arc::clone(&store) as _);
     plane.add("w1", &name, &ours(), 0);
-    assert_eq!(operator.submit(&submission_of(&generated())).await.unwrap().second_to, None);
+    assert_eq!(operator.submit(&submission_of(&generated())).await.unwrap().duplicate_of, None);
     plane.workloads.lock().unwrap().clear();
     plane.deleted.lock().unwrap().push(("w1".into(), name.clone()));
     plane.add("w2", &name, &ours(), 0);
     let again = operator.attach_or_submit(&submission_of(&generated())).await.unwrap();
-    assert_eq!((again.workload_id.as_str(), again.second_to.as_deref()), ("w2", Some("w1")));
+    assert_eq!((again.workload_id.as_str(), again.duplicate_of.as_deref()), ("w2", Some("w1")));
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use runai_client::transport::{Failure, HttpTransport, Request, Response, Transport, TransportError};
+use runai_client::transport::{HttpTransport, Request, Response, Transport, TransportError, TransportErrorKind};
 use runai_client::{Client, RetryPolicy, one_line};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -37,9 +37,9 @@ async fn get(url: &Url, timeout: Duration) -> Result<Response, TransportError> {
     transport.send(&request, timeout).await
 }
 
-async fn failure(url: &Url) -> (Failure, bool) {
+async fn failure(url: &Url) -> (TransportErrorKind, bool) {
     let error = get(url, Duration::from_millis(500)).await.unwrap_err();
-    (error.failure(), error.may_have_been_sent())
+    (error.kind(), error.may_have_been_sent())
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn failures_say_whether_the_request_may_have_been_sent() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         format!("http://{}", listener.local_addr().unwrap()).parse().unwrap()
     };
-    assert_eq!(failure(&nobody).await, (Failure::Connect, false));
+    assert_eq!(failure(&nobody).await, (TransportErrorKind::Connect, false));
     let error = get(&nobody, Duration::from_secs(1)).await.unwrap_err();
     let causes = std::iter::successors(std::error::Error::source(&error), |cause| (**cause).source());
     let cause = causes.last().unwrap().downcast_ref::<std::io::Error>().unwrap();
@@ -75,17 +75,17 @@ async fn failures_say_whether_the_request_may_have_been_sent() {
     assert_eq!(one_line(&error), format!("cannot connect: {cause}"));
 
     let hangs_up = listen(|stream| async { drop(stream) }).await;
-    assert_eq!(failure(&hangs_up).await, (Failure::Interrupted, true));
+    assert_eq!(failure(&hangs_up).await, (TransportErrorKind::Interrupted, true));
     let truncates = listen(|stream| answer(stream, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")).await;
-    assert_eq!(failure(&truncates).await, (Failure::Interrupted, true));
+    assert_eq!(failure(&truncates).await, (TransportErrorKind::Interrupted, true));
     let babbles = listen(|stream| answer(stream, "220 smtp.example.com ESMTP\r\n")).await;
-    assert_eq!(failure(&babbles).await, (Failure::Interrupted, true));
+    assert_eq!(failure(&babbles).await, (TransportErrorKind::Interrupted, true));
     let silent = listen(|stream| async move {
         tokio::time::sleep(Duration::from_secs(5)).await;
         drop(stream);
     })
     .await;
-    assert_eq!(failure(&silent).await, (Failure::Timeout, true));
+    assert_eq!(failure(&silent).await, (TransportErrorKind::Timeout, true));
     let never_ends = listen(|mut stream| async move {
         let _ = stream.read(&mut [0; 4096]).await;
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await;
@@ -94,7 +94,7 @@ async fn failures_say_whether_the_request_may_have_been_sent() {
         }
     })
     .await;
-    assert_eq!(failure(&never_ends).await, (Failure::Timeout, true));
+    assert_eq!(failure(&never_ends).await, (TransportErrorKind::Timeout, true));
 }
 
 #[tokio::test]

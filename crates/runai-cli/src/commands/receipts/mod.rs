@@ -128,7 +128,7 @@ fn block(stored: &StoredReceipt) -> String {
     if let Some(phase) = stored.receipt.wait.phase() {
         row("last phase", phase);
     }
-    if let Some(why) = stored.receipt.wait.stopping() {
+    if let Some(why) = stored.receipt.wait.suspending() {
         row("suspending", &format!("requested, not confirmed: {why}"));
     }
     text
