@@ -1,7 +1,7 @@
-//! `cargo xtask faults`: thousands of submissions and waits through everything that goes wrong, and their results.
+//! `cargo xtask faults`: runs the fault campaigns and prints their results.
 //!
-//! The campaigns are tests of the client and of the program. `cargo xtask test` runs them with fewer runs. They fail by
-//! themselves when a job is lost, doubled without a report or touched, or when a secret is shown.
+//! The campaigns are tests of the client and of the program, which `cargo xtask test` runs with fewer runs. They fail if
+//! a job is lost, duplicated without a report or touched without a reason, or if a secret is shown.
 
 use std::{fmt::Write as _, fs};
 
@@ -15,56 +15,57 @@ use crate::{
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Runs of each campaign in memory; a tenth of them over sockets, a twenty-fifth with processes that are killed
+    /// Runs of each campaign in memory; a tenth over sockets, a twenty-fifth with killed processes
     #[arg(long, default_value_t = 5_000)]
     runs: u32,
 
-    /// Write the tables into `docs/reliability.md` as well
+    /// Also write the tables to `docs/reliability.md`
     #[arg(long)]
     write: bool,
 }
 
 const PAGE: &str = "docs/reliability.md";
-/// In the page, what is below it is made here.
-const MARK: &str = "<!-- `cargo xtask faults --write` makes what follows -->\n";
+/// The generated part of the page starts after this line.
+const MARK: &str = "<!-- `cargo xtask faults --write` generates the rest of this page -->\n";
 
 /// A campaign of a crate.
 struct Campaign {
     package: &'static str,
-    /// The test that it is.
+    /// The path of the test.
     test: &'static str,
-    /// The name under which it writes its figures.
+    /// The name in the figures that the test writes.
     name: &'static str,
     title: &'static str,
-    /// What is done in it.
+    /// The description below the title.
     description: &'static str,
 }
 
 const CAMPAIGNS: [Campaign; 10] = [
     Campaign {
         package: "runai-client",
-        test: "hostile::a_fleet_neither_loses_nor_doubles_a_submission_under_a_hostile_control_plane",
+        test: "hostile::submissions_survive_hostile_control_plane",
         name: "hostile submissions",
         title: "Fleet: submissions, hostile control plane",
-        description: "`StepOperator` and `Fleet`, in memory, with simulated time. Each 50 runs have their own control plane \
-                      with the simulator's preset `hostile` and another seed: all its faults, mixed at random. Processes \
+        description: "`StepOperator` and `Fleet`, in memory, with simulated time. Every 50 runs have their own control plane \
+                      with the simulator's preset `hostile` and another seed: all faults, mixed at random. Processes \
                       die after 30 s to 10 min, and others resume from the receipts.",
     },
     Campaign {
         package: "runai-client",
-        test: "hostile::a_fleet_ends_every_wait_right_under_a_hostile_control_plane",
+        test: "hostile::waits_survive_hostile_control_plane",
         name: "hostile waits",
         title: "Fleet: waits, hostile control plane",
-        description: "As before. A third of the runs keep to their timeouts, a third exceed `workload_timeout`, half delete \
-                      what failed. Workloads that stay in `Stopping` for ever are deleted by somebody after 45 min.",
+        description: "Like the previous one. A third of the runs stay within their timeouts, a third exceed \
+                      `workload_timeout`, half delete failed workloads. Workloads that stay in `Stopping` are deleted \
+                      after 45 min.",
     },
     Campaign {
         package: "runai-client",
-        test: "hostile::a_fleet_reports_every_duplicate_where_effects_are_late_and_names_are_not_unique",
+        test: "hostile::reports_duplicates_after_late_effects",
         name: "hostile duplicates",
         title: "Fleet: late effects, names not unique",
-        description: "As the first, and worse: half of the submissions take effect 60 to 200 s after an answer of 504, and \
-                      names are never checked.",
+        description: "Like the first, but half of the submissions take effect 60 to 200 s after a 504, and names are never \
+                      checked.",
     },
     Campaign {
         package: "runai-cli",
@@ -72,8 +73,8 @@ const CAMPAIGNS: [Campaign; 10] = [
         name: "launch",
         title: "Program: submissions and waits, hostile control plane",
         description: "The program's own `run`, `submit` and `submit --wait`, in memory, with simulated time and the default \
-                      `--settle-time`. Each 50 steps in ten commands have their own control plane with the preset \
-                      `hostile` and another seed. Users interrupt commands once or twice, at random moments; processes \
+                      `--settle-time`. Every 50 steps in ten commands have their own control plane with the preset \
+                      `hostile` and another seed. Users interrupt commands once or twice, at random times; processes \
                       are killed; users repeat commands until every step has ended. Timeouts and deletions as above.",
     },
     Campaign {
@@ -81,62 +82,63 @@ const CAMPAIGNS: [Campaign; 10] = [
         test: "hostile::launch_reports_every_duplicate_where_effects_are_late_and_names_are_not_unique",
         name: "launch duplicates",
         title: "Program: late effects, names not unique",
-        description: "As before, and worse: half of the submissions take effect 60 to 200 s after an answer of 504, and \
-                      names are never checked.",
+        description: "Like the previous one, but half of the submissions take effect 60 to 200 s after a 504, and names are \
+                      never checked.",
     },
     Campaign {
         package: "runai-cli",
         test: "hostile::launch_keeps_its_promises_over_sockets",
         name: "launch sockets",
         title: "Program: sockets, hostile control plane",
-        description: "As the first of the program, over sockets and in real time. All durations are a sixtieth: workloads, \
+        description: "Like the first of the program, over sockets and in real time. All durations are a sixtieth: workloads, \
                       delays of faults, interrupts, and a settle time of 1.5 s.",
     },
     Campaign {
         package: "runai-client",
-        test: "campaign::no_submission_is_lost_or_doubled",
+        test: "campaign::submits_once_over_bad_network",
         name: "submissions",
         title: "Fleet: submissions, bad network",
-        description: "In memory, with simulated time. Of 100 answers 30 are lost after the request took effect, 10 requests \
-                      are lost before, 5 meet an error or a proxy's page. Every ten minutes there is a minute of nothing \
-                      but 5xx and 20 s in which nobody listens. Tokens expire early. Processes die in the middle of a \
-                      request, and others resume from the receipts.",
+        description: "In memory, with simulated time. Of 100 requests, 30 lose their response after taking effect, 10 are \
+                      lost before, and 5 get an error or a proxy's page. Every ten minutes the control plane returns \
+                      only 5xx for a minute and refuses connections for 20 s. Tokens expire early. Processes die during \
+                      a request, and others resume from the receipts.",
     },
     Campaign {
         package: "runai-client",
-        test: "campaign::every_wait_ends_right_and_no_healthy_job_is_touched",
+        test: "campaign::waits_survive_long_outages",
         name: "waits",
         title: "Fleet: waits, long outages",
-        description: "In memory, with simulated time. Out of every 97 minutes nobody listens for 57, and three more give \
-                      nothing but 5xx. Answers get lost, the control plane's clock is off by up to 20 s, processes die. A \
-                      third of the waits keep to their timeouts, a third exceed one, half delete what failed.",
+        description: "In memory, with simulated time. Of every 97 minutes, the control plane refuses connections for 57 and \
+                      returns only 5xx for 3. Responses are lost, the control plane's clock is off by up to 20 s, and \
+                      processes die. A third of the waits stay within their timeouts, a third exceed one, half delete \
+                      failed workloads.",
     },
     Campaign {
         package: "runai-client",
-        test: "lossy::a_network_that_harms_bytes_neither_loses_nor_doubles_a_job",
+        test: "lossy::submits_once_over_lossy_network",
         name: "sockets",
         title: "Fleet: sockets",
-        description: "In real time, with a settle time of 1.5 s, through a TCP proxy that cuts, delays, doubles and corrupts \
-                      six of ten connections, at a random byte.",
+        description: "In real time, with a settle time of 1.5 s, through a TCP proxy that cuts, delays, duplicates or \
+                      corrupts six of ten connections, at a random byte.",
     },
     Campaign {
         package: "runai-client",
-        test: "killed::whoever_is_killed_another_goes_on",
+        test: "killed::resumes_after_kill",
         name: "processes",
         title: "Fleet: killed processes",
-        description: "In real time, through the same proxy. Every run is a process that gets `SIGKILL` at a random moment, \
-                      again and again, and another that resumes from the receipt on the disk.",
+        description: "In real time, through the same proxy. Every run is a process that gets `SIGKILL` at random times, and \
+                      others that resume from the receipt on disk.",
     },
 ];
 
-/// What one campaign wrote down.
+/// The figures of one campaign.
 #[derive(Deserialize)]
-struct Written {
+struct Figures {
     campaign: String,
     figures: Vec<(String, f64)>,
 }
 
-/// Run all campaigns, and print their tables.
+/// Runs all campaigns and prints their tables.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let file = workspace::target_dir()?.join("campaigns.jsonl");
     if file.exists() {
@@ -155,19 +157,19 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.write {
         let path = workspace::root().join(PAGE);
         let page = fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
-        let (kept, _) = page.split_once(MARK).ok_or_else(|| anyhow!("`{PAGE}` has no line `{}`", MARK.trim()))?;
-        fs::write(&path, format!("{kept}{MARK}\n{tables}"))?;
+        let (text, _) = page.split_once(MARK).ok_or_else(|| anyhow!("missing line `{}` in `{PAGE}`", MARK.trim()))?;
+        fs::write(&path, format!("{text}{MARK}\n{tables}"))?;
         println!("wrote {PAGE}");
     }
     Ok(())
 }
 
 fn tables(lines: &str) -> Result<String> {
-    let written: Vec<Written> = lines.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let all: Vec<Figures> = lines.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     let mut page = String::new();
     for Campaign { name, title, description, .. } in &CAMPAIGNS {
-        let found = written.iter().find(|it| it.campaign == *name);
-        let Written { figures, .. } = found.ok_or_else(|| anyhow!("campaign `{name}` has written nothing down"))?;
+        let found = all.iter().find(|it| it.campaign == *name);
+        let Figures { figures, .. } = found.ok_or_else(|| anyhow!("campaign `{name}` has no figures"))?;
         writeln!(page, "### {title}\n\n{description}\n\n| | |\n|---|--:|")?;
         for (figure, count) in figures {
             writeln!(page, "| {figure} | {count} |")?;
@@ -182,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_campaign_has_a_table_or_the_run_fails() {
+    fn requires_figures_of_each_campaign() {
         let line = |Campaign { name, .. }: &Campaign| {
             format!(r#"{{"campaign": "{name}", "figures": [["runs", 5000.0], ["simulated hours", 0.5]]}}"#)
         };

@@ -1,9 +1,9 @@
-//! What following many workloads costs, over sockets: requests an interval, memory and CPU time of this process alone,
-//! beside one poll for each workload; and how fast submissions go, beside the peer's SDK.
+//! Measures a fleet of workloads over sockets: requests per interval, memory and CPU time of this process, compared with
+//! one poll per workload; and the rate of submissions, compared with runapy.
 //!
-//! Prints one line of JSON a figure. The control plane is simulated by a process of its own. `RUNAI_PEER_PYTHON` names
-//! a Python that has the peer; without it that line is left out.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark that cannot go on must end, and prints")]
+//! Prints one line of JSON per figure. A separate process simulates the control plane. `RUNAI_PEER_PYTHON` is a Python
+//! interpreter with runapy; without it that comparison is skipped.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark panics on errors and prints its results")]
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -30,7 +30,7 @@ fn main() {
     if arguments.iter().any(|argument| argument == "--serve") {
         return serve();
     }
-    // Tests of all targets only want to know that it builds.
+    // `cargo test --all-targets` only checks that it builds.
     if !arguments.iter().any(|argument| argument == "--bench") {
         return;
     }
@@ -41,7 +41,7 @@ fn main() {
 fn serve() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        // Enough for all of them to run at once.
+        // Enough nodes to run all workloads at once.
         let nodes = (0..100).map(|_| Node { cpu_cores: 1000.0, memory: 1e15, ..Node::default() });
         let sim = Simulator::builder().nodes(nodes).start().await.unwrap();
         println!(
@@ -52,7 +52,7 @@ fn serve() {
     });
 }
 
-/// The simulator's process, which ends with this one.
+/// The simulator's process; killed on drop.
 struct Server(Child, serde_json::Value);
 
 impl Server {

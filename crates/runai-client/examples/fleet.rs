@@ -1,10 +1,10 @@
-//! Goes on with everything that another process left behind, until all of it has ended.
+//! Resumes all workloads of another process and follows them to their end.
 //!
 //! ```sh
 //! RUNAI_BASE_URL=https://org.run.ai RUNAI_CLIENT_ID=… RUNAI_CLIENT_SECRET=… RUNAI_PROJECT_NAME=vision \
 //!     cargo run -p runai-client --example fleet -- receipts
 //! ```
-#![expect(clippy::print_stdout, reason = "an example shows what happens")]
+#![expect(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::error::Error;
 use std::sync::Arc;
@@ -22,8 +22,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let store: Arc<dyn ReceiptStore> = Arc::new(ReceiptDirectory::new(directory));
     let operator = StepOperator::new(client.clone(), variable("RUNAI_PROJECT_NAME")?).receipts(Arc::clone(&store));
 
-    let (mut fleet, unknown) = Fleet::resume(client, store).await?;
-    for receipt in unknown {
+    let (mut fleet, unsettled) = Fleet::resume(client, store).await?;
+    for receipt in unsettled {
         match operator.recover(&receipt).await? {
             Some(submitted) => fleet.follow(&submitted, WaitPolicy::default()),
             None => println!("{} never arrived", receipt.name),
@@ -37,8 +37,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 println!("{workload_id}: {outcome}");
                 outcomes.push(outcome);
             }
-            FleetEvent::OutageBegan { scope, error } => println!("lost sight of {scope}: {error}"),
-            FleetEvent::OutageEnded { scope, lasted } => println!("{scope} is back after {lasted:.0?}"),
+            FleetEvent::OutageBegan { scope, error } => println!("outage of {scope}: {error}"),
+            FleetEvent::OutageEnded { scope, lasted } => println!("outage of {scope} ended after {lasted:.0?}"),
             _ => {}
         }
     }

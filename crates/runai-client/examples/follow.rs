@@ -1,6 +1,6 @@
 //! Submits a workload to a simulated control plane and follows it to its end:
 //! `cargo run -p runai-client --example follow`.
-#![expect(clippy::print_stdout, reason = "an example shows what happens")]
+#![expect(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::error::Error;
 
@@ -32,8 +32,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let submission = Submission::of(&request).ok_or("the request has no label")?;
     let submitted = operator.submit(&submission).await?;
 
-    let mut events = operator.watch(submitted.workload_id, WaitPolicy::default());
-    while let Some(event) = events.try_next().await? {
+    let mut watch = operator.watch(submitted.workload_id, WaitPolicy::default());
+    while let Some(event) = watch.try_next().await? {
         match event {
             Event::Phase { phase, .. } => println!("{}: {phase}", submitted.name),
             Event::Ended { outcome } => println!("{}: {outcome}", submitted.name),

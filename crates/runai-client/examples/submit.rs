@@ -1,12 +1,12 @@
 //! Submits one step with a receipt, follows it, and cancels it on Ctrl-C.
 //!
-//! Run it a second time, or after it was killed: it goes on with the same workload.
+//! Run it a second time, or after it was killed: it attaches to the same workload.
 //!
 //! ```sh
 //! RUNAI_BASE_URL=https://org.run.ai RUNAI_CLIENT_ID=… RUNAI_CLIENT_SECRET=… RUNAI_PROJECT_NAME=vision \
 //!     cargo run -p runai-client --example submit -- nightly-1
 //! ```
-#![expect(clippy::print_stdout, reason = "an example shows what happens")]
+#![expect(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::error::Error;
 use std::sync::Arc;

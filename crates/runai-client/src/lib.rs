@@ -1,30 +1,31 @@
 //! A client of NVIDIA Run:ai's control plane: submits training workloads, follows them and cancels them.
 //!
-//! It submits a job once, follows it through outages, and suspends or deletes it only when the user asked for that. It
-//! sends what [`runai_api`] describes: requests are [values](runai_api::request::ApiRequest), and the pure module
-//! [`lifecycle`] decides how a step ends. It knows no settings files and prints nothing.
+//! It submits a job once, follows it through outages, and suspends or deletes it only if the user asked for that. It
+//! sends the requests of [`runai_api`], which are [values](runai_api::request::ApiRequest). The pure module
+//! [`lifecycle`] is the state machine of a wait. The crate reads no settings files and prints nothing.
 //!
-//! - [`Client`] holds the credentials, gets and renews the token, and sends any request of the API. It retries what is
-//!   idempotent and waits for rate limits.
-//! - [`TokenProvider`] is a source of tokens; client credentials, a [`TokenCommand`] and a fixed token are built in.
+//! - [`Client`] gets and renews tokens, and sends any request of the API. It retries idempotent requests and waits for
+//!   rate limits.
+//! - [`TokenProvider`] is a custom source of tokens; client credentials, a [`TokenCommand`] and a fixed token are built
+//!   in.
 //! - [`StepOperator`] resolves project and cluster, submits once, follows and cancels.
-//! - [`Watch`] follows one workload, as a sequence of [`Event`]s; a [`Fleet`] follows thousands with one poller.
-//! - [`Receipt`] is what another process needs to resume, without secrets; a [`ReceiptStore`], such as a
-//!   [`ReceiptDirectory`], keeps it.
-//! - [`Preflight`] is what would prevent a step from running.
-//! - [`transport::Transport`] is where bytes leave; tests answer there in memory.
+//! - [`Watch`] follows one workload and yields [`Event`]s; a [`Fleet`] follows thousands with one poller.
+//! - [`Receipt`] is the state with which another process resumes, without secrets. A [`ReceiptStore`], such as a
+//!   [`ReceiptDirectory`], stores it.
+//! - [`Preflight`] reports what would prevent a step from running.
+//! - [`transport::Transport`] sends HTTP requests; tests implement one in memory.
 //!
 //! # Guarantees
 //!
-//! - An ambiguous submission is looked up, and sent again only after lookups that were answered found nothing for the
-//!   [settle time](StepOperator::settle_time). If no lookup is answered, the result is [`Error::Unconfirmed`].
-//! - A request that was sent again may still become two workloads. They are reported by id; none is deleted.
-//! - Once a workload has been seen, every answer that is not the API speaking about it is an outage, which touches
-//!   nothing.
-//! - No error and no log shows a credential, a token or a value of a submission's environment.
+//! - An ambiguous submission is looked up, and resent only after successful lookups found nothing for the
+//!   [settle time](StepOperator::settle_time). If no lookup succeeds, the result is [`Error::Unconfirmed`].
+//! - A resent request may still create two workloads. They are reported by id; none is deleted.
+//! - After a workload has been seen, every response that is not the API's about it is an outage. An outage never touches
+//!   a workload.
+//! - Errors and logs contain no credential, no token and no value of a submission's environment.
 //!
-//! The clock is tokio's, so `tokio::time::pause` controls client and transport in tests. There is no global state:
-//! no crypto provider is installed and no environment variable read, except for the system's proxy settings and root
+//! The crate uses tokio's clock, so `tokio::time::pause` controls client and transport in tests. It has no global state:
+//! it installs no crypto provider and reads no environment variables, except the system's proxy settings and root
 //! certificates.
 //!
 //! ```no_run
@@ -40,7 +41,7 @@
 //! let placement = operator.prepare().await?;
 //! request.project_id = placement.project_id;
 //! request.cluster_id = placement.cluster_id;
-//! // The request carries the label of its submission: see `StepOperator::submission_id`.
+//! // The request must have the label of its submission: see `StepOperator::submission_id`.
 //! let submission = Submission::of(&request).ok_or(Error::NoSubmissionId)?;
 //! let submitted = operator.submit(&submission).await?;
 //!
@@ -81,11 +82,11 @@ mod tracker;
 pub mod transport;
 mod watch;
 
-/// The body of a [`transport`]'s request and answer, of the crate `bytes`.
+/// The body of a [`transport`]'s requests and responses, from the crate `bytes`.
 pub use bytes::Bytes;
-/// Methods, headers and statuses: the crate `http`, whose `Request` and `Response` a [`transport`] has.
+/// The crate `http`, whose `Request` and `Response` a [`transport`] uses.
 pub use http;
-/// The API's bodies and requests: the crate `runai-api`, in the version of this client.
+/// The crate `runai-api`, in the version of this client.
 pub use runai_api as api;
 pub use runai_api::wire::requests::{ListParams, SortOrder};
 pub use secrecy::SecretString;
@@ -112,7 +113,7 @@ pub use crate::{
     watch::{AUTH_GRACE, Event, Watch},
 };
 
-/// The pages that show this crate at work: their examples are tests.
+/// Documentation pages whose examples run as tests.
 #[cfg(doctest)]
 mod pages {
     #[doc = include_str!("../README.md")]

@@ -188,9 +188,9 @@ impl StepOperator {
             Progress::Ended { .. } => WaitState::default(),
             _ => receipt.wait.clone(),
         };
-        let watch = self.watch_from(workload_id, receipt.policy.clone(), state).named(receipt.name.clone());
+        let watch = self.watch_from(workload_id, receipt.policy.clone(), state).with_name(receipt.name.clone());
         Some(match &self.receipts {
-            Some(store) => watch.recorded(Record::new(receipt, Arc::clone(store))),
+            Some(store) => watch.with_record(Record::new(receipt, Arc::clone(store))),
             None => watch,
         })
     }

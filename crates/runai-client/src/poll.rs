@@ -1,4 +1,4 @@
-//! One poll of a workload, and what it shows.
+//! Polls a workload.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use crate::error::Error;
 use crate::lifecycle::{Observation, Snapshot};
 use crate::time::rfc3339;
 
-/// What one poll gave.
+/// The result of a poll.
 pub(crate) struct Poll {
     pub(crate) observation: Observation,
     pub(crate) workload: Option<Workload>,
-    /// Why the control plane did not speak about the workload.
+    /// The error of an outage.
     pub(crate) error: Option<Error>,
 }
 
 impl Poll {
-    /// The workload as an answer with this `Date` shows it.
+    /// Returns a poll that shows `workload`, in a response with this `Date`.
     pub(crate) fn at(workload: Workload, date: Option<Duration>) -> Self {
         let snapshot = snapshot(&workload, date);
         let is_deleted = workload.deleted_at.is_some();
@@ -28,8 +28,8 @@ impl Poll {
         Self { observation, workload: Some(workload), error: None }
     }
 
-    /// The control plane did not speak about the workload.
-    pub(crate) const fn blind(error: Error) -> Self {
+    /// Returns a poll that failed.
+    pub(crate) const fn outage(error: Error) -> Self {
         Self { observation: Observation::Unavailable, workload: None, error: Some(error) }
     }
 
@@ -38,61 +38,61 @@ impl Poll {
     }
 }
 
-/// What is known of a workload that is polled.
+/// The identity of a polled workload.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Target {
     pub(crate) id: String,
-    /// Deleted workloads are listed by it.
+    /// The name, which filters lists.
     pub(crate) name: Option<String>,
     pub(crate) project_id: Option<String>,
 }
 
-/// Polls one workload.
+/// Polls a workload.
 ///
-/// One that is not found is looked for in the lists. It counts as missing only if both lists are answered without it,
-/// and if its project, where that is known, answers too: a proxy or a broken service says 404 for everything.
+/// After a 404 the lists of live and deleted workloads are searched. The workload is missing only if both lists succeed
+/// without it and its project, if known, exists: a proxy or a broken service returns 404 for everything.
 pub(crate) async fn poll(client: &Client, target: &Target) -> Result<Poll, Error> {
     match client.dated_workload(&target.id).await {
         Ok(Dated { value, date }) if value.id == target.id => return Ok(Poll::at(value, date)),
         Ok(_) => {
-            return Ok(Poll::blind(Error::UnexpectedResponse {
+            return Ok(Poll::outage(Error::UnexpectedResponse {
                 call: "GET /api/v1/workloads/{id}".to_owned(),
                 status: StatusCode::OK,
                 problem: "is about another workload".to_owned(),
             }));
         }
-        // Whoever said so: the lists tell whether it is true.
+        // The lists show whether the 404 is true.
         Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => {}
         Err(error) => return Err(error),
     }
-    // Where not even a list is found, it is the control plane that is missing.
-    let blind = |error: Error| match error.status() {
-        Some(StatusCode::NOT_FOUND) => Ok(Poll::blind(error)),
+    // If even the list returns 404, it is an outage.
+    let list_error = |error: Error| match error.status() {
+        Some(StatusCode::NOT_FOUND) => Ok(Poll::outage(error)),
         _ => Err(error),
     };
     match listed(client, target, true).await {
-        // What happened before its deletion does not depend on the time.
+        // The record of a deleted workload does not change, so the date is not needed.
         Ok(Some(workload)) => {
             let observation = Observation::Deleted(snapshot(&workload, None));
             return Ok(Poll { observation, workload: Some(workload), error: None });
         }
         Ok(None) => {}
-        Err(error) => return blind(error),
+        Err(error) => return list_error(error),
     }
     let Some(project_id) = &target.project_id else { return Ok(Poll::missing()) };
     match listed(client, target, false).await {
         Ok(Some(workload)) => return Ok(Poll::at(workload, None)),
         Ok(None) => {}
-        Err(error) => return blind(error),
+        Err(error) => return list_error(error),
     }
     match client.project(project_id).await {
         Ok(project) if project.id == *project_id => Ok(Poll::missing()),
-        Ok(_) => Ok(Poll::blind(Error::ProjectNotFound { name: project_id.clone(), nearest: Vec::new() })),
-        Err(error) => blind(error),
+        Ok(_) => Ok(Poll::outage(Error::ProjectNotFound { name: project_id.clone(), nearest: Vec::new() })),
+        Err(error) => list_error(error),
     }
 }
 
-/// The record of the workload in the list of the deleted or of the live ones.
+/// Returns the workload from the list of deleted or of live ones.
 async fn listed(client: &Client, target: &Target, deleted: bool) -> Result<Option<Workload>, Error> {
     let known = [("projectId", target.project_id.as_deref()), ("name", target.name.as_deref())];
     let known = known.into_iter().filter_map(|(member, value)| Some((member, value?)));

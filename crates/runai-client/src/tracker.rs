@@ -1,4 +1,4 @@
-//! One workload being followed: what was seen of it, what to do about it, what to report. It does no I/O.
+//! Tracks a followed workload: its state, the pending action and the events to report. Does no I/O.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::poll::{Poll, Target};
 use crate::submission::Creation;
 use crate::watch::{AUTH_GRACE, Event};
 
-/// What is to be done about a workload before anything else.
+/// The next action for a workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PendingAction {
     Delete(Outcome),
@@ -22,37 +22,37 @@ pub(crate) enum PendingAction {
     Suspend,
 }
 
-/// What came of asking for a suspension or a deletion.
+/// The result of requesting a suspension or a deletion.
 pub(crate) enum ActionResult {
-    /// It was accepted, or is no longer needed: the next poll shows.
+    /// The request was accepted, or may no longer be needed: the next poll decides.
     Accepted,
-    /// It is refused, for a reason that waiting does not mend.
+    /// The request was refused for a permanent reason.
     Refused(Error),
-    /// The control plane could not be asked.
+    /// The control plane is unreachable.
     Unreachable(Error),
 }
 
-/// Follows one workload by the rules of [`crate::lifecycle`].
+/// Tracks a workload by the rules of [`crate::lifecycle`].
 #[derive(Debug)]
 pub(crate) struct WorkloadTracker {
     target: Target,
     policy: WaitPolicy,
     state: WaitState,
     pending: PendingAction,
-    /// Whether it certainly exists: it was seen, or this client created it.
+    /// Whether the workload is known to exist: a poll showed it, or this client created it.
     is_known: bool,
     kind: String,
     reason: Option<String>,
     reported_phase: Option<String>,
-    announced: Option<SuspendReason>,
+    announced_suspend: Option<SuspendReason>,
     is_deletion_announced: bool,
-    /// Since when every poll has been refused for lack of permission.
+    /// Since when all polls have been refused for lack of permission.
     refused_since: Option<Instant>,
     action_failures: u32,
     action_refusals: u32,
-    /// An action that failed is not sent again before.
+    /// A failed action is not retried before.
     act_after: Option<Instant>,
-    /// Whether what another process needs to resume has changed since it was stored.
+    /// Whether the state has changed since it was stored.
     is_unsaved: bool,
 }
 
@@ -67,7 +67,7 @@ impl WorkloadTracker {
             kind: String::new(),
             reason: None,
             reported_phase: None,
-            announced: None,
+            announced_suspend: None,
             is_deletion_announced: false,
             refused_since: None,
             action_failures: 0,
@@ -85,8 +85,7 @@ impl WorkloadTracker {
         &self.target
     }
 
-    /// The workload, as far as requests about it need it: its id, and its type, which is that of a step before it was
-    /// seen.
+    /// Returns the id and type of the workload, for requests. The default type is that of a step.
     pub(crate) fn workload(&self) -> Workload {
         let kind = if self.kind.is_empty() { TRAINING } else { &self.kind };
         Workload { id: self.target.id.clone(), kind: kind.to_owned(), ..Workload::default() }
@@ -96,14 +95,14 @@ impl WorkloadTracker {
         self.target.name = Some(name).filter(|name| !name.is_empty());
     }
 
-    /// The control plane has answered that the workload exists.
+    /// Records that the workload exists.
     pub(crate) const fn set_known(&mut self) {
         self.is_known = true;
     }
 
-    /// This process created the workload; `now` is the caller's clock.
+    /// Records that this process created the workload; `now` is the caller's clock.
     pub(crate) fn created(&mut self, creation: Creation, now: Duration) {
-        // Both clocks are taken to have moved alike since then; if not, `Date` does not count.
+        // Assumes that both clocks have advanced alike; if not, `Date` is ignored.
         let date = creation.date + creation.at.elapsed();
         self.state.created(creation.created_at, date, now);
     }
@@ -112,12 +111,12 @@ impl WorkloadTracker {
         &self.state
     }
 
-    /// What is to be done next.
+    /// Returns the next action.
     pub(crate) const fn pending(&self) -> PendingAction {
         self.pending
     }
 
-    /// How the workload ended, once it has.
+    /// Returns the outcome, after the workload has ended.
     pub(crate) const fn outcome(&self) -> Option<Outcome> {
         match self.pending {
             PendingAction::Nothing(outcome) => Some(outcome),
@@ -130,7 +129,7 @@ impl WorkloadTracker {
         self.is_unsaved = true;
     }
 
-    /// Whether there is something to store; it counts as stored from then on.
+    /// Returns whether the state has changed since it was stored.
     pub(crate) const fn is_unsaved(&self) -> bool {
         self.is_unsaved
     }
@@ -143,25 +142,24 @@ impl WorkloadTracker {
         self.is_unsaved = false;
     }
 
-    /// What a poll that failed means: that the control plane does not speak about this workload, or an error that waiting
-    /// does not mend.
+    /// Classifies a failed poll: an outage, or a permanent error.
     ///
-    /// Of a workload that exists nobody can say that it does not by refusing to answer. Only a lack of permission that
-    /// lasts ends the patience.
+    /// For a workload that exists every failure is an outage, except a lack of permission that lasts longer than
+    /// [`AUTH_GRACE`].
     pub(crate) fn classify(&self, error: Error) -> Result<Poll, Error> {
-        let is_patient = self.refused_since.is_none_or(|since| since.elapsed() < AUTH_GRACE);
-        // Where tokens came from before and now nothing is, the control plane is missing, not a permission.
+        let is_in_grace = self.refused_since.is_none_or(|since| since.elapsed() < AUTH_GRACE);
+        // A token endpoint that disappeared is an outage, not a lack of permission.
         let is_denied = error.is_auth() && !error.is_no_token_endpoint();
         let is_outage = if self.is_known {
-            !is_denied || is_patient
+            !is_denied || is_in_grace
         } else {
             error.is_unreachable() || (!error.is_from_api() && !is_denied)
         };
-        if is_outage { Ok(Poll::blind(error)) } else { Err(error) }
+        if is_outage { Ok(Poll::outage(error)) } else { Err(error) }
     }
 
-    /// Takes what a poll gave that began `began`, at `now` on the caller's clock. Returns how long after `began` to poll
-    /// again, if that is what comes next.
+    /// Handles a poll that started at `began`; `now` is the caller's clock. Returns how long after `began` to poll again,
+    /// if no other action is pending.
     pub(crate) fn take(
         &mut self,
         poll: Poll,
@@ -177,7 +175,7 @@ impl WorkloadTracker {
         if matches!(action, Action::Delete(_) | Action::Suspend(_))
             && let Some(act_after) = self.act_after.filter(|act_after| *act_after > Instant::now())
         {
-            // It failed a moment ago: sent again later, and only if the reason is still there then.
+            // The action has just failed: retry it later, if its reason still exists.
             self.state.action_failed(false);
             action = Action::PollAgain { after: act_after.duration_since(began) };
         }
@@ -190,13 +188,13 @@ impl WorkloadTracker {
             Action::PollAgain { after } => {
                 self.pending = PendingAction::Poll;
                 if self.state.suspending().is_none() {
-                    self.announced = None;
+                    self.announced_suspend = None;
                 }
                 return Some(after);
             }
             Action::Suspend(why) => {
-                if self.announced != Some(why) {
-                    self.announced = Some(why);
+                if self.announced_suspend != Some(why) {
+                    self.announced_suspend = Some(why);
                     events.push_back(Event::Suspending { why });
                 }
                 self.pending = PendingAction::Suspend;
@@ -214,7 +212,7 @@ impl WorkloadTracker {
         None
     }
 
-    /// Takes what came of a suspension or deletion. The machine asks for it again if it had no effect.
+    /// Handles the result of a suspension or deletion. The state machine requests it again if it had no effect.
     pub(crate) fn acted(&mut self, result: Result<(), Error>, events: &mut VecDeque<Event>) -> ActionResult {
         let deleting = match self.pending {
             PendingAction::Delete(outcome) => Some(outcome),
@@ -229,20 +227,20 @@ impl WorkloadTracker {
         self.state.action_failed(error.may_have_taken_effect());
         self.is_unsaved = true;
         let backoff = FIRST_ACTION_BACKOFF.saturating_mul(1 << self.action_failures.min(8));
-        self.act_after = Some(Instant::now() + backoff.min(LONGEST_ACTION_BACKOFF));
+        self.act_after = Some(Instant::now() + backoff.min(MAX_ACTION_BACKOFF));
         self.action_failures = self.action_failures.saturating_add(1);
         if error.is_unreachable() {
             return ActionResult::Unreachable(error);
         }
-        // A workload that ended by itself meanwhile refuses too, once, and one that is gone is not found: the next poll
-        // shows. What is refused beside a workload that lives is an error.
+        // A workload that has just ended refuses the action too, and a deleted one is not found: the next poll decides.
+        // A second refusal is an error.
         self.action_refusals = self.action_refusals.saturating_add(1);
         let may_be_over = error.is_refused() || error.is_not_found();
         if may_be_over && self.action_refusals < MAX_ACTION_REFUSALS {
             return ActionResult::Accepted;
         }
         if let Some(outcome) = deleting {
-            // How the workload ended is worth more than what became of it.
+            // The outcome matters more than the failed deletion.
             events.push_back(Event::CleanupFailed { error });
             self.end(outcome, events);
             return ActionResult::Accepted;
@@ -250,8 +248,8 @@ impl WorkloadTracker {
         ActionResult::Refused(error)
     }
 
-    /// Drops an action that was not sent: the next poll decides anew. A user's cancel stays, because nothing that a poll
-    /// shows changes its reason. Says whether the action was dropped.
+    /// Drops an action that was not sent, so that the next poll decides again. Keeps a user's cancel. Returns whether the
+    /// action was dropped.
     pub(crate) fn reconsider(&mut self) -> bool {
         let is_due = matches!(self.pending, PendingAction::Delete(_) | PendingAction::Suspend);
         if !is_due || self.state.suspending() == Some(SuspendReason::Cancelled) {
@@ -266,7 +264,7 @@ impl WorkloadTracker {
     fn note(&mut self, workload: Workload, events: &mut VecDeque<Event>) {
         let stage = Stage::of_phase(&workload.phase);
         let reason = if stage == Stage::Queued { workload.reason() } else { None };
-        // A follower that resumes reports the present phase too.
+        // A tracker that resumes reports the current phase too.
         if self.reported_phase.as_ref() != Some(&workload.phase) {
             self.reported_phase = Some(workload.phase.clone());
             let node_pools = workload.current_node_pools;
@@ -296,13 +294,13 @@ impl WorkloadTracker {
     }
 }
 
-/// The type of the workloads that this crate submits.
+/// The type of workloads that this crate submits.
 const TRAINING: &str = "Training";
 
-/// A refused action is sent once more, and then is an error.
+/// Number of refusals after which an action is an error.
 const MAX_ACTION_REFUSALS: u32 = 2;
 
-/// The pause after an action that failed; it doubles from there.
+/// Backoff after a failed action; it doubles with each failure.
 const FIRST_ACTION_BACKOFF: Duration = Duration::from_secs(1);
 
-const LONGEST_ACTION_BACKOFF: Duration = Duration::from_secs(30);
+const MAX_ACTION_BACKOFF: Duration = Duration::from_secs(30);

@@ -1,4 +1,4 @@
-//! Following one workload to its end.
+//! Follows one workload to its end.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -21,79 +21,79 @@ use crate::record::{Record, StoreResult};
 use crate::timer::Timer;
 use crate::tracker::{ActionResult, PendingAction, WorkloadTracker};
 
-/// How long polls may be refused for lack of permission until that ends a watch of a workload that exists: an identity
-/// provider that restarts says so too.
+/// How long polls of an existing workload may be refused for lack of permission before a watch fails: an identity
+/// provider that restarts causes such refusals too.
 pub const AUTH_GRACE: Duration = Duration::from_mins(5);
 
-/// What happens while a workload is followed.
+/// An event of a followed workload.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// The workload should be deleted and could not be; it is left as it is.
+    /// The workload could not be deleted, as `delete_on_failure` asks.
     CleanupFailed {
-        /// Why not.
+        /// The error of the deletion.
         error: Error,
     },
     /// The workload is about to be deleted, as `delete_on_failure` asks.
     Deleting {
-        /// How the workload ended.
+        /// The outcome of the workload.
         outcome: Outcome,
     },
-    /// The submission of this workload has become several: its first request took effect after it was sent again.
-    /// Nothing is deleted. Reported by a [`Fleet`](crate::Fleet).
+    /// The submission has several workloads: its first request took effect after the resend. None is deleted. Only a
+    /// [`Fleet`](crate::Fleet) reports this.
     Duplicate {
-        /// UUIDs of the live workloads of the submission, the oldest first.
+        /// UUIDs of the live workloads of the submission, oldest first.
         workload_ids: Vec<String>,
     },
-    /// The end. Nothing comes after it.
+    /// The wait ended. This is the last event.
     Ended {
         /// How the workload ended.
         outcome: Outcome,
     },
-    /// The control plane does not speak about the workload any more. The workload is not touched, and polled again and
-    /// again.
+    /// An outage began: the control plane reports nothing about the workload. Polling continues, and the workload is not
+    /// touched.
     OutageBegan {
-        /// What the last poll met.
+        /// The error of the last poll.
         error: Error,
     },
-    /// The workload can be seen again.
+    /// An outage ended.
     OutageEnded {
-        /// How long it could not.
+        /// How long it lasted.
         lasted: Duration,
     },
-    /// The workload is in a phase that it was not in at the last poll; the first poll reports the present one.
+    /// The phase has changed since the last poll. The first poll reports the current one.
     Phase {
         /// The phase, as the API spells it.
         phase: String,
-        /// What the phase means.
+        /// The stage of the phase.
         stage: Stage,
-        /// The node pools that the workload runs on.
+        /// The workload's node pools.
         node_pools: Vec<String>,
     },
-    /// The receipt cannot be written. The workload is followed all the same; reported once.
+    /// The receipt cannot be written. Following continues; reported once.
     ReceiptError {
-        /// Why not.
+        /// The error of the store.
         error: StoreError,
     },
     /// The workload is about to be suspended.
     Suspending {
-        /// Why.
+        /// The reason.
         why: SuspendReason,
     },
-    /// The control plane says why the workload does not run yet.
+    /// The control plane reports why the workload is pending.
     Waiting {
-        /// The reason, for people.
+        /// The control plane's message.
         reason: String,
     },
 }
 
-/// A workload that is being followed, by the rules of [`crate::lifecycle`].
+/// Follows a workload by the rules of [`crate::lifecycle`].
 ///
-/// [`Watch::next`] may be dropped at any moment and called again: its request stays in flight, nothing is lost, and
-/// nothing is done twice that should be done once. Another process resumes from [`Watch::state`], or from the receipt
-/// that [`StepOperator::watch_receipt`](crate::StepOperator::watch_receipt) keeps up to date.
+/// [`Watch::next`] is cancel safe: its request stays in flight, and no action is repeated. Another process resumes from
+/// [`Watch::state`], or from the receipt that [`StepOperator::watch_receipt`](crate::StepOperator::watch_receipt) keeps
+/// up to date.
 ///
-/// A watch is a [`Stream`] too.
+/// A watch is also a [`Stream`].
 pub struct Watch {
     client: Client,
     tracker: WorkloadTracker,
@@ -101,13 +101,13 @@ pub struct Watch {
     due: Instant,
     max_outage: Option<Duration>,
     events: VecDeque<Event>,
-    blind_since: Option<Instant>,
+    outage_since: Option<Instant>,
     record: Option<Record>,
     in_flight: Option<BoxFuture<'static, Completed>>,
     timer: Timer,
 }
 
-/// What a request or a write gave.
+/// The result of a request or a write.
 enum Completed {
     ActionResult(Result<(), Error>),
     Polled { began: Instant, result: Result<Box<Poll>, Error> },
@@ -125,50 +125,50 @@ impl Watch {
             due: now,
             max_outage: None,
             events: VecDeque::new(),
-            blind_since: None,
+            outage_since: None,
             record: None,
             in_flight: None,
             timer: Timer::default(),
         }
     }
 
-    /// The same watch, of a workload whose name is known and that exists.
-    pub(crate) fn named(mut self, name: String) -> Self {
+    /// Sets the name of a workload that exists.
+    pub(crate) fn with_name(mut self, name: String) -> Self {
         self.tracker.set_name(name);
         self.tracker.set_known();
         self
     }
 
-    /// The same watch, which keeps a receipt up to date.
-    pub(crate) fn recorded(mut self, record: Record) -> Self {
+    /// Keeps a receipt up to date.
+    pub(crate) fn with_record(mut self, record: Record) -> Self {
         self.record = Some(record);
         self
     }
 
-    /// How long the control plane may be out of sight until [`Watch::next`] fails; for ever when not given.
+    /// Sets how long an outage may last before [`Watch::next`] fails. The default is no limit.
     pub const fn set_max_outage(&mut self, max_outage: Option<Duration>) {
         self.max_outage = max_outage;
     }
 
-    /// The workload that is followed.
+    /// Returns the workload's UUID.
     #[must_use]
     pub fn workload_id(&self) -> &str {
         self.tracker.id()
     }
 
-    /// What another process needs to resume from here.
+    /// Returns the state with which another process resumes.
     #[must_use]
     pub const fn state(&self) -> &WaitState {
         self.tracker.state()
     }
 
-    /// How the workload ended, once it has.
+    /// Returns the outcome, after the workload has ended.
     #[must_use]
     pub const fn outcome(&self) -> Option<Outcome> {
         self.tracker.outcome()
     }
 
-    /// From now on the workload is to be stopped. Call [`Watch::next`] or [`Watch::run`] until it has.
+    /// Cancels the workload. Call [`Watch::next`] until [`Event::Ended`], or [`Watch::run`].
     pub fn cancel(&mut self) {
         self.tracker.cancel();
         self.due = Instant::now();
@@ -177,19 +177,18 @@ impl Watch {
     /// Waits for the next event; `None` after [`Event::Ended`].
     ///
     /// # Errors
-    /// Polling is refused for a reason that waiting does not mend, the workload cannot be suspended, or the control
-    /// plane was out of sight for longer than [`Watch::set_max_outage`] allows. The workload is as it was, and the
-    /// watch can be used further.
+    /// Polls are refused for a permanent reason, the workload cannot be suspended, or an outage exceeded
+    /// [`Watch::set_max_outage`]. The workload is unchanged, and the watch remains usable.
     pub async fn next(&mut self) -> Result<Option<Event>, Error> {
         poll_fn(|cx| self.poll_event(cx)).await
     }
 
-    /// The step of [`Watch::next`]. What is under way stays in `self`, so that nothing is lost between two calls.
+    /// Polls for the next event. All pending work is in `self`, so that dropping [`Watch::next`] loses nothing.
     fn poll_event(&mut self, cx: &mut Context<'_>) -> task::Poll<Result<Option<Event>, Error>> {
         loop {
             if self.in_flight.is_none() {
-                // Before an event is reported, and before anything is done about the workload: whoever resumes after a
-                // crash must know what this process had decided.
+                // Store decisions before events are reported and actions start, so that a process that resumes after a
+                // crash knows them.
                 self.in_flight = self.flush();
             }
             if self.in_flight.is_none() {
@@ -202,7 +201,7 @@ impl Watch {
                     PendingAction::Poll => ready!(self.timer.poll_until(self.due, cx)),
                     PendingAction::Delete(_) | PendingAction::Suspend => {}
                 }
-                self.in_flight = Some(self.begin(pending));
+                self.in_flight = Some(self.start(pending));
             }
             let Some(request) = &mut self.in_flight else { continue };
             let completed = ready!(request.as_mut().poll(cx));
@@ -211,10 +210,10 @@ impl Watch {
         }
     }
 
-    /// Follows the workload to its end, and reports what happens on the way to `on_event`.
+    /// Follows the workload to its end, reports events to `on_event` and returns the outcome.
     ///
     /// # Errors
-    /// As for [`Watch::next`].
+    /// Those of [`Watch::next`].
     pub async fn run(&mut self, mut on_event: impl FnMut(&Event)) -> Result<Outcome, Error> {
         loop {
             if let Some(event) = self.next().await? {
@@ -230,7 +229,7 @@ impl Watch {
         Some(Box::pin(async { Completed::Stored(stored.await) }))
     }
 
-    fn begin(&self, pending: PendingAction) -> BoxFuture<'static, Completed> {
+    fn start(&self, pending: PendingAction) -> BoxFuture<'static, Completed> {
         match pending {
             PendingAction::Delete(_) | PendingAction::Suspend => {
                 let (client, workload) = (self.client.clone(), self.tracker.workload());
@@ -262,7 +261,7 @@ impl Watch {
                 match result.map(|poll| *poll).or_else(|error| self.tracker.classify(error)) {
                     Ok(poll) => self.take(poll, began),
                     Err(error) => {
-                        // Whoever calls again in spite of it should not do so without a pause.
+                        // A caller that retries in a loop gets a pause.
                         self.due = Instant::now() + PAUSE_AFTER_ERROR;
                         Err(error)
                     }
@@ -275,25 +274,25 @@ impl Watch {
         let error = poll.error.clone();
         self.note_outage(error.as_ref());
         if let Some(after) = self.tracker.take(poll, began, self.begun.elapsed(), &mut self.events) {
-            // From when the poll began, so that one that hangs does not delay the next. Up to a tenth earlier, so that
-            // many waiters do not poll all at once.
+            // Counted from the start of the poll, so that a slow one does not delay the next. Up to a tenth earlier,
+            // to spread the polls of many waiters.
             let due = began + after.mul_f64(1.0 - fastrand::f64() / 10.0);
-            self.due = due.max(Instant::now() + after.min(SHORTEST_REST));
+            self.due = due.max(Instant::now() + after.min(MIN_POLL_PAUSE));
         }
-        match (error, self.blind_since, self.max_outage) {
+        match (error, self.outage_since, self.max_outage) {
             (Some(error), Some(since), Some(max_outage)) if since.elapsed() >= max_outage => Err(error),
             _ => Ok(()),
         }
     }
 
     fn note_outage(&mut self, error: Option<&Error>) {
-        match (error, self.blind_since) {
+        match (error, self.outage_since) {
             (Some(error), None) => {
-                self.blind_since = Some(Instant::now());
+                self.outage_since = Some(Instant::now());
                 self.events.push_back(Event::OutageBegan { error: error.clone() });
             }
             (None, Some(since)) => {
-                self.blind_since = None;
+                self.outage_since = None;
                 self.events.push_back(Event::OutageEnded { lasted: since.elapsed() });
             }
             (Some(_), Some(_)) | (None, None) => {}
@@ -313,7 +312,7 @@ impl Watch {
     }
 }
 
-/// The events of [`Watch::next`]. After an error the stream can be polled again; it ends after [`Event::Ended`].
+/// Yields the events of [`Watch::next`]. The stream can be polled after an error; it ends after [`Event::Ended`].
 impl Stream for Watch {
     type Item = Result<Event, Error>;
 
@@ -328,10 +327,10 @@ impl fmt::Debug for Watch {
     }
 }
 
-/// The least rest between two polls, however long the first one took.
-pub(crate) const SHORTEST_REST: Duration = Duration::from_millis(500);
+/// Minimum pause between two polls.
+pub(crate) const MIN_POLL_PAUSE: Duration = Duration::from_millis(500);
 
-/// Deletes or suspends a workload, as its tracker decided.
+/// Executes a pending deletion or suspension.
 pub(crate) async fn act(client: &Client, pending: PendingAction, workload: &Workload) -> Result<(), Error> {
     let client = client.retrying_for(MAX_ACTION_DELAY);
     match pending {
@@ -340,7 +339,8 @@ pub(crate) async fn act(client: &Client, pending: PendingAction, workload: &Work
     }
 }
 
-/// How long an action may be retried, or wait for others, before another poll decides anew.
+/// How long an action may be retried or wait for others before another poll is needed to confirm it.
 pub(crate) const MAX_ACTION_DELAY: Duration = Duration::from_secs(5);
 
+/// Pause after an error that [`Watch::next`] returned.
 pub(crate) const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);

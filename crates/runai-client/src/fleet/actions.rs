@@ -1,22 +1,22 @@
-//! What a fleet does to workloads: it suspends and deletes them, a few of a project at a time.
+//! Suspends and deletes the workloads of a fleet, a few per project at a time.
 
 use tokio::time::Instant;
 
-use super::{Completed, Fleet, FleetEvent, REQUESTS_AT_ONCE};
+use super::{Completed, Fleet, FleetEvent, MAX_CONCURRENT_REQUESTS};
 use crate::error::Error;
 use crate::tracker::ActionResult;
 use crate::watch::{MAX_ACTION_DELAY, PAUSE_AFTER_ERROR, act};
 
 impl Fleet {
-    /// Begins the actions of a project that wait, as many as there may be at a time.
-    pub(super) fn begin_actions(&mut self, project_id: &str) {
+    /// Starts the pending actions of a project up to the limit.
+    pub(super) fn start_actions(&mut self, project_id: &str) {
         let Some(project) = self.projects.get_mut(project_id) else { return };
         let mut reconsidered = Vec::new();
-        while project.acting < REQUESTS_AT_ONCE
+        while project.acting < MAX_CONCURRENT_REQUESTS
             && let Some(id) = project.actions.pop_front()
         {
             let Some(member) = self.members.get_mut(&id) else { continue };
-            // Others hung meanwhile, so the reason may be gone: a job that waited may run now.
+            // The action waited for others, so its reason may be gone: a queued job may run now.
             if member.acting_since.elapsed() > MAX_ACTION_DELAY && member.tracker.reconsider() {
                 member.is_acting = false;
                 member.due = Instant::now();
@@ -37,13 +37,13 @@ impl Fleet {
         }
     }
 
-    /// Takes what came of an action.
+    /// Handles the result of an action.
     pub(super) fn acted(&mut self, id: &str, project_id: &str, result: Result<(), Error>) {
         let now = Instant::now();
         if let Some(project) = self.projects.get_mut(project_id) {
             project.acting -= 1;
         }
-        let Some(member) = self.members.get_mut(id) else { return self.begin_actions(project_id) };
+        let Some(member) = self.members.get_mut(id) else { return self.start_actions(project_id) };
         member.is_acting = false;
         member.due = now;
         match member.tracker.acted(result, &mut member.events) {
@@ -57,7 +57,7 @@ impl Fleet {
             ActionResult::Unreachable(error) => self.note_outage(project_id, &error),
         }
         self.save(id);
-        self.begin_actions(project_id);
+        self.start_actions(project_id);
         self.wake_at(project_id, now);
     }
 }

@@ -1,4 +1,4 @@
-//! Looking for other workloads of a submission that was sent more than once.
+//! Checks for duplicates of submissions that were sent more than once.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use crate::submission::{SubmissionKey, duplicates};
 use crate::watch::Event;
 
 impl Fleet {
-    /// Begins to look for other workloads of a member's submission.
-    pub(super) fn begin_check(&mut self, id: String) {
+    /// Starts a check for duplicates of a member.
+    pub(super) fn start_duplicate_check(&mut self, id: String) {
         let Some(member) = self.members.get(&id) else { return };
         let (client, target) = (self.client.clone(), member.key());
         self.in_flight.push(Box::pin(async move {
@@ -22,7 +22,7 @@ impl Fleet {
         }));
     }
 
-    /// Takes what a check that began at `began` found.
+    /// Handles the result of a check that began at `began`.
     pub(super) fn checked(&mut self, id: &str, began: Instant, result: Result<Vec<String>, Error>) {
         let Some(member) = self.members.get_mut(id) else { return };
         match result {
@@ -32,9 +32,9 @@ impl Fleet {
             }
             result => {
                 if let Err(error) = &result {
-                    tracing::debug!(error = one_line(error), id, "cannot look for duplicates");
+                    tracing::debug!(error = one_line(error), id, "cannot check for duplicates");
                 }
-                // Only an answer that cannot be older than the window proves that there is none.
+                // Only a list from after the window proves that there is no duplicate.
                 let is_settled = |until: Instant| result.is_ok() && began >= until + LIST_LAG;
                 match member.duplicate_until.filter(|until| !member.is_checked_at_end && !is_settled(*until)) {
                     Some(_) => {
@@ -50,8 +50,8 @@ impl Fleet {
     }
 }
 
-/// Between two checks of one submission.
+/// Interval between two checks of a submission.
 pub(super) const INTERVAL: Duration = Duration::from_secs(15);
 
-/// How far lists may lag behind what they list.
+/// Maximum lag of lists.
 const LIST_LAG: Duration = Duration::from_secs(30);

@@ -1,4 +1,4 @@
-//! What a fleet reports.
+//! The events of a fleet.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,47 +9,47 @@ use crate::lifecycle::Outcome;
 use crate::error::Error;
 use crate::watch::Event;
 
-/// What happens to a [`Fleet`](crate::Fleet).
+/// An event of a [`Fleet`](crate::Fleet).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum FleetEvent {
-    /// Something cannot be seen any more. No workload is touched, and all are polled again and again.
+    /// An outage began. Polling continues, and no workload is touched.
     OutageBegan {
-        /// What cannot be seen.
+        /// The extent of the outage.
         scope: OutageScope,
-        /// What the last poll met.
+        /// The error of the last poll.
         error: Error,
     },
-    /// It can be seen again.
+    /// An outage ended.
     OutageEnded {
-        /// What could not be seen.
+        /// The extent of the outage.
         scope: OutageScope,
-        /// How long it could not.
+        /// How long it lasted.
         lasted: Duration,
     },
-    /// The lists of a project do not work, or do not show all workloads: they are polled one by one, which costs more
-    /// requests. Reported once a project.
+    /// Lists of a project fail or omit workloads, which are now polled individually. This costs more requests. Reported
+    /// once per project.
     PollingIndividually {
         /// The project's id.
         project_id: String,
     },
-    /// Something is refused for a reason that waiting does not mend; it is tried again all the same, less often.
+    /// Polls or actions are refused for a permanent reason. The fleet keeps retrying, less often.
     Refused {
-        /// Why.
+        /// The refusal.
         error: Error,
-        /// The workloads that it is about.
+        /// The affected workloads.
         workload_ids: Vec<String>,
     },
-    /// Something happened to one workload.
+    /// An event of one workload.
     Workload {
-        /// What happened. Nothing comes after [`Event::Ended`].
+        /// The event. [`Event::Ended`] is the last one.
         event: Event,
         /// The workload.
         workload_id: String,
     },
 }
 
-/// What cannot be seen in an outage.
+/// The extent of an outage.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OutageScope {
@@ -71,7 +71,7 @@ impl fmt::Display for OutageScope {
     }
 }
 
-/// Returns how many outcomes there are of each kind, in the order of [`Outcome::ALL`]; for a summary of a fleet.
+/// Counts the outcomes of a fleet, in the order of [`Outcome::ALL`].
 #[must_use]
 pub fn tally(outcomes: impl IntoIterator<Item = Outcome>) -> Vec<(Outcome, usize)> {
     let mut counts: HashMap<Outcome, usize> = HashMap::new();
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn outcomes_are_counted_in_their_order() {
+    fn tallies_outcomes() {
         let counted = tally([Outcome::Succeeded, Outcome::Failed, Outcome::Succeeded]);
         assert_eq!(counted, [(Outcome::Failed, 1), (Outcome::Succeeded, 2)]);
     }

@@ -1,4 +1,4 @@
-//! One workload of a fleet.
+//! A workload of a fleet.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,31 +14,31 @@ use crate::record::{Record, StoreResult};
 use crate::submission::Submitted;
 use crate::time::rfc3339;
 use crate::tracker::{PendingAction, WorkloadTracker};
-use crate::watch::{Event, SHORTEST_REST};
+use crate::watch::{Event, MIN_POLL_PAUSE};
 
-/// One workload of a fleet.
+/// A workload of a fleet.
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) tracker: WorkloadTracker,
     pub(super) project_id: String,
     submitted: Submitted,
-    /// As the API wrote it.
+    /// The API's `createdAt`.
     pub(super) created_at: Option<String>,
     pub(super) due: Instant,
     record: Option<Record>,
-    /// Held back until the receipt is stored.
+    /// Events to report after the receipt is stored.
     pub(super) events: VecDeque<Event>,
-    /// Whether it waits to be stored.
+    /// Whether the receipt is queued for storing.
     pub(super) is_queued: bool,
     pub(super) is_storing: bool,
     pub(super) is_acting: bool,
-    /// Since when its action waits for others.
+    /// Since when its action is pending.
     pub(super) acting_since: Instant,
-    /// Whether it was reported that an action is refused.
+    /// Whether a refused action was reported.
     pub(super) is_refusal_reported: bool,
-    /// How often in a row lists did not show it although it was there.
+    /// Number of consecutive lists that omitted the live workload.
     pub(super) unlisted: u32,
-    /// Until when the submission is looked for twice.
+    /// Until when a duplicate of the submission may appear.
     pub(super) duplicate_until: Option<Instant>,
     pub(super) is_checked_at_end: bool,
 }
@@ -51,7 +51,7 @@ impl Member {
             project_id: Some(submitted.project_id.clone()).filter(|id| !id.is_empty()),
         };
         let mut tracker = WorkloadTracker::new(target, policy, state);
-        // Whoever follows a workload was told by the control plane that it exists.
+        // The control plane has reported that the workload exists.
         tracker.set_known();
         Self {
             tracker,
@@ -72,12 +72,12 @@ impl Member {
         }
     }
 
-    /// Keeps `receipt` up to date in `store`.
+    /// Sets the receipt to keep up to date in `store`.
     pub(super) fn record_in(&mut self, receipt: Option<Receipt>, store: Option<&Arc<dyn ReceiptStore>>) {
         self.record = receipt.zip(store).map(|(receipt, store)| Record::new(receipt, Arc::clone(store)));
     }
 
-    /// By what the submission is looked for.
+    /// Returns a receipt with the identity of the submission, for lookups.
     pub(super) fn key(&self) -> Receipt {
         Receipt {
             cluster_id: self.submitted.cluster_id.clone(),
@@ -105,7 +105,7 @@ impl Member {
         }
     }
 
-    /// Takes what a poll gave; says whether there is something to store, to report or to do.
+    /// Handles a poll. Returns whether there is something to store, report or do.
     pub(super) fn take(&mut self, poll: Poll, began: Instant, now: Duration) -> bool {
         if self.tracker.pending() != PendingAction::Poll || self.is_acting {
             return false;
@@ -117,7 +117,7 @@ impl Member {
             self.created_at = Some(created_at.clone());
         }
         if let Some(after) = self.tracker.take(poll, began, now, &mut self.events) {
-            self.due = (began + after).max(Instant::now() + after.min(SHORTEST_REST));
+            self.due = (began + after).max(Instant::now() + after.min(MIN_POLL_PAUSE));
         }
         self.tracker.is_unsaved() || !self.events.is_empty()
     }

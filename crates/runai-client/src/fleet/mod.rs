@@ -1,4 +1,4 @@
-//! Following thousands of workloads with one poller.
+//! Follows thousands of workloads with one poller.
 
 mod actions;
 mod duplicates;
@@ -33,17 +33,16 @@ use crate::submission::{Submitted, duplicate_until};
 use crate::timer::Timer;
 use crate::tracker::PendingAction;
 
-/// Many workloads that are being followed, each by the rules of [`crate::lifecycle`].
+/// Follows many workloads, each by the rules of [`crate::lifecycle`].
 ///
-/// Their phases come from lists of 500, project by project, so that `n` workloads cost about `n / 500` requests an
-/// interval. When only few are due, and for those that a list does not show, the workloads are polled one by one.
-/// After a change polls come soon, in long runs seldom; the longer a project's list, the longer it is left alone.
-/// Projects are polled side by side: one that hangs or refuses delays no other.
+/// Phases come from lists of 500 per project, so `n` workloads cost about `n / 500` requests per interval. If only a
+/// few workloads are due, or a list omits some, these are polled individually. Polling is frequent after a change and
+/// rare in long runs. The pause between two lists grows with their length. Projects are polled concurrently, so one
+/// that hangs does not delay the others.
 ///
-/// Lists say in fewer words than [`Watch`](crate::Watch) gets why a workload is pending.
+/// Lists contain less detail than [`Watch`](crate::Watch) about why a workload is pending.
 ///
-/// [`Fleet::next`] may be dropped at any moment and called again: its requests stay in flight, and nothing is lost. A fleet
-/// is a [`Stream`] too.
+/// [`Fleet::next`] is cancel safe: its requests stay in flight. A fleet is also a [`Stream`].
 ///
 /// ```no_run
 /// use runai_client::{Client, Event, Fleet, FleetEvent, Submitted};
@@ -69,18 +68,18 @@ pub struct Fleet {
     projects: HashMap<String, Project>,
     events: VecDeque<FleetEvent>,
     outages: HashMap<OutageScope, Instant>,
-    /// Projects to look after, by when.
+    /// Projects to poll, by time.
     wake: BTreeSet<(Instant, String)>,
-    /// Members to look for twice, by when.
+    /// Members to check for duplicates, by time.
     duplicate_checks: BTreeSet<(Instant, String)>,
-    /// Members whose receipts are to be stored.
+    /// Members whose receipts must be stored.
     unsaved: VecDeque<String>,
     storing: usize,
     in_flight: FuturesUnordered<BoxFuture<'static, Completed>>,
     timer: Timer,
 }
 
-/// What a request or a write gave.
+/// The result of a request or a write.
 enum Completed {
     ActionResult { id: String, project_id: String, result: Result<(), Error> },
     Checked { id: String, began: Instant, result: Result<Vec<String>, Error> },
@@ -110,24 +109,23 @@ impl Fleet {
         }
     }
 
-    /// The same fleet, which keeps receipts of its workloads up to date.
+    /// Keeps the receipts of workloads in `store` up to date.
     #[must_use]
     pub fn receipts(self, store: Arc<dyn ReceiptStore>) -> Self {
         Self { store: Some(store), ..self }
     }
 
-    /// Resumes all that another process left behind: every workload of this control plane whose receipt says that it
-    /// has not ended.
+    /// Resumes the workloads of another process: all of this control plane with a receipt that has not ended.
     ///
-    /// Returns the receipts of submissions of which it is not known whether they arrived beside it:
-    /// [`StepOperator::recover`](crate::StepOperator::recover) finds that out. Receipts that cannot be read are logged.
+    /// Also returns the receipts of unsettled submissions; [`StepOperator::recover`](crate::StepOperator::recover) resolves
+    /// them. Unreadable receipts are logged.
     ///
     /// # Errors
-    /// The receipts cannot be listed.
+    /// The store cannot list receipts.
     pub async fn resume(client: Client, store: Arc<dyn ReceiptStore>) -> Result<(Self, Vec<Receipt>), StoreError> {
         let list = store.list().await?;
         for error in list.unreadable {
-            tracing::warn!(error = one_line(&error), "a receipt cannot be read; its workload is not followed");
+            tracing::warn!(error = one_line(&error), "unreadable receipt; its workload is not followed");
         }
         let mut fleet = Self::new(client).receipts(store);
         let mut unsettled = Vec::new();
@@ -144,10 +142,10 @@ impl Fleet {
         Ok((fleet, unsettled))
     }
 
-    /// Follows a workload from now on. One that is followed already stays as it is.
+    /// Starts to follow a workload, unless it is followed already.
     pub fn follow(&mut self, submitted: &Submitted, policy: WaitPolicy) {
         let Submitted { workload_id, name, project_id, cluster_id, submission_id, .. } = submitted;
-        // A workload that is no submission of ours has no receipt.
+        // A workload that this crate did not submit has no receipt.
         let receipt = (self.store.is_some() && !submission_id.is_empty()).then(|| Receipt {
             version: Receipt::VERSION,
             base_url: self.client.base_url().to_owned(),
@@ -163,13 +161,13 @@ impl Fleet {
         self.add(member, receipt, Some(submitted));
     }
 
-    /// Follows the workload of a receipt from where it says; says whether it names a workload that has not ended.
+    /// Resumes following the workload of a receipt. Returns whether the receipt has one that has not ended.
     pub fn follow_receipt(&mut self, receipt: Receipt) -> bool {
         self.follow_recorded(None, receipt)
     }
 
-    /// As [`Fleet::follow_receipt`], for a workload that this process has just submitted: its clocks are known, and
-    /// duplicates of it are looked for.
+    /// Like [`Fleet::follow_receipt`], for a workload that this process submitted: its clocks are known, and the fleet checks
+    /// it for duplicates.
     pub fn follow_submitted(&mut self, submitted: &Submitted, receipt: Receipt) -> bool {
         self.follow_recorded(Some(submitted), receipt)
     }
@@ -197,7 +195,7 @@ impl Fleet {
         if let Some(creation) = submitted.and_then(|submitted| submitted.creation) {
             member.tracker.created(creation, self.begun.elapsed());
         }
-        // A receipt remembers, too, that a request was sent more than once.
+        // A receipt also contains how often the request was sent.
         let of_receipt = receipt.as_ref().and_then(duplicate_until);
         member.duplicate_until = submitted.map_or(of_receipt, |submitted| submitted.duplicate_until);
         if let Some(until) = member.duplicate_until {
@@ -210,13 +208,13 @@ impl Fleet {
         self.wake_at(&project_id, Instant::now());
     }
 
-    /// From now on the workload is to be stopped; says whether it is followed. Call [`Fleet::next`] until it has.
+    /// Cancels a workload. Returns whether it is followed. Call [`Fleet::next`] until it has ended.
     pub fn cancel(&mut self, workload_id: &str) -> bool {
         let Some(member) = self.members.get_mut(workload_id) else { return false };
         member.tracker.cancel();
         member.due = Instant::now();
         let (project_id, due) = (member.project_id.clone(), member.due);
-        // Whoever cancels does not want to wait until the list may be read again.
+        // A cancel does not wait for the next list.
         if let Some(project) = self.projects.get_mut(&project_id) {
             project.not_before = due;
         }
@@ -225,7 +223,7 @@ impl Fleet {
         true
     }
 
-    /// From now on all workloads are to be stopped. Call [`Fleet::next`] until none is left.
+    /// Cancels all workloads. Call [`Fleet::next`] until it returns `None`.
     pub fn cancel_all(&mut self) {
         let ids: Vec<String> = self.members.keys().cloned().collect();
         for id in ids {
@@ -233,33 +231,33 @@ impl Fleet {
         }
     }
 
-    /// How many workloads are followed and have not ended.
+    /// Returns the number of followed workloads that have not ended.
     #[must_use]
     pub fn len(&self) -> usize {
         self.members.len()
     }
 
-    /// Whether no workload is followed any more.
+    /// Returns whether no workload is followed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
-    /// What was seen of a workload that is followed.
+    /// Returns the wait state of a followed workload.
     #[must_use]
     pub fn state(&self, workload_id: &str) -> Option<&WaitState> {
         self.members.get(workload_id).map(|member| member.tracker.state())
     }
 
-    /// Waits for the next event; `None` once every workload has ended.
+    /// Waits for the next event; `None` after every workload has ended.
     pub async fn next(&mut self) -> Option<FleetEvent> {
         poll_fn(|cx| self.poll_event(cx)).await
     }
 
-    /// The step of [`Fleet::next`]. What is under way stays in `self`, so that nothing is lost between two calls.
+    /// Polls for the next event. All pending work is in `self`, so that dropping [`Fleet::next`] loses nothing.
     fn poll_event(&mut self, cx: &mut Context<'_>) -> task::Poll<Option<FleetEvent>> {
         loop {
-            self.begin_what_is_due();
+            self.start_due_work();
             if let Some(event) = self.events.pop_front() {
                 return task::Poll::Ready(Some(event));
             }
@@ -279,12 +277,12 @@ impl Fleet {
         }
     }
 
-    fn begin_what_is_due(&mut self) {
+    fn start_due_work(&mut self) {
         let now = Instant::now();
-        while self.storing < WRITES_AT_ONCE
+        while self.storing < MAX_CONCURRENT_WRITES
             && let Some(id) = self.unsaved.pop_front()
         {
-            self.begin_store(&id);
+            self.start_store(&id);
         }
         while let Some((at, _)) = self.wake.first()
             && *at <= now
@@ -293,17 +291,17 @@ impl Fleet {
             if let Some(project) = self.projects.get_mut(&project_id) {
                 project.wakes_at = None;
             }
-            self.begin_project(&project_id);
+            self.start_round(&project_id);
         }
         while let Some((at, _)) = self.duplicate_checks.first()
             && *at <= now
             && let Some((_, id)) = self.duplicate_checks.pop_first()
         {
-            self.begin_check(id);
+            self.start_duplicate_check(id);
         }
     }
 
-    /// Sees to it that a project is looked after at `at`, or sooner.
+    /// Schedules a poll of a project at `at` or earlier.
     fn wake_at(&mut self, project_id: &str, at: Instant) {
         let Some(project) = self.projects.get_mut(project_id) else { return };
         if let Some(planned) = project.wakes_at {
@@ -325,9 +323,9 @@ impl Fleet {
         }
     }
 
-    /// Stores the receipt of a member, and then lets its events out and its actions begin: whoever resumes after a crash
-    /// must know what this process had decided.
-    fn begin_store(&mut self, id: &str) {
+    /// Stores the receipt of a member before its events are reported and its actions start, so that a process that resumes
+    /// after a crash knows the decisions of this one.
+    fn start_store(&mut self, id: &str) {
         let Some(member) = self.members.get_mut(id) else { return };
         member.is_queued = false;
         if member.is_storing {
@@ -343,33 +341,33 @@ impl Fleet {
         }
     }
 
-    /// Lets a member's events out, and begins what it decided; forgets it when it has ended.
+    /// Reports a member's events and starts its pending action; removes a member that has ended.
     pub(super) fn release(&mut self, id: &str) {
         let Some(member) = self.members.get_mut(id) else { return };
-        let of = |event| FleetEvent::Workload { event, workload_id: id.to_owned() };
+        let to_fleet_event = |event| FleetEvent::Workload { event, workload_id: id.to_owned() };
         match member.tracker.pending() {
             PendingAction::Nothing(_) => {
                 if member.duplicate_until.is_some() && !member.is_checked_at_end {
-                    // The last chance to see that the submission exists twice.
+                    // The last chance to find a duplicate.
                     member.is_checked_at_end = true;
-                    return self.begin_check(id.to_owned());
+                    return self.start_duplicate_check(id.to_owned());
                 }
-                self.events.extend(member.events.drain(..).map(of));
+                self.events.extend(member.events.drain(..).map(to_fleet_event));
                 let project_id = member.project_id.clone();
                 self.members.remove(id);
                 if let Some(project) = self.projects.get_mut(&project_id) {
                     project.members.remove(id);
                 }
             }
-            PendingAction::Poll => self.events.extend(member.events.drain(..).map(of)),
+            PendingAction::Poll => self.events.extend(member.events.drain(..).map(to_fleet_event)),
             PendingAction::Delete(_) | PendingAction::Suspend => {
-                self.events.extend(member.events.drain(..).map(of));
+                self.events.extend(member.events.drain(..).map(to_fleet_event));
                 if !member.is_acting {
                     member.is_acting = true;
                     member.acting_since = Instant::now();
                     let project_id = member.project_id.clone();
                     self.projects.entry(project_id.clone()).or_default().actions.push_back(id.to_owned());
-                    self.begin_actions(&project_id);
+                    self.start_actions(&project_id);
                 }
             }
         }
@@ -397,25 +395,25 @@ impl Fleet {
         }
     }
 
-    /// Takes what a poll of one member gave.
+    /// Handles the poll of a member.
     fn take(&mut self, id: &str, poll: Poll, began: Instant) {
         let now = self.begun.elapsed();
-        // A list shows what others submitted, too.
+        // Lists also contain workloads that are not followed.
         let Some(member) = self.members.get_mut(id) else { return };
         if member.take(poll, began, now) {
             self.save(id);
         }
     }
 
-    /// The members could not be polled.
-    fn lost(&mut self, project_id: &str, ids: impl IntoIterator<Item = String>, error: &Error, began: Instant) {
+    /// Handles a failed poll of members.
+    fn poll_failed(&mut self, project_id: &str, ids: impl IntoIterator<Item = String>, error: &Error, began: Instant) {
         let mut refused = Vec::new();
         for id in ids {
             let Some(member) = self.members.get_mut(&id) else { continue };
             if let Ok(poll) = member.tracker.classify(error.clone()) {
                 self.take(&id, poll, began);
             } else {
-                member.due = Instant::now() + project::LONGEST_REST;
+                member.due = Instant::now() + project::MAX_LIST_PAUSE;
                 refused.push(id);
             }
         }
@@ -427,7 +425,7 @@ impl Fleet {
     }
 
     fn note_outage(&mut self, project_id: &str, error: &Error) {
-        // Where nobody listens, and where no token comes from, no project can be seen.
+        // Without a connection or a token, no project can be polled.
         let scope = if error.is_control_plane_outage() {
             OutageScope::ControlPlane
         } else {
@@ -452,7 +450,7 @@ impl Fleet {
     }
 }
 
-/// The events of [`Fleet::next`].
+/// Yields the events of [`Fleet::next`].
 impl Stream for Fleet {
     type Item = FleetEvent;
 
@@ -467,7 +465,8 @@ impl fmt::Debug for Fleet {
     }
 }
 
-/// Single polls of one project at the same time, and as many actions.
-const REQUESTS_AT_ONCE: usize = 8;
+/// Maximum number of concurrent polls of one project, and of concurrent actions.
+const MAX_CONCURRENT_REQUESTS: usize = 8;
 
-const WRITES_AT_ONCE: usize = 16;
+/// Maximum number of concurrent writes of receipts.
+const MAX_CONCURRENT_WRITES: usize = 16;

@@ -1,4 +1,4 @@
-//! How the workloads of one project are polled: by lists, page by page, or one by one.
+//! Polls the workloads of one project, by lists or individually.
 
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use runai_api::wire::Workload;
 use runai_api::wire::requests::{ListParams, PAGE_LIMIT, Page, SortOrder, workloads};
 use tokio::time::Instant;
 
-use super::{Completed, Fleet, FleetEvent, REQUESTS_AT_ONCE};
+use super::{Completed, Fleet, FleetEvent, MAX_CONCURRENT_REQUESTS};
 use crate::client::Dated;
 use crate::endpoints::MAX_PAGES;
 use crate::endpoints::page::LenientPage;
@@ -17,51 +17,52 @@ use crate::poll::{Poll, poll};
 use crate::retry::Idempotency;
 use crate::time::rfc3339;
 
-/// A project whose workloads are followed.
+/// A project with followed workloads.
 #[derive(Debug)]
 pub(super) struct Project {
     pub(super) members: HashSet<String>,
-    /// When the fleet looks after it next, as planned.
+    /// The scheduled time of the next poll.
     pub(super) wakes_at: Option<Instant>,
-    /// Its list is left alone until then.
+    /// The project is not polled before.
     pub(super) not_before: Instant,
     round: Option<PollRound>,
-    /// Pages of the last list, at [`PAGE_LIMIT`] items.
+    /// Number of pages of the last list, of [`PAGE_LIMIT`] items.
     pages: usize,
-    /// Items to ask for on a page; fewer after a page that failed.
+    /// Number of items per page; halved after a failed page.
     page_limit: u32,
-    /// The list does not work until then.
+    /// Until when lists are not tried, after one that failed.
     list_fails_until: Option<Instant>,
-    is_singly_reported: bool,
-    /// Members that are to be suspended or deleted.
+    is_individual_polling_reported: bool,
+    /// Members to suspend or delete.
     pub(super) actions: VecDeque<String>,
+    /// Number of actions in flight.
     pub(super) acting: usize,
 }
 
-/// The polls of one project at one time.
+/// One round of polls of a project.
 #[derive(Debug)]
 pub(super) struct PollRound {
-    /// The list that is being read.
+    /// The list in progress.
     list: Option<ListCursor>,
-    /// Members to be polled one by one.
+    /// Members to poll individually.
     queue: VecDeque<String>,
-    /// Those whose requests are in flight.
+    /// Number of individual polls in flight.
     polling: usize,
-    /// A list that failed, and the member that shows whether it is the list's fault.
+    /// A failed list, and the member whose poll shows whether only the list fails.
     probe: Option<(ListCursor, String)>,
-    /// Members that a complete list did not show.
+    /// Members that a complete list did not contain.
     unlisted: HashSet<String>,
 }
 
-/// Where the reading of a project's list is.
+/// The position in a project's list.
 #[derive(Debug)]
 pub(super) struct ListCursor {
-    /// From when on, as the API writes it.
+    /// Minimum `createdAt` of the listed workloads, as the API wrote it.
     since: Option<String>,
     page: Page,
-    /// Pages that were read.
+    /// Number of pages read.
     pages: usize,
-    /// Members that are due and were not shown yet.
+    /// Due members that the list has not contained yet.
     left: HashSet<String>,
 }
 
@@ -75,7 +76,7 @@ impl Default for Project {
             pages: 0,
             page_limit: PAGE_LIMIT,
             list_fails_until: None,
-            is_singly_reported: false,
+            is_individual_polling_reported: false,
             actions: VecDeque::new(),
             acting: 0,
         }
@@ -83,26 +84,26 @@ impl Default for Project {
 }
 
 impl Fleet {
-    /// Begins to poll the members of a project that are due, unless it is being polled.
-    pub(super) fn begin_project(&mut self, project_id: &str) {
+    /// Starts a round of polls of the project's due members, unless one is in progress.
+    pub(super) fn start_round(&mut self, project_id: &str) {
         let now = Instant::now();
         let Some(project) = self.projects.get(project_id) else { return };
         if project.round.is_some() {
-            // The end of the round plans the next one.
+            // The end of the round schedules the next one.
             return;
         }
         if project.not_before > now {
             let at = project.not_before;
             return self.wake_at(project_id, at);
         }
-        // Who is nearly due is due: polling once for all of them is what makes it cheap.
+        // Members that are nearly due are included: one list for all of them is cheaper.
         let members = project.members.iter().filter_map(|id| Some((id, self.members.get(id)?)));
         let due: Vec<(&String, bool)> = members
-            .filter(|(_, member)| member.due <= now + COALESCED)
+            .filter(|(_, member)| member.due <= now + DUE_WINDOW)
             .map(|(id, member)| (id, member.unlisted >= UNLISTED_LISTS))
             .collect();
         if due.is_empty() {
-            return self.plan(project_id);
+            return self.schedule(project_id);
         }
         let pages = project.pages.max(project.members.len().div_ceil(PAGE_LIMIT as usize)).max(1);
         let is_listed = due.len() > pages && project.list_fails_until.is_none_or(|until| until <= now);
@@ -122,18 +123,18 @@ impl Fleet {
         }
         if let Some(project) = self.projects.get_mut(project_id) {
             if project.list_fails_until.is_some_and(|until| until <= now) {
-                // Tried again from the beginning.
+                // Try full pages again.
                 project.list_fails_until = None;
                 project.page_limit = PAGE_LIMIT;
             }
             project.round = Some(round);
         }
-        self.begin_page(project_id);
-        self.begin_polls(project_id);
+        self.start_page(project_id);
+        self.start_polls(project_id);
     }
 
-    /// Asks for the next page of the list that is being read.
-    fn begin_page(&mut self, project_id: &str) {
+    /// Requests the next page of the list.
+    fn start_page(&mut self, project_id: &str) {
         let Some(PollRound { list: Some(cursor), .. }) = self.projects.get(project_id).and_then(|it| it.round.as_ref())
         else {
             return;
@@ -147,11 +148,11 @@ impl Fleet {
         }));
     }
 
-    /// Begins single polls, as many as there may be at a time; ends the round when there is none left.
-    fn begin_polls(&mut self, project_id: &str) {
+    /// Starts individual polls up to the limit; ends the round if none is left.
+    fn start_polls(&mut self, project_id: &str) {
         let Some(project) = self.projects.get_mut(project_id) else { return };
         let Some(round) = &mut project.round else { return };
-        while round.polling < REQUESTS_AT_ONCE
+        while round.polling < MAX_CONCURRENT_REQUESTS
             && let Some(id) = round.queue.pop_front()
         {
             let Some(member) = self.members.get(&id) else { continue };
@@ -166,22 +167,21 @@ impl Fleet {
         }
         if round.polling == 0 && round.list.is_none() && round.probe.is_none() {
             project.round = None;
-            self.rest(project_id);
-            self.plan(project_id);
+            self.pause_lists(project_id);
+            self.schedule(project_id);
         }
     }
 
-    /// Leaves a project alone for a while: the longer its list, the longer; not to the second, so that many fleets spread
-    /// out.
-    fn rest(&mut self, project_id: &str) {
+    /// Pauses polls of a project, for a time that grows with its list. Jitter spreads the load of many fleets.
+    fn pause_lists(&mut self, project_id: &str) {
         let Some(project) = self.projects.get_mut(project_id) else { return };
-        let rest = u32::try_from(project.pages.max(1)).map_or(LONGEST_REST, |pages| REST_PER_PAGE * pages);
-        let rest = rest.clamp(SHORTEST_REST, LONGEST_REST).mul_f64(0.9 + fastrand::f64() / 5.0);
-        project.not_before = Instant::now() + rest;
+        let pause = u32::try_from(project.pages.max(1)).map_or(MAX_LIST_PAUSE, |pages| PAUSE_PER_PAGE * pages);
+        let pause = pause.clamp(MIN_LIST_PAUSE, MAX_LIST_PAUSE).mul_f64(0.9 + fastrand::f64() / 5.0);
+        project.not_before = Instant::now() + pause;
     }
 
-    /// Plans when the project is polled next: when its first member is due.
-    fn plan(&mut self, project_id: &str) {
+    /// Schedules the next poll of the project, at the time its first member is due.
+    fn schedule(&mut self, project_id: &str) {
         let Some(project) = self.projects.get(project_id) else { return };
         let due = project.members.iter().filter_map(|id| self.members.get(id)).map(|member| member.due).min();
         if let Some(due) = due {
@@ -190,7 +190,7 @@ impl Fleet {
         }
     }
 
-    /// Takes a page of a list.
+    /// Handles a page of a list.
     pub(super) fn listed(
         &mut self,
         project_id: &str,
@@ -227,33 +227,33 @@ impl Fleet {
             }
         }
         if is_last {
-            self.begin_polls(project_id);
+            self.start_polls(project_id);
         } else {
-            self.begin_page(project_id);
+            self.start_page(project_id);
         }
     }
 
-    /// A page could not be read: is it the list's fault, or can the project not be seen?
+    /// Handles a failed page: polls one workload to tell a failing list from an outage.
     fn list_failed(&mut self, project_id: &str, cursor: ListCursor, error: &Error, began: Instant) {
         let probe = cursor.left.iter().find(|id| self.members.contains_key(*id)).cloned();
         let Some(probe) = probe.filter(|_| !error.is_control_plane_outage()) else {
-            self.lost(project_id, cursor.left, error, began);
-            return self.begin_polls(project_id);
+            self.poll_failed(project_id, cursor.left, error, began);
+            return self.start_polls(project_id);
         };
         tracing::debug!(
             error = one_line(error),
             project_id,
             limit = cursor.page.limit,
-            "a page failed; polling one workload"
+            "cannot list workloads; polling one of them"
         );
         if let Some(round) = self.projects.get_mut(project_id).and_then(|project| project.round.as_mut()) {
             round.queue.push_front(probe.clone());
             round.probe = Some((cursor, probe));
         }
-        self.begin_polls(project_id);
+        self.start_polls(project_id);
     }
 
-    /// Takes a single poll.
+    /// Handles an individual poll.
     pub(super) fn polled(&mut self, id: &str, project_id: &str, began: Instant, result: Result<Poll, Error>) {
         let Some(round) = self.projects.get_mut(project_id).and_then(|project| project.round.as_mut()) else { return };
         round.polling -= 1;
@@ -276,55 +276,55 @@ impl Fleet {
             if let Some((cursor, _)) = probe {
                 lost.extend(cursor.left.into_iter().filter(|left| left != id));
             }
-            // The others would meet the same, each after its own attempts.
+            // The polls of the others would fail too.
             if error.is_control_plane_outage()
                 && let Some(PollRound { queue, .. }) =
                     self.projects.get_mut(project_id).and_then(|it| it.round.as_mut())
             {
                 lost.extend(queue.drain(..));
             }
-            self.lost(project_id, lost, &error, began);
+            self.poll_failed(project_id, lost, &error, began);
         } else if let Some((cursor, _)) = probe {
             self.halve_page(project_id, cursor, id);
         }
-        self.begin_polls(project_id);
+        self.start_polls(project_id);
     }
 
-    /// Tries a page again with half the items, or gives the list up for a while.
+    /// Retries a page with half the items, or stops listing for [`LIST_RETRY_AFTER`].
     fn halve_page(&mut self, project_id: &str, mut cursor: ListCursor, seen: &str) {
         cursor.left.remove(seen);
         let Some(project) = self.projects.get_mut(project_id) else { return };
         let Some(round) = &mut project.round else { return };
         let limit = cursor.page.limit / 2;
-        if limit < SMALLEST_PAGE {
-            project.list_fails_until = Some(Instant::now() + LIST_AGAIN);
+        if limit < MIN_PAGE_LIMIT {
+            project.list_fails_until = Some(Instant::now() + LIST_RETRY_AFTER);
             round.queue.extend(cursor.left);
-            return self.report_singly(project_id);
+            return self.report_individual_polling(project_id);
         }
         project.page_limit = limit;
         cursor.page.limit = limit;
         round.list = Some(cursor);
-        self.begin_page(project_id);
+        self.start_page(project_id);
     }
 
-    /// Remembers that lists do not show a workload: from the second time on it is polled by itself.
+    /// Counts a list that did not contain a workload. From [`UNLISTED_LISTS`] on it is polled individually.
     fn note_unlisted(&mut self, project_id: &str, id: &str) {
         let Some(member) = self.members.get_mut(id) else { return };
         member.unlisted = member.unlisted.saturating_add(1);
         if member.unlisted == UNLISTED_LISTS {
-            self.report_singly(project_id);
+            self.report_individual_polling(project_id);
         }
     }
 
-    /// Says once that a project's workloads cost more than they should.
-    fn report_singly(&mut self, project_id: &str) {
+    /// Reports once that workloads of a project are polled individually.
+    fn report_individual_polling(&mut self, project_id: &str) {
         let Some(project) = self.projects.get_mut(project_id) else { return };
-        if !std::mem::replace(&mut project.is_singly_reported, true) {
+        if !std::mem::replace(&mut project.is_individual_polling_reported, true) {
             self.events.push_back(FleetEvent::PollingIndividually { project_id: project_id.to_owned() });
         }
     }
 
-    /// When the project's oldest member was created; not known before all of them were seen.
+    /// Returns the `createdAt` of the project's oldest member, if that of all members is known.
     fn oldest(&self, project_id: &str) -> Option<String> {
         let mut oldest: Option<(Duration, &String)> = None;
         for id in &self.projects.get(project_id)?.members {
@@ -338,33 +338,33 @@ impl Fleet {
     }
 }
 
-/// A page of a project's workloads, the oldest first: what is submitted meanwhile comes last and shifts no page.
+/// Returns the request of a page of a project's workloads, oldest first, so that new workloads do not shift pages.
 ///
-/// Only from the oldest member on, so that what ended long ago costs nothing.
+/// The list starts with the oldest member, which excludes workloads that ended long ago.
 fn list(project_id: &str, since: Option<&str>, page: Page) -> ApiRequest {
     let all = ListParams::default().equals("projectId", project_id);
     let params = if let Some(since) = since { all.at_least("createdAt", since) } else { all };
     workloads(&params.page(page).sort_by("createdAt", SortOrder::Ascending))
 }
 
-/// Members that are due within this time are polled together.
-const COALESCED: Duration = Duration::from_secs(2);
+/// Members that are due within this time are polled in the same round.
+const DUE_WINDOW: Duration = Duration::from_secs(2);
 
-/// A project's list is left alone for so long, for every page that it has.
-const REST_PER_PAGE: Duration = Duration::from_millis(500);
+/// Pause after a round, per page of the list.
+const PAUSE_PER_PAGE: Duration = Duration::from_millis(500);
 
-const SHORTEST_REST: Duration = Duration::from_millis(500);
+const MIN_LIST_PAUSE: Duration = Duration::from_millis(500);
 
-/// The longest that a project's list is left alone.
-pub(super) const LONGEST_REST: Duration = Duration::from_secs(30);
+/// Maximum pause after a round.
+pub(super) const MAX_LIST_PAUSE: Duration = Duration::from_secs(30);
 
-/// A page that fails with so few items fails for another reason than its length.
-const SMALLEST_PAGE: u32 = 8;
+/// Minimum number of items per page: a shorter one would not help.
+const MIN_PAGE_LIMIT: u32 = 8;
 
-/// A list that does not work is tried again after this time.
-const LIST_AGAIN: Duration = Duration::from_mins(5);
+/// Time after which a failed list is tried again.
+const LIST_RETRY_AFTER: Duration = Duration::from_mins(5);
 
-/// After so many lists that did not show a workload it is polled by itself.
+/// Number of lists without a workload after which it is polled individually.
 const UNLISTED_LISTS: u32 = 2;
 
 #[cfg(test)]
@@ -372,7 +372,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_begin_with_the_oldest_member() {
+    fn lists_start_with_oldest_member() {
         let target = list("7", Some("2026-11-23T10:00:00.000Z"), Page::first(500).from(500)).target();
         assert_eq!(
             target,

@@ -1,4 +1,4 @@
-//! What the waiter wants to reach.
+//! The goal of a waiter.
 
 use std::time::Duration;
 
@@ -6,59 +6,60 @@ use serde::{Deserialize, Serialize};
 
 use super::{Outcome, SuspendReason};
 
-/// What a waiter is about to bring about.
+/// The goal of a waiter. The serialized names are part of the receipt format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Goal {
-    /// Only watch.
+    /// Follow the workload.
     #[default]
     Follow,
-    /// Stop it and see it stopped.
-    Stop {
+    /// Suspend the workload and confirm that it has stopped.
+    #[serde(rename = "stop")]
+    Suspend {
         why: SuspendReason,
-        /// Whether a suspend was sent since the last failure.
+        /// Whether a suspend was requested since the last failure.
         #[serde(rename = "asked")]
-        is_asked: bool,
-        /// Whether a suspend that failed may have taken effect.
-        #[serde(default)]
-        may_be_reached: bool,
-        /// Whether the workload was seen on its way to a stop.
-        #[serde(default)]
-        takes_effect: bool,
-        /// `phaseUpdatedAt` of the snapshot that the decision is based on.
+        is_requested: bool,
+        /// Whether a failed suspend may have taken effect.
+        #[serde(rename = "may_be_reached", default)]
+        may_have_taken_effect: bool,
+        /// Whether a poll showed the workload stopping.
+        #[serde(rename = "takes_effect", default)]
+        is_stopping: bool,
+        /// `phaseUpdatedAt` at the time of the decision.
         #[serde(default)]
         decided_at: Option<Duration>,
     },
-    /// Delete it and see it gone.
+    /// Delete the workload and confirm that it is gone.
     Delete {
         outcome: Outcome,
         #[serde(rename = "asked")]
-        is_asked: bool,
+        is_requested: bool,
     },
 }
 
 impl Goal {
-    pub(super) const fn stop(why: SuspendReason, decided_at: Option<Duration>) -> Self {
-        Self::Stop { why, is_asked: false, may_be_reached: false, takes_effect: false, decided_at }
+    pub(super) const fn suspend(why: SuspendReason, decided_at: Option<Duration>) -> Self {
+        Self::Suspend { why, is_requested: false, may_have_taken_effect: false, is_stopping: false, decided_at }
     }
 
-    pub(super) const fn asked(self) -> Self {
+    pub(super) const fn requested(self) -> Self {
         match self {
             Self::Follow => Self::Follow,
-            Self::Stop { why, may_be_reached, takes_effect, decided_at, .. } => {
-                Self::Stop { why, is_asked: true, may_be_reached, takes_effect, decided_at }
+            Self::Suspend { why, may_have_taken_effect, is_stopping, decided_at, .. } => {
+                Self::Suspend { why, is_requested: true, may_have_taken_effect, is_stopping, decided_at }
             }
-            Self::Delete { outcome, .. } => Self::Delete { outcome, is_asked: true },
+            Self::Delete { outcome, .. } => Self::Delete { outcome, is_requested: true },
         }
     }
 
-    /// Whether a suspend or a delete may have reached the control plane. What is about to be sent counts, because a
-    /// process may die in between.
-    pub(super) const fn is_sent(self) -> bool {
+    /// Returns whether a suspend or a delete may have been sent. It is recorded before the send, because the process may
+    /// die in between.
+    pub(super) const fn may_be_sent(self) -> bool {
         match self {
             Self::Follow => false,
-            Self::Stop { is_asked, may_be_reached, .. } => is_asked || may_be_reached,
-            Self::Delete { is_asked, .. } => is_asked,
+            Self::Suspend { is_requested, may_have_taken_effect, .. } => is_requested || may_have_taken_effect,
+            Self::Delete { is_requested, .. } => is_requested,
         }
     }
 }

@@ -1,13 +1,14 @@
-//! The wait machine: what to do next about a workload, from what the last poll showed.
+//! The state machine of a wait: determines the next action for a workload from the last poll.
 //!
 //! [`WaitState::step`] takes an [`Observation`] and returns an [`Action`]. It has no clock and does no I/O: the caller
-//! polls, sleeps and acts. The state is a small serialisable value, so a waiter that restarts resumes the count.
+//! polls, sleeps and acts. The state is a small serializable value, so a waiter that restarts resumes its timers.
 //!
-//! Two promises hold whatever is observed:
+//! Two guarantees hold for all observations:
 //!
-//! - A job that cannot be seen is never touched: an outage only leads to [`Action::PollAgain`].
+//! - An outage only leads to [`Action::PollAgain`]: a job that cannot be seen is never touched.
 //! - Only a timeout that the user set, the user's own cancel, or `delete_on_failure` on a failed or timed-out workload
-//!   leads to [`Action::Suspend`] or [`Action::Delete`]. A workload that someone else stopped or resumed is left alone.
+//!   leads to [`Action::Suspend`] or [`Action::Delete`]. The machine never touches a workload that someone else stopped
+//!   or resumed.
 //!
 //! ```
 //! use std::time::Duration;
@@ -40,60 +41,60 @@ pub use self::observation::{Observation, Snapshot};
 pub use self::outcome::{Outcome, SuspendReason};
 pub use self::policy::{DEFAULT_MONITORING_INTERVAL, DEFAULT_VANISH_AFTER, WaitPolicy};
 
-/// The longest interval between two polls while the control plane cannot be seen.
+/// Maximum interval between two polls during an outage.
 pub const MAX_OUTAGE_INTERVAL: Duration = Duration::from_secs(30);
 
-/// What to do next.
+/// The next action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Action {
-    /// Delete the workload, poll at once, and feed what is seen; the wait will end with this outcome.
+    /// Delete the workload and poll immediately. The wait will end with this outcome.
     Delete(Outcome),
-    /// Nothing more: this is the end.
+    /// Stop polling: the wait has ended.
     Done(Outcome),
     /// Poll again.
     PollAgain {
-        /// How long after the last poll began.
+        /// Time after the start of the last poll.
         after: Duration,
     },
-    /// Suspend the workload, poll at once, and feed what is seen.
+    /// Suspend the workload and poll immediately.
     Suspend(SuspendReason),
 }
 
-/// What a waiter remembers between two polls, and from one process to the next.
+/// The state of a wait, between polls and between processes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct WaitState {
     goal: Goal,
     durations: PhaseDurations,
-    /// A timeout that fired and that someone overruled by resuming the workload; it does not fire again.
+    /// A timeout that fired before someone resumed the workload. It does not fire again.
     overruled: Option<SuspendReason>,
-    /// Why a suspend was sent whose reason is gone; it may still take effect.
-    sent: Option<SuspendReason>,
+    /// The reason of a suspend that was sent and discarded; it may still take effect.
+    #[serde(rename = "sent")]
+    discarded: Option<SuspendReason>,
     polls_since_change: u32,
     outage_polls: u32,
     missing_polls: u32,
-    /// How long the workload has been absent, by the caller's clock.
+    /// How long the workload has been missing, on the caller's clock.
     missing_for: Duration,
-    /// How long a phase that is not known has been final, by the caller's clock.
+    /// How long an unknown phase has had a `completedAt`, on the caller's clock.
     unknown_end_for: Duration,
-    /// Polls in a row that showed an older state than one before.
+    /// Number of consecutive polls that showed an older state than an earlier one.
     stale_polls: u32,
-    /// The caller's `now` of the last poll that was answered. Means nothing in another process.
+    /// The caller's `now` of the last successful poll. Not valid in another process.
     #[serde(skip)]
-    last_answer: Option<Duration>,
+    last_success: Option<Duration>,
 }
 
 impl WaitState {
-    /// Takes what one poll showed and returns what to do next.
+    /// Handles an observation and returns the next action.
     ///
-    /// `now` is the time since any fixed moment on a clock of the caller's that never goes back; it is never compared
-    /// across processes.
-    #[must_use = "the machine decides, the caller acts"]
+    /// `now` is the time on a monotonic clock of the caller; it is never compared across processes.
+    #[must_use = "the caller must execute the action"]
     pub fn step(&mut self, policy: &WaitPolicy, now: Duration, observation: &Observation) -> Action {
-        let since_last = self.last_answer.map_or(Duration::ZERO, |last| now.saturating_sub(last));
-        self.last_answer = (*observation != Observation::Unavailable).then_some(now);
+        let since_last = self.last_success.map_or(Duration::ZERO, |last| now.saturating_sub(last));
+        self.last_success = (*observation != Observation::Unavailable).then_some(now);
         if *observation != Observation::Unavailable {
             self.outage_polls = 0;
         }
@@ -108,7 +109,7 @@ impl WaitState {
                 self.polls_since_change = if is_change { 0 } else { self.polls_since_change.saturating_add(1) };
                 let stage = Stage::of_phase(&snapshot.phase);
                 if is_change && matches!(stage, Stage::Queued | Stage::Running) {
-                    self.sent = None;
+                    self.discarded = None;
                 }
                 if stage == Stage::Unknown && snapshot.is_completed {
                     self.unknown_end_for += if is_change { Duration::ZERO } else { since_last };
@@ -135,88 +136,88 @@ impl WaitState {
         }
     }
 
-    /// Tells the machine that this process created the workload.
+    /// Records that this process created the workload.
     ///
-    /// `created_at` is the API's, `date` the `Date` of the answer, `now` the caller's clock when it came. With them the
-    /// machine measures the skew between the two clocks; without them `Date` never counts.
+    /// `created_at` is the API's, `date` the `Date` of the response, `now` the caller's clock at its arrival. They give the
+    /// skew between the clocks; without them `Date` is ignored.
     pub const fn created(&mut self, created_at: Duration, date: Duration, now: Duration) {
         self.durations.created(created_at, date, now);
     }
 
-    /// From now on the workload is to be stopped, because the user of this waiter asks for it.
+    /// Decides to suspend the workload, because the user cancelled it.
     ///
-    /// Changes nothing once the workload is being stopped or deleted for another reason.
+    /// Does nothing if the workload is already being suspended or deleted.
     pub fn cancel(&mut self) {
         if self.goal == Goal::Follow {
-            self.set_goal(Goal::stop(SuspendReason::Cancelled, None));
+            self.set_goal(Goal::suspend(SuspendReason::Cancelled, None));
         }
     }
 
-    /// Drops the decision to stop the workload and returns its reason, if there was one.
+    /// Discards the decision to suspend the workload and returns its reason, if there was one.
     ///
-    /// For a waiter that resumes from another process's state and must not carry out its decisions. A suspend that was
-    /// sent already may still take effect; the workload then ended for that reason.
+    /// Use it to resume from the state of another process without executing its decisions. A suspend that was sent may
+    /// still take effect; then it determines the outcome.
     pub fn discard_suspend(&mut self) -> Option<SuspendReason> {
-        let Goal::Stop { why, .. } = self.goal else { return None };
-        self.sent = self.goal.is_sent().then_some(why);
+        let Goal::Suspend { why, .. } = self.goal else { return None };
+        self.discarded = self.goal.may_be_sent().then_some(why);
         self.set_goal(Goal::Follow);
         Some(why)
     }
 
-    /// The last [`Action::Suspend`] or [`Action::Delete`] failed: it is to be asked for again at the next poll that
-    /// shows the workload. `may_have_taken_effect` says whether the control plane may have carried it out.
+    /// Records that the last [`Action::Suspend`] or [`Action::Delete`] failed. The next poll that shows the workload
+    /// returns it again. `may_have_taken_effect` tells whether the control plane may have executed it.
     pub fn action_failed(&mut self, may_have_taken_effect: bool) {
         match &mut self.goal {
             Goal::Follow => {}
-            Goal::Stop { is_asked, may_be_reached, .. } => {
-                *is_asked = false;
-                *may_be_reached |= may_have_taken_effect;
+            Goal::Suspend { is_requested, may_have_taken_effect: has_effect, .. } => {
+                *is_requested = false;
+                *has_effect |= may_have_taken_effect;
             }
-            Goal::Delete { is_asked, .. } => *is_asked = false,
+            Goal::Delete { is_requested, .. } => *is_requested = false,
         }
     }
 
-    /// The phase that was seen last, as the API spells it; `None` before the first poll that showed the workload.
+    /// Returns the last phase, as the API spells it; `None` before the first poll that showed the workload.
     #[must_use]
     pub fn phase(&self) -> Option<&str> {
         self.durations.phase()
     }
 
-    /// What the last seen phase means.
+    /// Returns the stage of the last phase.
     #[must_use]
     pub fn stage(&self) -> Option<Stage> {
         self.phase().map(Stage::of_phase)
     }
 
-    /// How long the present wait in the queue has lasted, as far as it is known. Never more than it really did.
+    /// Returns the duration of the current wait in the queue: a lower bound.
     #[must_use]
     pub fn queued(&self) -> Duration {
         self.durations.queued()
     }
 
-    /// How long the workload has been running, as far as it is known. Never more than it really was.
+    /// Returns how long the workload has been running, over all runs: a lower bound.
     #[must_use]
     pub fn running(&self) -> Duration {
         self.durations.running()
     }
 
-    /// Why the workload is being stopped, if this waiter stops it.
+    /// Returns why this waiter suspends the workload, if it does.
     #[must_use]
     pub const fn suspending(&self) -> Option<SuspendReason> {
         match self.goal {
-            Goal::Stop { why, .. } => Some(why),
+            Goal::Suspend { why, .. } => Some(why),
             Goal::Follow | Goal::Delete { .. } => None,
         }
     }
 
-    /// Whether the last poll did not reach the control plane.
+    /// Returns whether the last poll failed.
     #[must_use]
     pub const fn is_outage(&self) -> bool {
         self.outage_polls > 0
     }
 
-    /// Whether a poll shows an older state than one before: lists lag behind single reads. Accepted after a while, in
-    /// case the control plane's clock was set back.
+    /// Returns whether a poll shows an older state than an earlier one, because lists lag behind reads. Accepts the older
+    /// state after [`MAX_STALE_POLLS`], in case the control plane's clock was set back.
     fn is_stale(&mut self, snapshot: &Snapshot) -> bool {
         let is_older =
             snapshot.phase_updated_at.zip(self.durations.phase_updated_at()).is_some_and(|(new, old)| new < old);
@@ -227,12 +228,12 @@ impl WaitState {
     fn decide(&mut self, policy: &WaitPolicy, stage: Stage) -> Action {
         match self.goal {
             Goal::Follow => self.follow(policy, stage),
-            Goal::Stop { .. } => self.stop(policy, stage),
-            Goal::Delete { outcome, is_asked } => {
-                // Once more only while it lies as it was left: a workload that someone resumed is theirs.
-                let lies = matches!(stage, Stage::Failed | Stage::Stopped);
-                if lies && (!is_asked || self.is_time_to_ask_again()) {
-                    self.set_goal(Goal::Delete { outcome, is_asked: true });
+            Goal::Suspend { .. } => self.suspend(policy, stage),
+            Goal::Delete { outcome, is_requested } => {
+                // Resend only while the workload has not been resumed by someone.
+                let has_ended = matches!(stage, Stage::Failed | Stage::Stopped);
+                if has_ended && (!is_requested || self.is_resend_due()) {
+                    self.set_goal(Goal::Delete { outcome, is_requested: true });
                     return Action::Delete(outcome);
                 }
                 self.poll_again(policy, Some(CONFIRM_INTERVAL))
@@ -241,49 +242,49 @@ impl WaitState {
     }
 
     fn follow(&mut self, policy: &WaitPolicy, stage: Stage) -> Action {
-        let (timeout, counted, why) = match stage {
+        let (timeout, elapsed, why) = match stage {
             Stage::Succeeded => return Action::Done(Outcome::Succeeded),
             Stage::Failed => return self.finish(policy, Outcome::Failed),
-            Stage::Stopped => return Action::Done(self.sent.map_or(Outcome::Stopped, SuspendReason::outcome)),
+            Stage::Stopped => return Action::Done(self.discarded.map_or(Outcome::Stopped, SuspendReason::outcome)),
             Stage::Ending | Stage::Unknown => return self.poll_again(policy, None),
             Stage::Queued => (policy.pending_timeout, self.queued(), SuspendReason::PendingTimeout),
             Stage::Running => (policy.workload_timeout, self.running(), SuspendReason::WorkloadTimeout),
         };
         let timeout = timeout.filter(|_| self.overruled != Some(why));
-        match timeout.map(|timeout| timeout.saturating_sub(counted)) {
+        match timeout.map(|timeout| timeout.saturating_sub(elapsed)) {
             Some(Duration::ZERO) => {
-                self.set_goal(Goal::stop(why, self.durations.phase_updated_at()).asked());
+                self.set_goal(Goal::suspend(why, self.durations.phase_updated_at()).requested());
                 Action::Suspend(why)
             }
             left => self.poll_again(policy, left),
         }
     }
 
-    fn stop(&mut self, policy: &WaitPolicy, stage: Stage) -> Action {
-        let Goal::Stop { why, is_asked, may_be_reached, takes_effect, decided_at } = self.goal else {
+    fn suspend(&mut self, policy: &WaitPolicy, stage: Stage) -> Action {
+        let Goal::Suspend { why, is_requested, may_have_taken_effect, is_stopping, decided_at } = self.goal else {
             return self.follow(policy, stage);
         };
-        let is_sent = self.goal.is_sent();
+        let is_sent = self.goal.may_be_sent();
         let is_live = matches!(stage, Stage::Queued | Stage::Running);
         match stage {
-            // It ended well before the suspend reached it; that is what happened.
+            // The workload succeeded before the suspend took effect.
             Stage::Succeeded => return Action::Done(Outcome::Succeeded),
-            // Failed by itself, unless the suspend is what killed it.
+            // Without a suspend, the workload failed by itself.
             Stage::Failed if !is_sent => return self.finish(policy, Outcome::Failed),
-            // Stopped by someone else, before a decision of ours was sent.
+            // Someone else stopped the workload before our suspend was sent.
             Stage::Stopped if !is_sent && why != SuspendReason::Cancelled => {
                 return Action::Done(Outcome::Stopped);
             }
             Stage::Failed | Stage::Stopped => return self.finish(policy, why.outcome()),
             Stage::Ending => {
-                let takes_effect = takes_effect || is_sent;
-                self.goal = Goal::Stop { why, is_asked, may_be_reached, takes_effect, decided_at };
+                let is_stopping = is_stopping || is_sent;
+                self.goal = Goal::Suspend { why, is_requested, may_have_taken_effect, is_stopping, decided_at };
                 return self.poll_again(policy, Some(CONFIRM_INTERVAL));
             }
             Stage::Queued | Stage::Running | Stage::Unknown => {}
         }
-        if is_live && takes_effect {
-            // It was on its way to a stop and lives: someone resumed it, and wants it to run.
+        if is_live && is_stopping {
+            // The workload was stopping and is live again: someone resumed it.
             if why == SuspendReason::Cancelled {
                 return Action::Done(Outcome::Cancelled);
             }
@@ -297,24 +298,24 @@ impl WaitState {
             if why == SuspendReason::WorkloadTimeout && is_sent && has_changed && stage == Stage::Running {
                 return self.overrule(policy, stage, why);
             }
-            if !self.holds(policy, stage, why) {
-                // A suspend that is on its way may still take effect; it is not asked for again.
-                if is_sent && self.polls_since_change < POLLS_BEFORE_ASKING_AGAIN {
+            if !self.reason_exists(policy, stage, why) {
+                // A suspend that was sent may still take effect; do not resend it.
+                if is_sent && self.polls_since_change < POLLS_BEFORE_RESEND {
                     return self.poll_again(policy, Some(CONFIRM_INTERVAL));
                 }
                 self.discard_suspend();
                 return self.follow(policy, stage);
             }
         }
-        if is_asked && !self.is_time_to_ask_again() {
+        if is_requested && !self.is_resend_due() {
             return self.poll_again(policy, Some(CONFIRM_INTERVAL));
         }
-        self.set_goal(self.goal.asked());
+        self.set_goal(self.goal.requested());
         Action::Suspend(why)
     }
 
-    /// Whether the reason for which a workload is to be stopped is there.
-    fn holds(&self, policy: &WaitPolicy, stage: Stage, why: SuspendReason) -> bool {
+    /// Returns whether the reason of a suspend still exists.
+    fn reason_exists(&self, policy: &WaitPolicy, stage: Stage, why: SuspendReason) -> bool {
         match (why, stage) {
             (SuspendReason::Cancelled, _) => true,
             (SuspendReason::PendingTimeout, Stage::Queued) => {
@@ -337,7 +338,7 @@ impl WaitState {
         if !(policy.delete_on_failure && outcome.is_cleaned_up()) {
             return Action::Done(outcome);
         }
-        self.set_goal(Goal::Delete { outcome, is_asked: true });
+        self.set_goal(Goal::Delete { outcome, is_requested: true });
         Action::Delete(outcome)
     }
 
@@ -345,7 +346,7 @@ impl WaitState {
         match (self.goal, stage) {
             (Goal::Delete { outcome, .. }, _) => outcome,
             (_, Stage::Succeeded) => Outcome::Succeeded,
-            (goal @ Goal::Stop { why, .. }, _) if goal.is_sent() => why.outcome(),
+            (goal @ Goal::Suspend { why, .. }, _) if goal.may_be_sent() => why.outcome(),
             (_, Stage::Failed) => Outcome::Failed,
             _ => Outcome::Vanished,
         }
@@ -361,10 +362,10 @@ impl WaitState {
         Action::PollAgain { after: paced(longest, self.missing_polls - 1) }
     }
 
-    /// Polls again after the user's interval, sooner just after a change, and no later than `at_most`.
+    /// Returns a poll after the user's interval, sooner after a change, and at the latest after `at_most`.
     fn poll_again(&self, policy: &WaitPolicy, at_most: Option<Duration>) -> Action {
         let after = paced(policy.monitoring_interval, self.polls_since_change);
-        Action::PollAgain { after: at_most.map_or(after, |at_most| after.min(at_most)).max(SHORTEST_INTERVAL) }
+        Action::PollAgain { after: at_most.map_or(after, |at_most| after.min(at_most)).max(MIN_INTERVAL) }
     }
 
     const fn set_goal(&mut self, goal: Goal) {
@@ -372,9 +373,9 @@ impl WaitState {
         self.polls_since_change = 0;
     }
 
-    /// Resend the action after this many polls without effect.
-    const fn is_time_to_ask_again(&self) -> bool {
-        self.polls_since_change > 0 && self.polls_since_change.is_multiple_of(POLLS_BEFORE_ASKING_AGAIN)
+    /// Returns whether to resend an action that had no effect.
+    const fn is_resend_due(&self) -> bool {
+        self.polls_since_change > 0 && self.polls_since_change.is_multiple_of(POLLS_BEFORE_RESEND)
     }
 }
 
@@ -383,7 +384,7 @@ fn is_deleting(phase: &str) -> bool {
 }
 
 fn paced(longest: Duration, polls: u32) -> Duration {
-    let longest = longest.max(SHORTEST_INTERVAL);
+    let longest = longest.max(MIN_INTERVAL);
     doubled(FIRST_INTERVAL.min(longest), polls, longest)
 }
 
@@ -391,20 +392,20 @@ fn doubled(first: Duration, times: u32, longest: Duration) -> Duration {
     first.saturating_mul(1 << times.min(16)).min(longest)
 }
 
-/// The interval after a change and at the start of an outage; it doubles from there.
+/// Interval after a change and at the start of an outage; it doubles with each poll.
 const FIRST_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Keeps a `monitoring_interval` of nearly nothing from becoming a busy loop.
-const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
+/// Minimum interval, to prevent a busy loop.
+const MIN_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The longest interval while a suspend or a delete is being confirmed.
+/// Maximum interval while a suspend or a delete is being confirmed.
 const CONFIRM_INTERVAL: Duration = Duration::from_secs(5);
 
-/// After this many polls without effect, a suspend or a delete is sent again. Both may be repeated.
-const POLLS_BEFORE_ASKING_AGAIN: u32 = 5;
+/// Number of polls without effect after which a suspend or a delete is resent. Both are idempotent.
+const POLLS_BEFORE_RESEND: u32 = 5;
 
-/// How many polls in a row may show an older state than one before, until it is accepted.
+/// Maximum number of consecutive polls with an older state before it is accepted.
 const MAX_STALE_POLLS: u32 = 20;
 
-/// How long a phase that is not known must have had a `completedAt`, until the wait ends.
+/// How long an unknown phase must have had a `completedAt` before the wait ends.
 const UNKNOWN_END_GRACE: Duration = Duration::from_mins(1);

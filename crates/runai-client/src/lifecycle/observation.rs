@@ -1,26 +1,26 @@
-//! What the caller observes.
+//! The observations of a caller.
 
 use std::time::Duration;
 
-/// What one poll of the control plane showed.
+/// The result of a poll.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Observation {
-    /// The workload is listed as deleted; this is its record.
+    /// The workload is deleted; this is its record.
     Deleted(Snapshot),
-    /// The project answers, and lists the workload neither as live nor as deleted.
+    /// The project exists, but lists the workload neither as live nor as deleted.
     Missing,
-    /// The control plane did not speak about this workload: no answer, an error, or an answer that is not the API's.
+    /// The control plane reported nothing about the workload: no response, an error, or a response that is not the API's.
     Unavailable,
-    /// The workload as it is.
+    /// The workload exists.
     Seen(Snapshot),
 }
 
-/// A workload as one answer showed it. All moments are times since the Unix epoch on the control plane's clock.
+/// The state of a workload in a response. All timestamps are since the Unix epoch, on the control plane's clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Snapshot {
-    /// The API's `phase`, as it came.
+    /// The API's `phase`.
     pub phase: String,
     /// The API's `phaseUpdatedAt`.
     pub phase_updated_at: Option<Duration>,
@@ -28,7 +28,7 @@ pub struct Snapshot {
     pub created_at: Option<Duration>,
     /// Whether the API's `completedAt` is set.
     pub is_completed: bool,
-    /// The answer's `Date` header.
+    /// The response's `Date` header.
     pub server_time: Option<Duration>,
     /// The API's `totalPendingTimeSeconds`.
     pub total_pending: Option<Duration>,
@@ -37,7 +37,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Returns a snapshot of which only the phase is known.
+    /// Returns a snapshot with only a phase.
     #[must_use]
     pub fn of_phase(phase: impl Into<String>) -> Self {
         Self { phase: phase.into(), ..Self::default() }

@@ -1,34 +1,34 @@
-//! How a wait ends, and why a waiter stops a workload.
+//! The outcomes of a wait, and the reasons of a suspend.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How a wait ended. A closed list: every end has an exit code.
+/// The outcome of a wait. Each one has an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Stopped because the user of this waiter asked for it.
+    /// The user cancelled the workload.
     Cancelled,
     /// The workload failed.
     Failed,
-    /// Stopped because its present wait in the queue was longer than `pending_timeout`.
+    /// The current wait in the queue exceeded `pending_timeout`.
     PendingTimeout,
-    /// Stopped by someone else.
+    /// Someone else stopped the workload.
     Stopped,
     /// The workload completed.
     Succeeded,
-    /// The workload ended, in a phase that is not known.
+    /// The workload ended in an unknown phase.
     UnknownEnd,
-    /// Deleted by someone before it ended, or never there.
+    /// The workload was deleted before it ended, or never existed.
     Vanished,
-    /// Stopped because it ran longer than `workload_timeout`.
+    /// The time in running phases exceeded `workload_timeout`.
     WorkloadTimeout,
 }
 
 impl Outcome {
-    /// Every outcome.
+    /// All outcomes.
     pub const ALL: [Self; 8] = [
         Self::Cancelled,
         Self::Failed,
@@ -40,7 +40,7 @@ impl Outcome {
         Self::WorkloadTimeout,
     ];
 
-    /// Whether `delete_on_failure` deletes a workload that ends so: a failed or a timed-out one, nothing else.
+    /// Returns whether `delete_on_failure` deletes a workload with this outcome: a failed or timed-out one.
     #[must_use]
     pub const fn is_cleaned_up(self) -> bool {
         matches!(self, Self::Failed | Self::PendingTimeout | Self::WorkloadTimeout)
@@ -62,21 +62,21 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Why this waiter stops a workload.
+/// Why a waiter suspends a workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum SuspendReason {
-    /// Its user asked for it.
+    /// The user cancelled the workload.
     Cancelled,
-    /// Its present wait in the queue was longer than `pending_timeout`.
+    /// The current wait in the queue exceeded `pending_timeout`.
     PendingTimeout,
-    /// It ran longer than `workload_timeout`.
+    /// The time in running phases exceeded `workload_timeout`.
     WorkloadTimeout,
 }
 
 impl SuspendReason {
-    /// The outcome of a workload that was stopped for this reason.
+    /// Returns the outcome of a workload that was suspended for this reason.
     #[must_use]
     pub const fn outcome(self) -> Outcome {
         match self {

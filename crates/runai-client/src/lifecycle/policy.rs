@@ -1,17 +1,16 @@
-//! What the user set about waiting.
+//! The user's wait policy.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The interval between polls when the user sets none (`monitoring_interval` of the operator configuration).
+/// Default of [`WaitPolicy::monitoring_interval`](WaitPolicy#structfield.monitoring_interval).
 pub const DEFAULT_MONITORING_INTERVAL: Duration = Duration::from_secs(30);
 
-/// How long a workload must be absent from the lists of live and of deleted workloads until it counts as vanished,
-/// when the policy says nothing else.
+/// Default of [`WaitPolicy::vanish_after`](WaitPolicy#structfield.vanish_after).
 pub const DEFAULT_VANISH_AFTER: Duration = Duration::from_mins(5);
 
-/// What the user set about waiting.
+/// The timeouts and intervals of a wait.
 ///
 /// ```
 /// use std::time::Duration;
@@ -25,26 +24,28 @@ pub const DEFAULT_VANISH_AFTER: Duration = Duration::from_mins(5);
 #[serde(default)]
 #[non_exhaustive]
 pub struct WaitPolicy {
-    /// Longest present wait in the queue; then the workload is suspended. Waits before a preemption do not count.
+    /// Maximum duration of the current wait in the queue; then the workload is suspended. Waits before a preemption do not
+    /// count.
     pub pending_timeout: Option<Duration>,
-    /// Longest time to be running, over all runs; then the workload is suspended.
+    /// Maximum time in running phases, over all runs; then the workload is suspended.
     pub workload_timeout: Option<Duration>,
     /// Whether a failed or timed-out workload is deleted.
     pub delete_on_failure: bool,
-    /// Interval between polls while nothing changes.
+    /// Interval between polls while the phase does not change.
     pub monitoring_interval: Duration,
-    /// How long a workload that was seen must be absent, while its project answers, until it counts as vanished.
+    /// How long a workload must be missing from the lists of live and deleted workloads, while its project exists, before
+    /// it counts as vanished.
     pub vanish_after: Duration,
 }
 
 impl WaitPolicy {
-    /// Sets the longest wait in the queue; `None` for any.
+    /// Sets the maximum wait in the queue; `None` for no limit.
     #[must_use]
     pub fn pending_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
         Self { pending_timeout: timeout.into(), ..self }
     }
 
-    /// Sets the longest time to be running; `None` for any.
+    /// Sets the maximum time in running phases; `None` for no limit.
     #[must_use]
     pub fn workload_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
         Self { workload_timeout: timeout.into(), ..self }
@@ -57,14 +58,14 @@ impl WaitPolicy {
         self
     }
 
-    /// Sets the interval between polls while nothing changes.
+    /// Sets the interval between polls while the phase does not change.
     #[must_use]
     pub const fn monitoring_interval(mut self, interval: Duration) -> Self {
         self.monitoring_interval = interval;
         self
     }
 
-    /// Sets how long a workload must be absent until it counts as vanished.
+    /// Sets how long a workload must be missing before it counts as vanished.
     #[must_use]
     pub const fn vanish_after(mut self, time: Duration) -> Self {
         self.vanish_after = time;
