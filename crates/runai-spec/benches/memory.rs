@@ -1,8 +1,8 @@
-//! How much memory the core takes from text to body: allocations, and the most that is held at once.
+//! Measures the memory of parsing, checking and rendering: the number of allocations and the peak in bytes.
 //!
-//! Prints one line of JSON a case. `cargo xtask bench` runs it; alone it is
+//! Prints one line of JSON per case. `cargo xtask bench` runs it, or
 //! `cargo bench --package runai-spec --bench memory`.
-#![expect(clippy::print_stdout, reason = "its output is what `cargo xtask bench` reads")]
+#![expect(clippy::print_stdout, reason = "`cargo xtask bench` parses the output")]
 
 mod common;
 
@@ -25,7 +25,7 @@ fn main() {
 }
 
 fn measure(case: &str, text: &str, format: Format) {
-    // What is made once a process is not what a text costs.
+    // Excludes allocations that happen once per process.
     body(text, format);
     let profiler = dhat::Profiler::builder().testing().build();
     black_box(body(text, format));

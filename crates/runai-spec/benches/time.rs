@@ -1,7 +1,7 @@
-//! How long the core takes from text to body, for one example and for files that grow.
+//! Measures the time of parsing, checking and rendering, for an example and for files of growing size.
 //!
-//! `cargo xtask bench` runs it beside the Python peers; alone it is `cargo bench --package runai-spec --bench time`.
-#![expect(clippy::print_stdout, reason = "how a turn of `cold` gives its result")]
+//! `cargo xtask bench` compares it with the reference implementations, or run `cargo bench --package runai-spec --bench time`.
+#![expect(clippy::print_stdout, reason = "an iteration of `cold` prints its result")]
 
 mod common;
 
@@ -18,7 +18,7 @@ use common::{MOUNTS, TEXTS, body, with_mounts};
 
 fn example(criterion: &mut Criterion) {
     let bodies = TEXTS.map(|(_, text, format)| body(text, format));
-    assert!(bodies.iter().all(|other| *other == bodies[0]), "the texts do not say the same");
+    assert!(bodies.iter().all(|other| *other == bodies[0]), "the bodies differ");
     let mut group = criterion.benchmark_group("body");
     for (name, text, format) in TEXTS {
         group.bench_function(name, |bencher| bencher.iter(|| body(black_box(text), format)));
@@ -31,7 +31,7 @@ fn example(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// What `check` does with a text. The result is the number of warnings; there are no errors.
+/// Checks a text without errors, and returns the number of warnings.
 fn check(text: &str, format: Format) -> usize {
     let report = Resolver::new(Source { name: "step", text, format }).resolve().report();
     assert!(report.ok, "the text has no errors");
@@ -52,12 +52,12 @@ fn mounts(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// What the first text of a process costs beyond others is paid once, so each turn is a process of its own: this very
-/// program, which prints how long its first text took.
+/// Measures the first text of a process, which includes initialization. Each iteration starts this program again, which
+/// prints the time for its first text.
 fn cold(criterion: &mut Criterion) {
-    let program = env::current_exe().expect("the program knows itself");
+    let program = env::current_exe().expect("the path of this program");
     let first = || {
-        let output = Command::new(&program).arg(FIRST).output().expect("the program starts itself");
+        let output = Command::new(&program).arg(FIRST).output().expect("this program starts");
         let nanos = String::from_utf8_lossy(&output.stdout).trim().parse().expect("it prints a number");
         Duration::from_nanos(nanos)
     };
@@ -67,7 +67,7 @@ fn cold(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The argument that makes this program one turn of [`cold`].
+/// The argument that makes this program one iteration of [`cold`].
 const FIRST: &str = "--first-text";
 
 criterion_group!(benches, example, mounts, cold);

@@ -1,5 +1,5 @@
-//! Checks a step with a mistake and renders one without: `cargo run -p runai-spec --example check`.
-#![expect(clippy::print_stdout, reason = "an example shows what happens")]
+//! Checks an invalid step, and renders a valid one: `cargo run -p runai-spec --example check`.
+#![expect(clippy::print_stdout, reason = "an example prints its results")]
 
 use runai_spec::{Context, Resolver, Source};
 use runai_syntax::Format;

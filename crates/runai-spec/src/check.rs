@@ -1,8 +1,7 @@
-//! The walk: a document held against a shape, all problems in one pass.
+//! Validates a document against a setting schema, and reports all problems in one pass.
 //!
-//! What is wrong is reported and then mended in the tree, so that the rest can still be judged: an optional value is
-//! taken out, a required one replaced by its example. Pointers of mended places are remembered, and no rule says
-//! anything more about them; a document with an error is never rendered.
+//! An invalid value is reported and then replaced, so that the rest of the document can be checked: an optional value is
+//! removed, a required one becomes its example. Rules skip replaced values; a document with an error is never rendered.
 
 mod fixes;
 mod place;
@@ -23,35 +22,35 @@ use crate::shape::{Field, Kind, Range, Shape, StringShape, StructShape};
 use crate::suggest::{Names, nearest};
 use crate::zenml::{converted, placeholders};
 
-/// Holds documents against shapes.
+/// Validates documents against setting schemas.
 #[derive(Default)]
 pub(crate) struct Validator {
     pub(crate) findings: Vec<RawDiagnostic>,
-    /// Pointers of what is missing or was mended, in order.
+    /// JSON pointers of values that are missing or were replaced, sorted.
     pub(crate) broken: Vec<String>,
-    /// Whether the document is ZenML's, in which pydantic converts values and placeholders stand for others.
+    /// Whether the document is ZenML's: pydantic converts values, and placeholders may replace them.
     pub(crate) zenml: bool,
-    /// Whether a placeholder stands in place of a value.
+    /// Whether a value is a placeholder.
     pub(crate) unresolved: bool,
-    /// Whether nobody wants fixes.
+    /// Whether fixes are not computed.
     pub(crate) probing: bool,
 }
 
-/// The keys of a struct, as far as they may have been meant by one that is unknown.
+/// The keys of a struct, as suggestions for unknown keys.
 struct KnownKeys<'k> {
     all: Names<'k>,
-    /// Those that the text does not set.
+    /// The keys that the document does not set.
     unset: Names<'k>,
 }
 
-/// Says where a key belongs that is unknown where it stands.
+/// Returns where an unknown key belongs.
 pub(crate) type KeyHints = fn(&str) -> Option<KeyHint>;
 
-/// Where a key belongs that is unknown where it stands.
+/// Where an unknown key belongs.
 pub(crate) struct KeyHint {
-    /// What to do.
+    /// The help text.
     pub(crate) help: String,
-    /// Whether it belongs below `settings`, in the same file.
+    /// Whether the key belongs below `settings` in the same document.
     pub(crate) below_settings: bool,
 }
 
@@ -62,14 +61,14 @@ impl From<String> for KeyHint {
 }
 
 impl Validator {
-    /// Checks and mends `node`, which stands at `pointer`. `elsewhere` helps with keys that are known in other places.
-    pub(crate) fn check(&mut self, node: &mut Node<'_>, shape: &Shape, pointer: &[&str], elsewhere: KeyHints) -> bool {
-        let usable = self.value(node, shape, &Place { holder: None, segment: Segment::Root(pointer), elsewhere });
+    /// Validates `node` at `pointer`, replaces invalid values, and returns whether it is usable.
+    pub(crate) fn check(&mut self, node: &mut Node<'_>, shape: &Shape, pointer: &[&str], key_hints: KeyHints) -> bool {
+        let usable = self.value(node, shape, &Place { parent: None, segment: Segment::Root(pointer), key_hints });
         self.broken.sort_unstable();
         usable
     }
 
-    /// Whether the value is usable; what is wrong inside a list, map or struct has been mended.
+    /// Returns whether the value is usable. Invalid values inside a list, map or struct are replaced.
     fn value(&mut self, node: &mut Node<'_>, shape: &Shape, place: &Place<'_>) -> bool {
         if node.value == Value::Null && shape.nullable {
             return true;
@@ -114,7 +113,7 @@ impl Validator {
                     node.value = Value::Float(value, raw);
                     return self.value(node, shape, place);
                 }
-                let message = format!("`{place}` is `{raw}`, which does not fit into 64 bits");
+                let message = format!("`{place}` is `{raw}`, which does not fit in 64 bits");
                 let (Kind::Int(range) | Kind::Number(range)) = &shape.kind else { return false };
                 let max = of_range(f64::MAX, range);
                 let fixes = self.replacements(max, shape, node.span, place);
@@ -180,7 +179,7 @@ impl Validator {
 
     fn fields(&mut self, map: &mut Map<'_>, structure: &StructShape, span: Span, place: &Place<'_>) {
         let mut unknown = false;
-        // Written, and taken out because they are wrong.
+        // Keys that were removed because they are invalid.
         let mut wrong = Vec::new();
         let both = if structure.has_aliases() { both_spellings(map, structure) } else { Vec::new() };
         map.0.retain_mut(|entry| {
@@ -204,7 +203,7 @@ impl Validator {
         }
     }
 
-    /// Takes out, and reports, what the struct does not know.
+    /// Reports and removes unknown keys.
     fn unknown_keys(&mut self, map: &mut Map<'_>, structure: &StructShape, wrong: &[Cow<'_, str>], place: &Place<'_>) {
         let written: HashSet<&str> =
             map.0.iter().map(|entry| &*entry.key).chain(wrong.iter().map(|key| &**key)).collect();
@@ -220,7 +219,7 @@ impl Validator {
         });
     }
 
-    /// Whether the entry stays.
+    /// Validates an entry, and returns whether it stays in the map.
     fn field(&mut self, entry: &mut Entry<'_>, field: &Field, both: &[(&str, Span)], holder: &Place<'_>) -> bool {
         let place = holder.below(Segment::Field(&entry.key));
         if field.alias == Some(&*entry.key)
@@ -251,7 +250,7 @@ impl Validator {
         let key = &entry.key;
         let message = format!("unknown key `{key}`{}", holder.within());
         let near = known.unset.nearest(&unusual::plain(key));
-        let hint = if near.is_none() && unusual::find(key).is_none() { (holder.elsewhere)(key) } else { None };
+        let hint = if near.is_none() && unusual::find(key).is_none() { (holder.key_hints)(key) } else { None };
         let below_settings = hint.as_ref().is_some_and(|hint| hint.below_settings);
         let help = match near {
             Some(near) if let Some(found) = unusual::find(key) => format!("{}: `{near}`", found.help()),
@@ -259,12 +258,12 @@ impl Validator {
             None if let Some(found) = unusual::find(key) => found.help(),
             None => hint
                 .map(|hint| hint.help)
-                .or_else(|| known.all.nearest(key).map(|near| format!("`{near}` is set already; remove this key")))
+                .or_else(|| known.all.nearest(key).map(|near| format!("remove it; `{near}` is already set")))
                 .unwrap_or_else(|| {
                     if structure.fields().len() > MANY_KEYS {
-                        "remove it; `runai-step explain SETTING` describes each setting".to_owned()
+                        "remove it".to_owned()
                     } else {
-                        format!("known keys are {}", list(structure.fields().iter().map(|field| field.name)))
+                        format!("the known keys are {}", list(structure.fields().iter().map(|field| field.name)))
                     }
                 }),
         };
@@ -281,9 +280,9 @@ impl Validator {
 
     fn missing_key(&mut self, map: &mut Map<'_>, field: &Field, span: Span, holder: &Place<'_>) {
         let whole = span;
-        // The whole map would be a large place to underline; its first key says as well where something is missing.
+        // The first key is enough to locate the map; underlining the whole map would hide other problems.
         let span = map.0.first().map_or(span, |entry| entry.key_span);
-        let message = format!("`{}` is missing{}", field.name, holder.within());
+        let message = format!("missing key `{}`{}", field.name, holder.within());
         let place = holder.below(Segment::Field(field.name));
         let target = Target::below((holder.pointer(), whole), field.name);
         let fix = FixPlan::add_setting(target, field.shape.example(), Applicability::DisplayOnly);
@@ -299,7 +298,7 @@ impl Validator {
     }
 
     fn range(&mut self, value: f64, raw: &str, range: &Range, span: Span, place: &Place<'_>, shape: &Shape) -> bool {
-        // What a variable was substituted by is written nowhere.
+        // A substituted value is not in the source.
         let shown = value.to_string();
         let raw = if raw.is_empty() { &shown } else { raw };
         let (message, help) = if !value.is_finite() {
@@ -323,13 +322,13 @@ impl Validator {
             let message = format!("{} is empty", place.subject());
             let fix = self.removal(span, place, Applicability::Unsafe);
             self.report(&rule::EMPTY_VALUE, place, span, message)
-                .with_help("write a text, or leave the key out")
+                .with_help("write a value, or remove the key")
                 .with_fixes(fix);
             return false;
         }
         if let Some(text_type) = shape.text {
             if !(text_type.matches)(text) {
-                // A URL that is wrong may hold a password all the same.
+                // An invalid URL may contain a password.
                 let secret = secret || text_type.name == "base-url" && text.contains('@');
                 let found = if secret { "is".to_owned() } else { format!("is `{}`,", shorten(text)) };
                 let rule = by_code(text_type.rule).unwrap_or(&rule::WRONG_TYPE);
@@ -344,24 +343,24 @@ impl Validator {
                 return false;
             }
             if text.ends_with('\n') {
-                let message = format!("{} ends in a line break, which is sent as well", place.subject());
+                let message = format!("{} ends in a line break", place.subject());
                 let target = Target::at(place.pointer(), span);
                 let is_value = !secret && !matches!(place.segment, Segment::KeyOf(_));
                 let fix =
                     is_value.then(|| FixPlan::replace_value(target, text.trim_end().to_owned(), Applicability::Unsafe));
                 self.report(&rule::TRAILING_LINE_BREAK, place, span, message)
-                    .with_help("write the text on one line, without `|`")
+                    .with_help("write the string on one line, without `|`")
                     .with_fixes(fix);
             }
         }
-        // There are never more characters than bytes, which are known.
+        // Counting characters is only needed if there are more than `max` bytes.
         if let Some(max) = shape.max_length.filter(|max| text.len() > *max)
             && let length = text.chars().count()
             && length > max
         {
-            let message = format!("{} is `{}`: {length} characters, more than {max}", place.subject(), shorten(text));
+            let message = format!("{} is `{}`, which has {length} characters", place.subject(), shorten(text));
             let rule = if shape.text.is_some() { &rule::INVALID_LABEL } else { &rule::TOO_LONG };
-            self.report(rule, place, span, message).with_help(format!("shorten it to {max} characters"));
+            self.report(rule, place, span, message).with_help(format!("write up to {max} characters"));
             return false;
         }
         true
@@ -371,13 +370,13 @@ impl Validator {
         if values.contains(&text) {
             return true;
         }
-        let message = format!("`{place}` is `{}`, which is not one of its values", shorten(text));
+        let message = format!("unknown value `{}` of `{place}`", shorten(text));
         let all = list(values.iter().copied());
         let help = match nearest(&unusual::plain(text), values.iter().copied()) {
             Some(near) if let Some(found) = unusual::find(text) => format!("{}: `{near}`", found.help()),
             Some(near) if values.len() > MANY_VALUES => format!("did you mean `{near}`?"),
-            Some(near) => format!("did you mean `{near}`? Allowed are {all}"),
-            None => format!("allowed are {all}"),
+            Some(near) => format!("did you mean `{near}`? The values are {all}"),
+            None => format!("write one of {all}"),
         };
         let fixes = self.replacements(values::of_enum(text, values), shape, span, place);
         self.report(&rule::UNKNOWN_VALUE, place, span, message).with_help(help).with_fixes(fixes);
@@ -385,8 +384,7 @@ impl Validator {
     }
 
     fn ambiguous_zero(&mut self, span: Span, place: &Place<'_>, raw: &str, range: &Range, shape: &Shape) -> bool {
-        let message =
-            format!("`{place}` is `{raw}`, which YAML 1.1 reads as an octal number and YAML 1.2 as a decimal one");
+        let message = format!("`{place}` is `{raw}`, which is octal in YAML 1.1 and decimal in YAML 1.2");
         let meanings = [10, 8].into_iter().filter_map(|radix| i64::from_str_radix(raw, radix).ok());
         #[expect(clippy::cast_precision_loss, reason = "bounds are small")]
         let meanings: Vec<_> =
@@ -414,21 +412,21 @@ impl Validator {
     }
 }
 
-/// Structs with more fields than this are too long to list in a message.
+/// Messages list the keys of structs with up to this many fields.
 const MANY_KEYS: usize = 12;
-/// A leading zero in front of other digits.
+/// Whether a number has a leading zero.
 fn is_octal_looking(raw: &str) -> bool {
     raw.len() > 1 && raw.starts_with('0') && raw.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Names of the fields that `map` has in both spellings, and the places of the first ones.
+/// Returns the names of the fields that `map` sets in both spellings, with the spans of the first spelling's keys.
 fn both_spellings(map: &Map<'_>, structure: &StructShape) -> Vec<(&'static str, Span)> {
     let fields = structure.fields().iter();
     let both = fields.filter(|field| field.alias.is_some_and(|alias| map.get(alias).is_some()));
     both.filter_map(|field| Some((field.name, map.entry(field.name)?.key_span))).collect()
 }
 
-/// An example as part of a document, all of it at one place.
+/// Converts an example to a node whose values are all at `span`.
 fn node_of<'t>(value: &Tree<'static>, span: Span) -> Node<'t> {
     let value = match value {
         Tree::Bool(value) => Value::Bool(*value, if *value { "true" } else { "false" }),

@@ -1,4 +1,4 @@
-//! Problems of a text: where, what, why, and what to do.
+//! Diagnostics and reports.
 
 use runai_syntax::{Lines, SourceId, Span, one_line};
 use serde::Serialize;
@@ -7,48 +7,48 @@ use crate::fix::{Fix, FixPlan, FixWriter};
 use crate::resolve::Source;
 use crate::rules::{Rule, Severity};
 
-/// A problem as its rule reports it, with places in bytes and fixes whose edits are not computed yet.
+/// A diagnostic as its rule reports it, with byte offsets, and fixes whose edits are not computed yet.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RawDiagnostic {
     /// The rule.
     pub rule: &'static Rule,
-    /// Where it is.
+    /// The location.
     pub span: Span,
-    /// JSON pointer (RFC 6901) of the value that it is about, from the root of the text it is in.
+    /// JSON pointer (RFC 6901) of the value, from the root of its source.
     pub path: String,
-    /// One headline that stands alone: names the key and the value found.
+    /// The headline, which names the key and the value.
     pub message: String,
-    /// What to do.
+    /// How to solve the problem.
     pub help: Option<String>,
-    /// What few problems have. A parser's `Err` stays small without it.
+    /// Details that most diagnostics do not have. They are boxed to keep results of parsers small.
     details: Option<Box<Details>>,
 }
 
-/// What can be known of a problem beside its message.
+/// Optional details of a diagnostic.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Details {
-    /// Other places that the problem is about, and what is there.
+    /// Related places, with a description of each.
     pub(crate) related: Vec<(Span, String)>,
     pub(crate) tags: Vec<Tag>,
     pub(crate) fixes: Vec<FixPlan>,
 }
 
-/// What a problem means for an editor.
+/// A category of diagnostics for editors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Tag {
-    /// The spelling, or the setting, is out of date.
+    /// A deprecated spelling or setting.
     Deprecated,
-    /// The text contains a secret in plain text.
+    /// A plain-text secret.
     Secret,
-    /// The text has no effect.
+    /// A value without effect.
     Unnecessary,
 }
 
 impl Tag {
-    /// Returns the word of reports: `deprecated`, `secret` or `unnecessary`.
+    /// Returns the name in reports: `deprecated`, `secret` or `unnecessary`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -85,7 +85,7 @@ impl RawDiagnostic {
         self.details.get_or_insert_default()
     }
 
-    /// What the rule wants done about the problem, if there is anything.
+    /// Returns the fixes, if the diagnostic has details.
     pub(crate) fn fixes_mut(&mut self) -> Option<&mut Vec<FixPlan>> {
         self.details.as_mut().map(|details| &mut details.fixes)
     }
@@ -94,13 +94,13 @@ impl RawDiagnostic {
         self.details.as_ref().map_or(&[], |details| &details.fixes)
     }
 
-    /// What the problem means for an editor.
+    /// Categories for editors.
     #[must_use]
     pub fn tags(&self) -> &[Tag] {
         self.details.as_ref().map_or(&[], |details| &details.tags)
     }
 
-    /// Other places that the problem is about, and what is there.
+    /// Related places, with a description of each.
     #[must_use]
     pub fn related(&self) -> &[(Span, String)] {
         self.details.as_ref().map_or(&[], |details| &details.related)
@@ -116,14 +116,14 @@ impl RawDiagnostic {
         self
     }
 
-    /// Whether the text cannot be used.
+    /// Whether the severity is [`Severity::Error`].
     #[must_use]
     pub fn is_error(&self) -> bool {
         self.rule.severity == Severity::Error
     }
 }
 
-/// A problem that was just reported, for what else there is to say.
+/// The diagnostic that was reported last, to which details can be added.
 pub(crate) struct Reported<'d>(pub(crate) &'d mut RawDiagnostic);
 
 impl Reported<'_> {
@@ -150,17 +150,17 @@ impl Reported<'_> {
     }
 }
 
-/// A problem with its place as people and editors count it, and with what can be done about it.
+/// A diagnostic with lines, columns and the edits of its fixes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Diagnostic {
-    /// Code of the rule, such as `unknown-key`.
+    /// The code of the rule, such as `unknown-key`.
     pub code: &'static str,
     /// `error`, `warning` or `note`.
     pub severity: Severity,
-    /// One headline that stands alone.
+    /// The headline.
     pub message: String,
-    /// What to do.
+    /// How to solve the problem.
     pub help: Option<String>,
     /// JSON pointer (RFC 6901) of the value.
     pub path: String,
@@ -168,54 +168,54 @@ pub struct Diagnostic {
     pub line: usize,
     /// Column of the first character, from 1, in characters.
     pub column: usize,
-    /// Line of the character behind the last one, from 1.
+    /// Line of the end, from 1, exclusive.
     pub end_line: usize,
-    /// Column of the character behind the last one, from 1, in characters.
+    /// Column of the end, from 1, in characters, exclusive.
     pub end_column: usize,
     /// First byte, from 0.
     pub offset: usize,
-    /// Byte behind the last one, from 0.
+    /// End in bytes, from 0, exclusive.
     pub end_offset: usize,
-    /// Other places that the problem is about.
+    /// Related places.
     pub related: Vec<Related>,
-    /// What the problem means for an editor.
+    /// Categories for editors.
     pub tags: Vec<Tag>,
-    /// Edits that solve the problem, the most likely first.
+    /// Fixes, the most likely first.
     pub fixes: Vec<Fix>,
 }
 
-/// Another place that a problem is about.
+/// A place that is related to a diagnostic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Related {
-    /// Name of the text that the place is in: usually the path of its file, or the name of a variable.
+    /// The name of the source: usually a file's path, or a variable's name.
     pub path: String,
     /// First byte, from 0.
     pub offset: usize,
-    /// Byte behind the last one, from 0.
+    /// End in bytes, from 0, exclusive.
     pub end_offset: usize,
-    /// What is there.
+    /// The description of the place.
     pub message: String,
 }
 
-/// All diagnostics of one text, in the order of their places.
+/// All diagnostics of one source, in the order of their offsets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Whether there is no error; warnings do not count.
+    /// Whether there are no errors.
     pub ok: bool,
-    /// What was found.
+    /// The diagnostics.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 impl Report {
-    /// The report of `found`, all of which is in `text`, without fixes.
+    /// Returns the report of `found`, which are all in `text`, without fixes.
     pub(crate) fn new<'f>(text: &str, found: impl IntoIterator<Item = &'f RawDiagnostic>) -> Self {
         let lines = Lines::new(text);
         Self::sorted(found.into_iter().map(|raw| diagnostic(&lines, raw)).collect())
     }
 
-    /// The report of `found`, all of which is in the source `id`. Only the first `files` sources are files that can be
-    /// edited; the others are values of variables and arguments.
+    /// Returns the report of `found`, which are all in the source `id`. Only the first `files` sources can be edited; the
+    /// others are values of variables and overrides.
     pub(crate) fn of_source<'f>(
         sources: &[Source<'_>],
         files: usize,
@@ -228,7 +228,7 @@ impl Report {
         let writer = FixWriter::new(source, id);
         let finished = found.into_iter().map(|raw| {
             let mut finished = diagnostic(&lines, raw);
-            finished.related = raw.related().iter().filter_map(|related| place_of(sources, related)).collect();
+            finished.related = raw.related().iter().filter_map(|related| related_place(sources, related)).collect();
             if index < files {
                 for fix in raw.fixes().iter().filter_map(|plan| writer.fix(plan)) {
                     if !finished.fixes.iter().any(|other| other.edits == fix.edits) {
@@ -244,7 +244,7 @@ impl Report {
     fn sorted(mut diagnostics: Vec<Diagnostic>) -> Self {
         diagnostics.sort_by(|a, b| (a.offset, a.code, &a.path).cmp(&(b.offset, b.code, &b.path)));
         diagnostics.dedup_by(|a, b| {
-            // A block of a pipeline is checked for each of its steps, which may differ in what is related.
+            // A pipeline's block is checked for each step, possibly with different related places.
             let same = (a.offset, a.end_offset, a.code, &a.path, &a.message, &a.help)
                 == (b.offset, b.end_offset, b.code, &b.path, &b.message, &b.help);
             if same && b.fixes.is_empty() {
@@ -257,7 +257,7 @@ impl Report {
 }
 
 impl Diagnostic {
-    /// An error that is no rule's.
+    /// Returns an error that does not belong to a rule.
     pub(crate) fn at(
         text: &str,
         span: Span,
@@ -304,12 +304,12 @@ impl Diagnostic {
 
 fn diagnostic(lines: &Lines<'_>, raw: &RawDiagnostic) -> Diagnostic {
     let RawDiagnostic { rule, span, path, message, help, .. } = raw;
-    let mut made = Diagnostic::new(lines, *span, rule.severity, path, rule.code, message.clone(), help.clone());
-    made.tags = raw.tags().to_vec();
-    made
+    let mut diagnostic = Diagnostic::new(lines, *span, rule.severity, path, rule.code, message.clone(), help.clone());
+    diagnostic.tags = raw.tags().to_vec();
+    diagnostic
 }
 
-fn place_of(sources: &[Source<'_>], (span, message): &(Span, String)) -> Option<Related> {
+fn related_place(sources: &[Source<'_>], (span, message): &(Span, String)) -> Option<Related> {
     let source = sources.get(usize::from(span.source.0))?;
     let (offset, end_offset) = (span.start as usize, span.end as usize);
     Some(Related { path: source.name.to_owned(), offset, end_offset, message: message.clone() })

@@ -1,5 +1,4 @@
-//! A document that lives as long as an editor has it open: its text changes, and what follows from it is computed once a
-//! change.
+//! Documents that change over time, for editors.
 
 use std::cell::OnceCell;
 use std::fmt;
@@ -18,10 +17,10 @@ use crate::resolve::{Resolution, Resolver, Source, Step};
 use crate::snippets::{self, Snippet};
 use crate::source_map::{Location, SourceMap};
 
-/// A document with its text, and everything that follows from it.
+/// A document that changes over time.
 ///
-/// Each change resolves the text once. Report, values, body, source map, inactive settings and permissions are computed
-/// when they are first asked for, and kept until the next change.
+/// Each change resolves the text once. Report, values, body, source map, inactive settings and permissions are computed on
+/// demand, and cached until the next change.
 ///
 /// ```
 /// use runai_spec::{Document, Source};
@@ -44,7 +43,7 @@ pub struct Document {
     derived: Derived,
 }
 
-/// A text that is owned, with its name and language.
+/// An owned [`Source`].
 #[derive(Clone, Debug)]
 struct OwnedSource {
     name: String,
@@ -52,7 +51,7 @@ struct OwnedSource {
     format: Format,
 }
 
-/// The texts that a resolution is made of.
+/// The sources of a resolution.
 #[derive(Debug)]
 struct Texts {
     document: OwnedSource,
@@ -61,7 +60,7 @@ struct Texts {
 }
 
 self_cell! {
-    /// Texts, and the resolution that borrows from them.
+    /// Sources, and the resolution that borrows from them.
     struct Resolved {
         owner: Texts,
         #[covariant]
@@ -69,7 +68,7 @@ self_cell! {
     }
 }
 
-/// What follows from a resolution, as far as it was asked for.
+/// Cached results that depend on the resolution.
 #[derive(Debug, Default)]
 struct Derived {
     report: OnceCell<Report>,
@@ -80,7 +79,7 @@ struct Derived {
     rendered: Rendered,
 }
 
-/// What also depends on the context.
+/// Cached results that also depend on the context.
 #[derive(Debug, Default)]
 struct Rendered {
     body: OnceCell<Option<String>>,
@@ -91,7 +90,7 @@ struct Rendered {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StepInactive {
-    /// Name of the step of a ZenML run configuration.
+    /// The name of the step in a ZenML run configuration.
     pub step: Option<String>,
     /// The settings.
     pub settings: Vec<Inactive>,
@@ -127,7 +126,7 @@ impl fmt::Debug for Resolved {
 }
 
 impl Document {
-    /// Returns the document that `source` contains, of the kind that its keys tell.
+    /// Creates a document. Its kind is detected.
     #[must_use]
     pub fn new(source: Source<'_>) -> Self {
         let texts = Texts { document: OwnedSource::new(source), operator: None, kind: None };
@@ -135,7 +134,7 @@ impl Document {
         Self { resolved, context: Context::default(), step: None, derived: Derived::default() }
     }
 
-    /// Reads the document as one of this kind.
+    /// Sets the kind of the document.
     #[must_use]
     pub fn with_kind(mut self, kind: Option<Kind>) -> Self {
         let Texts { document, operator, kind: before } = self.resolved.borrow_owner();
@@ -145,21 +144,21 @@ impl Document {
         self
     }
 
-    /// Takes defaults from this operator file.
+    /// Sets the operator file, whose settings are defaults.
     #[must_use]
     pub fn with_operator(mut self, operator: Option<Source<'_>>) -> Self {
         self.set_operator(operator);
         self
     }
 
-    /// Renders the body with this context.
+    /// Sets the context that the body is rendered with.
     #[must_use]
     pub fn with_context(mut self, context: Context) -> Self {
         self.set_context(context);
         self
     }
 
-    /// Renders this step of a ZenML run configuration; the first one without a name.
+    /// Sets the step of a ZenML run configuration to render. Default: the first one.
     #[must_use]
     pub fn with_step(mut self, step: Option<String>) -> Self {
         self.set_step(step);
@@ -175,13 +174,13 @@ impl Document {
         }
     }
 
-    /// Applies edits, which are in order and apart from each other, and returns whether they fit the text.
+    /// Applies edits, and returns whether they are in range, ascending and without overlap.
     pub fn apply(&mut self, edits: &[Edit]) -> bool {
         let edits: Vec<_> = edits.iter().map(|edit| (edit.from, edit.to, &*edit.insert)).collect();
         self.apply_all(&edits)
     }
 
-    /// Applies a fix of this document's diagnostics, and returns whether it fits the text.
+    /// Applies a fix of this document's diagnostics, and returns whether its edits are valid.
     pub fn apply_fix(&mut self, fix: &Fix) -> bool {
         let name = &self.source().name;
         if fix.edits.iter().any(|edit| edit.path != *name) {
@@ -222,7 +221,7 @@ impl Document {
         }
     }
 
-    /// Chooses the step of a ZenML run configuration that is rendered.
+    /// Sets the step of a ZenML run configuration to render.
     pub fn set_step(&mut self, step: Option<String>) {
         if step != self.step {
             self.step = step;
@@ -235,13 +234,13 @@ impl Document {
         self.derived = Derived::default();
     }
 
-    /// Returns the document as it is now.
+    /// Returns the current source.
     #[must_use]
     pub fn source(&self) -> Source<'_> {
         self.resolved.borrow_owner().document.borrow()
     }
 
-    /// Returns the text as it is now.
+    /// Returns the current text.
     #[must_use]
     pub fn text(&self) -> &str {
         self.source().text
@@ -265,41 +264,41 @@ impl Document {
         self.resolved.borrow_dependent()
     }
 
-    /// Returns the kind of the document; nothing if it does not parse.
+    /// Returns the kind of the document, if it parses.
     #[must_use]
     pub fn kind(&self) -> Option<Kind> {
         self.resolution().kind()
     }
 
-    /// Returns what is wrong with the document.
+    /// Returns the report of the document.
     #[must_use]
     pub fn report(&self) -> &Report {
         self.derived.report.get_or_init(|| self.resolution().report())
     }
 
-    /// Returns what is wrong with the operator file; nothing if nothing is.
+    /// Returns the report of the operator file, if it has diagnostics.
     #[must_use]
     pub fn operator_report(&self) -> Option<&Report> {
         let report = || {
             let name = self.operator()?.name;
-            // The document comes first, whatever was found in it.
+            // The first report is the document's.
             let found = self.resolution().reports().into_iter().skip(1).find(|found| found.name == name)?;
             Some(found.report)
         };
         self.derived.operator_report.get_or_init(report).as_ref()
     }
 
-    /// Returns the values of the document as JSON; an empty text if it has none.
+    /// Returns the values of the document as JSON, or an empty string if the document is empty.
     ///
     /// # Errors
     ///
-    /// A [`ConvertError`] if the text does not parse, or contains a value that JSON cannot express.
+    /// The text does not parse, or contains a value that JSON cannot represent.
     pub fn values(&self) -> Result<&str, &ConvertError> {
         let Source { text, format, .. } = self.source();
         self.derived.values.get_or_init(|| convert(text, format, Format::Json)).as_deref()
     }
 
-    /// Returns the step that is rendered, if nothing is wrong.
+    /// Returns the step that is rendered, if there are no errors.
     #[must_use]
     pub fn step(&self) -> Option<&Step> {
         match &self.step {
@@ -308,42 +307,41 @@ impl Document {
         }
     }
 
-    /// Returns the body of the request, a line for each of its parts; nothing if the text has errors.
+    /// Returns the body of the request as indented JSON, if there are no errors.
     #[must_use]
     pub fn body(&self) -> Option<&str> {
         let body = || Some(self.step()?.body(&self.context));
         self.derived.rendered.body.get_or_init(body).as_deref()
     }
 
-    /// Returns where each member of the body comes from; nothing if the text has errors.
+    /// Returns the sources of the body's members, if there are no errors.
     #[must_use]
     pub fn source_map(&self) -> Option<&SourceMap> {
         let map = || self.resolution().source_map(self.step.as_deref(), &self.context);
         self.derived.rendered.source_map.get_or_init(map).as_ref()
     }
 
-    /// Returns the settings of each step that have no effect, also while the text has errors: a value that is wrong then
-    /// counts as missing.
+    /// Returns the settings of each step that have no effect. If the document has errors, invalid values count as missing.
     #[must_use]
     pub fn inactive(&self) -> &[StepInactive] {
         self.derived.inactive.get_or_init(|| {
             let resolution = self.resolution();
             let steps = resolution.steps.iter().map(|step| (step.block.clone(), &step.settings));
             let operator = resolution.operator_step.as_ref().map(|settings| (None, settings));
-            // The document is the operator file itself.
+            // Only if the document is an operator file.
             let operator = operator.filter(|_| self.kind() == Some(Kind::Operator));
             let found = |(step, settings)| StepInactive { step, settings: inactive(settings) };
             steps.chain(operator).map(found).collect()
         })
     }
 
-    /// Returns what a service account must be allowed.
+    /// Returns the permissions that a service account needs.
     #[must_use]
     pub fn permissions(&self) -> &Permissions {
         self.derived.permissions.get_or_init(|| permissions(self.resolution()))
     }
 
-    /// Returns commands and programs that submit the step; nothing if the text has errors.
+    /// Returns commands and programs that submit the step, if there are no errors.
     #[must_use]
     pub fn snippets(&self, base_url: Option<&str>) -> Option<Vec<Snippet>> {
         Some(snippets::all(self.step()?, &self.context, self.source().format, base_url))
@@ -360,13 +358,13 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// An [`EditError`] if the text has no place for the value.
+    /// The value cannot be set in the text.
     pub fn edit(&self, pointer: &str, value: Option<&Tree<'_>>) -> Result<Vec<Edit>, EditError> {
         let Source { text, format, .. } = self.source();
         edit_to(text, format, pointer, value)
     }
 
-    /// Returns where the value at a JSON pointer is written, or where it would be inserted.
+    /// Returns the location of the value at a JSON pointer, or where it would be inserted.
     #[must_use]
     pub fn locate(&self, pointer: &str) -> Option<Location> {
         self.source().locate(pointer)

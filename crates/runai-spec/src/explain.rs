@@ -1,4 +1,4 @@
-//! What there is to say about a rule or a setting.
+//! Explanations of rules and settings.
 
 use runai_syntax::Tree;
 use serde::Serialize;
@@ -8,51 +8,51 @@ use crate::rules::{self, Rule, Severity};
 use crate::shape::{Field, Kind, OPERATOR_FILE, Range, STEP_FILE, STEP_SETTINGS, Shape, StructShape};
 use crate::suggest::nearest;
 
-/// A rule or a setting, explained.
+/// The explanation of a rule or setting.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase", tag = "type")]
 pub enum Explanation {
     /// A rule, by its code.
     Rule {
-        /// Its code.
+        /// The code.
         code: &'static str,
-        /// Whether breaking it is an error.
+        /// The severity of its diagnostics.
         severity: Severity,
-        /// What is wrong, in a few words.
+        /// The problem in a few words.
         summary: &'static str,
-        /// Why the rule is there and what to do, in Markdown.
+        /// The documentation, in Markdown.
         docs: String,
-        /// A text that keeps it.
+        /// A valid document, or its description.
         valid: &'static str,
-        /// A text that breaks it.
+        /// A document that violates the rule, or its description.
         invalid: &'static str,
     },
     /// A setting, by its path.
     Setting {
-        /// Its path: `gpu_portion_request`, `pvc_mounts.path`.
+        /// The path: `gpu_portion_request`, `pvc_mounts.path`.
         path: String,
-        /// What it is for, in Markdown.
+        /// The description, in Markdown.
         description: String,
-        /// What its value may be, in words.
+        /// The valid values, in words.
         value: String,
-        /// Its default, if it has one.
+        /// The default.
         #[serde(skip_serializing_if = "Option::is_none")]
         default: Option<Tree<'static>>,
-        /// Unit of a number or amount.
+        /// The unit of a number or amount.
         #[serde(skip_serializing_if = "Option::is_none")]
         unit: Option<String>,
-        /// Member of the API's request that it becomes.
+        /// The member of the API's request.
         #[serde(skip_serializing_if = "Option::is_none")]
         api: Option<String>,
-        /// A value that it may have.
+        /// An example value.
         example: Tree<'static>,
-        /// Settings inside it.
+        /// Names of the nested settings.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         fields: Vec<String>,
     },
 }
 
-/// Explains a rule by its code, or a setting by its path.
+/// Explains a rule by code, or a setting by path.
 ///
 /// ```
 /// use runai_spec::explain::{Explanation, explain};
@@ -63,7 +63,7 @@ pub enum Explanation {
 ///
 /// # Errors
 ///
-/// The nearest word that can be explained, if one is near.
+/// Unknown words: the error is the nearest known code or path, if there is one.
 pub fn explain(word: &str) -> Result<Explanation, Option<String>> {
     if let Some(rule) = rules::by_code(word) {
         return Ok(explain_rule(rule));
@@ -72,7 +72,7 @@ pub fn explain(word: &str) -> Result<Explanation, Option<String>> {
     if let Some((path, field)) = settings.iter().find(|(path, _)| path == word) {
         return Ok(explain_setting(path, field));
     }
-    // A setting inside another is meant by its own name if only one has it.
+    // A nested setting is found by its name if the name is unique.
     let mut inner = settings.iter().filter(|(path, _)| path.rsplit('.').next() == Some(word));
     if let (Some((path, field)), None) = (inner.next(), inner.next()) {
         return Ok(explain_setting(path, field));
@@ -81,7 +81,7 @@ pub fn explain(word: &str) -> Result<Explanation, Option<String>> {
     Err(nearest(word, words).map(str::to_owned))
 }
 
-/// Paths of all settings: those of the step file, of a step, and of the operator file, in that order.
+/// Returns the paths of all settings: those of the step file, of a step, and of the operator file, in that order.
 #[must_use]
 pub fn setting_paths() -> Vec<String> {
     settings().into_iter().map(|(path, _)| path).collect()
@@ -106,7 +106,7 @@ fn explain_setting(path: &str, field: &Field) -> Explanation {
     Explanation::Setting {
         path: path.to_owned(),
         description: schema.text_of("description").to_owned(),
-        value: words(&field.shape),
+        value: valid_values(&field.shape),
         default: default.cloned(),
         unit: field.shape.unit.map(str::to_owned),
         api: field.api.map(str::to_owned),
@@ -115,7 +115,7 @@ fn explain_setting(path: &str, field: &Field) -> Explanation {
     }
 }
 
-/// The schema of the setting at a path of [`setting_paths`].
+/// Returns the schema of the setting at a path of [`setting_paths`].
 fn declared(path: &str) -> Tree<'static> {
     let mut schemas = [Declared::Step, Declared::Settings, Declared::Operator].into_iter().map(Declared::schema);
     let below = |schema: Tree<'static>| {
@@ -145,14 +145,14 @@ fn collect(shape: &'static Shape, prefix: &str, found: &mut Vec<(String, &'stati
             continue;
         }
         found.push((path.clone(), field));
-        // The settings of a step are known by their own names, not as `settings.gpu_portion_request`.
+        // Step settings have paths without the prefix `settings.`.
         if path != "settings" {
             collect(&field.shape, &path, found);
         }
     }
 }
 
-/// The struct that a value, or each item of a list, is.
+/// Returns the struct of a value, or of a list's items.
 fn structure(shape: &Shape) -> Option<&StructShape> {
     match &shape.kind {
         Kind::Struct(structure) => Some(structure),
@@ -161,24 +161,21 @@ fn structure(shape: &Shape) -> Option<&StructShape> {
     }
 }
 
-/// What a value may be, in words.
-fn words(shape: &Shape) -> String {
+/// Describes the valid values.
+fn valid_values(shape: &Shape) -> String {
     let or_null = if shape.nullable { ", or null" } else { "" };
     let kind = match &shape.kind {
         Kind::Bool => "a boolean".to_owned(),
         Kind::Enum(values) => format!("one of {}", values.join(", ")),
-        Kind::Int(range) => format!("a whole number{}", range_words(range)),
-        Kind::Number(range) => format!("a number{}", range_words(range)),
-        Kind::List { item, .. } => match words(item).strip_prefix("a ") {
-            Some(item) => format!("a list, each item a {item}"),
-            None => format!("a list, each item {}", words(item)),
-        },
-        Kind::Map { value, .. } => format!("a map, each value {}", words(value)),
-        Kind::ScalarText => "a string; numbers and booleans are taken as their text".to_owned(),
+        Kind::Int(range) => format!("an integer{}", bounds(range)),
+        Kind::Number(range) => format!("a number{}", bounds(range)),
+        Kind::List { item, .. } => format!("a list, each item {}", valid_values(item)),
+        Kind::Map { value, .. } => format!("a map, each value {}", valid_values(value)),
+        Kind::ScalarText => "a string, number or boolean".to_owned(),
         Kind::String(string) => match (string.text, string.min_length, string.max_length) {
             (Some(text), ..) => text.expected.to_owned(),
             (None, 1.., Some(max)) => format!("a string of 1 to {max} characters"),
-            (None, 1.., None) => "a string that is not empty".to_owned(),
+            (None, 1.., None) => "a non-empty string".to_owned(),
             _ => "a string".to_owned(),
         },
         Kind::Struct(_) => "a map".to_owned(),
@@ -186,7 +183,7 @@ fn words(shape: &Shape) -> String {
     kind + or_null
 }
 
-fn range_words(range: &Range) -> String {
+fn bounds(range: &Range) -> String {
     match (range.min, range.exclusive_min, range.max) {
         (Some(min), _, Some(max)) => format!(" from {min} to {max}"),
         (Some(min), _, None) => format!(", at least {min}"),
@@ -200,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_setting_and_rule_can_be_explained_and_says_something() {
+    fn explains_every_setting_and_rule() {
         for path in setting_paths() {
             match explain(&path) {
                 Ok(Explanation::Setting { description, .. }) => assert!(!description.is_empty(), "{path}"),
@@ -213,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_only_one_setting_has_inside_needs_no_path() {
+    fn finds_nested_setting_by_unique_name() {
         assert!(
             matches!(explain("run_as_uid"), Ok(Explanation::Setting { path, .. }) if path == "security_context.run_as_uid")
         );

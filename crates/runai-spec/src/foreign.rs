@@ -1,4 +1,4 @@
-//! Files of other systems, told by their keys.
+//! Detects files of other systems by their keys.
 
 use runai_syntax::{Format, Map, Node, SourceId, Value};
 
@@ -6,9 +6,9 @@ use crate::diagnostic::RawDiagnostic;
 use crate::rules::text::SEVERAL_DOCUMENTS;
 use crate::syntax::parse;
 
-/// Returns what the file of another system is called, if the document is one.
+/// Returns the description of the file, if it belongs to another system.
 ///
-/// The signs are keys that no document of this program has, so that no right file is taken for a foreign one.
+/// Detection uses keys that supported documents never have, so a valid file is never rejected.
 pub(crate) fn foreign(root: &Map<'_>) -> Option<&'static str> {
     let text = |key: &str| root.get(key).and_then(Node::as_str);
     let map = |key: &str| root.get(key).and_then(Node::as_map);
@@ -78,12 +78,12 @@ pub(crate) fn foreign(root: &Map<'_>) -> Option<&'static str> {
     if has(&["schema", "$graph"]) || any(&["cwlVersion"]) {
         return Some("a CWL workflow");
     }
-    steps.map(|_| "a pipeline of another system, whose `steps` are a list")
+    steps.map(|_| "a pipeline of another system, with a list of `steps`")
 }
 
-/// Returns what the file is called whose first document is another system's and whose second one begins at a finding:
-/// Kubernetes manifests are often several.
-pub(crate) fn foreign_beginning(text: &str, finding: &RawDiagnostic) -> Option<&'static str> {
+/// Returns the description of a file of several documents whose first document belongs to another system, such as
+/// Kubernetes manifests. `finding` is at the second document.
+pub(crate) fn foreign_first_document(text: &str, finding: &RawDiagnostic) -> Option<&'static str> {
     let first = text.get(..finding.span.start as usize).filter(|_| finding.rule == &SEVERAL_DOCUMENTS)?;
     let root = parse(first, Format::Yaml, SourceId(0)).ok()?;
     root.as_map().and_then(foreign)
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn files_of_other_systems_are_told_by_their_keys() {
+    fn recognizes_other_systems() {
         for (text, name) in [
             ("apiVersion: batch/v1\nkind: Job\nspec: {}\n", "a Kubernetes manifest"),
             ("apiVersion: run.ai/v2alpha1\nkind: TrainingWorkload\nspec: {}\n", "a Run:ai custom resource"),
@@ -109,14 +109,14 @@ mod tests {
             ("trigger: [main]\npool: {vmImage: ubuntu-latest}\nsteps:\n  - script: make\n", "an Azure pipeline"),
             ("steps:\n  - label: test\n    command: make\n", "a Buildkite pipeline"),
             ("on: push\njobs: {test: {runs-on: ubuntu-latest}}\n", "a GitHub workflow"),
-            ("steps: [a]\n", "a pipeline of another system, whose `steps` are a list"),
+            ("steps: [a]\n", "a pipeline of another system, with a list of `steps`"),
         ] {
             assert_eq!(found(text), Some(name), "{text}");
         }
     }
 
     #[test]
-    fn files_of_this_program_are_not_foreign() {
+    fn accepts_supported_files() {
         for text in [
             "image: a/b\ncommand: [x]\nenvironment: {A: b}\nsettings: {gpu_devices_request: 1}\n",
             "runai_base_url: https://example.com\n",

@@ -1,7 +1,6 @@
-//! What a message says about a value of the wrong type, and what to write instead.
+//! Help texts for invalid values.
 //!
-//! What stands behind "write" or "quote it" is right when it is followed: it means what the text meant, in the sense of
-//! Kubernetes, and makes no other error.
+//! A suggestion ("write …", "quote it") keeps the meaning that the value has in Kubernetes, and is valid.
 
 use std::borrow::Cow;
 
@@ -14,11 +13,11 @@ use runai_syntax::{Text, Tree, Value, float, unusual};
 
 use crate::shape::{Kind, Range, Shape};
 
-/// Enums with more values than this are too long to list in a message.
+/// Messages list the values of enums with up to this many values.
 pub(crate) const MANY_VALUES: usize = 8;
-/// The unit of a list whose items are the words of a command line.
+/// The unit of a list of command line tokens.
 pub(crate) const TOKENS: &str = "tokens";
-/// Longest part of a value that a message shows, in characters.
+/// The maximum length of a value in a message, in characters.
 const SHOWN: usize = 60;
 
 pub(crate) fn bounds(range: &Range) -> String {
@@ -37,7 +36,7 @@ pub(crate) fn expected(shape: &Shape) -> String {
             format!("one of {}", list(values.iter().copied()))
         }
         Kind::Enum(_) | Kind::String(_) => "a string".to_owned(),
-        Kind::Int(_) => "a whole number".to_owned(),
+        Kind::Int(_) => "an integer".to_owned(),
         Kind::List { .. } => "a list".to_owned(),
         Kind::Map { .. } | Kind::Struct(_) => "a map".to_owned(),
         Kind::Number(_) => "a number".to_owned(),
@@ -48,9 +47,9 @@ pub(crate) fn expected(shape: &Shape) -> String {
 pub(crate) fn describe(value: &Value<'_>, secret: bool) -> String {
     match value {
         Value::Null => "`null`".to_owned(),
-        Value::List(items) => format!("a list of {}", items.len()),
+        Value::List(_) => "a list".to_owned(),
         Value::Map(_) => "a map".to_owned(),
-        _ if secret => "something else".to_owned(),
+        _ if secret => "of another type".to_owned(),
         Value::Bool(_, raw) => format!("the boolean `{raw}`"),
         Value::Int(_, raw) | Value::BigInt(raw) | Value::Float(_, raw) => format!("the number `{raw}`"),
         Value::DateTime(raw) => format!("the date `{raw}`"),
@@ -58,7 +57,7 @@ pub(crate) fn describe(value: &Value<'_>, secret: bool) -> String {
     }
 }
 
-/// What YAML 1.1 makes of a value that YAML 1.2 reads otherwise, and how to keep it a text.
+/// Returns the help for a value that YAML 1.1 and 1.2 parse differently: its meaning in YAML 1.1, and how to quote it.
 pub(crate) fn yaml11(value: &Value<'_>) -> Option<String> {
     let (raw, meaning) = match value {
         Value::Bool(value, raw) => (*raw, format!("`{value}`")),
@@ -76,7 +75,7 @@ pub(crate) fn yaml11(value: &Value<'_>) -> Option<String> {
     (!same && !raw.is_empty()).then(|| format!("YAML 1.1 reads `{raw}` as {meaning}; quote it: `\"{raw}\"`"))
 }
 
-/// What to write instead; knows the spellings that other versions of YAML read otherwise. `unit` is that of the setting.
+/// Returns the help for a value of the wrong type. `unit` is the setting's.
 pub(crate) fn wrong_type(value: &Value<'_>, shape: &Shape, unit: Option<&str>, zenml: bool) -> String {
     let example = brief(&shape.example());
     match (&shape.kind, value) {
@@ -84,10 +83,10 @@ pub(crate) fn wrong_type(value: &Value<'_>, shape: &Shape, unit: Option<&str>, z
         (Kind::Map { .. } | Kind::Struct(_), Value::String(Text { text, plain: true }))
             if let Some((key, value)) = key_without_blank(text) =>
         {
-            format!("write a blank behind the `:`: `{key}: {value}`")
+            format!("add a space after the `:`: `{key}: {value}`")
         }
         (Kind::ScalarText, Value::Null) => "write `\"\"` for an empty value".to_owned(),
-        (_, Value::Null) => "leave the key out to get its default".to_owned(),
+        (_, Value::Null) => "remove the key to use the default".to_owned(),
         (Kind::Bool, Value::String(Text { text, plain })) => match text.to_ascii_lowercase().as_str() {
             "yes" | "on" | "y" | "true" if *plain => format!("write `true`; `{text}` is a boolean in YAML 1.1 only"),
             "no" | "off" | "n" | "false" if *plain => format!("write `false`; `{text}` is a boolean in YAML 1.1 only"),
@@ -99,7 +98,7 @@ pub(crate) fn wrong_type(value: &Value<'_>, shape: &Shape, unit: Option<&str>, z
         (Kind::Bool, Value::Int(1, _)) => "write `true`".to_owned(),
         (Kind::Bool, _) => "write `true` or `false`".to_owned(),
         (Kind::Int(_) | Kind::Number(_), Value::String(Text { text, .. })) => number(text, shape, unit, &example),
-        (Kind::Int(_), Value::Float(..)) => "write a whole number".to_owned(),
+        (Kind::Int(_), Value::Float(..)) => "write an integer".to_owned(),
         (Kind::String(string), Value::Int(..) | Value::Float(..) | Value::BigInt(_)) => match (string.text, raw(value))
         {
             (Some(text), raw) if text.name == "memory" => memory(raw).unwrap_or_else(|| text.help.to_owned()),
@@ -126,8 +125,7 @@ pub(crate) fn wrong_type(value: &Value<'_>, shape: &Shape, unit: Option<&str>, z
     }
 }
 
-/// The items of a list that was written as one text: the words of a command as a shell takes them, else what commas or
-/// blanks separate.
+/// Splits a string into the items of a list: a command by the rules of a shell, other strings at commas and whitespace.
 fn listed(text: &str, item: &Shape, unit: Option<&str>) -> Option<Vec<Tree<'static>>> {
     if !matches!(item.kind, Kind::String(_)) || text.trim().is_empty() {
         return None;
@@ -143,7 +141,7 @@ fn listed(text: &str, item: &Shape, unit: Option<&str>) -> Option<Vec<Tree<'stat
     owned(words.map(str::to_owned).collect())
 }
 
-/// A text in the place of a number: a number in quotes, or a quantity of Kubernetes.
+/// Returns the help for a string instead of a number: a quoted number, a duration, or a Kubernetes quantity.
 fn number(text: &str, shape: &Shape, unit: Option<&str>, example: &str) -> String {
     let (whole, range) = match &shape.kind {
         Kind::Int(range) => (true, range),
@@ -158,16 +156,16 @@ fn number(text: &str, shape: &Shape, unit: Option<&str>, example: &str) -> Strin
         let why = match (bare == text, whole_text) {
             (true, true) => "",
             (true, false) => " without quotes",
-            (false, _) => "; underscores in numbers are YAML 1.1 only",
+            (false, _) => "; only YAML 1.1 allows underscores in numbers",
         };
         (value, format!("write `{written}`{why}"))
     } else if let Some(Value::Int(value, raw)) = core(text, text) {
         #[expect(clippy::cast_precision_loss, reason = "bounds are small")]
-        (value as f64, format!("write `{value}`; YAML 1.1 reads `{raw}` as a text"))
+        (value as f64, format!("write `{value}`; YAML 1.1 reads `{raw}` as a string"))
     } else if unit == Some("seconds") {
         match seconds(text) {
             #[expect(clippy::cast_precision_loss, reason = "bounds are small")]
-            Some(seconds) => (seconds as f64, format!("write `{seconds}`: the number of seconds")),
+            Some(seconds) => (seconds as f64, format!("write `{seconds}`, in seconds")),
             None => return format!("write a number, such as `{example}`"),
         }
     } else if let Some(amount) = Amount::parse(text) {
@@ -178,14 +176,14 @@ fn number(text: &str, shape: &Shape, unit: Option<&str>, example: &str) -> Strin
     if fits(value) { help } else { bounds(range) }
 }
 
-/// Whether a number is within a range.
+/// Whether a number is in a range.
 pub(crate) fn fits(value: f64, range: &Range) -> bool {
     range.min.is_none_or(|min| value >= min)
         && range.exclusive_min.is_none_or(|min| value > min)
         && range.max.is_none_or(|max| value <= max)
 }
 
-/// Seconds of a duration such as `1h30m`.
+/// Parses a duration such as `1h30m`, in seconds.
 pub(crate) fn seconds(text: &str) -> Option<u64> {
     let mut rest = text.trim();
     let mut sum = 0_u64;
@@ -207,8 +205,8 @@ pub(crate) fn seconds(text: &str) -> Option<u64> {
     Some(sum)
 }
 
-/// A file mode that was written as a number. Kubernetes takes a number for the decimal one; digits that mean nothing so were
-/// meant as octal ones.
+/// Returns the help for a file mode that is a number. Kubernetes reads numbers as decimal; digits that are no decimal mode
+/// are taken as octal.
 fn file_mode(value: &Value<'_>) -> Option<String> {
     let Value::Int(number, raw) = value else { return None };
     let quoted = |mode: i64| format!("`\"{mode:04o}\"`");
@@ -217,22 +215,20 @@ fn file_mode(value: &Value<'_>) -> Option<String> {
         return Some(format!("quote it: {}", quoted(mode)));
     }
     match ((0..=0o777).contains(number).then_some(*number), as_octal(raw)) {
-        // What Kubernetes' own manifests use.
+        // The decimal modes in Kubernetes' documentation.
         (Some(mode), _) if matches!(mode, 256 | 288 | 292 | 384 | 416 | 420 | 493 | 511) => {
             Some(format!("write {}; `{raw}` is decimal", quoted(mode)))
         }
-        (Some(decimal), Some(octal)) => Some(format!(
-            "write {}, which is `{raw}` as a decimal number, or {} if the digits are octal",
-            quoted(decimal),
-            quoted(octal)
-        )),
+        (Some(decimal), Some(octal)) => {
+            Some(format!("write {} if `{raw}` is decimal, or {} if it is octal", quoted(decimal), quoted(octal)))
+        }
         (Some(mode), None) => Some(format!("write {}; `{raw}` is decimal", quoted(mode))),
         (None, Some(mode)) => Some(format!("quote it: {}", quoted(mode))),
         (None, None) => None,
     }
 }
 
-/// What an amount of memory is called here that was written as Kubernetes or Docker take it.
+/// Returns the help for an amount of memory in the notation of Kubernetes or Docker.
 pub(crate) fn memory(text: &str) -> Option<String> {
     let bare = text.trim().replace('_', "");
     let number = bare.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
@@ -249,12 +245,11 @@ pub(crate) fn memory(text: &str) -> Option<String> {
         "mi" | "mib" | "MiB" | "MI" | "MIB" | "Mib" => return write("Mi"),
         "gi" | "gib" | "GiB" | "GI" | "GIB" | "Gib" => return write("Gi"),
         "ti" | "tib" | "TiB" | "TI" | "TIB" | "Tib" => return write("Ti"),
-        // What Kubernetes has no unit for, and Docker takes for 1024s.
+        // Not a unit in Kubernetes; a power of 1024 in Docker.
         "g" => return is_number.then(|| format!("write `{number}Gi` or `{number}G`")),
         "t" => return is_number.then(|| format!("write `{number}Ti` or `{number}T`")),
         "m" => {
-            return is_number
-                .then(|| "`m` is a thousandth in Kubernetes; the units of memory are `M` and `Mi`".to_owned());
+            return is_number.then(|| "write `M` or `Mi`; in Kubernetes, `m` is a thousandth".to_owned());
         }
         "" | "K" | "M" | "G" | "T" | "P" | "E" | "Ki" | "Mi" | "Gi" | "Ti" | "Pi" | "Ei" => {}
         _ if unit.starts_with(['e', 'E']) => {}
@@ -263,11 +258,11 @@ pub(crate) fn memory(text: &str) -> Option<String> {
     let bytes = value_of(&Amount::parse(&bare)?);
     let written = amount(bytes)?;
     Some(match unit {
-        // Hardly anyone means so little.
+        // Less than 1 MB is rarely intended.
         "" if bytes < 1e6 => {
-            format!("write `{written}`, or the unit that is meant: a number alone is bytes in Kubernetes")
+            format!("write `{written}`, or add the intended unit; Kubernetes reads a plain number as bytes")
         }
-        "" => format!("write `{written}`: a number alone is bytes in Kubernetes"),
+        "" => format!("write `{written}`; Kubernetes reads a plain number as bytes"),
         _ => format!("write `{written}`"),
     })
 }
@@ -277,16 +272,14 @@ pub(crate) fn value_of(amount: &Amount) -> f64 {
     float::parse(&amount.to_decimal()).unwrap_or(0.0)
 }
 
-/// What to say of a name with dots, which Kubernetes takes for most objects.
+/// Returns the help for a name with dots, which Kubernetes allows for most objects.
 pub(crate) fn dotted_name(text: &str) -> Option<String> {
     let is_part = |part: &str| part.parse::<crate::settings::ObjectName>().is_ok();
-    (text.contains('.') && text.split('.').all(is_part)).then(|| {
-        "rename the object: Kubernetes takes dots in its name, but the official SDK refuses them, and so does ZenML"
-            .to_owned()
-    })
+    (text.contains('.') && text.split('.').all(is_part))
+        .then(|| "rename the object; the official SDK and ZenML reject names with dots".to_owned())
 }
 
-/// The same number of bytes with a unit that is known here.
+/// Formats a number of bytes with a supported unit.
 pub(crate) fn amount(bytes: f64) -> Option<String> {
     if !(bytes.fract() == 0.0 && (0.0..9.0e18).contains(&bytes)) {
         return None;
@@ -328,7 +321,7 @@ pub(crate) fn list<'n>(names: impl Iterator<Item = &'n str>) -> String {
     names.join(", ")
 }
 
-/// A value on one line, as it is written in YAML.
+/// Formats a value on one line of YAML.
 pub(crate) fn brief(value: &Tree<'_>) -> String {
     match value {
         Tree::Text(text) if text.is_empty() || float::parse(text).is_some() => format!("\"{text}\""),
@@ -356,18 +349,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_of_memory_stay_what_they_are() {
+    fn converts_memory_units() {
         for (text, help) in [
-            ("8589934592", "write `8Gi`: a number alone is bytes in Kubernetes"),
-            ("1e3", "write `1K`, or the unit that is meant: a number alone is bytes in Kubernetes"),
-            ("1500", "write `1.5K`, or the unit that is meant: a number alone is bytes in Kubernetes"),
-            ("1", "write `0.001K`, or the unit that is meant: a number alone is bytes in Kubernetes"),
+            ("8589934592", "write `8Gi`; Kubernetes reads a plain number as bytes"),
+            ("1e3", "write `1K`, or add the intended unit; Kubernetes reads a plain number as bytes"),
+            ("1500", "write `1.5K`, or add the intended unit; Kubernetes reads a plain number as bytes"),
+            ("1", "write `0.001K`, or add the intended unit; Kubernetes reads a plain number as bytes"),
             ("2P", "write `2000T`"),
             ("1Ei", "write `1048576Ti`"),
             ("8GB", "write `8G`"),
             ("8 GiB", "write `8Gi`"),
             ("512k", "write `512K`"),
-            ("1_000", "write `1K`, or the unit that is meant: a number alone is bytes in Kubernetes"),
+            ("1_000", "write `1K`, or add the intended unit; Kubernetes reads a plain number as bytes"),
         ] {
             assert_eq!(memory(text).as_deref(), Some(help), "{text}");
         }
@@ -376,20 +369,17 @@ mod tests {
     }
 
     #[test]
-    fn file_modes_are_decimal_where_that_makes_sense() {
+    fn prefers_decimal_file_modes() {
         let help = |number, raw| file_mode(&Value::Int(number, raw)).unwrap();
         assert_eq!(help(420, "420"), "write `\"0644\"`; `420` is decimal");
         assert_eq!(help(644, "644"), "quote it: `\"0644\"`");
         assert_eq!(help(644, "0644"), "quote it: `\"0644\"`");
         assert_eq!(help(420, "0o644"), "quote it: `\"0644\"`");
-        assert_eq!(
-            help(400, "400"),
-            "write `\"0620\"`, which is `400` as a decimal number, or `\"0400\"` if the digits are octal"
-        );
+        assert_eq!(help(400, "400"), "write `\"0620\"` if `400` is decimal, or `\"0400\"` if it is octal");
     }
 
     #[test]
-    fn durations_are_seconds() {
+    fn parses_durations() {
         assert_eq!(seconds("1h"), Some(3600));
         assert_eq!(seconds("1h30m"), Some(5400));
         assert_eq!(seconds("90"), None);

@@ -1,4 +1,4 @@
-//! Settings without effect, from the conditions that the rules of ignored settings use.
+//! Settings without effect, by the same conditions as the rules about ignored settings.
 
 use serde::Serialize;
 
@@ -6,17 +6,17 @@ use runai_api::wire::{GpuRequestType, UidGidSource};
 
 use crate::settings::StepSettings;
 
-/// A setting that has no effect beside the others, whether it is written or not.
+/// A setting that has no effect because of other settings, whether it is set or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Inactive {
-    /// JSON pointer of the setting in a map of settings.
+    /// JSON pointer of the setting, from the map of settings.
     pub path: String,
-    /// Why it has no effect, to follow its name: ``has no effect with `gpu_devices_request: 0` and is not sent``.
+    /// The reason, to follow the setting's name: ``has no effect with `gpu_devices_request: 0` and is not sent``.
     pub because: String,
 }
 
-/// Returns the settings that have no effect beside `settings`.
+/// Returns the settings that have no effect because of `settings`.
 ///
 /// ```
 /// use runai_spec::inactive::inactive;
@@ -31,15 +31,15 @@ pub fn inactive(settings: &StepSettings) -> Vec<Inactive> {
     let unsent = unsent.keys.iter().map(|key| Inactive { path: format!("/{key}"), because: unsent.because() });
     let ids = unused_ids(settings).iter().map(|key| Inactive {
         path: format!("/security_context/{key}"),
-        because: "only counts with `uid_gid_source: custom`".to_owned(),
+        because: "has no effect without `uid_gid_source: custom`".to_owned(),
     });
     unsent.chain(ids).collect()
 }
 
-/// GPU settings that are not sent, and the setting that decides it.
+/// GPU settings that are not sent, and the setting that excludes them.
 pub(crate) struct UnsentSettings {
     pub(crate) keys: Vec<&'static str>,
-    /// The deciding setting.
+    /// The name of the setting that excludes them.
     pub(crate) decided_by: &'static str,
     /// Its value.
     pub(crate) value: &'static str,
@@ -54,7 +54,7 @@ impl UnsentSettings {
 pub(crate) const PORTION_SETTINGS: [&str; 2] = ["gpu_portion_request", "gpu_portion_limit"];
 pub(crate) const MEMORY_SETTINGS: [&str; 2] = ["gpu_memory_request", "gpu_memory_limit"];
 
-/// Returns the GPU settings that do not belong to the request that is made.
+/// Returns the GPU settings that the GPU request type excludes.
 pub(crate) fn unsent_gpu_settings(settings: &StepSettings) -> UnsentSettings {
     let (keys, decided_by, value) = if settings.gpu_devices_request == 0 {
         let all = [&["gpu_request_type"][..], &PORTION_SETTINGS, &MEMORY_SETTINGS].concat();
@@ -67,7 +67,7 @@ pub(crate) fn unsent_gpu_settings(settings: &StepSettings) -> UnsentSettings {
     UnsentSettings { keys, decided_by, value }
 }
 
-/// Returns the ids of the security context that its source of ids leaves unused.
+/// Returns the user and group id settings that `uid_gid_source` disables.
 pub(crate) fn unused_ids(settings: &StepSettings) -> &'static [&'static str] {
     let source = settings.security_context.as_ref().and_then(|context| context.uid_gid_source);
     if source == Some(UidGidSource::Custom) { &[] } else { &["run_as_uid", "run_as_gid"] }

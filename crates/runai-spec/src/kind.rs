@@ -1,4 +1,4 @@
-//! What kind of document a text is.
+//! Detects the kind of a document.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,13 +13,13 @@ use crate::zenml::keys::{is_run_key, selects_step_operator};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// How to reach a control plane, and defaults for every step.
+    /// An operator file: the connection to a control plane, and defaults for every step.
     Operator,
-    /// The settings of a step alone.
+    /// The settings of a step.
     Settings,
-    /// A step: image, command, environment, settings.
+    /// A step file: image, command, environment, settings.
     Step,
-    /// A ZenML run configuration, whose `step_operator` blocks hold settings.
+    /// A ZenML run configuration, whose `step_operator` blocks contain settings.
     Zenml,
 }
 
@@ -27,7 +27,7 @@ impl Kind {
     /// All kinds.
     pub const ALL: [Self; 4] = [Self::Operator, Self::Settings, Self::Step, Self::Zenml];
 
-    /// The word for it: `step`, `settings`, `operator`, `zenml`.
+    /// Returns the name: `step`, `settings`, `operator` or `zenml`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -38,14 +38,14 @@ impl Kind {
         }
     }
 
-    /// Returns the kind of a document by its keys and by the name of its file.
+    /// Detects the kind by the document's keys and its file name.
     pub(crate) fn of(root: &Map<'_>, name: &str) -> Self {
         let has = |keys: &[&str]| keys.iter().any(|key| root.get(key).is_some());
         if has(&["image", "command"]) {
             Self::Step
         } else if has(&OPERATOR_KEYS) {
             Self::Operator
-        } else if !is_own_name(name) && is_run_configuration(root) {
+        } else if !is_runai_file_name(name) && is_run_configuration(root) {
             Self::Zenml
         } else {
             Self::Settings
@@ -53,14 +53,14 @@ impl Kind {
     }
 }
 
-/// Whether a file of this name belongs to this program whatever its keys are: `train.runai.yaml`.
-fn is_own_name(name: &str) -> bool {
+/// Whether the file is never a ZenML file because of its name, such as `train.runai.yaml`.
+fn is_runai_file_name(name: &str) -> bool {
     let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
     file.split('.').rev().skip(1).any(|part| part.eq_ignore_ascii_case("runai"))
 }
 
-/// Whether the keys are those of a ZenML run configuration: a `steps` map, a block for a step operator, or no other keys
-/// than a run configuration has and no setting of a step among its settings.
+/// Whether the document is a ZenML run configuration: it has a `steps` map, a step operator's block, or only keys of a run
+/// configuration and no step setting below `settings`.
 fn is_run_configuration(root: &Map<'_>) -> bool {
     let settings = root.get("settings").and_then(Node::as_map);
     let names_step_operator = |map: &Map<'_>| map.0.iter().any(|entry| selects_step_operator(&entry.key));
@@ -90,7 +90,7 @@ impl FromStr for Kind {
     }
 }
 
-/// A word that is none of the kinds.
+/// The error of parsing an unknown [`Kind`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownKind;
 
@@ -102,7 +102,7 @@ impl fmt::Display for UnknownKind {
 
 impl std::error::Error for UnknownKind {}
 
-/// Keys that only an operator file has. A test holds them together with the declaration.
+/// Keys that only operator files have. A test compares them with the declaration.
 pub const OPERATOR_KEYS: [&str; 10] = [
     "client_id",
     "client_secret",

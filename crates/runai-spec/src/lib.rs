@@ -1,8 +1,7 @@
-//! Run:ai step settings as a pure core: text to diagnostics to the request that will be sent.
+//! Validates step files for NVIDIA Run:ai, and renders the API requests that submit them.
 //!
-//! A step is an image, a command, its environment and its settings; this crate reads the files that describe one, finds
-//! everything that is wrong with them in one pass, each problem with its place and what to do, and renders the request
-//! that puts the step on an NVIDIA Run:ai cluster as a training workload.
+//! A step is an image, a command, an environment and settings, and runs as a training workload. This crate parses the files
+//! that describe a step, reports all problems in one pass with locations and fixes, and renders the request.
 //!
 //! ```
 //! use runai_spec::{Context, Resolver, Source};
@@ -21,9 +20,8 @@
 //! assert_eq!(request.value().unwrap()["spec"]["compute"]["gpuPortionRequest"], 0.5);
 //! ```
 //!
-//! It is not a client: it never knows the clock, the disk, the network, the environment or randomness. They come in as
-//! values, so that the same code runs in a browser, in an editor and on a server. `runai-client` sends what this crate
-//! renders.
+//! This crate performs no I/O: it does not use the clock, the disk, the network, the environment or randomness. The same code
+//! runs in browsers, editors and servers. The crate `runai-client` sends the requests.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod check;

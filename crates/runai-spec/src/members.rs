@@ -1,4 +1,4 @@
-//! From what the control plane names back to what the user wrote.
+//! Maps members of the request to settings.
 
 use runai_api::SettingPlace;
 use runai_api::wire::TrainingCreationRequest;
@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use crate::shape::{Kind, OPERATOR_FILE, STEP_FILE, STEP_SETTINGS, Shape};
 
-/// The place in a step file that the member `field` of a submission comes from; nothing for members that no file says.
+/// Returns the setting that the member `field` of a submission comes from.
 ///
 /// `field` is what the control plane gives in `complianceIssues`, and [`PolicyViolation::field`](runai_api::policy::PolicyViolation::field): a path
 /// inside the spec, such as `compute.gpuDevicesRequest` or `tolerations[1].key`. Lists that are maps in the file
-/// (labels, annotations, environment variables) are found by their names in `request`, which is what was sent.
+/// (labels, annotations, environment variables) are found by their names in `request`, the submitted request.
 ///
 /// ```
 /// use runai_spec::setting_of;
@@ -22,26 +22,26 @@ use crate::shape::{Kind, OPERATOR_FILE, STEP_FILE, STEP_SETTINGS, Shape};
 #[must_use]
 pub fn setting_of(field: &str, request: &TrainingCreationRequest) -> Option<SettingPlace> {
     let mut parts = parts(field);
-    // A command has two members of the request.
+    // The command is sent as `command` and `args`.
     parts.iter_mut().filter(|part| **part == Part::Name("args")).for_each(|part| *part = Part::Name("command"));
     let parts = match parts.split_first() {
         Some((Part::Name("spec"), rest)) if !rest.is_empty() => rest,
         _ => &parts,
     };
-    // The longest beginning that a setting stands behind; what comes after it is part of that setting's value.
+    // The longest prefix that belongs to a setting. The rest of the path is inside the setting's value.
     let spec = serde_json::to_value(&request.spec).unwrap_or_default();
     let pointer = (1..=parts.len()).rev().find_map(|length| place(&parts[..length], &spec))?;
     Some(SettingPlace::new(&pointer))
 }
 
-/// One step of a path.
+/// A segment of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part<'a> {
     Name(&'a str),
     Index(usize),
 }
 
-/// Understands `a.b[0].c`, `a.b.0.c` and `/a/b/0/c`.
+/// Parses `a.b[0].c`, `a.b.0.c` and `/a/b/0/c`.
 fn parts(field: &str) -> Vec<Part<'_>> {
     field
         .split(['.', '/', '[', ']'])
@@ -50,13 +50,13 @@ fn parts(field: &str) -> Vec<Part<'_>> {
         .collect()
 }
 
-/// The setting that becomes the member which `parts` name.
+/// Returns the pointer of the setting that is sent as the member at `parts`.
 fn place(parts: &[Part<'_>], spec: &Value) -> Option<String> {
     let files = [(&STEP_FILE, ""), (&STEP_SETTINGS, "/settings"), (&OPERATOR_FILE, "")];
     files.into_iter().find_map(|(shape, pointer)| in_struct(shape, pointer, parts, spec))
 }
 
-/// The same for the settings of a struct: `parts` begin at its member `value`, and `pointer` names it in the file.
+/// Returns the same for a struct at `pointer`. `parts` are relative to its member, whose value is `value`.
 fn in_struct(shape: &Shape, pointer: &str, parts: &[Part<'_>], value: &Value) -> Option<String> {
     let Kind::Struct(structure) = &shape.kind else { return None };
     structure.fields().iter().find_map(|field| {
@@ -73,7 +73,7 @@ fn in_struct(shape: &Shape, pointer: &str, parts: &[Part<'_>], value: &Value) ->
             (Kind::List { item, .. }, [Part::Index(index), rest @ ..]) => {
                 in_struct(item, &format!("{pointer}/{index}"), rest, &value[index])
             }
-            // The API takes a list of names and values.
+            // The API's type is a list of names and values.
             (Kind::Map { .. }, [Part::Index(index)]) => {
                 let name = NAME_KEYS.iter().find_map(|key| value[index][key].as_str())?;
                 Some(format!("{pointer}/{}", escape(name)))
@@ -83,7 +83,7 @@ fn in_struct(shape: &Shape, pointer: &str, parts: &[Part<'_>], value: &Value) ->
     })
 }
 
-/// Members that contain the key of an entry, where the API takes a list in place of a map.
+/// Members that contain the key of a map's entry in the API's lists.
 pub(crate) const NAME_KEYS: [&str; 2] = ["name", "resource"];
 
 #[cfg(test)]
@@ -94,7 +94,7 @@ mod tests {
     use crate::schema;
 
     #[test]
-    fn members_lead_back_to_what_the_user_wrote() {
+    fn maps_members_to_settings() {
         let label = |name: &str| Label { name: Some(name.to_owned()), ..Label::default() };
         let request = TrainingCreationRequest {
             spec: TrainingSpec {

@@ -8,10 +8,9 @@ use runai_api::permissions::{Action, CREDENTIALS, Permission, Role, TEMPLATES};
 
 use crate::resolve::{Resolution, Step};
 
-/// What the steps of `resolution` need, and the operator file under them.
+/// Returns the permissions that the steps of `resolution` and its operator file need.
 ///
-/// Of several steps the needs are put together. A document with errors is not looked at more closely: what every step
-/// needs is still said.
+/// The permissions of several steps are combined. For a document with errors, only those that every step needs are returned.
 ///
 /// ```
 /// use runai_spec::{Resolver, Source, permissions::permissions};
@@ -45,7 +44,7 @@ pub fn permissions(resolution: &Resolution<'_>) -> Permissions {
                 || mount.secret_key_of_secret_key.is_some()
         })
     };
-    let further = [
+    let optional = [
         (delete, "Delete a failed workload", "Trainings", Action::Delete),
         (
             uses("node_pools", |step| step.settings().node_pools.as_ref().is_some_and(|pools| !pools.is_empty())),
@@ -61,7 +60,7 @@ pub fn permissions(resolution: &Resolution<'_>) -> Permissions {
         ),
         (uses("s3_mounts", private_buckets), "Use the credentials of the bucket", CREDENTIALS, Action::View),
     ];
-    for (setting, operation, entity, action) in further {
+    for (setting, operation, entity, action) in optional {
         if setting.is_some() {
             needed.push(Permission { entity, action, operation, setting });
         }
@@ -90,16 +89,16 @@ mod tests {
         permissions(&Resolver::new(source("step", text)).operator(source("operator", operator)).resolve())
     }
 
-    /// Entities and actions that a setting asks for.
-    fn asked_for(found: &Permissions) -> Vec<(&'static str, &'static str)> {
+    /// Returns the settings that require a permission, with its entity.
+    fn required_by_settings(found: &Permissions) -> Vec<(&'static str, &'static str)> {
         let asked = found.needed.iter().filter_map(|one| Some((one.setting?, one.entity)));
         asked.collect()
     }
 
     #[test]
-    fn every_step_needs_the_same_few() {
+    fn returns_basic_permissions() {
         let found = of("{}", "{project_name: vision}");
-        assert_eq!(asked_for(&found), []);
+        assert_eq!(required_by_settings(&found), []);
         assert_eq!(found.needed.len(), 6);
         assert_eq!(found.project.as_deref(), Some("vision"));
         assert!(found.needed.iter().all(|one| one.action != Action::Delete));
@@ -107,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_ask_for_more() {
+    fn settings_add_permissions() {
         let cases = [
             ("{node_pools: [a]}", "{}", vec![("node_pools", "Node pools minimal")]),
             ("{node_pools: []}", "{}", vec![]),
@@ -127,19 +126,19 @@ mod tests {
             ),
         ];
         for (text, operator, expected) in cases {
-            assert_eq!(asked_for(&of(text, operator)), expected, "{text} {operator}");
+            assert_eq!(required_by_settings(&of(text, operator)), expected, "{text} {operator}");
         }
     }
 
     #[test]
-    fn an_operator_file_alone_speaks_for_itself() {
+    fn reads_operator_document() {
         let source = Source { name: "o", text: "project_name: p\ndelete_on_failure: true\n", format: Format::Yaml };
         let found = permissions(&Resolver::new(source).resolve());
-        assert_eq!(asked_for(&found), [("delete_on_failure", "Trainings")]);
+        assert_eq!(required_by_settings(&found), [("delete_on_failure", "Trainings")]);
     }
 
     #[test]
-    fn a_role_of_ones_own_has_the_sets_and_nothing_else() {
+    fn custom_role_has_required_sets() {
         let found = of("{workload_template_id: 550e8400-e29b-41d4-a716-446655440000}", "{}");
         let role = serde_json::to_value(
             found.role_request("runai-step", |name| (name == "templatesReadAccess").then(|| "7".to_owned())),

@@ -1,34 +1,34 @@
-//! Texts without their secrets, for showing to people.
+//! Masks secrets in texts, for excerpts.
 
 use std::borrow::Cow;
 
 use runai_api::secrets::names_a_secret;
 use runai_syntax::{Node, SourceId, Span, Value};
 
-/// Places of the values in `root` that must not be shown: the client secret, URLs with credentials, and variables of the
-/// environment that look like secrets.
+/// Returns the spans of secrets in `root`: the client secret, URLs with credentials, and environment variables whose names
+/// look like secrets.
 pub(crate) fn secrets(root: &Node<'_>) -> Vec<Span> {
     let mut found = Vec::new();
     collect_secrets(root, &mut found);
     found
 }
 
-/// Adds the places of [`secrets`] to `found`.
+/// Adds the spans of [`secrets`] to `found`.
 pub(crate) fn collect_secrets(root: &Node<'_>, found: &mut Vec<Span>) {
     collect(root, false, found);
 }
 
-/// What must not be shown of the texts of a resolution, known since they were parsed.
+/// Secrets in the sources of a resolution.
 #[derive(Debug, Default)]
 pub(crate) struct Redaction {
-    /// Places of secrets in the texts that parse.
+    /// Spans of secrets in the sources that parse.
     pub(crate) secrets: Vec<Span>,
-    /// Texts that do not parse.
+    /// Sources that do not parse.
     pub(crate) unparsed: Vec<SourceId>,
 }
 
 impl Redaction {
-    /// The text of a source without its secrets.
+    /// Returns the text of a source with its secrets masked.
     pub(crate) fn shown<'t>(&self, id: SourceId, text: &'t str) -> Cow<'t, str> {
         if self.unparsed.contains(&id) {
             return redacted_unparsed(text);
@@ -55,12 +55,12 @@ fn collect(node: &Node<'_>, in_environment: bool, found: &mut Vec<Span>) {
     }
 }
 
-/// `text` with a star for each byte of `secrets`, so that lines and offsets stay what they are.
+/// Replaces each byte of `secrets` in `text` by `*`, which keeps lines and offsets.
 pub(crate) fn redacted<'t>(text: &'t str, secrets: &[Span]) -> Cow<'t, str> {
     if secrets.is_empty() {
         return text.into();
     }
-    // An alias puts the place of its anchor behind later ones.
+    // The span of an alias is its anchor's, so spans may be out of order.
     let mut secrets = secrets.to_vec();
     secrets.sort_unstable();
     let mut secrets = secrets.iter().peekable();
@@ -79,22 +79,22 @@ pub(crate) fn redacted<'t>(text: &'t str, secrets: &[Span]) -> Cow<'t, str> {
     Cow::Owned(shown)
 }
 
-/// `text`, which does not parse, without whatever stands behind a key that looks like a secret's: the rest of its line,
-/// and the lines below that belong to it by their indent or quotes.
+/// Masks secrets in `text`, which does not parse: after a key that looks like a secret's, the rest of the line, and further
+/// lines of the value by their indentation or quotes.
 pub(crate) fn redacted_unparsed(text: &str) -> Cow<'_, str> {
     let mut secrets = Vec::new();
     let mut offset = 0;
-    // How the secret of the lines before may go on.
+    // How the secret of the previous lines may continue.
     let mut open: Option<Open> = None;
     for line in text.split_inclusive('\n') {
-        let goes_on = open.filter(|open| open.goes_on(line));
-        let hidden_from = if goes_on.is_some() { Some(0) } else { secret_in(line) };
+        let continues = open.filter(|open| open.continues(line));
+        let hidden_from = if continues.is_some() { Some(0) } else { secret_in(line) };
         if let Some(at) = hidden_from {
             let cut = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
             let end = offset + line.trim_end().len().max(at);
             secrets.push(Span { start: cut(offset + at), end: cut(end), ..Span::default() });
         }
-        open = match goes_on {
+        open = match continues {
             Some(Open::Quotes(quotes)) if line.contains(quotes) => None,
             Some(open) => Some(open),
             None => hidden_from.and_then(|at| Open::of(line, at)),
@@ -104,17 +104,17 @@ pub(crate) fn redacted_unparsed(text: &str) -> Cow<'_, str> {
     redacted(text, &secrets)
 }
 
-/// How a secret goes on below its line.
+/// How a secret continues on further lines.
 #[derive(Clone, Copy)]
 enum Open {
-    /// On lines that are indented by more than this.
+    /// On lines with a larger indentation than this.
     Indent(usize),
-    /// Up to these quotes.
+    /// Until these quotes.
     Quotes(&'static str),
 }
 
 impl Open {
-    /// What a secret that begins at `at` of `line` leaves open.
+    /// Returns how a secret that starts at `at` of `line` may continue.
     fn of(line: &str, at: usize) -> Option<Self> {
         let value = line[at..].trim();
         match ["\"\"\"", "'''"].into_iter().find(|quotes| value.starts_with(quotes)) {
@@ -123,7 +123,7 @@ impl Open {
         }
     }
 
-    fn goes_on(self, line: &str) -> bool {
+    fn continues(self, line: &str) -> bool {
         match self {
             Self::Indent(of_key) => line.trim().is_empty() || indent(line) > of_key,
             Self::Quotes(_) => true,
@@ -135,19 +135,19 @@ fn indent(line: &str) -> usize {
     line.len() - line.trim_start().len()
 }
 
-/// Where in a line something begins that must not be shown.
+/// Returns the offset of a secret in a line.
 fn secret_in(line: &str) -> Option<usize> {
     let in_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     line.match_indices([':', '=']).map(|(at, _)| at).find_map(|at| {
         let word = line[..at].trim_end_matches(|c: char| !in_word(c) && !":=".contains(c));
         let key = word.rsplit(|c: char| !in_word(c)).next().unwrap_or_default();
-        let loud = key.bytes().any(|byte| byte.is_ascii_uppercase()) && names_a_secret(key);
+        let is_secret_variable = key.bytes().any(|byte| byte.is_ascii_uppercase()) && names_a_secret(key);
         let url = line[at..].strip_prefix("://").is_some_and(has_credentials);
-        (key == CLIENT_SECRET || loud || url).then_some(at + 1)
+        (key == CLIENT_SECRET || is_secret_variable || url).then_some(at + 1)
     })
 }
 
-/// Whether the rest of a URL names a user or, as the text may be cut off, could have named one.
+/// Whether the rest of a URL has credentials, or could have them if the text is cut off.
 fn has_credentials(rest: &str) -> bool {
     let authority = rest.split(|c: char| c.is_whitespace() || "/\"'".contains(c)).next().unwrap_or_default();
     let port = authority.split_once(':').map_or("", |(_, port)| port);
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_become_stars_of_the_same_length() {
+    fn masks_secrets_with_same_length() {
         let text = "client_secret: \"canary ü\"\nrunai_base_url: https://a:canary@h\nenvironment: {API_KEY: canary, MODE: x}\n";
         let root = parse(text, Format::Yaml, SourceId(0)).unwrap();
         let shown = redacted(text, &secrets(&root));
@@ -173,14 +173,14 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_do_not_parse_hide_what_looks_like_a_secret() {
+    fn masks_secrets_in_unparsed_text() {
         let shown = redacted_unparsed("client_secret: canary\n  HF_TOKEN = \"canary\"\nmode: [x\n");
         assert!(!shown.contains("canary"), "{shown}");
         assert!(shown.contains("mode: [x"));
     }
 
     #[test]
-    fn texts_that_do_not_parse_hide_all_of_a_secret() {
+    fn masks_multiline_secrets_in_unparsed_text() {
         for text in [
             "{\"environment\": {\"MODE\": \"x\", \"HF_TOKEN\": \"canary\", ",
             "client_secret: |\n  canary\n\n  canary\nmode: [x\n",
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_with_credentials_are_hidden_wherever_they_stand() {
+    fn masks_urls_with_credentials() {
         let text = "command: [git, clone, \"https://me:canary@host/a\"]\n";
         let root = parse(text, Format::Yaml, SourceId(0)).unwrap();
         assert_eq!(redacted(text, &secrets(&root)), "command: [git, clone, **************************]\n");

@@ -1,8 +1,7 @@
-//! A step to the request that will be sent.
+//! Renders a step to the request that submits it.
 //!
-//! The body equals what ZenML 0.98.0 with runapy 1.224.0 sends for the same input, members that are `null` or empty left
-//! out, but for the differences that ARCHITECTURE.md lists. Members that the SDK fills with a default of its own
-//! (`exclude: false`, the `readOnly` of NFS and HostPath mounts, …) are part of it.
+//! The body equals that of ZenML 0.98.0 with runapy 1.224.0, without members that are `null` or empty, except for the
+//! differences in ARCHITECTURE.md. It includes the SDK's defaults (`exclude: false`, `readOnly` of NFS and HostPath mounts, …).
 
 use std::borrow::Cow;
 
@@ -22,34 +21,34 @@ use crate::settings::{
     SecurityContext, StepSettings, Toleration,
 };
 
-/// What a request needs beside the step. What is missing shows as `<name>`, `<image>`, `<project-id>` or `<cluster-id>`
-/// in a preview; sending needs it all.
+/// The parts of a request that the step does not contain. Missing parts are rendered as `<name>`, `<image>`, `<project-id>`
+/// and `<cluster-id>`; submitting requires all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Context {
-    /// Name of the workload, sent exactly as it is. Without it one is built from the step's name.
+    /// The name of the workload, which is sent unchanged. Default: derived from the step's name.
     pub name: Option<String>,
-    /// Image, in place of the step's.
+    /// Overrides the step's image.
     pub image: Option<String>,
-    /// Command, in place of the step's.
+    /// Overrides the step's command.
     pub command: Option<Vec<String>>,
-    /// Environment variables beside the step's; they win.
+    /// Environment variables, which override the step's.
     pub environment: indexmap::IndexMap<String, String>,
-    /// Id of the project.
+    /// The id of the project.
     pub project_id: Option<String>,
-    /// Id of the cluster, a UUID.
+    /// The id of the cluster, a UUID.
     pub cluster_id: Option<String>,
-    /// Id of the submission. With it, a label carries the id, and a name that is built ends with it.
+    /// The id of the submission. It is added as a label, and to a derived name.
     #[serde(skip)]
     pub submission_id: Option<SubmissionId>,
 }
 
-/// Stand for what is not known yet.
+/// Placeholders of unknown ids.
 const CLUSTER_ID: &str = "<cluster-id>";
 const PROJECT_ID: &str = "<project-id>";
 
 impl Step {
-    /// The body of the request that creates the workload: the text that previews show and that is sent, byte for byte.
+    /// Returns the body of the request that creates the workload. Previews show the same bytes that are sent.
     #[must_use]
     pub fn body(&self, context: &Context) -> String {
         let name: Cow<'_, str> = match (&context.name, self.name(), &context.submission_id) {
@@ -60,7 +59,7 @@ impl Step {
         self.write(context, &name)
     }
 
-    /// The same body with what a client has to know of it. It can be submitted if the context has all its members.
+    /// Returns the body with the metadata that a client needs. It can be submitted if the context is complete.
     #[must_use]
     pub fn submission(&self, context: &Context) -> Submission {
         let name = match &context.name {
@@ -73,26 +72,26 @@ impl Step {
         Submission::new(name, project.unwrap_or(PROJECT_ID), cluster.unwrap_or(CLUSTER_ID), id, body)
     }
 
-    /// The same body in the API's types.
+    /// Returns the body in the API's types.
     #[must_use]
     pub fn render(&self, context: &Context) -> TrainingCreationRequest {
         serde_json::from_str(&self.body(context))
-            .unwrap_or_else(|error| unreachable!("the body is made of the API's words: {error}"))
+            .unwrap_or_else(|error| unreachable!("the body has the API's type: {error}"))
     }
 
-    /// The request that creates the workload: what a preview shows, and what the client sends.
+    /// Returns the request that creates the workload.
     #[must_use]
     pub fn request(&self, context: &Context) -> ApiRequest {
         requests::create().body(self.body(context))
     }
 
-    /// The request as a `curl` command; see [`ApiRequest::to_curl`].
+    /// Returns the request as a `curl` command; see [`ApiRequest::to_curl`].
     #[must_use]
     pub fn curl(&self, context: &Context, base_url: Option<&str>) -> String {
         self.request(context).to_curl(base_url)
     }
 
-    /// The request as its parts: `method`, `path` and `body`.
+    /// Returns the request as a map of `method`, `path` and `body`.
     #[must_use]
     pub fn request_tree(&self, context: &Context) -> Tree<'static> {
         let request = requests::create();
@@ -153,17 +152,16 @@ impl Step {
     }
 }
 
-/// What a body says, for those who look into it.
+/// Parses a body.
 pub(crate) fn parts(body: &str) -> Tree<'_> {
     Tree::from_json(body).unwrap_or_else(|error| unreachable!("the body is JSON: {error}"))
 }
 
-/// A body that is being written, member by member, those of an object in the order of the alphabet. What is null, or has no
-/// parts, is left out.
+/// Writes a body. Members of an object must be written in alphabetical order; null and empty members are omitted.
 struct Body(Printer<'static>);
 
 impl Body {
-    /// What a setting says.
+    /// Writes the value of a setting.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     fn set(&mut self, member: &'static str, setting: &dyn ToTree) {
         self.put(member, setting.tree());
@@ -177,7 +175,7 @@ impl Body {
         }
     }
 
-    /// An object whose members `write` puts.
+    /// Writes an object, whose members `write` writes.
     fn object<'v, T: 'v>(
         &mut self,
         member: &'static str,
@@ -192,7 +190,7 @@ impl Body {
         self.0.close_member('}', start);
     }
 
-    /// A list of objects whose members `write` puts.
+    /// Writes a list of objects, whose members `write` writes.
     fn list<T>(&mut self, member: &'static str, items: impl IntoIterator<Item = T>, write: impl Fn(&mut Self, T)) {
         let start = self.0.member(member);
         self.0.open('[');
@@ -206,7 +204,7 @@ impl Body {
     }
 }
 
-/// A label or a variable of the environment.
+/// Writes a label or environment variable.
 fn pair(body: &mut Body, (name, value): (&str, &str)) {
     body.put("name", name);
     body.put("value", value);
@@ -223,7 +221,7 @@ fn image_pull_secret(body: &mut Body, name: &str) {
     body.put("userCredential", false);
 }
 
-/// The API wants the GPU sharing fields "if and only if" their kind of request is made; the peer always sends a portion.
+/// The API accepts GPU sharing fields "if and only if" the request type matches. ZenML always sends the portion.
 fn compute(body: &mut Body, settings: &StepSettings) {
     let shared = settings.gpu_devices_request > 0;
     let portion = shared && settings.gpu_request_type == GpuRequestType::Portion;
@@ -289,7 +287,7 @@ fn security(body: &mut Body, context: &SecurityContext) {
     body.set("runAsNonRoot", &context.run_as_non_root);
     body.set("runAsUid", &context.run_as_uid);
     body.set("seccompProfileType", &context.seccomp_profile_type);
-    // The peer's separator; the API's own documentation says commas.
+    // ZenML's separator; the API's documentation says commas.
     let groups = context
         .supplemental_groups
         .as_ref()

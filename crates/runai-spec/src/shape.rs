@@ -1,8 +1,8 @@
-//! What values the settings may have: the shapes that the check walks.
+//! Schemas of the settings, which the validator uses.
 //!
-//! They are compiled from the JSON Schema that editors read, so that the two agree on types, ranges, patterns, allowed
-//! values and required keys by construction. `cargo xtask schema` compiles them to the statics of `declared::shapes`: a
-//! process that reads them from JSON would need several times as long for its first text as for that text itself.
+//! They are compiled from the JSON Schema that editors use, so both agree on types, ranges, patterns, allowed values and
+//! required keys. `cargo xtask schema` compiles them to statics: parsing the JSON at startup would take longer than checking
+//! a document.
 
 use std::sync::LazyLock;
 
@@ -12,30 +12,30 @@ use rustc_hash::FxHashMap;
 pub(crate) use crate::declared::shapes::{OPERATOR_FILE, STEP_FILE, STEP_SETTINGS};
 use crate::settings::{MAP_TEXT_TYPES, TEXT_TYPES, TextType};
 
-/// What a value may be.
+/// The schema of a value.
 #[derive(Debug)]
 pub(crate) struct Shape {
-    /// Whether `null` stands for "not set".
+    /// Whether `null` is valid and means "not set".
     pub(crate) nullable: bool,
     pub(crate) kind: Kind,
     /// The JSON text of [`Shape::example`].
     pub(crate) json_example: &'static str,
     /// Whether a message must not show the value.
     pub(crate) secret: bool,
-    /// What the value is measured in.
+    /// The unit of the value.
     pub(crate) unit: Option<&'static str>,
 }
 
-/// The kinds of values.
+/// The type of a value.
 #[derive(Debug)]
 pub(crate) enum Kind {
     Bool,
     Int(Range),
     Number(Range),
     String(StringShape),
-    /// One of these texts.
+    /// One of these strings.
     Enum(&'static [&'static str]),
-    /// A string, or a number or boolean that is taken as its source text.
+    /// A string, or a number or boolean that keeps its source text.
     ScalarText,
     List {
         item: &'static Shape,
@@ -56,7 +56,7 @@ pub(crate) struct Range {
     pub(crate) max: Option<f64>,
 }
 
-/// What a string has to look like.
+/// The constraints of a string.
 #[derive(Debug, Default)]
 pub(crate) struct StringShape {
     pub(crate) text: Option<&'static TextType>,
@@ -69,11 +69,11 @@ pub(crate) struct StringShape {
 /// The fields of a struct.
 #[derive(Debug)]
 pub(crate) struct StructShape {
-    /// By name.
+    /// Sorted by name.
     fields: &'static [&'static Field],
-    /// The fields by their names and second spellings, once a key is looked up.
+    /// The fields by name and second spelling, computed at the first lookup.
     by_key: LazyLock<Keys>,
-    /// Whether a key that is not known is only worth a warning.
+    /// Whether an unknown key is only a warning.
     pub(crate) tolerant: bool,
 }
 
@@ -83,16 +83,16 @@ type Keys = FxHashMap<&'static str, &'static Field>;
 #[derive(Debug)]
 pub(crate) struct Field {
     pub(crate) name: &'static str,
-    /// A second spelling.
+    /// The second spelling of the name.
     pub(crate) alias: Option<&'static str>,
     pub(crate) required: bool,
-    /// Member of the API's request that it becomes.
+    /// The member of the API's request.
     pub(crate) api: Option<&'static str>,
     pub(crate) shape: Shape,
 }
 
 impl StructShape {
-    /// A struct with these fields, which are in the order of their names; `keys` calls [`Self::keys`].
+    /// Returns a struct with `fields`, which must be sorted by name; `keys` calls [`Self::keys`].
     pub(crate) const fn new(fields: &'static [&'static Field], tolerant: bool, keys: fn() -> Keys) -> Self {
         Self { fields, by_key: LazyLock::new(keys), tolerant }
     }
@@ -103,7 +103,7 @@ impl StructShape {
         names.chain(aliases).collect()
     }
 
-    /// The field with this name or second spelling.
+    /// Returns the field with this name or second spelling.
     pub(crate) fn field(&self, key: &str) -> Option<&'static Field> {
         self.by_key.get(key).copied()
     }
@@ -119,13 +119,13 @@ impl StructShape {
 }
 
 impl Shape {
-    /// A right value, which replaces a wrong one that cannot be left out.
+    /// Returns a valid value, which replaces an invalid required one.
     pub(crate) fn example(&self) -> Tree<'static> {
         Tree::from_json(self.json_example).unwrap_or(Tree::Null)
     }
 }
 
-/// The text type of this name.
+/// Returns the string type with this name.
 pub(crate) const fn text_type(name: &str) -> &'static TextType {
     let tables = [TEXT_TYPES, MAP_TEXT_TYPES];
     let mut table = 0;
@@ -139,10 +139,10 @@ pub(crate) const fn text_type(name: &str) -> &'static TextType {
         }
         table += 1;
     }
-    panic!("the schema names a text type that is declared")
+    panic!("unknown text type")
 }
 
-/// Whether two names are equal; `==` is not for constants.
+/// Whether two names are equal, because `==` is not available in constants.
 const fn is_same(one: &[u8], other: &[u8]) -> bool {
     let mut index = 0;
     while index < one.len() && index < other.len() && one[index] == other[index] {

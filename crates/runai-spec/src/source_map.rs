@@ -1,4 +1,4 @@
-//! Where each member of a request body comes from, and where a setting is written.
+//! Source maps from request bodies to settings, and locations of settings.
 
 use rustc_hash::FxHashSet;
 use serde::Serialize;
@@ -11,11 +11,11 @@ use crate::resolve::{Resolution, SETTINGS_KEY, Source, Step};
 use crate::shape::{Field, Kind, STEP_FILE, STEP_SETTINGS, Shape};
 use crate::syntax::parse;
 
-/// Origins of the members of one request body.
+/// The origins of a request body's members.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SourceMap {
-    /// In the order of the body.
+    /// The members, in the order of the body.
     pub members: Vec<MemberSource>,
 }
 
@@ -25,28 +25,28 @@ pub struct SourceMap {
 pub struct MemberSource {
     /// JSON pointer of the member: `/spec/compute/gpuPortionRequest`.
     pub member: String,
-    /// JSON pointer of the setting in a map of settings, or of a key of the step file such as `/environment/EPOCHS`; nothing
-    /// for a member that no setting decides.
+    /// JSON pointer of the setting, from the map of settings, or of a key of the step file such as `/environment/EPOCHS`.
+    /// `None` if the member does not depend on a setting.
     pub setting: Option<String>,
-    /// Where the value comes from.
+    /// The origin of the value.
     pub source: Origin,
-    /// Where the value is written; nothing for a default.
+    /// The location of the value, unless it is a default.
     pub place: Option<SourceSpan>,
 }
 
-/// The place in a text where a setting is written.
+/// The location of a value in a source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SourceSpan {
-    /// Name of the text: the path of its file, the name of a variable or of an argument.
+    /// The name of the source: a file's path, or the name of a variable or argument.
     pub name: String,
     /// First byte, from 0.
     pub offset: usize,
-    /// Byte behind the last one, from 0.
+    /// End in bytes, from 0, exclusive.
     pub end_offset: usize,
 }
 
-/// Where a value comes from.
+/// The origin of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -55,45 +55,45 @@ pub enum Origin {
     Context,
     /// A default, of the setting or of the request.
     Default,
-    /// The document itself.
+    /// The document.
     Document,
     /// The operator file.
     Operator,
-    /// A value that overrides the document, such as one of `--set`.
+    /// An override.
     Override,
-    /// A variable of the environment.
+    /// An environment variable.
     Variable,
 }
 
-/// Where a value is written, or would be.
+/// The location of a value, or where it would be inserted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase", tag = "type")]
 #[non_exhaustive]
 pub enum Location {
-    /// The value is written here.
+    /// The value is set here.
     Written {
         /// First byte, from 0.
         offset: usize,
-        /// Byte behind the last one, from 0.
+        /// End in bytes, from 0, exclusive.
         end_offset: usize,
     },
-    /// The value is missing, and would be inserted here.
+    /// The value would be inserted here.
     Insertion {
-        /// Byte before which it would be inserted, from 0.
+        /// The offset of the insertion in bytes, from 0.
         offset: usize,
     },
 }
 
-/// The values that a step was made of.
+/// The values of a step.
 #[derive(Debug)]
 pub(crate) struct StepPart<'t> {
-    /// Key of the step file that the values belong to; settings have none.
+    /// The key of the step file, or `None` for settings.
     pub(crate) key: Option<&'static str>,
     pub(crate) node: Node<'t>,
 }
 
 impl<'t> StepPart<'t> {
-    /// The parts of a step file.
+    /// Returns the parts of a step file.
     pub(crate) fn of_step_file(root: Node<'t>) -> Vec<Self> {
         let Value::Map(map) = root.value else { return Vec::new() };
         let keys = ["command", "environment", "image", "name"];
@@ -104,8 +104,8 @@ impl<'t> StepPart<'t> {
         map.0.into_iter().filter_map(part).collect()
     }
 
-    /// The parts of a step of a ZenML run configuration: its settings, its environments, the weakest first, and variables
-    /// that override them.
+    /// Returns the parts of a step of a ZenML run configuration: its settings, its environments in ascending precedence, and
+    /// variables that override them.
     pub(crate) fn of_zenml(
         settings: Node<'t>,
         environments: [Option<&Node<'t>>; 2],
@@ -123,7 +123,7 @@ impl<'t> StepPart<'t> {
 }
 
 impl SourceMap {
-    /// Returns the origin of a member, or of the nearest one around it.
+    /// Returns the origin of a member, or of its nearest parent.
     #[must_use]
     pub fn of_member(&self, pointer: &str) -> Option<&MemberSource> {
         let around = pointer.match_indices('/').rev().map(|(at, _)| &pointer[..at]);
@@ -132,7 +132,7 @@ impl SourceMap {
             .find_map(|pointer| self.members.iter().find(|source| source.member == pointer))
     }
 
-    /// Returns the members that a setting decides, and those of the settings in it.
+    /// Returns the members that come from a setting, or from the settings in it.
     pub fn of_setting<'m>(&'m self, setting: &'m str) -> impl Iterator<Item = &'m MemberSource> {
         self.members.iter().filter(move |source| {
             let rest = source.setting.as_deref().and_then(|own| own.strip_prefix(setting));
@@ -142,8 +142,8 @@ impl SourceMap {
 }
 
 impl Source<'_> {
-    /// Returns where the value that a JSON pointer names is written, or where it would be inserted. Nothing if the text does
-    /// not parse, or has no place for it.
+    /// Returns the location of the value at a JSON pointer, or where it would be inserted. Returns `None` if the text does not
+    /// parse, or the value cannot be inserted.
     #[must_use]
     pub fn locate(&self, pointer: &str) -> Option<Location> {
         let root = parse(self.text, self.format, SourceId(0)).ok();
@@ -157,8 +157,8 @@ impl Source<'_> {
 }
 
 impl Resolution<'_> {
-    /// Returns the origins of the members of the body that a step is rendered to with `context`: the first step, or in a ZenML
-    /// run configuration the one that `name` names. Nothing if there is no such step without errors.
+    /// Returns the source map of the body that a step is rendered to with `context`: the first step, or the one named `name`
+    /// in a ZenML run configuration. Returns `None` if there is no such step or there are errors.
     #[must_use]
     pub fn source_map(&self, name: Option<&str>, context: &Context) -> Option<SourceMap> {
         let step = match name {
@@ -195,13 +195,13 @@ impl Mapper<'_, '_> {
         self.map
     }
 
-    /// A field of the step file, or a setting.
+    /// Maps a field of the step file, or a setting.
     fn field(&mut self, body: &Tree<'_>, field: &Field, member: &str) {
         let setting = format!("/{}", escape(field.name));
         if let Some(value) = at(body, member) {
             self.value(value, &field.shape, member, &setting);
         }
-        // The reference implementation splits the command in two.
+        // The command is sent as `command` and `args`.
         if setting == "/command"
             && let Some(value) = at(body, "/spec/args")
         {
@@ -226,7 +226,7 @@ impl Mapper<'_, '_> {
                     self.value(value, item, &format!("{member}/{index}"), &format!("{setting}/{index}"));
                 }
             }
-            // The API takes a list of names and values.
+            // The API's type is a list of names and values.
             (Kind::Map { .. }, Tree::List(items)) => {
                 for (index, item) in items.iter().enumerate() {
                     let name = NAME_KEYS.iter().find_map(|key| item.get(key)?.as_str());
@@ -247,7 +247,7 @@ impl Mapper<'_, '_> {
         }
     }
 
-    /// The values of a body that no setting decides.
+    /// Maps the values of a body that do not come from a setting.
     fn rest(&mut self, value: &Tree<'_>, member: &str, known: &FxHashSet<String>) {
         match value {
             Tree::Map(entries) => {
@@ -267,7 +267,7 @@ impl Mapper<'_, '_> {
 
     fn push(&mut self, member: &str, setting: Option<&str>) {
         let (source, place) = match setting {
-            Some(setting) if self.is_given(setting) => (Origin::Context, None),
+            Some(setting) if self.is_in_context(setting) => (Origin::Context, None),
             Some(setting) => self.origin(setting),
             None if member == "/clusterId" || member == "/projectId" => (Origin::Context, None),
             None if member.starts_with("/spec/imagePullSecrets/") && member.ends_with("/name") => {
@@ -279,8 +279,8 @@ impl Mapper<'_, '_> {
         self.map.members.push(MemberSource { member, setting, source, place });
     }
 
-    /// Whether the context says what the setting would.
-    fn is_given(&self, setting: &str) -> bool {
+    /// Whether the context overrides the setting.
+    fn is_in_context(&self, setting: &str) -> bool {
         let variable = |name: &str| self.context.environment.keys().any(|key| escape(key) == name);
         match setting {
             "/name" => self.context.name.is_some(),
@@ -318,7 +318,7 @@ impl Mapper<'_, '_> {
     }
 }
 
-/// The value that a JSON pointer names.
+/// Returns the value at a JSON pointer.
 fn at<'v, 't>(value: &'v Tree<'t>, pointer: &str) -> Option<&'v Tree<'t>> {
     pointer.split('/').skip(1).try_fold(value, |value, key| value.get(key))
 }

@@ -1,20 +1,19 @@
-//! "Did you mean".
+//! Suggestions for misspelled names.
 
 use strsim::damerau_levenshtein;
 
-/// The name among `known` that was probably meant by `word`: the same but for case, dashes and plurals, or a few
-/// letters away.
+/// Returns the name in `known` that is nearest to `word`, ignoring case, dashes and plurals.
 pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     Names::new(known).nearest(word)
 }
 
-/// Names that may have been meant, prepared for many words.
+/// Known names, prepared for several searches.
 pub(crate) struct Names<'k>(Vec<Name<'k>>);
 
 struct Name<'k> {
     text: &'k str,
     folded: String,
-    /// Of `folded`, in characters.
+    /// The length of `folded`, in characters.
     length: usize,
 }
 
@@ -27,28 +26,28 @@ impl<'k> Names<'k> {
         Self(prepared.collect())
     }
 
-    /// The name that was probably meant by `word`.
+    /// Returns the name that is nearest to `word`.
     pub(crate) fn nearest(&self, word: &str) -> Option<&'k str> {
         let folded = fold(word);
         let length = folded.chars().count();
         let allowed = (length / 3).max(1);
         let near = self.0.iter().filter_map(|known| {
-            // A word that lacks the beginning or end of a long name: `gpu_portion` for `gpu_portion_request`.
+            // A prefix or suffix of a long name: `gpu_portion` for `gpu_portion_request`.
             let part = folded.len() >= 5 && (known.folded.starts_with(&folded) || known.folded.ends_with(&folded));
-            // As far apart as this at least; the distance itself takes time and memory by both lengths.
+            // A lower bound of the distance, which is expensive to compute.
             if !part && length.abs_diff(known.length) > allowed {
                 return None;
             }
             let distance = damerau_levenshtein(&folded, &known.folded);
             let rank = if part { distance.min(allowed) } else { distance };
-            // Of a request and its limit, the request is the usual one.
+            // Prefer a request over its limit.
             (rank <= allowed).then_some((rank, !known.text.ends_with("_request"), distance, known.text))
         });
         near.min().map(|(_, _, _, name)| name)
     }
 }
 
-/// `GPU-DevicesRequests` and `gpu_devices_request` are the same to someone who types.
+/// Normalizes a name: `GPU-DevicesRequests` and `gpu_devices_request` fold to the same string.
 fn fold(word: &str) -> String {
     let mut folded = String::with_capacity(word.len() + 4);
     let mut after_lower = false;
@@ -72,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_what_was_meant() {
+    fn finds_nearest_name() {
         let known =
             ["gpu_devices_request", "gpu_portion_request", "gpu_portion_limit", "node_pools", "labels", "effect"];
         for (word, meant) in [

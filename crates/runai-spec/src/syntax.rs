@@ -1,4 +1,4 @@
-//! Errors of `runai_syntax` as findings of rules.
+//! Converts errors of `runai_syntax` to diagnostics of rules.
 
 use runai_syntax::{Dialect, Format, Node, SourceId, SyntaxError, SyntaxErrorKind, SyntaxFix};
 
@@ -6,11 +6,11 @@ use crate::diagnostic::{RawDiagnostic, Report};
 use crate::fix::{Applicability, FixPlan};
 use crate::rules::{Rule, text};
 
-/// Returns the text of `bytes`.
+/// Decodes UTF-8.
 ///
 /// # Errors
 ///
-/// The bytes are too many, or not UTF-8.
+/// The input is larger than [`runai_syntax::MAX_BYTES`], or not UTF-8.
 pub fn decode(bytes: &[u8]) -> Result<&str, Report> {
     runai_syntax::decode(bytes).map_err(|error| {
         let valid = bytes.get(..error.span.start as usize).unwrap_or_default();
@@ -23,7 +23,7 @@ pub(crate) fn parse(text: &str, format: Format, source: SourceId) -> Result<Node
     runai_syntax::parse(text, format, source).map_err(RawDiagnostic::from)
 }
 
-/// Parses `text` in a version of YAML. Also returns the warnings that only a parser can give.
+/// Parses `text` in a YAML dialect, and returns the parser's warnings, too.
 pub(crate) fn parse_in(
     text: &str,
     format: Format,
@@ -35,7 +35,7 @@ pub(crate) fn parse_in(
 }
 
 impl Report {
-    /// The report of a text that could not be parsed.
+    /// Returns the report of a source that cannot be parsed.
     #[must_use]
     pub fn of_syntax_error(text: &str, error: SyntaxError) -> Self {
         Self::new(text, [&RawDiagnostic::from(error)])
@@ -44,7 +44,7 @@ impl Report {
 
 impl From<SyntaxError> for RawDiagnostic {
     fn from(error: SyntaxError) -> Self {
-        let help = error.help.or_else(|| own_help(error.kind).map(str::to_owned));
+        let help = error.help.or_else(|| help(error.kind).map(str::to_owned));
         let mut diagnostic = Self::new(rule(error.kind), error.span, error.message)
             .with_fix(error.fix.and_then(|fix| plan(*fix, error.kind)));
         if let Some(related) = error.related {
@@ -58,7 +58,7 @@ impl From<SyntaxError> for RawDiagnostic {
 fn plan(fix: SyntaxFix, kind: SyntaxErrorKind) -> Option<FixPlan> {
     match fix {
         SyntaxFix::RemoveDuplicate { key, first, again } => {
-            // The last value counts already where the parser accepts both.
+            // The parser already ignores the first value.
             let is_overridden = kind == SyntaxErrorKind::OverriddenKey;
             let applicability = if is_overridden { Applicability::Safe } else { Applicability::Unsafe };
             Some(FixPlan::remove_duplicate(&key, first, again, applicability))
@@ -86,13 +86,13 @@ fn rule(kind: SyntaxErrorKind) -> &'static Rule {
     }
 }
 
-/// Help that names this program's files and commands.
-fn own_help(kind: SyntaxErrorKind) -> Option<&'static str> {
+/// Returns the help that names the kinds of documents.
+fn help(kind: SyntaxErrorKind) -> Option<&'static str> {
     match kind {
         SyntaxErrorKind::Empty => {
-            Some("write a step file with `image` and `command`, or the settings alone; `{}` stands for all defaults")
+            Some("write a step file with `image` and `command`, or settings; `{}` uses all defaults")
         }
-        SyntaxErrorKind::SeveralDocuments => Some("keep one document in a file; `check` takes several files"),
+        SyntaxErrorKind::SeveralDocuments => Some("write each document to a separate file"),
         _ => None,
     }
 }
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_kind_has_the_rule_of_its_code() {
+    fn maps_kinds_to_rules() {
         for kind in [
             SyntaxErrorKind::DuplicateKey,
             SyntaxErrorKind::DuplicateMerge,

@@ -12,20 +12,20 @@ use crate::resolve::SETTINGS_KEY;
 use crate::shape::{Kind, STEP_SETTINGS, Shape, StringShape, StructShape};
 
 impl Validator {
-    /// A validator that only tells what it would report.
+    /// Returns a validator for trial runs, whose diagnostics are not reported.
     fn probe(&self, probing: bool) -> Self {
         Self { zenml: self.zenml, probing, ..Self::default() }
     }
 
-    /// Whether a value fits its schema.
+    /// Whether a value is valid for its schema.
     fn accepts(&self, value: &Tree<'static>, shape: &Shape) -> bool {
         let mut probe = self.probe(true);
-        let place = Place { holder: None, segment: Segment::Root(&[]), elsewhere: |_| None };
+        let place = Place { parent: None, segment: Segment::Root(&[]), key_hints: |_| None };
         probe.value(&mut node_of(value, Span::default()), shape, &place)
             && !probe.findings.iter().any(RawDiagnostic::is_error)
     }
 
-    /// Returns the candidates that fit as replacements of the value at `span`.
+    /// Returns the fixes that replace the value at `span` by the valid candidates.
     pub(super) fn replacements(
         &self,
         candidates: impl IntoIterator<Item = Candidate>,
@@ -43,7 +43,7 @@ impl Validator {
         if fixes.is_empty() { self.placeholders(shape, span, place) } else { fixes }
     }
 
-    /// Returns what may be written where nobody knows what was meant: an example, or nothing at all.
+    /// Returns display-only fixes for a value whose intended meaning is unknown: an example value, and its removal.
     fn placeholders(&self, shape: &Shape, span: Span, place: &Place<'_>) -> Vec<FixPlan> {
         let examples = match &shape.kind {
             Kind::Bool => vec![true.into(), false.into()],
@@ -55,7 +55,7 @@ impl Validator {
         examples.into_iter().map(replace).chain(self.removal(span, place, Applicability::DisplayOnly)).collect()
     }
 
-    /// Returns what a text, or a key, that does not have its form can be replaced by.
+    /// Returns the fixes of a string or key with an invalid format.
     pub(super) fn text_fixes(
         &self,
         text: &str,
@@ -86,9 +86,9 @@ impl Validator {
         std::iter::once(example).chain(self.removal(span, place, Applicability::DisplayOnly)).collect()
     }
 
-    /// Returns the fix that leaves a value out, unless it is an item of a list or has to be there.
+    /// Returns the fix that removes a value, if it is an entry of a map.
     pub(super) fn removal(&self, span: Span, place: &Place<'_>, applicability: Applicability) -> Option<FixPlan> {
-        let is_entry = matches!(place.segment, Segment::Entry(_) | Segment::Field(_)) && place.holder.is_some();
+        let is_entry = matches!(place.segment, Segment::Entry(_) | Segment::Field(_)) && place.parent.is_some();
         (is_entry && !self.probing).then(|| FixPlan::remove(Target::at(place.pointer(), span), applicability))
     }
 
@@ -106,7 +106,7 @@ impl Validator {
         let mut fixes = Vec::new();
         match &node.value {
             Value::Null => fixes.extend(self.removal(node.span, place, Applicability::Safe)),
-            // Of several lines, the parser makes one text.
+            // The parser joins the lines of a plain scalar, so only one line can be edited.
             Value::String(Text { text, plain: true })
                 if matches!(shape.kind, Kind::Map { .. } | Kind::Struct(_))
                     && text.len() == (node.span.end - node.span.start) as usize =>
@@ -122,7 +122,7 @@ impl Validator {
         fixes
     }
 
-    /// Takes back the fixes that leave the value at `place` out, which is required.
+    /// Drops the fixes that remove the required value at `place`.
     pub(super) fn keep_required(&mut self, since: usize, place: &Place<'_>) {
         if self.findings.len() == since {
             return;
@@ -135,7 +135,7 @@ impl Validator {
         }
     }
 
-    /// Returns the fixes of a key that is unknown.
+    /// Returns the fixes of an unknown key.
     pub(super) fn unknown_key_fixes(
         &self,
         entry: &Entry<'_>,
@@ -156,7 +156,7 @@ impl Validator {
             fixes.extend(self.move_below_settings(entry, holder));
         }
         let removal = match near {
-            // The key is ignored, unless it is another one that was misspelled.
+            // Removal is safe for an ignored key that does not look like a misspelled one.
             None if structure.tolerant && known.all.nearest(&entry.key).is_none() => Applicability::Safe,
             Some(_) => Applicability::DisplayOnly,
             None => Applicability::Unsafe,
@@ -168,7 +168,7 @@ impl Validator {
         fixes
     }
 
-    /// Renames a key, and writes its value as the new key takes it. Nothing if it takes no such value.
+    /// Returns the fix that renames a key and converts its value, if the value can be valid for the new key.
     fn rename(&self, entry: &Entry<'_>, near: &str, structure: &StructShape, holder: &Place<'_>) -> Option<FixPlan> {
         let field = structure.field(near)?;
         let place = holder.below(Segment::Field(near));
@@ -187,7 +187,7 @@ impl Validator {
         Some(plan)
     }
 
-    /// Moves a setting that stands beside `settings` into it.
+    /// Returns the fix that moves a setting from the top level into `settings`.
     fn move_below_settings(&self, entry: &Entry<'_>, holder: &Place<'_>) -> Option<FixPlan> {
         let Kind::Struct(settings) = &STEP_SETTINGS.kind else { return None };
         let value = Tree::from(&entry.value).into_owned();

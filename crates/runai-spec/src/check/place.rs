@@ -1,4 +1,4 @@
-//! Where a value is in a document, for pointers and messages.
+//! Positions of values in a document, for pointers and messages.
 
 use std::fmt;
 
@@ -6,34 +6,34 @@ use runai_syntax::escape;
 
 use super::KeyHints;
 
-/// Where a value stands. Most values are right, so pointers and names are only made when there is something to say.
+/// The position of a value. Most values are valid, so pointers and names are only computed for diagnostics.
 pub(super) struct Place<'p> {
-    pub(super) holder: Option<&'p Place<'p>>,
+    pub(super) parent: Option<&'p Place<'p>>,
     pub(super) segment: Segment<'p>,
-    pub(super) elsewhere: KeyHints,
+    pub(super) key_hints: KeyHints,
 }
 
 #[derive(Clone, Copy)]
 pub(super) enum Segment<'p> {
-    /// Of a map with free keys.
+    /// An entry of a map with arbitrary keys.
     Entry(&'p str),
-    /// Of a struct.
+    /// A field of a struct.
     Field(&'p str),
-    /// Of a list.
+    /// An item of a list.
     Index(usize),
-    /// The key of an entry, rather than its value.
+    /// The key of an entry.
     KeyOf(&'p str),
-    /// What the walk begins at.
+    /// The root of the validated value.
     Root(&'p [&'p str]),
 }
 
 impl<'p> Place<'p> {
     pub(super) fn below(&'p self, segment: Segment<'p>) -> Self {
-        Self { holder: Some(self), segment, elsewhere: self.elsewhere }
+        Self { parent: Some(self), segment, key_hints: self.key_hints }
     }
 
     pub(super) fn pointer(&self) -> String {
-        let mut pointer = self.holder.map(Place::pointer).unwrap_or_default();
+        let mut pointer = self.parent.map(Place::pointer).unwrap_or_default();
         let mut push = |segment: &str| {
             pointer.push('/');
             pointer.push_str(segment);
@@ -55,19 +55,19 @@ impl<'p> Place<'p> {
     }
 }
 
-/// The name in messages: the key of the nearest field, and what leads from there to the value.
+/// The name in messages: the key of the nearest field, and the path from there to the value.
 impl fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.segment, self.holder) {
+        match (self.segment, self.parent) {
             (Segment::Root(segments), _) => f.write_str(segments.last().unwrap_or(&ROOT)),
             (Segment::Field(key), _) | (Segment::Entry(key) | Segment::KeyOf(key), None) => f.write_str(key),
             (Segment::Index(index), None) => write!(f, "[{index}]"),
-            (Segment::Entry(key), Some(holder)) => write!(f, "{holder}.{key}"),
-            (Segment::Index(index), Some(holder)) => write!(f, "{holder}[{index}]"),
-            (Segment::KeyOf(_), Some(holder)) => holder.fmt(f),
+            (Segment::Entry(key), Some(parent)) => write!(f, "{parent}.{key}"),
+            (Segment::Index(index), Some(parent)) => write!(f, "{parent}[{index}]"),
+            (Segment::KeyOf(_), Some(parent)) => parent.fmt(f),
         }
     }
 }
 
-/// Name of what has no key.
+/// The name of the root, which has no key.
 const ROOT: &str = "the document";

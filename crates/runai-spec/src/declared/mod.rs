@@ -1,8 +1,7 @@
-//! What the types declare: their JSON Schemas, as files of this folder.
+//! JSON Schemas of the types, as generated files.
 //!
-//! Deriving them takes schemars and a function for each type, which together are an eighth of the browser package, and
-//! what comes out is the same every time. So `cargo xtask schema` derives them and writes them down; a test holds the
-//! files and the types together. `shapes.rs` contains the same for the check, as statics.
+//! Deriving them at run time would take an eighth of the wasm module. `cargo xtask schema` derives them and writes the files.
+//! A test compares the files with the types. `shapes.rs` contains the same schemas as statics.
 
 mod compile;
 #[rustfmt::skip]
@@ -16,21 +15,21 @@ use serde_json::{Value as Json, json};
 
 use crate::settings::{OperatorSettings, StepFile, StepSettings};
 
-/// A type whose schema is written down.
+/// A type whose schema is generated.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Declared {
     Operator,
-    /// The body that is sent.
+    /// The body of the request.
     Request,
     Settings,
-    /// A step file; its settings are a reference to those.
+    /// A step file, which refers to the schema of the settings.
     Step,
 }
 
 impl Declared {
     const ALL: [Self; 4] = [Self::Operator, Self::Request, Self::Settings, Self::Step];
 
-    /// The file's name, which a reference to the type is as well.
+    /// Returns the file's name, which is also the `$ref` of the type.
     fn name(self) -> &'static str {
         match self {
             Self::Operator => "operator.json",
@@ -40,7 +39,7 @@ impl Declared {
         }
     }
 
-    /// The schema that the file holds.
+    /// Returns the schema in the file.
     pub(crate) fn schema(self) -> Tree<'static> {
         let text = match self {
             Self::Operator => include_str!("operator.json"),
@@ -51,7 +50,7 @@ impl Declared {
         Tree::from_json(text).unwrap_or_else(|error| unreachable!("a test reads each file: {error}"))
     }
 
-    /// The schema that the type has now.
+    /// Derives the schema of the type.
     fn derived(self) -> Json {
         match self {
             Self::Operator => schema_of::<OperatorSettings>(),
@@ -68,19 +67,19 @@ impl Declared {
     }
 }
 
-/// The names and contents that the files of this folder have to have.
+/// Returns the names and contents of the generated files.
 pub(crate) fn files() -> impl Iterator<Item = (&'static str, String)> {
     let schemas = Declared::ALL.into_iter().map(|declared| (declared.name(), lines(&declared.derived())));
     schemas.chain([("shapes.rs", compile::shapes())])
 }
 
-/// The JSON Schema (draft-07) of a type, without references.
+/// Derives the JSON Schema (draft-07) of a type, without references.
 fn schema_of<T: JsonSchema>() -> Json {
     let settings = SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true);
     settings.into_generator().into_root_schema_for::<T>().to_value()
 }
 
-/// JSON with a line for each member, and without the indentation, which would be a tenth of what is compressed.
+/// Formats JSON with one line per member and no indentation, which would take a tenth of the compressed size.
 fn lines(schema: &Json) -> String {
     let text = format!("{schema:#}");
     text.lines().map(str::trim_start).collect::<Vec<_>>().join("\n") + "\n"

@@ -1,4 +1,4 @@
-//! Plans to edits.
+//! Computes the edits of fix plans.
 
 use std::cell::{Cell, OnceCell};
 
@@ -10,17 +10,17 @@ use crate::resolve::Source;
 use crate::rules::text::{DUPLICATE_KEY, SYNTAX};
 use crate::syntax::parse;
 
-/// Bytes that may be parsed for the fixes of one report. What comes behind has no fixes, so that a large text full of
-/// problems costs no more than a small one.
+/// The maximum number of bytes to parse for the fixes of one report. Later diagnostics have no fixes, which bounds the time
+/// for large texts with many problems.
 const MAX_PARSED: usize = 1024 * 1024;
-/// Duplicate keys that a text may have for one of them to be fixed.
+/// The maximum number of duplicate keys in a text for which they are fixed.
 const MAX_DUPLICATES: usize = 8;
 
-/// Computes the edits of plans for one text.
+/// Computes the edits of plans for one source.
 pub(crate) struct FixWriter<'s, 't> {
     source: &'s Source<'t>,
     id: SourceId,
-    /// The text, parsed: with places, and as a value.
+    /// The parsed source, with spans and as a value.
     parsed_text: OnceCell<Option<(Node<'t>, Tree<'t>)>>,
     parsed: Cell<usize>,
 }
@@ -30,9 +30,9 @@ impl<'s, 't> FixWriter<'s, 't> {
         Self { source, id, parsed_text: OnceCell::new(), parsed: Cell::new(0) }
     }
 
-    /// Returns the fix, or nothing if the text cannot be changed so.
+    /// Returns the fix, or `None` if the edits cannot be computed.
     pub(crate) fn fix(&self, plan: &FixPlan) -> Option<Fix> {
-        // Reports show no secret, and an edit that writes one would.
+        // An edit that writes a secret would expose it in the report.
         let writes_secret = |change: &Change| match change {
             Change::Insert(target, value) | Change::Set(target, value) => target.is_secret_with(value),
             _ => false,
@@ -46,7 +46,7 @@ impl<'s, 't> FixWriter<'s, 't> {
                 self.edits(text, change, index == 0)
             })?,
         };
-        // `edit_parsed` has compared the result with the value that is wanted. A removal may leave an empty text.
+        // `edit_parsed` has already compared the result with the new value. A removal may leave an empty text.
         let is_verified = matches!(plan.changes.as_slice(), [Change::Set(..) | Change::Insert(..)]);
         if edits.is_empty() || !is_verified && !self.parses(&edits) {
             return None;
@@ -64,7 +64,7 @@ impl<'s, 't> FixWriter<'s, 't> {
         })
     }
 
-    /// The edits of `text` for one change. Places are those of the original text, so only the `first` change may have some.
+    /// Returns the edits of `text` for one change. Only the `first` change may use spans, which refer to the original text.
     fn edits(&self, text: &str, change: &Change, first: bool) -> Option<Vec<Edit>> {
         let format = self.source.format;
         match change {
@@ -95,7 +95,7 @@ impl<'s, 't> FixWriter<'s, 't> {
         }
     }
 
-    /// Sets or removes a value, if it or what is around it is where it was when the plan was made.
+    /// Sets or removes a value, if its anchor is still at the plan's span.
     fn value_edits(&self, text: &str, target: &Target, value: Option<&Tree<'_>>, first: bool) -> Option<Vec<Edit>> {
         let (pointer, span) = &target.anchor;
         if first && self.parsed_text()?.0.find(pointer)?.span != *span {
@@ -113,7 +113,7 @@ impl<'s, 't> FixWriter<'s, 't> {
         }
     }
 
-    /// Returns the original text, parsed once for all fixes.
+    /// Parses the original text once for all fixes.
     fn parsed_text(&self) -> Option<&(Node<'t>, Tree<'t>)> {
         let parsed = self.parsed_text.get_or_init(|| {
             self.spend(self.source.text.len())?;
@@ -129,13 +129,13 @@ impl<'s, 't> FixWriter<'s, 't> {
         (span.source == self.id && self.source.text.get(from..to).is_some()).then_some((from, to))
     }
 
-    /// Counts bytes that are parsed; nothing if they are too many.
+    /// Counts parsed bytes. Returns `None` above [`MAX_PARSED`].
     fn spend(&self, bytes: usize) -> Option<()> {
         self.parsed.set(self.parsed.get().saturating_add(bytes));
         (self.parsed.get() <= MAX_PARSED).then_some(())
     }
 
-    /// Whether the text parses after edits, or at least up to a later place than before.
+    /// Whether the edited text parses, or its first syntax error is later than before.
     fn parses(&self, edits: &[Edit]) -> bool {
         let text = apply(self.source.text, edits);
         if self.spend(text.len()).is_none() {
@@ -150,8 +150,7 @@ impl<'s, 't> FixWriter<'s, 't> {
             .is_err_and(|before| before.span.start < after.span.start && last <= after.span.start as usize)
     }
 
-    /// Removes the first entry of a key that is in a map twice. The second one, and others like it, get names of their own
-    /// for as long as the text is edited.
+    /// Removes the first entry of a duplicate key. The later duplicates are temporarily renamed, so that the text parses.
     fn without_duplicate(&self, text: &str, first: Span, again: Span) -> Option<Vec<Edit>> {
         let (from, to) = self.range(again)?;
         let format = self.source.format;
@@ -178,8 +177,8 @@ impl<'s, 't> FixWriter<'s, 't> {
         None
     }
 
-    /// Replaces the tabs that lines begin with by spaces, as many a tab as make the text parse. Behind spaces a tab may be part
-    /// of a text in a block, unless it is the one at `tab`.
+    /// Replaces tabs in the indentation by 2, 4 or 8 spaces, whichever parses. A tab after spaces may belong to a block
+    /// scalar, so it is only replaced at `tab`.
     fn untabbed(&self, text: &str, tab: usize) -> Option<Vec<Edit>> {
         let lines = text.split_inclusive('\n').scan(0, |at, line| {
             let start = *at;
@@ -205,7 +204,7 @@ impl<'s, 't> FixWriter<'s, 't> {
     }
 }
 
-/// JSON pointer of the entry whose key is at `key`.
+/// Returns the JSON pointer of the entry whose key is at `key`.
 fn pointer_of_key(node: &Node<'_>, key: Span) -> Option<String> {
     match &node.value {
         Value::Map(map) => map.0.iter().find_map(|entry| {

@@ -1,7 +1,7 @@
-//! Fixes: edits that solve what a rule reports.
+//! Fixes: edits that solve a diagnostic.
 //!
-//! A rule builds a `FixPlan` from values. The edits of a text are computed when a report is made, and every result is
-//! parsed again before it is given out.
+//! A rule builds a `FixPlan` from values. The edits are computed when a report is made, and a fix is only reported if the
+//! edited source parses.
 
 mod edits;
 pub(crate) mod values;
@@ -10,20 +10,20 @@ use std::borrow::Cow;
 
 use runai_api::secrets::names_a_secret;
 use runai_syntax::emit::yaml;
-use runai_syntax::{Span, Tree, escape, unescape};
+use runai_syntax::{Span, Tree, escape, one_line, unescape};
 use serde::Serialize;
 
 pub(crate) use edits::FixWriter;
 
-/// An edit of one or more places that solves a problem.
+/// Edits that solve a diagnostic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Fix {
     /// What the fix does, in the imperative: ``Rename `gpu_portion` to `gpu_portion_request` ``.
     pub title: String,
-    /// Whether the fix can be applied without a look at it.
+    /// Whether the fix can be applied without review.
     pub applicability: Applicability,
-    /// In order, and apart from each other.
+    /// Edits in ascending order, which do not overlap.
     pub edits: Vec<FixEdit>,
 }
 
@@ -31,30 +31,30 @@ pub struct Fix {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct FixEdit {
-    /// Name of the edited text: usually the path of its file.
+    /// The name of the edited source, usually a file's path.
     pub path: String,
-    /// First byte that goes away, from 0.
+    /// The first replaced byte, from 0.
     pub offset: usize,
-    /// Byte behind the last one that goes away, from 0.
+    /// The end of the replaced bytes, from 0, exclusive.
     pub end_offset: usize,
-    /// The text that takes the place.
+    /// The replacement.
     pub insert: String,
 }
 
-/// Whether a fix can be applied without a look at it.
+/// Whether a fix can be applied without review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Applicability {
-    /// The fix keeps the meaning of the text, or the text has no other possible meaning.
+    /// The fix keeps the meaning, or no other meaning is possible.
     Safe,
-    /// The fix may change the meaning of the text.
+    /// The fix may change the meaning.
     Unsafe,
-    /// The fix contains a placeholder, or takes away what may be wanted: for people to choose, never for `check --fix`.
+    /// The fix contains a placeholder, or removes something that may be intended. It is never applied automatically.
     DisplayOnly,
 }
 
 impl Applicability {
-    /// Returns the word of reports: `safe`, `unsafe` or `display-only`.
+    /// Returns the name in reports: `safe`, `unsafe` or `display-only`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -66,7 +66,7 @@ impl Applicability {
 }
 
 impl Fix {
-    /// Whether `check --fix` applies it; with `--unsafe-fixes` if `include_unsafe`.
+    /// Whether the fix may be applied automatically: if it is safe, or unsafe and `include_unsafe` is set.
     #[must_use]
     pub fn applies(&self, include_unsafe: bool) -> bool {
         match self.applicability {
@@ -85,48 +85,48 @@ pub(crate) struct FixPlan {
     pub(crate) changes: Vec<Change>,
 }
 
-/// A change of a document. Changes of one plan follow each other.
+/// A change of a document. The changes of a plan are applied in order.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
-    /// Sets the value that a target names, which is missing.
+    /// Adds a missing value.
     Insert(Target, Tree<'static>),
-    /// Removes the value that a target names.
+    /// Removes a value.
     Remove(Target),
-    /// Removes the entry whose key is at `first`, because its key is at `again` once more.
+    /// Removes the entry whose key is at `first`, because the key is repeated at `again`.
     RemoveDuplicate { first: Span, again: Span },
-    /// Writes another key at a place.
+    /// Replaces a key.
     Rename { span: Span, key: String },
-    /// Writes another text at a place.
+    /// Replaces the text at `span`.
     Replace { span: Span, insert: String },
-    /// Sets the value that a target names.
+    /// Sets a value.
     Set(Target, Tree<'static>),
-    /// Indents lines by spaces instead of tabs.
+    /// Replaces tabs in the indentation by spaces.
     Untab(Span),
 }
 
-/// A value in one of the texts.
+/// A value in one of the sources.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     /// JSON pointer of the value.
     pub(crate) pointer: String,
-    /// Pointer and place of the value, or of the nearest one around it that is written. A value that is elsewhere, because
-    /// it was merged from another text, is not changed.
+    /// Pointer and span of the value, or of its nearest parent that is set. A value that was merged from another source is
+    /// not changed.
     pub(crate) anchor: (String, Span),
 }
 
 impl Target {
-    /// A value that is written at `span`.
+    /// A value that is set at `span`.
     pub(crate) fn at(pointer: impl Into<String>, span: Span) -> Self {
         let pointer = pointer.into();
         Self { anchor: (pointer.clone(), span), pointer }
     }
 
-    /// A value that is missing in the map at `parent`.
+    /// A value that the map at `parent` lacks.
     pub(crate) fn below(parent: (String, Span), key: &str) -> Self {
         Self { pointer: format!("{}/{}", parent.0, escape(key)), anchor: parent }
     }
 
-    /// Whether `value`, written here, may be a secret or contain one.
+    /// Whether `value`, set at this target, may be or contain a secret.
     fn is_secret_with(&self, value: &Tree<'_>) -> bool {
         let (parent, key) = self.pointer.rsplit_once('/').unwrap_or_default();
         let has_secret = || value.entries().iter().any(|(name, _)| names_a_secret(name));
@@ -135,7 +135,7 @@ impl Target {
             || parent.ends_with("/environment") && names_a_secret(key)
     }
 
-    /// The key, or the list and the index.
+    /// Returns the key, or the list with the index.
     fn name(&self) -> String {
         let (parent, key) = self.pointer.rsplit_once('/').unwrap_or_default();
         let list = unescape(parent.rsplit('/').next().unwrap_or_default());
@@ -147,10 +147,10 @@ impl Target {
     }
 }
 
-/// Longest value in a title, in characters.
+/// The maximum length of a value in a title, in characters.
 const MAX_SHOWN: usize = 60;
 
-/// A value for a title.
+/// Returns a value for a title, unless it is too long.
 fn shown(value: &Tree<'_>) -> Option<String> {
     let text = match value {
         Tree::Map(map) if map.len() == 1 => match &map[0].1 {
@@ -164,32 +164,26 @@ fn shown(value: &Tree<'_>) -> Option<String> {
 
 impl FixPlan {
     pub(crate) fn new(title: impl Into<String>, applicability: Applicability, changes: Vec<Change>) -> Self {
-        let title = title.into();
-        let title = if title.contains(char::is_control) {
-            title.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-        } else {
-            title
-        };
-        Self { title, applicability, changes }
+        Self { title: one_line(title.into()), applicability, changes }
     }
 
     /// Renames the key at `span`.
     pub(crate) fn rename_key(span: Span, old: &str, new: &str, applicability: Applicability) -> Self {
         let change = Change::Rename { span, key: new.to_owned() };
-        Self::new(format!("Rename `{}` to `{new}`", clean(old)), applicability, vec![change])
+        Self::new(format!("Rename `{}` to `{new}`", without_backticks(old)), applicability, vec![change])
     }
 
-    /// Replaces a value that is written.
+    /// Replaces a value.
     pub(crate) fn replace_value(target: Target, value: impl Into<Tree<'static>>, applicability: Applicability) -> Self {
         let value = value.into();
         let title = match shown(&value) {
-            Some(shown) => format!("Change `{}` to `{shown}`", clean(&target.name())),
-            None => format!("Change `{}`", clean(&target.name())),
+            Some(shown) => format!("Change `{}` to `{shown}`", without_backticks(&target.name())),
+            None => format!("Change `{}`", without_backticks(&target.name())),
         };
         Self::new(title, applicability, vec![Change::Set(target, value)])
     }
 
-    /// Adds a value that is not written.
+    /// Adds a missing value.
     pub(crate) fn add_setting(target: Target, value: impl Into<Tree<'static>>, applicability: Applicability) -> Self {
         let value = value.into();
         let name = target.name();
@@ -204,30 +198,34 @@ impl FixPlan {
 
     /// Removes the first of two entries with one key.
     pub(crate) fn remove_duplicate(key: &str, first: Span, again: Span, applicability: Applicability) -> Self {
-        let title = format!("Remove the first `{}`", clean(key));
+        let title = format!("Remove the first `{}`", without_backticks(key));
         Self::new(title, applicability, vec![Change::RemoveDuplicate { first, again }])
     }
 
-    /// Replaces the tabs that lines begin with; one of them is at `span`.
+    /// Replaces tabs in the indentation of all lines. One of the tabs is at `span`.
     pub(crate) fn replace_tabs(span: Span) -> Self {
-        Self::new("Replace tabs at the start of lines by spaces", Applicability::Safe, vec![Change::Untab(span)])
+        Self::new("Replace tabs in the indentation by spaces", Applicability::Safe, vec![Change::Untab(span)])
     }
 
-    /// Writes a text that parses in place of one that does not.
+    /// Replaces a text that causes a syntax error.
     pub(crate) fn write(span: Span, text: &str) -> Self {
         let title = match text.trim() {
             "" => "Replace unusual characters by spaces".to_owned(),
-            text => format!("Write `{}`", clean(text)),
+            text => format!("Write `{}`", without_backticks(text)),
         };
         Self::replace_text(span, text, title, Applicability::Safe)
     }
 
-    /// Removes a value that is written.
+    /// Removes a value.
     pub(crate) fn remove(target: Target, applicability: Applicability) -> Self {
-        Self::new(format!("Remove `{}`", clean(&target.name())), applicability, vec![Change::Remove(target)])
+        Self::new(
+            format!("Remove `{}`", without_backticks(&target.name())),
+            applicability,
+            vec![Change::Remove(target)],
+        )
     }
 
-    /// Writes another text at a place.
+    /// Replaces the text at `span`.
     pub(crate) fn replace_text(
         span: Span,
         insert: impl Into<String>,
@@ -238,11 +236,7 @@ impl FixPlan {
     }
 }
 
-/// A key without characters that cannot be in a title.
-fn clean(key: &str) -> Cow<'_, str> {
-    if key.contains(|c: char| c == '`' || c.is_control()) {
-        key.chars().filter(|c| *c != '`' && !c.is_control()).collect::<String>().into()
-    } else {
-        key.into()
-    }
+/// Returns the text without backticks, which would end the code span of a title.
+fn without_backticks(text: &str) -> Cow<'_, str> {
+    if text.contains('`') { text.replace('`', "").into() } else { text.into() }
 }

@@ -1,4 +1,4 @@
-//! What a value of the wrong type was probably meant to be.
+//! Candidates for replacing invalid values.
 
 use runai_api::command;
 use runai_api::quantity::Amount;
@@ -11,14 +11,14 @@ use crate::settings::TextType;
 use crate::shape::{Kind, Range, Shape};
 use crate::suggest::nearest;
 
-/// A value that may have been meant.
+/// A possible replacement.
 pub(crate) type Candidate = (Tree<'static>, Applicability);
 
 fn safe(value: impl Into<Tree<'static>>) -> Vec<Candidate> {
     vec![(value.into(), Safe)]
 }
 
-/// What a value of the wrong type may have been meant to be, the most likely first. Not every candidate fits the schema.
+/// Returns the candidates for a value of the wrong type, the most likely first. Not every candidate is valid.
 pub(crate) fn of_other_type(value: &Value<'_>, shape: &Shape, unit: Option<&str>) -> Vec<Candidate> {
     match (&shape.kind, value) {
         (_, Value::String(Text { text, .. })) if unusual::find(text).is_some() => {
@@ -73,7 +73,7 @@ fn owned(value: &Value<'_>) -> Tree<'static> {
     Tree::from(&node).into_owned()
 }
 
-/// What a text that does not have the form of its type may have been meant to be.
+/// Returns the candidates for a string with an invalid format.
 pub(crate) fn of_text(text: &str, text_type: &TextType) -> Vec<Candidate> {
     if unusual::find(text).is_some() {
         let plain = unusual::plain(text).into_owned();
@@ -102,7 +102,7 @@ pub(crate) fn of_text(text: &str, text_type: &TextType) -> Vec<Candidate> {
     }
 }
 
-/// The values that a text which is none of an enum may have been meant to be.
+/// Returns the candidates for an unknown value of an enum.
 pub(crate) fn of_enum(text: &str, values: &[&'static str]) -> Vec<Candidate> {
     match nearest(&unusual::plain(text), values.iter().copied()) {
         Some(near) => safe(near.to_owned()),
@@ -111,10 +111,10 @@ pub(crate) fn of_enum(text: &str, values: &[&'static str]) -> Vec<Candidate> {
     }
 }
 
-/// Enums with more values than this are not offered as a whole.
+/// All values of an enum are candidates if there are at most this many.
 const MAX_VALUES: usize = 3;
 
-/// A number that was written with a leading zero: as YAML 1.1 reads it, and as YAML 1.2 does.
+/// Returns the candidates for a number with a leading zero: its values in YAML 1.1 and 1.2.
 pub(crate) fn of_leading_zero(raw: &str) -> Vec<Candidate> {
     let read = |radix| i64::from_str_radix(raw, radix).ok();
     match (read(8), read(10)) {
@@ -123,7 +123,7 @@ pub(crate) fn of_leading_zero(raw: &str) -> Vec<Candidate> {
     }
 }
 
-/// The nearest number within a range.
+/// Returns the number nearest to `value` in a range.
 pub(crate) fn of_range(value: f64, range: &Range) -> Option<Candidate> {
     let bound = match (range.min, range.max) {
         (Some(min), _) if value < min => min,
@@ -135,7 +135,7 @@ pub(crate) fn of_range(value: f64, range: &Range) -> Option<Candidate> {
     Some((bound, Unsafe))
 }
 
-/// A number in quotes, with a unit, or in the notation of YAML 1.1.
+/// Returns the candidates for a string instead of a number: quoted, with a unit, or in YAML 1.1 notation.
 fn number(text: &str, whole: bool, unit: Option<&str>) -> Vec<Candidate> {
     let bare = text.trim().replace('_', "");
     let value = |value: f64| -> Tree<'static> {
@@ -162,7 +162,7 @@ fn number(text: &str, whole: bool, unit: Option<&str>) -> Vec<Candidate> {
     Amount::parse(text).map(|amount| value(help::value_of(&amount))).into_iter().flat_map(safe).collect()
 }
 
-/// Amounts of memory as Kubernetes or Docker take them, in the units that are known here.
+/// Returns the candidates for an amount of memory in the notation of Kubernetes or Docker.
 fn memory(text: &str) -> Vec<Candidate> {
     let bare = text.trim().replace('_', "");
     let number = bare.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
@@ -185,7 +185,7 @@ fn memory(text: &str) -> Vec<Candidate> {
             let Some(bytes) = Amount::parse(&bare).map(|amount| help::value_of(&amount)) else { return Vec::new() };
             let Some(written) = help::amount(bytes) else { return Vec::new() };
             if unit.is_empty() && bytes < 1e6 {
-                // Hardly anyone means so few bytes.
+                // Less than 1 MB is rarely intended.
                 vec![write("Gi", DisplayOnly), (written.into(), DisplayOnly)]
             } else {
                 safe(written)
@@ -194,7 +194,7 @@ fn memory(text: &str) -> Vec<Candidate> {
     }
 }
 
-/// File modes that were written as numbers, which Kubernetes takes for decimal ones.
+/// Returns the candidates for a file mode that is a number, which Kubernetes reads as decimal.
 fn file_modes(value: &Value<'_>) -> Vec<Candidate> {
     let Value::Int(number, raw) = value else { return Vec::new() };
     let text = |mode: i64| Tree::from(format!("{mode:04o}"));
@@ -211,7 +211,7 @@ fn file_modes(value: &Value<'_>) -> Vec<Candidate> {
     }
 }
 
-/// A list that was written as one text: the words of a command as a shell takes them, else what commas or blanks separate.
+/// Splits a string into a list: a command by the rules of a shell, other strings at commas and whitespace.
 fn items(text: &str, shape: &Shape, unit: Option<&str>) -> Vec<Candidate> {
     let Kind::List { item, .. } = &shape.kind else { return Vec::new() };
     if text.trim().is_empty() {
@@ -233,7 +233,7 @@ fn items(text: &str, shape: &Shape, unit: Option<&str>) -> Vec<Candidate> {
     vec![(list(words), applicability)]
 }
 
-/// A map that was written as a list: `NAME=value`, or maps of `name` and `value`.
+/// Converts a list of `NAME=value`, or of maps with `name` and `value`, to a map.
 fn pairs(items: &[Node<'_>]) -> Option<Tree<'static>> {
     let mut map: Vec<(std::borrow::Cow<'static, str>, Tree<'static>)> = Vec::new();
     for item in items {

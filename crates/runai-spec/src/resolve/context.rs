@@ -1,4 +1,4 @@
-//! The state of a resolution: from parsed texts to steps.
+//! The state of a resolution: from sources to steps.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use super::merge::{Layer, merge_layers, origins, overridden, put};
 use super::{Override, Source, Step, VARIABLE_PREFIX};
 use crate::check::Validator;
 use crate::diagnostic::RawDiagnostic;
-use crate::foreign::{foreign, foreign_beginning};
+use crate::foreign::{foreign, foreign_first_document};
 use crate::kind::{Kind, OPERATOR_KEYS};
 use crate::redact::{self, Redaction};
 use crate::rules::{self, RuleContext};
@@ -22,33 +22,33 @@ use crate::syntax::{parse, parse_in};
 /// The state of a resolution.
 pub(crate) struct ResolveContext<'t> {
     pub(crate) sources: Vec<Source<'t>>,
-    /// What each source is.
+    /// The origin of each source.
     pub(super) origins: Vec<Origin>,
-    /// The values of each step.
+    /// The values of each step, for source maps.
     pub(crate) parts: Vec<Vec<StepPart<'t>>>,
     pub(crate) findings: Vec<RawDiagnostic>,
     pub(super) redaction: Redaction,
     /// The step settings in the operator file.
     pub(super) defaults: Option<Layer<'t>>,
     pub(super) operator: Option<OperatorSettings>,
-    /// The step settings of the operator file by themselves.
+    /// The step settings in the operator file, typed.
     pub(super) operator_step: Option<StepSettings>,
-    /// Keys of the operator file from elsewhere, the weakest first.
+    /// Overrides of the operator file's keys, in ascending precedence.
     pub(super) operator_values: Vec<Override<'t>>,
     pub(super) kind: Option<Kind>,
     pub(crate) steps: Vec<Step>,
-    /// What placeholders are replaced by; they stay unknown without it.
+    /// The variables that replace placeholders. Without them, placeholders stay unresolved.
     pub(crate) process_environment: Option<&'t [(String, String)]>,
 }
 
 impl<'t> ResolveContext<'t> {
-    pub(super) fn source(&mut self, source: Source<'t>, origin: Origin) -> SourceId {
+    pub(super) fn add_source(&mut self, source: Source<'t>, origin: Origin) -> SourceId {
         self.sources.push(source);
         self.origins.push(origin);
         SourceId(u16::try_from(self.sources.len() - 1).unwrap_or(u16::MAX))
     }
 
-    /// Parses the document in the version of YAML that its kind is read in, and resolves it.
+    /// Parses the document in the YAML dialect of its kind, and resolves it.
     pub(super) fn parse_document(&mut self, variables: &[(&'t str, &'t str)], overrides: &[Override<'t>]) {
         let Source { text, format, name } = self.sources[0];
         let id = SourceId(0);
@@ -67,7 +67,7 @@ impl<'t> ResolveContext<'t> {
             }
             Ok(root) => self.document(root, variables, overrides),
             Err(finding) => {
-                // What our own files may not hold, ZenML may read, and the other way round.
+                // A file that is invalid in YAML 1.2 may be a valid ZenML file.
                 if self.kind.is_none()
                     && has_pyyaml
                     && let Ok((root, warnings)) = parse_in(text, format, id, Dialect::PyYaml)
@@ -78,7 +78,7 @@ impl<'t> ResolveContext<'t> {
                 }
                 self.redaction.unparsed.push(id);
                 if self.kind.is_none()
-                    && let Some(name) = foreign_beginning(text, &finding)
+                    && let Some(name) = foreign_first_document(text, &finding)
                 {
                     self.report_foreign(name, finding.span);
                 } else {
@@ -112,10 +112,9 @@ impl<'t> ResolveContext<'t> {
     }
 
     fn report_foreign(&mut self, name: &str, span: Span) {
-        let finding = RawDiagnostic::new(&rules::text::FOREIGN_FILE, span, format!("this is {name}"));
+        let finding = RawDiagnostic::new(&rules::text::FOREIGN_FILE, span, format!("this file is {name}"));
         self.findings.push(finding.with_help(
-            "`runai-step` reads step files (`image`, `command`), settings, operator files and ZenML run configurations; \
-             `--kind` takes the file for one of them",
+            "write a step file (`image`, `command`), settings, an operator file or a ZenML run configuration",
         ));
     }
 
@@ -154,14 +153,14 @@ impl<'t> ResolveContext<'t> {
         }
     }
 
-    /// What stands under the document's settings, the weakest first.
+    /// Returns the layers below the document's settings, in ascending precedence.
     fn layers(&mut self, variables: &[(&'t str, &'t str)]) -> Vec<Layer<'t>> {
         let mut layers: Vec<_> = self.defaults.iter().cloned().collect();
         for (name, value) in variables {
             let Some(key) = name.strip_prefix(VARIABLE_PREFIX).map(str::to_ascii_lowercase) else { continue };
             let shape::Kind::Struct(settings) = &shape::STEP_SETTINGS.kind else { continue };
             let Some(field) = settings.field(&key).filter(|field| is_scalar(&field.shape)) else { continue };
-            let id = self.source(Source { name, text: value, format: Format::Yaml }, Origin::Variable);
+            let id = self.add_source(Source { name, text: value, format: Format::Yaml }, Origin::Variable);
             if let Some(node) = self.scalar(value, id, &field.shape) {
                 let entry = Entry { key: Cow::Owned(key), key_span: node.span, value: node };
                 let settings = Node { span: entry.key_span, value: Value::Map(Map(vec![entry])) };
@@ -171,7 +170,7 @@ impl<'t> ResolveContext<'t> {
         layers
     }
 
-    /// The value of a variable or override, read as the setting wants it.
+    /// Parses the value of a variable or override by the type of its setting.
     fn scalar(&mut self, value: &'t str, id: SourceId, shape: &Shape) -> Option<Node<'t>> {
         let span = Span { source: id, start: 0, end: u32::try_from(value.len()).unwrap_or(u32::MAX) };
         let text = || Node { value: Value::String(Text { text: Cow::Borrowed(value), plain: false }), span };
@@ -189,7 +188,7 @@ impl<'t> ResolveContext<'t> {
                 redact::collect_secrets(&node, &mut self.redaction.secrets);
                 Some(node)
             }
-            // `null` alone is an empty document to the reader.
+            // The parser reports a lone `null` as an empty document.
             Err(finding) if finding.rule == &rules::text::EMPTY => Some(Node { value: Value::Null, span }),
             Err(finding) => {
                 self.redaction.unparsed.push(id);
@@ -199,15 +198,15 @@ impl<'t> ResolveContext<'t> {
         }
     }
 
-    /// The values of `--set`, and where in a step, or in its settings, each belongs.
+    /// Returns the path, in a step or in its settings, and the value of each override.
     fn overrides(&mut self, kind: Kind, overrides: &[Override<'t>]) -> Vec<(Vec<String>, Node<'t>)> {
         let mut values = Vec::new();
         for Override { source, key } in overrides {
-            let id = self.source(*source, Origin::Override);
+            let id = self.add_source(*source, Origin::Override);
             let value = source.text;
             let span = Span { source: id, start: 0, end: u32::try_from(value.len()).unwrap_or(u32::MAX) };
             let mut path: Vec<&str> = key.split('.').collect();
-            // Variables, labels and annotations have dots in their own names.
+            // Names of variables, labels and annotations may contain dots.
             let free = path.iter().position(|segment| FREE_MAPS.contains(segment)).map(|at| at + 1);
             let tail = free.filter(|at| *at < path.len()).map(|at| path.split_off(at).join("."));
             let mut path: Vec<String> = path.into_iter().map(str::to_owned).chain(tail).collect();
@@ -232,7 +231,7 @@ impl<'t> ResolveContext<'t> {
         values
     }
 
-    /// Checks an operator file, and gives the step settings in it.
+    /// Checks an operator file, and returns the step settings in it.
     pub(super) fn operator_file(&mut self, root: Node<'t>) -> Option<Node<'t>> {
         let Node { value: Value::Map(mut map), span } = root else {
             self.findings.push(
@@ -246,7 +245,7 @@ impl<'t> ResolveContext<'t> {
         redact::collect_secrets(&root, &mut self.redaction.secrets);
         for Override { source, key } in std::mem::take(&mut self.operator_values) {
             let is_variable = source.name.starts_with(VARIABLE_PREFIX);
-            let id = self.source(source, if is_variable { Origin::Variable } else { Origin::Override });
+            let id = self.add_source(source, if is_variable { Origin::Variable } else { Origin::Override });
             let path = [key.to_owned()];
             let value = shape_at(&shape::OPERATOR_FILE, &path).and_then(|shape| self.scalar(source.text, id, shape));
             if let Some(value) = value {
@@ -257,10 +256,10 @@ impl<'t> ResolveContext<'t> {
         let mut validator = Validator::default();
         validator.check(&mut root, &shape::OPERATOR_FILE, &[], in_operator_file);
         let Value::Map(map) = root.value.clone() else { return None };
-        let (own, step) = map.0.into_iter().partition(|entry| OPERATOR_KEYS.contains(&&*entry.key));
+        let (operator, step) = map.0.into_iter().partition(|entry| OPERATOR_KEYS.contains(&&*entry.key));
         let node = |entries| Node { value: Value::Map(Map(entries)), span };
-        let (own, step) = (node(own), node(step));
-        let operator = self.typed::<OperatorSettings>(&own);
+        let (operator, step) = (node(operator), node(step));
+        let operator = self.typed::<OperatorSettings>(&operator);
         let settings = self.typed::<StepSettings>(&step);
         self.findings.append(&mut validator.findings);
         let mut context = RuleContext {
@@ -293,7 +292,7 @@ impl<'t> ResolveContext<'t> {
             if let Some(own) = own {
                 origins.push((own.span, format!("/{SETTINGS_KEY}")));
             }
-            // Alone it stays where it is.
+            // Without layers, the settings stay in place.
             let own = own.filter(|_| !layers.is_empty()).cloned();
             let merged = merge_layers(layers, own);
             match (map.0.iter_mut().find(|entry| entry.key == SETTINGS_KEY), merged) {
@@ -337,7 +336,7 @@ impl<'t> ResolveContext<'t> {
         });
     }
 
-    /// Checks a document of settings alone, and makes it a step.
+    /// Checks a settings document, and converts it to a step.
     fn settings(&mut self, own: Node<'t>, layers: &[Layer<'t>]) {
         let mut origins = origins(layers);
         origins.push((own.span, String::new()));
@@ -379,17 +378,17 @@ impl<'t> ResolveContext<'t> {
 
     pub(crate) fn typed<T: Setting>(&mut self, node: &Node<'_>) -> Option<T> {
         let typed = from_node(node);
-        debug_assert!(typed.is_some(), "the check accepted what the types refuse");
+        debug_assert!(typed.is_some(), "the validator accepted a value that the types reject");
         if typed.is_none() {
-            let message = "the check and the types disagree about this".to_owned();
+            let message = "the validator and the types disagree on this value".to_owned();
             let finding = RawDiagnostic::new(&rules::shape::WRONG_TYPE, node.span, message);
-            self.findings.push(finding.with_help("this is a bug of runai-step; please report it with this file"));
+            self.findings.push(finding.with_help("this is a bug in runai-spec; report it with this file"));
         }
         typed
     }
 }
 
-/// Parses an operator file, in which everything may be commented out.
+/// Parses an operator file, which may be empty.
 pub(super) fn parse_operator<'t>(
     text: &'t str,
     format: Format,
@@ -399,14 +398,15 @@ pub(super) fn parse_operator<'t>(
     match parse(text, format, id) {
         Err(finding) if finding.rule == &rules::text::EMPTY => {
             redaction.unparsed.push(id);
-            Ok(nothing(id))
+            Ok(empty_map(id))
         }
         parsed => parsed,
     }
 }
 
 /// A map without keys.
-pub(super) fn nothing<'t>(source: SourceId) -> Node<'t> {
+/// Returns an empty map.
+pub(super) fn empty_map<'t>(source: SourceId) -> Node<'t> {
     Node { value: Value::Map(Map::default()), span: Span { source, start: 0, end: 0 } }
 }
 

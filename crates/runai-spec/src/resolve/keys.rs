@@ -1,15 +1,15 @@
-//! Keys of each kind of document, and where a key of another kind belongs.
+//! Keys of each kind of document, and hints for keys of other kinds.
 
 use crate::check::KeyHint;
 use crate::kind::OPERATOR_KEYS;
 use crate::shape;
 
-/// Key that names the JSON Schema of a file to editors. Allowed at the top of every document.
+/// The key that refers editors to a JSON Schema. Allowed at the top level of every document.
 pub(super) const SCHEMA_KEY: &str = "$schema";
 pub(crate) const SETTINGS_KEY: &str = "settings";
-/// Keys of the step file.
+/// Keys of a step file.
 pub(super) const STEP_KEYS: [&str; 5] = ["command", "environment", "image", "name", SETTINGS_KEY];
-/// Maps whose keys are free, and may hold dots.
+/// Maps with arbitrary keys, which may contain dots.
 pub(super) const FREE_MAPS: [&str; 4] = ["annotations", "environment", "extended_resources", "labels"];
 
 pub(super) fn in_operator_file(key: &str) -> Option<KeyHint> {
@@ -20,12 +20,9 @@ pub(crate) fn in_settings(key: &str) -> Option<KeyHint> {
     if OPERATOR_KEYS.contains(&key) {
         Some(format!("`{key}` belongs in the operator file").into())
     } else {
-        STEP_KEYS.contains(&key).then(|| {
-            format!(
-                "`{key}` belongs in a step file, beside `image` and `command`; `--kind step` takes this file for one"
-            )
-            .into()
-        })
+        STEP_KEYS
+            .contains(&key)
+            .then(|| format!("`{key}` belongs in a step file, next to `image` and `command`").into())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Layers of settings, merged.
+//! Merges layers of settings.
 
 use std::borrow::Cow;
 
@@ -6,22 +6,22 @@ use runai_syntax::{Entry, Map, Node, Span, Value};
 
 use super::keys::FREE_MAPS;
 
-/// Settings that stand under others.
+/// Settings that others override.
 #[derive(Clone)]
 pub(crate) struct Layer<'t> {
     pub(crate) settings: Node<'t>,
-    /// JSON pointer of the map in its text.
+    /// JSON pointer of the map in its source.
     pub(crate) pointer: String,
 }
 
-/// Puts the values of `--set` in their places.
+/// Applies overrides.
 pub(crate) fn overridden<'t>(root: &mut Node<'t>, overrides: &[(Vec<String>, Node<'t>)]) {
     for (path, value) in overrides {
         put(root, path, value.clone(), value.span);
     }
 }
 
-/// Sets the value at `path`, making the maps on the way.
+/// Sets the value at `path`, and creates missing maps.
 pub(super) fn put<'t>(node: &mut Node<'t>, path: &[String], value: Node<'t>, span: Span) {
     let Some((key, rest)) = path.split_first() else {
         *node = value;
@@ -46,7 +46,7 @@ pub(super) fn put<'t>(node: &mut Node<'t>, path: &[String], value: Node<'t>, spa
     }
 }
 
-/// Stretches of text whose settings are merged under a document's, and where they stand in their own texts.
+/// Returns the spans of the layers, and their JSON pointers in their sources.
 pub(crate) fn origins(layers: &[Layer<'_>]) -> Vec<(Span, String)> {
     layers.iter().map(|layer| (layer.settings.span, layer.pointer.clone())).collect()
 }
@@ -55,8 +55,8 @@ pub(super) fn merge_layers<'t>(layers: &[Layer<'t>], own: Option<Node<'t>>) -> O
     layers.iter().map(|layer| layer.settings.clone()).chain(own).reduce(|under, over| merge(under, over, false))
 }
 
-/// Merges maps key by key; anything else of `over` replaces what is `under` it. In maps with free keys a `null` takes the
-/// entry under it out.
+/// Merges maps by key; any other value of `over` replaces the one of `under`. In maps with arbitrary keys, `null` removes an
+/// entry.
 fn merge<'t>(under: Node<'t>, over: Node<'t>, free: bool) -> Node<'t> {
     let (mut merged, map) = match (under.value, over.value) {
         (Value::Map(under), Value::Map(over)) => (under, over),

@@ -1,4 +1,4 @@
-//! Texts to a step that cannot be wrong, and all that was found on the way.
+//! Resolves documents to valid steps and diagnostics.
 
 mod context;
 mod keys;
@@ -15,16 +15,16 @@ use crate::settings::{OperatorSettings, StepSettings};
 use crate::source_map::{Origin, StepPart};
 
 pub(crate) use self::context::ResolveContext;
-use self::context::{nothing, parse_operator};
+use self::context::{empty_map, parse_operator};
 pub(crate) use self::keys::{SETTINGS_KEY, in_settings};
 pub(crate) use self::merge::{Layer, origins, overridden};
 pub use self::source::{Source, SourceReport};
 pub use self::step::Step;
 
-/// Reads a document, together with what else has a say in its settings.
+/// Resolves a document together with the other sources of its settings.
 ///
-/// From weak to strong: built-in defaults, the operator file, variables, the document, overrides. Maps are merged key by
-/// key, lists are replaced, a `null` unsets.
+/// In ascending precedence: built-in defaults, operator file, variables, document, overrides. Maps are merged by key, lists
+/// are replaced, and `null` unsets a value.
 ///
 /// ```
 /// use runai_spec::{Resolver, Source};
@@ -46,34 +46,34 @@ pub struct Resolver<'t> {
     process_environment: Option<&'t [(String, String)]>,
 }
 
-/// One value that stands above the document.
+/// A value that overrides the document or the operator file.
 #[derive(Clone, Copy, Debug)]
 struct Override<'t> {
     source: Source<'t>,
     key: &'t str,
 }
 
-/// What became of a document.
+/// The result of resolving a document.
 #[derive(Debug)]
 pub struct Resolution<'t> {
     pub(crate) sources: Vec<Source<'t>>,
-    /// What each source is.
+    /// The origin of each source.
     pub(crate) origins: Vec<Origin>,
-    /// The values of each step.
+    /// The values of each step, for source maps.
     pub(crate) parts: Vec<Vec<StepPart<'t>>>,
-    /// How many of the sources are files: the document, and the operator file if there is one.
+    /// The number of sources that are files: the document, and the operator file if there is one.
     files: usize,
     findings: Vec<RawDiagnostic>,
     redaction: Redaction,
     kind: Option<Kind>,
     pub(crate) steps: Vec<Step>,
     operator: Option<OperatorSettings>,
-    /// The step settings of the operator file by themselves.
+    /// The step settings in the operator file, typed.
     pub(crate) operator_step: Option<StepSettings>,
 }
 
 impl<'t> Resolver<'t> {
-    /// Reads `document`, of the kind that its keys speak for.
+    /// Resolves `document`. Its kind is detected.
     #[must_use]
     pub const fn new(document: Source<'t>) -> Self {
         Self {
@@ -87,22 +87,22 @@ impl<'t> Resolver<'t> {
         }
     }
 
-    /// Takes the document for one of this kind.
+    /// Sets the kind of the document.
     #[must_use]
     pub const fn kind(mut self, kind: Kind) -> Self {
         self.kind = Some(kind);
         self
     }
 
-    /// Takes defaults from this operator file.
+    /// Sets the operator file, whose settings are defaults.
     #[must_use]
     pub const fn operator(mut self, operator: Source<'t>) -> Self {
         self.operator = Some(operator);
         self
     }
 
-    /// Takes one key of the operator file from elsewhere: a variable of the environment, a flag. It is stronger than the
-    /// file, and than what was taken before; messages call it `name`. Nothing happens for a key that no operator file has.
+    /// Overrides a key of the operator file, and earlier overrides of it. Messages use `name` as the source's name, such as
+    /// an environment variable or a flag. Unknown keys are ignored.
     #[must_use]
     pub fn operator_value(mut self, name: &'t str, key: &'t str, value: &'t str) -> Self {
         if OPERATOR_KEYS.contains(&key) {
@@ -112,31 +112,31 @@ impl<'t> Resolver<'t> {
         self
     }
 
-    /// Takes a setting from a variable of the environment, such as `RUNAI_GPU_DEVICES_REQUEST`. Only scalar settings have
-    /// variables; others are passed over.
+    /// Sets a scalar setting by an environment variable, such as `RUNAI_GPU_DEVICES_REQUEST`. Other variables are ignored.
     #[must_use]
     pub fn variable(mut self, name: &'t str, value: &'t str) -> Self {
         self.variables.push((name, value));
         self
     }
 
-    /// Overrides one value: a setting (`gpu_portion_request`), a part of one (`labels.team`), or a part of the step file
-    /// (`image`, `environment.EPOCHS`). The value is read as YAML where the setting is not a text; messages call it `name`.
+    /// Overrides a value: a setting (`gpu_portion_request`), a part of one (`labels.team`), or a part of the step file
+    /// (`image`, `environment.EPOCHS`). The value is parsed as YAML unless the setting is a string. Messages use `name` as
+    /// the source's name.
     #[must_use]
     pub fn set(mut self, name: &'t str, key: &'t str, value: &'t str) -> Self {
         self.overrides.push(Override { source: Source { name, text: value, format: Format::Yaml }, key });
         self
     }
 
-    /// Replaces `${NAME}` in a ZenML run configuration by these variables, as ZenML does with those of its own process, and
-    /// reports which are missing. Without them the values stay unknown, and a step that depends on them is not resolved.
+    /// Sets the variables that replace `${NAME}` in a ZenML run configuration. Missing variables are reported. Without this
+    /// call, placeholders are notes, and steps that depend on them are not resolved.
     #[must_use]
     pub const fn process_environment(mut self, variables: &'t [(String, String)]) -> Self {
         self.process_environment = Some(variables);
         self
     }
 
-    /// Reads it all, and finds everything that is wrong in one pass.
+    /// Parses, merges and checks all sources in one pass.
     #[must_use]
     pub fn resolve(self) -> Resolution<'t> {
         let mut context = ResolveContext {
@@ -156,7 +156,7 @@ impl<'t> Resolver<'t> {
         let files = 1 + usize::from(self.operator.is_some());
         let operator = match self.operator {
             Some(operator) => {
-                let id = context.source(operator, Origin::Operator);
+                let id = context.add_source(operator, Origin::Operator);
                 let root = parse_operator(operator.text, operator.format, id, &mut context.redaction);
                 root.map_err(|finding| {
                     context.redaction.unparsed.push(id);
@@ -164,9 +164,9 @@ impl<'t> Resolver<'t> {
                 })
                 .ok()
             }
-            // A document that is an operator file itself takes them; without any file they stand alone.
+            // If the document is the operator file, the overrides apply to it; without an operator file, to an empty one.
             None if context.operator_values.is_empty() || context.kind == Some(Kind::Operator) => None,
-            None => Some(nothing(SourceId(0))),
+            None => Some(empty_map(SourceId(0))),
         };
         if let Some(root) = operator {
             let settings = context.operator_file(root);
@@ -189,13 +189,13 @@ impl<'t> Resolver<'t> {
 }
 
 impl<'t> Resolution<'t> {
-    /// What was found in the document itself.
+    /// Returns the diagnostics of the document.
     #[must_use]
     pub fn report(&self) -> Report {
         self.report_of(SourceId(0))
     }
 
-    /// What was found anywhere: the document first, then every other text in which something was found.
+    /// Returns the report of the document, followed by those of all other sources with diagnostics.
     #[must_use]
     pub fn reports(&self) -> Vec<SourceReport<'t>> {
         let ids = (0..self.sources.len()).filter_map(|index| u16::try_from(index).ok()).map(SourceId);
@@ -208,44 +208,44 @@ impl<'t> Resolution<'t> {
             .collect()
     }
 
-    /// What was found, in no particular order.
+    /// Returns the diagnostics of all sources, in no particular order.
     #[must_use]
     pub fn findings(&self) -> &[RawDiagnostic] {
         &self.findings
     }
 
-    /// Whether any text has an error.
+    /// Whether any source has an error.
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.findings.iter().any(RawDiagnostic::is_error)
     }
 
-    /// What kind of document it is; unknown if it does not parse.
+    /// Returns the kind of the document, if it parses.
     #[must_use]
     pub const fn kind(&self) -> Option<Kind> {
         self.kind
     }
 
-    /// The step, if there is one, nothing is wrong, and no placeholder is left in it. For a ZenML run configuration, its first
-    /// step on a Run:ai step operator.
+    /// Returns the step, if there are no errors and no unresolved placeholders in it. For a ZenML run configuration, returns
+    /// the first step on a Run:ai step operator.
     #[must_use]
     pub fn step(&self) -> Option<&Step> {
         self.steps.first().filter(|step| !step.unresolved && !self.has_errors())
     }
 
-    /// The step of this name in a ZenML run configuration, if nothing is wrong and no placeholder is left in it.
+    /// Returns the step of this name in a ZenML run configuration, under the same conditions.
     #[must_use]
     pub fn step_named(&self, name: &str) -> Option<&Step> {
         let step = self.steps.iter().find(|step| step.block.as_deref() == Some(name));
         step.filter(|step| !step.unresolved && !self.has_errors())
     }
 
-    /// Names of the steps of a ZenML run configuration that run on a Run:ai step operator.
+    /// Returns the names of the steps of a ZenML run configuration that run on a Run:ai step operator.
     pub fn step_names(&self) -> impl Iterator<Item = &str> {
         self.steps.iter().filter_map(|step| step.block.as_deref())
     }
 
-    /// The keys of the operator file, if it has no error of its own.
+    /// Returns the keys of the operator file, if it has no errors.
     #[must_use]
     pub const fn operator(&self) -> Option<&OperatorSettings> {
         self.operator.as_ref()
@@ -257,5 +257,5 @@ impl<'t> Resolution<'t> {
     }
 }
 
-/// Variables of settings are called this and the key in capitals.
+/// The prefix of environment variables for settings, which is followed by the key in capitals.
 pub const VARIABLE_PREFIX: &str = "RUNAI_";

@@ -1,4 +1,4 @@
-//! Texts with names, and what was found in one.
+//! Sources and their reports.
 
 use std::borrow::Cow;
 
@@ -8,20 +8,20 @@ use crate::diagnostic::{Diagnostic, Report};
 use crate::redact;
 use crate::syntax::parse;
 
-/// A text and what it is called.
+/// A text with its name and format.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'t> {
-    /// How messages name the text: usually its path.
+    /// The name in messages, usually a file's path.
     pub name: &'t str,
     /// The text.
     pub text: &'t str,
-    /// Its language.
+    /// The format of the text.
     pub format: Format,
 }
 
 impl<'t> Source<'t> {
-    /// What others than the check have to say about the value that a JSON pointer names, at its place; at the nearest
-    /// value around it if it is not there. Nothing if the text does not parse.
+    /// Returns an error of the caller at the value of a JSON pointer, or at its nearest parent. Returns `None` if the text
+    /// does not parse.
     #[must_use]
     pub fn diagnose(
         &self,
@@ -36,7 +36,7 @@ impl<'t> Source<'t> {
         Some(Diagnostic::at(self.text, node.span, pointer, code, message, help))
     }
 
-    /// How the value that a JSON pointer names is written, and in which line, from 1. Nothing if it is not there.
+    /// Returns the source text of the value at a JSON pointer, and its line, from 1.
     #[must_use]
     pub fn written(&self, pointer: &str) -> Option<(&'t str, usize)> {
         let root = parse(self.text, self.format, SourceId(0)).ok()?;
@@ -45,7 +45,7 @@ impl<'t> Source<'t> {
         Some((self.text.get(start as usize..end as usize)?, line))
     }
 
-    /// The text without its secrets, for excerpts.
+    /// Returns the text with its secrets masked, for excerpts.
     #[must_use]
     pub fn shown(&self) -> Cow<'t, str> {
         match parse(self.text, self.format, SourceId(0)) {
@@ -55,14 +55,14 @@ impl<'t> Source<'t> {
     }
 }
 
-/// What was found in one of the texts of a resolution.
+/// The report of one of the sources of a resolution.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SourceReport<'t> {
-    /// How messages name the text.
+    /// The name of the source.
     pub name: &'t str,
-    /// The text with its secrets starred out, for excerpts; offsets and lines are those of the text itself.
+    /// The text with its secrets masked, for excerpts. Masking does not change offsets and lines.
     pub shown: Cow<'t, str>,
-    /// What was found.
+    /// The diagnostics.
     pub report: Report,
 }

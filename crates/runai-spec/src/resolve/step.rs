@@ -1,4 +1,4 @@
-//! A step that cannot be wrong.
+//! Valid steps.
 
 use runai_syntax::{Format, Span, Tree};
 use validator::{Validate, ValidationErrors, ValidationErrorsKind};
@@ -9,7 +9,7 @@ use crate::kind::Kind;
 use crate::rules;
 use crate::settings::{Environment, StepFile, StepSettings};
 
-/// A step without mistakes: only a resolution makes one, and only from texts without errors.
+/// A valid step, which only a resolution without errors creates.
 #[derive(Clone, Debug)]
 pub struct Step {
     pub(crate) name: Option<String>,
@@ -19,67 +19,66 @@ pub struct Step {
     pub(crate) environment: Environment,
     pub(crate) settings: StepSettings,
     pub(crate) image_pull_secret: Option<String>,
-    /// Whether a value of it is not known before placeholders are substituted.
+    /// Whether a value depends on placeholders that are not substituted.
     pub(crate) unresolved: bool,
 }
 
 impl Step {
-    /// Name of the step; for a ZenML run configuration that of its step.
+    /// Returns the name of the step.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    /// Name of the step of a ZenML run configuration that it comes from.
+    /// Returns the name of the step in a ZenML run configuration.
     #[must_use]
     pub fn block(&self) -> Option<&str> {
         self.block.as_deref()
     }
 
-    /// Its image, unless the document is one of settings alone.
+    /// Returns the image, unless the document contains only settings.
     #[must_use]
     pub fn image(&self) -> Option<&str> {
         self.image.as_deref()
     }
 
-    /// Its command, one item a token, unless the document is one of settings alone.
+    /// Returns the tokens of the command, unless the document contains only settings.
     #[must_use]
     pub fn command(&self) -> Option<&[String]> {
         self.command.as_deref()
     }
 
-    /// Its environment.
+    /// Returns the environment.
     #[must_use]
     pub const fn environment(&self) -> &Environment {
         &self.environment
     }
 
-    /// Its settings, merged from wherever they come.
+    /// Returns the settings, merged from all sources.
     #[must_use]
     pub const fn settings(&self) -> &StepSettings {
         &self.settings
     }
 
-    /// Name of the secret that its image is pulled with.
+    /// Returns the name of the image pull secret.
     #[must_use]
     pub fn image_pull_secret(&self) -> Option<&str> {
         self.image_pull_secret.as_deref()
     }
 
-    /// The step that `file` describes, which was built in Rust code.
-    ///
-    /// Its bounds are checked by [`Validate`], and everything by the rules.
+    /// Creates a step from a value that was built in Rust code. Bounds are checked by [`Validate`], everything else by the
+    /// rules.
     ///
     /// # Errors
     ///
-    /// The same as for a text that says the same. A bound that only [`Validate`] knows is reported at the beginning of
-    /// the text, with the pointer of the setting.
+    /// The same errors as for an equivalent document. A violation that only [`Validate`] finds is reported at offset 0, with
+    /// the pointer of the setting.
     pub fn new(file: &StepFile) -> Result<Self, Report> {
         let text = serde_json::to_string(file).unwrap_or_default();
         let source = Source { name: "step", text: &text, format: Format::Json };
         let mut resolution = Resolver::new(source).kind(Kind::Step).resolve();
         for violation in violations(file) {
-            // The check of the text says more about the same value.
+            // The validator's error about the same value is more specific.
             if !resolution.findings.iter().any(|found| found.is_error() && found.path == violation.path) {
                 resolution.findings.push(violation);
             }
@@ -88,7 +87,7 @@ impl Step {
     }
 }
 
-/// What [`Validate`] finds in settings that were built in Rust code.
+/// Returns the violations that [`Validate`] finds.
 fn violations(file: &StepFile) -> Vec<RawDiagnostic> {
     let mut found = Vec::new();
     if let Err(errors) = file.validate() {
@@ -113,7 +112,7 @@ fn collect(errors: &ValidationErrors, pointer: &str, found: &mut Vec<RawDiagnost
                 let (rule, what) = match &*error.code {
                     "length" if is_short() => (&rules::shape::EMPTY_VALUE, "is empty"),
                     "length" => (&rules::shape::TOO_LONG, "is too long"),
-                    _ => (&rules::shape::OUT_OF_RANGE, "is out of its range"),
+                    _ => (&rules::shape::OUT_OF_RANGE, "is out of range"),
                 };
                 RawDiagnostic::new(rule, Span::default(), format!("`{name}` {what}")).at(&*pointer)
             })),
@@ -137,7 +136,7 @@ mod tests {
         }
     }
 
-    /// The bounds that `file` violates, as `validator` finds them, are those that the text reports.
+    /// Asserts that `validator` and the report of the document find the same violations.
     fn check(file: &StepFile, expected: &[(&str, &str)]) {
         let mut own: Vec<_> = violations(file).iter().map(|found| (found.rule.code, found.path.clone())).collect();
         own.sort_unstable();
@@ -152,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn violated_bounds_are_found_in_values_and_in_texts_alike() {
+    fn values_and_documents_report_same_bounds() {
         let settings = StepSettings::default;
         check(
             &StepFile { image: String::new(), command: Vec::new(), ..file(settings()) },

@@ -1,4 +1,4 @@
-//! What a rule adds to a problem that it reports: help, fixes, related places, tags.
+//! Adds help, fixes, related places and tags to the diagnostic that a rule reports.
 
 use runai_syntax::{SourceId, Span, Tree};
 
@@ -6,7 +6,7 @@ use super::context::RuleContext;
 use crate::diagnostic::{RawDiagnostic, Tag};
 use crate::fix::{Applicability, FixPlan};
 
-/// The problem that was reported last. Paths are those of the rules.
+/// Extends the diagnostic that was reported last. Paths are relative to the context's `base`.
 pub(crate) struct DiagnosticBuilder<'c, 'a, 't> {
     pub(super) context: &'c mut RuleContext<'a, 't>,
 }
@@ -16,7 +16,7 @@ impl DiagnosticBuilder<'_, '_, '_> {
         self.context.findings.last_mut()
     }
 
-    /// Says what to do.
+    /// Sets the help text.
     pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
         if let Some(diagnostic) = self.diagnostic() {
             diagnostic.help = Some(help.into());
@@ -31,7 +31,7 @@ impl DiagnosticBuilder<'_, '_, '_> {
         self
     }
 
-    /// Names another place of the problem, if the value there is written.
+    /// Adds the value at `path` as a related place, if the document sets it.
     pub(crate) fn with_related(mut self, path: &str, message: impl Into<String>) -> Self {
         if let Some(span) = self.context.written_at(path)
             && let Some(diagnostic) = self.diagnostic()
@@ -48,9 +48,9 @@ impl DiagnosticBuilder<'_, '_, '_> {
         self
     }
 
-    /// Offers to set the value at `path`.
+    /// Adds a fix that sets the value at `path`.
     pub(crate) fn with_value(self, path: &str, value: impl Into<Tree<'static>>, applicability: Applicability) -> Self {
-        let Some(target) = self.in_this_text(path) else { return self };
+        let Some(target) = self.same_source_target(path) else { return self };
         let fix = if target.anchor.0 == target.pointer {
             FixPlan::replace_value(target, value, applicability)
         } else {
@@ -59,15 +59,15 @@ impl DiagnosticBuilder<'_, '_, '_> {
         self.with_fix(fix)
     }
 
-    /// Offers to remove the value at `path`, if it is written.
+    /// Adds a fix that removes the value at `path`, if the document sets it.
     pub(crate) fn with_removal(self, path: &str, applicability: Applicability) -> Self {
-        match self.in_this_text(path) {
+        match self.same_source_target(path) {
             Some(target) if target.anchor.0 == target.pointer => self.with_fix(FixPlan::remove(target, applicability)),
             _ => self,
         }
     }
 
-    /// Offers to rename the key of the entry at `path`.
+    /// Adds a fix that renames the key of the entry at `path`.
     pub(crate) fn with_renamed_key(self, path: &str, key: &str, applicability: Applicability) -> Self {
         match self.context.key_at(path) {
             Some((span, old)) => self.with_fix(FixPlan::rename_key(span, &old, key, applicability)),
@@ -75,15 +75,15 @@ impl DiagnosticBuilder<'_, '_, '_> {
         }
     }
 
-    /// Offers to remove the value at `path`, which has no effect: safely, if nothing is merged over it.
+    /// Adds a fix that removes the value at `path`, which has no effect. It is safe unless other settings override it.
     pub(crate) fn with_unused_removal(self, path: &str) -> Self {
         let here = self.context.findings.last().is_some_and(|found| found.span.source == SourceId(0));
         let applicability = if self.context.shared || !here { Applicability::Unsafe } else { Applicability::Safe };
         self.with_removal(path, applicability)
     }
 
-    /// The value at `path`, if it is, or belongs, in the text that the problem is in.
-    fn in_this_text(&self, path: &str) -> Option<crate::fix::Target> {
+    /// Returns the value at `path`, if it is in the diagnostic's source or belongs there.
+    fn same_source_target(&self, path: &str) -> Option<crate::fix::Target> {
         let place: Span = self.context.findings.last()?.span;
         self.context.target(path).filter(|target| target.anchor.1.source == place.source)
     }

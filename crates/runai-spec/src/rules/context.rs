@@ -1,4 +1,4 @@
-//! What the rules see of the text: which settings were written, where, and which of them are broken.
+//! The rules' view of a document: which settings are set, where, and which are invalid.
 
 use std::fmt::Display;
 
@@ -10,36 +10,36 @@ use crate::diagnostic::RawDiagnostic;
 use crate::fix::Target;
 use crate::resolve::Source;
 
-/// Collects what the rules find, and knows the place of each setting.
+/// Collects the diagnostics of rules, and locates settings.
 pub(crate) struct RuleContext<'a, 't> {
     pub(crate) sources: &'a [Source<'t>],
-    /// The settings, merged from wherever they come.
+    /// The settings, merged from all sources.
     pub(crate) root: &'a Node<'t>,
-    /// Pointer, in `root`, of the map that the rules' paths start from.
+    /// JSON pointer, in `root`, of the map that the rules' paths are relative to.
     pub(crate) base: &'a str,
-    /// Pointers, in `root`, of what is missing or was replaced because it is wrong, in order.
+    /// JSON pointers, in `root`, of values that are missing or were replaced because they are invalid, sorted.
     pub(crate) broken: &'a [String],
-    /// Where settings stand that were merged into `base`: a stretch of text, and the pointer of their map in it.
+    /// The maps that were merged into `base`: the span of each, and its JSON pointer in its source.
     pub(crate) origins: &'a [(Span, String)],
     pub(crate) findings: &'a mut Vec<RawDiagnostic>,
-    /// Whether other settings are merged over these, so that what has no effect here may have one elsewhere.
+    /// Whether other settings may override these, so that a setting without effect here may have one elsewhere.
     pub(crate) shared: bool,
 }
 
 impl<'a, 't> RuleContext<'a, 't> {
-    /// Whether the text says something at `path`.
+    /// Whether the value at `path` is set.
     pub(crate) fn written(&self, path: &str) -> bool {
         self.root.find(&self.pointer(path)).is_some()
     }
 
-    /// Where the value at `path` is written, if it is.
+    /// Returns the span of the value at `path`, if it is set.
     pub(super) fn written_at(&self, path: &str) -> Option<Span> {
         self.root.find(&self.pointer(path)).map(|node| node.span)
     }
 
-    /// Whether anything at or below one of `paths` was wrong already, so that nothing more can be said about it.
+    /// Whether a value at or below one of `paths` is invalid, so that rules must not report it again.
     ///
-    /// Paths are only spelled out if anything is broken at all: give them as `format_args!` where they have to be made.
+    /// Paths are only formatted if the document has invalid values: pass `format_args!` for computed paths.
     pub(crate) fn broken<P: Display>(&self, paths: &[P]) -> bool {
         !self.broken.is_empty()
             && paths.iter().any(|path| {
@@ -50,7 +50,7 @@ impl<'a, 't> RuleContext<'a, 't> {
             })
     }
 
-    /// Whether the value at `path`, or one around it, was replaced as a whole.
+    /// Whether the value at `path`, or a value that contains it, was replaced.
     pub(crate) fn item_broken(&self, path: impl Display) -> bool {
         !self.broken.is_empty() && {
             let pointer = self.pointer(&path);
@@ -63,7 +63,7 @@ impl<'a, 't> RuleContext<'a, 't> {
         self.broken.binary_search_by(|broken| broken.as_str().cmp(pointer)).is_ok()
     }
 
-    /// Reports `rule` at the value at `path`. What can be done about it goes to the returned builder.
+    /// Reports `rule` at the value at `path`. The returned builder adds help and fixes.
     pub(crate) fn report(
         &mut self,
         rule: &'static Rule,
@@ -72,16 +72,16 @@ impl<'a, 't> RuleContext<'a, 't> {
     ) -> DiagnosticBuilder<'_, 'a, 't> {
         let pointer = self.pointer(path);
         let span = self.span(&pointer);
-        let diagnostic = RawDiagnostic::new(rule, span, message).at(self.in_its_text(span, pointer));
+        let diagnostic = RawDiagnostic::new(rule, span, message).at(self.pointer_in_source(span, pointer));
         self.findings.push(diagnostic);
         DiagnosticBuilder { context: self }
     }
 
-    /// Where the value at `path` comes from, if that is not the text that `beside` is in: ` (the default)`,
-    /// ` (in runai-step.toml, line 3)`, or nothing.
-    pub(crate) fn origin(&self, path: &str, beside: &str) -> String {
+    /// Returns where the value at `path` is set: ` (the default)`, ` (in runai-step.toml, line 3)`, or nothing if it is in
+    /// the source of `other`.
+    pub(crate) fn origin(&self, path: &str, other: &str) -> String {
         let Some(found) = self.root.find(&self.pointer(path)) else { return " (the default)".to_owned() };
-        let here = self.span(&self.pointer(beside));
+        let here = self.span(&self.pointer(other));
         let there = found.span;
         if there.source == here.source {
             return String::new();
@@ -91,7 +91,7 @@ impl<'a, 't> RuleContext<'a, 't> {
         format!(" (in {}, line {line})", source.name)
     }
 
-    /// The key of the entry at `path`, and where it is written.
+    /// Returns the key of the entry at `path`, and its span.
     pub(super) fn key_at(&self, path: &str) -> Option<(Span, String)> {
         let pointer = self.pointer(path);
         let (map, key) = pointer.rsplit_once('/')?;
@@ -99,7 +99,7 @@ impl<'a, 't> RuleContext<'a, 't> {
         Some((entry.key_span, entry.key.to_string()))
     }
 
-    /// The value at `path`, in the text that it is in; if it is missing, its place there.
+    /// Returns the value at `path` as a target of fixes. If it is missing, the target is anchored at its parent.
     pub(super) fn target(&self, path: &str) -> Option<Target> {
         let mut anchor = self.pointer(path);
         let wanted = anchor.clone();
@@ -110,7 +110,7 @@ impl<'a, 't> RuleContext<'a, 't> {
             }
         };
         let rest = wanted[anchor.len()..].to_owned();
-        let anchor = self.in_its_text(node.span, anchor);
+        let anchor = self.pointer_in_source(node.span, anchor);
         Some(Target { pointer: format!("{anchor}{rest}"), anchor: (anchor, node.span) })
     }
 
@@ -118,7 +118,7 @@ impl<'a, 't> RuleContext<'a, 't> {
         format!("{}/{path}", self.base)
     }
 
-    /// The place of the value, or of the nearest one around it.
+    /// Returns the span of the value, or of its nearest parent that is set.
     fn span(&self, pointer: &str) -> Span {
         let mut pointer = pointer;
         loop {
@@ -132,11 +132,12 @@ impl<'a, 't> RuleContext<'a, 't> {
         }
     }
 
-    /// The pointer from the root of the text that the place is in.
-    fn in_its_text(&self, span: Span, pointer: String) -> String {
-        let origin = self.origins.iter().find(|(stretch, _)| {
-            stretch.source == span.source && stretch.start <= span.start && span.end <= stretch.end
-        });
+    /// Returns the pointer from the root of the source that contains `span`.
+    fn pointer_in_source(&self, span: Span, pointer: String) -> String {
+        let origin = self
+            .origins
+            .iter()
+            .find(|(map, _)| map.source == span.source && map.start <= span.start && span.end <= map.end);
         match (origin, pointer.strip_prefix(self.base)) {
             (Some((_, map)), Some(rest)) => format!("{map}{rest}"),
             _ => pointer,

@@ -5,39 +5,38 @@ use crate::fix::Applicability::{DisplayOnly, Unsafe};
 use crate::settings::StepSettings;
 
 rules! {
-    /// At most as many pods run at a time as have to complete.
+    /// `parallelism` must not exceed `completions`.
     PARALLELISM_ABOVE_COMPLETIONS {
         code: "parallelism-above-completions",
         severity: Error,
-        summary: "more pods run at a time than have to complete",
+        summary: "`parallelism` above `completions`",
         valid: Example::Yaml("parallelism: 2\ncompletions: 4\n"),
         invalid: Example::Yaml("parallelism: 4\ncompletions: 2\n"),
     }
 
-    /// With more than one pod the whole command runs several times. This is not distributed training; it only suits steps
-    /// that may be repeated without harm.
+    /// Each pod runs the whole command. This is not distributed training: use it only for steps that may run several times.
     REPEATED_STEP {
         code: "repeated-step",
         severity: Warning,
-        summary: "the step runs several times",
+        summary: "step that runs several times",
         valid: Example::Yaml("parallelism: 1\n"),
         invalid: Example::Yaml("parallelism: 2\n"),
     }
 
-    /// The template's id is not a UUID. Names of templates are not resolved.
+    /// `workload_template_id` must be a UUID. Template names are not supported.
     TEMPLATE_ID_NOT_UUID {
         code: "template-id-not-uuid",
         severity: Warning,
-        summary: "the id of the workload template is not a UUID",
+        summary: "workload template id that is not a UUID",
         valid: Example::Yaml("workload_template_id: 550e8400-e29b-41d4-a716-446655440000\n"),
         invalid: Example::Yaml("workload_template_id: my-template\n"),
     }
 
-    /// The step may run for a shorter time than it has for ending: it is stopped before it could use its grace period.
+    /// The step times out before its grace period could pass.
     TIMEOUT_BELOW_GRACE_PERIOD {
         code: "timeout-below-grace-period",
         severity: Warning,
-        summary: "the timeout is shorter than the grace period",
+        summary: "timeout below grace period",
         valid: Example::Yaml("workload_timeout: 3600\ntermination_grace_period_seconds: 60\n"),
         invalid: Example::Yaml("workload_timeout: 30\ntermination_grace_period_seconds: 60\n"),
     }
@@ -55,7 +54,7 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
                 "workload_template_id",
                 format!("`workload_template_id` is `{id}`, not a UUID"),
             )
-            .with_help("write the template's id as the console or the API shows it; names are not resolved");
+            .with_help("write the id that the console or the API shows; template names are not supported");
     }
     if let (Some(timeout), Some(grace)) = (settings.workload_timeout, settings.termination_grace_period_seconds)
         && timeout < grace
@@ -103,8 +102,8 @@ fn pods(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
     if let Some((key, pods)) = repeats.next() {
         let found = context
             .report(&REPEATED_STEP, key, format!("`{key}` is `{pods}`: the step runs several times"))
-            .with_help("make sure that it may; several pods do not share the work of one step");
-        // The other setting alone repeats the step, too.
+            .with_help("check that the command may run several times; pods do not share the work of one step");
+        // If both settings are above 1, removing one of them would not help.
         if repeats.next().is_none() {
             found.with_removal(key, DisplayOnly);
         }

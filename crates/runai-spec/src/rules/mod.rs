@@ -1,7 +1,7 @@
-//! The rules: one static each, with its code, severity, documentation and two examples.
+//! The rules: one static per rule, with its code, severity, documentation and two examples.
 //!
-//! From this registry come `explain`, the rules page, and the texts of reports. The error list is closed: what the
-//! Python peers refuse, plus what they should have; everything else that looks wrong is a warning.
+//! Explanations and the rules page are generated from this registry. The list of errors is closed: what the reference
+//! implementations reject, and a few documented additions. Every other problem is a warning.
 
 use runai_syntax::Format;
 use serde::Serialize;
@@ -28,20 +28,20 @@ pub(crate) mod zenml;
 pub(crate) use context::RuleContext;
 pub use reference::reference;
 
-/// How bad a finding is.
+/// The severity of a diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// The text cannot be used.
+    /// The document cannot be rendered or submitted.
     Error,
-    /// The text can be used, but probably does not say what is meant.
+    /// The document is valid, but probably not what its author intends.
     Warning,
-    /// Something that cannot be known here. Never changes an exit code.
+    /// A value cannot be checked here. Notes never change an exit code.
     Note,
 }
 
 impl Severity {
-    /// The word for it, as reports write it.
+    /// Returns the name in reports: `error`, `note` or `warning`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -52,25 +52,25 @@ impl Severity {
     }
 }
 
-/// A rule that texts are held to.
+/// A rule for documents.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Rule {
-    /// Stable name: `unknown-key`.
+    /// The stable name, such as `unknown-key`.
     pub code: &'static str,
-    /// Whether breaking it is an error.
+    /// The severity of its diagnostics.
     pub severity: Severity,
-    /// What is wrong, in a few words.
+    /// The problem in a few words.
     pub summary: &'static str,
     docs: &'static [&'static str],
-    /// A text that keeps the rule.
+    /// A valid document.
     pub valid: Example,
-    /// A text that breaks it.
+    /// A document that violates the rule.
     pub invalid: Example,
 }
 
 impl Rule {
-    /// Why the rule is there and what to do, in Markdown.
+    /// Returns the documentation in Markdown: why the rule exists, and what to do.
     #[must_use]
     pub fn docs(&self) -> String {
         let lines: Vec<_> = self.docs.iter().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
@@ -84,29 +84,29 @@ impl PartialEq for Rule {
     }
 }
 
-/// A text that shows a rule.
+/// An example document of a rule.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Example {
-    /// Too large or too odd to be written out: what it is, and how it is made.
-    Made(&'static str, fn() -> Vec<u8>),
-    /// A YAML text whose placeholders are replaced from an empty environment.
+    /// A generated document: its description, and the function that generates it.
+    Generated(&'static str, fn() -> Vec<u8>),
+    /// A YAML document whose placeholders are replaced from an empty environment.
     Substituted(&'static str),
-    /// A YAML text.
+    /// A YAML document.
     Yaml(&'static str),
 }
 
 impl Example {
-    /// The bytes of the text.
+    /// Returns the bytes of the document.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         match self {
-            Self::Made(_, make) => make(),
+            Self::Generated(_, make) => make(),
             Self::Substituted(text) | Self::Yaml(text) => text.as_bytes().to_vec(),
         }
     }
 
-    /// Checks the text.
+    /// Checks the document.
     #[must_use]
     pub fn check(&self) -> Report {
         let bytes = self.bytes();
@@ -117,22 +117,22 @@ impl Example {
         let resolver = Resolver::new(Source { name: "example.yaml", text, format: Format::Yaml });
         match self {
             Self::Substituted(_) => resolver.process_environment(&[]),
-            Self::Made(..) | Self::Yaml(_) => resolver,
+            Self::Generated(..) | Self::Yaml(_) => resolver,
         }
         .resolve()
         .report()
     }
 
-    /// The text, or what it is.
+    /// Returns the document, or the description of a generated one.
     #[must_use]
     pub const fn text(&self) -> &'static str {
         match self {
-            Self::Made(text, _) | Self::Substituted(text) | Self::Yaml(text) => text,
+            Self::Generated(text, _) | Self::Substituted(text) | Self::Yaml(text) => text,
         }
     }
 }
 
-/// Declares rules, and `RULES`, the list of them.
+/// Declares rules, and their list `RULES`.
 macro_rules! rules {
     ($(
         $(#[doc = $doc:literal])+
@@ -161,17 +161,17 @@ macro_rules! rules {
 }
 use rules;
 
-/// Every rule, by the modules they stand in.
+/// Returns every rule, grouped by topic.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
     groups().into_iter().flat_map(|(_, rules)| rules).copied()
 }
 
-/// The rules of each module, under the heading that the rules page has for them.
+/// Returns the headings of the rules page, with the rules of each.
 fn groups() -> [(&'static str, &'static [&'static Rule]); 11] {
     [
-        ("The text itself", text::RULES),
+        ("Files and syntax", text::RULES),
         ("Single values", shape::RULES),
-        ("Around the settings", step::RULES),
+        ("Steps", step::RULES),
         ("GPU, CPU and memory", resources::RULES),
         ("Scheduling", scheduling::RULES),
         ("Storage", storage::RULES),
@@ -183,13 +183,13 @@ fn groups() -> [(&'static str, &'static [&'static Rule]); 11] {
     ]
 }
 
-/// The rule with this code.
+/// Returns the rule with this code.
 #[must_use]
 pub fn by_code(code: &str) -> Option<&'static Rule> {
     all().find(|rule| rule.code == code)
 }
 
-/// All rules about the settings of a step.
+/// Applies all rules for the settings of a step.
 pub(crate) fn check_settings(settings: &crate::settings::StepSettings, context: &mut RuleContext<'_, '_>) {
     resources::check(settings, context);
     scheduling::check(settings, context);

@@ -8,41 +8,40 @@ use crate::fix::Applicability::{DisplayOnly, Unsafe};
 use crate::settings::StepSettings;
 
 rules! {
-    /// A URL is open to some users or to some groups; the API takes one of the two lists.
+    /// An external URL may restrict access to users or to groups. The API rejects both.
     USERS_AND_GROUPS {
         code: "users-and-groups",
         severity: Error,
-        summary: "a URL names both users and groups",
+        summary: "`authorized_users` with `authorized_groups`",
         valid: Example::Yaml("ports: [{container: 8888}]\nexternal_urls:\n  - {container: 8888, authorized_users: [ada]}\n"),
         invalid: Example::Yaml(
             "external_urls:\n  - {container: 8888, authorized_users: [ada], authorized_groups: [ml]}\n",
         ),
     }
 
-    /// A step ends when its work is done, and its URLs with it: they are of use while something runs that can be looked
-    /// at, such as a debugger or a profiler.
+    /// The URL is only available while the step runs. It is useful for a debugger or a profiler.
     EXTERNAL_URL_ON_STEP {
         code: "external-url-on-step",
         severity: Warning,
-        summary: "a URL points at a step that ends",
+        summary: "external URL of a step",
         valid: Example::Yaml("ports: [{container: 8888}]\n"),
         invalid: Example::Yaml("ports: [{container: 8888}]\nexternal_urls: [{container: 8888}]\n"),
     }
 
-    /// A URL leads to a port that `ports` does not declare.
+    /// An external URL refers to a port that `ports` does not declare.
     UNDECLARED_PORT {
         code: "undeclared-port",
         severity: Warning,
-        summary: "the port of a URL is not declared",
+        summary: "external URL of an undeclared port",
         valid: Example::Yaml("ports: [{container: 8888}]\nexternal_urls: [{container: 8888}]\n"),
         invalid: Example::Yaml("ports: [{container: 8080}]\nexternal_urls: [{container: 8888}]\n"),
     }
 
-    /// The same port is declared twice, inside the container or outside.
+    /// Two entries of `ports` have the same `container` or `external` port.
     REPEATED_PORT {
         code: "repeated-port",
         severity: Warning,
-        summary: "a port is declared twice",
+        summary: "duplicate port",
         valid: Example::Yaml("ports: [{container: 8888}, {container: 8080}]\n"),
         invalid: Example::Yaml("ports: [{container: 8888}, {container: 8888}]\n"),
     }
@@ -84,10 +83,10 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
                 .report(
                     &USERS_AND_GROUPS,
                     format_args!("external_urls/{index}/authorized_groups"),
-                    format!("`external_urls[{index}]` has `authorized_users` and `authorized_groups`"),
+                    format!("`external_urls[{index}]` has both `authorized_users` and `authorized_groups`"),
                 )
                 .with_help("keep one of them")
-                .with_related(&format!("external_urls/{index}/authorized_users"), "users are named here")
+                .with_related(&format!("external_urls/{index}/authorized_users"), "the users are listed here")
                 .with_removal(&format!("external_urls/{index}/authorized_groups"), Unsafe)
                 .with_removal(&format!("external_urls/{index}/authorized_users"), Unsafe);
         }
@@ -95,9 +94,9 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
             .report(
                 &EXTERNAL_URL_ON_STEP,
                 format_args!("external_urls/{index}"),
-                format!("`external_urls[{index}]` is gone when the step ends"),
+                format!("`external_urls[{index}]` is only available while the step runs"),
             )
-            .with_help("keep it if you want to look inside while the step runs")
+            .with_help("remove it unless you inspect the running step")
             .with_removal(&format!("external_urls/{index}"), DisplayOnly);
         let port = url.container;
         if trusted(context, "external_urls", index, "container")
@@ -108,7 +107,7 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
                 .report(
                     &UNDECLARED_PORT,
                     format_args!("external_urls/{index}/container"),
-                    format!("`external_urls[{index}]` leads to port `{port}`, which `ports` does not declare"),
+                    format!("`external_urls[{index}]` uses port `{port}`, which `ports` does not declare"),
                 )
                 .with_help(format!("add `- container: {port}` to `ports`"))
                 .with_value("ports/-", Tree::Map(vec![("container".into(), port.into())]), Unsafe);

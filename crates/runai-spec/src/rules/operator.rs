@@ -7,32 +7,31 @@ use crate::settings::{OperatorSettings, Secret};
 use crate::zenml::keys::is_secret_reference;
 
 rules! {
-    /// The control plane is reached without encryption, so that everyone on the way can read the client secret and the
-    /// token. Only a control plane on this very machine is reached so without a warning; commands that connect refuse
-    /// anything else without `--allow-http`.
+    /// Without encryption, anyone on the network path can read the client secret and the token. Only loopback addresses may
+    /// use `http://` without a warning.
     INSECURE_URL {
         code: "insecure-url",
         severity: Warning,
-        summary: "the control plane is reached without encryption",
+        summary: "unencrypted connection to the control plane",
         valid: Example::Yaml("runai_base_url: https://my-org.run.ai\n"),
         invalid: Example::Yaml("runai_base_url: http://my-org.run.ai\n"),
     }
 
-    /// The URL holds a user name or password. They are not used, and everyone who sees the URL sees them.
+    /// The URL contains a user name or password. They are not used, but visible to everyone who sees the URL.
     CREDENTIALS_IN_URL {
         code: "credentials-in-url",
         severity: Warning,
-        summary: "the URL of the control plane holds credentials",
+        summary: "credentials in the control plane URL",
         valid: Example::Yaml("runai_base_url: https://my-org.run.ai\n"),
         invalid: Example::Yaml("runai_base_url: https://user@my-org.run.ai\n"),
     }
 
-    /// The client secret stands in the file in plain text, from where it finds its way into repositories and backups. Use
-    /// the variable `RUNAI_CLIENT_SECRET`, or a file of its own that `client_secret_file` names.
+    /// The client secret is in the file as plain text, and can end up in repositories and backups. Set the environment
+    /// variable `RUNAI_CLIENT_SECRET`, or write the secret to a separate file and set `client_secret_file`.
     SECRET_IN_FILE {
         code: "secret-in-file",
         severity: Warning,
-        summary: "the client secret stands in the file",
+        summary: "plain-text client secret",
         valid: Example::Yaml("client_id: my-service-account\nclient_secret_file: client-secret.txt\n"),
         invalid: Example::Yaml("client_id: my-service-account\nclient_secret: not-a-real-secret\n"),
     }
@@ -45,14 +44,14 @@ pub(crate) fn check(operator: &OperatorSettings, context: &mut RuleContext<'_, '
                 .report(
                     &CREDENTIALS_IN_URL,
                     "runai_base_url",
-                    "`runai_base_url` holds a user name or password".to_owned(),
+                    "`runai_base_url` contains a user name or password".to_owned(),
                 )
-                .with_help("remove what stands before the `@`; use `client_id` and `client_secret_file`")
+                .with_help("remove the part before `@`, and use `client_id` and `client_secret_file`")
                 .with_tag(Tag::Secret)
                 .with_value("runai_base_url", without_credentials(url.as_str()), Unsafe);
         } else if is_insecure(url.as_str()) {
             context
-                .report(&INSECURE_URL, "runai_base_url", format!("`runai_base_url` is `{url}`, without encryption"))
+                .report(&INSECURE_URL, "runai_base_url", format!("`runai_base_url` is `{url}`, which is not encrypted"))
                 .with_help("write `https://`")
                 .with_value("runai_base_url", url.as_str().replacen("http://", "https://", 1), Unsafe);
         }
@@ -62,8 +61,8 @@ pub(crate) fn check(operator: &OperatorSettings, context: &mut RuleContext<'_, '
         && !context.broken(&["client_secret"])
     {
         context
-            .report(&SECRET_IN_FILE, "client_secret", "`client_secret` stands in the file in plain text".to_owned())
-            .with_help("use the variable `RUNAI_CLIENT_SECRET`, or `client_secret_file`")
+            .report(&SECRET_IN_FILE, "client_secret", "`client_secret` is in the file as plain text".to_owned())
+            .with_help("use the environment variable `RUNAI_CLIENT_SECRET`, or `client_secret_file`")
             .with_tag(Tag::Secret)
             .with_removal("client_secret", DisplayOnly);
     }
@@ -76,7 +75,7 @@ fn without_credentials(url: &str) -> String {
     format!("{}{}", &url[..start], &url[start + credentials..])
 }
 
-/// Whether the URL goes to another machine without encryption.
+/// Whether the URL is an `http://` URL of a host that is not loopback.
 pub(crate) fn is_insecure(url: &str) -> bool {
     let host = authority(url);
     let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
@@ -99,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_loopback_may_go_without_encryption() {
+    fn allows_http_for_loopback_only() {
         for url in ["http://example.com", "http://10.0.0.1:8080", "http://localhost.example.com"] {
             assert!(is_insecure(url), "{url}");
         }

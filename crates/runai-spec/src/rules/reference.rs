@@ -1,17 +1,19 @@
-//! The page of all rules: each under a heading of its own, with what the check says about its wrong example.
+//! Renders the reference of all rules, with the diagnostics of each invalid example.
 
 use std::fmt::Write as _;
 
 use super::{Example, Rule, Severity, groups};
 
-/// The reference of all rules, in Markdown. The heading of a rule is its code, so that `#unknown-key` leads to it.
+/// Returns the reference of all rules, in Markdown. The heading of a rule is its code, so `#unknown-key` links to it.
 #[must_use]
 pub fn reference() -> String {
-    let mut page = "# Rules\n\n`cargo xtask schema` makes this page from the rules in `crates/runai-spec/src/rules`.\n\n\
-        A file with an **error** cannot be used. A **warning** is about what will be accepted and is probably not meant; it keeps\n\
-        nothing from being sent. A **note** is about what cannot be known yet. `runai-step explain CODE` says the same in a terminal.\n\n\
-        | rule | | what is wrong |\n|---|---|---|\n"
-        .to_owned();
+    let mut page =
+        "# Rules\n\n`cargo xtask schema` generates this page from the rules in `crates/runai-spec/src/rules`.\n\n\
+        * An **error** prevents rendering and submitting.\n\
+        * A **warning** reports a valid file that is probably not intended. It does not prevent submitting.\n\
+        * A **note** reports a value that cannot be checked yet.\n\n\
+        | rule | severity | problem |\n|---|---|---|\n"
+            .to_owned();
     for rule in super::all() {
         let Rule { code, severity, summary, .. } = rule;
         let _ = writeln!(page, "| [`{code}`](#{code}) | {} | {summary} |", severity.as_str());
@@ -39,12 +41,12 @@ fn section(page: &mut String, rule: &'static Rule) {
 
 fn example(page: &mut String, heading: &str, example: &Example) {
     let _ = match example {
-        Example::Made(what, _) => writeln!(page, "\n{heading}: {what}."),
+        Example::Generated(what, _) => writeln!(page, "\n{heading}: {what}."),
         Example::Substituted(text) | Example::Yaml(text) => write!(page, "\n{heading}:\n\n```yaml\n{text}```\n"),
     };
 }
 
-/// What the check finds in the wrong example, a line each. What it finds beside the rule is another rule's affair.
+/// Returns the diagnostics of the rule in its invalid example, one per line. Diagnostics of other rules are left out.
 fn findings(rule: &'static Rule) -> String {
     let mut lines = String::new();
     for found in rule.invalid.check().diagnostics.iter().filter(|found| found.code == rule.code) {

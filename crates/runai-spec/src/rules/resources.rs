@@ -11,51 +11,50 @@ use crate::inactive::{MEMORY_SETTINGS, PORTION_SETTINGS, unsent_gpu_settings};
 use crate::settings::{Memory, StepSettings};
 
 rules! {
-    /// With `gpu_request_type: memory` the amount of GPU memory has to be said.
+    /// `gpu_request_type: memory` requires `gpu_memory_request`.
     MISSING_GPU_MEMORY {
         code: "missing-gpu-memory",
         severity: Error,
-        summary: "a request by GPU memory does not say how much",
+        summary: "`gpu_request_type: memory` without `gpu_memory_request`",
         valid: Example::Yaml("gpu_request_type: memory\ngpu_memory_request: 20Gi\n"),
         invalid: Example::Yaml("gpu_request_type: memory\n"),
     }
 
-    /// A limit is what a step may grow to, so it is at least what is guaranteed to it. Mind the defaults:
-    /// `gpu_portion_request` is 1.0, `cpu_core_request` is 1.0 and `cpu_memory_request` is 4G if they are not written.
+    /// A limit must be at least its request. The defaults count, too: `gpu_portion_request` is 1.0, `cpu_core_request` is 1.0
+    /// and `cpu_memory_request` is 4G.
     LIMIT_BELOW_REQUEST {
         code: "limit-below-request",
         severity: Error,
-        summary: "a limit is below its request",
+        summary: "limit below request",
         valid: Example::Yaml("cpu_memory_request: 8Gi\ncpu_memory_limit: 16Gi\n"),
         invalid: Example::Yaml("cpu_memory_request: 8Gi\ncpu_memory_limit: 8G\n"),
     }
 
-    /// The setting belongs to the other kind of GPU request, or to a step with a GPU, and is not sent: `gpu_portion_*`
-    /// count with `gpu_request_type: portion`, `gpu_memory_*` with `memory`, and none of them with
-    /// `gpu_devices_request: 0`.
+    /// The setting has no effect and is not sent. `gpu_portion_*` requires `gpu_request_type: portion`, `gpu_memory_*` requires
+    /// `gpu_request_type: memory`, and both require a `gpu_devices_request` of at least 1.
     IGNORED_GPU_SETTING {
         code: "ignored-gpu-setting",
         severity: Warning,
-        summary: "a GPU setting has no effect with this request",
+        summary: "GPU setting without effect",
         valid: Example::Yaml("gpu_request_type: memory\ngpu_memory_request: 20Gi\n"),
         invalid: Example::Yaml("gpu_portion_request: 0.5\ngpu_memory_request: 20Gi\n"),
     }
 
-    /// An amount of zero asks for nothing. The API takes it, and the step then gets no guarantee, or never starts.
+    /// The API accepts a quantity of zero, but the step then has no guaranteed resources, or never starts.
     ZERO_QUANTITY {
         code: "zero-quantity",
         severity: Warning,
-        summary: "an amount is zero",
+        summary: "zero quantity",
         valid: Example::Yaml("cpu_memory_request: 4G\n"),
         invalid: Example::Yaml("cpu_memory_request: 0G\n"),
     }
 
-    /// A share is asked for on each of several devices: half of two GPUs is a half on each, not one whole. Depending on
-    /// its version the control plane refuses shares of several devices.
+    /// A GPU fraction applies to each device: `0.5` with two devices is half of each GPU, not one whole GPU. Some control
+    /// plane versions reject fractions of several devices.
     SHARE_OF_SEVERAL_GPUS {
         code: "share-of-several-gpus",
         severity: Warning,
-        summary: "a share of each of several GPUs is requested",
+        summary: "GPU fraction with several devices",
         valid: Example::Yaml("gpu_devices_request: 2\n"),
         invalid: Example::Yaml("gpu_devices_request: 2\ngpu_portion_request: 0.5\n"),
     }
@@ -67,7 +66,7 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
     memory_limits(settings, context);
     ignored_gpu_settings(settings, context);
     zero_quantities(settings, context);
-    shares_of_several(settings, context);
+    fractions_of_several(settings, context);
 }
 
 fn missing_gpu_memory(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
@@ -109,7 +108,7 @@ fn memory_limits(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
     }
 }
 
-/// Reports a limit below its request; `raised` is the lowest limit that is not.
+/// Reports a limit below its request. `raised` is the lowest valid limit.
 fn report_limit(
     context: &mut RuleContext<'_, '_>,
     limit_key: &str,
@@ -141,7 +140,7 @@ fn ignored_gpu_settings(settings: &StepSettings, context: &mut RuleContext<'_, '
     let (help, wanted): (_, Tree<'static>) = match unsent.value {
         "memory" => ("remove it, or write `gpu_request_type: portion`", "portion".into()),
         "portion" => ("remove it, or write `gpu_request_type: memory`", "memory".into()),
-        _ => ("remove it, or ask for a device with `gpu_devices_request: 1`", 1.into()),
+        _ => ("remove it, or request a device with `gpu_devices_request: 1`", 1.into()),
     };
     for key in unsent.keys.iter().copied() {
         let set = match key {
@@ -152,7 +151,7 @@ fn ignored_gpu_settings(settings: &StepSettings, context: &mut RuleContext<'_, '
         };
         if set && !context.broken(&[key]) {
             let message = format!("`{key}` {}", unsent.because());
-            // Another request would have other settings without effect.
+            // With another request type, other settings would have no effect.
             let others = match (because, settings.gpu_request_type) {
                 ("gpu_devices_request", GpuRequestType::Portion) | (_, GpuRequestType::Memory) => MEMORY_SETTINGS,
                 (_, GpuRequestType::Portion) => PORTION_SETTINGS,
@@ -166,7 +165,7 @@ fn ignored_gpu_settings(settings: &StepSettings, context: &mut RuleContext<'_, '
                 .with_help(help)
                 .with_related(because, format!("`{because}` is `{}`", unsent.value))
                 .with_tag(Tag::Unnecessary);
-            // The request by memory needs the amount for as long as it is written.
+            // `gpu_request_type: memory` requires the amount even with no device.
             let is_needed = key == "gpu_memory_request" && settings.gpu_request_type == GpuRequestType::Memory;
             let reported = if is_needed { reported } else { reported.with_unused_removal(key) };
             if solved && !without_amount {
@@ -217,12 +216,12 @@ fn report_zero(context: &mut RuleContext<'_, '_>, path: &str, value: &str) {
     }
     let key = path.replace('/', ".");
     context
-        .report(&ZERO_QUANTITY, path, format!("`{key}` is `{}`, which asks for nothing", value.trim_end()))
-        .with_help("write how much is needed, or leave the key out")
+        .report(&ZERO_QUANTITY, path, format!("`{key}` is zero (`{}`)", value.trim_end()))
+        .with_help("write the quantity that the step needs, or remove the key")
         .with_removal(path, Unsafe);
 }
 
-fn shares_of_several(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
+fn fractions_of_several(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
     let devices = settings.gpu_devices_request;
     if devices < 2 || context.broken(&["gpu_devices_request", "gpu_request_type"]) {
         return;
@@ -240,10 +239,12 @@ fn shares_of_several(settings: &StepSettings, context: &mut RuleContext<'_, '_>)
     if context.broken(&[key]) {
         return;
     }
-    let message = format!("`{key}` is `{share}` on each of {devices} devices");
+    let message = format!("`{key}` is `{share}` of each of {devices} devices");
     context
         .report(&SHARE_OF_SEVERAL_GPUS, key, message)
-        .with_help("write `gpu_devices_request: 1` for one share, or make sure that your control plane allows several")
+        .with_help(
+            "write `gpu_devices_request: 1`, or check that the control plane supports fractions of several devices",
+        )
         .with_related("gpu_devices_request", format!("{devices} devices are requested here"))
         .with_value("gpu_devices_request", 1, Unsafe);
 }
@@ -253,6 +254,6 @@ fn amount(memory: &Memory) -> Option<Amount> {
 }
 
 fn is_zero(quantity: &str) -> bool {
-    // Most quantities show it by their first digit.
+    // A fast path: most quantities start with a digit other than 0.
     !quantity.starts_with(|c| matches!(c, '1'..='9')) && Amount::parse(quantity).is_some_and(|amount| amount.is_zero())
 }

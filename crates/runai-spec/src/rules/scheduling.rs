@@ -16,58 +16,57 @@ pub const PRIORITY_CLASSES: [&str; 7] = ["very-low", "low", "medium-low", "mediu
 const OLD_PRIORITY_CLASSES: [&str; 4] = ["build", "inference", "interactive-preemptible", "train"];
 
 rules! {
-    /// `semi-preemptible` came with control plane 3.0. Older ones refuse the request, and so does ZenML 0.98.
+    /// `semi-preemptible` requires control plane 3.0. Older versions reject the request, and so does ZenML 0.98.
     SEMI_PREEMPTIBLE {
         code: "semi-preemptible",
         severity: Warning,
-        summary: "`preemptibility` that older control planes refuse",
+        summary: "`semi-preemptible`, which requires control plane 3.0",
         valid: Example::Yaml("preemptibility: preemptible\n"),
         invalid: Example::Yaml("preemptibility: semi-preemptible\n"),
     }
 
-    /// With `operator: Exists` a toleration matches whatever the taint's value is, so it has none of its own; Kubernetes
-    /// refuses the pod.
+    /// A toleration with `operator: Exists` matches every value of the taint. Kubernetes rejects a `value` with it.
     TOLERATION_VALUE_WITH_EXISTS {
         code: "toleration-value-with-exists",
         severity: Error,
-        summary: "a toleration with `Exists` has a value",
+        summary: "toleration with `Exists` and a value",
         valid: Example::Yaml("tolerations:\n  - {key: gpu, operator: Exists}\n"),
         invalid: Example::Yaml("tolerations:\n  - {key: gpu, operator: Exists, value: a100}\n"),
     }
 
-    /// A toleration without a key tolerates every taint, which Kubernetes allows with `operator: Exists` only.
+    /// A toleration without a key tolerates every taint. Kubernetes allows this only with `operator: Exists`.
     TOLERATION_WITHOUT_KEY {
         code: "toleration-without-key",
         severity: Error,
-        summary: "a toleration without a key is not `Exists`",
+        summary: "toleration without a key must use `Exists`",
         valid: Example::Yaml("tolerations:\n  - {operator: Exists}\n"),
         invalid: Example::Yaml("tolerations:\n  - {effect: NoSchedule}\n"),
     }
 
-    /// `operator: Equal` compares the taint's value with an empty one if none is given. `Exists` is meant more often.
+    /// Without a `value`, `operator: Equal` matches only taints with an empty value. Usually `Exists` is intended.
     EQUAL_WITHOUT_VALUE {
         code: "equal-without-value",
         severity: Warning,
-        summary: "a toleration with `Equal` has no value",
+        summary: "toleration with `Equal` and no value",
         valid: Example::Yaml("tolerations:\n  - {key: gpu, operator: Equal, value: a100}\n"),
         invalid: Example::Yaml("tolerations:\n  - {key: gpu, operator: Equal}\n"),
     }
 
-    /// The priority class is none of the API's: `very-low`, `low`, `medium-low`, `medium`, `medium-high`, `high`,
-    /// `very-high`. Names such as `train` and `build` are those of older versions.
+    /// The API's priority classes are `very-low`, `low`, `medium-low`, `medium`, `medium-high`, `high` and `very-high`. Names
+    /// such as `train` and `build` belong to older versions.
     UNKNOWN_PRIORITY_CLASS {
         code: "unknown-priority-class",
         severity: Warning,
-        summary: "the priority class is not known",
+        summary: "unknown priority class",
         valid: Example::Yaml("priority_class: high\n"),
         invalid: Example::Yaml("priority_class: train\n"),
     }
 
-    /// The same node pool stands in the list twice; the second one is never tried.
+    /// The list contains the same node pool twice. The second entry has no effect.
     REPEATED_NODE_POOL {
         code: "repeated-node-pool",
         severity: Warning,
-        summary: "a node pool stands in the list twice",
+        summary: "duplicate node pool",
         valid: Example::Yaml("node_pools: [a100, v100]\n"),
         invalid: Example::Yaml("node_pools: [a100, a100]\n"),
     }
@@ -80,7 +79,7 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
             .report(
                 &SEMI_PREEMPTIBLE,
                 "preemptibility",
-                "`preemptibility` is `semi-preemptible`, which control planes before 3.0 refuse".to_owned(),
+                "`preemptibility` is `semi-preemptible`, which control planes before 3.0 reject".to_owned(),
             )
             .with_help("write `preemptible` or `non-preemptible` for an older control plane")
             .with_value("preemptibility", "preemptible", Unsafe)
@@ -93,15 +92,11 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
         let near = nearest(class, PRIORITY_CLASSES);
         let known = PRIORITY_CLASSES.map(|class| format!("`{class}`")).join(", ");
         let help = match near {
-            Some(near) => format!("did you mean `{near}`? The API knows {known}"),
-            None => format!("the API knows {known}"),
+            Some(near) => format!("did you mean `{near}`? The priority classes are {known}"),
+            None => format!("write one of {known}"),
         };
         let reported = context
-            .report(
-                &UNKNOWN_PRIORITY_CLASS,
-                "priority_class",
-                format!("`priority_class` is `{class}`, which the API does not know"),
-            )
+            .report(&UNKNOWN_PRIORITY_CLASS, "priority_class", format!("unknown priority class `{class}`"))
             .with_help(help);
         let reported =
             if OLD_PRIORITY_CLASSES.contains(&class) { reported.with_tag(Tag::Deprecated) } else { reported };
@@ -119,7 +114,7 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
         if first != index {
             let path = format!("node_pools/{index}");
             context
-                .report(&REPEATED_NODE_POOL, &path, format!("`node_pools` has `{pool}` a second time"))
+                .report(&REPEATED_NODE_POOL, &path, format!("`node_pools` contains `{pool}` twice"))
                 .with_help("remove it")
                 .with_related(&format!("node_pools/{first}"), format!("`{pool}` is here first"))
                 .with_tag(Tag::Unnecessary)
@@ -131,7 +126,7 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
 fn tolerations(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
     for (index, toleration) in settings.tolerations.iter().flatten().enumerate() {
         let member = |key: &str| format!("tolerations/{index}/{key}");
-        // A toleration that is wrong as a whole was replaced; one member that is wrong leaves the others to check.
+        // A toleration of the wrong type was replaced. If one member is invalid, the others are still checked.
         let broken = |context: &RuleContext<'_, '_>, keys: &[&str]| {
             keys.iter().any(|key| context.broken(&[format_args!("tolerations/{index}/{key}")]))
         };
@@ -163,7 +158,7 @@ fn tolerations(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
                 .report(
                     &TOLERATION_WITHOUT_KEY,
                     format_args!("tolerations/{index}"),
-                    format!("`tolerations[{index}]` has no `key`, but its operator {found}"),
+                    format!("`tolerations[{index}]` has no `key`, and its operator {found}"),
                 )
                 .with_help("add the `key` of the taint, or `operator: Exists` to tolerate every taint");
             if toleration.value.is_none() {
@@ -178,7 +173,7 @@ fn tolerations(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
                 .report(
                     &EQUAL_WITHOUT_VALUE,
                     member("operator"),
-                    format!("`tolerations[{index}].operator` is `Equal`, but there is no value to compare with"),
+                    format!("`tolerations[{index}].operator` is `Equal`, but `value` is not set"),
                 )
                 .with_help("add the `value` of the taint, or write `operator: Exists`")
                 .with_value(&member("operator"), "Exists", Unsafe);

@@ -9,20 +9,20 @@ use crate::inactive::unused_ids;
 use crate::settings::StepSettings;
 
 rules! {
-    /// Run:ai does not support profiles of the node yet; `RuntimeDefault` is the usual one.
+    /// Run:ai does not support `Localhost` profiles yet. `RuntimeDefault` is the usual choice.
     LOCALHOST_SECCOMP {
         code: "localhost-seccomp",
         severity: Warning,
-        summary: "the seccomp profile is not supported yet",
+        summary: "unsupported seccomp profile",
         valid: Example::Yaml("security_context: {seccomp_profile_type: RuntimeDefault}\n"),
         invalid: Example::Yaml("security_context: {seccomp_profile_type: Localhost}\n"),
     }
 
-    /// `run_as_uid` and `run_as_gid` only count with `uid_gid_source: custom`.
+    /// `run_as_uid` and `run_as_gid` have no effect without `uid_gid_source: custom`.
     UID_WITHOUT_CUSTOM_SOURCE {
         code: "uid-without-custom-source",
         severity: Warning,
-        summary: "a user or group id has no effect",
+        summary: "user or group id without effect",
         valid: Example::Yaml("security_context: {uid_gid_source: custom, run_as_uid: 1000}\n"),
         invalid: Example::Yaml("security_context: {run_as_uid: 1000}\n"),
     }
@@ -50,7 +50,7 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
                 .report(
                     &UID_WITHOUT_CUSTOM_SOURCE,
                     format_args!("security_context/{key}"),
-                    format!("`{key}` is `{id}`, but only counts with `uid_gid_source: custom`"),
+                    format!("`{key}` is `{id}`, but has no effect without `uid_gid_source: custom`"),
                 )
                 .with_help("add `uid_gid_source: custom`")
                 .with_tag(Tag::Unnecessary)

@@ -1,77 +1,76 @@
-//! Rules of single values: known keys, types, ranges and forms. They come from the declarations of the settings.
+//! Rules of single values: known keys, types, ranges and formats, from the declarations of the settings.
 
 use super::{Example, rules};
 
 rules! {
-    /// The key is not one of the settings. ZenML drops such keys in silence, so that a typo takes effect as "nothing
-    /// happens"; here it is an error, and the nearest known key is named.
+    /// The key is not a setting. ZenML ignores such keys, so a typo has no effect there. Here it is an error, and the help
+    /// suggests the nearest known key.
     ///
-    /// In a step file the settings stand below `settings:`; keys of the operator (`project_name`, `runai_base_url`, …)
-    /// stand in the operator file.
+    /// In a step file, settings belong below `settings:`. Operator keys (`project_name`, `runai_base_url`, …) belong in the
+    /// operator file.
     UNKNOWN_KEY {
         code: "unknown-key",
         severity: Error,
-        summary: "the key is not known",
+        summary: "unknown key",
         valid: Example::Yaml("gpu_portion_request: 0.5\n"),
         invalid: Example::Yaml("gpu_portion: 0.5\n"),
     }
 
-    /// A key that has to be there is missing.
+    /// A required key is missing.
     MISSING_KEY {
         code: "missing-key",
         severity: Error,
-        summary: "a required key is missing",
+        summary: "missing required key",
         valid: Example::Yaml("ports:\n  - container: 8888\n"),
         invalid: Example::Yaml("ports:\n  - service_type: ClusterIP\n"),
     }
 
-    /// The value has another type than the setting. Nothing is converted, because a converted value hides mistakes; only
-    /// `2.0` is taken for `2` and `2` for `2.0`.
+    /// The value does not have the type of the setting. Values are not converted, because conversion hides mistakes. The only
+    /// exceptions are `2.0` for the integer `2` and `2` for the float `2.0`.
     ///
-    /// YAML is read as version 1.2: `yes`, `no`, `on` and `off` are texts, `0644` is the number 644, `1_000` is a text.
-    /// Where another version would read something else, the message says what to write. `null` means "not set", and only
-    /// settings without a default can be not set.
+    /// YAML is parsed as version 1.2: `yes`, `no`, `on`, `off` and `1_000` are strings, and `0644` is the number 644. If YAML
+    /// 1.1 reads the value differently, the help says what to write. `null` unsets a setting; settings with a default
+    /// cannot be unset.
     WRONG_TYPE {
         code: "wrong-type",
         severity: Error,
-        summary: "the value has the wrong type",
+        summary: "wrong type",
         valid: Example::Yaml("large_shm_request: true\n"),
         invalid: Example::Yaml("large_shm_request: yes\n"),
     }
 
-    /// The number is below the least or above the greatest that the setting allows, is not finite, or does not fit into
-    /// 64 bits.
+    /// The number is below the minimum or above the maximum of the setting, is not finite, or does not fit in 64 bits.
     OUT_OF_RANGE {
         code: "out-of-range",
         severity: Error,
-        summary: "the number is out of range",
+        summary: "number out of range",
         valid: Example::Yaml("gpu_portion_request: 0.5\n"),
         invalid: Example::Yaml("gpu_portion_request: 50\n"),
     }
 
-    /// The text is not one of the values that the setting allows. Case matters.
+    /// The value is not one of the allowed values. Values are case-sensitive.
     UNKNOWN_VALUE {
         code: "unknown-value",
         severity: Error,
-        summary: "the value is not one of those allowed",
+        summary: "unknown value",
         valid: Example::Yaml("preemptibility: non-preemptible\n"),
         invalid: Example::Yaml("preemptibility: nonpreemptible\n"),
     }
 
-    /// The text, list or key is empty where the API wants something. Leave the setting out if it is not needed.
+    /// The string, list or key must not be empty. If the setting is not needed, remove it.
     EMPTY_VALUE {
         code: "empty-value",
         severity: Error,
-        summary: "the value is empty",
+        summary: "empty value",
         valid: Example::Yaml("node_type: A100\n"),
         invalid: Example::Yaml("node_type: \"\"\n"),
     }
 
-    /// The text is longer than the API allows.
+    /// The string is longer than the API allows.
     TOO_LONG {
         code: "too-long",
         severity: Error,
-        summary: "the value is too long",
+        summary: "value too long",
         valid: Example::Yaml("pvc_mounts:\n  - {claim_name: data, path: /data}\n"),
         invalid: Example::Yaml(
             "pvc_mounts:\n  - {claim_name: a-name-of-more-than-sixty-three-characters-cannot-be-a-kubernetes-label, path: /data}\n",
@@ -79,71 +78,70 @@ rules! {
     }
 
     /// An amount of memory is a number followed by `K`, `M`, `G`, `T` (powers of 1000) or `Ki`, `Mi`, `Gi`, `Ti` (powers
-    /// of 1024): `4G`, `512Mi`. `GB`, `GiB` and numbers without a unit are refused. Sizes of claims and quantities of
-    /// extended resources are Kubernetes quantities, which may do without a unit.
+    /// of 1024): `4G`, `512Mi`. `GB`, `GiB` and numbers without a unit are rejected. Claim sizes and extended resources are
+    /// Kubernetes quantities, for which the unit is optional.
     INVALID_QUANTITY {
         code: "invalid-quantity",
         severity: Error,
-        summary: "the text is not a quantity",
+        summary: "invalid quantity",
         valid: Example::Yaml("cpu_memory_request: 8Gi\n"),
         invalid: Example::Yaml("cpu_memory_request: 8GiB\n"),
     }
 
-    /// Mount paths, and the folder of a HostPath mount, are absolute: they start with `/`.
+    /// Mount paths and the directory of a HostPath mount must be absolute: they start with `/`.
     RELATIVE_PATH {
         code: "relative-path",
         severity: Error,
-        summary: "the path is not absolute",
+        summary: "path must be absolute",
         valid: Example::Yaml("pvc_mounts:\n  - {claim_name: data, path: /mnt/data}\n"),
         invalid: Example::Yaml("pvc_mounts:\n  - {claim_name: data, path: mnt/data}\n"),
     }
 
-    /// File permissions are four octal digits of which the first is `0`, in quotes: `"0644"`. Without quotes YAML reads a
-    /// number, and which one depends on its version.
+    /// File permissions are four octal digits that start with `0`, in quotes: `"0644"`. Without quotes, YAML parses a
+    /// number, and YAML 1.1 and 1.2 parse different ones.
     INVALID_MODE {
         code: "invalid-mode",
         severity: Error,
-        summary: "the text is not a file mode",
+        summary: "invalid file mode",
         valid: Example::Yaml("secret_mounts:\n  - {secret: token, mount_path: /etc/token, default_mode: \"0400\"}\n"),
         invalid: Example::Yaml("secret_mounts:\n  - {secret: token, mount_path: /etc/token, default_mode: \"rw-\"}\n"),
     }
 
-    /// Names of Kubernetes objects are lowercase letters, digits and dashes, with a letter or digit first and last.
+    /// Names of Kubernetes objects consist of lowercase letters, digits and dashes, and start and end with a letter or digit.
     INVALID_NAME {
         code: "invalid-name",
         severity: Error,
-        summary: "the text is not the name of an object",
+        summary: "invalid object name",
         valid: Example::Yaml("config_map_mounts:\n  - {config_map: training-config, mount_path: /etc/training}\n"),
         invalid: Example::Yaml("config_map_mounts:\n  - {config_map: Training_Config, mount_path: /etc/training}\n"),
     }
 
-    /// Label and annotation keys are up to 63 letters, digits, `-`, `_` and `.`, with a letter or digit first and last;
-    /// a DNS name and `/` may stand before them, and count: the official SDK refuses keys of more than 63 characters as a
-    /// whole. Label values have the same form or are empty. Values of annotations are free.
+    /// Label and annotation keys consist of letters, digits, `-`, `_` and `.`, and start and end with a letter or digit. An
+    /// optional DNS name and `/` may precede them. The official SDK limits the whole key, with its prefix, to 63 characters.
+    /// Label values have the same format or are empty. Annotation values may be any string.
     INVALID_LABEL {
         code: "invalid-label",
         severity: Error,
-        summary: "the key or value does not have the form of a Kubernetes label",
+        summary: "invalid label or annotation",
         valid: Example::Yaml("labels: {example.com/team: ml-research}\n"),
         invalid: Example::Yaml("labels: {team: ml research}\n"),
     }
 
-    /// The base URL starts with `https://` (or `http://`), names a host, and has neither a query nor a fragment. A `/` at
-    /// its end is dropped.
+    /// The base URL must start with `https://` or `http://`, name a host, and have neither query nor fragment. A trailing
+    /// `/` is removed.
     INVALID_URL {
         code: "invalid-url",
         severity: Error,
-        summary: "the text is not the URL of a control plane",
+        summary: "invalid control plane URL",
         valid: Example::Yaml("runai_base_url: https://my-org.run.ai\n"),
         invalid: Example::Yaml("runai_base_url: my-org.run.ai\n"),
     }
 
-    /// Keys of `claim_info` have two spellings, the API's (`storageClass`) and the one of all other settings
-    /// (`storage_class`). Both at once leave open which one counts.
+    /// Keys of `claim_info` may be written as in the API (`storageClass`) or in snake_case (`storage_class`), but not both.
     BOTH_SPELLINGS {
         code: "both-spellings",
         severity: Error,
-        summary: "a key stands in both of its spellings",
+        summary: "same key in both spellings",
         valid: Example::Yaml(
             "pvc_mounts:\n  - path: /data\n    existing_pvc: false\n    claim_info: {size: 10Gi, storage_class: fast}\n",
         ),
@@ -152,22 +150,21 @@ rules! {
         ),
     }
 
-    /// A toleration has a key that is not known. ZenML drops such keys in silence, and so does the request; what was
-    /// meant by it does not happen. Kubernetes' `tolerationSeconds` is one of them.
+    /// A toleration has an unknown key, such as Kubernetes' `tolerationSeconds`. It is not sent; ZenML ignores it, too.
     UNKNOWN_TOLERATION_KEY {
         code: "unknown-toleration-key",
         severity: Warning,
-        summary: "the key of a toleration is not known and has no effect",
+        summary: "unknown key of a toleration",
         valid: Example::Yaml("tolerations:\n  - {key: gpu, operator: Exists}\n"),
         invalid: Example::Yaml("tolerations:\n  - {key: gpu, operator: Exists, tolerationSeconds: 60}\n"),
     }
 
-    /// The text ends in a line break, as YAML's block texts (`|`) do. The API's patterns let it pass, and it is sent as it
-    /// is, but it is hardly meant. Write the text on one line, or use `|-`.
+    /// The string ends in a line break, as YAML block scalars (`|`) do. The API accepts it, and it is sent unchanged, but it
+    /// is rarely intended. Write the string on one line, or use `|-`.
     TRAILING_LINE_BREAK {
         code: "trailing-line-break",
         severity: Warning,
-        summary: "the text ends in a line break",
+        summary: "trailing line break",
         valid: Example::Yaml("cpu_memory_request: 4G\n"),
         invalid: Example::Yaml("cpu_memory_request: |\n  4G\n"),
     }

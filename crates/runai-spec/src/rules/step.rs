@@ -1,4 +1,4 @@
-//! Rules of the step file around its settings: name, image, environment.
+//! Rules of a step's name, image and environment, and of strings in any document.
 
 use runai_api::name::{MAX_NAME_LENGTH, SubmissionId, sanitize};
 use runai_api::secrets::names_a_secret;
@@ -16,8 +16,8 @@ use crate::zenml::keys::is_secret_reference;
 use crate::zenml::placeholders;
 
 rules! {
-    /// The image is no reference by the grammar of the OCI distribution project: `[host[:port]/]name[:tag][@digest]`, the name
-    /// in lowercase. No container runtime pulls it, so the workload stays in `InvalidImageName`.
+    /// An image reference must follow the grammar of the OCI distribution project: `[host[:port]/]name[:tag][@digest]`, with
+    /// the name in lowercase. Otherwise the pod stays in `InvalidImageName`.
     INVALID_IMAGE {
         code: "invalid-image",
         severity: Warning,
@@ -26,64 +26,62 @@ rules! {
         invalid: Example::Yaml("image: nvcr.io/nvidia/PyTorch:24.01-py3\ncommand: [train]\n"),
     }
 
-    /// Names of environment variables have letters, digits, `_`, `-` and `.`, and no digit first. Kubernetes before 1.34 refuses
-    /// a pod with any other name, and a `=` is refused by every version.
+    /// Names of environment variables consist of letters, digits, `_`, `-` and `.`, and do not start with a digit. Kubernetes
+    /// before 1.34 rejects pods with other names. All versions reject names that contain `=`.
     INVALID_VARIABLE_NAME {
         code: "invalid-variable-name",
         severity: Warning,
-        summary: "invalid name of an environment variable",
+        summary: "invalid environment variable name",
         valid: Example::Yaml("image: train:4\ncommand: [train]\nenvironment: {SEPARATION_4K: \"1\"}\n"),
         invalid: Example::Yaml("image: train:4\ncommand: [train]\nenvironment: {4K_SEPARATION: \"1\"}\n"),
     }
 
-    /// The text has a character in it that looks like another one, or like nothing: a no-break space, a zero-width space,
-    /// typographic quotes around it, a dash in front of it. It comes from a word processor or a web page, and programs do not
-    /// take it for the plain one.
+    /// The string contains an invisible character, or one that looks like another: a no-break space, a zero-width space,
+    /// typographic quotes or a typographic dash. Word processors and web pages insert them, and programs do not treat them
+    /// as the plain character.
     UNUSUAL_CHARACTER {
         code: "unusual-character",
         severity: Warning,
-        summary: "character that looks like another one",
+        summary: "lookalike or invisible character",
         valid: Example::Yaml("image: train:4\ncommand: [train, --epochs, \"10\"]\n"),
         invalid: Example::Yaml("image: train:4\ncommand: [train, –epochs, \"10\"]\n"),
     }
 
-    /// `${NAME}` is replaced in ZenML run configurations only. In every other file it is sent as it stands: neither this
-    /// program nor Kubernetes replaces it. In a command that a shell runs it is fine.
+    /// `${NAME}` is replaced in ZenML run configurations only. In other files it is sent unchanged, and Kubernetes does not
+    /// replace it, either. It is fine in a command that a shell runs.
     LITERAL_PLACEHOLDER {
         code: "literal-placeholder",
         severity: Warning,
-        summary: "`${NAME}` that nothing replaces",
+        summary: "`${NAME}` that is not replaced",
         valid: Example::Yaml("image: train:4\ncommand: [bash, -c, \"train $HOME\"]\n"),
         invalid: Example::Yaml("image: train:4\ncommand: [train]\nsettings: {working_dir: \"${HOME}\"}\n"),
     }
 
-    /// The image is in a registry of this very machine. The cluster's nodes have a machine of that name too, but not that
-    /// registry.
+    /// The image's registry is this machine. On a node of the cluster, the same name refers to the node itself.
     LOCAL_IMAGE {
         code: "local-image",
         severity: Warning,
-        summary: "the image is on this machine's registry",
+        summary: "image in a local registry",
         valid: Example::Yaml("image: registry.example.com/train:4\ncommand: [train]\n"),
         invalid: Example::Yaml("image: localhost:5000/train:4\ncommand: [train]\n"),
     }
 
-    /// A variable of the environment looks like a password, token or key. Environment variables are part of the request in
-    /// plain text, and everyone who may see the workload sees them. Put it into a Secret and mount it with
-    /// `secret_mounts`.
+    /// An environment variable looks like a password, token or key. Environment variables are sent as plain text, and
+    /// everyone with access to the workload can read them. Store the value in a Secret, and mount it with `secret_mounts`.
     PLAIN_TEXT_SECRET {
         code: "plain-text-secret",
         severity: Warning,
-        summary: "a secret stands in the environment in plain text",
+        summary: "plain-text secret in `environment`",
         valid: Example::Yaml("image: train:4\ncommand: [train]\nenvironment: {WANDB_MODE: offline}\n"),
         invalid: Example::Yaml("image: train:4\ncommand: [train]\nenvironment: {WANDB_API_KEY: not-a-real-key}\n"),
     }
 
-    /// The name of a workload has lowercase letters, digits and dashes, with a letter first. The name of the step is
-    /// brought into that form, so the workload will be called otherwise.
+    /// A workload's name consists of lowercase letters, digits and dashes, and starts with a letter. Other step names are
+    /// converted, so the workload has a different name.
     UNUSUAL_STEP_NAME {
         code: "unusual-step-name",
         severity: Warning,
-        summary: "the workload cannot have the name of the step",
+        summary: "step name that is not a workload name",
         valid: Example::Yaml("name: train-resnet\nimage: train:4\ncommand: [train]\n"),
         invalid: Example::Yaml("name: Train ResNet\nimage: train:4\ncommand: [train]\n"),
     }
@@ -105,18 +103,18 @@ pub(crate) fn check(
             context
                 .report(&UNUSUAL_STEP_NAME, "name", message)
                 .with_help(format!(
-                    "write up to {room} characters; with the id of its submission a name has up to {MAX_NAME_LENGTH}"
+                    "write up to {room} characters; the submission's id extends the name to {MAX_NAME_LENGTH}"
                 ))
                 .with_value("name", kept.to_owned(), Unsafe);
         } else if sanitized != name {
             let message = match sanitized.as_str() {
-                "" => format!("`name` is `{name}`, in which nothing can be part of a workload's name"),
+                "" => format!("`name` is `{name}`, which contains no character of a workload name"),
                 _ => format!("`name` is `{name}`; the workload's name will begin with `{sanitized}`"),
             };
             let reported = context
                 .report(&UNUSUAL_STEP_NAME, "name", message)
-                .with_help("write lowercase letters, digits and dashes, with a letter first");
-            // The workload has this name anyway.
+                .with_help("write lowercase letters, digits and dashes, starting with a letter");
+            // The workload gets this name in any case.
             if !sanitized.is_empty() {
                 reported.with_value("name", sanitized, Safe);
             }
@@ -125,10 +123,10 @@ pub(crate) fn check(
     if let Some(image) = image.filter(|image| is_local(image) && !context.broken(&["image"])) {
         context
             .report(&LOCAL_IMAGE, "image", format!("`image` is `{image}`, which the cluster cannot pull"))
-            .with_help("push the image to a registry that the cluster reaches");
+            .with_help("push the image to a registry that the cluster can reach");
     }
     if let Some(Err(why)) = image.filter(|image| !image.is_empty() && !context.broken(&["image"])).map(image::check) {
-        let (what, help) = why.words();
+        let (what, help) = why.message_and_help();
         let written = image.unwrap_or_default();
         let reported =
             context.report(&INVALID_IMAGE, "image", format!("`image` is `{written}`, which {what}")).with_help(help);
@@ -140,13 +138,13 @@ pub(crate) fn check(
     for (name, value) in environment.iter() {
         let path = format!("environment/{}", escape(name));
         if is_secret_reference(value) && !context.broken(&[&path]) {
-            let message = format!("`{name}` refers to a secret of ZenML, which is not resolved here");
+            let message = format!("`{name}` refers to a ZenML secret, which is not resolved here");
             context.report(&SECRET_REFERENCE, &path, message).with_help(REFERENCE_HELP);
         } else if names_a_secret(name) && may_be_a_secret(name, value) && !context.broken(&[&path]) {
             let mount = secret_mount(name, &path, context);
             context
-                .report(&PLAIN_TEXT_SECRET, &path, format!("`{name}` looks like a secret, and is sent in plain text"))
-                .with_help("put it into a Kubernetes Secret and mount that with `secret_mounts`")
+                .report(&PLAIN_TEXT_SECRET, &path, format!("`{name}` looks like a secret, but is sent as plain text"))
+                .with_help("store it in a Kubernetes Secret, and mount the Secret with `secret_mounts`")
                 .with_tag(Tag::Secret)
                 .with_fix(mount)
                 .with_removal(&path, DisplayOnly);
@@ -154,7 +152,7 @@ pub(crate) fn check(
     }
 }
 
-/// Mounts a Secret in place of a variable of a step file. Only its owner knows the name of the Secret.
+/// Returns the fix that replaces a step file's variable by a mount of a Secret, whose name is a guess.
 fn secret_mount(name: &str, path: &str, context: &RuleContext<'_, '_>) -> Option<FixPlan> {
     let variable = context.target(path).filter(|_| !context.shared && context.base.is_empty())?;
     let text = |text: &str| Tree::from(text.to_owned());
@@ -174,11 +172,11 @@ fn variable_names(environment: &Environment, context: &mut RuleContext<'_, '_>) 
         if fits || name.is_empty() || placeholders::has(name) || context.broken(&[&path]) {
             continue;
         }
-        let message = format!("`{name}` is no name of an environment variable that every Kubernetes takes");
+        let message = format!("`{name}` is not a valid environment variable name");
         let help = if name.contains('=') {
-            "write the value behind the `:`, not behind a `=`"
+            "separate name and value by `:`, not by `=`"
         } else {
-            "write letters, digits, `_`, `-` and `.`, with no digit first"
+            "write letters, digits, `_`, `-` and `.`, not starting with a digit"
         };
         let reported = context.report(&INVALID_VARIABLE_NAME, &path, message).with_help(help);
         let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
@@ -189,7 +187,7 @@ fn variable_names(environment: &Environment, context: &mut RuleContext<'_, '_>) 
     }
 }
 
-/// Reports placeholders in a document in which nothing replaces them. Commands are left to their shells.
+/// Reports placeholders in a document in which they are not replaced. Commands are skipped: a shell may replace them.
 pub(crate) fn literal_placeholders(context: &mut RuleContext<'_, '_>) {
     let mut found = Vec::new();
     texts(context.root, "", &mut |path, text| {
@@ -200,14 +198,14 @@ pub(crate) fn literal_placeholders(context: &mut RuleContext<'_, '_>) {
     });
     for (path, name) in found {
         let key = key_of(&path);
-        let message = format!("`${{{name}}}` in `{key}` is sent as it stands");
+        let message = format!("`${{{name}}}` in `{key}` is not replaced");
         context
             .report(&LITERAL_PLACEHOLDER, &path, message)
             .with_help("write the value itself; `${…}` is replaced in ZenML run configurations only");
     }
 }
 
-/// Reports characters that look like others.
+/// Reports invisible characters, and those that look like others.
 pub(crate) fn unusual_characters(context: &mut RuleContext<'_, '_>) {
     let mut found = Vec::new();
     texts(context.root, "", &mut |path, text| {
@@ -216,7 +214,7 @@ pub(crate) fn unusual_characters(context: &mut RuleContext<'_, '_>) {
     });
     for (path, unusual, plain) in found.into_iter().filter(|(path, ..)| !path.is_empty()) {
         if !context.broken(&[&path]) {
-            let message = format!("`{}` has {} in it", key_of(&path), unusual.name);
+            let message = format!("`{}` contains {}", key_of(&path), unusual.name);
             context
                 .report(&UNUSUAL_CHARACTER, &path, message)
                 .with_help(unusual.help())
@@ -225,7 +223,7 @@ pub(crate) fn unusual_characters(context: &mut RuleContext<'_, '_>) {
     }
 }
 
-/// Calls `visit` with each text in and below a value, and its path.
+/// Calls `visit` with the path and text of each string in a value.
 fn texts(node: &Node<'_>, path: &str, visit: &mut dyn FnMut(&str, &str)) {
     let below = |segment: &str| if path.is_empty() { segment.to_owned() } else { format!("{path}/{segment}") };
     match &node.value {
@@ -245,20 +243,20 @@ fn texts(node: &Node<'_>, path: &str, visit: &mut dyn FnMut(&str, &str)) {
     }
 }
 
-/// The key of the value at a path, or of the list that it is in.
+/// Returns the key of the value at a path, or of the list that contains it.
 fn key_of(path: &str) -> &str {
     path.rsplit('/').find(|part| part.parse::<usize>().is_err()).unwrap_or(path)
 }
 
-/// Whether a value of a variable that is called like a secret may be one: paths, special tokens of a language model and
-/// switches are not.
+/// Whether the value of a variable with a secret's name may be a secret. Paths, special tokens of language models and
+/// booleans are not.
 fn may_be_a_secret(name: &str, value: &str) -> bool {
     const TOKENS: [&str; 13] =
         ["BEGIN", "BOS", "CLS", "END", "EOS", "FIM", "IMAGE", "MASK", "PAD", "SEP", "START", "STOP", "UNK"];
     let is_path = value.starts_with(['/', '~']) && !value.contains(char::is_whitespace)
         || value.starts_with("./")
         || value.starts_with("file:");
-    let of_a_model = value.starts_with('<') && value.ends_with('>')
+    let is_model_token = value.starts_with('<') && value.ends_with('>')
         || value.starts_with('[') && value.ends_with(']')
         || name
             .to_ascii_uppercase()
@@ -266,10 +264,10 @@ fn may_be_a_secret(name: &str, value: &str) -> bool {
             .is_some_and(|name| name.rsplit('_').next().is_some_and(|word| TOKENS.contains(&word)));
     let is_switch =
         matches!(value.to_ascii_lowercase().as_str(), "true" | "false" | "yes" | "no" | "on" | "off" | "none");
-    !value.is_empty() && !is_path && !of_a_model && !is_switch
+    !value.is_empty() && !is_path && !is_model_token && !is_switch
 }
 
-/// Whether the registry of the image is this machine's.
+/// Whether the registry of the image is a loopback host.
 fn is_local(image: &str) -> bool {
     let Some((registry, _)) = image.split_once('/') else { return false };
     let host = registry.rsplit_once(':').map_or(registry, |(host, _)| host);
@@ -281,7 +279,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_known_by_their_names() {
+    fn recognizes_secret_names() {
         for name in [
             "WANDB_API_KEY",
             "hf_token",
@@ -317,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_tokens_and_switches_are_no_secrets() {
+    fn excludes_paths_tokens_and_booleans() {
         for (name, value) in [
             ("GOOGLE_APPLICATION_CREDENTIALS", "/etc/secrets/key.json"),
             ("EOS_TOKEN", "</s>"),
@@ -333,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn only_registries_of_this_machine_are_local() {
+    fn recognizes_local_registries() {
         for image in ["localhost/a", "localhost:5000/a:1", "127.0.0.1:5000/a", "[::1]:5000/a"] {
             assert!(is_local(image), "{image}");
         }

@@ -11,86 +11,84 @@ use crate::fix::Applicability::{DisplayOnly, Unsafe};
 use crate::settings::StepSettings;
 
 rules! {
-    /// Two mounts have the same path in the container. Kubernetes refuses the pod.
+    /// Two mounts have the same path in the container. Kubernetes rejects the pod.
     DUPLICATE_MOUNT_PATH {
         code: "duplicate-mount-path",
         severity: Error,
-        summary: "two mounts have the same path",
+        summary: "duplicate mount path",
         valid: Example::Yaml("pvc_mounts:\n  - {claim_name: a, path: /a}\n  - {claim_name: b, path: /b}\n"),
         invalid: Example::Yaml("pvc_mounts:\n  - {claim_name: a, path: /data}\n  - {claim_name: b, path: /data}\n"),
     }
 
-    /// Two mounts differ only in slashes, so the container sees one path. Which of them wins is open.
+    /// Two mount paths differ only in slashes, so they are the same path in the container. Either mount may hide the other.
     SIMILAR_MOUNT_PATHS {
         code: "similar-mount-paths",
         severity: Warning,
-        summary: "two mount paths differ only in slashes",
+        summary: "mount paths that differ only in slashes",
         valid: Example::Yaml("pvc_mounts:\n  - {claim_name: a, path: /a}\n  - {claim_name: b, path: /b}\n"),
         invalid: Example::Yaml("pvc_mounts:\n  - {claim_name: a, path: /data}\n  - {claim_name: b, path: /data/}\n"),
     }
 
-    /// A folder of the node is mounted. It ties the step to nodes that have the folder, can expose data of others, and
-    /// many clusters forbid it.
+    /// A HostPath mount requires nodes with that directory, and can expose other users' data. Many clusters forbid it.
     HOST_PATH_MOUNT {
         code: "host-path-mount",
         severity: Warning,
-        summary: "a folder of the node is mounted",
+        summary: "mount of a node's directory",
         valid: Example::Yaml("pvc_mounts:\n  - {claim_name: data, path: /data}\n"),
         invalid: Example::Yaml("host_path_mounts:\n  - {path: /var/data, mount_path: /data}\n"),
     }
 
-    /// A Secret is mounted: everything that runs in the container can read it. Make sure that the project may use it.
+    /// Every process in the container can read a mounted Secret. Check that the project may use it.
     SECRET_MOUNT {
         code: "secret-mount",
         severity: Warning,
-        summary: "a Secret is mounted",
+        summary: "mount of a Secret",
         valid: Example::Yaml("config_map_mounts:\n  - {config_map: config, mount_path: /etc/config}\n"),
         invalid: Example::Yaml("secret_mounts:\n  - {secret: token, mount_path: /etc/token}\n"),
     }
 
-    /// An ephemeral claim is deleted with its data when the workload stops: at its end, but also when it is suspended,
-    /// times out or is cancelled.
+    /// An ephemeral claim is deleted with its data when the workload completes, is suspended, times out or is cancelled.
     EPHEMERAL_PVC {
         code: "ephemeral-pvc",
         severity: Warning,
-        summary: "a claim is deleted when the workload stops",
+        summary: "claim that is deleted with the workload",
         valid: Example::Yaml("pvc_mounts:\n  - {claim_name: data, path: /data}\n"),
         invalid: Example::Yaml("pvc_mounts:\n  - {claim_name: data, path: /data, ephemeral: true}\n"),
     }
 
-    /// A claim that is created needs a size.
+    /// A new claim needs a size.
     NEW_PVC_WITHOUT_SIZE {
         code: "new-pvc-without-size",
         severity: Warning,
-        summary: "a claim to create has no size",
+        summary: "new claim without a size",
         valid: Example::Yaml("pvc_mounts:\n  - {path: /data, existing_pvc: false, claim_info: {size: 10Gi}}\n"),
         invalid: Example::Yaml("pvc_mounts:\n  - {path: /data, existing_pvc: false}\n"),
     }
 
-    /// `claim_info` describes a claim to create; for one that exists the API does not want it. Write
-    /// `existing_pvc: false` to create one.
+    /// `claim_info` describes a new claim and is not valid for an existing one. Write `existing_pvc: false` to create a
+    /// claim.
     CLAIM_INFO_OF_EXISTING_PVC {
         code: "claim-info-of-existing-pvc",
         severity: Warning,
-        summary: "an existing claim is described as if it were created",
+        summary: "`claim_info` of an existing claim",
         valid: Example::Yaml("pvc_mounts:\n  - {claim_name: data, path: /data}\n"),
         invalid: Example::Yaml("pvc_mounts:\n  - {claim_name: data, path: /data, claim_info: {size: 10Gi}}\n"),
     }
 
-    /// A mount of an existing claim (the default) does not say which one.
+    /// A mount of an existing claim (the default) needs `claim_name`.
     EXISTING_PVC_WITHOUT_NAME {
         code: "existing-pvc-without-name",
         severity: Warning,
-        summary: "a mount of an existing claim does not name it",
+        summary: "existing claim without a name",
         valid: Example::Yaml("pvc_mounts:\n  - {claim_name: data, path: /data}\n"),
         invalid: Example::Yaml("pvc_mounts:\n  - {path: /data}\n"),
     }
 
-    /// An NFS server exports absolute paths.
+    /// NFS servers export absolute paths.
     RELATIVE_NFS_EXPORT {
         code: "relative-nfs-export",
         severity: Warning,
-        summary: "the path of an NFS export is not absolute",
+        summary: "relative path of an NFS export",
         valid: Example::Yaml("nfs_mounts:\n  - {server: nfs.example.com, path: /exports, mount_path: /mnt/nfs}\n"),
         invalid: Example::Yaml("nfs_mounts:\n  - {server: nfs.example.com, path: exports, mount_path: /mnt/nfs}\n"),
     }
@@ -105,9 +103,9 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
                 .report(
                     &HOST_PATH_MOUNT,
                     format_args!("host_path_mounts/{index}"),
-                    format!("`host_path_mounts[{index}]` mounts a folder of the node"),
+                    format!("`host_path_mounts[{index}]` mounts a directory of the node"),
                 )
-                .with_help("use a claim (`pvc_mounts`) if you can, or make sure that the cluster allows it")
+                .with_help("use a claim (`pvc_mounts`), or check that the cluster allows HostPath mounts")
                 .with_removal(&format!("host_path_mounts/{index}"), DisplayOnly);
         }
     }
@@ -117,9 +115,9 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
                 .report(
                     &SECRET_MOUNT,
                     format_args!("secret_mounts/{index}"),
-                    format!("`secret_mounts[{index}]` makes a Secret readable for everything in the container"),
+                    format!("`secret_mounts[{index}]` exposes a Secret to every process in the container"),
                 )
-                .with_help("make sure that the project may use it")
+                .with_help("check that the project may use it")
                 .with_removal(&format!("secret_mounts/{index}"), DisplayOnly);
         }
     }
@@ -153,14 +151,14 @@ fn mount_paths(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
             let pointer = mount.to_string();
             let origin = context.origin(&mounts[*first].to_string(), &pointer);
             let message = format!(
-                "`{}` is `{}`, which is the path of `{}`{origin} already",
+                "`{}` is `{}`, which is already the path of `{}`{origin}",
                 mount.key,
                 mount.path,
                 mounts[*first].name()
             );
             context
                 .report(&DUPLICATE_MOUNT_PATH, &pointer, message)
-                .with_help("give each mount a path of its own")
+                .with_help("use a different path for each mount")
                 .with_related(&mounts[*first].to_string(), format!("`{}` is mounted here first", mount.path))
                 .with_removal(&format!("{}/{}", mount.list, mount.index), Unsafe);
             continue;
@@ -169,16 +167,11 @@ fn mount_paths(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
         let fold = fold(mount.path);
         if let Some(first) = folded.get(&fold) {
             let first = &mounts[*first];
-            let message = format!(
-                "`{}` is `{}`, one path to the container with `{}` of `{}`",
-                mount.key,
-                mount.path,
-                first.path,
-                first.name()
-            );
+            let message =
+                format!("`{}` is `{}`, the same path as `{}` of `{}`", mount.key, mount.path, first.path, first.name());
             context
                 .report(&SIMILAR_MOUNT_PATHS, mount, message)
-                .with_help("give each mount a path of its own")
+                .with_help("use a different path for each mount")
                 .with_related(&first.to_string(), format!("`{}` is mounted here", first.path))
                 .with_removal(&format!("{}/{}", mount.list, mount.index), Unsafe);
         } else {
@@ -195,7 +188,7 @@ struct Mount<'s> {
     path: &'s str,
 }
 
-/// The path of its path.
+/// The rules' path of the mount path.
 impl fmt::Display for Mount<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}/{}", self.list, self.index, self.key)
@@ -208,7 +201,7 @@ impl Mount<'_> {
     }
 }
 
-/// All mounts, in the peer's order.
+/// Returns all mounts, in ZenML's order.
 fn mounts(settings: &StepSettings) -> Vec<Mount<'_>> {
     macro_rules! of {
         ($($list:ident.$key:ident),+) => {{
@@ -232,7 +225,7 @@ fn mounts(settings: &StepSettings) -> Vec<Mount<'_>> {
     )
 }
 
-/// The path without doubled slashes and without one at its end.
+/// Returns the path without repeated, leading or trailing slashes.
 fn fold(path: &str) -> Cow<'_, str> {
     let path = path.trim_matches('/');
     if path.as_bytes().windows(2).any(|pair| pair == b"//") {
@@ -278,7 +271,7 @@ fn claims(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
                     .report(
                         &EXISTING_PVC_WITHOUT_NAME,
                         format_args!("pvc_mounts/{index}"),
-                        format!("`pvc_mounts[{index}]` is an existing claim, but does not say which one"),
+                        format!("`pvc_mounts[{index}]` is an existing claim, but has no `claim_name`"),
                     )
                     .with_help("add `claim_name`, or write `existing_pvc: false` to create a claim")
                     .with_value(&format!("pvc_mounts/{index}/claim_name"), "my-claim", DisplayOnly)
@@ -291,7 +284,7 @@ fn claims(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
                 .report(
                     &NEW_PVC_WITHOUT_SIZE,
                     format_args!("pvc_mounts/{index}"),
-                    format!("`pvc_mounts[{index}]` creates a claim, but does not say its size"),
+                    format!("`pvc_mounts[{index}]` creates a claim without a size"),
                 )
                 .with_help("add `claim_info: {size: 50Gi}`")
                 .with_value(&format!("pvc_mounts/{index}/claim_info/size"), "50Gi", DisplayOnly);

@@ -1,4 +1,4 @@
-//! Rules of the text itself, before its settings are looked at.
+//! Rules of the text itself, checked before its settings.
 
 use runai_syntax::{MAX_ALIASED_NODES, MAX_BYTES, MAX_DEPTH};
 
@@ -7,79 +7,77 @@ use super::{Example, rules};
 const FINE: Example = Example::Yaml("gpu_devices_request: 1\n");
 
 rules! {
-    /// The text is not UTF-8, so nothing in it can be read for certain. Save it as UTF-8 in your editor; a byte order
-    /// mark is fine.
+    /// The file is not valid UTF-8. Save it as UTF-8 in your editor; a byte order
+    /// mark is allowed.
     NOT_UTF8 {
         code: "not-utf8",
         severity: Error,
-        summary: "the text is not UTF-8",
+        summary: "invalid UTF-8",
         valid: FINE,
-        invalid: Example::Made("a text with the byte 0xFF in it", || b"name: \xff\n".to_vec()),
+        invalid: Example::Generated("a file that contains the byte 0xFF", || b"name: \xff\n".to_vec()),
     }
 
-    /// The text is larger than the checker reads (4 MiB). Settings files have a few kilobytes; data does not belong into
-    /// them.
+    /// The file is larger than 4 MiB. Settings files have a few kilobytes; keep data in other files.
     TOO_LARGE {
         code: "too-large",
         severity: Error,
-        summary: "the text is larger than what is read",
+        summary: "file larger than 4 MiB",
         valid: FINE,
-        invalid: Example::Made("a text of 4 MiB and one byte", || vec![b'#'; MAX_BYTES + 1]),
+        invalid: Example::Generated("a file of 4 MiB and one byte", || vec![b'#'; MAX_BYTES + 1]),
     }
 
-    /// Lists and maps are nested deeper than 64 levels. No setting needs more than a handful.
+    /// Lists and maps are nested deeper than 64 levels.
     TOO_DEEP {
         code: "too-deep",
         severity: Error,
-        summary: "lists and maps are nested too deep",
+        summary: "nesting deeper than 64 levels",
         valid: FINE,
-        invalid: Example::Made("65 lists inside one another", || "[".repeat(MAX_DEPTH + 1).into_bytes()),
+        invalid: Example::Generated("65 nested lists", || "[".repeat(MAX_DEPTH + 1).into_bytes()),
     }
 
-    /// The aliases of a YAML document stand for more than 100,000 values: a document that multiplies itself. Write the
-    /// values out where they are needed.
+    /// The aliases of a YAML document expand to more than 100,000 values. Replace aliases by the values that they refer to.
     TOO_MANY_ALIASES {
         code: "too-many-aliases",
         severity: Error,
-        summary: "aliases stand for too many values",
+        summary: "aliases expand to more than 100,000 values",
         valid: Example::Yaml("labels: &labels {team: ml}\nannotations: *labels\n"),
-        invalid: Example::Made("lists of ten aliases, each of the list before", alias_bomb),
+        invalid: Example::Generated("lists of ten aliases, each to the previous list", alias_bomb),
     }
 
-    /// The text is not valid YAML, JSON or TOML; the message says what the reader stumbled over, and the place is where
-    /// it did. The cause often stands a little before it.
+    /// The file is not valid YAML, JSON or TOML. The reported place is where the parser failed; the cause is often a little
+    /// before it.
     ///
-    /// YAML is read as version 1.2. Tabs cannot indent; a value that contains `: ` or ` #` needs quotes; tags beyond the
-    /// core schema have no meaning here.
+    /// YAML is parsed as version 1.2. Indent with spaces, not tabs. A value that contains `: ` or ` #` needs quotes. Only the
+    /// tags of the core schema are supported.
     SYNTAX {
         code: "syntax",
         severity: Error,
-        summary: "the text does not parse",
+        summary: "syntax error",
         valid: FINE,
         invalid: Example::Yaml("node_pools: [a100\nnode_type: A100\n"),
     }
 
-    /// The document holds nothing, or nothing but comments. A file of all defaults is `{}`.
+    /// The document is empty or contains only comments. To use all defaults, write `{}`.
     EMPTY {
         code: "empty-document",
         severity: Error,
-        summary: "the document is empty",
+        summary: "empty document",
         valid: FINE,
         invalid: Example::Yaml("# nothing yet\n"),
     }
 
-    /// One file holds one document; which of several is meant cannot be known.
+    /// A file must contain exactly one document.
     SEVERAL_DOCUMENTS {
         code: "several-documents",
         severity: Error,
-        summary: "the file holds several documents",
+        summary: "several documents in one file",
         valid: FINE,
         invalid: Example::Yaml("gpu_devices_request: 1\n---\ngpu_devices_request: 2\n"),
     }
 
-    /// The keys are those of another system: a Kubernetes manifest, a custom resource of Run:ai, a task of SkyPilot or dstack,
-    /// a Docker Compose file, a pipeline of Cloud Build, Azure, Buildkite or GitHub. This program reads step files, settings,
-    /// operator files and ZenML run configurations.
+    /// The keys belong to another system: a Kubernetes manifest, a Run:ai custom resource, a SkyPilot or dstack task, a Docker
+    /// Compose file, or a pipeline of Cloud Build, Azure, Buildkite or GitHub. Supported are step files, settings, operator
+    /// files and ZenML run configurations.
     FOREIGN_FILE {
         code: "foreign-file",
         severity: Error,
@@ -88,10 +86,10 @@ rules! {
         invalid: Example::Yaml("apiVersion: batch/v1\nkind: Job\nspec: {}\n"),
     }
 
-    /// A map of a ZenML run configuration merges two values for one key: with `<<` twice, or with a list of maps that
-    /// overlap. PyYAML, which ZenML reads with, lets that pass, and which value counts depends on its version.
+    /// A map of a ZenML run configuration merges two values for one key, by a second `<<` or a list of overlapping maps.
+    /// ZenML's parser, PyYAML, accepts this, but its version determines which value is used.
     ///
-    /// In every other file a second `<<` is a duplicate key.
+    /// In all other files, a second `<<` is a duplicate key.
     DUPLICATE_MERGE {
         code: "duplicate-merge",
         severity: Warning,
@@ -104,9 +102,9 @@ rules! {
         ),
     }
 
-    /// A map of a ZenML run configuration has the same key twice. PyYAML, which reads such files, takes the last value.
+    /// A map of a ZenML run configuration has the same key twice. ZenML's parser, PyYAML, uses the last value.
     ///
-    /// In every other file a second key is an error.
+    /// In all other files, a duplicate key is an error.
     OVERRIDDEN_KEY {
         code: "overridden-key",
         severity: Warning,
@@ -117,11 +115,11 @@ rules! {
         ),
     }
 
-    /// A map has the same key twice. Which value counts differs from reader to reader, so neither does here.
+    /// A map has the same key twice. Parsers disagree on which value to use, so both are rejected.
     DUPLICATE_KEY {
         code: "duplicate-key",
         severity: Error,
-        summary: "a key stands twice in a map",
+        summary: "duplicate key",
         valid: FINE,
         invalid: Example::Yaml("gpu_devices_request: 1\ngpu_devices_request: 2\n"),
     }

@@ -1,4 +1,4 @@
-//! Rules of ZenML run configurations, beside those of the settings in their blocks.
+//! Rules of ZenML run configurations, in addition to those of the settings in their blocks.
 
 use runai_api::wire::Preemptibility;
 use runai_syntax::{Node, Value};
@@ -9,28 +9,28 @@ use crate::settings::StepSettings;
 use crate::zenml::keys::is_secret_reference;
 
 rules! {
-    /// ZenML replaces `${NAME}` in any value by a variable of its process. `check` does not know the variables, so it says
-    /// nothing about the value; `render` and `run` substitute them, and check what the value becomes.
+    /// ZenML replaces `${NAME}` in any value by a variable of its environment. Checks without that environment skip the value.
+    /// Rendering and submitting substitute the variables and check the resulting value.
     ENVIRONMENT_PLACEHOLDER {
         code: "environment-placeholder",
         severity: Note,
-        summary: "value that depends on the environment",
+        summary: "unchecked value with a placeholder",
         valid: Example::Yaml("steps:\n  train:\n    settings:\n      step_operator: {gpu_devices_request: 1}\n"),
         invalid: Example::Yaml("steps:\n  train:\n    settings:\n      step_operator:\n        gpu_devices_request: ${NUM_GPUS}\n"),
     }
 
-    /// A placeholder names a variable that is not set, where ZenML stops. The variables are those of the process that
-    /// renders or submits; in this example `RUNAI_STEP_UNSET` is not set.
+    /// A placeholder names an environment variable that is not set. ZenML fails, too. The variables are those of the process
+    /// that renders or submits; in this example `RUNAI_STEP_UNSET` is not set.
     MISSING_VARIABLE {
         code: "missing-variable",
         severity: Error,
-        summary: "placeholder of a variable that is not set",
+        summary: "placeholder of an unset variable",
         valid: Example::Yaml("steps:\n  train:\n    settings:\n      step_operator: {gpu_devices_request: 1}\n"),
         invalid: Example::Substituted("steps:\n  train:\n    settings:\n      step_operator:\n        gpu_devices_request: ${RUNAI_STEP_UNSET}\n"),
     }
 
-    /// A key of a `settings` map is `docker`, `resources`, `deployment`, or names a stack component: `step_operator`,
-    /// `step_operator.runai` (by flavor), `step_operator:my-operator` (by name). ZenML refuses every other key.
+    /// A key of a `settings` map must be `docker`, `resources`, `deployment`, or a stack component: `step_operator`,
+    /// `step_operator.runai` (by flavor) or `step_operator:my-operator` (by name). ZenML rejects all other keys.
     INVALID_SETTING_KEY {
         code: "invalid-setting-key",
         severity: Error,
@@ -39,8 +39,8 @@ rules! {
         invalid: Example::Yaml("steps: {}\nsettings:\n  step-operator.runai: {gpu_devices_request: 1}\n"),
     }
 
-    /// Settings of a step operator stand below `settings:`, of the pipeline or of a step. Anywhere else ZenML passes over
-    /// them without a word, or refuses the file.
+    /// Settings of a step operator belong below `settings:` of the pipeline or of a step. Elsewhere ZenML ignores them or
+    /// rejects the file.
     MISPLACED_BLOCK {
         code: "misplaced-block",
         severity: Error,
@@ -49,7 +49,7 @@ rules! {
         invalid: Example::Yaml("steps:\n  train:\n    step_operator.runai: {gpu_devices_request: 1}\n"),
     }
 
-    /// Two keys of one `settings` map are for the same step operator. ZenML refuses the file.
+    /// Two keys of one `settings` map refer to the same step operator. ZenML rejects the file.
     CONFLICTING_BLOCKS {
         code: "conflicting-blocks",
         severity: Error,
@@ -58,7 +58,7 @@ rules! {
         invalid: Example::Yaml("settings:\n  step_operator: {gpu_devices_request: 1}\n  step_operator.runai: {cpu_core_request: 2}\n"),
     }
 
-    /// ZenML 0.98 passes over a block whose flavor is not that of a step operator in the stack. The flavor of Run:ai's step
+    /// ZenML 0.98 ignores a block whose flavor is not that of a step operator in the stack. The flavor of Run:ai's step
     /// operator is `runai`.
     UNKNOWN_FLAVOR {
         code: "unknown-flavor",
@@ -68,7 +68,7 @@ rules! {
         invalid: Example::Yaml("settings:\n  step_operator.run_ai: {gpu_devices_request: 1}\n"),
     }
 
-    /// ZenML passes over keys that a run configuration or a step does not have.
+    /// ZenML ignores unknown keys of a run configuration and of its steps.
     IGNORED_KEY {
         code: "ignored-key",
         severity: Warning,
@@ -77,12 +77,12 @@ rules! {
         invalid: Example::Yaml("steps:\n  train:\n    setting: {}\n"),
     }
 
-    /// A `null` in a step's block does not unset what the pipeline's block or the operator's configuration says: ZenML 0.98
-    /// passes over it when it merges them.
+    /// A `null` in a step's block does not unset the value of the pipeline's block or of the operator's configuration: ZenML
+    /// 0.98 ignores it when it merges them.
     INEFFECTIVE_NULL {
         code: "ineffective-null",
         severity: Warning,
-        summary: "`null` over a value of the pipeline",
+        summary: "`null` without effect",
         valid: Example::Yaml(
             "settings:\n  step_operator: {node_type: A100}\nsteps:\n  train:\n    settings:\n      step_operator: {node_type: T4}\n",
         ),
@@ -91,7 +91,7 @@ rules! {
         ),
     }
 
-    /// `{{name.key}}` refers to a secret that ZenML keeps. Only ZenML can resolve it: this program sends the text as it is.
+    /// `{{name.key}}` refers to a secret in ZenML's secret store. Only ZenML can resolve it: here it is sent unchanged.
     SECRET_REFERENCE {
         code: "secret-reference",
         severity: Warning,
@@ -101,10 +101,10 @@ rules! {
     }
 }
 
-/// ZenML 0.98 knows two of three values.
+/// Rejects `semi-preemptible`, which ZenML 0.98 does not know.
 pub(crate) fn check_preemptibility(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
     if settings.preemptibility == Some(Preemptibility::SemiPreemptible) {
-        let message = "`preemptibility` is `semi-preemptible`, which ZenML 0.98 refuses".to_owned();
+        let message = "`preemptibility` is `semi-preemptible`, which ZenML 0.98 rejects".to_owned();
         context
             .report(&super::shape::UNKNOWN_VALUE, "preemptibility", message)
             .with_help("write `preemptible` or `non-preemptible`")
@@ -113,17 +113,16 @@ pub(crate) fn check_preemptibility(settings: &StepSettings, context: &mut RuleCo
     }
 }
 
-/// What to do about a reference.
-pub(crate) const REFERENCE_HELP: &str =
-    "only ZenML resolves its references; for this program write the value itself, or a variable of the environment";
+/// The help text of [`SECRET_REFERENCE`].
+pub(crate) const REFERENCE_HELP: &str = "write the value itself or a placeholder; only ZenML resolves its secrets";
 
-/// References to secrets among the settings of a block.
+/// Reports references to secrets among the settings of a block.
 pub(crate) fn check_references(root: &Node<'_>, context: &mut RuleContext<'_, '_>) {
     for entry in root.as_map().into_iter().flat_map(|map| &map.0) {
         if let Value::String(text) = &entry.value.value
             && is_secret_reference(&text.text)
         {
-            let message = format!("`{}` refers to a secret of ZenML, which is not resolved here", entry.key);
+            let message = format!("`{}` refers to a ZenML secret, which is not resolved here", entry.key);
             context.report(&SECRET_REFERENCE, &entry.key, message).with_help(REFERENCE_HELP);
         }
     }

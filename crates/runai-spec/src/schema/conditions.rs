@@ -1,4 +1,4 @@
-//! Rules that take several settings together, as far as JSON Schema has words for them.
+//! Conditions on several settings that JSON Schema can express.
 
 use runai_syntax::Tree;
 
@@ -11,7 +11,7 @@ pub(super) fn add_to_settings(settings: &mut Schema) {
     below(settings, &["properties", "external_urls", "items"]).set("allOf", written(USERS_OR_GROUPS, &[]));
 }
 
-/// Said of the kind of request, as the check does: what is missing has no place.
+/// The error is at `gpu_request_type`, like that of the rule, because the missing value has no location.
 const MEMORY_NEEDS_AN_AMOUNT: &str = r#"[{
     "if": {
         "properties": {"gpu_request_type": {"const": "memory"}, "gpu_memory_request": {"type": "null"}},
@@ -19,7 +19,7 @@ const MEMORY_NEEDS_AN_AMOUNT: &str = r#"[{
     },
     "then": {"properties": {"gpu_request_type": {
         "const": "portion",
-        "errorMessage": "With `gpu_request_type: memory` write `gpu_memory_request` as well, such as `20Gi`."
+        "errorMessage": "`gpu_request_type: memory` requires `gpu_memory_request`, such as `20Gi`."
     }}}
 }]"#;
 
@@ -27,17 +27,17 @@ const TOLERATIONS: &str = r#"[{
     "if": {"properties": {"operator": {"const": "Exists"}}, "required": ["operator"]},
     "then": {"properties": {"value": {
         "type": "null",
-        "errorMessage": "A toleration with `operator: Exists` has no value: remove it, or write `operator: Equal`."
+        "errorMessage": "`operator: Exists` excludes `value`: remove it, or write `operator: Equal`."
     }}}
 }, {
     "if": {"properties": {"key": {"type": "string"}}, "required": ["key"]},
     "else": {
         "properties": {"operator": {
             "const": "Exists",
-            "errorMessage": "A toleration without a key tolerates every taint, which needs `operator: Exists`: add it, or a `key`."
+            "errorMessage": "A toleration without a key requires `operator: Exists`: add it, or a `key`."
         }},
         "required": ["operator"],
-        "errorMessage": "A toleration without a key tolerates every taint, which needs `operator: Exists`: add it, or a `key`."
+        "errorMessage": "A toleration without a key requires `operator: Exists`: add it, or a `key`."
     }
 }]"#;
 
@@ -45,11 +45,11 @@ const USERS_OR_GROUPS: &str = r#"[{
     "if": {"properties": {"authorized_users": {"type": "array", "minItems": 1}}, "required": ["authorized_users"]},
     "then": {"properties": {"authorized_groups": {
         "enum": [[], null],
-        "errorMessage": "A URL is for users or for groups: keep `authorized_users` or `authorized_groups`."
+        "errorMessage": "Keep either `authorized_users` or `authorized_groups`."
     }}}
 }]"#;
 
-/// Members that the API does not do without. The wire types have a default for each, so that an answer is always read.
+/// Adds the API's required members. The wire types have defaults for them, so that responses always deserialize.
 pub(super) fn require_in_request(request: &mut Schema) {
     for (path, members) in [
         (&[][..], &["clusterId", "name", "projectId", "spec"][..]),

@@ -1,26 +1,26 @@
-//! What editors want of a schema beyond what a validator needs: hover text, messages, flat enums.
+//! Adds hover texts and error messages for editors to a schema, and flattens enums.
 
 use runai_syntax::Tree;
 
 use super::{Schema, written};
 use crate::settings::{MAP_TEXT_TYPES, TEXT_TYPES};
 
-/// Page that describes each setting under a heading of its own.
+/// The reference page, whose headings are names of settings.
 const REFERENCE: &str = "https://github.com/runai-step/runai-step/blob/main/docs/settings.md";
-/// Our own annotations that only the check reads.
+/// Annotations that only the core uses.
 const INTERNAL: [&str; 3] = ["x-alias", "x-text", "x-unknown-keys"];
 
-/// The schema of a settings type for people. `api` is the member of the request that the value becomes.
+/// Converts the schema of a settings type for editors. `api` is the member of the request.
 pub(super) fn decorated(schema: Schema, api: &str) -> Schema {
-    Decorator { words: true }.value(schema, api, None)
+    Decorator { with_texts: true }.value(schema, api, None)
 }
 
-/// The schema of a body, which programs write: flat, but without words of ours.
+/// Flattens the schema of a body, without adding texts.
 pub(super) fn plain(schema: Schema) -> Schema {
-    Decorator { words: false }.value(schema, "", None)
+    Decorator { with_texts: false }.value(schema, "", None)
 }
 
-/// Says in the schema of a map which keys it has: whatever is wrong with the map, that is what to write.
+/// Adds an error message to the schema of a map that lists its keys.
 pub(super) fn name_keys(schema: &mut Schema) {
     let required = schema.get("required").map(Tree::items).unwrap_or_default();
     let is_required = |key: &str| required.iter().any(|required| required.as_str() == Some(key));
@@ -30,29 +30,29 @@ pub(super) fn name_keys(schema: &mut Schema) {
         .map(|(key, _)| if is_required(key) { format!("{key} (required)") } else { key.to_string() })
         .collect();
     keys.sort_unstable_by_key(|key| (!key.ends_with(')'), key.clone()));
-    schema.set("errorMessage", format!("Write a map with no other keys than these: {}.", keys.join(", ")));
+    schema.set("errorMessage", format!("Write a map with these keys only: {}.", keys.join(", ")));
 }
 
 struct Decorator {
-    words: bool,
+    with_texts: bool,
 }
 
 impl Decorator {
-    /// `anchor` is the heading of the reference page that the value is described under.
+    /// Converts a schema. `anchor` is the value's heading in the reference page.
     fn value(&self, mut schema: Schema, api: &str, anchor: Option<&str>) -> Schema {
         let own = schema.text_of("x-api");
         let api = if own.is_empty() || api.is_empty() { format!("{api}{own}") } else { format!("{api}.{own}") };
         schema.remove("format");
         flatten_null(&mut schema);
-        flatten_enum(&mut schema, self.words);
+        flatten_enum(&mut schema, self.with_texts);
         if matches!(schema.get("default"), Some(Tree::Null)) {
             schema.remove("default");
         }
         self.children(&mut schema, &api, anchor);
-        if self.words {
+        if self.with_texts {
             describe(&mut schema, &api, anchor);
-            say_what_to_write(&mut schema);
-            discourage_unknown_keys(&mut schema);
+            add_error_message(&mut schema);
+            deprecate_unknown_keys(&mut schema);
         }
         for key in INTERNAL {
             schema.remove(key);
@@ -60,7 +60,7 @@ impl Decorator {
         if !api.is_empty() && schema.get("x-api").is_some() {
             schema.set("x-api", api);
         }
-        if self.words && matches!(schema.get("additionalProperties"), Some(Tree::Bool(false))) {
+        if self.with_texts && matches!(schema.get("additionalProperties"), Some(Tree::Bool(false))) {
             name_keys(&mut schema);
         }
         schema
@@ -94,12 +94,12 @@ impl Decorator {
     }
 }
 
-/// What holds for a key with a second spelling.
+/// The condition for a key with a second spelling.
 const SPELLINGS: &str = r#"{
     "if": {"properties": {"NAME": true}, "required": ["NAME"]},
     "then": {
         "properties": {"ALIAS": false},
-        "errorMessage": "`NAME` and `ALIAS` are two spellings of one key: keep one of them."
+        "errorMessage": "`NAME` and `ALIAS` are two spellings of the same key: keep one of them."
     }
 }"#;
 
@@ -107,24 +107,24 @@ fn take(schema: &mut Schema) -> Schema {
     std::mem::replace(schema, Tree::Null)
 }
 
-/// An option beside null becomes one schema that also allows null.
+/// Converts a choice of a schema and null to one schema that also allows null.
 fn flatten_null(schema: &mut Schema) {
     let Some(Tree::List(options)) = schema.remove("anyOf") else { return };
     let option = options.into_iter().find(|option| option.text_of("type") != "null");
     let (Some(Tree::Map(option)), Tree::Map(own)) = (option, &mut *schema) else { return };
-    // What is said about the field counts more than what is said about its type.
+    // Annotations of the field override those of its type.
     for (key, value) in option {
         if !own.iter().any(|(known, _)| *known == key) {
             own.push((key, value));
         }
     }
-    // An enum has no type yet.
+    // Enums have no type here.
     let of = schema.remove("type").unwrap_or_else(|| "string".into());
     schema.set("type", Tree::List(vec![of, "null".into()]));
 }
 
-/// Documented variants become one list of values beside one of their descriptions.
-fn flatten_enum(schema: &mut Schema, words: bool) {
+/// Converts documented variants to a list of values and a list of descriptions.
+fn flatten_enum(schema: &mut Schema, with_texts: bool) {
     let Some(Tree::List(variants)) = schema.remove("oneOf") else { return };
     let mut values = Vec::new();
     let mut descriptions = Vec::new();
@@ -143,14 +143,14 @@ fn flatten_enum(schema: &mut Schema, words: bool) {
         descriptions.push("Not set.".into());
     }
     schema.set("enum", Tree::List(values));
-    if words {
+    if with_texts {
         schema.set("markdownEnumDescriptions", Tree::List(descriptions));
     }
 }
 
 fn describe(schema: &mut Schema, api: &str, anchor: Option<&str>) {
     let Some(description) = schema.get("description").and_then(Tree::as_str) else { return };
-    // Lines are those of the source code; paragraphs are meant.
+    // Joins the lines of each paragraph.
     let description =
         description.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
     let mut text = description.clone();
@@ -174,19 +174,19 @@ fn describe(schema: &mut Schema, api: &str, anchor: Option<&str>) {
     schema.set("markdownDescription", text);
 }
 
-/// What a validator says of a pattern or a type means little to people: what to write in place of it.
-fn say_what_to_write(schema: &mut Schema) {
+/// Adds an error message, because a validator's message about a pattern or type does not say what to write.
+fn add_error_message(schema: &mut Schema) {
     let form = schema.text_of("x-text");
     let message = match TEXT_TYPES.iter().chain(MAP_TEXT_TYPES).find(|text| text.name == form) {
         Some(text) => format!("Not {}: {}.", text.expected, text.help),
-        // Allowed values are named anyway.
+        // Editors list the allowed values.
         None if schema.get("enum").is_some() => return,
         None => match type_of(schema) {
-            Some("array") => "Write a list: `[one, two]`, or a line with `-` for each item.".to_owned(),
+            Some("array") => "Write a list: `[one, two]`, or one line with `-` per item.".to_owned(),
             Some("boolean") => "Write `true` or `false`, without quotes.".to_owned(),
-            Some("integer") => "Write a whole number, without quotes and without a unit.".to_owned(),
+            Some("integer") => "Write an integer, without quotes and without a unit.".to_owned(),
             Some("number") => "Write a number, without quotes and without a unit.".to_owned(),
-            Some("string") => "Write a text; a number needs quotes to be one.".to_owned(),
+            Some("string") => "Write a string. Quote numbers and booleans.".to_owned(),
             _ => return,
         },
     };
@@ -196,7 +196,7 @@ fn say_what_to_write(schema: &mut Schema) {
     schema.set("errorMessage", message);
 }
 
-/// The type of a value that is not null, if it has just one.
+/// Returns the only type of a value other than null.
 fn type_of(schema: &Schema) -> Option<&str> {
     match schema.get("type")? {
         Tree::List(names) => match names.as_slice() {
@@ -207,12 +207,12 @@ fn type_of(schema: &Schema) -> Option<&str> {
     }
 }
 
-/// A map that only warns of keys that it does not know: so do editors, of what is deprecated.
-fn discourage_unknown_keys(schema: &mut Schema) {
+/// Marks unknown keys as deprecated in maps where they are only warnings, so that editors warn, too.
+fn deprecate_unknown_keys(schema: &mut Schema) {
     if schema.get("x-unknown-keys").is_some() {
         let keys = schema.get("properties").map(Tree::entries).unwrap_or_default().iter();
         let keys: Vec<_> = keys.map(|(key, _)| format!("`{key}`")).collect();
-        let message = format!("This key is not known and has no effect: known are {}.", keys.join(", "));
+        let message = format!("This key is unknown and has no effect. Write one of {}.", keys.join(", "));
         schema.set("additionalProperties", Tree::Map(vec![("deprecationMessage".into(), message.into())]));
     }
 }

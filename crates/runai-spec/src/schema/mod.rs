@@ -1,7 +1,7 @@
-//! JSON Schemas (draft-07) for editors and browsers, made from the very types that the core checks with.
+//! JSON Schemas (draft-07) for editors and browsers, generated from the types that the core validates with.
 //!
-//! [`text`] gives the bytes that `schemas/` holds and `runai-step schema` prints. What JSON Schema has no word for (unique
-//! mount paths, limits below requests, …) is left to the core; a test holds both together and names each such rule.
+//! [`text`] returns the contents of a file in `schemas/`. JSON Schema cannot express all rules (unique mount paths, limits
+//! below requests, …). A test compares the schemas with the core, and lists these rules.
 
 mod conditions;
 mod editor;
@@ -16,13 +16,13 @@ use crate::declared::{self, Declared};
 
 pub use reference::reference;
 
-/// Names of the schemas, in the order of their use.
+/// The names of the schemas.
 pub const NAMES: [&str; 5] = ["step", "settings", "operator", "zenml-run", "training-request"];
 
-/// Where the schemas can be fetched: the beginning of each `$id`.
+/// The URL prefix of each `$id`.
 const BASE: &str = "https://raw.githubusercontent.com/runai-step/runai-step/main/schemas/";
 
-/// The schema `name` as a value, or nothing if there is none of that name.
+/// Returns the schema `name` as a value.
 ///
 /// ```
 /// let schema = runai_spec::schema::value("settings").unwrap();
@@ -33,7 +33,7 @@ pub fn value(name: &str) -> Option<Json> {
     tree(name).map(|schema| (&schema).into())
 }
 
-/// The schema `name` as its file in `schemas/` holds it, or nothing if there is none of that name.
+/// Returns the schema `name` as formatted JSON, as in `schemas/`.
 #[must_use]
 pub fn text(name: &str) -> Option<String> {
     tree(name).map(|mut schema| {
@@ -42,7 +42,7 @@ pub fn text(name: &str) -> Option<String> {
     })
 }
 
-/// A schema on its way from the declarations to editors.
+/// A schema in JSON.
 type Schema = Tree<'static>;
 
 fn tree(name: &str) -> Option<Schema> {
@@ -57,13 +57,12 @@ fn tree(name: &str) -> Option<Schema> {
     Some(headed(name, schema))
 }
 
-/// The names and contents of the files in this crate's `src/declared`, from which all schemas are made: for
-/// `cargo xtask schema`, which writes them.
+/// Returns the names and contents of the files in this crate's `src/declared`, for `cargo xtask schema`.
 pub fn declarations() -> impl Iterator<Item = (&'static str, String)> {
     declared::files()
 }
 
-/// Brings the keys of all maps in order.
+/// Sorts the keys of all maps.
 fn sort(value: &mut Schema) {
     match value {
         Tree::Map(map) => {
@@ -77,7 +76,7 @@ fn sort(value: &mut Schema) {
     }
 }
 
-/// A part of a schema that is written in JSON, with other words in some places.
+/// Parses a part of a schema, after replacing some texts in it.
 fn written(json: &'static str, words: &[(&str, &str)]) -> Schema {
     if words.is_empty() {
         return Tree::from_json(json).unwrap_or_else(|error| unreachable!("a test reads it: {error}"));
@@ -86,7 +85,7 @@ fn written(json: &'static str, words: &[(&str, &str)]) -> Schema {
     Tree::from_json(&text).unwrap_or_else(|error| unreachable!("a test reads it: {error}")).into_owned()
 }
 
-/// The part at a path of keys, all of which are declared.
+/// Returns the part at a path of keys, which must exist.
 fn below<'s>(schema: &'s mut Schema, path: &[&str]) -> &'s mut Schema {
     let part = |place: &'s mut Schema, key: &&str| place.get_mut(key);
     path.iter().try_fold(schema, part).unwrap_or_else(|| unreachable!("the declarations have {path:?}"))
@@ -111,7 +110,7 @@ fn settings() -> Schema {
     schema
 }
 
-/// The operator's own keys, and every setting as the default of all steps.
+/// Returns the operator's keys and all step settings.
 fn operator() -> Schema {
     let mut schema = editor::decorated(Declared::Operator.schema(), "");
     let mut settings = settings();
@@ -132,12 +131,12 @@ fn training_request() -> Schema {
     schema
 }
 
-/// The schema with what says which one it is, and with the key that names a schema to editors.
+/// Adds `$schema` and `$id`, and the property `$schema` that editors use.
 fn headed(name: &str, mut schema: Schema) -> Schema {
     schema.set("$schema", "http://json-schema.org/draft-07/schema#");
     schema.set("$id", format!("{BASE}{name}.schema.json"));
     if name != "training-request" {
-        let key = r#"{"description": "Schema of this file, for editors.", "doNotSuggest": true}"#;
+        let key = r#"{"description": "JSON Schema of this file, for editors.", "doNotSuggest": true}"#;
         below(&mut schema, &["properties"]).set("$schema", written(key, &[]));
     }
     schema

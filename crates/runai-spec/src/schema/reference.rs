@@ -1,4 +1,4 @@
-//! The reference page: every setting under a heading of its own, in Markdown.
+//! Renders the reference of all settings.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::explain::{Explanation, explain};
 
-/// Groups of settings in the order of the page, by the `x-group` of their declaration.
+/// The groups of settings in the order of the page: the `x-group` of the declaration, and the title.
 const GROUPS: [(&str, &str); 9] = [
     ("gpu", "GPU"),
     ("cpu", "CPU and memory"),
@@ -19,11 +19,11 @@ const GROUPS: [(&str, &str); 9] = [
     ("connection", "Connection"),
 ];
 
-/// The reference of all settings of a step and of the operator file, in Markdown.
+/// Returns the reference of all settings of a step and of the operator file, in Markdown.
 #[must_use]
 pub fn reference() -> String {
-    let mut page = "# Settings\n\n`cargo xtask schema` makes this page from the declarations in `crates/runai-spec/src/settings`.\n\
-        Settings of a step stand below `settings:` in a step file; in an operator file they are the default of every step.\n"
+    let mut page = "# Settings\n\n`cargo xtask schema` generates this page from the declarations in `crates/runai-spec/src/settings`.\n\
+        In a step file, step settings belong below `settings:`. In an operator file, they are defaults for every step.\n"
         .to_owned();
     let operator = super::value("operator").unwrap_or_default();
     let mut settings: Vec<_> = operator["properties"].as_object().into_iter().flatten().collect();
@@ -54,7 +54,7 @@ fn setting(page: &mut String, name: &str, property: &Json) {
         }
         let _ = writeln!(page, "- Example: `{example}`");
         if !fields.is_empty() {
-            let _ = write!(page, "\n| key | value | |\n|---|---|---|\n");
+            let _ = write!(page, "\n| key | value | description |\n|---|---|---|\n");
         }
         for field in fields {
             rows(page, &format!("{name}.{field}"), &field);
@@ -62,7 +62,7 @@ fn setting(page: &mut String, name: &str, property: &Json) {
     }
 }
 
-/// One row, and one for each key below.
+/// Writes the row of a key, and those of its nested keys.
 fn rows(page: &mut String, path: &str, shown: &str) {
     let Ok(Explanation::Setting { description, value, fields, .. }) = explain(path) else { return };
     let words = description.replace("\n\n", "<br>").replace('\n', " ").replace('|', "\\|");

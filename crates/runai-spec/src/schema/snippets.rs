@@ -1,10 +1,10 @@
-//! The usual beginnings, which editors offer for completion.
+//! Snippets, which editors offer as completions.
 //!
-//! A `^` makes a number of what stands behind it, a `${1:…}` is a place to type in.
+//! `^` makes the rest of the string a number or boolean, `${1:…}` is a placeholder.
 
 use super::{Schema, below, written};
 
-/// Adds the beginnings to the schema of a step's settings, and to the lists that they go into.
+/// Adds snippets to the schema of a step's settings, and to the items of its lists.
 pub(super) fn add_to_settings(settings: &mut Schema) {
     settings.set("defaultSnippets", written(SETTINGS, &[]));
     for (list, body) in written(ITEMS, &[]).entries() {
@@ -13,20 +13,20 @@ pub(super) fn add_to_settings(settings: &mut Schema) {
 }
 
 const SETTINGS: &str = r#"[
-    {"label": "half a GPU", "description": "Shares a GPU with another step.", "body": {"gpu_portion_request": "^${1:0.5}"}},
+    {"label": "half a GPU", "description": "Shares a GPU with other workloads.", "body": {"gpu_portion_request": "^${1:0.5}"}},
     {
         "label": "GPU memory with burst",
-        "description": "A guaranteed amount of GPU memory, and more while nobody else wants it.",
+        "description": "Guarantees GPU memory, and uses more if the device is idle.",
         "body": {"gpu_request_type": "memory", "gpu_memory_request": "${1:20Gi}", "gpu_memory_limit": "${2:40Gi}"}
     },
     {
         "label": "CPU only",
-        "description": "No GPU.",
+        "description": "Requests no GPU.",
         "body": {"gpu_devices_request": 0, "cpu_core_request": "^${1:4}", "cpu_memory_request": "${2:16G}"}
     },
     {
         "label": "existing PVC",
-        "description": "Mounts a claim that exists.",
+        "description": "Mounts an existing claim.",
         "body": {"pvc_mounts": [
             {"claim_name": "${1:training-datasets}", "path": "${2:/mnt/data}", "read_only": "^${3:true}"}
         ]}
@@ -56,7 +56,7 @@ const SETTINGS: &str = r#"[
     },
     {
         "label": "debug port with URL",
-        "description": "A port of the container with a URL that only signed-in users may open.",
+        "description": "Exposes a port with a URL for authenticated users.",
         "body": {
             "ports": [{"container": "^${1:5678}"}],
             "external_urls": [{"container": "^${1:5678}", "authorization_type": "authenticatedUsers"}]
@@ -68,7 +68,7 @@ const ITEMS: &str = r#"{
     "pvc_mounts": [
         {
             "label": "existing PVC",
-            "description": "Mounts a claim that exists.",
+            "description": "Mounts an existing claim.",
             "body": {"claim_name": "${1:training-datasets}", "path": "${2:/mnt/data}", "read_only": "^${3:true}"}
         },
         {
@@ -96,6 +96,6 @@ const ITEMS: &str = r#"{
         }
     ],
     "ports": [
-        {"label": "debug port", "description": "A port of the container.", "body": {"container": "^${1:5678}"}}
+        {"label": "debug port", "description": "Exposes a port of the container.", "body": {"container": "^${1:5678}"}}
     ]
 }"#;

@@ -1,19 +1,19 @@
-//! The schema of a ZenML run configuration: looser than that of the settings, because pydantic converts values and `${VAR}`
-//! may stand in place of any.
+//! The schema of a ZenML run configuration. It is more permissive than that of the settings, because pydantic converts values
+//! and `${VAR}` may replace any value.
 
 use runai_syntax::Tree;
 
 use super::{Schema, below, settings, written};
 use crate::zenml::keys::{Key, RUN_KEYS, SETTING_KEY_PATTERN, STEP_KEYS, Type};
 
-/// A variable of the environment in a text.
+/// The pattern of a placeholder.
 const PLACEHOLDER: &str = r"\$\{[A-Za-z0-9_]+\}";
-/// A text that pydantic reads as a whole number.
+/// The pattern of strings that pydantic converts to integers.
 const INTEGER: &str = r"^\s*[-+]?[0-9]+(_[0-9]+)*(\.0+)?\s*$";
-/// A text that pydantic reads as a number.
+/// The pattern of strings that pydantic converts to floats.
 const NUMBER: &str = r"^\s*[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9_]+|[iI][nN][fF]([iI][nN][iI][tT][yY])?|[nN][aA][nN])([eE][-+]?[0-9]+)?\s*$";
 
-/// The blocks for the step operator are checked, other sections as far as the types of their values.
+/// Returns the schema. Blocks of Run:ai step operators are checked in full; for other sections only types are checked.
 pub(super) fn run_configuration() -> Schema {
     let mut block = settings();
     loosen(&mut block);
@@ -25,7 +25,7 @@ pub(super) fn run_configuration() -> Schema {
         .map(|(key, _)| Tree::from(key.to_string()))
         .collect();
     let mut schema = written(RUN_CONFIGURATION, &[("SETTING_KEY", &SETTING_KEY_PATTERN.replace('\\', "\\\\"))]);
-    // A block without any setting of Run:ai's may be that of another flavor.
+    // A block without any Run:ai setting may belong to another flavor.
     *below(&mut schema, &["definitions", "block_of_any_flavor", "if", "not", "propertyNames", "not", "enum"]) = known;
     below(&mut schema, &["definitions"]).set("block", block);
     add(below(&mut schema, &["properties"]), &RUN_KEYS);
@@ -35,7 +35,7 @@ pub(super) fn run_configuration() -> Schema {
 
 const RUN_CONFIGURATION: &str = r##"{
     "title": "ZenML run configuration with Run:ai settings",
-    "description": "Settings for the Run:ai step operator below `step_operator`, `step_operator.runai` or `step_operator:<name>`.",
+    "description": "Settings of the Run:ai step operator belong below `step_operator`, `step_operator.runai` or `step_operator:<name>`.",
     "type": "object",
     "properties": {
         "settings": {"$ref": "#/definitions/blocks"},
@@ -69,7 +69,7 @@ const RUN_CONFIGURATION: &str = r##"{
     }
 }"##;
 
-/// Adds what a table says of keys that have no schema yet.
+/// Adds the schemas of keys that have none yet.
 fn add(properties: &mut Schema, keys: &'static [Key]) {
     for key in keys {
         if properties.get(key.name).is_some() {
@@ -101,7 +101,7 @@ fn add(properties: &mut Schema, keys: &'static [Key]) {
     }
 }
 
-/// Lets texts stand for other values where pydantic converts them, and placeholders for all.
+/// Allows strings where pydantic converts them, and placeholders everywhere.
 fn loosen(schema: &mut Schema) {
     for key in ["properties", "definitions"] {
         if let Some(Tree::Map(properties)) = schema.get_mut(key) {

@@ -6,18 +6,18 @@ use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-/// Environment variables in the order in which they were written.
+/// Environment variables, in the order of the source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Environment(pub IndexMap<String, EnvironmentValue>);
 
 impl Environment {
-    /// Whether there is no variable.
+    /// Whether there are no variables.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Names and values in order.
+    /// Returns names and values in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.0.as_str()))
     }
@@ -41,13 +41,13 @@ impl JsonSchema for Environment {
     }
 }
 
-/// Value of an environment variable: a string, or the text that a number or boolean was written as.
+/// The value of an environment variable: a string, or the source text of a number or boolean.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct EnvironmentValue(pub String);
 
 impl<'de> Deserialize<'de> for EnvironmentValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // A newtype, because the document's deserializer gives those the source text of a number or boolean.
+        // For a newtype, the document's deserializer provides the source text of a number or boolean.
         deserializer.deserialize_newtype_struct("EnvironmentValue", Visitor)
     }
 }

@@ -1,9 +1,8 @@
-//! Settings from checked documents, and to trees.
+//! Deserializes settings from validated documents, and serializes them to trees.
 //!
-//! serde could do both, and does for others. But what it makes of each member of each type is made for inputs that nobody
-//! has looked at, with an error and a way out of it for each, and was a third of what a browser had to fetch. Here the check
-//! has accepted or mended every value, so that nothing can fail: what still does not fit is a disagreement between the check
-//! and the types, a bug here, and is only counted. A test holds this module and serde together.
+//! Hand-written decoding: serde's generated code was a third of the wasm module. The validator has accepted or replaced every
+//! value, so decoding cannot fail. A mismatch between validator and types is a bug and is only counted. A test compares
+//! this module with serde.
 
 use std::borrow::Cow;
 
@@ -14,61 +13,60 @@ use serde::de::value::{Error, StrDeserializer};
 
 use super::{Environment, EnvironmentValue, Secret};
 
-/// Reads a value of type `T` from a checked node; nothing if the check and the type disagree.
+/// Deserializes a validated node. Returns `None` if the validator and the type disagree.
 pub(crate) fn from_node<T: Setting>(node: &Node<'_>) -> Option<T> {
-    let mut doubts = Doubts(0);
-    let value = T::read(node, &mut doubts);
-    (doubts.0 == 0).then_some(value)
+    let mut mismatches = Mismatches(0);
+    let value = T::read(node, &mut mismatches);
+    (mismatches.0 == 0).then_some(value)
 }
 
-/// How many values were not what the check lets pass.
-pub(crate) struct Doubts(usize);
+/// The number of values that the validator accepted and the types reject.
+pub(crate) struct Mismatches(usize);
 
-impl Doubts {
+impl Mismatches {
     #[cold]
-    fn one<T: Setting>(&mut self) -> T {
+    fn add<T: Setting>(&mut self) -> T {
         self.0 += 1;
-        T::absent()
+        T::default_value()
     }
 }
 
-/// A value of a setting, of whatever type.
+/// A type of settings.
 pub(crate) trait Setting: ToTree + Sized {
-    /// Reads itself from a checked node.
-    fn read(node: &Node<'_>, doubts: &mut Doubts) -> Self;
+    /// Deserializes a validated node.
+    fn read(node: &Node<'_>, mismatches: &mut Mismatches) -> Self;
 
-    /// What stands in the place of a value that is not written, or not right.
-    fn absent() -> Self;
+    /// Returns the value of a setting that is missing or invalid.
+    fn default_value() -> Self;
 }
 
-/// What can be written. A trait of its own, so that one function takes them all.
+/// A type that can be serialized to a tree. The trait is dyn-compatible, so that one function serializes all types.
 pub(crate) trait ToTree {
-    /// As it is written; null for what is not set.
+    /// Returns the value as a tree; null if it is not set.
     fn tree(&self) -> Tree<'_>;
 }
 
-/// Says which fields a struct of settings has, their second spellings (`| "alias"`) and what they are when nothing is
-/// written (`= value`). The compiler wants every field to be named. What is not set is left out of a tree, unless the struct
-/// `keeps null`.
+/// Declares the fields of a settings struct, their second spellings (`| "alias"`) and defaults (`= value`). The compiler
+/// rejects a missing field. Unset fields are not serialized, unless the struct `keeps null`.
 macro_rules! fields {
     ($type:ident $(keeps $null:ident)? {
         $($field:ident $(| $alias:literal)? $(= $default:expr)?),+ $(,)?
     }) => {
         impl $crate::settings::fields::Setting for $type {
-            fn read(node: &runai_syntax::Node<'_>, doubts: &mut $crate::settings::fields::Doubts) -> Self {
-                let map = $crate::settings::fields::map(node, doubts);
+            fn read(node: &runai_syntax::Node<'_>, mismatches: &mut $crate::settings::fields::Mismatches) -> Self {
+                let map = $crate::settings::fields::map(node, mismatches);
                 Self {
-                    $($field: match $crate::settings::fields::field(map, stringify!($field), doubts)
-                        $(.or_else(|| $crate::settings::fields::field(map, $alias, doubts)))?
+                    $($field: match $crate::settings::fields::field(map, stringify!($field), mismatches)
+                        $(.or_else(|| $crate::settings::fields::field(map, $alias, mismatches)))?
                     {
                         Some(value) => value,
-                        None => fields!(@or $crate::settings::fields::Setting::absent() $(, $default)?),
+                        None => fields!(@or $crate::settings::fields::Setting::default_value() $(, $default)?),
                     },)+
                 }
             }
 
-            fn absent() -> Self {
-                Self { $($field: fields!(@or $crate::settings::fields::Setting::absent() $(, $default)?),)+ }
+            fn default_value() -> Self {
+                Self { $($field: fields!(@or $crate::settings::fields::Setting::default_value() $(, $default)?),)+ }
             }
         }
 
@@ -93,17 +91,17 @@ pub(crate) use fields;
 
 static NO_FIELDS: Map<'static> = Map(Vec::new());
 
-pub(crate) fn map<'n, 't>(node: &'n Node<'t>, doubts: &mut Doubts) -> &'n Map<'t> {
+pub(crate) fn map<'n, 't>(node: &'n Node<'t>, mismatches: &mut Mismatches) -> &'n Map<'t> {
     if let Some(map) = node.as_map() {
         return map;
     }
-    doubts.0 += 1;
+    mismatches.0 += 1;
     &NO_FIELDS
 }
 
 #[cfg_attr(target_arch = "wasm32", inline(never))]
-pub(crate) fn field<T: Setting>(map: &Map<'_>, name: &str, doubts: &mut Doubts) -> Option<T> {
-    map.get(name).map(|node| T::read(node, doubts))
+pub(crate) fn field<T: Setting>(map: &Map<'_>, name: &str, mismatches: &mut Mismatches) -> Option<T> {
+    map.get(name).map(|node| T::read(node, mismatches))
 }
 
 #[cfg_attr(target_arch = "wasm32", inline(never))]
@@ -120,14 +118,14 @@ pub(crate) fn put<'s>(
 }
 
 impl Setting for bool {
-    fn read(node: &Node<'_>, doubts: &mut Doubts) -> Self {
+    fn read(node: &Node<'_>, mismatches: &mut Mismatches) -> Self {
         match node.value {
             Value::Bool(value, _) => value,
-            _ => doubts.one(),
+            _ => mismatches.add(),
         }
     }
 
-    fn absent() -> Self {
+    fn default_value() -> Self {
         false
     }
 }
@@ -139,17 +137,17 @@ impl ToTree for bool {
 }
 
 impl Setting for i64 {
-    /// The check takes `2.0` for `2`.
-    fn read(node: &Node<'_>, doubts: &mut Doubts) -> Self {
+    /// The validator accepts `2.0` for `2`.
+    fn read(node: &Node<'_>, mismatches: &mut Mismatches) -> Self {
         match node.value {
             Value::Int(value, _) => value,
-            #[expect(clippy::cast_possible_truncation, reason = "the check lets whole numbers within the range pass")]
+            #[expect(clippy::cast_possible_truncation, reason = "the validator accepts only integers in the range")]
             Value::Float(value, _) => value as Self,
-            _ => doubts.one(),
+            _ => mismatches.add(),
         }
     }
 
-    fn absent() -> Self {
+    fn default_value() -> Self {
         0
     }
 }
@@ -161,16 +159,16 @@ impl ToTree for i64 {
 }
 
 impl Setting for f64 {
-    fn read(node: &Node<'_>, doubts: &mut Doubts) -> Self {
+    fn read(node: &Node<'_>, mismatches: &mut Mismatches) -> Self {
         match node.value {
             Value::Float(value, _) => value,
             #[expect(clippy::cast_precision_loss, reason = "the setting is a float")]
             Value::Int(value, _) => value as Self,
-            _ => doubts.one(),
+            _ => mismatches.add(),
         }
     }
 
-    fn absent() -> Self {
+    fn default_value() -> Self {
         0.0
     }
 }
@@ -182,14 +180,14 @@ impl ToTree for f64 {
 }
 
 impl Setting for String {
-    fn read(node: &Node<'_>, doubts: &mut Doubts) -> Self {
+    fn read(node: &Node<'_>, mismatches: &mut Mismatches) -> Self {
         match node.as_str() {
             Some(text) => text.to_owned(),
-            None => doubts.one(),
+            None => mismatches.add(),
         }
     }
 
-    fn absent() -> Self {
+    fn default_value() -> Self {
         Self::new()
     }
 }
@@ -201,11 +199,11 @@ impl ToTree for String {
 }
 
 impl<T: Setting> Setting for Option<T> {
-    fn read(node: &Node<'_>, doubts: &mut Doubts) -> Self {
-        if matches!(node.value, Value::Null) { None } else { Some(T::read(node, doubts)) }
+    fn read(node: &Node<'_>, mismatches: &mut Mismatches) -> Self {
+        if matches!(node.value, Value::Null) { None } else { Some(T::read(node, mismatches)) }
     }
 
-    fn absent() -> Self {
+    fn default_value() -> Self {
         None
     }
 }
@@ -217,14 +215,14 @@ impl<T: ToTree> ToTree for Option<T> {
 }
 
 impl<T: Setting> Setting for Vec<T> {
-    fn read(node: &Node<'_>, doubts: &mut Doubts) -> Self {
+    fn read(node: &Node<'_>, mismatches: &mut Mismatches) -> Self {
         match &node.value {
-            Value::List(items) => items.iter().map(|item| T::read(item, doubts)).collect(),
-            _ => doubts.one(),
+            Value::List(items) => items.iter().map(|item| T::read(item, mismatches)).collect(),
+            _ => mismatches.add(),
         }
     }
 
-    fn absent() -> Self {
+    fn default_value() -> Self {
         Self::new()
     }
 }
@@ -236,12 +234,12 @@ impl<T: ToTree> ToTree for Vec<T> {
 }
 
 impl<T: Setting> Setting for IndexMap<String, T> {
-    fn read(node: &Node<'_>, doubts: &mut Doubts) -> Self {
-        let entries = &map(node, doubts).0;
-        entries.iter().map(|entry| (entry.key.to_string(), T::read(&entry.value, doubts))).collect()
+    fn read(node: &Node<'_>, mismatches: &mut Mismatches) -> Self {
+        let entries = &map(node, mismatches).0;
+        entries.iter().map(|entry| (entry.key.to_string(), T::read(&entry.value, mismatches))).collect()
     }
 
-    fn absent() -> Self {
+    fn default_value() -> Self {
         Self::new()
     }
 }
@@ -253,11 +251,11 @@ impl<T: ToTree> ToTree for IndexMap<String, T> {
 }
 
 impl Setting for Environment {
-    fn read(node: &Node<'_>, doubts: &mut Doubts) -> Self {
-        Self(Setting::read(node, doubts))
+    fn read(node: &Node<'_>, mismatches: &mut Mismatches) -> Self {
+        Self(Setting::read(node, mismatches))
     }
 
-    fn absent() -> Self {
+    fn default_value() -> Self {
         Self::default()
     }
 }
@@ -269,17 +267,17 @@ impl ToTree for Environment {
 }
 
 impl Setting for EnvironmentValue {
-    /// Numbers and booleans are taken for texts as they were written.
-    fn read(node: &Node<'_>, doubts: &mut Doubts) -> Self {
+    /// Numbers and booleans keep their source text.
+    fn read(node: &Node<'_>, mismatches: &mut Mismatches) -> Self {
         match &node.value {
             Value::Bool(_, raw) | Value::Int(_, raw) | Value::Float(_, raw) | Value::BigInt(raw) => {
                 Self((*raw).to_owned())
             }
-            _ => Self(Setting::read(node, doubts)),
+            _ => Self(Setting::read(node, mismatches)),
         }
     }
 
-    fn absent() -> Self {
+    fn default_value() -> Self {
         Self::default()
     }
 }
@@ -291,37 +289,37 @@ impl ToTree for EnvironmentValue {
 }
 
 impl Setting for Secret {
-    fn read(node: &Node<'_>, doubts: &mut Doubts) -> Self {
-        String::read(node, doubts).into()
+    fn read(node: &Node<'_>, mismatches: &mut Mismatches) -> Self {
+        String::read(node, mismatches).into()
     }
 
-    fn absent() -> Self {
+    fn default_value() -> Self {
         String::new().into()
     }
 }
 
 impl ToTree for Secret {
-    /// Nothing: a secret is never written down.
+    /// Returns null, because secrets are never serialized.
     fn tree(&self) -> Tree<'_> {
         Tree::Null
     }
 }
 
-/// The value of an enum that a word is.
+/// Deserializes a unit variant of an enum.
 #[cfg_attr(target_arch = "wasm32", inline(never))]
-fn word<T: DeserializeOwned>(node: &Node<'_>) -> Option<T> {
+fn unit_variant<T: DeserializeOwned>(node: &Node<'_>) -> Option<T> {
     T::deserialize(StrDeserializer::<Error>::new(node.as_str()?)).ok()
 }
 
-/// Enums, and the first value of each.
-macro_rules! words {
+/// Declares unit enums as settings, with the default value of each.
+macro_rules! unit_enum {
     ($($type:path: $first:ident)+) => {$(
         impl Setting for $type {
-            fn read(node: &Node<'_>, doubts: &mut Doubts) -> Self {
-                word(node).unwrap_or_else(|| doubts.one())
+            fn read(node: &Node<'_>, mismatches: &mut Mismatches) -> Self {
+                unit_variant(node).unwrap_or_else(|| mismatches.add())
             }
 
-            fn absent() -> Self {
+            fn default_value() -> Self {
                 Self::$first
             }
         }
@@ -334,7 +332,7 @@ macro_rules! words {
     )+};
 }
 
-words! {
+unit_enum! {
     super::TolerationEffect: NoExecute
     runai_api::wire::AuthorizationType: AuthenticatedUsers
     runai_api::wire::Capability: AuditControl
@@ -358,7 +356,7 @@ mod tests {
     use crate::shape::{Kind, OPERATOR_FILE, STEP_SETTINGS, Shape};
     use runai_syntax::parse_json;
 
-    /// A value with each field of each struct in it.
+    /// Returns a value with every field of every struct.
     fn whole(shape: &Shape) -> Tree<'static> {
         match &shape.kind {
             Kind::Struct(structure) => {
@@ -370,7 +368,7 @@ mod tests {
         }
     }
 
-    /// Reads a text here and by serde, and writes what was read in both ways.
+    /// Deserializes and serializes a text with this module and with serde, and compares the results.
     fn check<T: Setting + Serialize + DeserializeOwned>(text: &str) {
         let own: T = from_node(&parse_json(text).unwrap()).expect(text);
         let other: T = serde_json::from_str(text).expect(text);
@@ -380,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_read_and_written_as_by_serde() {
+    fn agrees_with_serde() {
         check::<StepSettings>("{}");
         check::<OperatorSettings>("{}");
         check::<StepSettings>(&whole(&STEP_SETTINGS).to_json());
@@ -396,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_noticed() {
+    fn detects_mismatches() {
         for text in ["[]", r#"{"gpu_devices_request": "1"}"#, r#"{"ports": [{"container": null}]}"#] {
             assert!(from_node::<StepSettings>(&parse_json(text).unwrap()).is_none(), "{text}");
         }

@@ -1,4 +1,4 @@
-//! What the patterns of texts match, by hand: a regular-expression engine would double the size of the browser package.
+//! Hand-written matchers of the string types' patterns. A regular-expression engine would double the wasm module's size.
 
 pub(super) fn without_line_break(text: &str) -> &str {
     text.strip_suffix('\n').unwrap_or(text)
@@ -27,7 +27,7 @@ pub(super) fn is_object_name(text: &str) -> bool {
     !text.is_empty() && !text.starts_with('-') && !text.ends_with('-') && text.bytes().all(inner)
 }
 
-/// Letters, digits, `-`, `_` and `.`, with a letter or digit first and last.
+/// Whether `text` consists of letters, digits, `-`, `_` and `.`, and starts and ends with a letter or digit.
 pub(super) fn is_qualified_name(text: &str) -> bool {
     let bytes = text.as_bytes();
     let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
@@ -41,11 +41,11 @@ pub(super) fn is_label_key(text: &str) -> bool {
     }
 }
 
-/// The peer's reading: it starts with `http://` or `https://`, has a host, and neither a query nor a fragment (an empty
-/// one behind `?` or `#` does not count).
+/// Whether ZenML accepts the URL: it starts with `http://` or `https://`, and has a host and no non-empty query or
+/// fragment.
 pub(super) fn is_base_url(text: &str) -> bool {
     let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
-    // As every reader of URLs does.
+    // URL parsers remove these characters.
     let rest = &*rest.replace(['\t', '\n', '\r'], "");
     let rest = rest.strip_suffix('#').unwrap_or(rest);
     let rest = rest.strip_suffix('?').unwrap_or(rest);
@@ -53,7 +53,7 @@ pub(super) fn is_base_url(text: &str) -> bool {
         return false;
     }
     let authority = rest.split('/').next().unwrap_or_default();
-    if authority.contains(SEEMING_DELIMITERS) {
+    if authority.contains(LOOKALIKE_DELIMITERS) {
         return false;
     }
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
@@ -64,15 +64,14 @@ pub(super) fn is_base_url(text: &str) -> bool {
     !name.is_empty() && !host.contains(['[', ']'])
 }
 
-/// Characters that compatibility normalization (NFKC) turns into `/`, `?`, `#`, `@` or `:`, so that a host could end
-/// elsewhere than it seems to.
-const SEEMING_DELIMITERS: [char; 19] = [
+/// Characters that compatibility normalization (NFKC) converts to `/`, `?`, `#`, `@` or `:`, which could change the host.
+const LOOKALIKE_DELIMITERS: [char; 19] = [
     '\u{2047}', '\u{2048}', '\u{2049}', '\u{2100}', '\u{2101}', '\u{2105}', '\u{2106}', '\u{2A74}', '\u{FE13}',
     '\u{FE16}', '\u{FE55}', '\u{FE56}', '\u{FE5F}', '\u{FE6B}', '\u{FF03}', '\u{FF0F}', '\u{FF1A}', '\u{FF1F}',
     '\u{FF20}',
 ];
 
-/// An address of IPv6, perhaps with a zone, or of a version to come (RFC 3986, 3.2.2).
+/// Whether `address` is an IPv6 address, with or without a zone, or an `IPvFuture` address (RFC 3986, 3.2.2).
 fn is_bracketed_address(address: &str) -> bool {
     if let Some((version, address)) = address.strip_prefix('v').and_then(|future| future.split_once('.')) {
         return !address.is_empty() && !version.is_empty() && version.bytes().all(|digit| digit.is_ascii_hexdigit());

@@ -1,19 +1,17 @@
-//! The settings themselves: one declaration each.
+//! The settings, with one declaration per setting.
 //!
-//! A field's type, its doc comment and its constraint attributes are the single source of the check, of the JSON
-//! Schema, of the hover text, of the form and of the reference page. The attributes that are not self-explanatory:
+//! A field's type, doc comment and constraint attributes are the single source of validation, JSON Schema, hover text,
+//! form and reference page. The attributes:
 //!
-//! * `validate(range(..))` and `validate(length(..))` bound numbers, and the characters or items of strings and lists;
-//! * `x-api` names the member of the API's training request that the setting becomes;
-//! * `x-group` names the group of the reference that it is listed in;
-//! * `x-alias` names a second spelling that is accepted (the API's own, where it differs).
+//! * `validate(range(..))` and `validate(length(..))`: bounds of numbers, and of the length of strings and lists;
+//! * `x-api`: the member of the API's training request;
+//! * `x-group`: the group in the reference page;
+//! * `x-alias`: a second spelling, the API's.
 //!
-//! `fields!` names the fields of each struct once more, for reading them without serde (see there why); the compiler
-//! asks for what is missing.
+//! `fields!` lists the fields of each struct again, to deserialize them without serde. The compiler rejects an incomplete
+//! list.
 //!
-//! Enums that the API has as well are those of [`wire`](runai_api::wire).
-//!
-//! Rules that look at more than one setting stand in [`rules`](crate::rules).
+//! Enums of the API are those of [`wire`](runai_api::wire). Rules about several settings are in [`rules`](crate::rules).
 
 mod environment;
 pub(crate) mod fields;
@@ -44,7 +42,7 @@ pub(crate) use text::{MAP_TEXT_TYPES, TEXT_TYPES, TextType};
 use self::fields::ToTree as _;
 use runai_syntax::Tree;
 
-/// What settings are when nothing is written: `settings` of a step, and `operator`.
+/// Returns the default settings: `settings` of a step, and `operator`.
 #[must_use]
 pub fn defaults() -> Tree<'static> {
     let (settings, operator) = (StepSettings::default(), OperatorSettings::default());

@@ -1,4 +1,4 @@
-//! Storage that is mounted into the container.
+//! Storage that is mounted in the container.
 
 use runai_api::wire::{MountPropagation, VolumeMode};
 use schemars::JsonSchema;
@@ -8,53 +8,53 @@ use validator::Validate;
 use super::fields::fields;
 use super::{AbsolutePath, AttributeKey, FileMode, ObjectName, Quantity};
 
-/// A persistent volume claim mounted into the container.
+/// A mount of a persistent volume claim.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct PvcMount {
-    /// Where it is mounted in the container; absolute, and used by no other mount.
+    /// Absolute path of the mount in the container, unique among all mounts.
     #[schemars(extend("examples" = ["/mnt/data"], "x-api" = "path"))]
     pub path: AbsolutePath,
 
-    /// Whether the claim exists already (`true`) or is created for the workload (`false`).
+    /// Whether the claim exists (`true`) or is created for the workload (`false`).
     #[serde(default = "yes")]
     #[schemars(extend("x-api" = "existingPvc"))]
     pub existing_pvc: bool,
 
-    /// Name of the claim, 1 to 63 characters. A claim that is created gets a generated name without it.
+    /// Name of the claim, 1 to 63 characters. Default for new claims: a generated name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[validate(length(min = 1, max = 63))]
     #[schemars(extend("examples" = ["training-datasets"], "x-api" = "claimName"))]
     pub claim_name: Option<String>,
 
-    /// Whether the container may only read.
+    /// Whether the mount is read-only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-api" = "readOnly"))]
     pub read_only: Option<bool>,
 
-    /// Whether the claim and its data are deleted when the workload stops, also when it is suspended.
+    /// Whether the claim and its data are deleted when the workload ends or is suspended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-api" = "ephemeral"))]
     pub ephemeral: Option<bool>,
 
-    /// What to create, with `existing_pvc: false`.
+    /// Description of a new claim, with `existing_pvc: false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[validate(nested)]
     #[schemars(extend("examples" = [{"size": "50Gi", "storage_class": "fast"}], "x-api" = "claimInfo"))]
     pub claim_info: Option<ClaimInfo>,
 
-    /// Whether the data is shared with all projects of the scope.
+    /// Whether all projects of the scope share the data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-api" = "dataSharing"))]
     pub data_sharing: Option<bool>,
 
-    /// Name of this mount, by which a policy of the project can refer to it.
+    /// Name by which a policy can refer to this mount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[validate(length(min = 1))]
     #[schemars(extend("x-api" = "name"))]
     pub name: Option<String>,
 
-    /// Whether to leave out a mount of this name that a policy adds by default.
+    /// Whether to exclude the mount of this name that a policy adds by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-api" = "exclude"))]
     pub exclude: Option<bool>,
@@ -72,7 +72,7 @@ fields!(PvcMount {
     exclude,
 });
 
-/// A persistent volume claim that is created for the workload. Takes the API's spelling of its keys as well.
+/// A persistent volume claim that is created for the workload. Keys may also be written as in the API.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClaimInfo {
@@ -81,23 +81,23 @@ pub struct ClaimInfo {
     #[schemars(extend("examples" = ["50Gi"], "x-api" = "size", "x-unit" = "bytes"))]
     pub size: Option<Quantity>,
 
-    /// Storage class of the volume; the cluster's default without it.
+    /// Storage class of the volume. Default: the cluster's.
     #[serde(alias = "storageClass", skip_serializing_if = "Option::is_none")]
     #[schemars(extend("examples" = ["fast"], "x-api" = "storageClass", "x-alias" = "storageClass"))]
     pub storage_class: Option<ObjectName>,
 
-    /// Who may mount the volume, and how.
+    /// Access modes of the volume.
     #[serde(alias = "accessModes", skip_serializing_if = "Option::is_none")]
     #[validate(nested)]
     #[schemars(extend("examples" = [{"read_write_many": true}], "x-api" = "accessModes", "x-alias" = "accessModes"))]
     pub access_modes: Option<AccessModes>,
 
-    /// Whether the volume is a file system or a raw block device; a file system without it.
+    /// Whether the volume is a file system (the default) or a raw block device.
     #[serde(alias = "volumeMode", skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-api" = "volumeMode", "x-alias" = "volumeMode"))]
     pub volume_mode: Option<VolumeMode>,
 
-    /// Annotations of the created claim that its storage class asks for.
+    /// Annotations that the storage class requires.
     #[serde(alias = "addedAttrValues", skip_serializing_if = "Option::is_none")]
     #[validate(nested)]
     #[schemars(extend(
@@ -116,21 +116,21 @@ fields!(ClaimInfo {
     added_attr_values | "addedAttrValues",
 });
 
-/// Who may mount a created volume. A mode that is `null` is left to the cluster.
+/// Access modes of a new volume. For a mode that is `null`, the cluster's default applies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct AccessModes {
-    /// One node, reading and writing.
+    /// Read and write on one node.
     #[serde(alias = "readWriteOnce", default = "some_yes")]
     #[schemars(extend("x-api" = "readWriteOnce", "x-alias" = "readWriteOnce"))]
     pub read_write_once: Option<bool>,
 
-    /// Many nodes, only reading.
+    /// Read on many nodes.
     #[serde(alias = "readOnlyMany", default = "some_no")]
     #[schemars(extend("x-api" = "readOnlyMany", "x-alias" = "readOnlyMany"))]
     pub read_only_many: Option<bool>,
 
-    /// Many nodes, reading and writing.
+    /// Read and write on many nodes.
     #[serde(alias = "readWriteMany", default = "some_no")]
     #[schemars(extend("x-api" = "readWriteMany", "x-alias" = "readWriteMany"))]
     pub read_write_many: Option<bool>,
@@ -142,11 +142,11 @@ fields!(AccessModes keeps null {
     read_write_many | "readWriteMany" = Some(false),
 });
 
-/// An annotation of a created claim.
+/// An annotation of a new claim.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct AddedAttribute {
-    /// Key of the annotation, 1 to 63 letters, digits, `-`, `_` and `.`, a letter or digit first and last.
+    /// Key of the annotation: 1 to 63 letters, digits, `-`, `_` and `.`, starting and ending with a letter or digit.
     #[schemars(extend("examples" = ["dnsname"], "x-api" = "key"))]
     pub key: AttributeKey,
 
@@ -158,7 +158,7 @@ pub struct AddedAttribute {
 
 fields!(AddedAttribute { key, value });
 
-/// A `ConfigMap` mounted as files.
+/// A mount of a `ConfigMap` as files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct ConfigMapMount {
@@ -166,11 +166,11 @@ pub struct ConfigMapMount {
     #[schemars(extend("examples" = ["training-config"], "x-api" = "configMap"))]
     pub config_map: ObjectName,
 
-    /// Where it is mounted in the container; absolute, and used by no other mount.
+    /// Absolute path of the mount in the container, unique among all mounts.
     #[schemars(extend("examples" = ["/etc/training"], "x-api" = "mountPath"))]
     pub mount_path: AbsolutePath,
 
-    /// Path inside the `ConfigMap` to mount instead of its root.
+    /// Path in the `ConfigMap` to mount instead of its root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[validate(length(min = 1))]
     #[schemars(extend("x-api" = "subPath"))]
@@ -181,13 +181,13 @@ pub struct ConfigMapMount {
     #[schemars(extend("examples" = ["0644"], "x-api" = "defaultMode"))]
     pub default_mode: Option<FileMode>,
 
-    /// Name of this mount, by which a policy of the project can refer to it.
+    /// Name by which a policy can refer to this mount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[validate(length(min = 1))]
     #[schemars(extend("x-api" = "name"))]
     pub name: Option<String>,
 
-    /// Whether to leave out a mount of this name that a policy adds by default.
+    /// Whether to exclude the mount of this name that a policy adds by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-api" = "exclude"))]
     pub exclude: Option<bool>,
@@ -195,7 +195,7 @@ pub struct ConfigMapMount {
 
 fields!(ConfigMapMount { config_map, mount_path, sub_path, default_mode, name, exclude });
 
-/// A Secret mounted as files.
+/// A mount of a Secret as files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct SecretMount {
@@ -204,7 +204,7 @@ pub struct SecretMount {
     #[schemars(extend("examples" = ["hf-token"], "x-api" = "secret"))]
     pub secret: String,
 
-    /// Where it is mounted in the container; absolute, and used by no other mount.
+    /// Absolute path of the mount in the container, unique among all mounts.
     #[schemars(extend("examples" = ["/etc/secrets"], "x-api" = "mountPath"))]
     pub mount_path: AbsolutePath,
 
@@ -213,13 +213,13 @@ pub struct SecretMount {
     #[schemars(extend("examples" = ["0400"], "x-api" = "defaultMode"))]
     pub default_mode: Option<FileMode>,
 
-    /// Name of this mount, by which a policy of the project can refer to it.
+    /// Name by which a policy can refer to this mount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[validate(length(min = 1))]
     #[schemars(extend("x-api" = "name"))]
     pub name: Option<String>,
 
-    /// Whether to leave out a mount of this name that a policy adds by default.
+    /// Whether to exclude the mount of this name that a policy adds by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-api" = "exclude"))]
     pub exclude: Option<bool>,
@@ -227,7 +227,7 @@ pub struct SecretMount {
 
 fields!(SecretMount { secret, mount_path, default_mode, name, exclude });
 
-/// An NFS export mounted into the container.
+/// A mount of an NFS export.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct NfsMount {
@@ -236,27 +236,27 @@ pub struct NfsMount {
     #[schemars(extend("examples" = ["nfs.example.com"], "x-api" = "server"))]
     pub server: String,
 
-    /// Path that the server exports.
+    /// Exported path on the server.
     #[validate(length(min = 1))]
     #[schemars(extend("examples" = ["/exports/data"], "x-api" = "path"))]
     pub path: String,
 
-    /// Where it is mounted in the container; absolute, and used by no other mount.
+    /// Absolute path of the mount in the container, unique among all mounts.
     #[schemars(extend("examples" = ["/mnt/nfs"], "x-api" = "mountPath"))]
     pub mount_path: AbsolutePath,
 
-    /// Whether the container may only read; the API's default is `true`.
+    /// Whether the mount is read-only; the API's default is `true`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-api" = "readOnly"))]
     pub read_only: Option<bool>,
 
-    /// Name of this mount, by which a policy of the project can refer to it.
+    /// Name by which a policy can refer to this mount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[validate(length(min = 1))]
     #[schemars(extend("x-api" = "name"))]
     pub name: Option<String>,
 
-    /// Whether to leave out a mount of this name that a policy adds by default.
+    /// Whether to exclude the mount of this name that a policy adds by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-api" = "exclude"))]
     pub exclude: Option<bool>,
@@ -264,7 +264,7 @@ pub struct NfsMount {
 
 fields!(NfsMount { server, path, mount_path, read_only, name, exclude });
 
-/// An S3 bucket mounted into the container.
+/// A mount of an S3 bucket.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct S3Mount {
@@ -273,40 +273,40 @@ pub struct S3Mount {
     #[schemars(extend("examples" = ["my-bucket"], "x-api" = "bucket"))]
     pub bucket: String,
 
-    /// Where it is mounted in the container; absolute, and used by no other mount.
+    /// Absolute path of the mount in the container, unique among all mounts.
     #[schemars(extend("examples" = ["/mnt/s3"], "x-api" = "path"))]
     pub path: AbsolutePath,
 
-    /// URL of the S3 service; Amazon's without it.
+    /// URL of the S3 service. Default: Amazon's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[validate(length(min = 1))]
     #[schemars(extend("examples" = ["https://s3.example.com"], "x-api" = "url"))]
     pub url: Option<String>,
 
-    /// Name of the Secret that holds the credentials of a private bucket.
+    /// Name of the Secret with the credentials of a private bucket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("examples" = ["s3-credentials"], "x-api" = "accessKeySecret"))]
     pub access_key_secret: Option<ObjectName>,
 
-    /// Key of that Secret which holds the access key id; the API's default is `AccessKeyId`.
+    /// Key of the access key id in the Secret; the API's default is `AccessKeyId`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[validate(length(min = 1))]
     #[schemars(extend("examples" = ["AccessKeyId"], "x-api" = "secretKeyOfAccessKeyId"))]
     pub secret_key_of_access_key_id: Option<String>,
 
-    /// Key of that Secret which holds the secret key; the API's default is `SecretKey`.
+    /// Key of the secret key in the Secret; the API's default is `SecretKey`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[validate(length(min = 1))]
     #[schemars(extend("examples" = ["SecretKey"], "x-api" = "secretKeyOfSecretKey"))]
     pub secret_key_of_secret_key: Option<String>,
 
-    /// Name of this mount, by which a policy of the project can refer to it.
+    /// Name by which a policy can refer to this mount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[validate(length(min = 1))]
     #[schemars(extend("x-api" = "name"))]
     pub name: Option<String>,
 
-    /// Whether to leave out a mount of this name that a policy adds by default.
+    /// Whether to exclude the mount of this name that a policy adds by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-api" = "exclude"))]
     pub exclude: Option<bool>,
@@ -323,35 +323,35 @@ fields!(S3Mount {
     exclude,
 });
 
-/// A folder of the node mounted into the container.
+/// A mount of a directory of the node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct HostPathMount {
-    /// Folder of the node; absolute.
+    /// Absolute path of the directory on the node.
     #[schemars(extend("examples" = ["/var/data"], "x-api" = "path"))]
     pub path: AbsolutePath,
 
-    /// Where it is mounted in the container; absolute, and used by no other mount.
+    /// Absolute path of the mount in the container, unique among all mounts.
     #[schemars(extend("examples" = ["/mnt/host"], "x-api" = "mountPath"))]
     pub mount_path: AbsolutePath,
 
-    /// Whether the container may only read; the API's default is `true`.
+    /// Whether the mount is read-only; the API's default is `true`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-api" = "readOnly"))]
     pub read_only: Option<bool>,
 
-    /// Whether mounts that the node makes later below this folder are seen in the container.
+    /// Whether later mounts of the node below this directory appear in the container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-api" = "mountPropagation"))]
     pub mount_propagation: Option<MountPropagation>,
 
-    /// Name of this mount, by which a policy of the project can refer to it.
+    /// Name by which a policy can refer to this mount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[validate(length(min = 1))]
     #[schemars(extend("x-api" = "name"))]
     pub name: Option<String>,
 
-    /// Whether to leave out a mount of this name that a policy adds by default.
+    /// Whether to exclude the mount of this name that a policy adds by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-api" = "exclude"))]
     pub exclude: Option<bool>,

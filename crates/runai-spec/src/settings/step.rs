@@ -11,35 +11,34 @@ use super::{
     Port, PvcMount, S3Mount, SecretMount, SecurityContext, Toleration,
 };
 
-/// One step: an image, a command, its environment, and the settings it runs with on a Run:ai cluster.
+/// A step to run on a Run:ai cluster: image, command, environment and settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Run:ai step file")]
 pub struct StepFile {
-    /// Name of the step, the base of the workload's name.
+    /// Name of the step, from which the workload's name is derived.
     ///
-    /// Brought into the form that Kubernetes asks for: lowercase letters, digits and dashes, a letter first, 63
-    /// characters at most.
+    /// It is converted to a valid workload name: lowercase letters, digits and dashes, starting with a letter, up to 63
+    /// characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("examples" = ["train-resnet"], "x-api" = "name"))]
     pub name: Option<String>,
 
-    /// Container image that the step runs in, with its registry and tag or digest.
+    /// Container image of the step, with registry and tag or digest.
     #[validate(length(min = 1))]
     #[schemars(extend("examples" = ["registry.example.com/ml/train:1.4.2"], "x-api" = "spec.image"))]
     pub image: String,
 
-    /// Command to run, one list item a token; no shell splits or expands it.
+    /// Command to run, as a list of tokens. No shell splits or expands them.
     ///
-    /// With more than three tokens the first three become the API's `command` and the rest its `args`.
+    /// If there are more than three tokens, the first three are sent as the API's `command` and the rest as `args`.
     #[validate(length(min = 1))]
     #[schemars(extend("examples" = [["python", "-m", "train", "--epochs", "10"]], "x-api" = "spec.command"))]
     pub command: Vec<String>,
 
-    /// Environment variables of the container. Values are strings; numbers and booleans are taken as their text.
+    /// Environment variables of the container. Values are strings; numbers and booleans keep their source text.
     ///
-    /// They are part of the request in plain text: put secrets into a Kubernetes Secret and mount it with
-    /// `secret_mounts`.
+    /// They are sent as plain text. Store secrets in a Kubernetes Secret, and mount it with `secret_mounts`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("examples" = [{"WANDB_MODE": "offline"}], "x-api" = "spec.environmentVariables"))]
     pub environment: Option<Environment>,
@@ -57,75 +56,75 @@ fields!(StepFile { name, image, command, environment, settings });
 #[serde(default, deny_unknown_fields)]
 #[schemars(title = "Run:ai step settings")]
 pub struct StepSettings {
-    /// Number of GPU devices. `0` asks for none (a CPU-only step); more than one is for steps that use several.
+    /// Number of GPU devices; `0` for a CPU-only step.
     #[validate(range(min = 0))]
     #[schemars(extend("x-api" = "spec.compute.gpuDevicesRequest", "x-group" = "gpu", "x-unit" = "devices"))]
     pub gpu_devices_request: i64,
 
-    /// Fraction of each device, from `0.0` to `1.0`: `0.5` shares the device with others, `1.0` is a whole one.
+    /// Fraction of each device, from `0.0` to `1.0`: `0.5` is half a device, `1.0` a whole one.
     ///
     /// Only sent with `gpu_request_type: portion`.
     #[validate(range(min = 0.0, max = 1.0))]
     #[schemars(extend("examples" = [0.5], "x-api" = "spec.compute.gpuPortionRequest", "x-group" = "gpu", "x-unit" = "devices"))]
     pub gpu_portion_request: f64,
 
-    /// What a share of a GPU is measured in: `portion` (a fraction of the device) or `memory` (an amount of it).
+    /// How a GPU is shared: by `portion` (a fraction of the device) or by `memory` (an amount of its memory).
     #[schemars(extend("x-api" = "spec.compute.gpuRequestType", "x-group" = "gpu"))]
     pub gpu_request_type: GpuRequestType,
 
-    /// GPU memory on each device, with a unit: `20Gi`. Needed with `gpu_request_type: memory`, and only sent then.
+    /// GPU memory on each device, with a unit: `20Gi`. Required by `gpu_request_type: memory`, otherwise not sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("examples" = ["20Gi"], "x-api" = "spec.compute.gpuMemoryRequest", "x-group" = "gpu", "x-unit" = "bytes"))]
     pub gpu_memory_request: Option<Memory>,
 
-    /// Fraction of each device that the step may grow to while nobody else wants it; at least `gpu_portion_request`.
+    /// Maximum fraction of each device, if the device is otherwise idle; at least `gpu_portion_request`.
     ///
-    /// Dynamic fractions have to be enabled by the administrator.
+    /// An administrator must enable dynamic GPU fractions.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[validate(range(min = 0.0, max = 1.0))]
     #[schemars(extend("examples" = [0.8], "x-api" = "spec.compute.gpuPortionLimit", "x-group" = "gpu", "x-unit" = "devices"))]
     pub gpu_portion_limit: Option<f64>,
 
-    /// GPU memory that the step may grow to while nobody else wants it; at least `gpu_memory_request`.
+    /// Maximum GPU memory, if the device is otherwise idle; at least `gpu_memory_request`.
     ///
-    /// Dynamic fractions have to be enabled by the administrator.
+    /// An administrator must enable dynamic GPU fractions.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("examples" = ["40Gi"], "x-api" = "spec.compute.gpuMemoryLimit", "x-group" = "gpu", "x-unit" = "bytes"))]
     pub gpu_memory_limit: Option<Memory>,
 
-    /// CPU cores that are guaranteed, at least `0.1`.
+    /// Guaranteed CPU cores, at least `0.1`.
     #[validate(range(min = 0.1))]
     #[schemars(extend("examples" = [8.0], "x-api" = "spec.compute.cpuCoreRequest", "x-group" = "cpu", "x-unit" = "cores"))]
     pub cpu_core_request: f64,
 
-    /// CPU cores that the step may use at most; at least `cpu_core_request`.
+    /// Maximum CPU cores; at least `cpu_core_request`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[validate(range(min = 0.1))]
     #[schemars(extend("examples" = [16.0], "x-api" = "spec.compute.cpuCoreLimit", "x-group" = "cpu", "x-unit" = "cores"))]
     pub cpu_core_limit: Option<f64>,
 
-    /// Memory that is guaranteed, with a unit: `4G` is 4 × 10⁹ bytes, `4Gi` is 4 × 2³⁰.
+    /// Guaranteed memory, with a unit: `4G` is 4 × 10⁹ bytes, `4Gi` is 4 × 2³⁰ bytes.
     #[schemars(extend("examples" = ["32G"], "x-api" = "spec.compute.cpuMemoryRequest", "x-group" = "cpu", "x-unit" = "bytes"))]
     pub cpu_memory_request: Memory,
 
-    /// Memory that the step may use at most before it is killed; at least `cpu_memory_request`.
+    /// Maximum memory, above which the step is killed; at least `cpu_memory_request`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("examples" = ["64G"], "x-api" = "spec.compute.cpuMemoryLimit", "x-group" = "cpu", "x-unit" = "bytes"))]
     pub cpu_memory_limit: Option<Memory>,
 
-    /// Names of node pools in the order in which the scheduler shall try them.
+    /// Node pools, in the order in which the scheduler tries them.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("examples" = [["a100-pool", "v100-pool"]], "x-api" = "spec.nodePools", "x-group" = "scheduling"))]
     pub node_pools: Option<Vec<String>>,
 
-    /// Label of the nodes that the step may run on; `node_pools` is the usual way.
+    /// Label of the nodes that the step may run on. Prefer `node_pools`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[validate(length(min = 1))]
     #[schemars(extend("examples" = ["A100"], "x-api" = "spec.nodeType", "x-group" = "scheduling"))]
     pub node_type: Option<String>,
 
-    /// Whether the step may be stopped to make room. `preemptible` may use more than the project's quota,
-    /// `non-preemptible` stays within it. `semi-preemptible` needs control plane 3.0.
+    /// Whether the scheduler may preempt the step. `preemptible` steps may exceed the project's quota, `non-preemptible`
+    /// steps may not. `semi-preemptible` requires control plane 3.0.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-api" = "spec.preemptibility", "x-group" = "scheduling"))]
     pub preemptibility: Option<Preemptibility>,
@@ -137,7 +136,7 @@ pub struct StepSettings {
     #[schemars(extend("examples" = ["low"], "x-api" = "spec.priorityClass", "x-group" = "scheduling"))]
     pub priority_class: Option<String>,
 
-    /// Taints that the step tolerates, so that it may run on nodes which others are kept off.
+    /// Tolerations, which allow the step to run on nodes with matching taints.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[validate(nested)]
     #[schemars(extend(
@@ -147,22 +146,22 @@ pub struct StepSettings {
     ))]
     pub tolerations: Option<Vec<Toleration>>,
 
-    /// Further resources of the node by their Kubernetes name, such as network cards: name to quantity.
+    /// Quantities of other node resources by their Kubernetes name, such as network cards.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("examples" = [{"rdma/hca": "1"}], "x-api" = "spec.compute.extendedResources", "x-group" = "scheduling"))]
     pub extended_resources: Option<ExtendedResources>,
 
-    /// A large `/dev/shm`, which `PyTorch` data loaders with several workers need.
+    /// Whether to mount a large `/dev/shm`, which `PyTorch` data loaders with several workers require.
     #[schemars(extend("x-api" = "spec.compute.largeShmRequest", "x-group" = "cpu"))]
     pub large_shm_request: bool,
 
-    /// Times that a failed pod is tried again before the workload counts as failed; the API's default is 6.
+    /// Number of retries of a failed pod before the workload fails; the API's default is 6.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[validate(range(min = 0))]
     #[schemars(extend("examples" = [0], "x-api" = "spec.backoffLimit", "x-group" = "lifecycle", "x-unit" = "tries"))]
     pub backoff_limit: Option<i64>,
 
-    /// Seconds between the signal to end and the kill; Kubernetes' default is 30.
+    /// Seconds between the termination signal and the kill; Kubernetes' default is 30.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[validate(range(min = 0))]
     #[schemars(extend(
@@ -173,12 +172,12 @@ pub struct StepSettings {
     ))]
     pub termination_grace_period_seconds: Option<i64>,
 
-    /// Whether a preempted step ends instead of waiting for its turn again.
+    /// Whether a preempted step is terminated instead of being queued again.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-api" = "spec.terminateAfterPreemption", "x-group" = "lifecycle"))]
     pub terminate_after_preemption: Option<bool>,
 
-    /// Working directory inside the container; the image's own without it.
+    /// Working directory in the container. Default: the image's.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[validate(length(min = 1))]
     #[schemars(extend("examples" = ["/workspace"], "x-api" = "spec.workingDir", "x-group" = "lifecycle"))]
@@ -244,7 +243,7 @@ pub struct StepSettings {
     ))]
     pub s3_mounts: Option<Vec<S3Mount>>,
 
-    /// Folders of the node to mount. Many clusters forbid them.
+    /// Directories of the node to mount. Many clusters forbid them.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[validate(nested)]
     #[schemars(extend(
@@ -254,7 +253,7 @@ pub struct StepSettings {
     ))]
     pub host_path_mounts: Option<Vec<HostPathMount>>,
 
-    /// Id (a UUID) of an existing workload template, which Run:ai merges under the request. Names are not resolved.
+    /// UUID of an existing workload template, whose values the request overrides. Names are not supported.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[validate(length(min = 1))]
     #[schemars(extend(
@@ -274,7 +273,7 @@ pub struct StepSettings {
     ))]
     pub security_context: Option<SecurityContext>,
 
-    /// Ports of the container to make reachable.
+    /// Ports of the container to expose.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[validate(nested)]
     #[schemars(extend(
@@ -284,7 +283,7 @@ pub struct StepSettings {
     ))]
     pub ports: Option<Vec<Port>>,
 
-    /// Ports of the container to give a URL, for tools such as a debugger or a notebook.
+    /// External URLs of container ports, for tools such as a debugger or a notebook.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[validate(nested)]
     #[schemars(extend(
@@ -294,31 +293,31 @@ pub struct StepSettings {
     ))]
     pub external_urls: Option<Vec<ExternalUrl>>,
 
-    /// Pods that run at the same time, each with the whole command; at most `completions`.
+    /// Number of pods that run at the same time; at most `completions`. Each pod runs the whole command.
     ///
-    /// This is not distributed training: with more than one pod the step runs several times.
+    /// This is not distributed training: with several pods, the step runs several times.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[validate(range(min = 1))]
     #[schemars(extend("examples" = [2], "x-api" = "spec.parallelism", "x-group" = "lifecycle", "x-unit" = "pods"))]
     pub parallelism: Option<i64>,
 
-    /// Pods that have to succeed before the workload counts as completed; at least `parallelism`.
+    /// Number of pods that must succeed to complete the workload; at least `parallelism`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[validate(range(min = 1))]
     #[schemars(extend("examples" = [4], "x-api" = "spec.completions", "x-group" = "lifecycle", "x-unit" = "pods"))]
     pub completions: Option<i64>,
 
-    /// Seconds that the step may run before it is suspended; without it, for ever.
+    /// Seconds of running time before the step is suspended. Default: no limit.
     ///
-    /// Counts all runs, also those before a preemption. A restarted waiter continues the count.
+    /// Running time before a preemption, or before a restart of the client, counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[validate(range(min = 1))]
     #[schemars(extend("examples" = [7200], "x-group" = "lifecycle", "x-unit" = "seconds"))]
     pub workload_timeout: Option<i64>,
 
-    /// Seconds that the step may wait for resources before it is suspended; without it, for ever.
+    /// Seconds of waiting for resources before the step is suspended. Default: no limit.
     ///
-    /// Counts the present wait in the queue, not the sum over preemptions. A restarted waiter continues the count.
+    /// Only the current wait counts, not those before a preemption. It continues over a restart of the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[validate(range(min = 1))]
     #[schemars(extend("examples" = [900], "x-group" = "lifecycle", "x-unit" = "seconds"))]
@@ -366,8 +365,8 @@ fields!(StepSettings {
 });
 
 impl Default for StepSettings {
-    /// The defaults of the reference: one whole GPU, one core, 4 GB of memory.
+    /// The defaults of the reference implementation: one whole GPU, one core, 4 GB of memory.
     fn default() -> Self {
-        Self::absent()
+        Self::default_value()
     }
 }

@@ -1,10 +1,9 @@
-//! Texts with a form: memory, quantities, paths, names, URLs.
+//! String types with a format: memory, quantities, paths, names, URLs.
 //!
-//! Each type has a pattern, which the JSON Schemas carry to every editor, and a matcher by hand, which the core uses:
-//! a regular-expression engine would double the size of the browser package. A test holds the two together.
+//! Each type has a pattern for JSON Schemas and a hand-written matcher for the core. A test compares the two.
 //!
-//! Patterns end in `\n?$` where the peer's do in effect (Python's `$` also matches before a last line break); a rule
-//! warns about the line break.
+//! Some patterns end in `\n?$`, because `$` in ZenML's patterns also matches before a final line break. A rule warns about
+//! the line break.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,12 +15,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::fields::{Doubts, Setting, ToTree};
+use super::fields::{Mismatches, Setting, ToTree};
 use super::matchers::{
     is_base_url, is_label_key, is_memory, is_object_name, is_qualified_name, is_quantity, without_line_break,
 };
 
-/// A text that does not have the form of its type.
+/// The error of parsing a string with an invalid format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidText {
     text: String,
@@ -36,7 +35,7 @@ impl fmt::Display for InvalidText {
 
 impl std::error::Error for InvalidText {}
 
-/// What the check needs to know of a text type: the value of `x-text` in the schema, its matcher, and its words.
+/// A string type for the validator: its name (`x-text` in the schema), matcher and messages.
 #[derive(Debug)]
 pub(crate) struct TextType {
     pub(crate) name: &'static str,
@@ -45,14 +44,14 @@ pub(crate) struct TextType {
     pub(crate) matches: fn(&str) -> bool,
     /// Completes "`value` is not …".
     pub(crate) expected: &'static str,
-    /// What to write instead, in general.
+    /// The general help text.
     pub(crate) help: &'static str,
     pub(crate) example: &'static str,
-    /// Code of the rule that a text which does not match breaks.
+    /// Code of the rule that reports invalid strings.
     pub(crate) rule: &'static str,
 }
 
-/// Declares string types and [`TEXT_TYPES`], the table of them.
+/// Declares string types, and their table [`TEXT_TYPES`].
 macro_rules! text_types {
     ($(
         $(#[doc = $doc:literal])+
@@ -86,7 +85,7 @@ macro_rules! text_types {
             pub struct $type(String);
 
             impl $type {
-                /// The text as it was written.
+                /// Returns the string as it is in the source.
                 #[must_use]
                 pub fn as_str(&self) -> &str {
                     &self.0
@@ -94,11 +93,11 @@ macro_rules! text_types {
             }
 
             impl Setting for $type {
-                fn read(node: &Node<'_>, doubts: &mut Doubts) -> Self {
-                    Self(Setting::read(node, doubts))
+                fn read(node: &Node<'_>, mismatches: &mut Mismatches) -> Self {
+                    Self(Setting::read(node, mismatches))
                 }
 
-                fn absent() -> Self {
+                fn default_value() -> Self {
                     Self(String::new())
                 }
             }
@@ -152,7 +151,7 @@ macro_rules! text_types {
 }
 
 text_types! {
-    /// An absolute path: starts with `/`.
+    /// An absolute path, which starts with `/`.
     AbsolutePath {
         name: "absolute-path",
         pattern: r"^/",
@@ -163,30 +162,30 @@ text_types! {
         rule: "relative-path",
     }
 
-    /// Key of an annotation of a created claim: 1 to 63 letters, digits, `-`, `_` and `.`, a letter or digit first
-    /// and last.
+    /// Key of a new claim's annotation: 1 to 63 letters, digits, `-`, `_` and `.`, starting and ending with a letter or
+    /// digit.
     AttributeKey {
         name: "attribute-key",
         pattern: r"^(?=[\s\S]{1,63}$)([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]\n?$",
         matches: |text| text.len() <= 63 && is_qualified_name(without_line_break(text)),
-        expected: "a key of 1 to 63 letters, digits, `-`, `_` and `.` with a letter or digit first and last",
-        help: "leave out other characters",
+        expected: "a valid annotation key",
+        help: "write up to 63 letters, digits, `-`, `_` and `.`, starting and ending with a letter or digit",
         example: "dnsname",
         rule: "invalid-name",
     }
 
-    /// URL of a control plane: `http://` or `https://`, a host, and neither query nor fragment.
+    /// URL of a control plane: `http://` or `https://` and a host, without query or fragment.
     BaseUrl {
         name: "base-url",
         pattern: r"^https?://(?![/?#])[^?#]+\??#?$",
         matches: is_base_url,
         expected: "the URL of a control plane",
-        help: "write a scheme and a host and nothing else, such as `https://my-org.run.ai`",
+        help: "write only a scheme and a host, such as `https://my-org.run.ai`",
         example: "https://my-org.run.ai",
         rule: "invalid-url",
     }
 
-    /// File permissions as four octal digits, the first of them `0`.
+    /// File permissions: four octal digits that start with `0`.
     FileMode {
         name: "file-mode",
         pattern: r"^0[0-7]{3}$",
@@ -194,12 +193,12 @@ text_types! {
             text.len() == 4 && text.starts_with('0') && text.bytes().all(|digit| (b'0'..=b'7').contains(&digit))
         },
         expected: "four octal digits that start with `0`",
-        help: "write it in quotes, such as `\"0644\"` or `\"0400\"`",
+        help: "write a quoted mode, such as `\"0644\"` or `\"0400\"`",
         example: "0644",
         rule: "invalid-mode",
     }
 
-    /// An amount of memory: a number and one of `K`, `M`, `G`, `T` (powers of 1000), `Ki`, `Mi`, `Gi`, `Ti` (of 1024).
+    /// An amount of memory: a number with `K`, `M`, `G`, `T` (powers of 1000), `Ki`, `Mi`, `Gi` or `Ti` (powers of 1024).
     Memory {
         name: "memory",
         pattern: r"^[0-9]+(\.[0-9]+)?[KMGT]i?\n?$",
@@ -210,62 +209,62 @@ text_types! {
         rule: "invalid-quantity",
     }
 
-    /// Name of a Kubernetes object: lowercase letters, digits and dashes, no dash first or last.
+    /// Name of a Kubernetes object: lowercase letters, digits and dashes, not starting or ending with a dash.
     ObjectName {
         name: "object-name",
         pattern: r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?\n?$",
         matches: |text| is_object_name(without_line_break(text)),
         expected: "the name of a Kubernetes object",
-        help: "write lowercase letters, digits and dashes, with a letter or digit first and last",
+        help: "write lowercase letters, digits and dashes, starting and ending with a letter or digit",
         example: "my-object",
         rule: "invalid-name",
     }
 
-    /// Name of a Kubernetes object, or an empty text for none.
+    /// Name of a Kubernetes object, or an empty string.
     OptionalObjectName {
         name: "optional-object-name",
         pattern: r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\n?)?$",
         matches: |text| text.is_empty() || is_object_name(without_line_break(text)),
         expected: "the name of a Kubernetes object",
-        help: "write lowercase letters, digits and dashes, with a letter or digit first and last",
+        help: "write lowercase letters, digits and dashes, starting and ending with a letter or digit",
         example: "my-object",
         rule: "invalid-name",
     }
 
-    /// A Kubernetes quantity in the API's form: `1`, `50Gi`, `1e3`.
+    /// A Kubernetes quantity: `1`, `50Gi`, `1e3`.
     Quantity {
         name: "quantity",
         pattern: r"^[+]?[0-9.]+[eEinumkKMGTP]*[-+]?[0-9]*\n?$",
         matches: |text| is_quantity(without_line_break(text)),
         expected: "a quantity",
-        help: "write a number, with a unit where it needs one, such as `1` or `50Gi`",
+        help: "write a number with an optional unit, such as `1` or `50Gi`",
         example: "50Gi",
         rule: "invalid-quantity",
     }
 }
 
 impl Default for Memory {
-    /// 4 GB, the reference's default of `cpu_memory_request`.
+    /// 4 GB, the default of `cpu_memory_request`.
     fn default() -> Self {
         Self("4G".to_owned())
     }
 }
 
 impl BaseUrl {
-    /// The URL without slashes at its end, as paths are appended to it.
+    /// Returns the URL without trailing slashes, so that paths can be appended.
     #[must_use]
     pub fn trimmed(&self) -> &str {
         self.0.trim_end_matches('/')
     }
 }
 
-/// A text that never shows in logs, messages or serialised values, and is wiped from memory when dropped.
+/// A string that is never logged, shown or serialized, and is wiped from memory on drop.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// The secret itself, for the one place that sends it.
+    /// Returns the secret, to send it.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
@@ -292,12 +291,12 @@ impl JsonSchema for Secret {
     }
 }
 
-/// Longest label or annotation key, prefix included, and longest label value, in characters.
+/// The maximum length of a label or annotation key with its prefix, and of a label value, in characters.
 ///
-/// Kubernetes allows 63 for the part after the prefix alone; the official SDK refuses longer keys as a whole.
+/// Kubernetes limits the part after the prefix to 63; the official SDK limits the whole key.
 pub(crate) const MAX_LABEL_LENGTH: usize = 63;
 
-/// Declares a map type: free keys and string values, in the order in which they were written.
+/// Declares map types with arbitrary keys and string values, in the order of the source.
 macro_rules! map_types {
     ($($(#[doc = $doc:literal])+ $type:ident: $schema:tt)+) => {$(
         $(#[doc = $doc])+
@@ -306,11 +305,11 @@ macro_rules! map_types {
         pub struct $type(pub IndexMap<String, String>);
 
         impl Setting for $type {
-            fn read(node: &Node<'_>, doubts: &mut Doubts) -> Self {
-                Self(Setting::read(node, doubts))
+            fn read(node: &Node<'_>, mismatches: &mut Mismatches) -> Self {
+                Self(Setting::read(node, mismatches))
             }
 
-            fn absent() -> Self {
+            fn default_value() -> Self {
                 Self::default()
             }
         }
@@ -338,7 +337,7 @@ macro_rules! map_types {
 }
 
 map_types! {
-    /// Kubernetes labels: keys are names with an optional prefix, values have the form of a name or are empty.
+    /// Kubernetes labels: keys are names with an optional prefix, values are names or empty.
     Labels: {
         "type": "object",
         "propertyNames": {"pattern": LABEL_KEY_PATTERN, "maxLength": MAX_LABEL_LENGTH, "x-text": "label-key"},
@@ -347,14 +346,14 @@ map_types! {
         },
     }
 
-    /// Kubernetes annotations: keys are names with an optional prefix, values are free.
+    /// Kubernetes annotations: keys are names with an optional prefix, values are any strings.
     Annotations: {
         "type": "object",
         "propertyNames": {"pattern": LABEL_KEY_PATTERN, "maxLength": MAX_LABEL_LENGTH, "x-text": "label-key"},
         "additionalProperties": {"type": "string"},
     }
 
-    /// Resources of a node by name, each with a quantity.
+    /// Quantities of node resources by name.
     ExtendedResources: {
         "type": "object",
         "propertyNames": {"minLength": 1},
@@ -367,7 +366,7 @@ const LABEL_KEY_PATTERN: &str =
 const LABEL_VALUE_PATTERN: &str = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$";
 const QUANTITY_PATTERN: &str = r"^[+]?[0-9.]+[eEinumkKMGTP]*[-+]?[0-9]*\n?$";
 
-/// Texts inside maps: they have no type of their own, since a map's values stay plain strings.
+/// String types of keys and values of maps, which remain plain strings in Rust.
 pub(crate) static MAP_TEXT_TYPES: &[TextType] = &[
     TextType {
         name: "label-key",
@@ -375,8 +374,8 @@ pub(crate) static MAP_TEXT_TYPES: &[TextType] = &[
         pattern: LABEL_KEY_PATTERN,
         matches: is_label_key,
         expected: "a Kubernetes key",
-        help: "write up to 63 letters, digits, `-`, `_` and `.` with a letter or digit first and last, after an optional \
-               DNS name and `/`",
+        help: "write up to 63 letters, digits, `-`, `_` and `.`, starting and ending with a letter or digit, after an \
+               optional DNS name and `/`",
         example: "team",
         rule: "invalid-label",
     },
@@ -386,7 +385,7 @@ pub(crate) static MAP_TEXT_TYPES: &[TextType] = &[
         pattern: LABEL_VALUE_PATTERN,
         matches: |text| text.is_empty() || is_qualified_name(text),
         expected: "a Kubernetes label value",
-        help: "write up to 63 letters, digits, `-`, `_` and `.` with a letter or digit first and last, or nothing",
+        help: "write up to 63 letters, digits, `-`, `_` and `.`, starting and ending with a letter or digit",
         example: "ml-research",
         rule: "invalid-label",
     },
@@ -399,7 +398,7 @@ mod tests {
 
     use super::*;
 
-    /// Patterns are written for ECMAScript; look-ahead is the one thing that this engine does not know.
+    /// Returns the engine of an ECMAScript pattern, unless it has a look-ahead, which the engine does not support.
     fn engine(pattern: &str) -> Option<Regex> {
         (!pattern.contains("(?")).then(|| Regex::new(&pattern.replace('$', r"\z")).unwrap())
     }
@@ -424,7 +423,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn matchers_agree_with_their_patterns(text in "[0-9]{0,3}[.]?[0-9]{0,2}[KMGTPkme]{0,2}i?[+-]?[0-9]?\n?|[-a-cA-C0-9_./é]{0,6}\n?|0[0-8]{2,4}\n?") {
+        fn matchers_agree_with_patterns(text in "[0-9]{0,3}[.]?[0-9]{0,2}[KMGTPkme]{0,2}i?[+-]?[0-9]?\n?|[-a-cA-C0-9_./é]{0,6}\n?|0[0-8]{2,4}\n?") {
             for text_type in all_types() {
                 if let Some(engine) = engine(text_type.pattern) {
                     prop_assert_eq!((text_type.matches)(&text), engine.is_match(&text), "{} {:?}", text_type.name, &text);
@@ -434,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn base_urls_are_read_as_the_peer_reads_them() {
+    fn checks_base_urls() {
         for (url, good) in [
             ("https://my-org.run.ai", true),
             ("http://127.0.0.1:8080/", true),
@@ -466,7 +465,7 @@ mod tests {
     }
 
     #[test]
-    fn attribute_keys_count_their_line_break_as_the_peer_does() {
+    fn counts_line_break_in_attribute_key() {
         let key = "a".repeat(63);
         assert!(key.parse::<AttributeKey>().is_ok());
         assert!(format!("{key}\n").parse::<AttributeKey>().is_err());
@@ -474,7 +473,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_do_not_show() {
+    fn debug_hides_secret() {
         let secret = Secret::from("canary".to_owned());
         assert!(!format!("{secret:?}").contains("canary"));
         assert_eq!(secret.expose(), "canary");

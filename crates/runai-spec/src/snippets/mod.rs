@@ -1,6 +1,6 @@
-//! Commands and programs that submit a step: what stands beside the request body.
+//! Commands and programs that submit a step.
 //!
-//! They are made of the step alone, so they say what is sent, wherever a setting came from.
+//! They are generated from the resolved step, so they include settings from all sources.
 
 mod python;
 mod runai;
@@ -14,26 +14,25 @@ use crate::resolve::Step;
 
 pub use self::python::ZENML_CLASSES;
 
-/// A command or program that does what the document says.
+/// A command or program that submits a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Snippet {
-    /// A stable word for it: `curl`, `runai-step`, `runai`, `zenml`, `runapy`.
+    /// The stable id: `curl`, `runai-step`, `runai`, `zenml` or `runapy`.
     pub id: &'static str,
-    /// What it is, in a few words.
+    /// The title.
     pub title: &'static str,
-    /// What it is written in: `shell` or `python`.
+    /// The language: `shell` or `python`.
     pub language: &'static str,
-    /// The snippet itself.
+    /// The source code.
     pub text: String,
-    /// What it cannot say, and what to know before running it.
+    /// Limitations, and steps before running it.
     pub notes: Vec<String>,
 }
 
-/// All snippets of a step.
+/// Returns all snippets of a step.
 ///
-/// `format` is the language of the document, for the name of its file; `base_url` is the control plane, the shell's
-/// `$RUNAI_BASE_URL` without one.
+/// `format` is the format of the document, for its file name. `base_url` is the control plane; default: `$RUNAI_BASE_URL`.
 ///
 /// ```
 /// use runai_spec::{Context, Resolver, Source, snippets};
@@ -62,7 +61,7 @@ fn curl(step: &Step, context: &Context, base_url: Option<&str>, body: &Tree<'_>)
     Snippet { id: "curl", title: "curl", language: "shell", text, notes: missing(body) }
 }
 
-/// The commands of this project's own program, which read the document from a file.
+/// Returns the commands of `runai-step`, which read the document from a file.
 fn runai_step(step: &Step, context: &Context, format: Format) -> Snippet {
     let ending = match format {
         Format::Json => "json",
@@ -93,12 +92,12 @@ fn runai_step(step: &Step, context: &Context, format: Format) -> Snippet {
     let text = format!("runai-step check {file}\nrunai-step render {file}{options}");
     let mut notes = vec![format!("save the document as {file}")];
     if context.command.is_some() {
-        notes.push("write the command into the file: no option sets it".to_owned());
+        notes.push("write the command to the file; there is no option for it".to_owned());
     }
     Snippet { id: "runai-step", title: "runai-step", language: "shell", text, notes }
 }
 
-/// What stands as `<…>` in a request, and has to be filled in.
+/// Returns a note about the placeholders in a request.
 fn missing(body: &Tree<'_>) -> Vec<String> {
     let image = body.get("spec").and_then(|spec| spec.get("image"));
     let mut gaps = Vec::new();

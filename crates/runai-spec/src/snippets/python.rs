@@ -1,4 +1,4 @@
-//! Python: ZenML's step operator, and NVIDIA's SDK.
+//! Python programs with ZenML's step operator and NVIDIA's SDK.
 
 use runai_syntax::emit::quoted;
 use runai_syntax::{Format, Tree};
@@ -8,7 +8,7 @@ use crate::resolve::Step;
 use crate::settings::StepSettings;
 use crate::settings::fields::ToTree as _;
 
-/// Settings whose values are objects of a class of their own in ZenML, and the class.
+/// Settings whose values are objects in ZenML, and their classes.
 pub const ZENML_CLASSES: [(&str, &str); 10] = [
     ("config_map_mounts", "RunAIConfigMapMountSettings"),
     ("external_urls", "RunAIExternalURLSettings"),
@@ -22,7 +22,7 @@ pub const ZENML_CLASSES: [(&str, &str); 10] = [
     ("tolerations", "RunAITolerationSettings"),
 ];
 
-/// A step of a ZenML pipeline with these settings; what has its default is left out.
+/// Returns a step of a ZenML pipeline with these settings. Defaults are omitted.
 pub(super) fn zenml(step: &Step) -> Snippet {
     let settings = step.settings().tree();
     let defaults = StepSettings::default();
@@ -64,15 +64,15 @@ pub(super) fn zenml(step: &Step) -> Snippet {
     );
     let mut notes = vec!["ZenML builds the image and the command itself".to_owned()];
     if step.image_pull_secret().is_some() {
-        notes.push("the secret for pulling images belongs to the step operator: `image_pull_secret_name`".to_owned());
+        notes.push("set `image_pull_secret_name` of the step operator".to_owned());
     }
     Snippet { id: "zenml", title: "Python, ZenML", language: "python", text, notes }
 }
 
-/// The request with NVIDIA's SDK, whose models check it.
+/// Returns a program that sends the request with NVIDIA's SDK.
 pub(super) fn runapy(mut body: Tree<'_>, base_url: Option<&str>) -> Snippet {
     let notes = missing(&body);
-    // The SDK fills in what is missing here, and leaves alone what is said to be nothing.
+    // The SDK replaces missing access modes by defaults, but keeps nulls.
     let claims = ["spec", "storage", "pvc"].into_iter().try_fold(&mut body, Tree::get_mut);
     if let Some(Tree::List(claims)) = claims {
         for claim in claims {
@@ -100,7 +100,7 @@ pub(super) fn runapy(mut body: Tree<'_>, base_url: Option<&str>) -> Snippet {
     Snippet { id: "runapy", title: "Python, runapy", language: "python", text, notes }
 }
 
-/// One object, or a list of them.
+/// Returns an object, or a list of objects, as source code.
 fn objects(class: &str, value: &Tree<'_>) -> String {
     match value {
         Tree::List(items) => {
@@ -119,7 +119,7 @@ fn object(class: &str, value: &Tree<'_>, indent: usize) -> String {
     if arguments.is_empty() { format!("{class}()") } else { format!("{class}(\n{arguments}{})", " ".repeat(indent)) }
 }
 
-/// A value as Python writes it; its first line is indented by `indent`.
+/// Returns a value as a Python literal whose first line is indented by `indent`.
 fn literal(value: &Tree<'_>, indent: usize) -> String {
     const WIDTH: usize = 88;
     let flat = flat(value);
@@ -157,14 +157,14 @@ fn flat(value: &Tree<'_>) -> String {
     }
 }
 
-/// A name for a function.
+/// Converts a name to a Python identifier.
 fn identifier(name: &str) -> String {
     const KEYWORDS: [&str; 35] = [
         "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
         "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal",
         "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
     ];
-    // The names that the program uses itself.
+    // Names that the generated program uses.
     const TAKEN: [&str; 2] = ["settings", "step"];
     let word: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let starts = word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');

@@ -1,4 +1,4 @@
-//! The official command line: `runai training standard submit`.
+//! The command of the official CLI: `runai training standard submit`.
 
 use runai_api::command::{shell_join, shell_quote};
 use runai_syntax::{Format, Tree};
@@ -7,7 +7,7 @@ use super::Snippet;
 use crate::render::Context;
 use crate::resolve::Step;
 
-/// The flags of a command, and what there are no flags for.
+/// The flags of a command, and notes about settings without flags.
 #[derive(Default)]
 struct Flags {
     flags: Vec<String>,
@@ -21,27 +21,27 @@ impl Flags {
         }
     }
 
-    /// The flag once for each item of a list.
+    /// Adds the flag once per item of a list.
     fn each(&mut self, name: &str, items: Option<&Tree<'_>>, of: fn(&Tree<'_>) -> String) {
         for item in items.into_iter().flat_map(Tree::items) {
             self.flags.push(format!("--{name} {}", shell_quote(&of(item))));
         }
     }
 
-    /// A flag without a value.
+    /// Adds a flag without a value.
     fn set(&mut self, name: &str, on: Option<&Tree<'_>>) {
         if is(on, true) {
             self.flags.push(format!("--{name}"));
         }
     }
 
-    /// A flag whose value is made of parts, each with the member of `item` that it comes from. One that is on or off has no
+    /// Adds a flag whose value consists of parts, each with the member of `item` that it comes from. Boolean parts have no
     /// value.
     fn parts(&mut self, name: &str, item: &Tree<'_>, parts: &[(&str, &str)]) {
         let mut written: Vec<String> = Vec::new();
         for (part, member) in parts {
             match at(item, member) {
-                // The API asks what the command line asks the other way round.
+                // The CLI's `readwrite` is the inverse of the API's `readOnly`.
                 Some(Tree::Bool(value)) if *value != (*part == "readwrite") => written.push((*part).to_owned()),
                 Some(Tree::Bool(_)) | None => {}
                 Some(value) => match text(value) {
@@ -51,8 +51,7 @@ impl Flags {
             }
         }
         if written.iter().any(|part| part.contains(',')) {
-            self.notes
-                .push(format!("a value of `--{name}` holds a comma, which the command line takes for a separator"));
+            self.notes.push(format!("a value of `--{name}` contains a comma, which the CLI treats as a separator"));
         }
         self.flags.push(format!("--{name} {}", shell_quote(&written.join(","))));
     }
@@ -64,7 +63,7 @@ impl Flags {
     }
 }
 
-/// The command that submits the step. Flags are those of version 2.24 and newer.
+/// Returns the command that submits the step, with the flags of version 2.24 and newer.
 pub(super) fn submit(step: &Step, context: &Context, body: &Tree<'_>) -> Snippet {
     let none = Tree::Null;
     let spec = body.get("spec").unwrap_or(&none);
@@ -72,7 +71,7 @@ pub(super) fn submit(step: &Step, context: &Context, body: &Tree<'_>) -> Snippet
     all.add("project", Some(&"<project>".into()));
     all.add("image", spec.get("image"));
     for variable in items(spec, "environmentVariables") {
-        // The short flag, because its long name has changed between versions.
+        // The long flag has different names in different versions.
         all.flags.push(format!("-e {}", shell_quote(&pair(variable))));
     }
     if let Some(compute) = spec.get("compute") {
@@ -99,7 +98,7 @@ pub(super) fn submit(step: &Step, context: &Context, body: &Tree<'_>) -> Snippet
     all.none_for("workload_timeout", step.settings().workload_timeout.is_some());
     all.none_for("pending_timeout", step.settings().pending_timeout.is_some());
     if body.get("templateId").is_some() {
-        all.notes.push("`--template` takes the name of a template, not its id".to_owned());
+        all.notes.push("`--template` requires the template's name instead of its id".to_owned());
     }
 
     let name = body.get("name").map(text).unwrap_or_default();
@@ -121,7 +120,7 @@ fn pair(item: &Tree<'_>) -> String {
     format!("{}={}", text("name"), text("value"))
 }
 
-/// A value as flags write it.
+/// Formats a value for a flag.
 fn text(value: &Tree<'_>) -> String {
     match value {
         Tree::Text(text) => text.to_string(),
@@ -131,7 +130,7 @@ fn text(value: &Tree<'_>) -> String {
     }
 }
 
-/// What stands at a path of members.
+/// Returns the value at a path of members.
 fn at<'v, 's>(value: &'v Tree<'s>, path: &str) -> Option<&'v Tree<'s>> {
     path.split('/').try_fold(value, Tree::get)
 }
@@ -146,7 +145,7 @@ fn is(value: Option<&Tree<'_>>, on: bool) -> bool {
 
 fn compute(compute: &Tree<'_>, all: &mut Flags) {
     match compute.get("gpuDevicesRequest") {
-        Some(Tree::Int(0)) => all.notes.push("without `--gpu-devices-request` no GPU is asked for".to_owned()),
+        Some(Tree::Int(0)) => all.notes.push("without `--gpu-devices-request`, no GPU is requested".to_owned()),
         devices => all.add("gpu-devices-request", devices),
     }
     // A whole device needs no portion.
@@ -245,7 +244,7 @@ fn storage(storage: &Tree<'_>, all: &mut Flags) {
 }
 
 fn security(security: &Tree<'_>, all: &mut Flags) {
-    // Explicit ids are what makes the source custom.
+    // The ids' flags imply the source `custom`.
     let source = security.get("uidGidSource");
     all.add("user-group-source", source.filter(|source| source.as_str() != Some("custom")));
     all.add("run-as-uid", security.get("runAsUid"));

@@ -1,12 +1,11 @@
-//! The keys of a ZenML 0.98 run configuration, and what their values may be.
+//! The keys of a ZenML 0.98 run configuration, with the types of their values.
 
 use runai_syntax::Map;
 
 use crate::shape;
 use crate::suggest::{Names, nearest};
 
-/// What a value may be, as far as it is checked here: what stands deeper in other parts of a run configuration than the
-/// step operator's blocks is ZenML's own business.
+/// The type of a value. Only the outermost type is checked, except in blocks of step operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Type {
     Anything,
@@ -14,12 +13,12 @@ pub(crate) enum Type {
     /// `true`, `false` or the name of a stack component.
     BoolOrText,
     Map,
-    /// A map whose values are texts.
+    /// A map whose values are strings.
     TextMap,
     Text,
-    /// A list of texts; the tags of a run may be maps as well.
+    /// A list of strings, or of maps for `tags`.
     Texts,
-    /// One of these texts.
+    /// One of these strings.
     OneOf(&'static [&'static str]),
 }
 
@@ -27,7 +26,7 @@ pub(crate) enum Type {
 pub(crate) struct Key {
     pub(crate) name: &'static str,
     pub(crate) of: Type,
-    /// Whether `null` stands for "not set".
+    /// Whether `null` is valid and means "not set".
     pub(crate) nullable: bool,
 }
 
@@ -39,7 +38,7 @@ const fn required(name: &'static str, of: Type) -> Key {
     Key { name, of, nullable: false }
 }
 
-/// Fields of `PipelineRunConfiguration`.
+/// The fields of `PipelineRunConfiguration`.
 pub(crate) static RUN_KEYS: [Key; 30] = [
     key("build", Type::Anything),
     key("cache_policy", Type::Anything),
@@ -73,7 +72,7 @@ pub(crate) static RUN_KEYS: [Key; 30] = [
     key("tags", Type::Texts),
 ];
 
-/// Fields of `StepConfigurationUpdate`. Those that are not optional in a step's own configuration take no `null`.
+/// The fields of `StepConfigurationUpdate`. Fields that are not optional in `StepConfiguration` reject `null`.
 pub(crate) static STEP_KEYS: [Key; 23] = [
     required("cache_policy", Type::Anything),
     key("enable_artifact_metadata", Type::Bool),
@@ -100,11 +99,11 @@ pub(crate) static STEP_KEYS: [Key; 23] = [
     key("success_hook_source", Type::Anything),
 ];
 
-/// Flavors of step operators that ZenML 0.98 has integrations for, beside Run:ai's.
+/// Other flavors of step operators in ZenML 0.98's integrations.
 pub(crate) const OTHER_FLAVORS: [&str; 9] =
     ["azureml", "baseten", "databricks", "kubernetes", "modal", "sagemaker", "spark", "ssh", "vertex"];
 pub(crate) const RUNAI_FLAVOR: &str = "runai";
-/// Settings that are no stack component's.
+/// Settings that do not belong to a stack component.
 const GENERAL_SETTINGS: [&str; 3] = ["deployment", "docker", "resources"];
 /// Types of stack components.
 const COMPONENT_TYPES: [&str; 15] = [
@@ -124,7 +123,7 @@ const COMPONENT_TYPES: [&str; 15] = [
     "sandbox",
     STEP_OPERATOR,
 ];
-/// The keys of a settings map, as a regular expression. A test holds it and [`is_setting_key`] together.
+/// The keys of a settings map, as a regular expression. A test compares it with [`is_setting_key`].
 pub(crate) const SETTING_KEY_PATTERN: &str = concat!(
     r"^(docker|resources|deployment)$|^(alerter|annotator|artifact_store|container_registry|data_validator|deployer|",
     r"experiment_tracker|feature_store|image_builder|log_store|model_deployer|model_registry|orchestrator|sandbox|",
@@ -136,7 +135,7 @@ pub(crate) fn is_run_key(key: &str) -> bool {
     RUN_KEYS.iter().any(|known| known.name == key)
 }
 
-/// Which step operator a key of a settings map names.
+/// The step operators that a key of a settings map selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Selector<'k> {
     /// `step_operator`: the stack's default one.
@@ -148,35 +147,35 @@ pub(crate) enum Selector<'k> {
 }
 
 impl<'k> Selector<'k> {
-    /// The step operator that `key` selects, unless it is the key of something else.
+    /// Parses a key. Returns `None` if it does not select a step operator.
     pub(crate) fn of(key: &'k str) -> Option<Self> {
         let rest = key.strip_prefix(STEP_OPERATOR)?;
         match rest.split_at_checked(1) {
             None => rest.is_empty().then_some(Self::Default),
             Some((_, "")) => None,
-            // A colon anywhere decides, as in ZenML: `step_operator.a:b` is not the flavor `a:b`.
+            // As in ZenML, `step_operator.a:b` is not the flavor `a:b`.
             Some((":", name)) => Some(Self::Name(name)),
             Some((".", flavor)) if !flavor.contains(':') => Some(Self::Flavor(flavor)),
             Some(_) => None,
         }
     }
 
-    /// Whether the key may name a Run:ai step operator.
+    /// Whether the key may select a Run:ai step operator.
     pub(crate) fn may_be_runai(self) -> bool {
         !matches!(self, Self::Flavor(flavor) if flavor != RUNAI_FLAVOR)
     }
 }
 
-/// Whether the key of a settings map names a block that may be for a Run:ai step operator.
+/// Whether the key of a settings map selects a step operator.
 pub(crate) fn selects_step_operator(key: &str) -> bool {
     Selector::of(key).is_some()
 }
 
-/// Whether ZenML takes the key of a settings map: `validate_setting_keys`.
+/// Whether ZenML accepts the key of a settings map, by `validate_setting_keys`.
 pub(crate) fn is_setting_key(key: &str) -> bool {
     let component = |of: &&str| {
         key.strip_prefix(*of).is_some_and(|rest| {
-            // `step_operator.a:b` has the form of a key, but ZenML finds no component type in it.
+            // ZenML finds no component type in `step_operator.a:b`.
             let selects = rest.starts_with(':') || rest.starts_with('.') && !rest.contains(':');
             rest.is_empty() || selects && rest.len() > 1 && !rest.contains('\n')
         })
@@ -184,7 +183,7 @@ pub(crate) fn is_setting_key(key: &str) -> bool {
     GENERAL_SETTINGS.contains(&key) || COMPONENT_TYPES.iter().any(component)
 }
 
-/// The key of a settings map that was probably meant.
+/// Returns the valid key of a settings map that is nearest to `key`.
 pub(crate) fn nearest_setting_key(key: &str) -> Option<String> {
     let at = key.find(['.', ':']).unwrap_or(key.len());
     let (of, selector) = key.split_at(at);
@@ -195,15 +194,15 @@ pub(crate) fn nearest_setting_key(key: &str) -> Option<String> {
     Some(if is_setting_key(&with_selector) { with_selector } else { near.to_owned() })
 }
 
-/// The flavor that was probably meant.
+/// Returns the known flavor that is nearest to `flavor`.
 pub(crate) fn nearest_flavor(flavor: &str) -> Option<&'static str> {
     let bare = |flavor: &str| flavor.to_ascii_lowercase().replace(['-', '_', ':', ' '], "");
     let all = || std::iter::once(RUNAI_FLAVOR).chain(OTHER_FLAVORS);
     all().find(|known| bare(flavor) == *known).or_else(|| nearest(flavor, all()))
 }
 
-/// Whether a block under a key that any flavor may have holds the settings of another flavor: none of Run:ai's, and one of
-/// another's or nothing that looks like one of Run:ai's.
+/// Whether a block has settings of another flavor: none of Run:ai's, and either one of another flavor's or none that
+/// resembles one of Run:ai's.
 pub(crate) fn is_of_other_flavor(block: &Map<'_>) -> bool {
     let shape::Kind::Struct(settings) = &shape::STEP_SETTINGS.kind else { return false };
     let keys = || block.0.iter().map(|entry| &*entry.key);
@@ -214,7 +213,7 @@ pub(crate) fn is_of_other_flavor(block: &Map<'_>) -> bool {
     keys().any(|key| OTHER_SETTINGS.contains(&key)) || !keys().any(|key| known.nearest(key).is_some())
 }
 
-/// Settings that only step operators of other flavors have.
+/// Settings that only other flavors of step operators have.
 const OTHER_SETTINGS: [&str; 34] = [
     "accelerator",
     "accelerator_count",
@@ -252,7 +251,7 @@ const OTHER_SETTINGS: [&str; 34] = [
     "ttl_seconds_after_finished",
 ];
 
-/// Whether a text is a reference to a secret of ZenML: `{{name.key}}`.
+/// Whether a string is a reference to a ZenML secret: `{{name.key}}`.
 pub(crate) fn is_secret_reference(text: &str) -> bool {
     let Some(inner) = text.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")) else { return false };
     let inner = inner.trim();
@@ -265,13 +264,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_in_order() {
+    fn keys_are_sorted() {
         assert!(RUN_KEYS.windows(2).all(|pair| pair[0].name < pair[1].name));
         assert!(STEP_KEYS.windows(2).all(|pair| pair[0].name < pair[1].name));
     }
 
     #[test]
-    fn setting_keys_are_those_that_zenml_takes() {
+    fn checks_setting_keys() {
         for key in ["docker", "resources", "step_operator", "step_operator.runai", "step_operator:a b", "alerter.slack"]
         {
             assert!(is_setting_key(key), "{key}");
@@ -292,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn flavors_are_found_in_spite_of_dashes() {
+    fn finds_nearest_flavor() {
         assert_eq!(nearest_flavor("run_ai"), Some("runai"));
         assert_eq!(nearest_flavor("Run:AI"), Some("runai"));
         assert_eq!(nearest_flavor("sagemakr"), Some("sagemaker"));
@@ -300,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn references_to_secrets_have_a_name_and_a_key() {
+    fn recognizes_secret_references() {
         for text in ["{{runai_secret.client_id}}", "{{ a.b }}"] {
             assert!(is_secret_reference(text), "{text}");
         }

@@ -1,4 +1,4 @@
-//! The keys of a run configuration and the types of their values, as pydantic takes them.
+//! Checks the keys of a run configuration and the types of their values, as ZenML's pydantic models do.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ use crate::rules::{Rule, shape, zenml as rule};
 use crate::suggest::nearest;
 
 impl<'t> ResolveContext<'t> {
-    /// Checks keys and types, before placeholders are substituted, which ZenML does as well.
+    /// Checks keys and types. Like ZenML, it does so before placeholders are substituted.
     pub(super) fn run_configuration_keys(&mut self, root: &Node<'t>) {
         let Some(map) = root.as_map() else { return };
         self.fields(map, &RUN_KEYS, "");
@@ -58,20 +58,20 @@ impl<'t> ResolveContext<'t> {
             (Type::Bool | Type::BoolOrText, value) if lax::boolean(value).is_some() => {}
             (Type::BoolOrText | Type::Text, Value::String(_)) => {}
             (Type::BoolOrText, Value::Map(_)) if name == STEP_OPERATOR => {
-                let message = format!("`{name}` takes the name of a step operator; its settings stand elsewhere");
+                let message = format!("`{name}` is a map, not the name of a step operator");
                 let finding = RawDiagnostic::new(&rule::MISPLACED_BLOCK, node.span, message).at(pointer);
                 let help = format!("move the map below `settings:`, as `{STEP_OPERATOR}`");
                 self.findings.push(finding.with_help(help).with_fix(move_below_settings(entry, pointer)));
             }
             (Type::OneOf(values), Value::String(text)) if values.contains(&&*text.text) => {}
             (Type::OneOf(values), Value::String(text)) => {
-                let message = format!("`{name}` is `{}`, which is not one of its values", text.text);
+                let message = format!("unknown value `{}` of `{name}`", text.text);
                 let finding = RawDiagnostic::new(&shape::UNKNOWN_VALUE, node.span, message).at(pointer);
                 let near = nearest(&text.text, values.iter().copied());
                 let target = || Target::at(pointer, node.span);
                 let fix = near.map(|near| FixPlan::replace_value(target(), near.to_owned(), Applicability::Safe));
                 let values: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
-                self.findings.push(finding.with_help(format!("allowed are {}", values.join(", "))).with_fix(fix));
+                self.findings.push(finding.with_help(format!("write one of {}", values.join(", "))).with_fix(fix));
             }
             (Type::Texts, Value::List(items)) => {
                 for (index, item) in items.iter().enumerate() {
@@ -114,7 +114,7 @@ impl<'t> ResolveContext<'t> {
             if is_setting_key(key) { Some(Cow::Borrowed(key)) } else { nearest_setting_key(key).map(Cow::Owned) };
         let is_block = as_setting.as_deref().is_some_and(|key| Selector::of(key).is_some());
         if is_block && entry.value.as_map().is_some() {
-            let message = format!("`{key}` stands outside `{SETTINGS_KEY}`, where ZenML passes over it");
+            let message = format!("`{key}` is outside `{SETTINGS_KEY}`, and ZenML ignores it");
             let finding = RawDiagnostic::new(&rule::MISPLACED_BLOCK, entry.key_span, message).at(pointer);
             let fix = move_below_settings(entry, pointer);
             self.findings.push(finding.with_help(format!("move it below `{SETTINGS_KEY}:`")).with_fix(fix));
@@ -127,7 +127,7 @@ impl<'t> ResolveContext<'t> {
             None if is_setting_key(key) => format!("move it below `{SETTINGS_KEY}:`"),
             None => return,
         };
-        let message = format!("ZenML passes over the key `{key}`");
+        let message = format!("ZenML ignores the unknown key `{key}`");
         let fix = near.map(|near| FixPlan::rename_key(entry.key_span, key, near, Applicability::Unsafe));
         let found = RawDiagnostic::new(&rule::IGNORED_KEY, entry.key_span, message).at(pointer);
         self.findings.push(found.with_help(help).with_tag(Tag::Unnecessary).with_fix(fix));
@@ -138,16 +138,16 @@ impl<'t> ResolveContext<'t> {
         for entry in &settings.0 {
             let key = &*entry.key;
             let place = format!("{pointer}/{}", escape(key));
-            // What a placeholder in a key becomes is known when it is substituted.
+            // A key with a placeholder can only be checked after substitution.
             let unknown = placeholders::has(key) && self.process_environment.is_none();
-            if !is_setting_key(key) && !unknown && self.meaning_of_key(entry).is_none() {
-                let message = format!("`{key}` is no key of `{SETTINGS_KEY}`, and ZenML refuses the file");
+            if !is_setting_key(key) && !unknown && self.non_string_key(entry).is_none() {
+                let message = format!("invalid key `{key}` in `{SETTINGS_KEY}`, which ZenML rejects");
                 let near = nearest_setting_key(key);
                 let rename = |near: &String| FixPlan::rename_key(entry.key_span, key, near, Applicability::Safe);
                 let fix = near.as_ref().map(rename);
                 let help = near.map_or_else(
                     || {
-                        "name a component, such as `step_operator.runai`, or write other settings, such as `docker`"
+                        "write a stack component, such as `step_operator.runai`, or `docker`, `resources` or `deployment`"
                             .to_owned()
                     },
                     |near| format!("did you mean `{near}`?"),
@@ -175,35 +175,34 @@ impl<'t> ResolveContext<'t> {
         if flavor == RUNAI_FLAVOR || OTHER_FLAVORS.contains(&flavor) || placeholders::has(flavor) {
             return;
         }
-        let message =
-            format!("`{flavor}` is no flavor of a step operator that ZenML 0.98 has; it passes over the block");
+        let message = format!("unknown step operator flavor `{flavor}`, whose block ZenML 0.98 ignores");
         let near = nearest_flavor(flavor).map(|near| format!("{STEP_OPERATOR}.{near}"));
         let rename = |near: &String| FixPlan::rename_key(entry.key_span, &entry.key, near, Applicability::Unsafe);
         let fix = near.as_ref().map(rename);
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
-            None => "leave it if the flavor is one of your own; Run:ai's is `runai`".to_owned(),
+            None => "write `runai`, unless it is a custom flavor".to_owned(),
         };
         let finding = RawDiagnostic::new(&rule::UNKNOWN_FLAVOR, entry.key_span, message);
         self.findings.push(finding.at(pointer).with_help(help).with_fix(fix));
     }
 
-    /// Two keys for one step operator: ZenML refuses the file.
+    /// Reports two keys for one step operator, which ZenML rejects.
     fn conflicts(&mut self, settings: &Map<'t>, pointer: &str) {
         let blocks = super::blocks_of(settings);
         let flavor = blocks.iter().find(|block| matches!(block.selector, Selector::Flavor(_)));
         let Some(flavor) = flavor else { return };
         for block in blocks.iter().filter(|block| !matches!(block.selector, Selector::Flavor(_))) {
             let (one, two) = (&flavor.entry.key, &block.entry.key);
-            let message = format!("`{two}` and `{one}` are two blocks for one step operator");
+            let message = format!("`{two}` and `{one}` configure the same step operator");
             let place = format!("{pointer}/{}", escape(two));
             let finding = RawDiagnostic::new(&rule::CONFLICTING_BLOCKS, block.entry.key_span, message);
-            let finding = finding.at(place).with_help("put the settings into one of them; ZenML refuses both");
+            let finding = finding.at(place).with_help("merge the two blocks; ZenML rejects the file");
             self.findings.push(finding.with_related(flavor.entry.key_span, format!("`{one}` is the other block")));
         }
     }
 
-    /// Keys of a block that are no texts, at any depth.
+    /// Reports keys of a block that are not strings, at any depth.
     fn block_keys(&mut self, node: &Node<'t>, name: &str, pointer: &str) {
         match &node.value {
             Value::Map(map) => {
@@ -223,7 +222,7 @@ impl<'t> ResolveContext<'t> {
 
     fn text_keys(&mut self, name: &str, map: &Map<'t>, pointer: &str) {
         for entry in &map.0 {
-            let Some(meaning) = self.meaning_of_key(entry) else { continue };
+            let Some(meaning) = self.non_string_key(entry) else { continue };
             let key = Node { value: meaning, span: entry.key_span };
             let message = format!("a key of `{name}` is {}, not a string", help::describe(&key.value, false));
             let help = help::yaml11(&key.value).unwrap_or_else(|| format!("quote it: `\"{}\"`", entry.key));
@@ -235,12 +234,12 @@ impl<'t> ResolveContext<'t> {
         }
     }
 
-    /// What YAML 1.1 reads a key as, if that is not a text.
-    fn meaning_of_key(&self, entry: &Entry<'t>) -> Option<Value<'t>> {
+    /// Returns the value that YAML 1.1 reads a key as, unless it is a string.
+    fn non_string_key(&self, entry: &Entry<'t>) -> Option<Value<'t>> {
         let source = self.sources.get(usize::from(entry.key_span.source.0))?;
         let text = Some(source.text).filter(|_| source.format != Format::Toml)?;
         let raw = text.get(entry.key_span.start as usize..entry.key_span.end as usize)?;
-        // An alias, or a key that was substituted.
+        // The source differs for aliases and for substituted keys.
         (raw == entry.key).then(|| yaml11::scalar(raw, raw).ok().flatten())?
     }
 
@@ -252,10 +251,10 @@ impl<'t> ResolveContext<'t> {
         let message = format!("`{name}` is {}, not {expected}", help::describe(&node.value, false));
         let quotes = |value: &Value<'t>| help::yaml11(value).filter(|_| expected.contains("string"));
         let help = match &node.value {
-            Value::Null if expected == "a map" => "write a map, or leave the key out".to_owned(),
-            Value::Null => "leave the key out".to_owned(),
+            Value::Null if expected == "a map" => "write a map, or remove the key".to_owned(),
+            Value::Null => "remove the key".to_owned(),
             Value::List(_) if expected == "a map" && pointer.ends_with(ENVIRONMENT) => {
-                "write a map with a line for each variable, such as `NAME: value`".to_owned()
+                "write a map, with one line per variable: `NAME: value`".to_owned()
             }
             Value::Int(_, raw)
             | Value::BigInt(raw)
@@ -281,7 +280,7 @@ impl<'t> ResolveContext<'t> {
     }
 }
 
-/// Moves a block that stands beside `settings` into it.
+/// Returns the fix that moves a block into `settings`.
 fn move_below_settings(entry: &Entry<'_>, pointer: &str) -> FixPlan {
     let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
     let from = Target::at(pointer, entry.value.span);

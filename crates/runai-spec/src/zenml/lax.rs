@@ -1,10 +1,10 @@
-//! What pydantic makes of a value of another type when it is not strict, which ZenML's settings classes are not.
+//! Converts values like pydantic's lax mode, which ZenML's settings classes use.
 
 use runai_syntax::{Value, float};
 
 use crate::shape::{Kind, Shape};
 
-/// Returns what pydantic converts `value` to for a setting of this shape, or nothing if it leaves the value as it is.
+/// Returns the value that pydantic converts `value` to, or `None` if pydantic does not convert it.
 pub(crate) fn converted<'t>(value: &Value<'t>, shape: &Shape) -> Option<Value<'t>> {
     match (&shape.kind, value) {
         (Kind::Bool, value) => boolean(value).map(|value| Value::Bool(value, if value { "true" } else { "false" })),
@@ -28,14 +28,14 @@ pub(crate) fn converted<'t>(value: &Value<'t>, shape: &Shape) -> Option<Value<'t
     }
 }
 
-/// Returns the boolean that pydantic takes a value for.
+/// Converts a value to a boolean like pydantic.
 pub(super) fn boolean(value: &Value<'_>) -> Option<bool> {
     match value {
         Value::Bool(value, _) => Some(*value),
         Value::Int(0, _) => Some(false),
         Value::Int(1, _) => Some(true),
         Value::Float(value, _) if *value == 0.0 => Some(false),
-        #[expect(clippy::float_cmp, reason = "just this number counts as true")]
+        #[expect(clippy::float_cmp, reason = "only exactly 1.0 is true")]
         Value::Float(value, _) if *value == 1.0 => Some(true),
         Value::String(text) => match text.text.to_ascii_lowercase().as_str() {
             "1" | "true" | "t" | "yes" | "y" | "on" => Some(true),
@@ -46,7 +46,7 @@ pub(super) fn boolean(value: &Value<'_>) -> Option<bool> {
     }
 }
 
-/// The number without underscores, each of which stands between two digits.
+/// Removes underscores, which must be between two digits.
 fn without_underscores(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let is_digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
@@ -57,7 +57,7 @@ fn without_underscores(text: &str) -> Option<String> {
 fn integer(text: &str) -> Option<i64> {
     let text = without_underscores(text.trim())?;
     let whole = match text.split_once('.') {
-        // A fraction of nothing but zeros is none.
+        // A fraction of zeros is accepted.
         Some((whole, zeros)) => (!zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0')).then_some(whole)?,
         None => &text,
     };
@@ -82,9 +82,9 @@ fn number(text: &str) -> Option<f64> {
 mod tests {
     use super::*;
 
-    /// What `RunAIStepOperatorSettings` of ZenML 0.98 with pydantic 2 takes.
+    /// The expected values are those of `RunAIStepOperatorSettings` of ZenML 0.98 with pydantic 2.
     #[test]
-    fn texts_are_converted_as_pydantic_converts_them() {
+    fn converts_strings_like_pydantic() {
         for (text, value) in [
             ("1_0", Some(10)),
             (" 1.00 ", Some(1)),

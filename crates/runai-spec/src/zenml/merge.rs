@@ -1,12 +1,11 @@
-//! A pipeline's block under a step's, as ZenML 0.98 merges them: `StepConfiguration.apply_pipeline_configuration`.
+//! Merges a step's block over the pipeline's, like ZenML 0.98's `StepConfiguration.apply_pipeline_configuration`.
 //!
-//! The compiler hands blocks on with what they set and nothing else: defaults of the settings class are filled in last.
+//! Only values that a block sets are merged. Defaults of the settings class are added last.
 
 use runai_syntax::{Node, Value};
 
-/// Returns the step's block with what the pipeline's has beside it. Maps are merged, lists replaced, and `null` leaves the
-/// pipeline's value.
-pub(super) fn under<'t>(pipeline: Node<'t>, step: Node<'t>) -> Node<'t> {
+/// Merges `step` over `pipeline`. Maps are merged by key, lists are replaced, and `null` keeps the pipeline's value.
+pub(super) fn merge_over<'t>(pipeline: Node<'t>, step: Node<'t>) -> Node<'t> {
     let span = step.span;
     match (pipeline.value, step.value) {
         (Value::Map(mut merged), Value::Map(step)) => {
@@ -16,7 +15,7 @@ pub(super) fn under<'t>(pipeline: Node<'t>, step: Node<'t>) -> Node<'t> {
                         let empty = Node { value: Value::Null, span: entry.key_span };
                         let below = std::mem::replace(&mut merged.0[at].value, empty);
                         merged.0[at].key_span = entry.key_span;
-                        merged.0[at].value = under(below, entry.value);
+                        merged.0[at].value = merge_over(below, entry.value);
                     }
                     None => merged.0.push(entry),
                 }

@@ -1,8 +1,8 @@
-//! ZenML run configurations, read as ZenML 0.98 reads them.
+//! Checks and resolves ZenML run configurations as ZenML 0.98 does.
 //!
-//! The way of a file there: PyYAML, the keys of `PipelineRunConfiguration`, `${VAR}` from the environment, the keys of
-//! settings, each block by itself, and then the pipeline's blocks under the steps'. The blocks of Run:ai step operators are
-//! checked in full, everything else as far as types and keys go.
+//! ZenML parses a file with PyYAML, checks the keys of `PipelineRunConfiguration`, substitutes `${VAR}`, checks the keys of
+//! settings and each block, and merges the steps' blocks over the pipeline's. Blocks of Run:ai step operators are checked
+//! in full; for everything else only keys and types are checked.
 
 pub(crate) mod keys;
 mod keys_check;
@@ -30,21 +30,21 @@ use keys::{OTHER_FLAVORS, STEP_OPERATOR, Selector, is_of_other_flavor};
 
 const ENVIRONMENT: &str = "environment";
 const STEPS: &str = "steps";
-/// Variables of the environment that ZenML adds to that of every step, without this prefix.
-const EXPORTED: &str = "__ZENML__";
+/// ZenML adds environment variables with this prefix, without the prefix, to the environment of every step.
+const EXPORTED_PREFIX: &str = "__ZENML__";
 
-/// A value of `--set`, and where it belongs.
+/// The path and value of an override.
 type Assignment<'t> = (Vec<String>, Node<'t>);
 
-/// The step operator of a step.
+/// The step operator that a step selects.
 enum Operator<'n> {
-    /// The name of one.
+    /// The operator of this name.
     Named(&'n str),
-    /// None: the step runs where the pipeline does.
+    /// No step operator: the step runs on the orchestrator.
     Off,
-    /// The stack's default one.
-    Standard,
-    /// Whichever the code of the step says.
+    /// The stack's default operator.
+    StackDefault,
+    /// The operator that the step's code selects.
     Unspecified,
 }
 
@@ -54,23 +54,23 @@ struct Block<'n, 't> {
     entry: &'n Entry<'t>,
 }
 
-/// What a checked block became.
+/// A valid block.
 struct Checked<'t> {
     layer: Layer<'t>,
     settings: StepSettings,
-    /// Whether a part of it is not known before variables are substituted.
+    /// Whether a value depends on variables that are not substituted yet.
     unresolved: bool,
 }
 
-/// The step operators that a run configuration names.
+/// The names of step operators in a run configuration.
 struct Operators {
     names: BTreeSet<String>,
-    /// Those that are certainly not the stack's default one, because they stand beside it.
-    beside_default: BTreeSet<String>,
+    /// Names of operators that are not the stack's default one, because it has a separate block.
+    non_default: BTreeSet<String>,
 }
 
 impl<'t> ResolveContext<'t> {
-    /// Checks a run configuration, and makes a step of each step that runs on a Run:ai step operator.
+    /// Checks a run configuration, and resolves each step that runs on a Run:ai step operator.
     pub(crate) fn zenml(&mut self, mut root: Node<'t>, layers: &[Layer<'t>], overrides: &[Assignment<'t>]) {
         self.run_configuration_keys(&root);
         self.substitute(&mut root);
@@ -85,16 +85,16 @@ impl<'t> ResolveContext<'t> {
         self.environment_rules(&root, "", pipeline_environment);
         let mut pipeline: Vec<(Selector<'_>, Checked<'t>)> = Vec::new();
         for Block { selector, entry } in blocks(pipeline_settings) {
-            let below = layers.iter().map(|layer| layer.settings.clone()).reduce(merge::under);
+            let below = layers.iter().map(|layer| layer.settings.clone()).reduce(merge::merge_over);
             let own = match below {
                 Some(below) => {
                     self.ineffective_nulls(&below, &entry.value, &[SETTINGS_KEY, &entry.key]);
-                    merge::under(below, entry.value.clone())
+                    merge::merge_over(below, entry.value.clone())
                 }
                 None => entry.value.clone(),
             };
             if !layers.is_empty() {
-                // A null leaves what stands below, but its type counts.
+                // A null keeps the lower value, but must be valid for the setting's type.
                 self.errors_of_block(entry.value.clone(), &[SETTINGS_KEY, &entry.key]);
             }
             let mut places = origins(layers);
@@ -112,7 +112,7 @@ impl<'t> ResolveContext<'t> {
             let (name, runs) = match operator {
                 Operator::Off => (None, false),
                 Operator::Named(name) => (Some(name), !Operators::is_foreign(name, pipeline_settings, settings)),
-                Operator::Standard => (operators.implied(&[]), true),
+                Operator::StackDefault => (operators.implied(&[]), true),
                 Operator::Unspecified => (operators.implied(&own_blocks), true),
             };
             let own = select(own_blocks.iter().map(|block| (block.selector, block)), name, &operators);
@@ -128,7 +128,7 @@ impl<'t> ResolveContext<'t> {
                 continue;
             }
             let below = select(pipeline.iter().map(|(selector, checked)| (*selector, checked)), name, &operators);
-            let elsewhere = own.is_none() && names_another(settings);
+            let elsewhere = own.is_none() && has_other_flavor(settings);
             if own.is_none() && matches!(operator, Operator::Unspecified) && (below.is_none() || elsewhere) {
                 continue;
             }
@@ -143,7 +143,7 @@ impl<'t> ResolveContext<'t> {
         }
     }
 
-    /// Makes a step of a step's block and of what stands below it.
+    /// Merges a step's block over the lower layers, and resolves the step.
     fn zenml_step(
         &mut self,
         step: &Entry<'t>,
@@ -157,7 +157,7 @@ impl<'t> ResolveContext<'t> {
         places.extend(below.map(|below| (below.layer.settings.span, below.layer.pointer.clone())));
         let lower = match below {
             Some(below) => below.layer.settings.clone(),
-            None => match layers.iter().map(|layer| layer.settings.clone()).reduce(merge::under) {
+            None => match layers.iter().map(|layer| layer.settings.clone()).reduce(merge::merge_over) {
                 Some(lower) => lower,
                 None => Node { value: Value::Map(Map::default()), span: step.value.span },
             },
@@ -176,7 +176,7 @@ impl<'t> ResolveContext<'t> {
                     ),
                 );
                 self.ineffective_nulls(&lower, &entry.value, &pointer);
-                merge::under(lower, entry.value.clone())
+                merge::merge_over(lower, entry.value.clone())
             }
             None => lower,
         };
@@ -189,7 +189,7 @@ impl<'t> ResolveContext<'t> {
         self.push(Some(&step.key), checked, (environment, environments, variables), overrides);
     }
 
-    /// Checks a block by itself, as ZenML does before it merges it. What is only worth a warning is said when it is merged.
+    /// Checks a block before it is merged, as ZenML does. Warnings are reported for the merged block only.
     fn errors_of_block(&mut self, own: Node<'t>, pointer: &[&str]) {
         let before = self.findings.len();
         self.block(own, &[], pointer);
@@ -197,11 +197,11 @@ impl<'t> ResolveContext<'t> {
         self.findings.extend(found.into_iter().filter(RawDiagnostic::is_error));
     }
 
-    /// Checks one map of settings that stands at `pointer`.
+    /// Checks the map of settings at `pointer`.
     fn block(&mut self, own: Node<'t>, places: &[(Span, String)], pointer: &[&str]) -> Option<Checked<'t>> {
         let place = pointer.iter().fold(String::new(), |place, segment| place + "/" + &escape(segment));
         let mut root = own;
-        // Other values were reported with the keys.
+        // Other types are reported by `run_configuration_keys`.
         root.as_map()?;
         let mut validator = Validator { zenml: true, ..Validator::default() };
         let usable = validator.check(&mut root, &shape::STEP_SETTINGS, pointer, in_settings);
@@ -226,7 +226,7 @@ impl<'t> ResolveContext<'t> {
         Some(Checked { layer: Layer { settings: root, pointer: place }, settings, unresolved: validator.unresolved })
     }
 
-    /// Adds a step, with the values of `--set` over all others.
+    /// Adds a step. Overrides have the highest precedence.
     fn push(
         &mut self,
         block: Option<&str>,
@@ -257,25 +257,25 @@ impl<'t> ResolveContext<'t> {
         });
     }
 
-    /// Nulls of a block that look as if they unset what stands below it.
+    /// Reports nulls that look as if they unset a lower value.
     fn ineffective_nulls(&mut self, below: &Node<'t>, own: &Node<'t>, pointer: &[&str]) {
         let (Some(below), Some(own)) = (below.as_map(), own.as_map()) else { return };
         for entry in own.0.iter().filter(|entry| entry.value.value == Value::Null) {
             let Some(below) = below.get(&entry.key).filter(|below| below.value != Value::Null) else { continue };
             let path = pointer.iter().chain([&&*entry.key]).fold(String::new(), |path, key| path + "/" + &escape(key));
-            let message = format!("`{}: null` has no effect: ZenML keeps the value below it", entry.key);
+            let message = format!("`{}: null` does not unset the value of the pipeline or operator", entry.key);
             let finding = RawDiagnostic::new(&rule::INEFFECTIVE_NULL, entry.value.span, message).at(&path);
             self.findings.push(
                 finding
-                    .with_help("write another value; a block cannot unset one of the pipeline or operator")
-                    .with_related(below.span, format!("the value of `{}` is kept", entry.key))
+                    .with_help("write another value, or remove the key")
+                    .with_related(below.span, format!("ZenML keeps this value of `{}`", entry.key))
                     .with_tag(Tag::Unnecessary)
                     .with_fix(FixPlan::remove(Target::at(path, entry.value.span), Applicability::Safe)),
             );
         }
     }
 
-    /// Replaces placeholders, or notes them where there is no environment to take variables from.
+    /// Replaces placeholders. Without an environment, reports them as notes.
     fn substitute(&mut self, root: &mut Node<'t>) {
         let mut places = Vec::new();
         let Value::Map(map) = &root.value else { return };
@@ -294,14 +294,14 @@ impl<'t> ResolveContext<'t> {
                 (Some(_), []) => continue,
                 (Some(_), missing) => {
                     let (are, them) = if missing.len() == 1 { ("is", "it") } else { ("are", "them") };
-                    let message = format!("{} {are} not set in the environment", missing.join(", "));
+                    let message = format!("{} {are} not set", missing.join(", "));
                     RawDiagnostic::new(&rule::MISSING_VARIABLE, span, message)
-                        .with_help(format!("set {them} before this command"))
+                        .with_help(format!("set {them} in the environment"))
                 }
                 (None, missing) => {
-                    let message = format!("the value depends on {} of the environment", missing.join(", "));
+                    let message = format!("the value depends on the environment: {}", missing.join(", "));
                     RawDiagnostic::new(&rule::ENVIRONMENT_PLACEHOLDER, span, message)
-                        .with_help("`render` and `run` substitute it, and check what it becomes")
+                        .with_help("the value is checked when the step is rendered or submitted")
                 }
             };
             self.findings.push(finding.at(pointer));
@@ -311,7 +311,7 @@ impl<'t> ResolveContext<'t> {
         }
     }
 
-    /// Returns the environment of a step, the step's own variables over the pipeline's, and whether one is unresolved.
+    /// Merges a step's environment over the pipeline's. Also returns whether a variable is unresolved.
     fn environment(
         &self,
         pipeline: Option<&Node<'t>>,
@@ -323,7 +323,7 @@ impl<'t> ResolveContext<'t> {
             environment.0.insert(entry.key.to_string(), EnvironmentValue(python::str(&entry.value)));
         }
         for (name, value) in self.process_environment.into_iter().flatten() {
-            if let Some(name) = name.strip_prefix(EXPORTED) {
+            if let Some(name) = name.strip_prefix(EXPORTED_PREFIX) {
                 environment.0.entry(name.to_owned()).or_insert_with(|| EnvironmentValue(value.clone()));
             }
         }
@@ -342,7 +342,7 @@ impl<'t> ResolveContext<'t> {
         (environment, unresolved)
     }
 
-    /// The rules of environments, for the one below `base`.
+    /// Applies the rules of environments to the one below `base`.
     fn environment_rules(&mut self, root: &Node<'t>, base: &str, environment: Option<&Node<'t>>) {
         let Some(map) = environment.and_then(Node::as_map) else { return };
         let known =
@@ -367,7 +367,7 @@ impl<'n> Operator<'n> {
         match step.get(STEP_OPERATOR).map(|node| &node.value) {
             Some(Value::String(Text { text, .. })) => Self::Named(text),
             Some(value) if lax::boolean(value) == Some(false) => Self::Off,
-            Some(value) if lax::boolean(value) == Some(true) => Self::Standard,
+            Some(value) if lax::boolean(value) == Some(true) => Self::StackDefault,
             _ => Self::Unspecified,
         }
     }
@@ -375,7 +375,7 @@ impl<'n> Operator<'n> {
 
 impl Operators {
     fn of(pipeline: Option<&Node<'_>>, steps: &[Entry<'_>]) -> Self {
-        let mut operators = Self { names: BTreeSet::new(), beside_default: BTreeSet::new() };
+        let mut operators = Self { names: BTreeSet::new(), non_default: BTreeSet::new() };
         operators.add(pipeline);
         for step in steps {
             let Some(map) = step.value.as_map() else { continue };
@@ -397,7 +397,7 @@ impl Operators {
             if let Selector::Name(name) = block.selector {
                 self.names.insert(name.to_owned());
                 if has_default {
-                    self.beside_default.insert(name.to_owned());
+                    self.non_default.insert(name.to_owned());
                 }
             }
         }
@@ -414,15 +414,15 @@ impl Operators {
             let settings = step.and_then(Node::as_map);
             settings.is_some_and(|map| map.0.iter().any(|entry| Selector::of(&entry.key) == Some(selector)))
         };
-        let another = || OTHER_FLAVORS.contains(&name) || of(Selector::Default) || names_another(step);
+        let another = || OTHER_FLAVORS.contains(&name) || of(Selector::Default) || has_other_flavor(step);
         blocks(step).is_empty() && another()
     }
 
-    /// The operator of a step that names none: the only one, or that of the step's only block.
+    /// Returns the operator of a step that selects none: that of the step's only block, or the only one in the file.
     fn implied<'n>(&'n self, own: &[Block<'n, '_>]) -> Option<&'n str> {
         match (own, self.names.first()) {
             ([Block { selector: Selector::Name(name), .. }], _) => Some(name),
-            (_, Some(only)) if self.names.len() == 1 && !self.beside_default.contains(only) => Some(only),
+            (_, Some(only)) if self.names.len() == 1 && !self.non_default.contains(only) => Some(only),
             _ => None,
         }
     }
@@ -432,7 +432,7 @@ fn blocks<'n, 't>(settings: Option<&'n Node<'t>>) -> Vec<Block<'n, 't>> {
     settings.and_then(Node::as_map).map(blocks_of).unwrap_or_default()
 }
 
-/// The blocks of a settings map that are for Run:ai step operators.
+/// Returns the blocks of Run:ai step operators in a settings map.
 fn blocks_of<'n, 't>(settings: &'n Map<'t>) -> Vec<Block<'n, 't>> {
     let entries = &settings.0;
     let block = |entry: &'n Entry<'t>| {
@@ -444,8 +444,8 @@ fn blocks_of<'n, 't>(settings: &'n Map<'t>) -> Vec<Block<'n, 't>> {
     entries.iter().filter_map(block).collect()
 }
 
-/// Whether a settings map has a block for a step operator of another flavor.
-fn names_another(settings: Option<&Node<'_>>) -> bool {
+/// Whether a settings map has a block of another flavor's step operator.
+fn has_other_flavor(settings: Option<&Node<'_>>) -> bool {
     let entries = settings.and_then(Node::as_map).map(|map| map.0.as_slice()).unwrap_or_default();
     let of_another = |entry: &Entry<'_>| match Selector::of(&entry.key) {
         Some(selector) if !selector.may_be_runai() => true,
@@ -455,7 +455,7 @@ fn names_another(settings: Option<&Node<'_>>) -> bool {
     entries.iter().any(of_another)
 }
 
-/// Of blocks of one settings map, the one for the operator of this name.
+/// Returns the block that ZenML selects for an operator: by name, else by flavor, else the default one.
 fn select<'n, T>(
     blocks: impl Iterator<Item = (Selector<'n>, T)> + Clone,
     name: Option<&str>,
@@ -464,7 +464,7 @@ fn select<'n, T>(
     let rank = |selector: Selector<'_>| match selector {
         Selector::Name(own) => (name == Some(own)).then_some(0),
         Selector::Flavor(_) => Some(1),
-        Selector::Default => name.is_none_or(|name| !operators.beside_default.contains(name)).then_some(2),
+        Selector::Default => name.is_none_or(|name| !operators.non_default.contains(name)).then_some(2),
     };
     let ranked = blocks.filter_map(|(selector, block)| Some((rank(selector)?, block)));
     ranked.min_by_key(|(rank, _)| *rank).map(|(_, block)| block)

@@ -1,10 +1,10 @@
-//! `${VAR}` in values and keys, which ZenML replaces by variables of the environment.
+//! Placeholders `${VAR}` in keys and values, which ZenML replaces by environment variables.
 
 use std::borrow::Cow;
 
 use runai_syntax::{Map, Node, Span, Text, Value, escape};
 
-/// Returns the names of the variables in a text: `\$\{([a-zA-Z0-9_]+)\}`.
+/// Returns the names of the variables in a string, by the pattern `\$\{([a-zA-Z0-9_]+)\}`.
 pub(crate) fn names(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -20,12 +20,12 @@ pub(crate) fn names(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether a text has a placeholder.
+/// Whether a string contains a placeholder.
 pub(crate) fn has(text: &str) -> bool {
     text.contains("${") && names(text).next().is_some()
 }
 
-/// Returns the text with the values of the variables. Placeholders of missing ones stay.
+/// Replaces placeholders by the values of their variables. Placeholders of missing variables are kept.
 fn substituted(text: &str, value: &impl Fn(&str) -> Option<String>) -> String {
     let mut result = String::new();
     let mut rest = text;
@@ -39,14 +39,14 @@ fn substituted(text: &str, value: &impl Fn(&str) -> Option<String>) -> String {
     result + rest
 }
 
-/// A key or value with placeholders.
+/// The position of a key or value with placeholders.
 pub(super) struct Place {
     pub(super) span: Span,
     pub(super) pointer: String,
     pub(super) names: Vec<String>,
 }
 
-/// Finds all placeholders in and below a value.
+/// Finds all placeholders in a value.
 pub(super) fn find(node: &Node<'_>, pointer: &str, found: &mut Vec<Place>) {
     let mut add = |text: &str, span, pointer: &str| {
         let mut names: Vec<String> = names(text).map(str::to_owned).collect();
@@ -79,7 +79,7 @@ pub(super) fn find(node: &Node<'_>, pointer: &str, found: &mut Vec<Place>) {
     }
 }
 
-/// Replaces all placeholders in and below a value. What a value becomes is a text, whatever the text looks like.
+/// Replaces all placeholders in a value. The results are strings, even if they look like numbers.
 pub(super) fn substitute(node: &mut Node<'_>, value: &impl Fn(&str) -> Option<String>) {
     match &mut node.value {
         Value::String(text) if has(&text.text) => {
@@ -93,7 +93,7 @@ pub(super) fn substitute(node: &mut Node<'_>, value: &impl Fn(&str) -> Option<St
                 }
                 substitute(&mut entry.value, value);
             }
-            // Two keys may have become one: the last one counts, as in Python.
+            // If two keys have become equal, the last one is used, as in Python.
             let mut at = entries.len();
             while at > 0 {
                 at -= 1;
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn placeholders_are_braces_with_a_name() {
+    fn finds_placeholders() {
         let all = |text| names(text).collect::<Vec<_>>();
         assert_eq!(all("a${A}b$B${C_1}"), ["A", "C_1"]);
         assert_eq!(all("${1}"), ["1"]);
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_not_substituted_again() {
+    fn substitutes_once() {
         let value = |name: &str| Some(if name == "A" { "${B}".to_owned() } else { "x".to_owned() });
         assert_eq!(substituted("1${A}2${B}3", &value), "1${B}2x3");
     }

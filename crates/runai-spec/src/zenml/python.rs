@@ -1,4 +1,4 @@
-//! Values as Python's `str` writes them, which is what ZenML makes of the environment of a pipeline.
+//! Formats values like Python's `str`, as ZenML does for the environment of a pipeline.
 
 use std::fmt::Write as _;
 
@@ -33,12 +33,12 @@ fn repr(node: &Node<'_>) -> String {
     }
 }
 
-/// A decimal number beyond 64 bits, without what Python does not write.
+/// Formats a decimal number of more than 64 bits.
 fn large(raw: &str) -> String {
     raw.replace('_', "").trim_start_matches('+').to_owned()
 }
 
-/// The shortest text that is read as the same number, with an exponent where Python has one.
+/// Formats a float: the shortest text that parses to the same number, with an exponent where Python uses one.
 fn float(value: f64) -> String {
     if value.is_nan() {
         return "nan".to_owned();
@@ -83,9 +83,9 @@ mod tests {
     use super::*;
     use runai_syntax::{Dialect, Format, SourceId, parse_in};
 
-    /// What Python 3 prints for what PyYAML 6.0.4 reads.
+    /// The expected values are those of Python 3 with PyYAML 6.0.4.
     #[test]
-    fn values_are_written_as_python_writes_them() {
+    fn formats_values_like_python() {
         for (text, shown) in [
             ("yes", "True"),
             ("1_000", "1000"),
