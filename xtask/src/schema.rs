@@ -61,7 +61,7 @@ pub(crate) fn check() -> Result<()> {
 }
 
 fn declarations() -> Vec<(PathBuf, String)> {
-    let folder = workspace::root().join("crates/runai-spec/src/declared");
+    let folder = workspace::root().join("crates/runai-spec/src/generated");
     runai_spec::schema::declarations().map(|(name, text)| (folder.join(name), text)).collect()
 }
 

@@ -16,18 +16,18 @@ use crate::diagnostic::{RawDiagnostic, Reported, Tag};
 use crate::fix::values::{self, of_range};
 use crate::fix::{Applicability, FixPlan, Target};
 use crate::help::{self, MANY_VALUES, bounds, brief, describe, expected, list, shorten};
-use crate::rules::shape as rule;
+use crate::rules::value as rule;
 use crate::rules::{Rule, by_code};
-use crate::shape::{Field, Kind, Range, Shape, StringShape, StructShape};
+use crate::setting_schema::{Field, Kind, Range, SettingSchema, StringSchema, StructSchema};
 use crate::suggest::{Names, nearest};
 use crate::zenml::{converted, placeholders};
 
 /// Validates documents against setting schemas.
 #[derive(Default)]
 pub(crate) struct Validator {
-    pub(crate) findings: Vec<RawDiagnostic>,
+    pub(crate) diagnostics: Vec<RawDiagnostic>,
     /// JSON pointers of values that are missing or were replaced, sorted.
-    pub(crate) broken: Vec<String>,
+    pub(crate) invalid: Vec<String>,
     /// Whether the document is ZenML's: pydantic converts values, and placeholders may replace them.
     pub(crate) zenml: bool,
     /// Whether a value is a placeholder.
@@ -62,15 +62,21 @@ impl From<String> for KeyHint {
 
 impl Validator {
     /// Validates `node` at `pointer`, replaces invalid values, and returns whether it is usable.
-    pub(crate) fn check(&mut self, node: &mut Node<'_>, shape: &Shape, pointer: &[&str], key_hints: KeyHints) -> bool {
-        let usable = self.value(node, shape, &Place { parent: None, segment: Segment::Root(pointer), key_hints });
-        self.broken.sort_unstable();
+    pub(crate) fn check(
+        &mut self,
+        node: &mut Node<'_>,
+        schema: &SettingSchema,
+        pointer: &[&str],
+        key_hints: KeyHints,
+    ) -> bool {
+        let usable = self.value(node, schema, &Place { parent: None, segment: Segment::Root(pointer), key_hints });
+        self.invalid.sort_unstable();
         usable
     }
 
     /// Returns whether the value is usable. Invalid values inside a list, map or struct are replaced.
-    fn value(&mut self, node: &mut Node<'_>, shape: &Shape, place: &Place<'_>) -> bool {
-        if node.value == Value::Null && shape.nullable {
+    fn value(&mut self, node: &mut Node<'_>, schema: &SettingSchema, place: &Place<'_>) -> bool {
+        if node.value == Value::Null && schema.nullable {
             return true;
         }
         if self.zenml {
@@ -78,58 +84,58 @@ impl Validator {
                 self.unresolved = true;
                 return false;
             }
-            if let Some(value) = converted(&node.value, shape) {
+            if let Some(value) = converted(&node.value, schema) {
                 node.value = value;
             }
         }
-        match (&shape.kind, &mut node.value) {
+        match (&schema.kind, &mut node.value) {
             (Kind::Bool | Kind::ScalarText, Value::Bool(..))
             | (Kind::ScalarText, Value::String(_) | Value::Int(..) | Value::BigInt(_) | Value::Float(..)) => true,
             (Kind::Int(range), Value::Int(value, raw)) => {
                 let (value, raw) = (*value, *raw);
                 if !self.zenml && is_octal_looking(raw) {
-                    return self.ambiguous_zero(node.span, place, raw, range, shape);
+                    return self.ambiguous_zero(node.span, place, raw, range, schema);
                 }
                 #[expect(clippy::cast_precision_loss, reason = "bounds are small")]
-                self.range(value as f64, raw, range, node.span, place, shape)
+                self.range(value as f64, raw, range, node.span, place, schema)
             }
             (Kind::Int(range), Value::Float(value, raw)) if value.fract() == 0.0 && value.abs() < 9.0e15 => {
-                self.range(*value, raw, range, node.span, place, shape)
+                self.range(*value, raw, range, node.span, place, schema)
             }
             (Kind::Number(range), Value::Int(value, raw)) => {
                 let (value, raw) = (*value, *raw);
                 if !self.zenml && is_octal_looking(raw) {
-                    return self.ambiguous_zero(node.span, place, raw, range, shape);
+                    return self.ambiguous_zero(node.span, place, raw, range, schema);
                 }
                 #[expect(clippy::cast_precision_loss, reason = "the setting is a float")]
-                self.range(value as f64, raw, range, node.span, place, shape)
+                self.range(value as f64, raw, range, node.span, place, schema)
             }
-            (Kind::Number(range), Value::Float(value, raw)) => self.range(*value, raw, range, node.span, place, shape),
+            (Kind::Number(range), Value::Float(value, raw)) => self.range(*value, raw, range, node.span, place, schema),
             (Kind::Int(_) | Kind::Number(_), Value::BigInt(raw)) => {
                 let raw = *raw;
-                if matches!(shape.kind, Kind::Number(_))
+                if matches!(schema.kind, Kind::Number(_))
                     && let Some(value) = float::parse(raw)
                 {
                     node.value = Value::Float(value, raw);
-                    return self.value(node, shape, place);
+                    return self.value(node, schema, place);
                 }
                 let message = format!("`{place}` is `{raw}`, which does not fit in 64 bits");
-                let (Kind::Int(range) | Kind::Number(range)) = &shape.kind else { return false };
+                let (Kind::Int(range) | Kind::Number(range)) = &schema.kind else { return false };
                 let max = of_range(f64::MAX, range);
-                let fixes = self.replacements(max, shape, node.span, place);
+                let fixes = self.replacements(max, schema, node.span, place);
                 self.report(&rule::OUT_OF_RANGE, place, node.span, message)
                     .with_help("write a smaller number")
                     .with_fixes(fixes);
                 false
             }
             (Kind::String(string), Value::String(text)) => {
-                self.string(&text.text, string, node.span, place, shape.secret)
+                self.string(&text.text, string, node.span, place, schema.secret)
             }
-            (Kind::Enum(values), Value::String(text)) => self.one_of(&text.text, values, node.span, place, shape),
+            (Kind::Enum(values), Value::String(text)) => self.one_of(&text.text, values, node.span, place, schema),
             (Kind::List { item, min_items }, Value::List(items)) => {
                 if items.len() < *min_items {
                     let message = format!("`{place}` is an empty list");
-                    let help = format!("write at least {min_items} item, such as `{}`", brief(&shape.example()));
+                    let help = format!("write at least {min_items} item, such as `{}`", brief(&schema.example()));
                     let fix = self.removal(node.span, place, Applicability::Unsafe);
                     self.report(&rule::EMPTY_VALUE, place, node.span, message).with_help(help).with_fixes(fix);
                     return false;
@@ -145,39 +151,39 @@ impl Validator {
                 self.fields(map, structure, node.span, place);
                 true
             }
-            _ => self.wrong_type(node, shape, place),
+            _ => self.wrong_type(node, schema, place),
         }
     }
 
-    fn items(&mut self, items: &mut [Node<'_>], shape: &Shape, place: &Place<'_>) {
+    fn items(&mut self, items: &mut [Node<'_>], schema: &SettingSchema, place: &Place<'_>) {
         for (index, item) in items.iter_mut().enumerate() {
             let place = place.below(Segment::Index(index));
-            if !self.value(item, shape, &place) {
-                self.broken.push(place.pointer());
-                *item = node_of(&shape.example(), item.span);
+            if !self.value(item, schema, &place) {
+                self.invalid.push(place.pointer());
+                *item = node_of(&schema.example(), item.span);
             }
         }
     }
 
-    fn entries(&mut self, map: &mut Map<'_>, key_shape: &StringShape, shape: &Shape, place: &Place<'_>) {
+    fn entries(&mut self, map: &mut Map<'_>, key_schema: &StringSchema, schema: &SettingSchema, place: &Place<'_>) {
         map.0.retain_mut(|entry| {
             if self.zenml && placeholders::has(&entry.key) {
                 self.unresolved = true;
-                self.broken.push(place.below(Segment::Entry(&entry.key)).pointer());
+                self.invalid.push(place.below(Segment::Entry(&entry.key)).pointer());
                 return false;
             }
             let key_fits =
-                self.string(&entry.key, key_shape, entry.key_span, &place.below(Segment::KeyOf(&entry.key)), false);
+                self.string(&entry.key, key_schema, entry.key_span, &place.below(Segment::KeyOf(&entry.key)), false);
             let place = place.below(Segment::Entry(&entry.key));
-            let fits = self.value(&mut entry.value, shape, &place) && key_fits;
+            let fits = self.value(&mut entry.value, schema, &place) && key_fits;
             if !fits {
-                self.broken.push(place.pointer());
+                self.invalid.push(place.pointer());
             }
             fits
         });
     }
 
-    fn fields(&mut self, map: &mut Map<'_>, structure: &StructShape, span: Span, place: &Place<'_>) {
+    fn fields(&mut self, map: &mut Map<'_>, structure: &StructSchema, span: Span, place: &Place<'_>) {
         let mut unknown = false;
         // Keys that were removed because they are invalid.
         let mut wrong = Vec::new();
@@ -204,7 +210,7 @@ impl Validator {
     }
 
     /// Reports and removes unknown keys.
-    fn unknown_keys(&mut self, map: &mut Map<'_>, structure: &StructShape, wrong: &[Cow<'_, str>], place: &Place<'_>) {
+    fn unknown_keys(&mut self, map: &mut Map<'_>, structure: &StructSchema, wrong: &[Cow<'_, str>], place: &Place<'_>) {
         let written: HashSet<&str> =
             map.0.iter().map(|entry| &*entry.key).chain(wrong.iter().map(|key| &**key)).collect();
         let all = || structure.fields().iter().map(|field| field.name);
@@ -231,22 +237,22 @@ impl Validator {
                 .with_help("keep one of them")
                 .with_related(*other, format!("`{}` is set here", field.name))
                 .with_fixes(fix);
-            self.broken.push(place.pointer());
+            self.invalid.push(place.pointer());
             return false;
         }
-        let before = self.findings.len();
-        if self.value(&mut entry.value, &field.shape, &place) {
+        let before = self.diagnostics.len();
+        if self.value(&mut entry.value, &field.schema, &place) {
             return true;
         }
-        self.broken.push(place.pointer());
+        self.invalid.push(place.pointer());
         if field.required {
             self.keep_required(before, &place);
-            entry.value = node_of(&field.shape.example(), entry.value.span);
+            entry.value = node_of(&field.schema.example(), entry.value.span);
         }
         field.required
     }
 
-    fn unknown_key(&mut self, entry: &Entry<'_>, structure: &StructShape, known: &KnownKeys<'_>, holder: &Place<'_>) {
+    fn unknown_key(&mut self, entry: &Entry<'_>, structure: &StructSchema, known: &KnownKeys<'_>, holder: &Place<'_>) {
         let key = &entry.key;
         let message = format!("unknown key `{key}`{}", holder.within());
         let near = known.unset.nearest(&unusual::plain(key));
@@ -274,7 +280,7 @@ impl Validator {
         if structure.tolerant {
             reported.with_tag(Tag::Unnecessary);
         } else {
-            self.broken.push(place.pointer());
+            self.invalid.push(place.pointer());
         }
     }
 
@@ -285,19 +291,27 @@ impl Validator {
         let message = format!("missing key `{}`{}", field.name, holder.within());
         let place = holder.below(Segment::Field(field.name));
         let target = Target::below((holder.pointer(), whole), field.name);
-        let fix = FixPlan::add_setting(target, field.shape.example(), Applicability::DisplayOnly);
+        let fix = FixPlan::add_setting(target, field.schema.example(), Applicability::DisplayOnly);
         self.report(&rule::MISSING_KEY, &place, span, message)
-            .with_help(format!("add `{}: {}`", field.name, brief(&field.shape.example())))
+            .with_help(format!("add `{}: {}`", field.name, brief(&field.schema.example())))
             .with_fixes([fix]);
-        self.broken.push(place.pointer());
+        self.invalid.push(place.pointer());
         map.0.push(Entry {
             key: Cow::Borrowed(field.name),
             key_span: span,
-            value: node_of(&field.shape.example(), span),
+            value: node_of(&field.schema.example(), span),
         });
     }
 
-    fn range(&mut self, value: f64, raw: &str, range: &Range, span: Span, place: &Place<'_>, shape: &Shape) -> bool {
+    fn range(
+        &mut self,
+        value: f64,
+        raw: &str,
+        range: &Range,
+        span: Span,
+        place: &Place<'_>,
+        schema: &SettingSchema,
+    ) -> bool {
         // A substituted value is not in the source.
         let shown = value.to_string();
         let raw = if raw.is_empty() { &shown } else { raw };
@@ -312,13 +326,13 @@ impl Validator {
         } else {
             return true;
         };
-        let fixes = self.replacements(of_range(value, range), shape, span, place);
+        let fixes = self.replacements(of_range(value, range), schema, span, place);
         self.report(&rule::OUT_OF_RANGE, place, span, message).with_help(help).with_fixes(fixes);
         false
     }
 
-    fn string(&mut self, text: &str, shape: &StringShape, span: Span, place: &Place<'_>, secret: bool) -> bool {
-        if text.chars().take(shape.min_length).count() < shape.min_length {
+    fn string(&mut self, text: &str, schema: &StringSchema, span: Span, place: &Place<'_>, secret: bool) -> bool {
+        if text.chars().take(schema.min_length).count() < schema.min_length {
             let message = format!("{} is empty", place.subject());
             let fix = self.removal(span, place, Applicability::Unsafe);
             self.report(&rule::EMPTY_VALUE, place, span, message)
@@ -326,7 +340,7 @@ impl Validator {
                 .with_fixes(fix);
             return false;
         }
-        if let Some(text_type) = shape.text {
+        if let Some(text_type) = schema.text {
             if !(text_type.matches)(text) {
                 // An invalid URL may contain a password.
                 let secret = secret || text_type.name == "base-url" && text.contains('@');
@@ -338,7 +352,7 @@ impl Validator {
                     .or_else(|| text_type.name.ends_with("object-name").then(|| help::dotted_name(text)).flatten())
                     .unwrap_or_else(|| text_type.help.to_owned());
                 let message = format!("{} {found} not {}", place.subject(), text_type.expected);
-                let fixes = self.text_fixes(text, shape, span, place, secret);
+                let fixes = self.text_fixes(text, schema, span, place, secret);
                 self.report(rule, place, span, message).with_help(help).with_fixes(fixes);
                 return false;
             }
@@ -354,19 +368,26 @@ impl Validator {
             }
         }
         // Counting characters is only needed if there are more than `max` bytes.
-        if let Some(max) = shape.max_length.filter(|max| text.len() > *max)
+        if let Some(max) = schema.max_length.filter(|max| text.len() > *max)
             && let length = text.chars().count()
             && length > max
         {
             let message = format!("{} is `{}`, which has {length} characters", place.subject(), shorten(text));
-            let rule = if shape.text.is_some() { &rule::INVALID_LABEL } else { &rule::TOO_LONG };
+            let rule = if schema.text.is_some() { &rule::INVALID_LABEL } else { &rule::TOO_LONG };
             self.report(rule, place, span, message).with_help(format!("write up to {max} characters"));
             return false;
         }
         true
     }
 
-    fn one_of(&mut self, text: &str, values: &[&'static str], span: Span, place: &Place<'_>, shape: &Shape) -> bool {
+    fn one_of(
+        &mut self,
+        text: &str,
+        values: &[&'static str],
+        span: Span,
+        place: &Place<'_>,
+        schema: &SettingSchema,
+    ) -> bool {
         if values.contains(&text) {
             return true;
         }
@@ -378,37 +399,44 @@ impl Validator {
             Some(near) => format!("did you mean `{near}`? The values are {all}"),
             None => format!("write one of {all}"),
         };
-        let fixes = self.replacements(values::of_enum(text, values), shape, span, place);
+        let fixes = self.replacements(values::of_enum(text, values), schema, span, place);
         self.report(&rule::UNKNOWN_VALUE, place, span, message).with_help(help).with_fixes(fixes);
         false
     }
 
-    fn ambiguous_zero(&mut self, span: Span, place: &Place<'_>, raw: &str, range: &Range, shape: &Shape) -> bool {
+    fn ambiguous_zero(
+        &mut self,
+        span: Span,
+        place: &Place<'_>,
+        raw: &str,
+        range: &Range,
+        schema: &SettingSchema,
+    ) -> bool {
         let message = format!("`{place}` is `{raw}`, which is octal in YAML 1.1 and decimal in YAML 1.2");
         let meanings = [10, 8].into_iter().filter_map(|radix| i64::from_str_radix(raw, radix).ok());
         #[expect(clippy::cast_precision_loss, reason = "bounds are small")]
         let meanings: Vec<_> =
             meanings.filter(|value| help::fits(*value as f64, range)).map(|value| format!("`{value}`")).collect();
         let help = if meanings.is_empty() { bounds(range) } else { format!("write {}", meanings.join(" or ")) };
-        let fixes = self.replacements(values::of_leading_zero(raw), shape, span, place);
+        let fixes = self.replacements(values::of_leading_zero(raw), schema, span, place);
         self.report(&rule::WRONG_TYPE, place, span, message).with_help(help).with_fixes(fixes);
         false
     }
 
-    fn wrong_type(&mut self, node: &Node<'_>, shape: &Shape, place: &Place<'_>) -> bool {
-        let found = describe(&node.value, shape.secret);
-        let message = format!("`{place}` is {found}, not {}", expected(shape));
-        let unit = if matches!(place.segment, Segment::Field("command")) { Some(help::TOKENS) } else { shape.unit };
-        let help = help::wrong_type(&node.value, shape, unit, self.zenml);
-        let fixes = self.wrong_type_fixes(node, shape, unit, place);
+    fn wrong_type(&mut self, node: &Node<'_>, schema: &SettingSchema, place: &Place<'_>) -> bool {
+        let found = describe(&node.value, schema.secret);
+        let message = format!("`{place}` is {found}, not {}", expected(schema));
+        let unit = if matches!(place.segment, Segment::Field("command")) { Some(help::TOKENS) } else { schema.unit };
+        let help = help::wrong_type(&node.value, schema, unit, self.zenml);
+        let fixes = self.wrong_type_fixes(node, schema, unit, place);
         self.report(&rule::WRONG_TYPE, place, node.span, message).with_help(help).with_fixes(fixes);
         false
     }
 
     fn report(&mut self, rule: &'static Rule, place: &Place<'_>, span: Span, message: String) -> Reported<'_> {
-        self.findings.push(RawDiagnostic::new(rule, span, message).at(place.pointer()));
-        let last = self.findings.len() - 1;
-        Reported(&mut self.findings[last])
+        self.diagnostics.push(RawDiagnostic::new(rule, span, message).at(place.pointer()));
+        let last = self.diagnostics.len() - 1;
+        Reported(&mut self.diagnostics[last])
     }
 }
 
@@ -420,7 +448,7 @@ fn is_octal_looking(raw: &str) -> bool {
 }
 
 /// Returns the names of the fields that `map` sets in both spellings, with the spans of the first spelling's keys.
-fn both_spellings(map: &Map<'_>, structure: &StructShape) -> Vec<(&'static str, Span)> {
+fn both_spellings(map: &Map<'_>, structure: &StructSchema) -> Vec<(&'static str, Span)> {
     let fields = structure.fields().iter();
     let both = fields.filter(|field| field.alias.is_some_and(|alias| map.get(alias).is_some()));
     both.filter_map(|field| Some((field.name, map.entry(field.name)?.key_span))).collect()

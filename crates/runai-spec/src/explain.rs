@@ -3,9 +3,9 @@
 use runai_syntax::Tree;
 use serde::Serialize;
 
-use crate::declared::Declared;
+use crate::generated::GeneratedSchema;
 use crate::rules::{self, Rule, Severity};
-use crate::shape::{Field, Kind, OPERATOR_FILE, Range, STEP_FILE, STEP_SETTINGS, Shape, StructShape};
+use crate::setting_schema::{Field, Kind, OPERATOR_FILE, Range, STEP_FILE, STEP_SETTINGS, SettingSchema, StructSchema};
 use crate::suggest::nearest;
 
 /// The explanation of a rule or setting.
@@ -100,24 +100,26 @@ fn explain_rule(rule: &'static Rule) -> Explanation {
 
 fn explain_setting(path: &str, field: &Field) -> Explanation {
     let fields =
-        structure(&field.shape).map(|inner| inner.fields().iter().map(|field| field.name.to_owned()).collect());
-    let schema = declared(path);
+        structure(&field.schema).map(|inner| inner.fields().iter().map(|field| field.name.to_owned()).collect());
+    let schema = generated_schema(path);
     let default = schema.get("default").filter(|default| !matches!(default, Tree::Null));
     Explanation::Setting {
         path: path.to_owned(),
         description: schema.text_of("description").to_owned(),
-        value: valid_values(&field.shape),
+        value: valid_values(&field.schema),
         default: default.cloned(),
-        unit: field.shape.unit.map(str::to_owned),
+        unit: field.schema.unit.map(str::to_owned),
         api: field.api.map(str::to_owned),
-        example: field.shape.example(),
+        example: field.schema.example(),
         fields: fields.unwrap_or_default(),
     }
 }
 
 /// Returns the schema of the setting at a path of [`setting_paths`].
-fn declared(path: &str) -> Tree<'static> {
-    let mut schemas = [Declared::Step, Declared::Settings, Declared::Operator].into_iter().map(Declared::schema);
+fn generated_schema(path: &str) -> Tree<'static> {
+    let mut schemas = [GeneratedSchema::Step, GeneratedSchema::Settings, GeneratedSchema::Operator]
+        .into_iter()
+        .map(GeneratedSchema::schema);
     let below = |schema: Tree<'static>| {
         path.split('.').try_fold(schema, |mut schema, name| {
             while let Some(item) = schema.remove("items") {
@@ -131,14 +133,14 @@ fn declared(path: &str) -> Tree<'static> {
 
 fn settings() -> Vec<(String, &'static Field)> {
     let mut found: Vec<(String, &'static Field)> = Vec::new();
-    for shape in [&STEP_FILE, &STEP_SETTINGS, &OPERATOR_FILE] {
-        collect(shape, "", &mut found);
+    for schema in [&STEP_FILE, &STEP_SETTINGS, &OPERATOR_FILE] {
+        collect(schema, "", &mut found);
     }
     found
 }
 
-fn collect(shape: &'static Shape, prefix: &str, found: &mut Vec<(String, &'static Field)>) {
-    let Some(structure) = structure(shape) else { return };
+fn collect(schema: &'static SettingSchema, prefix: &str, found: &mut Vec<(String, &'static Field)>) {
+    let Some(structure) = structure(schema) else { return };
     for field in structure.fields() {
         let path = if prefix.is_empty() { field.name.to_owned() } else { format!("{prefix}.{}", field.name) };
         if found.iter().any(|(known, _)| *known == path) {
@@ -147,14 +149,14 @@ fn collect(shape: &'static Shape, prefix: &str, found: &mut Vec<(String, &'stati
         found.push((path.clone(), field));
         // Step settings have paths without the prefix `settings.`.
         if path != "settings" {
-            collect(&field.shape, &path, found);
+            collect(&field.schema, &path, found);
         }
     }
 }
 
 /// Returns the struct of a value, or of a list's items.
-fn structure(shape: &Shape) -> Option<&StructShape> {
-    match &shape.kind {
+fn structure(schema: &SettingSchema) -> Option<&StructSchema> {
+    match &schema.kind {
         Kind::Struct(structure) => Some(structure),
         Kind::List { item, .. } => structure(item),
         _ => None,
@@ -162,9 +164,9 @@ fn structure(shape: &Shape) -> Option<&StructShape> {
 }
 
 /// Describes the valid values.
-fn valid_values(shape: &Shape) -> String {
-    let or_null = if shape.nullable { ", or null" } else { "" };
-    let kind = match &shape.kind {
+fn valid_values(schema: &SettingSchema) -> String {
+    let or_null = if schema.nullable { ", or null" } else { "" };
+    let kind = match &schema.kind {
         Kind::Bool => "a boolean".to_owned(),
         Kind::Enum(values) => format!("one of {}", values.join(", ")),
         Kind::Int(range) => format!("an integer{}", bounds(range)),

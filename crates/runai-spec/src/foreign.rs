@@ -82,9 +82,9 @@ pub(crate) fn foreign(root: &Map<'_>) -> Option<&'static str> {
 }
 
 /// Returns the description of a file of several documents whose first document belongs to another system, such as
-/// Kubernetes manifests. `finding` is at the second document.
-pub(crate) fn foreign_first_document(text: &str, finding: &RawDiagnostic) -> Option<&'static str> {
-    let first = text.get(..finding.span.start as usize).filter(|_| finding.rule == &SEVERAL_DOCUMENTS)?;
+/// Kubernetes manifests. `diagnostic` is at the second document.
+pub(crate) fn foreign_first_document(text: &str, diagnostic: &RawDiagnostic) -> Option<&'static str> {
+    let first = text.get(..diagnostic.span.start as usize).filter(|_| diagnostic.rule == &SEVERAL_DOCUMENTS)?;
     let root = parse(first, Format::Yaml, SourceId(0)).ok()?;
     root.as_map().and_then(foreign)
 }

@@ -11,7 +11,7 @@ use runai_syntax::yaml::core;
 use runai_syntax::yaml::key_without_blank;
 use runai_syntax::{Text, Tree, Value, float, unusual};
 
-use crate::shape::{Kind, Range, Shape};
+use crate::setting_schema::{Kind, Range, SettingSchema};
 
 /// Messages list the values of enums with up to this many values.
 pub(crate) const MANY_VALUES: usize = 8;
@@ -29,8 +29,8 @@ pub(crate) fn bounds(range: &Range) -> String {
     }
 }
 
-pub(crate) fn expected(shape: &Shape) -> String {
-    match &shape.kind {
+pub(crate) fn expected(schema: &SettingSchema) -> String {
+    match &schema.kind {
         Kind::Bool => "a boolean".to_owned(),
         Kind::Enum(values) if values.len() <= MANY_VALUES => {
             format!("one of {}", list(values.iter().copied()))
@@ -76,9 +76,9 @@ pub(crate) fn yaml11(value: &Value<'_>) -> Option<String> {
 }
 
 /// Returns the help for a value of the wrong type. `unit` is the setting's.
-pub(crate) fn wrong_type(value: &Value<'_>, shape: &Shape, unit: Option<&str>, zenml: bool) -> String {
-    let example = brief(&shape.example());
-    match (&shape.kind, value) {
+pub(crate) fn wrong_type(value: &Value<'_>, schema: &SettingSchema, unit: Option<&str>, zenml: bool) -> String {
+    let example = brief(&schema.example());
+    match (&schema.kind, value) {
         (_, Value::String(text)) if let Some(found) = unusual::find(&text.text) => found.help(),
         (Kind::Map { .. } | Kind::Struct(_), Value::String(Text { text, plain: true }))
             if let Some((key, value)) = key_without_blank(text) =>
@@ -97,7 +97,7 @@ pub(crate) fn wrong_type(value: &Value<'_>, shape: &Shape, unit: Option<&str>, z
         (Kind::Bool, Value::Int(0, _)) => "write `false`".to_owned(),
         (Kind::Bool, Value::Int(1, _)) => "write `true`".to_owned(),
         (Kind::Bool, _) => "write `true` or `false`".to_owned(),
-        (Kind::Int(_) | Kind::Number(_), Value::String(Text { text, .. })) => number(text, shape, unit, &example),
+        (Kind::Int(_) | Kind::Number(_), Value::String(Text { text, .. })) => number(text, schema, unit, &example),
         (Kind::Int(_), Value::Float(..)) => "write an integer".to_owned(),
         (Kind::String(string), Value::Int(..) | Value::Float(..) | Value::BigInt(_)) => match (string.text, raw(value))
         {
@@ -120,13 +120,13 @@ pub(crate) fn wrong_type(value: &Value<'_>, shape: &Shape, unit: Option<&str>, z
         (Kind::List { item, .. }, Value::Map(_)) if !matches!(item.kind, Kind::String(_)) => {
             "put a `-` before each item".to_owned()
         }
-        (Kind::Enum(_) | Kind::ScalarText, _) => format!("write {}", expected(shape)),
-        _ => format!("write {}, such as `{example}`", expected(shape)),
+        (Kind::Enum(_) | Kind::ScalarText, _) => format!("write {}", expected(schema)),
+        _ => format!("write {}, such as `{example}`", expected(schema)),
     }
 }
 
 /// Splits a string into the items of a list: a command by the rules of a shell, other strings at commas and whitespace.
-fn listed(text: &str, item: &Shape, unit: Option<&str>) -> Option<Vec<Tree<'static>>> {
+fn listed(text: &str, item: &SettingSchema, unit: Option<&str>) -> Option<Vec<Tree<'static>>> {
     if !matches!(item.kind, Kind::String(_)) || text.trim().is_empty() {
         return None;
     }
@@ -142,8 +142,8 @@ fn listed(text: &str, item: &Shape, unit: Option<&str>) -> Option<Vec<Tree<'stat
 }
 
 /// Returns the help for a string instead of a number: a quoted number, a duration, or a Kubernetes quantity.
-fn number(text: &str, shape: &Shape, unit: Option<&str>, example: &str) -> String {
-    let (whole, range) = match &shape.kind {
+fn number(text: &str, schema: &SettingSchema, unit: Option<&str>, example: &str) -> String {
+    let (whole, range) = match &schema.kind {
         Kind::Int(range) => (true, range),
         Kind::Number(range) => (false, range),
         _ => return format!("write a number, such as `{example}`"),

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use runai_syntax::{Map, Node, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::shape;
+use crate::setting_schema;
 use crate::zenml::keys::{is_run_key, selects_step_operator};
 
 /// The kinds of documents that are checked.
@@ -67,7 +67,7 @@ fn is_run_configuration(root: &Map<'_>) -> bool {
     if root.get("steps").is_some_and(|steps| steps.as_map().is_some()) || settings.is_some_and(names_step_operator) {
         return true;
     }
-    let shape::Kind::Struct(step) = &shape::STEP_SETTINGS.kind else { return false };
+    let setting_schema::Kind::Struct(step) = &setting_schema::STEP_SETTINGS.kind else { return false };
     let is_setting = |map: &Map<'_>| map.0.iter().any(|entry| step.field(&entry.key).is_some());
     let mut keys = root.0.iter().map(|entry| &*entry.key).filter(|key| *key != "$schema").peekable();
     keys.peek().is_some()

@@ -25,12 +25,12 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod check;
-mod declared;
 pub mod diagnostic;
 mod document;
 pub mod explain;
 pub mod fix;
 mod foreign;
+mod generated;
 mod help;
 mod image;
 pub mod inactive;
@@ -42,8 +42,8 @@ mod render;
 mod resolve;
 pub mod rules;
 pub mod schema;
+mod setting_schema;
 pub mod settings;
-mod shape;
 pub mod snippets;
 pub mod source_map;
 mod suggest;

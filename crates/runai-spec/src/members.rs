@@ -5,7 +5,7 @@ use runai_api::wire::TrainingCreationRequest;
 use runai_syntax::escape;
 use serde_json::Value;
 
-use crate::shape::{Kind, OPERATOR_FILE, STEP_FILE, STEP_SETTINGS, Shape};
+use crate::setting_schema::{Kind, OPERATOR_FILE, STEP_FILE, STEP_SETTINGS, SettingSchema};
 
 /// Returns the setting that the member `field` of a submission comes from.
 ///
@@ -53,12 +53,12 @@ fn parts(field: &str) -> Vec<Part<'_>> {
 /// Returns the pointer of the setting that is sent as the member at `parts`.
 fn place(parts: &[Part<'_>], spec: &Value) -> Option<String> {
     let files = [(&STEP_FILE, ""), (&STEP_SETTINGS, "/settings"), (&OPERATOR_FILE, "")];
-    files.into_iter().find_map(|(shape, pointer)| in_struct(shape, pointer, parts, spec))
+    files.into_iter().find_map(|(schema, pointer)| in_struct(schema, pointer, parts, spec))
 }
 
 /// Returns the same for a struct at `pointer`. `parts` are relative to its member, whose value is `value`.
-fn in_struct(shape: &Shape, pointer: &str, parts: &[Part<'_>], value: &Value) -> Option<String> {
-    let Kind::Struct(structure) = &shape.kind else { return None };
+fn in_struct(schema: &SettingSchema, pointer: &str, parts: &[Part<'_>], value: &Value) -> Option<String> {
+    let Kind::Struct(structure) = &schema.kind else { return None };
     structure.fields().iter().find_map(|field| {
         let member = field.api?;
         let (mut rest, mut value) = (parts, value);
@@ -67,9 +67,9 @@ fn in_struct(shape: &Shape, pointer: &str, parts: &[Part<'_>], value: &Value) ->
             value = &value[name];
         }
         let pointer = format!("{pointer}/{}", escape(field.name));
-        match (&field.shape.kind, rest) {
+        match (&field.schema.kind, rest) {
             (_, []) => Some(pointer),
-            (Kind::Struct(_), rest) => in_struct(&field.shape, &pointer, rest, value),
+            (Kind::Struct(_), rest) => in_struct(&field.schema, &pointer, rest, value),
             (Kind::List { item, .. }, [Part::Index(index), rest @ ..]) => {
                 in_struct(item, &format!("{pointer}/{index}"), rest, &value[index])
             }

@@ -8,7 +8,7 @@ use runai_syntax::{Entry, Map, Node, SourceId, Span, Tree, Value, edit_to, escap
 use crate::members::NAME_KEYS;
 use crate::render::{Context, parts};
 use crate::resolve::{Resolution, SETTINGS_KEY, Source, Step};
-use crate::shape::{Field, Kind, STEP_FILE, STEP_SETTINGS, Shape};
+use crate::setting_schema::{Field, Kind, STEP_FILE, STEP_SETTINGS, SettingSchema};
 use crate::syntax::parse;
 
 /// The origins of a request body's members.
@@ -182,8 +182,8 @@ impl Mapper<'_, '_> {
     fn map(mut self, step: &Step) -> SourceMap {
         let body = step.body(self.context);
         let body = parts(&body);
-        for shape in [&STEP_FILE, &STEP_SETTINGS] {
-            let Kind::Struct(structure) = &shape.kind else { continue };
+        for schema in [&STEP_FILE, &STEP_SETTINGS] {
+            let Kind::Struct(structure) = &schema.kind else { continue };
             for field in structure.fields() {
                 let Some(api) = field.api else { continue };
                 self.field(&body, field, &format!("/{}", api.replace('.', "/")));
@@ -199,26 +199,26 @@ impl Mapper<'_, '_> {
     fn field(&mut self, body: &Tree<'_>, field: &Field, member: &str) {
         let setting = format!("/{}", escape(field.name));
         if let Some(value) = at(body, member) {
-            self.value(value, &field.shape, member, &setting);
+            self.value(value, &field.schema, member, &setting);
         }
         // The command is sent as `command` and `args`.
         if setting == "/command"
             && let Some(value) = at(body, "/spec/args")
         {
-            self.value(value, &field.shape, "/spec/args", &setting);
+            self.value(value, &field.schema, "/spec/args", &setting);
         }
     }
 
-    fn value(&mut self, value: &Tree<'_>, shape: &Shape, member: &str, setting: &str) {
+    fn value(&mut self, value: &Tree<'_>, schema: &SettingSchema, member: &str, setting: &str) {
         self.push(member, Some(setting));
-        match (&shape.kind, value) {
+        match (&schema.kind, value) {
             (Kind::Struct(structure), Tree::Map(_)) => {
                 for field in structure.fields() {
                     let Some((api, value)) = field.api.and_then(|api| Some((api, value.get(api)?))) else {
                         continue;
                     };
                     let setting = format!("{setting}/{}", escape(field.name));
-                    self.value(value, &field.shape, &format!("{member}/{api}"), &setting);
+                    self.value(value, &field.schema, &format!("{member}/{api}"), &setting);
                 }
             }
             (Kind::List { item, .. }, Tree::List(items)) => {

@@ -134,7 +134,7 @@ impl Case {
         }
         let resolution = resolver.resolve();
         let errors: Vec<Found> = resolution
-            .findings()
+            .diagnostics()
             .iter()
             .filter(|finding| finding.is_error())
             .map(|finding| {

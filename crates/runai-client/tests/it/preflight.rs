@@ -19,7 +19,7 @@ const TEMPLATE: &str = "550e8400-e29b-41d4-a716-446655440000";
 fn step(settings: &str) -> (TrainingCreationRequest, Permissions) {
     let text = format!("image: python:3.12\ncommand: [python]\nsettings: {{{settings}}}\n");
     let resolution = Resolver::new(Source { name: "step", text: &text, format: Format::Yaml }).resolve();
-    let step = resolution.step().unwrap_or_else(|| panic!("{:?}", resolution.findings()));
+    let step = resolution.step().unwrap_or_else(|| panic!("{:?}", resolution.diagnostics()));
     (step.render(&Context::default()), permissions(&resolution))
 }
 

@@ -9,7 +9,7 @@ use crate::fix::values::Candidate;
 use crate::fix::{Applicability, Change, FixPlan, Target, values};
 use crate::help::MANY_VALUES;
 use crate::resolve::SETTINGS_KEY;
-use crate::shape::{Kind, STEP_SETTINGS, Shape, StringShape, StructShape};
+use crate::setting_schema::{Kind, STEP_SETTINGS, SettingSchema, StringSchema, StructSchema};
 
 impl Validator {
     /// Returns a validator for trial runs, whose diagnostics are not reported.
@@ -18,37 +18,37 @@ impl Validator {
     }
 
     /// Whether a value is valid for its schema.
-    fn accepts(&self, value: &Tree<'static>, shape: &Shape) -> bool {
+    fn accepts(&self, value: &Tree<'static>, schema: &SettingSchema) -> bool {
         let mut probe = self.probe(true);
         let place = Place { parent: None, segment: Segment::Root(&[]), key_hints: |_| None };
-        probe.value(&mut node_of(value, Span::default()), shape, &place)
-            && !probe.findings.iter().any(RawDiagnostic::is_error)
+        probe.value(&mut node_of(value, Span::default()), schema, &place)
+            && !probe.diagnostics.iter().any(RawDiagnostic::is_error)
     }
 
     /// Returns the fixes that replace the value at `span` by the valid candidates.
     pub(super) fn replacements(
         &self,
         candidates: impl IntoIterator<Item = Candidate>,
-        shape: &Shape,
+        schema: &SettingSchema,
         span: Span,
         place: &Place<'_>,
     ) -> Vec<FixPlan> {
-        if self.probing || shape.secret {
+        if self.probing || schema.secret {
             return Vec::new();
         }
-        let fits = candidates.into_iter().filter(|(value, _)| self.accepts(value, shape));
+        let fits = candidates.into_iter().filter(|(value, _)| self.accepts(value, schema));
         let replace =
             |(value, applicability)| FixPlan::replace_value(Target::at(place.pointer(), span), value, applicability);
         let fixes: Vec<_> = fits.map(replace).collect();
-        if fixes.is_empty() { self.placeholders(shape, span, place) } else { fixes }
+        if fixes.is_empty() { self.placeholders(schema, span, place) } else { fixes }
     }
 
     /// Returns display-only fixes for a value whose intended meaning is unknown: an example value, and its removal.
-    fn placeholders(&self, shape: &Shape, span: Span, place: &Place<'_>) -> Vec<FixPlan> {
-        let examples = match &shape.kind {
+    fn placeholders(&self, schema: &SettingSchema, span: Span, place: &Place<'_>) -> Vec<FixPlan> {
+        let examples = match &schema.kind {
             Kind::Bool => vec![true.into(), false.into()],
             Kind::Enum(values) if values.len() <= MANY_VALUES => values.iter().copied().map(Tree::from).collect(),
-            _ => vec![shape.example()],
+            _ => vec![schema.example()],
         };
         let replace =
             |value| FixPlan::replace_value(Target::at(place.pointer(), span), value, Applicability::DisplayOnly);
@@ -59,15 +59,17 @@ impl Validator {
     pub(super) fn text_fixes(
         &self,
         text: &str,
-        shape: &StringShape,
+        schema: &StringSchema,
         span: Span,
         place: &Place<'_>,
         secret: bool,
     ) -> Vec<FixPlan> {
-        let Some(text_type) = shape.text.filter(|_| !self.probing && !secret) else { return Vec::new() };
+        let Some(text_type) = schema.text.filter(|_| !self.probing && !secret) else { return Vec::new() };
         let fits = |text: &str| {
             let length = text.chars().count();
-            (text_type.matches)(text) && length >= shape.min_length && shape.max_length.is_none_or(|max| length <= max)
+            (text_type.matches)(text)
+                && length >= schema.min_length
+                && schema.max_length.is_none_or(|max| length <= max)
         };
         let candidates = values::of_text(text, text_type);
         let fitting = candidates.iter().filter_map(|(value, applicability)| {
@@ -96,7 +98,7 @@ impl Validator {
     pub(super) fn wrong_type_fixes(
         &self,
         node: &Node<'_>,
-        shape: &Shape,
+        schema: &SettingSchema,
         unit: Option<&str>,
         place: &Place<'_>,
     ) -> Vec<FixPlan> {
@@ -108,7 +110,7 @@ impl Validator {
             Value::Null => fixes.extend(self.removal(node.span, place, Applicability::Safe)),
             // The parser joins the lines of a plain scalar, so only one line can be edited.
             Value::String(Text { text, plain: true })
-                if matches!(shape.kind, Kind::Map { .. } | Kind::Struct(_))
+                if matches!(schema.kind, Kind::Map { .. } | Kind::Struct(_))
                     && text.len() == (node.span.end - node.span.start) as usize =>
             {
                 fixes.extend(key_without_blank(text).map(|(key, value)| {
@@ -118,19 +120,19 @@ impl Validator {
             }
             _ => {}
         }
-        fixes.extend(self.replacements(values::of_other_type(&node.value, shape, unit), shape, node.span, place));
+        fixes.extend(self.replacements(values::of_other_type(&node.value, schema, unit), schema, node.span, place));
         fixes
     }
 
     /// Drops the fixes that remove the required value at `place`.
     pub(super) fn keep_required(&mut self, since: usize, place: &Place<'_>) {
-        if self.findings.len() == since {
+        if self.diagnostics.len() == since {
             return;
         }
         let pointer = place.pointer();
         let is_removal =
             |fix: &FixPlan| matches!(&fix.changes[..], [Change::Remove(target)] if target.pointer == pointer);
-        for fixes in self.findings[since..].iter_mut().filter_map(RawDiagnostic::fixes_mut) {
+        for fixes in self.diagnostics[since..].iter_mut().filter_map(RawDiagnostic::fixes_mut) {
             fixes.retain(|fix| !is_removal(fix));
         }
     }
@@ -141,7 +143,7 @@ impl Validator {
         entry: &Entry<'_>,
         near: Option<&str>,
         known: &KnownKeys<'_>,
-        structure: &StructShape,
+        structure: &StructSchema,
         holder: &Place<'_>,
         below_settings: bool,
     ) -> Vec<FixPlan> {
@@ -169,15 +171,15 @@ impl Validator {
     }
 
     /// Returns the fix that renames a key and converts its value, if the value can be valid for the new key.
-    fn rename(&self, entry: &Entry<'_>, near: &str, structure: &StructShape, holder: &Place<'_>) -> Option<FixPlan> {
+    fn rename(&self, entry: &Entry<'_>, near: &str, structure: &StructSchema, holder: &Place<'_>) -> Option<FixPlan> {
         let field = structure.field(near)?;
         let place = holder.below(Segment::Field(near));
         let mut probe = self.probe(false);
         let mut value = Node { value: entry.value.value.clone(), span: entry.value.span };
-        probe.value(&mut value, &field.shape, &place);
+        probe.value(&mut value, &field.schema, &place);
         let applicability = if structure.tolerant { Applicability::Unsafe } else { Applicability::Safe };
         let mut plan = FixPlan::rename_key(entry.key_span, &entry.key, near, applicability);
-        for error in probe.findings.iter().filter(|found| found.is_error()) {
+        for error in probe.diagnostics.iter().filter(|found| found.is_error()) {
             let fix = error.fixes().first().filter(|fix| {
                 fix.applicability != Applicability::DisplayOnly && matches!(&fix.changes[..], [Change::Set(..)])
             })?;
@@ -191,7 +193,7 @@ impl Validator {
     fn move_below_settings(&self, entry: &Entry<'_>, holder: &Place<'_>) -> Option<FixPlan> {
         let Kind::Struct(settings) = &STEP_SETTINGS.kind else { return None };
         let value = Tree::from(&entry.value).into_owned();
-        self.accepts(&value, &settings.field(&entry.key)?.shape).then_some(())?;
+        self.accepts(&value, &settings.field(&entry.key)?.schema).then_some(())?;
         let from = Target::at(holder.below(Segment::Field(&entry.key)).pointer(), entry.value.span);
         let to = Target::at(format!("/{SETTINGS_KEY}/{}", entry.key), Span::default());
         let title = format!("Write `{}` below `{SETTINGS_KEY}`", entry.key);

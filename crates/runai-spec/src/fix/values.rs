@@ -7,8 +7,8 @@ use runai_syntax::{Map, Node, Span, Text, Tree, Value, float, unusual};
 
 use super::Applicability::{self, DisplayOnly, Safe, Unsafe};
 use crate::help::{self, TOKENS};
+use crate::setting_schema::{Kind, Range, SettingSchema};
 use crate::settings::TextType;
-use crate::shape::{Kind, Range, Shape};
 use crate::suggest::nearest;
 
 /// A possible replacement.
@@ -19,8 +19,8 @@ fn safe(value: impl Into<Tree<'static>>) -> Vec<Candidate> {
 }
 
 /// Returns the candidates for a value of the wrong type, the most likely first. Not every candidate is valid.
-pub(crate) fn of_other_type(value: &Value<'_>, shape: &Shape, unit: Option<&str>) -> Vec<Candidate> {
-    match (&shape.kind, value) {
+pub(crate) fn of_other_type(value: &Value<'_>, schema: &SettingSchema, unit: Option<&str>) -> Vec<Candidate> {
+    match (&schema.kind, value) {
         (_, Value::String(Text { text, .. })) if unusual::find(text).is_some() => {
             let plain = unusual::plain(text);
             let plain = plain.trim_matches(['"', '\'']);
@@ -54,7 +54,7 @@ pub(crate) fn of_other_type(value: &Value<'_>, shape: &Shape, unit: Option<&str>
             let raw = help::raw(value);
             values.iter().filter(|value| value.eq_ignore_ascii_case(raw)).map(|value| ((*value).into(), Safe)).collect()
         }
-        (Kind::List { .. }, Value::String(Text { text, .. })) => items(text, shape, unit),
+        (Kind::List { .. }, Value::String(Text { text, .. })) => items(text, schema, unit),
         (Kind::List { .. }, Value::Map(_)) => safe(Tree::List(vec![owned(value)])),
         (Kind::List { item, .. }, Value::Int(..) | Value::Float(..) | Value::Bool(..)) => {
             let item = match item.kind {
@@ -212,8 +212,8 @@ fn file_modes(value: &Value<'_>) -> Vec<Candidate> {
 }
 
 /// Splits a string into a list: a command by the rules of a shell, other strings at commas and whitespace.
-fn items(text: &str, shape: &Shape, unit: Option<&str>) -> Vec<Candidate> {
-    let Kind::List { item, .. } = &shape.kind else { return Vec::new() };
+fn items(text: &str, schema: &SettingSchema, unit: Option<&str>) -> Vec<Candidate> {
+    let Kind::List { item, .. } = &schema.kind else { return Vec::new() };
     if text.trim().is_empty() {
         return Vec::new();
     }

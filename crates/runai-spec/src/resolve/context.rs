@@ -13,9 +13,9 @@ use crate::foreign::{foreign, foreign_first_document};
 use crate::kind::{Kind, OPERATOR_KEYS};
 use crate::redact::{self, Redaction};
 use crate::rules::{self, RuleContext};
+use crate::setting_schema::{self, SettingSchema};
 use crate::settings::fields::{Setting, from_node};
 use crate::settings::{Environment, OperatorSettings, StepFile, StepSettings};
-use crate::shape::{self, Shape};
 use crate::source_map::{Origin, StepPart};
 use crate::syntax::{parse, parse_in};
 
@@ -26,7 +26,7 @@ pub(crate) struct ResolveContext<'t> {
     pub(super) origins: Vec<Origin>,
     /// The values of each step, for source maps.
     pub(crate) parts: Vec<Vec<StepPart<'t>>>,
-    pub(crate) findings: Vec<RawDiagnostic>,
+    pub(crate) diagnostics: Vec<RawDiagnostic>,
     pub(super) redaction: Redaction,
     /// The step settings in the operator file.
     pub(super) defaults: Option<Layer<'t>>,
@@ -66,7 +66,7 @@ impl<'t> ResolveContext<'t> {
                 self.parse_as_zenml(variables, overrides);
             }
             Ok(root) => self.document(root, variables, overrides),
-            Err(finding) => {
+            Err(diagnostic) => {
                 // A file that is invalid in YAML 1.2 may be a valid ZenML file.
                 if self.kind.is_none()
                     && has_pyyaml
@@ -78,11 +78,11 @@ impl<'t> ResolveContext<'t> {
                 }
                 self.redaction.unparsed.push(id);
                 if self.kind.is_none()
-                    && let Some(name) = foreign_first_document(text, &finding)
+                    && let Some(name) = foreign_first_document(text, &diagnostic)
                 {
-                    self.report_foreign(name, finding.span);
+                    self.report_foreign(name, diagnostic.span);
                 } else {
-                    self.findings.push(finding);
+                    self.diagnostics.push(diagnostic);
                 }
             }
         }
@@ -92,9 +92,9 @@ impl<'t> ResolveContext<'t> {
         let Source { text, format, .. } = self.sources[0];
         match parse_in(text, format, SourceId(0), Dialect::PyYaml) {
             Ok((root, warnings)) => self.zenml_document(root, warnings, variables, overrides),
-            Err(finding) => {
+            Err(diagnostic) => {
                 self.redaction.unparsed.push(SourceId(0));
-                self.findings.push(finding);
+                self.diagnostics.push(diagnostic);
             }
         }
     }
@@ -107,13 +107,13 @@ impl<'t> ResolveContext<'t> {
         overrides: &[Override<'t>],
     ) {
         self.kind = Some(Kind::Zenml);
-        self.findings.append(&mut warnings);
+        self.diagnostics.append(&mut warnings);
         self.document(root, variables, overrides);
     }
 
     fn report_foreign(&mut self, name: &str, span: Span) {
-        let finding = RawDiagnostic::new(&rules::text::FOREIGN_FILE, span, format!("this file is {name}"));
-        self.findings.push(finding.with_help(
+        let diagnostic = RawDiagnostic::new(&rules::text::FOREIGN_FILE, span, format!("this file is {name}"));
+        self.diagnostics.push(diagnostic.with_help(
             "write a step file (`image`, `command`), settings, an operator file or a ZenML run configuration",
         ));
     }
@@ -121,9 +121,10 @@ impl<'t> ResolveContext<'t> {
     fn document(&mut self, root: Node<'t>, variables: &[(&'t str, &'t str)], overrides: &[Override<'t>]) {
         redact::collect_secrets(&root, &mut self.redaction.secrets);
         let Node { value: Value::Map(mut map), span } = root else {
-            let finding =
-                RawDiagnostic::new(&rules::shape::WRONG_TYPE, root.span, "the document is not a map".to_owned());
-            self.findings.push(finding.with_help("write keys and values: `image: …`, `command: […]`, `settings: {…}`"));
+            let diagnostic =
+                RawDiagnostic::new(&rules::value::WRONG_TYPE, root.span, "the document is not a map".to_owned());
+            self.diagnostics
+                .push(diagnostic.with_help("write keys and values: `image: …`, `command: […]`, `settings: {…}`"));
             return;
         };
         if self.kind.is_none()
@@ -158,10 +159,10 @@ impl<'t> ResolveContext<'t> {
         let mut layers: Vec<_> = self.defaults.iter().cloned().collect();
         for (name, value) in variables {
             let Some(key) = name.strip_prefix(VARIABLE_PREFIX).map(str::to_ascii_lowercase) else { continue };
-            let shape::Kind::Struct(settings) = &shape::STEP_SETTINGS.kind else { continue };
-            let Some(field) = settings.field(&key).filter(|field| is_scalar(&field.shape)) else { continue };
+            let setting_schema::Kind::Struct(settings) = &setting_schema::STEP_SETTINGS.kind else { continue };
+            let Some(field) = settings.field(&key).filter(|field| is_scalar(&field.schema)) else { continue };
             let id = self.add_source(Source { name, text: value, format: Format::Yaml }, Origin::Variable);
-            if let Some(node) = self.scalar(value, id, &field.shape) {
+            if let Some(node) = self.scalar(value, id, &field.schema) {
                 let entry = Entry { key: Cow::Owned(key), key_span: node.span, value: node };
                 let settings = Node { span: entry.key_span, value: Value::Map(Map(vec![entry])) };
                 layers.push(Layer { settings, pointer: String::new() });
@@ -171,11 +172,14 @@ impl<'t> ResolveContext<'t> {
     }
 
     /// Parses the value of a variable or override by the type of its setting.
-    fn scalar(&mut self, value: &'t str, id: SourceId, shape: &Shape) -> Option<Node<'t>> {
+    fn scalar(&mut self, value: &'t str, id: SourceId, schema: &SettingSchema) -> Option<Node<'t>> {
         let span = Span { source: id, start: 0, end: u32::try_from(value.len()).unwrap_or(u32::MAX) };
         let text = || Node { value: Value::String(Text { text: Cow::Borrowed(value), plain: false }), span };
-        if matches!(shape.kind, shape::Kind::String(_) | shape::Kind::Enum(_) | shape::Kind::ScalarText) {
-            let null = shape.nullable && matches!(value, "null" | "~");
+        if matches!(
+            schema.kind,
+            setting_schema::Kind::String(_) | setting_schema::Kind::Enum(_) | setting_schema::Kind::ScalarText
+        ) {
+            let null = schema.nullable && matches!(value, "null" | "~");
             let node = if null { Node { value: Value::Null, span } } else { text() };
             redact::collect_secrets(&node, &mut self.redaction.secrets);
             return Some(node);
@@ -189,10 +193,10 @@ impl<'t> ResolveContext<'t> {
                 Some(node)
             }
             // The parser reports a lone `null` as an empty document.
-            Err(finding) if finding.rule == &rules::text::EMPTY => Some(Node { value: Value::Null, span }),
-            Err(finding) => {
+            Err(diagnostic) if diagnostic.rule == &rules::text::EMPTY => Some(Node { value: Value::Null, span }),
+            Err(diagnostic) => {
                 self.redaction.unparsed.push(id);
-                self.findings.push(finding);
+                self.diagnostics.push(diagnostic);
                 None
             }
         }
@@ -210,17 +214,17 @@ impl<'t> ResolveContext<'t> {
             let free = path.iter().position(|segment| FREE_MAPS.contains(segment)).map(|at| at + 1);
             let tail = free.filter(|at| *at < path.len()).map(|at| path.split_off(at).join("."));
             let mut path: Vec<String> = path.into_iter().map(str::to_owned).chain(tail).collect();
-            let shape = match kind {
+            let schema = match kind {
                 Kind::Step => {
                     if !STEP_KEYS.contains(&path[0].as_str()) {
                         path.insert(0, SETTINGS_KEY.to_owned());
                     }
-                    &shape::STEP_FILE
+                    &setting_schema::STEP_FILE
                 }
-                _ => &shape::STEP_SETTINGS,
+                _ => &setting_schema::STEP_SETTINGS,
             };
-            let node = if let Some(shape) = shape_at(shape, &path) {
-                self.scalar(value, id, shape)
+            let node = if let Some(schema) = schema_at(schema, &path) {
+                self.scalar(value, id, schema)
             } else {
                 let node = Node { value: Value::String(Text { text: Cow::Borrowed(value), plain: false }), span };
                 redact::collect_secrets(&node, &mut self.redaction.secrets);
@@ -234,8 +238,8 @@ impl<'t> ResolveContext<'t> {
     /// Checks an operator file, and returns the step settings in it.
     pub(super) fn operator_file(&mut self, root: Node<'t>) -> Option<Node<'t>> {
         let Node { value: Value::Map(mut map), span } = root else {
-            self.findings.push(
-                RawDiagnostic::new(&rules::shape::WRONG_TYPE, root.span, "the operator file is not a map".to_owned())
+            self.diagnostics.push(
+                RawDiagnostic::new(&rules::value::WRONG_TYPE, root.span, "the operator file is not a map".to_owned())
                     .with_help("write keys and values: `runai_base_url: …`, `project_name: …`"),
             );
             return None;
@@ -247,28 +251,29 @@ impl<'t> ResolveContext<'t> {
             let is_variable = source.name.starts_with(VARIABLE_PREFIX);
             let id = self.add_source(source, if is_variable { Origin::Variable } else { Origin::Override });
             let path = [key.to_owned()];
-            let value = shape_at(&shape::OPERATOR_FILE, &path).and_then(|shape| self.scalar(source.text, id, shape));
+            let value = schema_at(&setting_schema::OPERATOR_FILE, &path)
+                .and_then(|schema| self.scalar(source.text, id, schema));
             if let Some(value) = value {
                 let place = value.span;
                 put(&mut root, &path, value, place);
             }
         }
         let mut validator = Validator::default();
-        validator.check(&mut root, &shape::OPERATOR_FILE, &[], in_operator_file);
+        validator.check(&mut root, &setting_schema::OPERATOR_FILE, &[], in_operator_file);
         let Value::Map(map) = root.value.clone() else { return None };
         let (operator, step) = map.0.into_iter().partition(|entry| OPERATOR_KEYS.contains(&&*entry.key));
         let node = |entries| Node { value: Value::Map(Map(entries)), span };
         let (operator, step) = (node(operator), node(step));
         let operator = self.typed::<OperatorSettings>(&operator);
         let settings = self.typed::<StepSettings>(&step);
-        self.findings.append(&mut validator.findings);
+        self.diagnostics.append(&mut validator.diagnostics);
         let mut context = RuleContext {
             sources: &self.sources,
             root: &root,
             base: "",
-            broken: &validator.broken,
+            invalid: &validator.invalid,
             origins: &[],
-            findings: &mut self.findings,
+            diagnostics: &mut self.diagnostics,
             shared: true,
         };
         if let Some(operator) = &operator {
@@ -281,7 +286,7 @@ impl<'t> ResolveContext<'t> {
         rules::step::literal_placeholders(&mut context);
         rules::step::unusual_characters(&mut context);
         self.operator_step = settings;
-        self.operator = operator.filter(|_| !self.findings.iter().any(RawDiagnostic::is_error));
+        self.operator = operator.filter(|_| !self.diagnostics.iter().any(RawDiagnostic::is_error));
         Some(step)
     }
 
@@ -304,9 +309,9 @@ impl<'t> ResolveContext<'t> {
             }
         }
         let mut validator = Validator::default();
-        validator.check(&mut root, &shape::STEP_FILE, &[], in_step_file);
+        validator.check(&mut root, &setting_schema::STEP_FILE, &[], in_step_file);
         let file = self.typed::<StepFile>(&root);
-        self.findings.append(&mut validator.findings);
+        self.diagnostics.append(&mut validator.diagnostics);
         let Some(file) = file else { return };
         let (environment, settings) = (file.environment.unwrap_or_default(), file.settings.unwrap_or_default());
         let base = format!("/{SETTINGS_KEY}");
@@ -314,9 +319,9 @@ impl<'t> ResolveContext<'t> {
             sources: &self.sources,
             root: &root,
             base: "",
-            broken: &validator.broken,
+            invalid: &validator.invalid,
             origins: &[],
-            findings: &mut self.findings,
+            diagnostics: &mut self.diagnostics,
             shared: false,
         };
         rules::step::check(file.name.as_deref(), Some(&file.image), &environment, &mut context);
@@ -342,16 +347,16 @@ impl<'t> ResolveContext<'t> {
         origins.push((own.span, String::new()));
         let Some(mut root) = merge_layers(layers, Some(own)) else { return };
         let mut validator = Validator::default();
-        let usable = validator.check(&mut root, &shape::STEP_SETTINGS, &[], in_settings);
-        self.findings.append(&mut validator.findings);
+        let usable = validator.check(&mut root, &setting_schema::STEP_SETTINGS, &[], in_settings);
+        self.diagnostics.append(&mut validator.diagnostics);
         let Some(settings) = usable.then(|| self.typed::<StepSettings>(&root)).flatten() else { return };
         let mut context = RuleContext {
             sources: &self.sources,
             root: &root,
             base: "",
-            broken: &validator.broken,
+            invalid: &validator.invalid,
             origins: &origins,
-            findings: &mut self.findings,
+            diagnostics: &mut self.diagnostics,
             shared: false,
         };
         rules::check_settings(&settings, &mut context);
@@ -381,8 +386,8 @@ impl<'t> ResolveContext<'t> {
         debug_assert!(typed.is_some(), "the validator accepted a value that the types reject");
         if typed.is_none() {
             let message = "the validator and the types disagree on this value".to_owned();
-            let finding = RawDiagnostic::new(&rules::shape::WRONG_TYPE, node.span, message);
-            self.findings.push(finding.with_help("this is a bug in runai-spec; report it with this file"));
+            let diagnostic = RawDiagnostic::new(&rules::value::WRONG_TYPE, node.span, message);
+            self.diagnostics.push(diagnostic.with_help("this is a bug in runai-spec; report it with this file"));
         }
         typed
     }
@@ -396,7 +401,7 @@ pub(super) fn parse_operator<'t>(
     redaction: &mut Redaction,
 ) -> Result<Node<'t>, RawDiagnostic> {
     match parse(text, format, id) {
-        Err(finding) if finding.rule == &rules::text::EMPTY => {
+        Err(diagnostic) if diagnostic.rule == &rules::text::EMPTY => {
             redaction.unparsed.push(id);
             Ok(empty_map(id))
         }
@@ -410,15 +415,18 @@ pub(super) fn empty_map<'t>(source: SourceId) -> Node<'t> {
     Node { value: Value::Map(Map::default()), span: Span { source, start: 0, end: 0 } }
 }
 
-fn is_scalar(shape: &Shape) -> bool {
-    !matches!(shape.kind, shape::Kind::List { .. } | shape::Kind::Map { .. } | shape::Kind::Struct(_))
+fn is_scalar(schema: &SettingSchema) -> bool {
+    !matches!(
+        schema.kind,
+        setting_schema::Kind::List { .. } | setting_schema::Kind::Map { .. } | setting_schema::Kind::Struct(_)
+    )
 }
 
-fn shape_at<'s>(shape: &'s Shape, path: &[String]) -> Option<&'s Shape> {
-    path.iter().try_fold(shape, |shape, segment| match &shape.kind {
-        shape::Kind::Struct(structure) => structure.field(segment).map(|field| &field.shape),
-        shape::Kind::Map { value, .. } => Some(&**value),
-        shape::Kind::List { item, .. } => Some(&**item),
+fn schema_at<'s>(schema: &'s SettingSchema, path: &[String]) -> Option<&'s SettingSchema> {
+    path.iter().try_fold(schema, |schema, segment| match &schema.kind {
+        setting_schema::Kind::Struct(structure) => structure.field(segment).map(|field| &field.schema),
+        setting_schema::Kind::Map { value, .. } => Some(&**value),
+        setting_schema::Kind::List { item, .. } => Some(&**item),
         _ => None,
     })
 }

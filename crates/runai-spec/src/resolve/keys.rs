@@ -2,7 +2,7 @@
 
 use crate::check::KeyHint;
 use crate::kind::OPERATOR_KEYS;
-use crate::shape;
+use crate::setting_schema;
 
 /// The key that refers editors to a JSON Schema. Allowed at the top level of every document.
 pub(super) const SCHEMA_KEY: &str = "$schema";
@@ -27,7 +27,7 @@ pub(crate) fn in_settings(key: &str) -> Option<KeyHint> {
 }
 
 pub(super) fn in_step_file(key: &str) -> Option<KeyHint> {
-    let shape::Kind::Struct(settings) = &shape::STEP_SETTINGS.kind else { return None };
+    let setting_schema::Kind::Struct(settings) = &setting_schema::STEP_SETTINGS.kind else { return None };
     if settings.field(key).is_some() {
         Some(KeyHint { help: format!("`{key}` belongs below `settings:`"), below_settings: true })
     } else {

@@ -63,7 +63,7 @@ pub struct Resolution<'t> {
     pub(crate) parts: Vec<Vec<StepPart<'t>>>,
     /// The number of sources that are files: the document, and the operator file if there is one.
     files: usize,
-    findings: Vec<RawDiagnostic>,
+    diagnostics: Vec<RawDiagnostic>,
     redaction: Redaction,
     kind: Option<Kind>,
     pub(crate) steps: Vec<Step>,
@@ -143,7 +143,7 @@ impl<'t> Resolver<'t> {
             sources: vec![self.document],
             origins: vec![Origin::Document],
             parts: Vec::new(),
-            findings: Vec::new(),
+            diagnostics: Vec::new(),
             redaction: Redaction::default(),
             defaults: None,
             operator: None,
@@ -158,9 +158,9 @@ impl<'t> Resolver<'t> {
             Some(operator) => {
                 let id = context.add_source(operator, Origin::Operator);
                 let root = parse_operator(operator.text, operator.format, id, &mut context.redaction);
-                root.map_err(|finding| {
+                root.map_err(|diagnostic| {
                     context.redaction.unparsed.push(id);
-                    context.findings.push(finding);
+                    context.diagnostics.push(diagnostic);
                 })
                 .ok()
             }
@@ -178,7 +178,7 @@ impl<'t> Resolver<'t> {
             origins: context.origins,
             parts: context.parts,
             files,
-            findings: context.findings,
+            diagnostics: context.diagnostics,
             redaction: context.redaction,
             kind: context.kind,
             steps: context.steps,
@@ -199,7 +199,7 @@ impl<'t> Resolution<'t> {
     #[must_use]
     pub fn reports(&self) -> Vec<SourceReport<'t>> {
         let ids = (0..self.sources.len()).filter_map(|index| u16::try_from(index).ok()).map(SourceId);
-        ids.filter(|id| *id == SourceId(0) || self.findings.iter().any(|finding| finding.span.source == *id))
+        ids.filter(|id| *id == SourceId(0) || self.diagnostics.iter().any(|diagnostic| diagnostic.span.source == *id))
             .map(|id| {
                 let source = self.sources[usize::from(id.0)];
                 let shown = self.redaction.shown(id, source.text);
@@ -210,14 +210,14 @@ impl<'t> Resolution<'t> {
 
     /// Returns the diagnostics of all sources, in no particular order.
     #[must_use]
-    pub fn findings(&self) -> &[RawDiagnostic] {
-        &self.findings
+    pub fn diagnostics(&self) -> &[RawDiagnostic] {
+        &self.diagnostics
     }
 
     /// Whether any source has an error.
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        self.findings.iter().any(RawDiagnostic::is_error)
+        self.diagnostics.iter().any(RawDiagnostic::is_error)
     }
 
     /// Returns the kind of the document, if it parses.
@@ -252,7 +252,7 @@ impl<'t> Resolution<'t> {
     }
 
     fn report_of(&self, id: SourceId) -> Report {
-        let found = self.findings.iter().filter(|found| found.span.source == id);
+        let found = self.diagnostics.iter().filter(|found| found.span.source == id);
         Report::of_source(&self.sources, self.files, id, found)
     }
 }

@@ -79,8 +79,8 @@ impl Step {
         let mut resolution = Resolver::new(source).kind(Kind::Step).resolve();
         for violation in violations(file) {
             // The validator's error about the same value is more specific.
-            if !resolution.findings.iter().any(|found| found.is_error() && found.path == violation.path) {
-                resolution.findings.push(violation);
+            if !resolution.diagnostics.iter().any(|found| found.is_error() && found.path == violation.path) {
+                resolution.diagnostics.push(violation);
             }
         }
         resolution.step().cloned().ok_or_else(|| resolution.report())
@@ -110,9 +110,9 @@ fn collect(errors: &ValidationErrors, pointer: &str, found: &mut Vec<RawDiagnost
                 let is_short =
                     || error.params.get("value").is_some_and(|value| Tree::from(value).is_empty() || value == "");
                 let (rule, what) = match &*error.code {
-                    "length" if is_short() => (&rules::shape::EMPTY_VALUE, "is empty"),
-                    "length" => (&rules::shape::TOO_LONG, "is too long"),
-                    _ => (&rules::shape::OUT_OF_RANGE, "is out of range"),
+                    "length" if is_short() => (&rules::value::EMPTY_VALUE, "is empty"),
+                    "length" => (&rules::value::TOO_LONG, "is too long"),
+                    _ => (&rules::value::OUT_OF_RANGE, "is out of range"),
                 };
                 RawDiagnostic::new(rule, Span::default(), format!("`{name}` {what}")).at(&*pointer)
             })),

@@ -13,7 +13,7 @@ pub(crate) struct DiagnosticBuilder<'c, 'a, 't> {
 
 impl DiagnosticBuilder<'_, '_, '_> {
     fn diagnostic(&mut self) -> Option<&mut RawDiagnostic> {
-        self.context.findings.last_mut()
+        self.context.diagnostics.last_mut()
     }
 
     /// Sets the help text.
@@ -33,7 +33,7 @@ impl DiagnosticBuilder<'_, '_, '_> {
 
     /// Adds the value at `path` as a related place, if the document sets it.
     pub(crate) fn with_related(mut self, path: &str, message: impl Into<String>) -> Self {
-        if let Some(span) = self.context.written_at(path)
+        if let Some(span) = self.context.span_of(path)
             && let Some(diagnostic) = self.diagnostic()
         {
             diagnostic.details_mut().related.push((span, message.into()));
@@ -77,14 +77,14 @@ impl DiagnosticBuilder<'_, '_, '_> {
 
     /// Adds a fix that removes the value at `path`, which has no effect. It is safe unless other settings override it.
     pub(crate) fn with_unused_removal(self, path: &str) -> Self {
-        let here = self.context.findings.last().is_some_and(|found| found.span.source == SourceId(0));
+        let here = self.context.diagnostics.last().is_some_and(|found| found.span.source == SourceId(0));
         let applicability = if self.context.shared || !here { Applicability::Unsafe } else { Applicability::Safe };
         self.with_removal(path, applicability)
     }
 
     /// Returns the value at `path`, if it is in the diagnostic's source or belongs there.
     fn same_source_target(&self, path: &str) -> Option<crate::fix::Target> {
-        let place: Span = self.context.findings.last()?.span;
+        let place: Span = self.context.diagnostics.last()?.span;
         self.context.target(path).filter(|target| target.anchor.1.source == place.source)
     }
 }

@@ -18,49 +18,49 @@ pub(crate) struct RuleContext<'a, 't> {
     /// JSON pointer, in `root`, of the map that the rules' paths are relative to.
     pub(crate) base: &'a str,
     /// JSON pointers, in `root`, of values that are missing or were replaced because they are invalid, sorted.
-    pub(crate) broken: &'a [String],
+    pub(crate) invalid: &'a [String],
     /// The maps that were merged into `base`: the span of each, and its JSON pointer in its source.
     pub(crate) origins: &'a [(Span, String)],
-    pub(crate) findings: &'a mut Vec<RawDiagnostic>,
+    pub(crate) diagnostics: &'a mut Vec<RawDiagnostic>,
     /// Whether other settings may override these, so that a setting without effect here may have one elsewhere.
     pub(crate) shared: bool,
 }
 
 impl<'a, 't> RuleContext<'a, 't> {
     /// Whether the value at `path` is set.
-    pub(crate) fn written(&self, path: &str) -> bool {
+    pub(crate) fn is_set(&self, path: &str) -> bool {
         self.root.find(&self.pointer(path)).is_some()
     }
 
     /// Returns the span of the value at `path`, if it is set.
-    pub(super) fn written_at(&self, path: &str) -> Option<Span> {
+    pub(super) fn span_of(&self, path: &str) -> Option<Span> {
         self.root.find(&self.pointer(path)).map(|node| node.span)
     }
 
     /// Whether a value at or below one of `paths` is invalid, so that rules must not report it again.
     ///
     /// Paths are only formatted if the document has invalid values: pass `format_args!` for computed paths.
-    pub(crate) fn broken<P: Display>(&self, paths: &[P]) -> bool {
-        !self.broken.is_empty()
+    pub(crate) fn is_invalid<P: Display>(&self, paths: &[P]) -> bool {
+        !self.invalid.is_empty()
             && paths.iter().any(|path| {
                 let pointer = self.pointer(path);
                 let below = format!("{pointer}/");
-                let first_below = self.broken.get(self.broken.partition_point(|broken| *broken < below));
-                self.is_broken(&pointer) || first_below.is_some_and(|broken| broken.starts_with(&below))
+                let first_below = self.invalid.get(self.invalid.partition_point(|invalid| *invalid < below));
+                self.is_replaced(&pointer) || first_below.is_some_and(|invalid| invalid.starts_with(&below))
             })
     }
 
     /// Whether the value at `path`, or a value that contains it, was replaced.
-    pub(crate) fn item_broken(&self, path: impl Display) -> bool {
-        !self.broken.is_empty() && {
+    pub(crate) fn item_is_invalid(&self, path: impl Display) -> bool {
+        !self.invalid.is_empty() && {
             let pointer = self.pointer(&path);
             let around = pointer.match_indices('/').map(|(at, _)| &pointer[..at]);
-            around.chain([pointer.as_str()]).any(|pointer| self.is_broken(pointer))
+            around.chain([pointer.as_str()]).any(|pointer| self.is_replaced(pointer))
         }
     }
 
-    fn is_broken(&self, pointer: &str) -> bool {
-        self.broken.binary_search_by(|broken| broken.as_str().cmp(pointer)).is_ok()
+    fn is_replaced(&self, pointer: &str) -> bool {
+        self.invalid.binary_search_by(|invalid| invalid.as_str().cmp(pointer)).is_ok()
     }
 
     /// Reports `rule` at the value at `path`. The returned builder adds help and fixes.
@@ -73,7 +73,7 @@ impl<'a, 't> RuleContext<'a, 't> {
         let pointer = self.pointer(path);
         let span = self.span(&pointer);
         let diagnostic = RawDiagnostic::new(rule, span, message).at(self.pointer_in_source(span, pointer));
-        self.findings.push(diagnostic);
+        self.diagnostics.push(diagnostic);
         DiagnosticBuilder { context: self }
     }
 

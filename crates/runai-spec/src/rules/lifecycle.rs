@@ -46,7 +46,7 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
     pods(settings, context);
     if let Some(id) = settings.workload_template_id.as_deref()
         && !is_uuid(id)
-        && !context.broken(&["workload_template_id"])
+        && !context.is_invalid(&["workload_template_id"])
     {
         context
             .report(
@@ -58,7 +58,7 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
     }
     if let (Some(timeout), Some(grace)) = (settings.workload_timeout, settings.termination_grace_period_seconds)
         && timeout < grace
-        && !context.broken(&["workload_timeout", "termination_grace_period_seconds"])
+        && !context.is_invalid(&["workload_timeout", "termination_grace_period_seconds"])
     {
         let origin = context.origin("termination_grace_period_seconds", "workload_timeout");
         context
@@ -78,7 +78,7 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
 }
 
 fn pods(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
-    if context.broken(&["parallelism", "completions"]) {
+    if context.is_invalid(&["parallelism", "completions"]) {
         return;
     }
     if let (Some(parallelism), Some(completions)) = (settings.parallelism, settings.completions)

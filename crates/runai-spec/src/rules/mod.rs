@@ -19,10 +19,10 @@ mod reference;
 pub(crate) mod resources;
 pub(crate) mod scheduling;
 pub(crate) mod security;
-pub(crate) mod shape;
 pub(crate) mod step;
 pub(crate) mod storage;
 pub(crate) mod text;
+pub(crate) mod value;
 pub(crate) mod zenml;
 
 pub(crate) use context::RuleContext;
@@ -170,7 +170,7 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
 fn groups() -> [(&'static str, &'static [&'static Rule]); 11] {
     [
         ("Files and syntax", text::RULES),
-        ("Single values", shape::RULES),
+        ("Single values", value::RULES),
         ("Steps", step::RULES),
         ("GPU, CPU and memory", resources::RULES),
         ("Scheduling", scheduling::RULES),

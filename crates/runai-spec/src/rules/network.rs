@@ -71,13 +71,14 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
         }
     }
     for (index, url) in settings.external_urls.iter().flatten().enumerate() {
-        if context.item_broken(format_args!("external_urls/{index}")) {
+        if context.item_is_invalid(format_args!("external_urls/{index}")) {
             continue;
         }
         let both = [&url.authorized_users, &url.authorized_groups]
             .iter()
             .all(|list| list.as_ref().is_some_and(|list| !list.is_empty()));
-        if both && !context.broken(&["users", "groups"].map(|list| format!("external_urls/{index}/authorized_{list}")))
+        if both
+            && !context.is_invalid(&["users", "groups"].map(|list| format!("external_urls/{index}/authorized_{list}")))
         {
             context
                 .report(
@@ -101,7 +102,7 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
         let port = url.container;
         if trusted(context, "external_urls", index, "container")
             && !declared.contains_key(&port)
-            && !context.broken(&["ports"])
+            && !context.is_invalid(&["ports"])
         {
             context
                 .report(
@@ -116,5 +117,6 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
 }
 
 fn trusted(context: &RuleContext<'_, '_>, list: &str, index: usize, key: &str) -> bool {
-    !context.item_broken(format_args!("{list}/{index}")) && !context.broken(&[format_args!("{list}/{index}/{key}")])
+    !context.item_is_invalid(format_args!("{list}/{index}"))
+        && !context.is_invalid(&[format_args!("{list}/{index}/{key}")])
 }

@@ -38,7 +38,7 @@ rules! {
 }
 
 pub(crate) fn check(operator: &OperatorSettings, context: &mut RuleContext<'_, '_>) {
-    if let Some(url) = operator.runai_base_url.as_ref().filter(|_| !context.broken(&["runai_base_url"])) {
+    if let Some(url) = operator.runai_base_url.as_ref().filter(|_| !context.is_invalid(&["runai_base_url"])) {
         if authority(url.as_str()).contains('@') {
             context
                 .report(
@@ -58,7 +58,7 @@ pub(crate) fn check(operator: &OperatorSettings, context: &mut RuleContext<'_, '
     }
     let is_reference = |secret: &Secret| is_secret_reference(secret.expose());
     if operator.client_secret.as_ref().is_some_and(|secret| !is_reference(secret))
-        && !context.broken(&["client_secret"])
+        && !context.is_invalid(&["client_secret"])
     {
         context
             .report(&SECRET_IN_FILE, "client_secret", "`client_secret` is in the file as plain text".to_owned())

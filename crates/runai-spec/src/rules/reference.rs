@@ -35,7 +35,7 @@ fn section(page: &mut String, rule: &'static Rule) {
     };
     let _ = write!(page, "\n### {}\n\n{severity}: {}.\n\n{}\n", rule.code, rule.summary, rule.docs());
     example(page, "Wrong", &rule.invalid);
-    let _ = write!(page, "\n```text\n{}```\n", findings(rule));
+    let _ = write!(page, "\n```text\n{}```\n", diagnostics(rule));
     example(page, "Right", &rule.valid);
 }
 
@@ -47,7 +47,7 @@ fn example(page: &mut String, heading: &str, example: &Example) {
 }
 
 /// Returns the diagnostics of the rule in its invalid example, one per line. Diagnostics of other rules are left out.
-fn findings(rule: &'static Rule) -> String {
+fn diagnostics(rule: &'static Rule) -> String {
     let mut lines = String::new();
     for found in rule.invalid.check().diagnostics.iter().filter(|found| found.code == rule.code) {
         let (line, column, severity) = (found.line, found.column, found.severity.as_str());

@@ -72,7 +72,7 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
 fn missing_gpu_memory(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
     if settings.gpu_request_type == GpuRequestType::Memory
         && settings.gpu_memory_request.is_none()
-        && !context.broken(&["gpu_request_type", "gpu_memory_request"])
+        && !context.is_invalid(&["gpu_request_type", "gpu_memory_request"])
     {
         let message = "`gpu_request_type` is `memory`, but `gpu_memory_request` is not set".to_owned();
         context
@@ -117,7 +117,7 @@ fn report_limit(
     request: &str,
     raised: Tree<'static>,
 ) {
-    if context.broken(&[limit_key, request_key]) {
+    if context.is_invalid(&[limit_key, request_key]) {
         return;
     }
     let (limit, request) = (limit.trim_end(), request.trim_end());
@@ -132,7 +132,7 @@ fn report_limit(
 }
 
 fn ignored_gpu_settings(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
-    if context.broken(&["gpu_devices_request", "gpu_request_type"]) {
+    if context.is_invalid(&["gpu_devices_request", "gpu_request_type"]) {
         return;
     }
     let unsent = unsent_gpu_settings(settings);
@@ -147,16 +147,16 @@ fn ignored_gpu_settings(settings: &StepSettings, context: &mut RuleContext<'_, '
             "gpu_memory_request" => settings.gpu_memory_request.is_some(),
             "gpu_memory_limit" => settings.gpu_memory_limit.is_some(),
             "gpu_portion_limit" => settings.gpu_portion_limit.is_some(),
-            _ => context.written(key),
+            _ => context.is_set(key),
         };
-        if set && !context.broken(&[key]) {
+        if set && !context.is_invalid(&[key]) {
             let message = format!("`{key}` {}", unsent.because());
             // With another request type, other settings would have no effect.
             let others = match (because, settings.gpu_request_type) {
                 ("gpu_devices_request", GpuRequestType::Portion) | (_, GpuRequestType::Memory) => MEMORY_SETTINGS,
                 (_, GpuRequestType::Portion) => PORTION_SETTINGS,
             };
-            let solved = !others.contains(&key) && !others.iter().any(|other| context.written(other));
+            let solved = !others.contains(&key) && !others.iter().any(|other| context.is_set(other));
             let without_amount = because == "gpu_request_type"
                 && settings.gpu_request_type == GpuRequestType::Portion
                 && settings.gpu_memory_request.is_none();
@@ -211,7 +211,7 @@ fn zero_quantities(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
 }
 
 fn report_zero(context: &mut RuleContext<'_, '_>, path: &str, value: &str) {
-    if context.broken(&[path]) || !context.written(path) {
+    if context.is_invalid(&[path]) || !context.is_set(path) {
         return;
     }
     let key = path.replace('/', ".");
@@ -223,7 +223,7 @@ fn report_zero(context: &mut RuleContext<'_, '_>, path: &str, value: &str) {
 
 fn fractions_of_several(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
     let devices = settings.gpu_devices_request;
-    if devices < 2 || context.broken(&["gpu_devices_request", "gpu_request_type"]) {
+    if devices < 2 || context.is_invalid(&["gpu_devices_request", "gpu_request_type"]) {
         return;
     }
     let (key, share) = match settings.gpu_request_type {
@@ -236,7 +236,7 @@ fn fractions_of_several(settings: &StepSettings, context: &mut RuleContext<'_, '
         },
         GpuRequestType::Portion => return,
     };
-    if context.broken(&[key]) {
+    if context.is_invalid(&[key]) {
         return;
     }
     let message = format!("`{key}` is `{share}` of each of {devices} devices");

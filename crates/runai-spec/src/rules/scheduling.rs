@@ -74,7 +74,7 @@ rules! {
 
 pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
     tolerations(settings, context);
-    if settings.preemptibility == Some(Preemptibility::SemiPreemptible) && !context.broken(&["preemptibility"]) {
+    if settings.preemptibility == Some(Preemptibility::SemiPreemptible) && !context.is_invalid(&["preemptibility"]) {
         context
             .report(
                 &SEMI_PREEMPTIBLE,
@@ -87,7 +87,7 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
     }
     if let Some(class) = settings.priority_class.as_deref()
         && !PRIORITY_CLASSES.contains(&class)
-        && !context.broken(&["priority_class"])
+        && !context.is_invalid(&["priority_class"])
     {
         let near = nearest(class, PRIORITY_CLASSES);
         let known = PRIORITY_CLASSES.map(|class| format!("`{class}`")).join(", ");
@@ -107,7 +107,7 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
     }
     let mut seen = FxHashMap::default();
     for (index, pool) in settings.node_pools.iter().flatten().enumerate() {
-        if context.broken(&[format_args!("node_pools/{index}")]) {
+        if context.is_invalid(&[format_args!("node_pools/{index}")]) {
             continue;
         }
         let first = *seen.entry(pool).or_insert(index);
@@ -127,16 +127,16 @@ fn tolerations(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
     for (index, toleration) in settings.tolerations.iter().flatten().enumerate() {
         let member = |key: &str| format!("tolerations/{index}/{key}");
         // A toleration of the wrong type was replaced. If one member is invalid, the others are still checked.
-        let broken = |context: &RuleContext<'_, '_>, keys: &[&str]| {
-            keys.iter().any(|key| context.broken(&[format_args!("tolerations/{index}/{key}")]))
+        let is_invalid = |context: &RuleContext<'_, '_>, keys: &[&str]| {
+            keys.iter().any(|key| context.is_invalid(&[format_args!("tolerations/{index}/{key}")]))
         };
-        if context.item_broken(format_args!("tolerations/{index}")) {
+        if context.item_is_invalid(format_args!("tolerations/{index}")) {
             continue;
         }
         let operator = toleration.operator;
         if let Some(value) = &toleration.value
             && operator == Some(TolerationOperator::Exists)
-            && !broken(context, &["value", "operator"])
+            && !is_invalid(context, &["value", "operator"])
         {
             context
                 .report(
@@ -151,7 +151,7 @@ fn tolerations(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
         }
         if toleration.key.is_none()
             && operator != Some(TolerationOperator::Exists)
-            && !broken(context, &["key", "operator"])
+            && !is_invalid(context, &["key", "operator"])
         {
             let found = if operator.is_some() { "is `Equal`" } else { "is not `Exists`" };
             let reported = context
@@ -167,7 +167,7 @@ fn tolerations(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
         }
         if operator == Some(TolerationOperator::Equal)
             && toleration.value.is_none()
-            && !broken(context, &["value", "operator"])
+            && !is_invalid(context, &["value", "operator"])
         {
             context
                 .report(

@@ -40,7 +40,7 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
             .with_help("write `RuntimeDefault`")
             .with_value("security_context/seccomp_profile_type", "RuntimeDefault", Unsafe);
     }
-    if context.broken(&["security_context/uid_gid_source"]) {
+    if context.is_invalid(&["security_context/uid_gid_source"]) {
         return;
     }
     for key in unused_ids(settings) {

@@ -93,7 +93,7 @@ pub(crate) fn check(
     environment: &Environment,
     context: &mut RuleContext<'_, '_>,
 ) {
-    if let Some(name) = name.filter(|_| !context.broken(&["name"])) {
+    if let Some(name) = name.filter(|_| !context.is_invalid(&["name"])) {
         let sanitized = sanitize(name);
         let room = MAX_NAME_LENGTH - SubmissionId::LENGTH - 1;
         let kept = sanitized[..sanitized.len().min(room)].trim_end_matches('-');
@@ -120,12 +120,13 @@ pub(crate) fn check(
             }
         }
     }
-    if let Some(image) = image.filter(|image| is_local(image) && !context.broken(&["image"])) {
+    if let Some(image) = image.filter(|image| is_local(image) && !context.is_invalid(&["image"])) {
         context
             .report(&LOCAL_IMAGE, "image", format!("`image` is `{image}`, which the cluster cannot pull"))
             .with_help("push the image to a registry that the cluster can reach");
     }
-    if let Some(Err(why)) = image.filter(|image| !image.is_empty() && !context.broken(&["image"])).map(image::check) {
+    if let Some(Err(why)) = image.filter(|image| !image.is_empty() && !context.is_invalid(&["image"])).map(image::check)
+    {
         let (what, help) = why.message_and_help();
         let written = image.unwrap_or_default();
         let reported =
@@ -137,10 +138,10 @@ pub(crate) fn check(
     variable_names(environment, context);
     for (name, value) in environment.iter() {
         let path = format!("environment/{}", escape(name));
-        if is_secret_reference(value) && !context.broken(&[&path]) {
+        if is_secret_reference(value) && !context.is_invalid(&[&path]) {
             let message = format!("`{name}` refers to a ZenML secret, which is not resolved here");
             context.report(&SECRET_REFERENCE, &path, message).with_help(REFERENCE_HELP);
-        } else if names_a_secret(name) && may_be_a_secret(name, value) && !context.broken(&[&path]) {
+        } else if names_a_secret(name) && may_be_a_secret(name, value) && !context.is_invalid(&[&path]) {
             let mount = secret_mount(name, &path, context);
             context
                 .report(&PLAIN_TEXT_SECRET, &path, format!("`{name}` looks like a secret, but is sent as plain text"))
@@ -169,7 +170,7 @@ fn variable_names(environment: &Environment, context: &mut RuleContext<'_, '_>) 
         let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
         let fits = name.bytes().all(is_word) && !name.starts_with(|c: char| c.is_ascii_digit());
         let path = format!("environment/{}", escape(name));
-        if fits || name.is_empty() || placeholders::has(name) || context.broken(&[&path]) {
+        if fits || name.is_empty() || placeholders::has(name) || context.is_invalid(&[&path]) {
             continue;
         }
         let message = format!("`{name}` is not a valid environment variable name");
@@ -213,7 +214,7 @@ pub(crate) fn unusual_characters(context: &mut RuleContext<'_, '_>) {
         found.extend(unusual::find(text).map(|unusual| (path.to_owned(), unusual, plain())));
     });
     for (path, unusual, plain) in found.into_iter().filter(|(path, ..)| !path.is_empty()) {
-        if !context.broken(&[&path]) {
+        if !context.is_invalid(&[&path]) {
             let message = format!("`{}` contains {}", key_of(&path), unusual.name);
             context
                 .report(&UNUSUAL_CHARACTER, &path, message)

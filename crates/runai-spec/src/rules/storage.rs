@@ -98,7 +98,7 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
     mount_paths(settings, context);
     claims(settings, context);
     for index in 0..settings.host_path_mounts.as_ref().map_or(0, Vec::len) {
-        if !context.item_broken(format_args!("host_path_mounts/{index}")) {
+        if !context.item_is_invalid(format_args!("host_path_mounts/{index}")) {
             context
                 .report(
                     &HOST_PATH_MOUNT,
@@ -110,7 +110,7 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
         }
     }
     for index in 0..settings.secret_mounts.as_ref().map_or(0, Vec::len) {
-        if !context.item_broken(format_args!("secret_mounts/{index}")) {
+        if !context.item_is_invalid(format_args!("secret_mounts/{index}")) {
             context
                 .report(
                     &SECRET_MOUNT,
@@ -122,11 +122,11 @@ pub(crate) fn check(settings: &StepSettings, context: &mut RuleContext<'_, '_>) 
         }
     }
     for (index, mount) in settings.nfs_mounts.iter().flatten().enumerate() {
-        if mount.path.starts_with('/') || context.item_broken(format_args!("nfs_mounts/{index}")) {
+        if mount.path.starts_with('/') || context.item_is_invalid(format_args!("nfs_mounts/{index}")) {
             continue;
         }
         let path = format!("nfs_mounts/{index}/path");
-        if !context.broken(&[&path]) {
+        if !context.is_invalid(&[&path]) {
             context
                 .report(
                     &RELATIVE_NFS_EXPORT,
@@ -144,7 +144,7 @@ fn mount_paths(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
     let mut exact: FxHashMap<&str, usize> = FxHashMap::with_capacity_and_hasher(mounts.len(), FxBuildHasher);
     let mut folded: FxHashMap<Cow<'_, str>, usize> = FxHashMap::with_capacity_and_hasher(mounts.len(), FxBuildHasher);
     for (number, mount) in mounts.iter().enumerate() {
-        if context.broken(&[mount]) || context.item_broken(format_args!("{}/{}", mount.list, mount.index)) {
+        if context.is_invalid(&[mount]) || context.item_is_invalid(format_args!("{}/{}", mount.list, mount.index)) {
             continue;
         }
         if let Some(first) = exact.get(mount.path) {
@@ -237,7 +237,7 @@ fn fold(path: &str) -> Cow<'_, str> {
 
 fn claims(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
     for (index, mount) in settings.pvc_mounts.iter().flatten().enumerate() {
-        if context.item_broken(format_args!("pvc_mounts/{index}")) {
+        if context.item_is_invalid(format_args!("pvc_mounts/{index}")) {
             continue;
         }
         if mount.ephemeral == Some(true) {
@@ -250,7 +250,7 @@ fn claims(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
                 .with_help("copy results elsewhere before the step ends, or leave `ephemeral` out")
                 .with_removal(&format!("pvc_mounts/{index}/ephemeral"), DisplayOnly);
         }
-        if context.broken(&[format_args!("pvc_mounts/{index}/existing_pvc")]) {
+        if context.is_invalid(&[format_args!("pvc_mounts/{index}/existing_pvc")]) {
             continue;
         }
         if mount.existing_pvc {
@@ -266,7 +266,7 @@ fn claims(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
                     .with_removal(&format!("pvc_mounts/{index}/claim_info"), Unsafe)
                     .with_value(&format!("pvc_mounts/{index}/existing_pvc"), false, Unsafe);
             }
-            if mount.claim_name.is_none() && !context.broken(&[format_args!("pvc_mounts/{index}/claim_name")]) {
+            if mount.claim_name.is_none() && !context.is_invalid(&[format_args!("pvc_mounts/{index}/claim_name")]) {
                 context
                     .report(
                         &EXISTING_PVC_WITHOUT_NAME,
@@ -278,7 +278,7 @@ fn claims(settings: &StepSettings, context: &mut RuleContext<'_, '_>) {
                     .with_value(&format!("pvc_mounts/{index}/existing_pvc"), false, DisplayOnly);
             }
         } else if mount.claim_info.as_ref().is_none_or(|claim| claim.size.is_none())
-            && !context.broken(&[format_args!("pvc_mounts/{index}/claim_info")])
+            && !context.is_invalid(&[format_args!("pvc_mounts/{index}/claim_info")])
         {
             context
                 .report(

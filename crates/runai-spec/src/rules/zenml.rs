@@ -106,7 +106,7 @@ pub(crate) fn check_preemptibility(settings: &StepSettings, context: &mut RuleCo
     if settings.preemptibility == Some(Preemptibility::SemiPreemptible) {
         let message = "`preemptibility` is `semi-preemptible`, which ZenML 0.98 rejects".to_owned();
         context
-            .report(&super::shape::UNKNOWN_VALUE, "preemptibility", message)
+            .report(&super::value::UNKNOWN_VALUE, "preemptibility", message)
             .with_help("write `preemptible` or `non-preemptible`")
             .with_value("preemptibility", "preemptible", Unsafe)
             .with_value("preemptibility", "non-preemptible", Unsafe);

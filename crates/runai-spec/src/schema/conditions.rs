@@ -2,13 +2,13 @@
 
 use runai_syntax::Tree;
 
-use super::{Schema, below, written};
+use super::{Schema, below, from_template};
 
 /// Adds the conditions to the schema of a step's settings.
 pub(super) fn add_to_settings(settings: &mut Schema) {
-    settings.set("allOf", written(MEMORY_NEEDS_AN_AMOUNT, &[]));
-    below(settings, &["properties", "tolerations", "items"]).set("allOf", written(TOLERATIONS, &[]));
-    below(settings, &["properties", "external_urls", "items"]).set("allOf", written(USERS_OR_GROUPS, &[]));
+    settings.set("allOf", from_template(MEMORY_NEEDS_AN_AMOUNT, &[]));
+    below(settings, &["properties", "tolerations", "items"]).set("allOf", from_template(TOLERATIONS, &[]));
+    below(settings, &["properties", "external_urls", "items"]).set("allOf", from_template(USERS_OR_GROUPS, &[]));
 }
 
 /// The error is at `gpu_request_type`, like that of the rule, because the missing value has no location.

@@ -2,7 +2,7 @@
 
 use runai_syntax::Tree;
 
-use super::{Schema, written};
+use super::{Schema, from_template};
 use crate::settings::{MAP_TEXT_TYPES, TEXT_TYPES};
 
 /// The reference page, whose headings are names of settings.
@@ -79,7 +79,7 @@ impl Decorator {
             let mut conditions = Vec::new();
             for (name, alias, mut property) in aliases {
                 property.set("doNotSuggest", true);
-                conditions.push(written(SPELLINGS, &[("NAME", &name), ("ALIAS", &alias)]));
+                conditions.push(from_template(SPELLINGS, &[("NAME", &name), ("ALIAS", &alias)]));
                 properties.push((alias.into(), property));
             }
             if !conditions.is_empty() {

@@ -12,7 +12,7 @@ mod zenml;
 use runai_syntax::Tree;
 use serde_json::Value as Json;
 
-use crate::declared::{self, Declared};
+use crate::generated::{self, GeneratedSchema};
 
 pub use reference::reference;
 
@@ -57,9 +57,9 @@ fn tree(name: &str) -> Option<Schema> {
     Some(headed(name, schema))
 }
 
-/// Returns the names and contents of the files in this crate's `src/declared`, for `cargo xtask schema`.
+/// Returns the names and contents of the files in this crate's `src/generated`, for `cargo xtask schema`.
 pub fn declarations() -> impl Iterator<Item = (&'static str, String)> {
-    declared::files()
+    generated::files()
 }
 
 /// Sorts the keys of all maps.
@@ -77,11 +77,11 @@ fn sort(value: &mut Schema) {
 }
 
 /// Parses a part of a schema, after replacing some texts in it.
-fn written(json: &'static str, words: &[(&str, &str)]) -> Schema {
-    if words.is_empty() {
+fn from_template(json: &'static str, replacements: &[(&str, &str)]) -> Schema {
+    if replacements.is_empty() {
         return Tree::from_json(json).unwrap_or_else(|error| unreachable!("a test reads it: {error}"));
     }
-    let text = words.iter().fold(json.to_owned(), |text, (place, word)| text.replace(place, word));
+    let text = replacements.iter().fold(json.to_owned(), |text, (from, to)| text.replace(from, to));
     Tree::from_json(&text).unwrap_or_else(|error| unreachable!("a test reads it: {error}")).into_owned()
 }
 
@@ -92,11 +92,11 @@ fn below<'s>(schema: &'s mut Schema, path: &[&str]) -> &'s mut Schema {
 }
 
 fn step() -> Schema {
-    let mut schema = editor::decorated(Declared::Step.schema(), "");
+    let mut schema = editor::decorated(GeneratedSchema::Step.schema(), "");
     let mut settings = settings();
     let place = below(&mut schema, &["properties", "settings"]);
     settings.set("description", place.text_of("description").to_owned());
-    settings.set("type", written(NULLABLE, &[]));
+    settings.set("type", from_template(NULLABLE, &[]));
     *place = settings;
     schema
 }
@@ -104,7 +104,7 @@ fn step() -> Schema {
 const NULLABLE: &str = r#"["object", "null"]"#;
 
 fn settings() -> Schema {
-    let mut schema = editor::decorated(Declared::Settings.schema(), "");
+    let mut schema = editor::decorated(GeneratedSchema::Settings.schema(), "");
     conditions::add_to_settings(&mut schema);
     snippets::add_to_settings(&mut schema);
     schema
@@ -112,7 +112,7 @@ fn settings() -> Schema {
 
 /// Returns the operator's keys and all step settings.
 fn operator() -> Schema {
-    let mut schema = editor::decorated(Declared::Operator.schema(), "");
+    let mut schema = editor::decorated(GeneratedSchema::Operator.schema(), "");
     let mut settings = settings();
     if let Some(conditions) = settings.remove("allOf") {
         schema.set("allOf", conditions);
@@ -126,7 +126,7 @@ fn operator() -> Schema {
 }
 
 fn training_request() -> Schema {
-    let mut schema = editor::plain(Declared::Request.schema());
+    let mut schema = editor::plain(GeneratedSchema::Request.schema());
     conditions::require_in_request(&mut schema);
     schema
 }
@@ -137,7 +137,7 @@ fn headed(name: &str, mut schema: Schema) -> Schema {
     schema.set("$id", format!("{BASE}{name}.schema.json"));
     if name != "training-request" {
         let key = r#"{"description": "JSON Schema of this file, for editors.", "doNotSuggest": true}"#;
-        below(&mut schema, &["properties"]).set("$schema", written(key, &[]));
+        below(&mut schema, &["properties"]).set("$schema", from_template(key, &[]));
     }
     schema
 }

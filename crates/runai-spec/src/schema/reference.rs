@@ -65,8 +65,8 @@ fn setting(page: &mut String, name: &str, property: &Json) {
 /// Writes the row of a key, and those of its nested keys.
 fn rows(page: &mut String, path: &str, shown: &str) {
     let Ok(Explanation::Setting { description, value, fields, .. }) = explain(path) else { return };
-    let words = description.replace("\n\n", "<br>").replace('\n', " ").replace('|', "\\|");
-    let _ = writeln!(page, "| `{shown}` | {value} | {words} |");
+    let cell = description.replace("\n\n", "<br>").replace('\n', " ").replace('|', "\\|");
+    let _ = writeln!(page, "| `{shown}` | {value} | {cell} |");
     for field in fields {
         rows(page, &format!("{path}.{field}"), &format!("{shown}.{field}"));
     }

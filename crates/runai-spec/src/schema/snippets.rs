@@ -2,12 +2,12 @@
 //!
 //! `^` makes the rest of the string a number or boolean, `${1:…}` is a placeholder.
 
-use super::{Schema, below, written};
+use super::{Schema, below, from_template};
 
 /// Adds snippets to the schema of a step's settings, and to the items of its lists.
 pub(super) fn add_to_settings(settings: &mut Schema) {
-    settings.set("defaultSnippets", written(SETTINGS, &[]));
-    for (list, body) in written(ITEMS, &[]).entries() {
+    settings.set("defaultSnippets", from_template(SETTINGS, &[]));
+    for (list, body) in from_template(ITEMS, &[]).entries() {
         below(settings, &["properties", list, "items"]).set("defaultSnippets", body.clone());
     }
 }

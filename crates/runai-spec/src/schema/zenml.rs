@@ -3,7 +3,7 @@
 
 use runai_syntax::Tree;
 
-use super::{Schema, below, settings, written};
+use super::{Schema, below, from_template, settings};
 use crate::zenml::keys::{Key, RUN_KEYS, SETTING_KEY_PATTERN, STEP_KEYS, Type};
 
 /// The pattern of a placeholder.
@@ -24,7 +24,7 @@ pub(super) fn run_configuration() -> Schema {
         .iter()
         .map(|(key, _)| Tree::from(key.to_string()))
         .collect();
-    let mut schema = written(RUN_CONFIGURATION, &[("SETTING_KEY", &SETTING_KEY_PATTERN.replace('\\', "\\\\"))]);
+    let mut schema = from_template(RUN_CONFIGURATION, &[("SETTING_KEY", &SETTING_KEY_PATTERN.replace('\\', "\\\\"))]);
     // A block without any Run:ai setting may belong to another flavor.
     *below(&mut schema, &["definitions", "block_of_any_flavor", "if", "not", "propertyNames", "not", "enum"]) = known;
     below(&mut schema, &["definitions"]).set("block", block);
@@ -83,7 +83,7 @@ fn add(properties: &mut Schema, keys: &'static [Key]) {
             Type::OneOf(_) | Type::Text => r#"{"type": "string"}"#,
             Type::Texts => r#"{"type": "array", "items": {"type": ["string", "object"]}}"#,
         };
-        let mut schema = written(json, &[]);
+        let mut schema = from_template(json, &[]);
         if let Type::OneOf(values) = key.of {
             let null = key.nullable.then_some(Tree::Null);
             schema.set("enum", values.iter().map(|value| Tree::from(*value)).chain(null).collect::<Tree<'static>>());
@@ -148,7 +148,7 @@ fn loosen_text(schema: &mut Schema) {
         schema.set("pattern", format!("{pattern}|{PLACEHOLDER}"));
     }
     if let Some(values) = schema.remove("enum") {
-        let mut options = written(r#"{"anyOf": [{"enum": []}, {"type": "string", "pattern": ""}]}"#, &[]);
+        let mut options = from_template(r#"{"anyOf": [{"enum": []}, {"type": "string", "pattern": ""}]}"#, &[]);
         if let Some(Tree::List(options)) = options.get_mut("anyOf") {
             options[0].set("enum", values);
             options[1].set("pattern", PLACEHOLDER);

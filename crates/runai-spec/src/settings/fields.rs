@@ -353,18 +353,18 @@ mod tests {
 
     use super::super::{OperatorSettings, StepSettings};
     use super::*;
-    use crate::shape::{Kind, OPERATOR_FILE, STEP_SETTINGS, Shape};
+    use crate::setting_schema::{Kind, OPERATOR_FILE, STEP_SETTINGS, SettingSchema};
     use runai_syntax::parse_json;
 
     /// Returns a value with every field of every struct.
-    fn whole(shape: &Shape) -> Tree<'static> {
-        match &shape.kind {
+    fn whole(schema: &SettingSchema) -> Tree<'static> {
+        match &schema.kind {
             Kind::Struct(structure) => {
                 let fields = structure.fields().iter();
-                Tree::Map(fields.map(|field| (field.name.into(), whole(&field.shape))).collect())
+                Tree::Map(fields.map(|field| (field.name.into(), whole(&field.schema))).collect())
             }
             Kind::List { item, .. } => Tree::List(vec![whole(item)]),
-            _ => shape.example(),
+            _ => schema.example(),
         }
     }
 

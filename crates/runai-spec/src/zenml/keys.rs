@@ -2,7 +2,7 @@
 
 use runai_syntax::Map;
 
-use crate::shape;
+use crate::setting_schema;
 use crate::suggest::{Names, nearest};
 
 /// The type of a value. Only the outermost type is checked, except in blocks of step operators.
@@ -204,7 +204,7 @@ pub(crate) fn nearest_flavor(flavor: &str) -> Option<&'static str> {
 /// Whether a block has settings of another flavor: none of Run:ai's, and either one of another flavor's or none that
 /// resembles one of Run:ai's.
 pub(crate) fn is_of_other_flavor(block: &Map<'_>) -> bool {
-    let shape::Kind::Struct(settings) = &shape::STEP_SETTINGS.kind else { return false };
+    let setting_schema::Kind::Struct(settings) = &setting_schema::STEP_SETTINGS.kind else { return false };
     let keys = || block.0.iter().map(|entry| &*entry.key);
     if block.0.is_empty() || keys().any(|key| settings.field(key).is_some()) {
         return false;

@@ -13,7 +13,7 @@ use crate::diagnostic::{RawDiagnostic, Tag};
 use crate::fix::{Applicability, Change, FixPlan, Target};
 use crate::help;
 use crate::resolve::{ResolveContext, SETTINGS_KEY};
-use crate::rules::{Rule, shape, zenml as rule};
+use crate::rules::{Rule, value, zenml as rule};
 use crate::suggest::nearest;
 
 impl<'t> ResolveContext<'t> {
@@ -59,19 +59,20 @@ impl<'t> ResolveContext<'t> {
             (Type::BoolOrText | Type::Text, Value::String(_)) => {}
             (Type::BoolOrText, Value::Map(_)) if name == STEP_OPERATOR => {
                 let message = format!("`{name}` is a map, not the name of a step operator");
-                let finding = RawDiagnostic::new(&rule::MISPLACED_BLOCK, node.span, message).at(pointer);
+                let diagnostic = RawDiagnostic::new(&rule::MISPLACED_BLOCK, node.span, message).at(pointer);
                 let help = format!("move the map below `settings:`, as `{STEP_OPERATOR}`");
-                self.findings.push(finding.with_help(help).with_fix(move_below_settings(entry, pointer)));
+                self.diagnostics.push(diagnostic.with_help(help).with_fix(move_below_settings(entry, pointer)));
             }
             (Type::OneOf(values), Value::String(text)) if values.contains(&&*text.text) => {}
             (Type::OneOf(values), Value::String(text)) => {
                 let message = format!("unknown value `{}` of `{name}`", text.text);
-                let finding = RawDiagnostic::new(&shape::UNKNOWN_VALUE, node.span, message).at(pointer);
+                let diagnostic = RawDiagnostic::new(&value::UNKNOWN_VALUE, node.span, message).at(pointer);
                 let near = nearest(&text.text, values.iter().copied());
                 let target = || Target::at(pointer, node.span);
                 let fix = near.map(|near| FixPlan::replace_value(target(), near.to_owned(), Applicability::Safe));
                 let values: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
-                self.findings.push(finding.with_help(format!("write one of {}", values.join(", "))).with_fix(fix));
+                self.diagnostics
+                    .push(diagnostic.with_help(format!("write one of {}", values.join(", "))).with_fix(fix));
             }
             (Type::Texts, Value::List(items)) => {
                 for (index, item) in items.iter().enumerate() {
@@ -115,9 +116,9 @@ impl<'t> ResolveContext<'t> {
         let is_block = as_setting.as_deref().is_some_and(|key| Selector::of(key).is_some());
         if is_block && entry.value.as_map().is_some() {
             let message = format!("`{key}` is outside `{SETTINGS_KEY}`, and ZenML ignores it");
-            let finding = RawDiagnostic::new(&rule::MISPLACED_BLOCK, entry.key_span, message).at(pointer);
+            let diagnostic = RawDiagnostic::new(&rule::MISPLACED_BLOCK, entry.key_span, message).at(pointer);
             let fix = move_below_settings(entry, pointer);
-            self.findings.push(finding.with_help(format!("move it below `{SETTINGS_KEY}:`")).with_fix(fix));
+            self.diagnostics.push(diagnostic.with_help(format!("move it below `{SETTINGS_KEY}:`")).with_fix(fix));
             return;
         }
         let names = known.iter().map(|key| key.name);
@@ -130,7 +131,7 @@ impl<'t> ResolveContext<'t> {
         let message = format!("ZenML ignores the unknown key `{key}`");
         let fix = near.map(|near| FixPlan::rename_key(entry.key_span, key, near, Applicability::Unsafe));
         let found = RawDiagnostic::new(&rule::IGNORED_KEY, entry.key_span, message).at(pointer);
-        self.findings.push(found.with_help(help).with_tag(Tag::Unnecessary).with_fix(fix));
+        self.diagnostics.push(found.with_help(help).with_tag(Tag::Unnecessary).with_fix(fix));
     }
 
     fn setting_keys(&mut self, settings: &Map<'t>, pointer: &str) {
@@ -152,8 +153,8 @@ impl<'t> ResolveContext<'t> {
                     },
                     |near| format!("did you mean `{near}`?"),
                 );
-                let finding = RawDiagnostic::new(&rule::INVALID_SETTING_KEY, entry.key_span, message);
-                self.findings.push(finding.at(&place).with_help(help).with_fix(fix));
+                let diagnostic = RawDiagnostic::new(&rule::INVALID_SETTING_KEY, entry.key_span, message);
+                self.diagnostics.push(diagnostic.at(&place).with_help(help).with_fix(fix));
             }
             match &entry.value.value {
                 Value::Map(map)
@@ -183,8 +184,8 @@ impl<'t> ResolveContext<'t> {
             Some(near) => format!("did you mean `{near}`?"),
             None => "write `runai`, unless it is a custom flavor".to_owned(),
         };
-        let finding = RawDiagnostic::new(&rule::UNKNOWN_FLAVOR, entry.key_span, message);
-        self.findings.push(finding.at(pointer).with_help(help).with_fix(fix));
+        let diagnostic = RawDiagnostic::new(&rule::UNKNOWN_FLAVOR, entry.key_span, message);
+        self.diagnostics.push(diagnostic.at(pointer).with_help(help).with_fix(fix));
     }
 
     /// Reports two keys for one step operator, which ZenML rejects.
@@ -196,9 +197,10 @@ impl<'t> ResolveContext<'t> {
             let (one, two) = (&flavor.entry.key, &block.entry.key);
             let message = format!("`{two}` and `{one}` configure the same step operator");
             let place = format!("{pointer}/{}", escape(two));
-            let finding = RawDiagnostic::new(&rule::CONFLICTING_BLOCKS, block.entry.key_span, message);
-            let finding = finding.at(place).with_help("merge the two blocks; ZenML rejects the file");
-            self.findings.push(finding.with_related(flavor.entry.key_span, format!("`{one}` is the other block")));
+            let diagnostic = RawDiagnostic::new(&rule::CONFLICTING_BLOCKS, block.entry.key_span, message);
+            let diagnostic = diagnostic.at(place).with_help("merge the two blocks; ZenML rejects the file");
+            self.diagnostics
+                .push(diagnostic.with_related(flavor.entry.key_span, format!("`{one}` is the other block")));
         }
     }
 
@@ -226,11 +228,12 @@ impl<'t> ResolveContext<'t> {
             let key = Node { value: meaning, span: entry.key_span };
             let message = format!("a key of `{name}` is {}, not a string", help::describe(&key.value, false));
             let help = help::yaml11(&key.value).unwrap_or_else(|| format!("quote it: `\"{}\"`", entry.key));
-            let finding = RawDiagnostic::new(&shape::WRONG_TYPE, entry.key_span, message);
+            let diagnostic = RawDiagnostic::new(&value::WRONG_TYPE, entry.key_span, message);
             let quoted = format!("\"{}\"", entry.key);
             let title = format!("Write `{quoted}` in quotes");
             let fix = FixPlan::replace_text(entry.key_span, quoted, title, Applicability::Safe);
-            self.findings.push(finding.at(format!("{pointer}/{}", escape(&entry.key))).with_help(help).with_fix(fix));
+            self.diagnostics
+                .push(diagnostic.at(format!("{pointer}/{}", escape(&entry.key))).with_help(help).with_fix(fix));
         }
     }
 
@@ -244,7 +247,7 @@ impl<'t> ResolveContext<'t> {
     }
 
     fn mistyped(&mut self, name: &str, node: &Node<'t>, expected: &str, pointer: &str) {
-        self.report_type(&shape::WRONG_TYPE, name, node, expected, pointer);
+        self.report_type(&value::WRONG_TYPE, name, node, expected, pointer);
     }
 
     fn report_type(&mut self, rule: &'static Rule, name: &str, node: &Node<'t>, expected: &str, pointer: &str) {
@@ -276,7 +279,7 @@ impl<'t> ResolveContext<'t> {
             }
             _ => None,
         };
-        self.findings.push(RawDiagnostic::new(rule, node.span, message).at(pointer).with_help(help).with_fix(fix));
+        self.diagnostics.push(RawDiagnostic::new(rule, node.span, message).at(pointer).with_help(help).with_fix(fix));
     }
 }
 

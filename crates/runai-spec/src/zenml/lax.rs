@@ -2,11 +2,11 @@
 
 use runai_syntax::{Value, float};
 
-use crate::shape::{Kind, Shape};
+use crate::setting_schema::{Kind, SettingSchema};
 
 /// Returns the value that pydantic converts `value` to, or `None` if pydantic does not convert it.
-pub(crate) fn converted<'t>(value: &Value<'t>, shape: &Shape) -> Option<Value<'t>> {
-    match (&shape.kind, value) {
+pub(crate) fn converted<'t>(value: &Value<'t>, schema: &SettingSchema) -> Option<Value<'t>> {
+    match (&schema.kind, value) {
         (Kind::Bool, value) => boolean(value).map(|value| Value::Bool(value, if value { "true" } else { "false" })),
         (Kind::Int(_), Value::Bool(value, raw)) => Some(Value::Int(i64::from(*value), raw)),
         (Kind::Int(_), Value::String(text)) => {

@@ -20,8 +20,8 @@ use crate::diagnostic::{RawDiagnostic, Tag};
 use crate::fix::{Applicability, FixPlan, Target};
 use crate::resolve::{Layer, ResolveContext, SETTINGS_KEY, Step, in_settings, origins, overridden};
 use crate::rules::{self, RuleContext, zenml as rule};
+use crate::setting_schema;
 use crate::settings::{Environment, EnvironmentValue, StepSettings};
-use crate::shape;
 use crate::source_map::StepPart;
 
 pub(crate) use lax::converted;
@@ -191,10 +191,10 @@ impl<'t> ResolveContext<'t> {
 
     /// Checks a block before it is merged, as ZenML does. Warnings are reported for the merged block only.
     fn errors_of_block(&mut self, own: Node<'t>, pointer: &[&str]) {
-        let before = self.findings.len();
+        let before = self.diagnostics.len();
         self.block(own, &[], pointer);
-        let found = self.findings.split_off(before);
-        self.findings.extend(found.into_iter().filter(RawDiagnostic::is_error));
+        let found = self.diagnostics.split_off(before);
+        self.diagnostics.extend(found.into_iter().filter(RawDiagnostic::is_error));
     }
 
     /// Checks the map of settings at `pointer`.
@@ -204,19 +204,19 @@ impl<'t> ResolveContext<'t> {
         // Other types are reported by `run_configuration_keys`.
         root.as_map()?;
         let mut validator = Validator { zenml: true, ..Validator::default() };
-        let usable = validator.check(&mut root, &shape::STEP_SETTINGS, pointer, in_settings);
-        self.findings.append(&mut validator.findings);
+        let usable = validator.check(&mut root, &setting_schema::STEP_SETTINGS, pointer, in_settings);
+        self.diagnostics.append(&mut validator.diagnostics);
         let settings: StepSettings = usable.then(|| self.typed(&root)).flatten()?;
-        let broken: Vec<_> =
-            validator.broken.iter().filter_map(|broken| broken.strip_prefix(&place).map(str::to_owned)).collect();
+        let invalid: Vec<_> =
+            validator.invalid.iter().filter_map(|pointer| pointer.strip_prefix(&place).map(str::to_owned)).collect();
         let own_place = [(root.span, place.clone())];
         let mut context = RuleContext {
             sources: &self.sources,
             root: &root,
             base: "",
-            broken: &broken,
+            invalid: &invalid,
             origins: if places.is_empty() { &own_place } else { places },
-            findings: &mut self.findings,
+            diagnostics: &mut self.diagnostics,
             shared: true,
         };
         rules::check_settings(&settings, &mut context);
@@ -264,9 +264,9 @@ impl<'t> ResolveContext<'t> {
             let Some(below) = below.get(&entry.key).filter(|below| below.value != Value::Null) else { continue };
             let path = pointer.iter().chain([&&*entry.key]).fold(String::new(), |path, key| path + "/" + &escape(key));
             let message = format!("`{}: null` does not unset the value of the pipeline or operator", entry.key);
-            let finding = RawDiagnostic::new(&rule::INEFFECTIVE_NULL, entry.value.span, message).at(&path);
-            self.findings.push(
-                finding
+            let diagnostic = RawDiagnostic::new(&rule::INEFFECTIVE_NULL, entry.value.span, message).at(&path);
+            self.diagnostics.push(
+                diagnostic
                     .with_help("write another value, or remove the key")
                     .with_related(below.span, format!("ZenML keeps this value of `{}`", entry.key))
                     .with_tag(Tag::Unnecessary)
@@ -290,7 +290,7 @@ impl<'t> ResolveContext<'t> {
         for placeholders::Place { span, pointer, names } in places {
             let missing: Vec<_> =
                 names.iter().filter(|name| value(name).is_none()).map(|name| format!("`{name}`")).collect();
-            let finding = match (environment, missing.as_slice()) {
+            let diagnostic = match (environment, missing.as_slice()) {
                 (Some(_), []) => continue,
                 (Some(_), missing) => {
                     let (are, them) = if missing.len() == 1 { ("is", "it") } else { ("are", "them") };
@@ -304,7 +304,7 @@ impl<'t> ResolveContext<'t> {
                         .with_help("the value is checked when the step is rendered or submitted")
                 }
             };
-            self.findings.push(finding.at(pointer));
+            self.diagnostics.push(diagnostic.at(pointer));
         }
         if environment.is_some() {
             placeholders::substitute(root, &value);
@@ -353,9 +353,9 @@ impl<'t> ResolveContext<'t> {
             sources: &self.sources,
             root,
             base,
-            broken: &[],
+            invalid: &[],
             origins: &[],
-            findings: &mut self.findings,
+            diagnostics: &mut self.diagnostics,
             shared: true,
         };
         rules::step::check(None, None, &environment, &mut context);

@@ -164,7 +164,7 @@ fn keys_of_the_operator_come_from_elsewhere_too() {
         .operator_value("--project", "project_name", "456")
         .operator_value("RUNAI_NODE_TYPE", "node_type", "no key of the operator's own")
         .resolve();
-    assert!(!resolution.has_errors(), "{:?}", resolution.findings());
+    assert!(!resolution.has_errors(), "{:?}", resolution.diagnostics());
     let settings = resolution.operator().unwrap();
     assert_eq!((settings.project_name.as_deref(), settings.monitoring_interval), (Some("456"), 5.0));
     assert_eq!(resolution.step().unwrap().image_pull_secret(), Some("from-environment"));
@@ -197,9 +197,9 @@ fn an_operator_file_may_have_everything_commented_out() {
     for text in ["", "# project_name = 'vision'\n"] {
         let operator = Source { name: "op.toml", text, format: Format::Toml };
         let resolution = Resolver::new(source("step.yaml", "image: a\ncommand: [b]\n")).operator(operator).resolve();
-        assert!(!resolution.has_errors(), "{:?}", resolution.findings());
+        assert!(!resolution.has_errors(), "{:?}", resolution.diagnostics());
         let alone = Resolver::new(operator).kind(Kind::Operator).resolve();
-        assert!(!alone.has_errors() && alone.operator().is_some(), "{:?}", alone.findings());
+        assert!(!alone.has_errors() && alone.operator().is_some(), "{:?}", alone.diagnostics());
     }
 }
 

@@ -58,7 +58,7 @@ fn the_files_are_what_the_declarations_make() {
     files.push((root.join("docs/settings.md"), schema::reference()));
     files.push((root.join("docs/rules.md"), rules::reference()));
     files.extend(
-        schema::declarations().map(|(name, text)| (root.join("crates/runai-spec/src/declared").join(name), text)),
+        schema::declarations().map(|(name, text)| (root.join("crates/runai-spec/src/generated").join(name), text)),
     );
     for (path, expected) in files {
         let found = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");

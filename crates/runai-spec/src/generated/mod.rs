@@ -1,11 +1,11 @@
 //! JSON Schemas of the types, as generated files.
 //!
 //! Deriving them at run time would take an eighth of the wasm module. `cargo xtask schema` derives them and writes the files.
-//! A test compares the files with the types. `shapes.rs` contains the same schemas as statics.
+//! A test compares the files with the types. `setting_schemas.rs` contains the same schemas as statics.
 
 mod compile;
 #[rustfmt::skip]
-pub(crate) mod shapes;
+pub(crate) mod setting_schemas;
 
 use runai_api::wire::TrainingCreationRequest;
 use runai_syntax::Tree;
@@ -17,7 +17,7 @@ use crate::settings::{OperatorSettings, StepFile, StepSettings};
 
 /// A type whose schema is generated.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Declared {
+pub(crate) enum GeneratedSchema {
     Operator,
     /// The body of the request.
     Request,
@@ -26,7 +26,7 @@ pub(crate) enum Declared {
     Step,
 }
 
-impl Declared {
+impl GeneratedSchema {
     const ALL: [Self; 4] = [Self::Operator, Self::Request, Self::Settings, Self::Step];
 
     /// Returns the file's name, which is also the `$ref` of the type.
@@ -69,8 +69,8 @@ impl Declared {
 
 /// Returns the names and contents of the generated files.
 pub(crate) fn files() -> impl Iterator<Item = (&'static str, String)> {
-    let schemas = Declared::ALL.into_iter().map(|declared| (declared.name(), lines(&declared.derived())));
-    schemas.chain([("shapes.rs", compile::shapes())])
+    let schemas = GeneratedSchema::ALL.into_iter().map(|declared| (declared.name(), lines(&declared.derived())));
+    schemas.chain([("setting_schemas.rs", compile::setting_schemas())])
 }
 
 /// Derives the JSON Schema (draft-07) of a type, without references.

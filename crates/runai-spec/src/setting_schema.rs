@@ -9,16 +9,16 @@ use std::sync::LazyLock;
 use runai_syntax::Tree;
 use rustc_hash::FxHashMap;
 
-pub(crate) use crate::declared::shapes::{OPERATOR_FILE, STEP_FILE, STEP_SETTINGS};
+pub(crate) use crate::generated::setting_schemas::{OPERATOR_FILE, STEP_FILE, STEP_SETTINGS};
 use crate::settings::{MAP_TEXT_TYPES, TEXT_TYPES, TextType};
 
 /// The schema of a value.
 #[derive(Debug)]
-pub(crate) struct Shape {
+pub(crate) struct SettingSchema {
     /// Whether `null` is valid and means "not set".
     pub(crate) nullable: bool,
     pub(crate) kind: Kind,
-    /// The JSON text of [`Shape::example`].
+    /// The JSON text of [`SettingSchema::example`].
     pub(crate) json_example: &'static str,
     /// Whether a message must not show the value.
     pub(crate) secret: bool,
@@ -32,20 +32,20 @@ pub(crate) enum Kind {
     Bool,
     Int(Range),
     Number(Range),
-    String(StringShape),
+    String(StringSchema),
     /// One of these strings.
     Enum(&'static [&'static str]),
     /// A string, or a number or boolean that keeps its source text.
     ScalarText,
     List {
-        item: &'static Shape,
+        item: &'static SettingSchema,
         min_items: usize,
     },
     Map {
-        key: StringShape,
-        value: &'static Shape,
+        key: StringSchema,
+        value: &'static SettingSchema,
     },
-    Struct(&'static StructShape),
+    Struct(&'static StructSchema),
 }
 
 /// Bounds of a number.
@@ -58,7 +58,7 @@ pub(crate) struct Range {
 
 /// The constraints of a string.
 #[derive(Debug, Default)]
-pub(crate) struct StringShape {
+pub(crate) struct StringSchema {
     pub(crate) text: Option<&'static TextType>,
     /// In characters.
     pub(crate) min_length: usize,
@@ -68,7 +68,7 @@ pub(crate) struct StringShape {
 
 /// The fields of a struct.
 #[derive(Debug)]
-pub(crate) struct StructShape {
+pub(crate) struct StructSchema {
     /// Sorted by name.
     fields: &'static [&'static Field],
     /// The fields by name and second spelling, computed at the first lookup.
@@ -88,10 +88,10 @@ pub(crate) struct Field {
     pub(crate) required: bool,
     /// The member of the API's request.
     pub(crate) api: Option<&'static str>,
-    pub(crate) shape: Shape,
+    pub(crate) schema: SettingSchema,
 }
 
-impl StructShape {
+impl StructSchema {
     /// Returns a struct with `fields`, which must be sorted by name; `keys` calls [`Self::keys`].
     pub(crate) const fn new(fields: &'static [&'static Field], tolerant: bool, keys: fn() -> Keys) -> Self {
         Self { fields, by_key: LazyLock::new(keys), tolerant }
@@ -118,7 +118,7 @@ impl StructShape {
     }
 }
 
-impl Shape {
+impl SettingSchema {
     /// Returns a valid value, which replaces an invalid required one.
     pub(crate) fn example(&self) -> Tree<'static> {
         Tree::from_json(self.json_example).unwrap_or(Tree::Null)
