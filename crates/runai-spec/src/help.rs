@@ -8,7 +8,7 @@ use runai_api::command;
 use runai_api::quantity::Amount;
 use runai_syntax::emit::yaml::flow;
 use runai_syntax::yaml::core;
-use runai_syntax::yaml::key_without_blank;
+use runai_syntax::yaml::key_without_space;
 use runai_syntax::{Text, Tree, Value, float, unusual};
 
 use crate::setting_schema::{Kind, Range, SettingSchema};
@@ -81,7 +81,7 @@ pub(crate) fn wrong_type(value: &Value<'_>, schema: &SettingSchema, unit: Option
     match (&schema.kind, value) {
         (_, Value::String(text)) if let Some(found) = unusual::find(&text.text) => found.help(),
         (Kind::Map { .. } | Kind::Struct(_), Value::String(Text { text, plain: true }))
-            if let Some((key, value)) = key_without_blank(text) =>
+            if let Some((key, value)) = key_without_space(text) =>
         {
             format!("add a space after the `:`: `{key}: {value}`")
         }
@@ -249,7 +249,7 @@ pub(crate) fn memory(text: &str) -> Option<String> {
         "g" => return is_number.then(|| format!("write `{number}Gi` or `{number}G`")),
         "t" => return is_number.then(|| format!("write `{number}Ti` or `{number}T`")),
         "m" => {
-            return is_number.then(|| "write `M` or `Mi`; in Kubernetes, `m` is a thousandth".to_owned());
+            return is_number.then(|| "use `M` or `Mi`; in Kubernetes, `m` is a thousandth".to_owned());
         }
         "" | "K" | "M" | "G" | "T" | "P" | "E" | "Ki" | "Mi" | "Gi" | "Ti" | "Pi" | "Ei" => {}
         _ if unit.starts_with(['e', 'E']) => {}

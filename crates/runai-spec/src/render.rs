@@ -11,7 +11,7 @@ use runai_api::wire::requests;
 use runai_api::wire::{GpuRequestType, TrainingCreationRequest};
 use runai_api::{Submission, command};
 use runai_syntax::Tree;
-use runai_syntax::emit::json::{self, Printer};
+use runai_syntax::emit::json::{self, Writer};
 use serde::{Deserialize, Serialize};
 
 use crate::resolve::Step;
@@ -103,7 +103,7 @@ impl Step {
     }
 
     fn write(&self, context: &Context, name: &str) -> String {
-        let mut body = Body(Printer::new(json::PRETTY, ""));
+        let mut body = Body(Writer::new(json::PRETTY, ""));
         body.0.open('{');
         body.put("clusterId", context.cluster_id.as_deref().unwrap_or(CLUSTER_ID));
         body.put("name", name);
@@ -158,7 +158,7 @@ pub(crate) fn parts(body: &str) -> Tree<'_> {
 }
 
 /// Writes a body. Members of an object must be written in alphabetical order; null and empty members are omitted.
-struct Body(Printer<'static>);
+struct Body(Writer<'static>);
 
 impl Body {
     /// Writes the value of a setting.

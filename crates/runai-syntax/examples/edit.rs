@@ -1,5 +1,5 @@
 //! Edits a YAML text in place, and converts it: `cargo run -p runai-syntax --example edit`.
-#![expect(clippy::print_stdout, reason = "an example shows what happens")]
+#![expect(clippy::print_stdout, reason = "an example prints its results")]
 
 use runai_syntax::{Format, apply, convert, edit};
 

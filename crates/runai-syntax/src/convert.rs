@@ -1,4 +1,4 @@
-//! A text in another language.
+//! Converts texts between formats.
 
 use std::fmt;
 
@@ -6,22 +6,22 @@ use crate::edit::{pointer_of, read};
 use crate::emit::{json, toml, yaml};
 use crate::{Format, Lines, SyntaxError, Tree};
 
-/// Why a text was not converted.
+/// The error of a conversion.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ConvertError {
-    /// The other language has no word for a value, such as null in TOML.
+    /// The target format does not support a value, such as null in TOML.
     NotInFormat {
-        /// The language.
+        /// The target format.
         format: Format,
         /// JSON pointer of the value.
         path: String,
-        /// What it is.
+        /// The value's description.
         what: &'static str,
     },
     /// The text does not parse.
     Unreadable {
-        /// Why not; the span is a place in the text.
+        /// The syntax error.
         error: SyntaxError,
         /// The line of the error, from 1.
         line: usize,
@@ -29,7 +29,7 @@ pub enum ConvertError {
 }
 
 impl ConvertError {
-    /// A stable word for it.
+    /// Returns the stable code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -38,12 +38,12 @@ impl ConvertError {
         }
     }
 
-    /// What to do.
+    /// Returns the help text.
     #[must_use]
     pub const fn help(&self) -> &'static str {
         match self {
-            Self::NotInFormat { .. } => "leave the value out",
-            Self::Unreadable { .. } => "mend the text first",
+            Self::NotInFormat { .. } => "remove the value",
+            Self::Unreadable { .. } => "fix the syntax error first",
         }
     }
 }
@@ -52,9 +52,11 @@ impl fmt::Display for ConvertError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotInFormat { format, path, what } if path.is_empty() => {
-                write!(f, "the document is {what}, which {format} cannot say")
+                write!(f, "the document is {what}, which {format} does not support")
             }
-            Self::NotInFormat { format, path, what } => write!(f, "`{path}` is {what}, which {format} cannot say"),
+            Self::NotInFormat { format, path, what } => {
+                write!(f, "`{path}` is {what}, which {format} does not support")
+            }
             Self::Unreadable { error, line } => write!(f, "line {line}: {error}"),
         }
     }
@@ -69,12 +71,12 @@ impl std::error::Error for ConvertError {
     }
 }
 
-/// `text` in another language: the same values, in the same order as far as the language has one. Comments are lost, and
-/// aliases are written out. A number keeps its digits where both languages know them.
+/// Converts `text` to another format. Comments are lost, and aliases are expanded. Order is kept, except that TOML writes
+/// tables last. Numbers keep their digits if both formats support the notation.
 ///
 /// # Errors
 ///
-/// The text does not parse, or the other language has no word for one of its values.
+/// The text does not parse, or the target format does not support one of its values.
 ///
 /// ```
 /// use runai_syntax::{Format, convert};
@@ -86,18 +88,18 @@ pub fn convert(text: &str, from: Format, to: Format) -> Result<String, ConvertEr
     let whole = text;
     let text = whole.strip_prefix('\u{feff}').unwrap_or(whole);
     let tree = read(text, from).map_err(|error| {
-        let error = error.behind(whole.len() - text.len());
+        let error = error.shifted_by(whole.len() - text.len());
         let (line, _) = Lines::new(whole).position(error.span.start as usize);
         ConvertError::Unreadable { error, line }
     })?;
-    let refuse = |path, what| Err(ConvertError::NotInFormat { format: to, path, what });
+    let unsupported = |path, what| Err(ConvertError::NotInFormat { format: to, path, what });
     if text.trim().is_empty() {
         return Ok(String::new());
     }
     if let Some((path, unrepresentable)) = tree.unrepresentable(to) {
-        return refuse(pointer_of(&path), unrepresentable.what);
+        return unsupported(pointer_of(&path), unrepresentable.what);
     }
-    let printed = match (to, &tree) {
+    let emitted = match (to, &tree) {
         (Format::Json, _) => {
             json::value(&tree, &json::Style { newline: "\n", indent: "  ", spaced: true, short_lists: true }, "") + "\n"
         }
@@ -109,12 +111,12 @@ pub fn convert(text: &str, from: Format, to: Format) -> Result<String, ConvertEr
             toml::table(map, &[], "\n", &mut out);
             out
         }
-        (Format::Toml, _) => return refuse(String::new(), "no map"),
+        (Format::Toml, _) => return unsupported(String::new(), "not a map"),
     };
-    // Nothing is given out that says something else.
-    if read(&printed, to).ok().is_some_and(|again| again == tree.as_read_in(to)) {
-        Ok(printed)
+    // The result is only returned if it parses to the same value.
+    if read(&emitted, to).ok().is_some_and(|again| again == tree.as_read_in(to)) {
+        Ok(emitted)
     } else {
-        refuse(String::new(), "too unusual a text")
+        unsupported(String::new(), "a value")
     }
 }

@@ -1,47 +1,47 @@
-//! Why a text could not be parsed.
+//! Syntax errors.
 
 use std::fmt;
 
 use crate::Span;
 
-/// Why a text could not be parsed, or what a parser warns about, with its place.
+/// An error or warning of a parser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SyntaxError {
     /// The kind, which has a stable code.
     pub kind: SyntaxErrorKind,
-    /// The place in the text.
+    /// The location.
     pub span: Span,
-    /// One line that names what was found.
+    /// The headline, on one line.
     pub message: String,
-    /// What to do.
+    /// How to solve the problem.
     pub help: Option<String>,
-    /// Another place that the error is about, and what is there.
+    /// A related place, with its description.
     pub related: Option<Box<(Span, String)>>,
-    /// How the text can be repaired.
+    /// A fix.
     pub fix: Option<Box<SyntaxFix>>,
 }
 
-/// How a text that cannot be parsed can be repaired.
+/// A fix for a syntax error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SyntaxFix {
-    /// Remove the first entry of a key that a map has twice.
+    /// Remove the first entry of a duplicate key.
     RemoveDuplicate {
         /// The key.
         key: String,
-        /// Place of its first occurrence.
+        /// The span of its first occurrence.
         first: Span,
-        /// Place of its second occurrence.
+        /// The span of its second occurrence.
         again: Span,
     },
-    /// Replace the tabs that lines begin with by spaces. One of them is here.
+    /// Replace the tabs in the indentation by spaces. One of them is here.
     ReplaceTabs(Span),
-    /// Write `text` at `span`.
+    /// Replace `span` by `text`.
     Write {
-        /// The place.
+        /// The span.
         span: Span,
-        /// What to write there.
+        /// The replacement.
         text: String,
     },
 }
@@ -52,17 +52,17 @@ pub enum SyntaxFix {
 pub enum SyntaxErrorKind {
     /// A map has the same key twice.
     DuplicateKey,
-    /// Merge keys of YAML 1.1 give two values for one key. A warning: PyYAML accepts it.
+    /// YAML 1.1 merge keys have two values for one key. A warning: PyYAML accepts it.
     DuplicateMerge,
     /// The document is empty.
     Empty,
     /// The bytes are not UTF-8.
     NotUtf8,
-    /// A map has the same key twice, and the last value counts. A warning: PyYAML accepts it.
+    /// A map has the same key twice, and the last value is used. A warning: PyYAML accepts it.
     OverriddenKey,
     /// A YAML file has several documents.
     SeveralDocuments,
-    /// The text does not follow the grammar of its language.
+    /// The text violates the grammar of its format.
     Syntax,
     /// Lists and maps are nested deeper than [`MAX_DEPTH`](crate::MAX_DEPTH).
     TooDeep,
@@ -96,8 +96,8 @@ impl SyntaxError {
         Self { kind, span, message: one_line(message), help: None, related: None, fix: None }
     }
 
-    /// The error at its place in a text that has `bytes` more in front.
-    pub(crate) fn behind(mut self, bytes: usize) -> Self {
+    /// Shifts all spans by `bytes`.
+    pub(crate) fn shifted_by(mut self, bytes: usize) -> Self {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let shift = |span: &mut Span| {
             span.start = span.start.saturating_add(bytes);
@@ -137,8 +137,7 @@ impl fmt::Display for SyntaxError {
 
 impl std::error::Error for SyntaxError {}
 
-/// Returns a message as one line: keys and values that it quotes may contain line breaks and other control characters,
-/// which are escaped.
+/// Escapes line breaks and other control characters in a message, which quoted keys and values may contain.
 #[must_use]
 pub fn one_line(message: String) -> String {
     if !message.contains(char::is_control) {

@@ -1,16 +1,16 @@
-//! Decimal numbers to the nearest `f64`, as `str::parse` does it.
+//! Parses decimal numbers to the nearest `f64`, like `str::parse`.
 //!
-//! In the browser package std's own parser would be a twentieth of all that is sent: its table of powers of five does not
-//! compress. A few lines of long division are exact as well; a test holds the two together.
+//! std's parser would be a twentieth of the compressed wasm module, because its table of powers of five does not compress.
+//! Long division is exact as well. A test compares the two.
 
-/// Returns the number that a text is.
+/// Parses a number.
 #[cfg(not(target_arch = "wasm32"))]
 #[must_use]
 pub fn parse(text: &str) -> Option<f64> {
     text.parse().ok()
 }
 
-/// Returns the number that a text is.
+/// Parses a number.
 #[cfg(target_arch = "wasm32")]
 #[must_use]
 pub fn parse(text: &str) -> Option<f64> {
@@ -21,9 +21,9 @@ pub fn parse(text: &str) -> Option<f64> {
 mod small {
     use std::cmp::Ordering;
 
-    /// More digits than decide between two neighbours; of the others it only counts whether all are zero.
+    /// Enough digits to decide between two adjacent floats. Of further digits, only whether all are zero matters.
     const DIGITS: usize = 800;
-    /// Bits of a mantissa, with the one that is not stored.
+    /// The bits of a mantissa, including the implicit one.
     const PRECISION: i64 = 53;
     const MIN_EXPONENT: i64 = -1022;
     const MAX_EXPONENT: i64 = 1023;
@@ -61,7 +61,7 @@ mod small {
         Some(nearest(&digits, exponent))
     }
 
-    /// An exponent; beyond what any text of ours could make up for, its size means nothing.
+    /// Parses an exponent, saturating at 2⁴⁰.
     fn signed(text: &str) -> Option<i64> {
         let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -71,7 +71,7 @@ mod small {
         Some(if text.starts_with('-') { -size } else { size })
     }
 
-    /// The nearest number to `digits` times ten to the power of `exponent`, and of two the even one.
+    /// Returns the float nearest to `digits` × 10^`exponent`, rounding half to even.
     fn nearest(digits: &[u32], exponent: i64) -> f64 {
         let point = length(digits.len()) + exponent;
         if digits.is_empty() || point < -330 {
@@ -87,7 +87,7 @@ mod small {
         for _ in 0..exponent.unsigned_abs() {
             if exponent > 0 { above.times_ten_plus(0) } else { below.times_ten_plus(0) }
         }
-        // Brings the quotient between 1 and 2.
+        // Scales the quotient to between 1 and 2.
         let mut power = above.bits() - below.bits();
         let shifted = if power < 0 { &mut above } else { &mut below };
         (0..power.unsigned_abs()).for_each(|_| shifted.double());
@@ -98,7 +98,7 @@ mod small {
         if power > MAX_EXPONENT {
             return f64::INFINITY;
         }
-        // Numbers that are too small for an exponent of their own have fewer bits.
+        // Subnormal numbers have fewer bits.
         let stored = power.max(MIN_EXPONENT);
         let mut mantissa = 0_u64;
         if PRECISION < stored - power {
@@ -117,7 +117,7 @@ mod small {
             Ordering::Equal => mantissa % 2,
             Ordering::Greater => 1,
         };
-        // The highest bit of the mantissa, where it has one, counts up the exponent.
+        // The implicit bit of the mantissa increments the exponent.
         f64::from_bits(((stored - MIN_EXPONENT).unsigned_abs() << (PRECISION - 1)) + mantissa)
     }
 
@@ -125,7 +125,7 @@ mod small {
         i64::try_from(length).unwrap_or(i64::MAX)
     }
 
-    /// A natural number of any size, its lowest part first and its highest not zero.
+    /// A natural number of any size, in little-endian order without leading zeros.
     struct Natural(Vec<u32>);
 
     impl Natural {
@@ -149,7 +149,7 @@ mod small {
             }
         }
 
-        /// Takes away a number that is not larger.
+        /// Subtracts a number that is not larger.
         fn subtract(&mut self, other: &Self) {
             let mut borrow = false;
             for (index, part) in self.0.iter_mut().enumerate() {
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_numbers_are_read_as_std_reads_them() {
+    fn parses_edge_cases_like_std() {
         for text in [
             "0",
             "-0",
@@ -243,7 +243,7 @@ mod tests {
                 format!("0.{zeros}1"),
                 format!("0.{zeros}1e{digits}"),
                 format!("1{zeros}e-{digits}"),
-                // Half of a unit in the last place, and a little more.
+                // Half a unit in the last place, exactly and slightly more.
                 format!("9007199254740993.{zeros}"),
                 format!("9007199254740993.{zeros}1"),
                 format!("9007199254740993.{zeros}1{zeros}"),
@@ -257,21 +257,21 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn numbers_are_read_as_std_reads_them(text in "[-+]?[0-9]{0,30}(\\.[0-9]{0,30})?([eE][-+]?[0-9]{1,3})?") {
+        fn parses_numbers_like_std(text in "[-+]?[0-9]{0,30}(\\.[0-9]{0,30})?([eE][-+]?[0-9]{1,3})?") {
             check(&text);
         }
 
         #[test]
-        fn every_number_comes_back(bits: u64) {
+        fn round_trips_all_numbers(bits: u64) {
             let number = f64::from_bits(bits);
             check(&number.to_string());
             check(&format!("{number:e}"));
-            // The middle between it and its neighbour.
+            // The middle between two adjacent floats.
             check(&format!("{number:.1100}5"));
         }
 
         #[test]
-        fn other_texts_are_refused_as_std_refuses_them(text in "[-+.eE0-9infatyINFATY]{0,9}") {
+        fn rejects_texts_like_std(text in "[-+.eE0-9infatyINFATY]{0,9}") {
             check(&text);
         }
     }

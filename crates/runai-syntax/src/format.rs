@@ -1,10 +1,10 @@
-//! The languages.
+//! The formats.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The language of a text.
+/// The format of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
@@ -17,7 +17,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format that a file of this name is in, by its ending: `.json`, `.toml`, and YAML for everything else.
+    /// Returns the format by the extension of a path: `.json`, `.toml`, otherwise YAML.
     #[must_use]
     pub fn of_path(path: &str) -> Self {
         match path.rsplit_once('.') {

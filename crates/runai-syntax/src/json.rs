@@ -1,4 +1,4 @@
-//! JSON (RFC 8259), and nothing that only resembles it.
+//! A strict parser of JSON (RFC 8259).
 
 use std::borrow::Cow;
 
@@ -6,19 +6,19 @@ use crate::error::SyntaxError;
 use crate::parse::{Keys, MAX_DEPTH, Reader};
 use crate::{Entry, Format, Map, Node, SourceId, Span, Text, Value, float, quotes, unusual};
 
-/// Room for as many entries saves most maps of settings from growing.
+/// The initial capacity of maps, which is enough for most maps of settings.
 const USUAL_ENTRIES: usize = 8;
-/// Longest word that a message shows, in characters.
+/// The maximum length of a word in a message, in characters.
 const SHOWN: usize = 20;
 
 pub(crate) fn parse<'t>(reader: &Reader<'t>) -> Result<Node<'t>, SyntaxError> {
     (Parser { reader, bytes: reader.body.as_bytes(), at: 0 }).document().map_err(|error| *error)
 }
 
-/// What stands in the place of a value that is still to be read.
-const NOTHING: Node<'static> = Node { value: Value::Null, span: Span { source: SourceId(0), start: 0, end: 0 } };
+/// The placeholder of a value that is not parsed yet.
+const UNPARSED: Node<'static> = Node { value: Value::Null, span: Span { source: SourceId(0), start: 0, end: 0 } };
 
-/// A part of the text, or what keeps it from being read; boxed, because every part that is right carries its size.
+/// A parsed part. The error is boxed to keep successful results small.
 type Parsed<T> = Result<T, Box<SyntaxError>>;
 
 struct Parser<'r, 't> {
@@ -29,14 +29,14 @@ struct Parser<'r, 't> {
 
 impl<'t> Parser<'_, 't> {
     fn document(mut self) -> Parsed<Node<'t>> {
-        let mut root = NOTHING;
+        let mut root = UNPARSED;
         self.skip_space();
         self.value(&mut root, 1)?;
         self.skip_space();
-        if self.at < self.bytes.len() { self.unexpected("nothing more") } else { Ok(root) }
+        if self.at < self.bytes.len() { self.unexpected("the end of the file") } else { Ok(root) }
     }
 
-    /// Reads a value to where it stays: nodes are large, and a copy of one just written has to wait for the writes.
+    /// Parses a value in place, because moving a large node that was just written is slow.
     fn value(&mut self, place: &mut Node<'t>, depth: usize) -> Parsed<()> {
         let start = self.at;
         place.value = match self.peek() {
@@ -73,13 +73,13 @@ impl<'t> Parser<'_, 't> {
             }
             self.skip_space();
             if !self.eat(b':') {
-                return self.unexpected("a colon behind the key");
+                return self.unexpected("`:`");
             }
             self.skip_space();
-            entries.push(Entry { key, key_span, value: NOTHING });
+            entries.push(Entry { key, key_span, value: UNPARSED });
             let last = entries.len() - 1;
             self.value(&mut entries[last].value, depth + 1)?;
-            if self.ends(b'}', "a comma or `}`")? {
+            if self.ends(b'}', "`,` or `}`")? {
                 return Ok(Value::Map(Map(entries)));
             }
         }
@@ -93,16 +93,16 @@ impl<'t> Parser<'_, 't> {
             return Ok(Value::List(items));
         }
         loop {
-            items.push(NOTHING);
+            items.push(UNPARSED);
             let last = items.len() - 1;
             self.value(&mut items[last], depth + 1)?;
-            if self.ends(b']', "a comma or `]`")? {
+            if self.ends(b']', "`,` or `]`")? {
                 return Ok(Value::List(items));
             }
         }
     }
 
-    /// Whether the list or map ends behind a value, rather than going on with a comma and what stands here then.
+    /// Returns whether the list or map ends after a value. Otherwise, skips the comma.
     fn ends(&mut self, bracket: u8, expected: &str) -> Parsed<bool> {
         self.skip_space();
         if self.eat(bracket) {
@@ -114,7 +114,7 @@ impl<'t> Parser<'_, 't> {
         }
         self.skip_space();
         if self.peek() == Some(bracket) {
-            return self.refuse(comma, comma + 1, "trailing commas are not allowed");
+            return self.error(comma, comma + 1, "trailing comma");
         }
         Ok(false)
     }
@@ -126,7 +126,7 @@ impl<'t> Parser<'_, 't> {
         if self.eat(b'"') { Ok(Cow::Borrowed(text)) } else { self.escaped(start, text) }
     }
 
-    /// The rest of a string in which not all characters stand for themselves.
+    /// Parses the rest of a string with escapes.
     #[cold]
     fn escaped(&mut self, start: usize, plain: &str) -> Parsed<Cow<'t, str>> {
         let mut text = plain.to_owned();
@@ -141,22 +141,22 @@ impl<'t> Parser<'_, 't> {
                     text.push_str(self.plain());
                 }
                 Some(_) => {
-                    let why = "a line break or other control character in a string is written as an escape";
-                    return self.refuse(self.at, self.at + 1, why);
+                    let why = "unescaped control character in a string";
+                    return self.error(self.at, self.at + 1, why);
                 }
-                None => return self.refuse(start, start + 1, "the string that begins here does not end"),
+                None => return self.error(start, start + 1, "unterminated string"),
             }
         }
     }
 
-    /// The characters from here on that stand for themselves.
+    /// Returns the following characters without escapes.
     fn plain(&mut self) -> &'t str {
         let start = self.at;
         self.at += quotes::plain(&self.bytes[start..]);
         &self.reader.body[start..self.at]
     }
 
-    /// The character that the escape here stands for.
+    /// Parses an escape.
     fn escape(&mut self) -> Parsed<char> {
         let start = self.at;
         self.at += 2;
@@ -185,10 +185,10 @@ impl<'t> Parser<'_, 't> {
         }
         let end = self.reader.body.ceil_char_boundary(self.at.min(self.reader.body.len()));
         let escape = &self.reader.body[start..end];
-        self.refuse(start, end, format_args!("the escape `{escape}` stands for no character"))
+        self.error(start, end, format_args!("invalid escape `{escape}`"))
     }
 
-    /// The four hexadecimal digits of an escape.
+    /// Parses the four hexadecimal digits of an escape.
     fn unit(&mut self) -> Option<u32> {
         let digits = self.reader.body.get(self.at..self.at + 4)?;
         self.at += 4;
@@ -202,23 +202,23 @@ impl<'t> Parser<'_, 't> {
         self.eat(b'-');
         let leading_zero = self.peek() == Some(b'0');
         let whole = self.digits();
-        let mut is_right = whole == 1 || whole > 1 && !leading_zero;
+        let mut is_valid = whole == 1 || whole > 1 && !leading_zero;
         let mut is_whole = true;
         if self.eat(b'.') {
             is_whole = false;
-            is_right &= self.digits() > 0;
+            is_valid &= self.digits() > 0;
         }
         if self.eat(b'e') || self.eat(b'E') {
             is_whole = false;
             let _sign = self.eat(b'+') || self.eat(b'-');
-            is_right &= self.digits() > 0;
+            is_valid &= self.digits() > 0;
         }
         let end = self.at;
         self.skip(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
         let raw = &self.reader.body[start..self.at];
-        if !is_right || self.at > end {
+        if !is_valid || self.at > end {
             let shown: String = raw.chars().take(SHOWN).collect();
-            return self.refuse(start, self.at, format_args!("`{shown}` is no number"));
+            return self.error(start, self.at, format_args!("invalid number `{shown}`"));
         }
         Ok(if is_whole {
             raw.parse().map_or(Value::BigInt(raw), |value| Value::Int(value, raw))
@@ -227,7 +227,7 @@ impl<'t> Parser<'_, 't> {
         })
     }
 
-    /// How many digits stand here.
+    /// Skips digits, and returns their number.
     fn digits(&mut self) -> usize {
         let start = self.at;
         self.skip(|byte| byte.is_ascii_digit());
@@ -248,7 +248,7 @@ impl<'t> Parser<'_, 't> {
         Ok(value)
     }
 
-    /// What stands here stands in the place of something else.
+    /// Returns the error of an unexpected character or word.
     #[cold]
     fn unexpected<T>(&self, expected: &str) -> Parsed<T> {
         let rest = &self.reader.body[self.at..];
@@ -256,20 +256,20 @@ impl<'t> Parser<'_, 't> {
         let shown = if word.is_empty() { rest.chars().take(1).collect() } else { word };
         let end = self.at + shown.len();
         if shown.is_empty() {
-            return self.refuse(self.at, end, format_args!("the text ends, where {expected} is expected"));
+            return self.error(self.at, end, format_args!("unexpected end of file, expected {expected}"));
         }
         let visible = unusual::visible(&shown);
-        let why = format_args!("`{visible}` where {expected} is expected");
+        let why = format_args!("unexpected `{visible}`, expected {expected}");
         let error = self.reader.syntax(Format::Json, self.reader.span(self.at, end), why);
         Err(Box::new(match shown.as_str() {
-            "/" | "#" => error.with_help("JSON has no comments; YAML and TOML have"),
+            "/" | "#" => error.with_help("remove the comment; JSON does not support comments"),
             "'" => error.with_help("write strings in double quotes"),
             _ => error,
         }))
     }
 
     #[cold]
-    fn refuse<T>(&self, start: usize, end: usize, why: impl std::fmt::Display) -> Parsed<T> {
+    fn error<T>(&self, start: usize, end: usize, why: impl std::fmt::Display) -> Parsed<T> {
         Err(Box::new(self.reader.syntax(Format::Json, self.reader.span(start, end), why)))
     }
 
@@ -304,7 +304,7 @@ mod tests {
     use super::*;
     use crate::Tree;
 
-    /// Holds the reader against `serde_json`: both take the same texts, and read the same in them.
+    /// Asserts that the parser and `serde_json` accept the same texts with the same values.
     fn check(text: &str) -> Result<Node<'_>, SyntaxError> {
         let reader = Reader { text, body: text, offset: 0, source: SourceId(0) };
         let read = parse(&reader);
@@ -334,14 +334,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn right_texts_are_read(value in any_json()) {
+        fn parses_valid_json(value in any_json()) {
             prop_assert!(check(&value.to_string()).is_ok());
-            let spread_out = format!("{value:#}");
-            prop_assert!(check(&spread_out).is_ok());
+            let pretty = format!("{value:#}");
+            prop_assert!(check(&pretty).is_ok());
         }
 
         #[test]
-        fn nearly_right_texts_are_taken_or_refused_as_by_serde_json(value in any_json(), at: prop::sample::Index, c: char) {
+        fn agrees_with_serde_json_on_mutated_texts(value in any_json(), at: prop::sample::Index, c: char) {
             let mut text: Vec<_> = value.to_string().chars().collect();
             let at = at.index(text.len());
             text[at] = c;
@@ -351,7 +351,7 @@ mod tests {
         }
 
         #[test]
-        fn odd_numbers_and_escapes_are_taken_or_refused_as_by_serde_json(
+        fn agrees_with_serde_json_on_numbers_and_escapes(
             number in "[-+]?[0-9]{0,2}\\.?[0-9]{0,2}([eE][-+]?[0-9]{0,2})?",
             escape in "\\\\([a-z\"/\\\\]|u[0-9a-fA-F+]{3,4}|ud[89a-f][0-9]{2}(\\\\ud[89a-f][0-9]{2})?)",
         ) {
@@ -361,34 +361,34 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_refused_with_a_reason() {
+    fn rejects_invalid_json() {
         for (text, why) in [
-            ("", "the text ends, where a value is expected"),
-            (" ", "the text ends, where a value is expected"),
-            ("{", "the text ends, where a key in double quotes is expected"),
-            ("[1,]", "trailing commas are not allowed"),
-            ("{\"a\":1,}", "trailing commas are not allowed"),
-            ("{a: 1}", "`a` where a key in double quotes is expected"),
-            ("'a'", "`'` where a value is expected"),
-            ("01", "`01` is no number"),
-            ("1.", "`1.` is no number"),
-            (".5", "`.` where a value is expected"),
-            ("+1", "`+` where a value is expected"),
-            ("1e", "`1e` is no number"),
-            ("--1", "`--1` is no number"),
-            ("NaN", "`NaN` where a value is expected"),
-            ("nul", "`nul` where a value is expected"),
-            ("truex", "`truex` where a value is expected"),
-            ("1 2", "`2` where nothing more is expected"),
-            ("[1 2]", "`2` where a comma or `]` is expected"),
-            ("[1] // c", "`/` where nothing more is expected"),
-            ("\"a", "the string that begins here does not end"),
-            ("\"a\\", "the escape `\\` stands for no character"),
-            ("\"\\x\"", "the escape `\\x` stands for no character"),
-            ("\"\\ud800\"", "the escape `\\ud800` stands for no character"),
-            ("\"a\tb\"", "a line break or other control character in a string is written as an escape"),
-            ("\u{a0}1", "`\\u{a0}` where a value is expected"),
-            ("{\"a\" 1}", "`1` where a colon behind the key is expected"),
+            ("", "unexpected end of file, expected a value"),
+            (" ", "unexpected end of file, expected a value"),
+            ("{", "unexpected end of file, expected a key in double quotes"),
+            ("[1,]", "trailing comma"),
+            ("{\"a\":1,}", "trailing comma"),
+            ("{a: 1}", "unexpected `a`, expected a key in double quotes"),
+            ("'a'", "unexpected `'`, expected a value"),
+            ("01", "invalid number `01`"),
+            ("1.", "invalid number `1.`"),
+            (".5", "unexpected `.`, expected a value"),
+            ("+1", "unexpected `+`, expected a value"),
+            ("1e", "invalid number `1e`"),
+            ("--1", "invalid number `--1`"),
+            ("NaN", "unexpected `NaN`, expected a value"),
+            ("nul", "unexpected `nul`, expected a value"),
+            ("truex", "unexpected `truex`, expected a value"),
+            ("1 2", "unexpected `2`, expected the end of the file"),
+            ("[1 2]", "unexpected `2`, expected `,` or `]`"),
+            ("[1] // c", "unexpected `/`, expected the end of the file"),
+            ("\"a", "unterminated string"),
+            ("\"a\\", "invalid escape `\\`"),
+            ("\"\\x\"", "invalid escape `\\x`"),
+            ("\"\\ud800\"", "invalid escape `\\ud800`"),
+            ("\"a\tb\"", "unescaped control character in a string"),
+            ("\u{a0}1", "unexpected `\\u{a0}`, expected a value"),
+            ("{\"a\" 1}", "unexpected `1`, expected `:`"),
         ] {
             assert_eq!(check(text).unwrap_err().message, format!("invalid JSON: {why}"), "{text}");
         }

@@ -1,8 +1,8 @@
-//! YAML, JSON and TOML as one tree that remembers where each key and value stands.
+//! Parses YAML, JSON and TOML to one tree with source spans, and edits, emits and converts them.
 //!
-//! [`parse`] turns a text into [`Node`]s with [`Span`]s; numbers and booleans keep their source text. [`edit()`] makes the
-//! smallest change that sets, adds or removes one value, and keeps comments, order and layout. [`convert()`] and [`emit`]
-//! write values in each of the three languages.
+//! [`parse`] returns [`Node`]s with [`Span`]s; numbers and booleans keep their source text. [`edit()`] computes the smallest
+//! edits that set, add or remove a value, and keeps comments, order and layout. [`convert()`] and [`emit`] write values in
+//! all three formats.
 //!
 //! ```
 //! use runai_syntax::{Format, SourceId, apply, convert, edit, parse};
@@ -17,8 +17,7 @@
 //! assert_eq!(convert(text, Format::Yaml, Format::Toml).unwrap(), "portion = 0.5\n");
 //! ```
 //!
-//! YAML is version 1.2 with the core schema, or version 1.1 as PyYAML reads it ([`Dialect`]). The crate never uses the
-//! clock, the disk, the network, the environment or randomness.
+//! YAML is version 1.2 with the core schema, or version 1.1 like PyYAML ([`Dialect`]). This crate performs no I/O.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod convert;

@@ -1,13 +1,12 @@
-//! Byte offsets to lines and columns.
+//! Converts byte offsets to lines and columns.
 
-/// Where the lines of a text begin, and where its characters are longer than a byte: a place is found in logarithmic time,
-/// also in a text of one long line.
+/// An index of the lines and multi-byte characters of a text. Lookups take logarithmic time, even in very long lines.
 #[derive(Clone, Debug)]
 pub struct Lines<'t> {
     text: &'t str,
     starts: Vec<usize>,
-    /// Offsets of the bytes that begin no character, and of the byte order mark.
-    silent: Vec<usize>,
+    /// Offsets of bytes that do not start a character, and of the byte order mark.
+    uncounted: Vec<usize>,
 }
 
 impl<'t> Lines<'t> {
@@ -15,28 +14,28 @@ impl<'t> Lines<'t> {
     #[must_use]
     pub fn new(text: &'t str) -> Self {
         let mut starts = vec![0];
-        let mut silent = Vec::new();
+        let mut uncounted = Vec::new();
         if text.starts_with('\u{feff}') {
-            silent.push(0);
+            uncounted.push(0);
         }
         for (offset, byte) in text.bytes().enumerate() {
             if byte == b'\n' {
                 starts.push(offset + 1);
             } else if !text.is_char_boundary(offset) {
-                silent.push(offset);
+                uncounted.push(offset);
             }
         }
-        Self { text, starts, silent }
+        Self { text, starts, uncounted }
     }
 
-    /// Returns the line and column of a byte offset, both from 1; columns count characters, and a byte order mark counts as none.
+    /// Returns the line and column of a byte offset, both from 1. Columns count characters, without a byte order mark.
     #[must_use]
     pub fn position(&self, offset: usize) -> (usize, usize) {
         let offset = self.text.floor_char_boundary(offset.min(self.text.len()));
         let line = self.starts.partition_point(|start| *start <= offset) - 1;
-        let silent_before = |offset: usize| self.silent.partition_point(|silent| *silent < offset);
+        let uncounted_before = |offset: usize| self.uncounted.partition_point(|uncounted| *uncounted < offset);
         let start = self.starts[line];
-        (line + 1, offset - start - (silent_before(offset) - silent_before(start)) + 1)
+        (line + 1, offset - start - (uncounted_before(offset) - uncounted_before(start)) + 1)
     }
 }
 
@@ -55,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_is_no_column() {
+    fn columns_exclude_byte_order_mark() {
         let lines = Lines::new("\u{feff}aé\n");
         assert_eq!([0, 3, 4, 6, 7].map(|offset| lines.position(offset)), [(1, 1), (1, 1), (1, 2), (1, 3), (2, 1)]);
     }

@@ -1,47 +1,47 @@
-//! The tree that all three languages are parsed into, with the place of each key and value.
+//! The parsed tree, with the span of each key and value.
 
 use std::borrow::Cow;
 
-/// Which of the texts of one resolution a place is in: its index in the list of sources.
+/// The source of a span: its index in the caller's list of sources.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(pub u16);
 
-/// A place in a text, in bytes; the end is exclusive.
+/// A range of bytes in a source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {
-    /// The text that the place is in.
+    /// The source.
     pub source: SourceId,
-    /// First byte.
+    /// The first byte.
     pub start: u32,
-    /// Byte behind the last one.
+    /// The end, exclusive.
     pub end: u32,
 }
 
-/// A value and where it stands.
+/// A value with its span.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node<'t> {
     /// The value.
     pub value: Value<'t>,
-    /// Its place; quotes and brackets belong to it.
+    /// The span, including quotes and brackets.
     pub span: Span,
 }
 
 /// A value of a document.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value<'t> {
-    /// `null`, `~` or nothing at all.
+    /// `null`, `~` or an empty value.
     Null,
-    /// A boolean, and how it was written.
+    /// A boolean, and its source text.
     Bool(bool, &'t str),
-    /// A whole number within 64 bits, and how it was written.
+    /// An integer of 64 bits, and its source text.
     Int(i64, &'t str),
-    /// A whole number beyond 64 bits, as it was written.
+    /// The source text of an integer of more than 64 bits.
     BigInt(&'t str),
-    /// Any other number, and how it was written. May be infinite or not a number.
+    /// A float, and its source text. It may be infinite or not a number.
     Float(f64, &'t str),
-    /// A date or time of TOML, as it was written.
+    /// The source text of a date or time.
     DateTime(&'t str),
-    /// A text.
+    /// A string.
     String(Text<'t>),
     /// A list.
     List(Vec<Node<'t>>),
@@ -49,16 +49,16 @@ pub enum Value<'t> {
     Map(Map<'t>),
 }
 
-/// A text, and whether it stood without quotes, so that a message can say how another YAML version reads it.
+/// A string, and whether it is a plain scalar, which other YAML versions may parse differently.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Text<'t> {
-    /// The text itself, without quotes and escapes.
+    /// The text, without quotes and escapes.
     pub text: Cow<'t, str>,
     /// Whether it is a plain YAML scalar.
     pub plain: bool,
 }
 
-/// Keys and values in the order in which they were written; no key twice.
+/// Entries with unique keys, in the order of the source.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Map<'t>(pub Vec<Entry<'t>>);
 
@@ -67,14 +67,14 @@ pub struct Map<'t>(pub Vec<Entry<'t>>);
 pub struct Entry<'t> {
     /// The key.
     pub key: Cow<'t, str>,
-    /// Where the key stands.
+    /// The span of the key.
     pub key_span: Span,
     /// The value.
     pub value: Node<'t>,
 }
 
 impl<'t> Node<'t> {
-    /// The map, if this is one.
+    /// Returns the map, if this is one.
     #[must_use]
     pub fn as_map(&self) -> Option<&Map<'t>> {
         match &self.value {
@@ -83,7 +83,7 @@ impl<'t> Node<'t> {
         }
     }
 
-    /// The text, if this is one.
+    /// Returns the text, if this is a string.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match &self.value {
@@ -92,7 +92,7 @@ impl<'t> Node<'t> {
         }
     }
 
-    /// The value below this one that a JSON pointer names.
+    /// Returns the value at a JSON pointer.
     #[must_use]
     pub fn find(&self, pointer: &str) -> Option<&Self> {
         pointer.split('/').skip(1).try_fold(self, |node, segment| {
@@ -107,19 +107,19 @@ impl<'t> Node<'t> {
 }
 
 impl<'t> Map<'t> {
-    /// The entry with this key.
+    /// Returns the entry with this key.
     #[must_use]
     pub fn entry(&self, key: &str) -> Option<&Entry<'t>> {
         self.0.iter().find(|entry| entry.key == key)
     }
 
-    /// The value with this key.
+    /// Returns the value of this key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Node<'t>> {
         self.entry(key).map(|entry| &entry.value)
     }
 
-    /// Takes the entry with this key out.
+    /// Removes and returns the entry with this key.
     pub fn remove(&mut self, key: &str) -> Option<Entry<'t>> {
         let index = self.0.iter().position(|entry| entry.key == key)?;
         Some(self.0.remove(index))
@@ -132,7 +132,7 @@ pub fn escape(segment: &str) -> Cow<'_, str> {
     if segment.contains(['~', '/']) { segment.replace('~', "~0").replace('/', "~1").into() } else { segment.into() }
 }
 
-/// Undoes [`escape`].
+/// Reverses [`escape`].
 #[must_use]
 pub fn unescape(segment: &str) -> Cow<'_, str> {
     if segment.contains('~') { segment.replace("~1", "/").replace("~0", "~").into() } else { segment.into() }

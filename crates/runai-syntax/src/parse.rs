@@ -1,6 +1,4 @@
-//! Text to a tree with places.
-//!
-//! Nothing is lost on the way: numbers and booleans keep their source text, keys their order and their place.
+//! Parsing of all formats, and errors that the parsers share.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,18 +6,18 @@ use std::fmt;
 use crate::error::{SyntaxError, SyntaxErrorKind, SyntaxFix};
 use crate::{Entry, Format, Lines, Node, SourceId, Span, Value, json, toml, yaml};
 
-/// Largest text that is read, in bytes.
+/// The maximum size of a text, in bytes.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
-/// Deepest nesting of lists and maps.
+/// The maximum nesting depth of lists and maps.
 pub const MAX_DEPTH: usize = 64;
-/// Most values that the aliases of one YAML document may stand for altogether.
+/// The maximum number of values that the aliases of a YAML document may expand to in total.
 pub const MAX_ALIASED_NODES: usize = 100_000;
 
-/// Returns the text of `bytes`.
+/// Decodes UTF-8.
 ///
 /// # Errors
 ///
-/// The bytes are too many, or not UTF-8; the span starts behind the last valid character.
+/// The input is larger than [`MAX_BYTES`], or not UTF-8. The span is the first invalid byte.
 pub fn decode(bytes: &[u8]) -> Result<&str, SyntaxError> {
     if bytes.len() > MAX_BYTES {
         return Err(too_large(SourceId(0)));
@@ -27,23 +25,22 @@ pub fn decode(bytes: &[u8]) -> Result<&str, SyntaxError> {
     str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
         let byte = bytes.get(at).copied().unwrap_or_default();
-        let message = format!("the byte 0x{byte:02X} is not UTF-8");
+        let message = format!("invalid UTF-8 byte 0x{byte:02X}");
         SyntaxError::new(SyntaxErrorKind::NotUtf8, span(SourceId(0), at, at + 1), message)
             .with_help("save the file as UTF-8")
     })
 }
 
 fn too_large(source: SourceId) -> SyntaxError {
-    let message = format!("the text has more than the {MAX_BYTES} bytes that are read");
-    SyntaxError::new(SyntaxErrorKind::TooLarge, span(source, 0, 0), message)
-        .with_help("keep settings in the file and data elsewhere")
+    let message = format!("file larger than {MAX_BYTES} bytes");
+    SyntaxError::new(SyntaxErrorKind::TooLarge, span(source, 0, 0), message).with_help("keep data in other files")
 }
 
 /// Parses `text`.
 ///
 /// # Errors
 ///
-/// The text does not parse, is empty, is too large, …
+/// The text has a syntax error, is empty, exceeds a limit, …
 ///
 /// ```
 /// use runai_syntax::{Format, SourceId, SyntaxErrorKind, parse};
@@ -59,17 +56,17 @@ pub fn parse(text: &str, format: Format, source: SourceId) -> Result<Node<'_>, S
     Ok(root)
 }
 
-/// A version of YAML. The other languages have only one.
+/// A YAML dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Dialect {
     /// YAML 1.2 with the core schema.
     Core,
-    /// YAML 1.1 as PyYAML's `SafeLoader` reads it, which reads JSON too.
+    /// YAML 1.1 like PyYAML's `SafeLoader`, which also parses JSON.
     PyYaml,
 }
 
-/// Parses `text` in a version of YAML. Also returns the warnings that only a parser can give.
+/// Parses `text` in a YAML dialect, and returns the parser's warnings, too.
 ///
 /// # Errors
 ///
@@ -96,7 +93,7 @@ pub fn parse_in(
         .ok_or_else(|| SyntaxError::new(SyntaxErrorKind::Empty, span(source, 0, 0), "the document is empty".to_owned()))
 }
 
-/// Parses any JSON value, also null.
+/// Parses any JSON value, including null.
 ///
 /// # Errors
 ///
@@ -105,58 +102,58 @@ pub fn parse_json(text: &str) -> Result<Node<'_>, SyntaxError> {
     json::parse(&Reader { text, body: text, offset: 0, source: SourceId(0) })
 }
 
-/// A text on its way to a tree, and how to name places in it.
+/// The text that is parsed, for spans and errors.
 pub(crate) struct Reader<'t> {
     pub(crate) text: &'t str,
-    /// The text without its byte order mark, which the parsers do not all know.
+    /// The text without its byte order mark, which not all parsers support.
     pub(crate) body: &'t str,
     pub(crate) offset: usize,
     pub(crate) source: SourceId,
 }
 
 impl<'t> Reader<'t> {
-    /// The span of a place in `body`.
+    /// Returns the span of a range in `body`.
     pub(crate) fn span(&self, start: usize, end: usize) -> Span {
         span(self.source, self.offset + start, self.offset + end)
     }
 
-    /// What stands at `span`.
+    /// Returns the text at `span`.
     pub(crate) fn slice(&self, span: Span) -> &'t str {
         self.text.get(span.start as usize..span.end as usize).unwrap_or_default()
     }
 
-    /// Refuses what begins at `place`.
+    /// Returns the error that the list or map at `place` is nested too deep.
     pub(crate) fn too_deep(&self, place: Span) -> SyntaxError {
         let start = place.start as usize;
         SyntaxError::new(
             SyntaxErrorKind::TooDeep,
             span(self.source, start, self.text.ceil_char_boundary(start + 1)),
-            format!("lists and maps are nested more than {MAX_DEPTH} levels deep"),
+            format!("nesting deeper than {MAX_DEPTH} levels"),
         )
     }
 
     pub(crate) fn syntax(&self, format: Format, place: Span, why: impl fmt::Display) -> SyntaxError {
-        // Parsers know bytes, and places of theirs may end inside a character.
+        // Offsets of parsers may be inside a character.
         let end = self.text.ceil_char_boundary(place.end as usize);
         let start = self.text.floor_char_boundary((place.start as usize).min(end));
         SyntaxError::new(SyntaxErrorKind::Syntax, span(self.source, start, end), format!("invalid {format}: {why}"))
     }
 
-    /// Rejects a second value for a key of a map.
+    /// Returns the error of a duplicate key.
     pub(crate) fn duplicate_key(&self, key: &str, first: Span, again: Span) -> SyntaxError {
         let line = self.line(first);
-        SyntaxError::new(SyntaxErrorKind::DuplicateKey, again, format!("key `{key}` stands here a second time"))
-            .with_help(format!("the first one is in line {line}; keep one of them"))
-            .with_related(first, format!("`{key}` is here first"))
+        SyntaxError::new(SyntaxErrorKind::DuplicateKey, again, format!("duplicate key `{key}`"))
+            .with_help(format!("remove it, or the first one in line {line}"))
+            .with_related(first, format!("`{key}` is first set here"))
             .with_fix(SyntaxFix::RemoveDuplicate { key: key.to_owned(), first, again })
     }
 
-    /// Warns about a value that a later one of the same key overrides.
+    /// Returns the warning about a value that a later one of the same key overrides.
     pub(crate) fn overridden_key(&self, key: &str, first: Span, again: Span) -> SyntaxError {
         let message = format!("key `{key}` overrides the same key in line {}", self.line(first));
         SyntaxError::new(SyntaxErrorKind::OverriddenKey, again, message)
-            .with_help("PyYAML takes the last value, YAML 1.2 allows none; keep one of them")
-            .with_related(first, format!("`{key}` is here first"))
+            .with_help("remove one of them; PyYAML uses the last value, YAML 1.2 forbids duplicate keys")
+            .with_related(first, format!("`{key}` is first set here"))
             .with_fix(SyntaxFix::RemoveDuplicate { key: key.to_owned(), first, again })
     }
 
@@ -165,21 +162,21 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// A span, cut to what 32 bits hold; texts are limited to far less.
+/// Creates a span. Offsets fit in 32 bits because texts are limited to [`MAX_BYTES`].
 pub(crate) fn span(source: SourceId, start: usize, end: usize) -> Span {
     let cut = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
     Span { source, start: cut(start), end: cut(end) }
 }
 
-/// Finds a key twice while a map grows, in constant time for large maps.
+/// Finds duplicate keys while a map is built, in constant time for large maps.
 #[derive(Default)]
 pub(crate) struct Keys<'t>(std::collections::HashMap<Cow<'t, str>, usize>);
 
-/// Maps up to this size are searched one by one, which is faster than hashing.
+/// Maps below this size are searched linearly, which is faster than hashing.
 const SMALL_MAP: usize = 64;
 
 impl<'t> Keys<'t> {
-    /// The index of the entry that has `key`; call it before each push.
+    /// Returns the index of the entry with `key`. Must be called before each push.
     pub(crate) fn position(&mut self, entries: &[Entry<'t>], key: &str) -> Option<usize> {
         if entries.len() < SMALL_MAP {
             return entries.iter().position(|entry| entry.key == key);

@@ -1,29 +1,27 @@
-//! What stands for itself between double quotes, found eight bytes at a time: most of a text does.
+//! Finds characters that need escapes in double quotes, eight bytes at a time.
 
-/// How many bytes at the beginning of `text` stand for themselves in JSON: all before the first quote, backslash or control
-/// character.
+/// Returns the number of bytes before the first quote, backslash or control character.
 pub(crate) fn plain(text: &[u8]) -> usize {
     length(text, |_| 0)
 }
 
-/// How many bytes at the beginning of `text` stand for themselves in every language: those before the first that are not
-/// printable ASCII, too.
+/// Returns the number of bytes before the first quote, backslash, or character other than printable ASCII.
 pub(crate) fn plain_ascii(text: &[u8]) -> usize {
     length(text, |word| word | equal(word, 0x7f))
 }
 
-/// Eight times the same byte.
+/// Repeats a byte eight times.
 const fn all(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
 
-/// Marks the first byte of `word` that is `byte` with its highest bit; bytes behind it may be marked, too.
+/// Sets the highest bit of the first byte of `word` that equals `byte`. Later bytes may be marked, too.
 fn equal(word: u64, byte: u8) -> u64 {
     let difference = word ^ all(byte);
     difference.wrapping_sub(all(1)) & !difference
 }
 
-/// The number of bytes before the first that is marked with its highest bit, by `more` or because JSON wants an escape.
+/// Returns the number of bytes before the first that needs an escape in JSON, or that `more` marks by its highest bit.
 fn length(text: &[u8], more: impl Fn(u64) -> u64) -> usize {
     let first = |word: u64| {
         let control = word.wrapping_sub(all(b' ')) & !word;
@@ -38,7 +36,7 @@ fn length(text: &[u8], more: impl Fn(u64) -> u64) -> usize {
         }
         rest = behind;
     }
-    // Quotes stand for the end of the text.
+    // Quotes mark the end of the text.
     let last = rest.iter().rev().fold(all(b'"'), |word, byte| word << 8 | u64::from(*byte));
     text.len() - rest.len() + first(last)
 }

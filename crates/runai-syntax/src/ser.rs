@@ -1,7 +1,7 @@
-//! Typed values to trees, through serde.
+//! Converts typed values to trees through serde.
 //!
-//! One printer then writes all of them: a printer of serde's becomes a function for each member of each type, which is a
-//! fair part of what a browser would fetch.
+//! One emitter then writes all types. Serializing each type directly would generate code per member and enlarge the wasm
+//! module.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,19 +10,19 @@ use serde::ser::{self, Impossible, Serialize};
 
 use crate::Tree;
 
-/// `value` as a tree; null for what JSON has no word for, which the types of this crate never hold.
+/// Converts `value` to a tree. Values that JSON does not support become null.
 #[must_use]
 pub fn to_tree<T: Serialize + ?Sized>(value: &T) -> Tree<'static> {
     value.serialize(Values).unwrap_or(Tree::Null)
 }
 
-/// A value that JSON has no word for.
+/// The error for a value that JSON does not support.
 #[derive(Debug)]
 struct Unrepresentable;
 
 impl fmt::Display for Unrepresentable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON has no word for this")
+        f.write_str("not representable in JSON")
     }
 }
 
@@ -34,14 +34,14 @@ impl ser::Error for Unrepresentable {
     }
 }
 
-type Made = Result<Tree<'static>, Unrepresentable>;
+type Serialized = Result<Tree<'static>, Unrepresentable>;
 
 struct Values;
 
-/// Serialises a number, as the type that a tree has for its kind.
+/// Implements the serialization of numbers.
 macro_rules! numbers {
     ($($method:ident: $type:ty as $as:ty)+) => {$(
-        fn $method(self, value: $type) -> Made {
+        fn $method(self, value: $type) -> Serialized {
             Ok(<$as>::from(value).into())
         }
     )+};
@@ -64,47 +64,47 @@ impl ser::Serializer for Values {
         serialize_f32: f32 as f64 serialize_f64: f64 as f64
     }
 
-    fn serialize_u64(self, value: u64) -> Made {
+    fn serialize_u64(self, value: u64) -> Serialized {
         Ok(i64::try_from(value).map_or_else(|_| Tree::BigInt(value.to_string().into()), Tree::from))
     }
 
-    fn serialize_bool(self, value: bool) -> Made {
+    fn serialize_bool(self, value: bool) -> Serialized {
         Ok(value.into())
     }
 
-    fn serialize_str(self, text: &str) -> Made {
+    fn serialize_str(self, text: &str) -> Serialized {
         Ok(text.to_owned().into())
     }
 
-    fn serialize_char(self, value: char) -> Made {
+    fn serialize_char(self, value: char) -> Serialized {
         Ok(value.to_string().into())
     }
 
-    fn serialize_bytes(self, _: &[u8]) -> Made {
+    fn serialize_bytes(self, _: &[u8]) -> Serialized {
         Err(Unrepresentable)
     }
 
-    fn serialize_none(self) -> Made {
+    fn serialize_none(self) -> Serialized {
         Ok(Tree::Null)
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Made {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Serialized {
         value.serialize(self)
     }
 
-    fn serialize_unit(self) -> Made {
+    fn serialize_unit(self) -> Serialized {
         Ok(Tree::Null)
     }
 
-    fn serialize_unit_struct(self, _: &'static str) -> Made {
+    fn serialize_unit_struct(self, _: &'static str) -> Serialized {
         Ok(Tree::Null)
     }
 
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Made {
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Serialized {
         Ok(variant.into())
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Made {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Serialized {
         value.serialize(self)
     }
 
@@ -114,7 +114,7 @@ impl ser::Serializer for Values {
         _: u32,
         variant: &'static str,
         value: &T,
-    ) -> Made {
+    ) -> Serialized {
         let mut members = Members::default();
         members.put(variant.into(), value.serialize(self))?;
         Ok(Tree::Map(members.map))
@@ -172,7 +172,7 @@ impl ser::SerializeSeq for Items {
         Ok(())
     }
 
-    fn end(self) -> Made {
+    fn end(self) -> Serialized {
         Ok(Tree::List(self.0))
     }
 }
@@ -180,13 +180,13 @@ impl ser::SerializeSeq for Items {
 #[derive(Default)]
 struct Members {
     map: Vec<(Cow<'static, str>, Tree<'static>)>,
-    /// The key whose value comes next.
+    /// The key of the next value.
     key: Cow<'static, str>,
 }
 
 impl Members {
     #[cfg_attr(target_arch = "wasm32", inline(never))]
-    fn put(&mut self, key: Cow<'static, str>, value: Made) -> Result<(), Unrepresentable> {
+    fn put(&mut self, key: Cow<'static, str>, value: Serialized) -> Result<(), Unrepresentable> {
         self.map.push((key, value?));
         Ok(())
     }
@@ -207,7 +207,7 @@ impl ser::SerializeMap for Members {
         self.put(key, value.serialize(Values))
     }
 
-    fn end(self) -> Made {
+    fn end(self) -> Serialized {
         Ok(Tree::Map(self.map))
     }
 }
@@ -220,7 +220,7 @@ impl ser::SerializeStruct for Members {
         self.put(key.into(), value.serialize(Values))
     }
 
-    fn end(self) -> Made {
+    fn end(self) -> Serialized {
         Ok(Tree::Map(self.map))
     }
 }

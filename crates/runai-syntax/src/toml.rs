@@ -1,8 +1,7 @@
-//! TOML, from `toml_parser`'s events.
+//! Parses TOML from `toml_parser`'s events.
 //!
-//! The events say what is written. Which tables that makes, and what may still be added to one, is told here: the `toml`
-//! crate would tell it too, but its own tree takes twice the memory of ours and was a tenth of what a browser fetches.
-//! A test holds the two together.
+//! This module defines tables and rejects redefinitions. The `toml` crate would do so, too, but was a tenth of the wasm
+//! module, and its tree takes twice the memory. A test compares the two.
 
 use std::borrow::Cow;
 
@@ -15,7 +14,7 @@ use crate::error::SyntaxError;
 use crate::parse::{Keys, MAX_DEPTH, Reader};
 use crate::{Entry, Format, Map, Node, Span, Text, Value, float};
 
-/// Brackets within brackets that the parser follows; a little more than are taken.
+/// The nesting limit of the parser, slightly above [`MAX_DEPTH`].
 const PARSED_DEPTH: u32 = 80;
 
 pub(crate) fn parse<'t>(reader: &Reader<'t>) -> Result<Option<Node<'t>>, SyntaxError> {
@@ -23,14 +22,14 @@ pub(crate) fn parse<'t>(reader: &Reader<'t>) -> Result<Option<Node<'t>>, SyntaxE
     let mut error = None;
     let events = events(source, &mut error);
     if let Some(error) = error {
-        return Err(refuse(reader, &error));
+        return Err(syntax_error(reader, &error));
     }
     let mut root = Node { value: Value::Map(Map::default()), span: reader.span(0, 0) };
     Loader { reader, source, events: events.into_iter(), open: Vec::new() }.document(&mut root)?;
     Ok(root.as_map().is_some_and(|map| !map.0.is_empty()).then_some(root))
 }
 
-/// What is written, without white space, comments and the dots and equals signs that always stand where they have to.
+/// Returns the events without whitespace, comments, dots and equals signs, whose positions the parser checks.
 pub(crate) fn events(source: Source<'_>, error: &mut Option<ParseError>) -> Vec<Event> {
     let mut events = Vec::new();
     let mut keep = |event: Event| match event.kind() {
@@ -42,7 +41,7 @@ pub(crate) fn events(source: Source<'_>, error: &mut Option<ParseError>) -> Vec<
     events
 }
 
-fn refuse(reader: &Reader<'_>, error: &ParseError) -> SyntaxError {
+fn syntax_error(reader: &Reader<'_>, error: &ParseError) -> SyntaxError {
     let place = error.unexpected().map_or(reader.span(0, 0), |place| reader.span(place.start(), place.end()));
     if error.description().contains("recursion depth") {
         return reader.too_deep(place);
@@ -65,8 +64,8 @@ struct Loader<'r, 't> {
     reader: &'r Reader<'t>,
     source: Source<'t>,
     events: std::vec::IntoIter<Event>,
-    /// Tables that may still grow, in the order of their places: the root, those of headers, those that keys or headers
-    /// name on their way, and inline tables while they are read.
+    /// Tables that can still be extended, sorted by span: the root, tables of headers and dotted keys, and the inline tables
+    /// that are being parsed.
     open: Vec<(Span, Open<'t>)>,
 }
 
@@ -75,14 +74,14 @@ struct Open<'t> {
     keys: Keys<'t>,
 }
 
-/// What made a table, which decides what may be added to it.
+/// How a table was defined, which determines whether it can be extended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum OpenedBy {
-    /// The keys on the way to a value: `table.key = 1`. No header may follow.
+    /// By dotted keys: `table.key = 1`. A header cannot redefine it.
     Dots,
-    /// Its own header, the beginning of the text, or a brace. Dots of keys elsewhere must not lead into it.
+    /// By its header, the start of the text, or a brace. Dotted keys cannot extend it.
     Itself,
-    /// The header of a table in it. Anything may follow.
+    /// By the header of a subtable. It can be extended in all ways.
     TableInIt,
 }
 
@@ -91,7 +90,7 @@ struct Key<'t> {
     span: Span,
 }
 
-/// A table, and how deep it lies.
+/// A table, and its depth.
 type Table<'n, 't> = (&'n mut Node<'t>, usize);
 
 impl<'t> Loader<'_, 't> {
@@ -107,14 +106,14 @@ impl<'t> Loader<'_, 't> {
         Ok(())
     }
 
-    /// Opens the table of the header that begins here.
+    /// Opens the table of a header.
     fn header<'n>(&mut self, root: &'n mut Node<'t>, open: Event) -> Result<Table<'n, 't>, SyntaxError> {
         let first = self.next()?;
         let (path, key, close) = self.keys(first)?;
         let span = self.reader.span(open.span().start(), close.span().end());
         let (parent, depth) = path.into_iter().try_fold((root, 1), |table, key| self.descend(table, key, false))?;
         let (parent_span, Value::Map(map)) = (parent.span, &mut parent.value) else {
-            return Err(self.refuse_keys(&key, "no table"));
+            return Err(self.cannot_extend(&key, "not a table"));
         };
         let found = self.position(parent_span, map, &key.text);
         let index = found.unwrap_or(map.0.len());
@@ -155,12 +154,12 @@ impl<'t> Loader<'_, 't> {
         }
     }
 
-    /// Adds to a table the key that begins here, and its value.
+    /// Adds a key and its value to a table.
     fn pair(&mut self, table: Table<'_, 't>, first: Event) -> Result<(), SyntaxError> {
         let (path, key, _) = self.keys(first)?;
         let (table, depth) = path.into_iter().try_fold(table, |table, key| self.descend(table, key, true))?;
         let (span, Value::Map(map)) = (table.span, &mut table.value) else {
-            return Err(self.refuse_keys(&key, "no table"));
+            return Err(self.cannot_extend(&key, "not a table"));
         };
         if let Some(index) = self.position(span, map, &key.text) {
             return Err(self.duplicate(&map.0[index], &key));
@@ -171,7 +170,7 @@ impl<'t> Loader<'_, 't> {
         Ok(())
     }
 
-    /// The table below `table` that a key on the way to another one leads to, which it makes if there is none.
+    /// Returns the subtable of `table` at a prefix of a dotted key. Creates it if it is missing.
     fn descend<'n>(
         &mut self,
         (table, depth): Table<'n, 't>,
@@ -179,7 +178,7 @@ impl<'t> Loader<'_, 't> {
         dots: bool,
     ) -> Result<Table<'n, 't>, SyntaxError> {
         let (span, Value::Map(map)) = (table.span, &mut table.value) else {
-            return Err(self.refuse_keys(&key, "no table"));
+            return Err(self.cannot_extend(&key, "not a table"));
         };
         self.too_deep(depth + 1, &key)?;
         let Some(index) = self.position(span, map, &key.text) else {
@@ -207,9 +206,9 @@ impl<'t> Loader<'_, 't> {
                 }
                 Ok((found, depth))
             }
-            (Value::Map(_), Err(_)) => Err(self.refuse_keys(&key, "a table in braces")),
-            (Value::List(_), _) => Err(self.refuse_keys(&key, "a list")),
-            _ => Err(self.refuse_keys(&key, "a single value")),
+            (Value::Map(_), Err(_)) => Err(self.cannot_extend(&key, "an inline table")),
+            (Value::List(_), _) => Err(self.cannot_extend(&key, "a list")),
+            _ => Err(self.cannot_extend(&key, "a single value")),
         }
     }
 
@@ -238,7 +237,7 @@ impl<'t> Loader<'_, 't> {
                 loop {
                     let event = self.next()?;
                     match event.kind() {
-                        // With its whole place it is found among the open tables no more.
+                        // Extending the span closes the table: it is no longer found among the open ones.
                         EventKind::InlineTableClose => {
                             table.span = self.reader.span(start, event.span().end());
                             return Ok(table);
@@ -258,7 +257,7 @@ impl<'t> Loader<'_, 't> {
         let (mut text, mut error) = (Cow::Borrowed(""), None);
         let kind = self.source.get(event).map(|raw| raw.decode_scalar(&mut text, &mut error));
         if let Some(error) = error {
-            return Err(refuse(self.reader, &error));
+            return Err(syntax_error(self.reader, &error));
         }
         let value = match kind {
             Some(ScalarKind::Boolean(value)) => Value::Bool(value, raw),
@@ -275,7 +274,7 @@ impl<'t> Loader<'_, 't> {
         Ok(Node { value, span })
     }
 
-    /// The keys from `first` on: those on the way, and the last one. And the event behind them.
+    /// Returns the prefix and the last key of a dotted key that starts at `first`, and the next event.
     fn keys(&mut self, first: Event) -> Result<(Vec<Key<'t>>, Key<'t>, Event), SyntaxError> {
         let mut path = Vec::new();
         let mut key = self.key(first)?;
@@ -294,7 +293,7 @@ impl<'t> Loader<'_, 't> {
             raw.decode_key(&mut text, &mut error);
         }
         match error {
-            Some(error) => Err(refuse(self.reader, &error)),
+            Some(error) => Err(syntax_error(self.reader, &error)),
             None => Ok(Key { text, span: self.reader.span(event.span().start(), event.span().end()) }),
         }
     }
@@ -302,10 +301,10 @@ impl<'t> Loader<'_, 't> {
     fn next(&mut self) -> Result<Event, SyntaxError> {
         let end = self.reader.body.len();
         let end = self.reader.span(end, end);
-        self.events.next().ok_or_else(|| self.reader.syntax(Format::Toml, end, "the text ends too early"))
+        self.events.next().ok_or_else(|| self.reader.syntax(Format::Toml, end, "unexpected end of file"))
     }
 
-    /// A new table at `span`, which is open.
+    /// Creates an open table at `span`.
     fn table(&mut self, span: Span, by: OpenedBy) -> Node<'t> {
         self.open(span, by);
         Node { value: Value::Map(Map::default()), span }
@@ -316,23 +315,23 @@ impl<'t> Loader<'_, 't> {
     }
 
     fn insert(&mut self, span: Span, open: Open<'t>) {
-        // Tables are opened nearly in the order of their places, so that few others move.
+        // Tables are opened nearly in the order of their spans, so few others are moved.
         let at = self.open.partition_point(|(other, _)| *other < span);
         self.open.insert(at, (span, open));
     }
 
-    /// Where the table at `span` is among the open ones.
+    /// Returns the index of the table at `span` in the open tables.
     fn opened(&self, span: Span) -> Result<usize, usize> {
         self.open.binary_search_by(|(other, _)| other.cmp(&span))
     }
 
-    /// Where `key` is in the open table at `span`.
+    /// Returns the index of `key` in the open table at `span`.
     fn position(&mut self, span: Span, map: &Map<'t>, key: &str) -> Option<usize> {
         let at = self.opened(span).ok()?;
         self.open[at].1.keys.position(&map.0, key)
     }
 
-    /// Whether it is a list that headers make, which has the place of its first table.
+    /// Whether it is an array of tables, which has the span of its first table.
     fn is_list_of_tables(&self, node: &Node<'t>) -> bool {
         matches!(node.value, Value::List(_)) && self.opened(node.span).is_ok()
     }
@@ -345,8 +344,8 @@ impl<'t> Loader<'_, 't> {
         self.reader.duplicate_key(&again.text, first.key_span, again.span)
     }
 
-    fn refuse_keys(&self, key: &Key<'t>, what: &str) -> SyntaxError {
-        let why = format_args!("`{}` is {what}, which takes no keys from elsewhere", key.text);
+    fn cannot_extend(&self, key: &Key<'t>, what: &str) -> SyntaxError {
+        let why = format_args!("`{}` is {what} and cannot be extended", key.text);
         self.reader.syntax(Format::Toml, key.span, why)
     }
 }

@@ -1,4 +1,4 @@
-//! Values without their places, for comparing, editing and emitting.
+//! Values without spans, for comparing, editing and emitting.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,39 +9,39 @@ use serde_json::Value as Json;
 use crate::emit::json;
 use crate::{Format, Node, Value, float, parse_json};
 
-/// A value without its place, for comparing and printing; its texts are borrowed from where it comes from, as far as it
-/// goes. Equal by meaning: numbers by their value, maps in any order.
+/// A value without spans. Strings are borrowed from the source where possible. Values are equal if their meanings are:
+/// numbers are compared by value, maps in any order.
 #[derive(Clone, Debug)]
 pub enum Tree<'t> {
-    /// Nothing.
+    /// Null.
     Null,
     /// A boolean.
     Bool(bool),
-    /// A whole number.
+    /// An integer.
     Int(i64),
-    /// A whole number beyond 64 bits, as it was written.
+    /// The source text of an integer of more than 64 bits.
     BigInt(Cow<'t, str>),
-    /// Any other number, and how it was written, if it was.
+    /// A float, and its source text, which may be empty.
     Float(f64, Cow<'t, str>),
-    /// A date or time of TOML; the other languages have none, and write it as a text.
+    /// A TOML date or time, which other formats write as a string.
     DateTime(&'t str),
-    /// A text.
+    /// A string.
     Text(Cow<'t, str>),
     /// A list.
     List(Vec<Self>),
-    /// A map, in order; no key twice.
+    /// A map with unique keys, in order.
     Map(Vec<(Cow<'t, str>, Self)>),
 }
 
-/// A value that a language cannot represent.
+/// A value that a format does not support.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unrepresentable {
-    /// What it is: `null`, …
+    /// The value's description: `null`, …
     pub what: &'static str,
 }
 
-/// A key or index on the way to a value.
+/// A key or index in the path of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Segment {
     /// The key in a map.
@@ -110,7 +110,7 @@ impl<T: Into<Self>> FromIterator<T> for Tree<'_> {
     }
 }
 
-/// As JSON, in one line.
+/// Formats the value as JSON on one line.
 impl fmt::Display for Tree<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_json())
@@ -178,7 +178,7 @@ impl<'t> From<&'t Json> for Tree<'t> {
     }
 }
 
-/// Equal by meaning: numbers by their value, maps in any order.
+/// Compares numbers by value, and maps in any order.
 impl PartialEq for Tree<'_> {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -187,7 +187,7 @@ impl PartialEq for Tree<'_> {
             (Self::Int(one), Self::Int(two)) => one == two,
             (Self::BigInt(one), Self::BigInt(two)) | (Self::Text(one), Self::Text(two)) => one == two,
             (Self::Float(one, _), Self::Float(two, _)) => one == two || one.is_nan() && two.is_nan(),
-            #[expect(clippy::cast_precision_loss, reason = "larger numbers are left out")]
+            #[expect(clippy::cast_precision_loss, reason = "larger numbers are excluded")]
             (Self::Int(int), Self::Float(float, _)) | (Self::Float(float, _), Self::Int(int)) => {
                 *int as f64 == *float && int.unsigned_abs() <= 1 << 53
             }
@@ -196,7 +196,7 @@ impl PartialEq for Tree<'_> {
             (Self::Map(one), Self::Map(two)) => {
                 one.len() == two.len()
                     && one.iter().zip(two).all(|((key, value), (in_place, beside))| {
-                        // Nearly always the order is the same, too.
+                        // A fast path: the order is usually the same.
                         let found = if key == in_place { Some(beside) } else { lookup(two, key) };
                         found == Some(value)
                     })
@@ -211,28 +211,28 @@ fn lookup<'m, 't>(map: &'m [(Cow<'t, str>, Tree<'t>)], key: &str) -> Option<&'m 
 }
 
 impl<'t> Tree<'t> {
-    /// The value that a JSON text is.
+    /// Parses JSON.
     ///
     /// # Errors
     ///
-    /// Why it is none.
+    /// The message of the syntax error.
     pub fn from_json(text: &'t str) -> Result<Self, String> {
-        parse_json(text).map(|node| Self::from(&node)).map_err(|finding| finding.message)
+        parse_json(text).map(|node| Self::from(&node)).map_err(|error| error.message)
     }
 
-    /// The value as JSON, in one line.
+    /// Formats the value as JSON on one line.
     #[must_use]
     pub fn to_json(&self) -> String {
         json::value(self, &json::COMPACT, "")
     }
 
-    /// The value as JSON, a line for each of its parts.
+    /// Formats the value as indented JSON.
     #[must_use]
     pub fn to_json_pretty(&self) -> String {
         json::value(self, &json::PRETTY, "")
     }
 
-    /// The part with this key.
+    /// Returns the value of this key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
         match self {
@@ -241,7 +241,7 @@ impl<'t> Tree<'t> {
         }
     }
 
-    /// The part with this key, to change it.
+    /// Returns the value of this key, for modification.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
         match self {
             Self::Map(map) => map.iter_mut().find(|(own, _)| own == key).map(|(_, value)| value),
@@ -249,7 +249,7 @@ impl<'t> Tree<'t> {
         }
     }
 
-    /// Puts `value` where `key` stands, or behind all others.
+    /// Sets the value of `key`, and appends the key if it is missing.
     pub fn set(&mut self, key: &'static str, value: impl Into<Self>) {
         match (self.get_mut(key), value.into()) {
             (Some(own), value) => *own = value,
@@ -261,7 +261,7 @@ impl<'t> Tree<'t> {
         }
     }
 
-    /// The same value, with texts of its own.
+    /// Converts the value to one with owned strings.
     #[must_use]
     pub fn into_owned(self) -> Tree<'static> {
         let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
@@ -278,20 +278,20 @@ impl<'t> Tree<'t> {
         }
     }
 
-    /// Takes the part with this key out.
+    /// Removes and returns the value of this key.
     pub fn remove(&mut self, key: &str) -> Option<Self> {
         let Self::Map(map) = self else { return None };
         let index = map.iter().position(|(own, _)| own == key)?;
         Some(map.remove(index).1)
     }
 
-    /// The text of the part with this key; an empty one without it.
+    /// Returns the string at this key, or an empty string.
     #[must_use]
     pub fn text_of(&self, key: &str) -> &str {
         self.get(key).and_then(Self::as_str).unwrap_or_default()
     }
 
-    /// The items, if this is a list.
+    /// Returns the items of a list, otherwise none.
     #[must_use]
     pub fn items(&self) -> &[Self] {
         match self {
@@ -300,7 +300,7 @@ impl<'t> Tree<'t> {
         }
     }
 
-    /// The entries, if this is a map.
+    /// Returns the entries of a map, otherwise none.
     #[must_use]
     pub fn entries(&self) -> &[(Cow<'t, str>, Self)] {
         match self {
@@ -309,7 +309,7 @@ impl<'t> Tree<'t> {
         }
     }
 
-    /// The text, if this is one.
+    /// Returns the text, if this is a string.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match self {
@@ -318,18 +318,18 @@ impl<'t> Tree<'t> {
         }
     }
 
-    /// The number, if this is one.
+    /// Returns the number, if this is one.
     #[must_use]
     pub fn as_f64(&self) -> Option<f64> {
         match self {
-            #[expect(clippy::cast_precision_loss, reason = "a float is asked for")]
+            #[expect(clippy::cast_precision_loss, reason = "the caller requests a float")]
             Self::Int(value) => Some(*value as f64),
             Self::Float(value, _) => Some(*value),
             _ => None,
         }
     }
 
-    /// Whether there is nothing: null, or no part at all.
+    /// Whether this is null, an empty list or an empty map.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         match self {
@@ -340,7 +340,7 @@ impl<'t> Tree<'t> {
         }
     }
 
-    /// The part that a key or index names.
+    /// Returns the value of a key or index.
     pub(crate) fn part(&self, segment: &Segment) -> Option<&Self> {
         match (self, segment) {
             (Self::Map(map), Segment::Key(key)) => lookup(map, key),
@@ -357,7 +357,7 @@ impl<'t> Tree<'t> {
         }
     }
 
-    /// The same value as another language holds it: only TOML has dates.
+    /// Returns the value as `format` represents it: only TOML has dates.
     pub(crate) fn as_read_in(&self, format: Format) -> Self {
         match self {
             Self::DateTime(raw) if format != Format::Toml => Self::Text(Cow::Borrowed(raw)),
@@ -375,7 +375,7 @@ impl<'t> Tree<'t> {
         !matches!(self, Self::List(_) | Self::Map(_))
     }
 
-    /// The first part of it, by its path, that `format` has no words for.
+    /// Returns the first value, with its path, that `format` does not support.
     #[must_use]
     pub fn unrepresentable(&self, format: Format) -> Option<(Vec<Segment>, Unrepresentable)> {
         let own = |what| Some((Vec::new(), Unrepresentable { what }));
@@ -386,11 +386,9 @@ impl<'t> Tree<'t> {
         };
         match self {
             Self::Null if format == Format::Toml => own("null"),
-            Self::Float(value, _) if format == Format::Json && !value.is_finite() => {
-                own("a number that is infinite or not a number")
-            }
+            Self::Float(value, _) if format == Format::Json && !value.is_finite() => own("a number that is not finite"),
             Self::BigInt(raw) if format != Format::Yaml && !is_decimal(raw) => {
-                own("a whole number beyond 64 bits that is not written in decimal")
+                own("a non-decimal integer of more than 64 bits")
             }
             Self::List(items) => items.iter().enumerate().find_map(|(index, item)| below(Segment::Index(index), item)),
             Self::Map(map) => map.iter().find_map(|(key, value)| below(Segment::Key(key.to_string()), value)),
@@ -398,7 +396,7 @@ impl<'t> Tree<'t> {
         }
     }
 
-    /// Returns the word for a number or boolean, as all three languages read it; a number keeps its digits where it can.
+    /// Formats a number or boolean so that all formats parse it. Numbers keep their digits where possible.
     #[must_use]
     pub fn word(&self, format: Format) -> Option<Cow<'_, str>> {
         Some(match self {
@@ -424,7 +422,7 @@ impl<'t> Tree<'t> {
     }
 }
 
-/// Whether a whole number is written as JSON wants it.
+/// Whether an integer is valid in JSON.
 fn is_decimal(raw: &str) -> bool {
     let digits = raw.strip_prefix('-').unwrap_or(raw);
     !digits.is_empty()
@@ -432,7 +430,7 @@ fn is_decimal(raw: &str) -> bool {
         && (digits.len() == 1 || !digits.starts_with('0'))
 }
 
-/// Whether a float is written as JSON wants it, and TOML and YAML take it for a float.
+/// Whether a float is valid in JSON, and a float in TOML and YAML.
 fn is_json_float(raw: &str) -> bool {
     let (mantissa, exponent) = match raw.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['-', '+']).unwrap_or(exponent))),

@@ -1,20 +1,19 @@
-//! Characters that look like others: what they are called, and what to write in their place.
+//! Invisible characters, and characters that look like others.
 
 use std::borrow::Cow;
 
-/// A character that is probably not meant.
+/// A character that is probably unintended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unusual {
     /// The character.
     pub character: char,
-    /// What it is called: `a no-break space`.
+    /// The name: `a no-break space`.
     pub name: &'static str,
-    /// What to write.
+    /// The replacement.
     pub instead: &'static str,
 }
 
-/// Returns the first character of a text that looks like another one or like nothing. Quotes and dashes of typography count
-/// only where they stand for those of a language: at the ends of a text.
+/// Returns the first unusual character of a text. Typographic quotes and dashes are unusual only at the start or end.
 #[must_use]
 pub fn find(text: &str) -> Option<Unusual> {
     let at_an_end = |c: char| text.starts_with(c) || text.ends_with(c);
@@ -24,19 +23,19 @@ pub fn find(text: &str) -> Option<Unusual> {
     })
 }
 
-/// The name of a character, what to write instead, and whether it is unusual anywhere in a text.
+/// Returns the name and replacement of an unusual character, and whether it is unusual anywhere in a text.
 fn named(c: char) -> Option<(&'static str, &'static str, bool)> {
     Some(match c {
-        '\u{a0}' => ("a no-break space", "a blank", true),
-        '\u{2007}' | '\u{202f}' => ("a narrow no-break space", "a blank", true),
-        '\u{3000}' => ("an ideographic space", "a blank", true),
-        '\u{2000}'..='\u{2006}' | '\u{2008}'..='\u{200a}' => ("a typographic space", "a blank", true),
+        '\u{a0}' => ("a no-break space", "a space", true),
+        '\u{2007}' | '\u{202f}' => ("a narrow no-break space", "a space", true),
+        '\u{3000}' => ("an ideographic space", "a space", true),
+        '\u{2000}'..='\u{2006}' | '\u{2008}'..='\u{200a}' => ("a typographic space", "a space", true),
         '\u{200b}' => ("a zero-width space", "nothing", true),
         '\u{200c}' | '\u{200d}' => ("a zero-width joiner", "nothing", false),
         '\u{2060}' => ("a word joiner", "nothing", true),
         '\u{feff}' => ("a byte order mark", "nothing", true),
         '\u{ad}' => ("a soft hyphen", "nothing", true),
-        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' => ("a mark of writing direction", "nothing", true),
+        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' => ("a text direction mark", "nothing", true),
         '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{ab}' | '\u{bb}' => ("a typographic quote", "`\"`", false),
         '\u{2018}' | '\u{2019}' | '\u{201a}' => ("a typographic quote", "`'`", false),
         '\u{2010}' | '\u{2011}' | '\u{2212}' => ("a typographic hyphen", "`-`", false),
@@ -46,20 +45,20 @@ fn named(c: char) -> Option<(&'static str, &'static str, bool)> {
 }
 
 impl Unusual {
-    /// What to do about it.
+    /// Returns the help text.
     #[must_use]
     pub fn help(self) -> String {
         let Self { character, name, instead } = self;
         let code = u32::from(character);
         if instead == "nothing" {
-            format!("remove {name} (U+{code:04X}) from it")
+            format!("remove {name} (U+{code:04X})")
         } else {
-            format!("write {instead} in the place of {name} (U+{code:04X})")
+            format!("write {instead} instead of {name} (U+{code:04X})")
         }
     }
 }
 
-/// Returns the text with plain characters in place of unusual ones.
+/// Replaces unusual characters by plain ones.
 #[must_use]
 pub fn plain(text: &str) -> Cow<'_, str> {
     if find(text).is_none() {
@@ -67,7 +66,7 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     }
     let plain = text.chars().filter_map(|c| match named(c) {
         Some((_, "nothing", _)) => None,
-        Some((_, "a blank", _)) => Some(' '),
+        Some((_, "a space", _)) => Some(' '),
         Some((_, "`\"`", _)) => Some('"'),
         Some((_, "`'`", _)) => Some('\''),
         Some(_) => Some('-'),
@@ -76,24 +75,24 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain.collect::<String>().trim().to_owned())
 }
 
-/// Whether a character is part of a word. std's tables of letters are too large for browsers, so that every character
-/// beyond ASCII counts that is not unusual and not a blank.
+/// Whether a character is part of a word. To avoid std's large tables of letters, all non-ASCII characters are, except
+/// unusual ones and whitespace.
 #[must_use]
 pub fn is_word_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || !c.is_ascii() && !c.is_whitespace() && !c.is_control() && named(c).is_none()
 }
 
-/// Returns the text with escapes in place of backslashes and of characters that nobody sees.
+/// Escapes backslashes and invisible characters.
 #[must_use]
 pub fn visible(text: &str) -> String {
-    let is_seen = |c: char| c != '\\' && !c.is_control() && (c.is_ascii() || !is_invisible(c));
-    let escape = |c: char| if is_seen(c) { c.to_string() } else { c.escape_default().to_string() };
+    let is_visible = |c: char| c != '\\' && !c.is_control() && (c.is_ascii() || !is_invisible(c));
+    let escape = |c: char| if is_visible(c) { c.to_string() } else { c.escape_default().to_string() };
     text.chars().map(escape).collect()
 }
 
 fn is_invisible(c: char) -> bool {
     c.is_whitespace()
-        || named(c).is_some_and(|(_, instead, _)| instead == "nothing" || instead == "a blank")
+        || named(c).is_some_and(|(_, instead, _)| instead == "nothing" || instead == "a space")
         || matches!(c, '\u{2066}'..='\u{2069}' | '\u{fff0}'..='\u{ffff}' | '\u{e000}'..='\u{f8ff}')
 }
 
@@ -102,12 +101,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn characters_that_look_like_others_are_named() {
+    fn finds_unusual_characters() {
         let help = |text| find(text).map(Unusual::help).unwrap_or_default();
-        assert_eq!(help("a\u{a0}b"), "write a blank in the place of a no-break space (U+00A0)");
-        assert_eq!(help("a\u{200b}"), "remove a zero-width space (U+200B) from it");
-        assert_eq!(help("\u{201c}a\u{201d}"), "write `\"` in the place of a typographic quote (U+201C)");
-        assert_eq!(help("\u{2013}epochs"), "write `-` or `--` in the place of a typographic dash (U+2013)");
+        assert_eq!(help("a\u{a0}b"), "write a space instead of a no-break space (U+00A0)");
+        assert_eq!(help("a\u{200b}"), "remove a zero-width space (U+200B)");
+        assert_eq!(help("\u{201c}a\u{201d}"), "write `\"` instead of a typographic quote (U+201C)");
+        assert_eq!(help("\u{2013}epochs"), "write `-` or `--` instead of a typographic dash (U+2013)");
         for text in ["it\u{2019}s fine", "a \u{2013} b", "é", "日本", "\u{1f469}\u{200d}\u{1f52c}"] {
             assert_eq!(find(text), None, "{text}");
         }

@@ -1,6 +1,6 @@
 //! Fixes of single values and keys.
 
-use runai_syntax::yaml::key_without_blank;
+use runai_syntax::yaml::key_without_space;
 use runai_syntax::{Entry, Node, Span, Text, Tree, Value};
 
 use super::{KnownKeys, Place, Segment, Validator, node_of};
@@ -113,7 +113,7 @@ impl Validator {
                 if matches!(schema.kind, Kind::Map { .. } | Kind::Struct(_))
                     && text.len() == (node.span.end - node.span.start) as usize =>
             {
-                fixes.extend(key_without_blank(text).map(|(key, value)| {
+                fixes.extend(key_without_space(text).map(|(key, value)| {
                     let entry = format!("{key}: {value}");
                     FixPlan::replace_text(node.span, entry.as_str(), format!("Write `{entry}`"), Applicability::Safe)
                 }));

@@ -1,50 +1,50 @@
-//! Why a text was not edited.
+//! Errors of edits.
 
 use std::fmt;
 
 use crate::{Format, SyntaxError};
 
-/// Why a text was not edited.
+/// The error of an edit.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum EditError {
-    /// The value stands in an alias or comes from a merge key of YAML: a change there would change other places too.
+    /// The value comes from a YAML alias or merge key, so an edit would change other values, too.
     Aliased {
         /// JSON pointer of the value.
         path: String,
     },
-    /// The pointer is none: it does not begin with `/`.
+    /// The pointer does not start with `/`.
     InvalidPointer {
         /// The pointer.
         pointer: String,
     },
-    /// There is no such place: an index beyond the end of a list, or a key where a list stands.
+    /// The path does not exist: an index is out of range, or a key refers to a list.
     NoPlace {
-        /// JSON pointer of what is not there.
+        /// The JSON pointer.
         path: String,
     },
-    /// On the way there stands a value that is neither list nor map.
+    /// The path leads through a value that is neither list nor map.
     NotAContainer {
-        /// JSON pointer of that value.
+        /// The JSON pointer of that value.
         path: String,
     },
-    /// The language has no word for the value, such as null in TOML.
+    /// The format does not support the value, such as null in TOML.
     NotInFormat {
-        /// The language.
+        /// The format.
         format: Format,
         /// JSON pointer of the value.
         path: String,
-        /// What it is.
+        /// The value's description.
         what: &'static str,
     },
     /// The text does not parse.
     Unreadable {
-        /// Why not; the span is a place in the text.
+        /// The syntax error.
         error: SyntaxError,
         /// The line of the error, from 1.
         line: usize,
     },
-    /// No edit was found that changes this value and nothing else; the way the text is written is too unusual.
+    /// No edit changes only this value.
     Unsafe {
         /// JSON pointer of the value.
         path: String,
@@ -52,7 +52,7 @@ pub enum EditError {
 }
 
 impl EditError {
-    /// A stable word for it: `aliased`, `unreadable`, …
+    /// Returns the stable code: `aliased`, `unreadable`, …
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -66,17 +66,17 @@ impl EditError {
         }
     }
 
-    /// What to do.
+    /// Returns the help text.
     #[must_use]
     pub const fn help(&self) -> &'static str {
         match self {
-            Self::Aliased { .. } => "edit the text where the anchor stands, or write the value out here",
+            Self::Aliased { .. } => "edit the value at the anchor, or replace the alias by the value",
             Self::InvalidPointer { .. } => "write `/key` or `/list/0`",
-            Self::NoPlace { .. } => "`-` in place of an index adds an item at the end of a list",
+            Self::NoPlace { .. } => "write `-` instead of an index to append an item to a list",
             Self::NotAContainer { .. } => "set or remove that value first",
-            Self::NotInFormat { .. } => "leave the value out",
-            Self::Unreadable { .. } => "mend the text first",
-            Self::Unsafe { .. } => "edit the text by hand",
+            Self::NotInFormat { .. } => "remove the value",
+            Self::Unreadable { .. } => "fix the syntax error first",
+            Self::Unsafe { .. } => "edit the text manually",
         }
     }
 }
@@ -85,15 +85,17 @@ impl fmt::Display for EditError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Aliased { path } => {
-                write!(f, "`{path}` is not written there: an alias or merge key brings it from another place")
+                write!(f, "`{path}` comes from an alias or merge key")
             }
-            Self::InvalidPointer { pointer } => write!(f, "`{pointer}` is no JSON pointer"),
-            Self::NoPlace { path } => write!(f, "there is no place `{path}` in the text"),
+            Self::InvalidPointer { pointer } => write!(f, "invalid JSON pointer `{pointer}`"),
+            Self::NoPlace { path } => write!(f, "`{path}` does not exist in the document"),
             Self::NotAContainer { path } => write!(f, "`{path}` is neither a list nor a map"),
-            Self::NotInFormat { format, path, what } => write!(f, "`{path}` is {what}, which {format} cannot say"),
+            Self::NotInFormat { format, path, what } => {
+                write!(f, "`{path}` is {what}, which {format} does not support")
+            }
             Self::Unreadable { error, line } => write!(f, "line {line}: {error}"),
             Self::Unsafe { path } => {
-                write!(f, "`{path}` cannot be changed without changing something else: the text is written unusually")
+                write!(f, "`{path}` cannot be changed without changing other values")
             }
         }
     }

@@ -1,9 +1,9 @@
-//! Lists and maps in brackets: all of JSON, some of YAML, the values of TOML.
+//! Edits of lists and maps in brackets: JSON, YAML flow collections and TOML inline values.
 
 use super::layout::{Item, Layout};
 use super::{Edit, lines};
 
-/// Adds `part` (a value, or a key and a value) before the item at `index`, or behind the last one.
+/// Inserts `part` (a value, or a key and a value) before the item at `index`, or at the end.
 pub(super) fn insert(text: &str, layout: &Layout, index: usize, part: &str) -> Vec<Edit> {
     let items = layout.items();
     let (open, close) = (layout.start + 1, layout.end - 1);
@@ -15,19 +15,19 @@ pub(super) fn insert(text: &str, layout: &Layout, index: usize, part: &str) -> V
         }
         return vec![Edit::insert(close, part)];
     };
-    let spread_out = text[open..items[0].start].contains('\n');
+    let multiline = text[open..items[0].start].contains('\n');
     if let Some(next) = items.get(index) {
-        let between = if spread_out && lines::is_first(text, next.start) {
+        let between = if multiline && lines::is_first(text, next.start) {
             format!(",{}{}", lines::line_break(text), lines::indent(text, next.start))
         } else {
             comma(text, items).to_owned()
         };
         return vec![Edit::insert(next.start, &format!("{part}{between}"))];
     }
-    let trailing = comma_behind(text, last.end, close);
+    let trailing = comma_after(text, last.end, close);
     let behind = trailing.map_or(last.end, |comma| comma + 1);
     let line_end = lines::end(text, behind);
-    if spread_out && line_end < close && lines::is_first(text, last.start) {
+    if multiline && line_end < close && lines::is_first(text, last.start) {
         let line = format!("{}{}{part}", lines::line_break(text), lines::indent(text, last.start));
         return match trailing {
             Some(_) => vec![Edit::insert(line_end, &format!("{line},"))],
@@ -42,7 +42,7 @@ pub(super) fn insert(text: &str, layout: &Layout, index: usize, part: &str) -> V
     }
 }
 
-/// What stands between two parts: a comma, and a blank unless this text has none.
+/// Returns the separator: a comma and a space, unless this text uses none.
 fn comma<'c>(text: &str, items: &[Item]) -> &'c str {
     match items {
         [first, second, ..] if text[first.end..second.start] == *"," => ",",
@@ -50,21 +50,21 @@ fn comma<'c>(text: &str, items: &[Item]) -> &'c str {
     }
 }
 
-/// Takes the item at `index` out, with its comma, and with its lines and comment where it has them for itself.
+/// Removes the item at `index` with its comma, and with its lines and comment if no other item shares them.
 pub(super) fn remove(text: &str, layout: &Layout, index: usize) -> Vec<Edit> {
     let items = layout.items();
     let item = &items[index];
     let (open, close) = (layout.start + 1, layout.end - 1);
-    let own_comma = comma_behind(text, item.end, close);
+    let own_comma = comma_after(text, item.end, close);
     let behind = own_comma.map_or(item.end, |comma| comma + 1);
     if items.len() == 1 && lines::is_blank(text, open..item.start) && lines::is_blank(text, behind..close) {
         return vec![Edit::delete(open, close)];
     }
     let previous = index.checked_sub(1).map(|before| &items[before]);
-    // The last one of several takes the comma before it along, unless it has one itself.
+    // The last item is removed with the comma before it, unless it has a trailing comma.
     let comma_before = match previous {
         Some(previous) if index + 1 == items.len() && own_comma.is_none() => {
-            comma_behind(text, previous.end, item.start)
+            comma_after(text, previous.end, item.start)
         }
         _ => None,
     };
@@ -82,8 +82,8 @@ pub(super) fn remove(text: &str, layout: &Layout, index: usize) -> Vec<Edit> {
             vec![Edit::delete(previous.end.min(comma), item.end)]
         }
         (None, Some(previous), None) if lines::is_blank(text, previous.end + 1..item.start) => {
-            // `[a, b, ]` becomes `[a, ]`: the comma behind the one before is kept.
-            let start = comma_behind(text, previous.end, item.start).map_or(item.start, |comma| comma + 1);
+            // `[a, b, ]` becomes `[a, ]`: the comma after the previous item is kept.
+            let start = comma_after(text, previous.end, item.start).map_or(item.start, |comma| comma + 1);
             vec![Edit::delete(start, behind)]
         }
         (_, _, Some(comma)) => vec![Edit::delete(comma, comma + 1), Edit::delete(item.start, item.end)],
@@ -91,8 +91,8 @@ pub(super) fn remove(text: &str, layout: &Layout, index: usize) -> Vec<Edit> {
     }
 }
 
-/// The comma behind a part that ends at `end`.
-fn comma_behind(text: &str, end: usize, close: usize) -> Option<usize> {
+/// Returns the offset of the comma after an item that ends at `end`.
+fn comma_after(text: &str, end: usize, close: usize) -> Option<usize> {
     let at = lines::skip(text, end);
     (at < close && text[at..].starts_with(',')).then_some(at)
 }

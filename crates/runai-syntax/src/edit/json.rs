@@ -47,7 +47,7 @@ impl Step<'_> {
     }
 }
 
-/// What one level of a JSON text is indented by; nothing if it is all in one line.
+/// Returns the indentation of one level, or an empty string if the text is on one line.
 fn json_indent(text: &str, root: &Layout) -> String {
     let Shape::Flow { items, .. } = &root.shape else { return "  ".to_owned() };
     match items.first() {
@@ -61,7 +61,7 @@ fn json_indent(text: &str, root: &Layout) -> String {
     }
 }
 
-/// What a line of a new part begins with.
+/// Returns the indentation of a new entry or item.
 fn json_inner(text: &str, layout: &Layout, style: &json::Style<'_>) -> String {
     match layout.items().first() {
         Some(first) => lines::indent(text, first.start).to_owned(),

@@ -1,28 +1,28 @@
-//! How a value is written: what the tree does not say, and an edit has to know.
+//! The layout of values in a text, which edits need in addition to the tree.
 
 use std::ops::Range;
 
 use crate::{Node, Segment, Value};
 
-/// A value as it is written.
+/// The layout of a value.
 #[derive(Debug)]
 pub(super) struct Layout {
-    /// Behind the colon, dash or bracket in front of it.
+    /// The end of the preceding colon, dash or bracket.
     pub(super) after: usize,
-    /// Where it begins, with its anchor and tag.
+    /// The start, including anchor and tag.
     pub(super) outer: usize,
-    /// Where its own text begins and ends; a block that keeps its line breaks ends behind them.
+    /// Start and end of the value. The end of a block that keeps its line breaks is after them.
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) shape: Shape,
 }
 
-/// The ways in which values are written.
+/// The notation of a value.
 #[derive(Debug)]
 pub(super) enum Shape {
-    /// An alias of YAML: the value stands elsewhere.
+    /// A YAML alias, whose value is at its anchor.
     Alias,
-    /// A list or map of YAML without brackets.
+    /// A YAML list or map without brackets.
     Block {
         list: bool,
         column: usize,
@@ -35,16 +35,16 @@ pub(super) enum Shape {
     Scalar,
 }
 
-/// A part of a list or map.
+/// An entry of a map or an item of a list.
 #[derive(Debug)]
 pub(super) struct Item {
-    /// The key; more than one where TOML joins them with dots. None in a list.
+    /// The key, or several for a dotted key of TOML. Empty for an item of a list.
     pub(super) keys: Vec<String>,
-    /// Whether it is a merge key of YAML.
+    /// Whether it is a YAML merge key.
     pub(super) merge: bool,
-    /// Where its key, dash or value begins.
+    /// The start of the key, dash or value.
     pub(super) start: usize,
-    /// Behind its value.
+    /// The end of the value.
     pub(super) end: usize,
     pub(super) value: Layout,
 }
@@ -70,19 +70,19 @@ impl Layout {
     }
 }
 
-/// What a path leads to.
+/// The value at a path.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Found<'l> {
     pub(super) layout: &'l Layout,
-    /// Whether it stands inside brackets.
+    /// Whether it is inside brackets.
     pub(super) in_flow: bool,
-    /// Column of the key or dash in front of it, in a block.
+    /// The column of the preceding key or dash, in a block.
     pub(super) column: usize,
-    /// What stands in front of it.
+    /// The preceding token.
     pub(super) place: Place,
 }
 
-/// What stands in front of a value.
+/// The token before a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Dash,
@@ -90,16 +90,16 @@ pub(super) enum Place {
     Root,
 }
 
-/// Why a path leads nowhere.
+/// Why a value cannot be found in the layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lost {
-    /// It leads through an alias, or a merge key brings the value.
+    /// The path leads through an alias or merge key.
     Aliased,
-    /// It leads to what is not written as a value of its own.
+    /// The text does not contain the value separately.
     Missing,
 }
 
-/// Follows `path`.
+/// Finds the value at `path`.
 pub(super) fn find<'l>(root: &'l Layout, path: &[Segment]) -> Result<Found<'l>, Lost> {
     let mut found = Found { layout: root, in_flow: false, column: 0, place: Place::Root };
     let mut rest = path;
@@ -129,13 +129,13 @@ pub(super) fn find<'l>(root: &'l Layout, path: &[Segment]) -> Result<Found<'l>, 
     }
 }
 
-/// Whether a path begins with these keys.
+/// Whether a path starts with these keys.
 pub(super) fn starts_with(path: &[Segment], keys: &[String]) -> bool {
     path.len() >= keys.len()
         && path.iter().zip(keys).all(|(segment, key)| matches!(segment, Segment::Key(own) if own == key))
 }
 
-/// The layout of JSON, which the tree tells.
+/// Returns the layout of JSON, which follows from the tree.
 pub(super) fn of_json(node: &Node<'_>) -> Layout {
     let (start, end) = (node.span.start as usize, node.span.end as usize);
     let shape = match &node.value {

@@ -1,7 +1,7 @@
-//! The smallest change of a text that sets, adds or removes one value.
+//! Computes the smallest edits that set, add or remove a value.
 //!
-//! Comments, order, quotes, indentation, line breaks, anchors and unknown keys stay what they are. Every result is read
-//! again and compared with the old document before it is given out, so an edit changes the one value, or it is refused.
+//! Comments, order, quotes, indentation, line breaks, anchors and unknown keys are kept. Every edited text is parsed and
+//! compared with the expected document, so an edit changes only the one value, or fails.
 //!
 //! ```
 //! use runai_syntax::{Format, apply, edit};
@@ -29,19 +29,19 @@ use serde_json::Value as Json;
 use crate::{Format, Lines, Segment, SourceId, SyntaxError, SyntaxErrorKind, Tree, escape, parse};
 use layout::Lost;
 use piece_table::PieceTable;
-use plan::{Step, check_words, plan};
-use write::{around, mend_toml};
+use plan::{Step, check_representable, plan};
+use write::{replace_parent, restore_toml};
 
 pub use error::EditError;
 
-/// One stretch of a text and what takes its place. Offsets are bytes of the text before any edit.
+/// A replacement of a range. Offsets are bytes in the text before all edits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Edit {
-    /// First byte that goes away.
+    /// The first replaced byte.
     pub from: usize,
-    /// Byte behind the last one that goes away; the same as `from` where something is only added.
+    /// The end of the replaced bytes, exclusive. Equals `from` for an insertion.
     pub to: usize,
-    /// What comes instead.
+    /// The replacement.
     pub insert: String,
 }
 
@@ -59,39 +59,39 @@ impl Edit {
     }
 }
 
-/// The edits that make the value at `pointer` (RFC 6901) what `value` is, or take it out if there is none.
+/// Returns the edits that set the value at `pointer` (RFC 6901) to `value`, or remove it if `value` is `None`.
 ///
-/// Maps on the way are made where they are missing; an index just behind the end of a list, or `-`, adds an item. A map
-/// or list that is there already is changed part by part, so that all that stays the same stays untouched. Nothing to do
-/// gives no edits. Edits are in order, and none touches the next.
+/// Missing maps are created. The index after the last item of a list, or `-`, appends an item. Maps and lists are changed by
+/// key and by item, so equal parts stay untouched. Without changes, there are no edits. Edits are in ascending order, and
+/// are not adjacent.
 ///
 /// # Errors
 ///
-/// What keeps the text from being edited; it is then left as it is.
+/// The edits cannot be computed.
 pub fn edit(text: &str, format: Format, pointer: &str, value: Option<&Json>) -> Result<Vec<Edit>, EditError> {
     edit_to(text, format, pointer, value.map(Tree::from).as_ref())
 }
 
-/// [`edit`], for a value that is a tree.
+/// [`edit`] with a [`Tree`].
 ///
 /// # Errors
 ///
-/// What keeps the text from being edited; it is then left as it is.
+/// The edits cannot be computed.
 pub fn edit_to(text: &str, format: Format, pointer: &str, value: Option<&Tree<'_>>) -> Result<Vec<Edit>, EditError> {
     let mark = byte_order_mark(text);
     let old = read(&text[mark..], format).map_err(|error| {
-        let error = error.behind(mark);
+        let error = error.shifted_by(mark);
         let (line, _) = Lines::new(text).position(error.span.start as usize);
         EditError::Unreadable { error, line }
     })?;
     edit_parsed(text, format, &old, pointer, value)
 }
 
-/// [`edit_to`], for a text whose value is known: `old` must be what `text` parses to.
+/// [`edit_to`] for a parsed text: `old` must be the value of `text`.
 ///
 /// # Errors
 ///
-/// What keeps the text from being edited; it is then left as it is.
+/// The edits cannot be computed.
 pub fn edit_parsed(
     text: &str,
     format: Format,
@@ -104,10 +104,10 @@ pub fn edit_parsed(
     let mut steps = Vec::new();
     plan(old, &segments(pointer)?, value, &mut steps)?;
     if format != Format::Yaml {
-        check_words(&steps, format)?;
+        check_representable(&steps, format)?;
     }
 
-    // A comment below may take itself for a part of a text in a block; in quotes there is no doubt.
+    // A comment below could become part of a block scalar. If so, the second attempt uses quotes.
     let mut edits = [true, false]
         .into_iter()
         .find_map(|blocks| match attempt(body, format, old, &steps, blocks) {
@@ -126,7 +126,7 @@ pub fn edit_parsed(
     Ok(edits)
 }
 
-/// The edits that make all steps, if they give the document that is expected.
+/// Returns the edits of all steps, if they result in the expected document.
 fn attempt(body: &str, format: Format, old: &Tree<'_>, steps: &[Step<'_>], blocks: bool) -> Result<Vec<Edit>, Lost> {
     let mut pieces = PieceTable::new(body);
     let mut expected = old.clone();
@@ -134,13 +134,13 @@ fn attempt(body: &str, format: Format, old: &Tree<'_>, steps: &[Step<'_>], block
         step.change(&mut expected);
         let now = pieces.text();
         let edits = match step.edits(&now, format, blocks) {
-            Err(Lost::Missing) => around(&now, format, &step.path, &expected).ok_or(Lost::Missing),
+            Err(Lost::Missing) => replace_parent(&now, format, &step.path, &expected).ok_or(Lost::Missing),
             result => result,
         };
         pieces.apply(edits?);
-        // What held nothing else may have gone with it.
+        // A table may have been removed with its last entry.
         if format == Format::Toml {
-            mend_toml(&mut pieces, &step.path, &expected).ok_or(Lost::Missing)?;
+            restore_toml(&mut pieces, &step.path, &expected).ok_or(Lost::Missing)?;
         }
     }
     let changed = pieces.text();
@@ -150,7 +150,7 @@ fn attempt(body: &str, format: Format, old: &Tree<'_>, steps: &[Step<'_>], block
     Ok(pieces.edits())
 }
 
-/// `text` after `edits`, which have to be in order and apart from each other.
+/// Applies `edits`, which must be in ascending order and must not overlap.
 #[must_use]
 pub fn apply(text: &str, edits: &[Edit]) -> String {
     let mut changed = String::with_capacity(text.len());
@@ -164,8 +164,7 @@ pub fn apply(text: &str, edits: &[Edit]) -> String {
     changed
 }
 
-/// Returns the edits of several changes, each of which gets the text that the ones before leave; `None` if one of them
-/// has none.
+/// Combines the edits of several changes. `edits` gets the text after the previous changes. Returns `None` if it does.
 pub fn in_steps<C>(
     text: &str,
     changes: impl IntoIterator<Item = C>,
@@ -179,19 +178,19 @@ pub fn in_steps<C>(
     Some(pieces.edits())
 }
 
-/// The document; one without anything in it is null, or an empty table in TOML.
+/// Parses a document. An empty one is null, or an empty table in TOML.
 pub(crate) fn read(text: &str, format: Format) -> Result<Tree<'_>, SyntaxError> {
     match parse(text, format, SourceId(0)) {
         Ok(node) => Ok(Tree::from(&node)),
         Err(error) if error.kind == SyntaxErrorKind::Empty && format == Format::Toml => Ok(Tree::Map(Vec::new())),
         Err(error) if error.kind == SyntaxErrorKind::Empty => Ok(Tree::Null),
-        // Nothing at all is nothing in every language.
+        // An empty text is null in every format.
         Err(_) if text.trim().is_empty() => Ok(Tree::Null),
         Err(error) => Err(error),
     }
 }
 
-/// Length of the byte order mark that a text begins with.
+/// Returns the length of the byte order mark of a text.
 fn byte_order_mark(text: &str) -> usize {
     text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len()
 }
@@ -205,7 +204,7 @@ fn segments(pointer: &str) -> Result<Vec<&str>, EditError> {
     Ok(segments.split('/').collect())
 }
 
-/// A JSON pointer for a path.
+/// Converts a path to a JSON pointer.
 pub(crate) fn pointer_of(path: &[Segment]) -> String {
     let mut pointer = String::new();
     for segment in path {

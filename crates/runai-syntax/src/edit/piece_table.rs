@@ -1,21 +1,21 @@
-//! A text under edits that remembers which parts of it were there before.
+//! A piece table: a text under edits, as parts of the original and new texts.
 
 use std::ops::Range;
 
 use super::Edit;
 
-/// The parts of a text after some edits.
+/// The pieces of an edited text.
 pub(super) struct PieceTable<'t> {
     original: &'t str,
-    parts: Vec<Part>,
+    parts: Vec<Piece>,
 }
 
-enum Part {
+enum Piece {
     Kept(Range<usize>),
     New(String),
 }
 
-impl Part {
+impl Piece {
     fn len(&self) -> usize {
         match self {
             Self::Kept(range) => range.len(),
@@ -23,7 +23,7 @@ impl Part {
         }
     }
 
-    /// What is left of it between two of its bytes.
+    /// Returns a range of the piece.
     fn slice(&self, range: Range<usize>) -> Self {
         match self {
             Self::Kept(own) => Self::Kept(own.start + range.start..own.start + range.end),
@@ -34,20 +34,20 @@ impl Part {
 
 impl<'t> PieceTable<'t> {
     pub(super) fn new(original: &'t str) -> Self {
-        Self { original, parts: vec![Part::Kept(0..original.len())] }
+        Self { original, parts: vec![Piece::Kept(0..original.len())] }
     }
 
     pub(super) fn text(&self) -> String {
         let parts = self.parts.iter().map(|part| match part {
-            Part::Kept(range) => &self.original[range.clone()],
-            Part::New(text) => text.as_str(),
+            Piece::Kept(range) => &self.original[range.clone()],
+            Piece::New(text) => text.as_str(),
         });
         parts.collect()
     }
 
-    /// Applies edits of the text as it is now.
+    /// Applies edits of the current text.
     pub(super) fn apply(&mut self, mut edits: Vec<Edit>) {
-        // From the end, so that earlier places stay what they are; of two at one place the first one comes first.
+        // From the end, so that earlier offsets stay valid. Edits at the same offset keep their order.
         edits.reverse();
         edits.sort_by_key(|edit| std::cmp::Reverse(edit.from));
         for Edit { from, to, insert } in edits {
@@ -55,13 +55,13 @@ impl<'t> PieceTable<'t> {
             let after = self.slice(to..usize::MAX);
             self.parts = before;
             if !insert.is_empty() {
-                self.parts.push(Part::New(insert));
+                self.parts.push(Piece::New(insert));
             }
             self.parts.extend(after);
         }
     }
 
-    fn slice(&self, range: Range<usize>) -> Vec<Part> {
+    fn slice(&self, range: Range<usize>) -> Vec<Piece> {
         let mut at = 0;
         let mut parts = Vec::new();
         for part in &self.parts {
@@ -75,15 +75,15 @@ impl<'t> PieceTable<'t> {
         parts
     }
 
-    /// The edits of the original that make the text what it is now, in order, none touching the next.
+    /// Returns the edits from the original to the current text, in ascending order and not adjacent.
     pub(super) fn edits(&self) -> Vec<Edit> {
         let mut edits = Vec::new();
         let mut at = 0;
         let mut insert = String::new();
         for part in &self.parts {
             match part {
-                Part::New(text) => insert.push_str(text),
-                Part::Kept(range) => {
+                Piece::New(text) => insert.push_str(text),
+                Piece::Kept(range) => {
                     self.close(at, range.start, &mut insert, &mut edits);
                     at = range.end;
                 }
@@ -99,7 +99,7 @@ impl<'t> PieceTable<'t> {
         if old == insert {
             return;
         }
-        // Steps may write again what they took away.
+        // Steps may insert text that earlier steps removed.
         let same = |pairs: &mut dyn Iterator<Item = (char, char)>| {
             pairs.take_while(|(one, two)| one == two).map(|(c, _)| c.len_utf8()).sum::<usize>()
         };

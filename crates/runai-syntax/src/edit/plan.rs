@@ -1,12 +1,12 @@
-//! The steps from one document to another.
+//! Plans the steps from one document to another.
 
 use super::{EditError, pointer_of};
 use crate::{Format, Segment, Tree, unescape};
 
-/// One change of a document; changes follow each other.
+/// A change of a document. Steps are applied in order.
 #[derive(Debug)]
 pub(super) struct Step<'v> {
-    /// The value that is replaced or removed, or the list or map that something is added to.
+    /// The value that is replaced or removed, or the list or map to which a value is added.
     pub(super) path: Vec<Segment>,
     pub(super) change: Change<'v>,
 }
@@ -19,10 +19,10 @@ pub(super) enum Change<'v> {
     Replace(Tree<'v>),
 }
 
-/// With more steps than this a list or map is written anew.
+/// A list or map that would need more steps is replaced as a whole.
 const MAX_STEPS: usize = 48;
 
-/// The steps to `value` at a place, from what is there.
+/// Plans the steps that set or remove the value at a path.
 pub(super) fn plan<'v>(
     old: &Tree<'_>,
     segments: &[&str],
@@ -64,7 +64,7 @@ pub(super) fn plan<'v>(
     match value {
         Some(value) => {
             let mut parts = Vec::new();
-            differ(node, value, &path, &mut parts);
+            diff(node, value, &path, &mut parts);
             if parts.len() > MAX_STEPS && !path.is_empty() {
                 parts = vec![Step { path, change: Change::Replace(value.clone()) }];
             }
@@ -83,7 +83,7 @@ fn no_place(mut path: Vec<Segment>, next: Segment) -> EditError {
     EditError::NoPlace { path: pointer_of(&path) }
 }
 
-/// `value` inside the lists and maps that are missing around it.
+/// Wraps `value` in the missing lists and maps.
 fn nested<'v>(segments: &[&str], value: &Tree<'v>) -> Tree<'v> {
     segments.iter().rev().fold(value.clone(), |inner, segment| match *segment {
         "-" | "0" => Tree::List(vec![inner]),
@@ -91,8 +91,8 @@ fn nested<'v>(segments: &[&str], value: &Tree<'v>) -> Tree<'v> {
     })
 }
 
-/// The steps from one value to another, part by part.
-fn differ<'v>(old: &Tree<'_>, new: &Tree<'v>, path: &[Segment], steps: &mut Vec<Step<'v>>) {
+/// Plans the steps from one value to another, by key and by item.
+fn diff<'v>(old: &Tree<'_>, new: &Tree<'v>, path: &[Segment], steps: &mut Vec<Step<'v>>) {
     if old == new && same_order(old, new) {
         return;
     }
@@ -102,7 +102,7 @@ fn differ<'v>(old: &Tree<'_>, new: &Tree<'v>, path: &[Segment], steps: &mut Vec<
             let key_of = |key: &str| Segment::Key(key.to_owned());
             for (key, part) in before {
                 match new.part(&key_of(key)) {
-                    Some(value) => differ(part, value, &below(key_of(key)), steps),
+                    Some(value) => diff(part, value, &below(key_of(key)), steps),
                     None => steps.push(Step { path: below(key_of(key)), change: Change::Remove }),
                 }
             }
@@ -122,7 +122,7 @@ fn differ<'v>(old: &Tree<'_>, new: &Tree<'v>, path: &[Segment], steps: &mut Vec<
             let (before, after) = (&before[prefix..before.len() - suffix], &after[prefix..after.len() - suffix]);
             let both = before.len().min(after.len());
             for (index, (part, value)) in before.iter().zip(after).enumerate() {
-                differ(part, value, &below(Segment::Index(prefix + index)), steps);
+                diff(part, value, &below(Segment::Index(prefix + index)), steps);
             }
             for index in (both..before.len()).rev() {
                 steps.push(Step { path: below(Segment::Index(prefix + index)), change: Change::Remove });
@@ -134,10 +134,10 @@ fn differ<'v>(old: &Tree<'_>, new: &Tree<'v>, path: &[Segment], steps: &mut Vec<
         }
         _ => {
             let value = match (old, new) {
-                // A float stays one.
+                // A float remains a float.
                 (Tree::Float(_, raw), Tree::Int(value)) if raw.contains('.') =>
                 {
-                    #[expect(clippy::cast_precision_loss, reason = "it was meant to be a float")]
+                    #[expect(clippy::cast_precision_loss, reason = "the old value is a float")]
                     Tree::Float(*value as f64, format!("{value}.0").into())
                 }
                 _ => new.clone(),
@@ -147,7 +147,7 @@ fn differ<'v>(old: &Tree<'_>, new: &Tree<'v>, path: &[Segment], steps: &mut Vec<
     }
 }
 
-/// Whether the keys that stay, and those that come behind them, stand in the order that is wanted.
+/// Whether kept keys keep their order, and new keys are at the end.
 fn keeps_order<K: AsRef<str>, L: AsRef<str>, V, W>(before: &[(K, V)], after: &[(L, W)]) -> bool {
     let has = |key: &str| after.iter().any(|(own, _)| own.as_ref() == key);
     let stay = before.iter().map(|(key, _)| key.as_ref()).filter(|key| has(key));
@@ -168,7 +168,7 @@ fn same_order(one: &Tree<'_>, two: &Tree<'_>) -> bool {
     }
 }
 
-pub(super) fn check_words(steps: &[Step<'_>], format: Format) -> Result<(), EditError> {
+pub(super) fn check_representable(steps: &[Step<'_>], format: Format) -> Result<(), EditError> {
     for Step { path, change } in steps {
         let (own, value) = match change {
             Change::InsertItem(index, value) => (Some(Segment::Index(*index)), value),
@@ -185,7 +185,7 @@ pub(super) fn check_words(steps: &[Step<'_>], format: Format) -> Result<(), Edit
 }
 
 impl<'v> Step<'v> {
-    /// Makes the change in a tree.
+    /// Applies the change to a tree.
     pub(super) fn change<'r>(&self, root: &mut Tree<'r>)
     where
         'v: 'r,

@@ -1,4 +1,4 @@
-//! Edits of TOML. How a text is written comes from the events that documents are read from.
+//! Edits of TOML. The layout comes from the parser's events.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,21 +9,21 @@ use toml_parser::parser::{Event, EventKind};
 use super::layout::{Found, Item, Layout, Lost, Place, Shape, find, starts_with};
 use super::{Edit, flow, lines};
 use crate::emit::quoted;
-use crate::emit::toml as print;
+use crate::emit::toml as emit;
 use crate::toml::events;
 use crate::{Segment, Tree};
 
-/// A document as it is written: sections of pairs.
+/// The layout of a document: sections of key/value pairs.
 #[derive(Debug)]
 pub(super) struct Document {
-    /// What stands before the first header, then each header with its pairs.
+    /// The pairs before the first header, followed by each header with its pairs.
     sections: Vec<Section>,
     end: usize,
 }
 
 #[derive(Debug)]
 struct Section {
-    /// The table, by its place in the tree.
+    /// The path of the table.
     path: Vec<Segment>,
     /// The line of the header; empty for the first section.
     start: usize,
@@ -39,7 +39,7 @@ struct Pair {
 }
 
 impl Section {
-    /// Where its last line ends.
+    /// Returns the end of its last line.
     fn end(&self) -> usize {
         self.pairs.last().map_or(self.header_end, |pair| pair.value.end)
     }
@@ -49,7 +49,7 @@ impl Section {
     }
 }
 
-/// The layout of a text that `document` has read already.
+/// Returns the layout of a valid text.
 pub(super) fn layout(text: &str) -> Option<Document> {
     let source = Source::new(text);
     Scan { source, events: events(source, &mut None), at: 0 }.document(text.len())
@@ -64,7 +64,7 @@ struct Scan<'t> {
 impl Scan<'_> {
     fn document(mut self, end: usize) -> Option<Document> {
         let mut sections = vec![Section { path: Vec::new(), start: 0, header_end: 0, pairs: Vec::new() }];
-        // How many items each array of tables has so far.
+        // The number of items of each array of tables so far.
         let mut counts: HashMap<String, usize> = HashMap::new();
         while let Some(event) = self.next() {
             match event.kind() {
@@ -94,7 +94,7 @@ impl Scan<'_> {
         event
     }
 
-    /// The keys up to the next event that is none, and that event.
+    /// Returns the keys up to the next other event, and that event.
     fn keys(&mut self) -> Option<(Vec<String>, Event)> {
         let mut keys = Vec::new();
         loop {
@@ -148,7 +148,7 @@ impl Scan<'_> {
     }
 }
 
-/// The place in the tree that a header names: a key that is an array of tables means its last item.
+/// Returns the path of a header. The key of an array of tables refers to its last item.
 fn place(keys: &[String], array: bool, counts: &mut HashMap<String, usize>) -> Vec<Segment> {
     let mut path = Vec::new();
     for (index, key) in keys.iter().enumerate() {
@@ -167,7 +167,7 @@ fn place(keys: &[String], array: bool, counts: &mut HashMap<String, usize>) -> V
 }
 
 impl Document {
-    /// The value at `path`, if it stands behind a key of its own or inside such a value.
+    /// Finds the value at `path`, if it has a key or is inside such a value.
     fn value(&self, path: &[Segment]) -> Result<Found<'_>, Lost> {
         for section in &self.sections {
             let Some(rest) = path.strip_prefix(section.path.as_slice()) else { continue };
@@ -181,13 +181,13 @@ impl Document {
         Err(Lost::Missing)
     }
 
-    /// Sections of the table or list at `path`, and of all inside it.
+    /// Returns the sections of the table or list at `path`, and of all tables in it.
     fn sections_below<'d>(&'d self, path: &'d [Segment]) -> impl DoubleEndedIterator<Item = (usize, &'d Section)> {
         let below = move |(index, section): &(usize, &Section)| *index > 0 && section.path.starts_with(path);
         self.sections.iter().enumerate().filter(below)
     }
 
-    /// Where the comments begin that stand right above the header of a section.
+    /// Returns the start of the comments directly above the header of a section.
     fn comments_above(text: &str, section: &Section) -> usize {
         let mut start = lines::start(text, section.start);
         while start > 0 {
@@ -200,27 +200,27 @@ impl Document {
         start
     }
 
-    /// Writes `new` in place of a value; nothing where the value is a table of its own.
+    /// Replaces a value by `new`. Returns `None` if the value is a table.
     pub(super) fn replace(&self, text: &str, path: &[Segment], new: &Tree<'_>) -> Result<Option<Vec<Edit>>, Lost> {
         match self.value(path) {
             Ok(Found { layout, .. }) => {
                 let word = scalar(&text[layout.range()], new);
                 Ok(Some(vec![Edit::new(layout.start, layout.end, word)]))
             }
-            // An item of an array of tables cannot become anything but a table.
+            // An item of an array of tables can only be replaced by a table.
             Err(Lost::Missing) if matches!(path.last(), Some(Segment::Key(_))) && self.is_table(path) => Ok(None),
             Err(lost) => Err(lost),
         }
     }
 
-    /// Whether headers or dotted keys make what stands at `path`.
+    /// Whether headers or dotted keys define the value at `path`.
     fn is_table(&self, path: &[Segment]) -> bool {
         self.sections.iter().any(|section| {
             section.path.starts_with(path) || section.pairs.iter().any(|pair| section.path_of(pair).starts_with(path))
         })
     }
 
-    /// Whether headers in double brackets make what stands at `path`.
+    /// Whether headers in double brackets define the value at `path`.
     pub(super) fn is_array_of_tables(&self, path: &[Segment]) -> bool {
         self.sections_below(path).any(|(_, section)| matches!(section.path.get(path.len()), Some(Segment::Index(_))))
     }
@@ -235,7 +235,7 @@ impl Document {
     ) -> Result<Vec<Edit>, Lost> {
         match self.value(path) {
             Ok(Found { layout, .. }) => {
-                let part = format!("{} = {}", print::key(key), print::inline(new));
+                let part = format!("{} = {}", emit::key(key), emit::inline(new));
                 if layout.items().is_empty() && lines::is_blank(text, layout.start + 1..layout.end - 1) {
                     return Ok(vec![Edit::new(layout.start, layout.end, format!("{{ {part} }}"))]);
                 }
@@ -246,32 +246,32 @@ impl Document {
         }
         let newline = lines::line_break(text);
         let own = self.sections.iter().position(|section| section.path == path);
-        if let Some(own) = own.filter(|_| print::is_table(new)) {
+        if let Some(own) = own.filter(|_| emit::is_table(new)) {
             return Ok(vec![self.new_sections(text, path, own, key, new)]);
         }
         if let Some(own) = own {
-            return Ok(vec![self.new_pair(text, own, &print::pair(key, new, newline))]);
+            return Ok(vec![self.new_pair(text, own, &emit::pair(key, new, newline))]);
         }
-        // A table that dotted keys make gets one more of them.
+        // A table that dotted keys define gets another dotted key.
         for section in &self.sections {
             let dotted = |pair: &&Pair| section.path_of(pair).starts_with(path);
             if path.len() > section.path.len()
                 && let Some(last) = section.pairs.iter().rfind(dotted)
             {
-                let prefix = print::header(&path[section.path.len()..]);
+                let prefix = emit::header(&path[section.path.len()..]);
                 let pair =
-                    format!("{newline}{}{prefix}.{}", lines::indent(text, last.start), print::pair_inline(key, new));
+                    format!("{newline}{}{prefix}.{}", lines::indent(text, last.start), emit::pair_inline(key, new));
                 return Ok(vec![Edit::insert(lines::end(text, last.value.end), &pair)]);
             }
         }
-        // A table that only stands in the headers of others gets one of its own before them.
+        // A table that only headers of subtables define gets a header before them.
         let (_, first) = self.sections_below(path).next().ok_or(Lost::Missing)?;
-        let pair = print::pair(key, new, newline);
-        let section = format!("[{}]{newline}{pair}{newline}{newline}", print::header(path));
+        let pair = emit::pair(key, new, newline);
+        let section = format!("[{}]{newline}{pair}{newline}{newline}", emit::header(path));
         Ok(vec![Edit::insert(Self::comments_above(text, first), &section)])
     }
 
-    /// A pair below the last one of a section.
+    /// Inserts a pair after the last one of a section.
     fn new_pair(&self, text: &str, own: usize, pair: &str) -> Edit {
         let newline = lines::line_break(text);
         let section = &self.sections[own];
@@ -289,7 +289,7 @@ impl Document {
         }
     }
 
-    /// A table or an array of tables inside the table of section `own`, behind all that is in it.
+    /// Inserts a table or an array of tables after all tables in that of section `own`.
     fn new_sections(&self, text: &str, path: &[Segment], own: usize, key: &str, new: &Tree<'_>) -> Edit {
         let newline = lines::line_break(text);
         let mut out = String::new();
@@ -300,13 +300,13 @@ impl Document {
                 Segment::Index(_) => None,
             })
             .collect();
-        print::table(&[(key.into(), new.clone())], &names, newline, &mut out);
+        emit::table(&[(key.into(), new.clone())], &names, newline, &mut out);
         let last = self.sections_below(path).last().map_or(own, |(index, _)| index);
-        self.behind(text, last, &out)
+        self.insert_after(text, last, &out)
     }
 
-    /// Sections behind another one.
-    fn behind(&self, text: &str, index: usize, sections: &str) -> Edit {
+    /// Inserts sections after another one.
+    fn insert_after(&self, text: &str, index: usize, sections: &str) -> Edit {
         let newline = lines::line_break(text);
         let section = &self.sections[index];
         let Some(next) = self.sections.get(index + 1) else {
@@ -320,7 +320,7 @@ impl Document {
         Edit::insert(lines::end(text, end), &format!("{newline}{newline}{sections}"))
     }
 
-    /// Lines at the end of the text, behind an empty one if they make a section.
+    /// Appends lines to the text, after an empty line if they are a section.
     fn at_end(&self, text: &str, lines: &str, section: bool) -> Edit {
         let newline = lines::line_break(text);
         let before = &text[..self.end];
@@ -335,7 +335,7 @@ impl Document {
         Edit::insert(self.end, &(insert + lines))
     }
 
-    /// Adds an item to the list at `path`.
+    /// Inserts an item in the list at `path`.
     pub(super) fn insert_item(
         &self,
         text: &str,
@@ -344,11 +344,11 @@ impl Document {
         new: &Tree<'_>,
     ) -> Result<Vec<Edit>, Lost> {
         match self.value(path) {
-            Ok(Found { layout, .. }) => return Ok(flow::insert(text, layout, index, &print::inline(new))),
+            Ok(Found { layout, .. }) => return Ok(flow::insert(text, layout, index, &emit::inline(new))),
             Err(Lost::Aliased) => return Err(Lost::Aliased),
             Err(Lost::Missing) => {}
         }
-        // An array of tables takes tables only.
+        // An array of tables can only contain tables.
         let Tree::Map(map) = new else { return Err(Lost::Missing) };
         let newline = lines::line_break(text);
         let names: Vec<&str> = path
@@ -358,17 +358,17 @@ impl Document {
                 Segment::Index(_) => None,
             })
             .collect();
-        let mut out = format!("[[{}]]{newline}", print::header(path));
-        print::table(map, &names, newline, &mut out);
+        let mut out = format!("[[{}]]{newline}", emit::header(path));
+        emit::table(map, &names, newline, &mut out);
         let item: Vec<Segment> = path.iter().cloned().chain([Segment::Index(index)]).collect();
         if let Some((_, next)) = self.sections_below(&item).next() {
             return Ok(vec![Edit::insert(Self::comments_above(text, next), &format!("{out}{newline}"))]);
         }
         let (last, _) = self.sections_below(path).next_back().ok_or(Lost::Missing)?;
-        Ok(vec![self.behind(text, last, &out)])
+        Ok(vec![self.insert_after(text, last, &out)])
     }
 
-    /// Takes out what stands at `path`.
+    /// Removes the value at `path`.
     pub(super) fn remove(&self, text: &str, path: &[Segment]) -> Result<Vec<Edit>, Lost> {
         let Some((last, parent)) = path.split_last() else { return Err(Lost::Missing) };
         if let Ok(Found { layout, .. }) = self.value(parent) {
@@ -395,12 +395,12 @@ impl Document {
     }
 }
 
-/// A value in one line, quoted as the old one was.
+/// Formats a value on one line, with the quotes of the old one.
 fn scalar(old: &str, new: &Tree<'_>) -> String {
     match new {
         Tree::Text(text) if old.starts_with('\'') && !old.starts_with("'''") => {
-            print::literal(text).unwrap_or_else(|| quoted(text))
+            emit::literal(text).unwrap_or_else(|| quoted(text))
         }
-        other => print::inline(other),
+        other => emit::inline(other),
     }
 }

@@ -1,4 +1,4 @@
-//! The edits that make one step in a text.
+//! Computes the edits of a step.
 
 use super::layout::{Found, Layout, Lost, find};
 use super::piece_table::PieceTable;
@@ -8,7 +8,7 @@ use crate::emit::yaml as emit;
 use crate::{Format, Segment, Tree};
 
 impl Step<'_> {
-    /// The edits that make the change in a text.
+    /// Returns the edits of the change.
     pub(super) fn edits(&self, text: &str, format: Format, blocks: bool) -> Result<Vec<Edit>, Lost> {
         match format {
             Format::Json => self.json(text),
@@ -33,7 +33,7 @@ impl Step<'_> {
             Change::InsertKey(key, value) => yaml::insert_key(text, find(&root, &self.path)?, key, value, &style),
             Change::Replace(value) => match (find(&root, &self.path), self.path.split_last()) {
                 (Ok(found), _) => yaml::replace(text, found, value, &style),
-                // What a merge key brings, a key of the map itself replaces.
+                // A key of the map overrides a merged one.
                 (Err(_), Some((Segment::Key(key), parent))) => {
                     let parent = find(&root, parent)?;
                     let own = parent.layout.items().iter().any(|item| !item.merge && item.keys == [key.as_str()]);
@@ -59,13 +59,13 @@ impl Step<'_> {
             Change::Remove => document.remove(text, &self.path),
             Change::Replace(value) => match document.replace(text, &self.path, value)? {
                 Some(edits) => Ok(edits),
-                // The value that comes instead of a table is written by the mending.
+                // `restore_toml` inserts the value that replaces a table.
                 None => document.remove(text, &self.path),
             },
         }
     }
 
-    /// The list or map that holds what the path leads to, and at which index.
+    /// Returns the list or map that contains the value, and the value's index.
     pub(super) fn parent<'l>(&self, root: &'l Layout) -> Result<(Found<'l>, usize), Lost> {
         let Some((last, parent)) = self.path.split_last() else { return Err(Lost::Missing) };
         let found = find(root, parent)?;
@@ -78,34 +78,34 @@ impl Step<'_> {
     }
 }
 
-/// Writes the nearest value around a place anew. Keys that dots join in an inline table can only be changed together.
-pub(super) fn around(text: &str, format: Format, path: &[Segment], expected: &Tree<'_>) -> Option<Vec<Edit>> {
+/// Replaces the nearest parent that can be replaced, because dotted keys of an inline table cannot be changed separately.
+pub(super) fn replace_parent(text: &str, format: Format, path: &[Segment], expected: &Tree<'_>) -> Option<Vec<Edit>> {
     (format == Format::Toml).then_some(())?;
     let document = toml::layout(text)?;
     let parents = || (0..=path.len()).rev().map(|depth| &path[..depth]);
     let wanted = |path: &[Segment]| path.iter().try_fold(expected, |node, segment| node.part(segment));
     let inline = parents().find_map(|path| document.replace(text, path, wanted(path)?).ok().flatten());
-    // An array of tables has no place for anything but tables; the mending writes the list anew.
+    // An array of tables can only contain tables. It is removed, and `restore_toml` inserts the new list.
     inline.or_else(|| {
         let list = parents().find(|path| document.is_array_of_tables(path))?;
         document.remove(text, list).ok()
     })
 }
 
-/// In TOML a table or list that loses its last part is gone, and one that is replaced by something else was only
-/// removed: writes what should stand there now.
-pub(super) fn mend_toml(pieces: &mut PieceTable<'_>, path: &[Segment], expected: &Tree<'_>) -> Option<()> {
+/// Inserts a value that a previous edit removed: a TOML table or list that lost its last entry, or that is replaced by
+/// another value.
+pub(super) fn restore_toml(pieces: &mut PieceTable<'_>, path: &[Segment], expected: &Tree<'_>) -> Option<()> {
     let now = pieces.text();
     let tree = read(&now, Format::Toml).ok()?;
-    let mut there = Some(&tree);
-    let mut wanted = expected;
+    let mut current = Some(&tree);
+    let mut expected = expected;
     for (depth, segment) in path.iter().enumerate() {
-        let Some(next) = wanted.part(segment) else { break };
-        wanted = next;
-        there = there.and_then(|node| node.part(segment));
-        if there.is_none() {
+        let Some(next) = expected.part(segment) else { break };
+        expected = next;
+        current = current.and_then(|node| node.part(segment));
+        if current.is_none() {
             let Segment::Key(key) = segment else { return None };
-            let step = Step { path: path[..depth].to_vec(), change: Change::InsertKey(key.clone(), wanted.clone()) };
+            let step = Step { path: path[..depth].to_vec(), change: Change::InsertKey(key.clone(), expected.clone()) };
             let edits = step.toml(&now).ok()?;
             pieces.apply(edits);
             return Some(());

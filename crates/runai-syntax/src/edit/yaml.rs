@@ -1,20 +1,20 @@
-//! Edits of YAML. How a value is written comes from the events of the parser that `document` uses too.
+//! Edits of YAML. The layout comes from the parser's events.
 
 use saphyr_parser::{Event, ScalarStyle, Span as EventSpan};
 
 use super::layout::{Found, Item, Layout, Place, Shape};
 use super::{Edit, flow, lines};
 use crate::Tree;
-use crate::emit::yaml::{self as print, Style};
+use crate::emit::yaml::{self as emit, Style};
 use crate::emit::{is_short, quoted};
 use crate::yaml::input::{Events, Offsets, events_with_blanks};
-use crate::yaml::tabs::tabs_behind_colons;
+use crate::yaml::tabs::tabs_after_colons;
 use crate::yaml::without_comment;
 
-/// The layout of a text that `document` has read already; nothing if there is no value in it at all.
+/// Returns the layout of a valid text, or `None` if it has no value.
 pub(super) fn layout(text: &str) -> Option<Layout> {
     let mut scan =
-        Scan { text, offsets: Offsets::new(text), events: events_with_blanks(text, tabs_behind_colons(text)) };
+        Scan { text, offsets: Offsets::new(text), events: events_with_blanks(text, tabs_after_colons(text)) };
     loop {
         match scan.next()? {
             (Event::DocumentStart(explicit), dashes) => {
@@ -41,10 +41,10 @@ impl<'t> Scan<'t> {
 
     fn node(&mut self, (event, span): (Event<'t>, EventSpan), after: usize) -> Option<Layout> {
         let span_end = self.offsets.byte(span.end.index());
-        let (outer, start) = self.behind_properties(after);
+        let (outer, start) = self.after_properties(after);
         Some(match event {
             Event::Scalar(text, ScalarStyle::Plain, anchor, tag) if text.is_empty() => {
-                // Nothing, where the next thing in the text is something else.
+                // An empty value.
                 let properties = anchor > 0 || tag.is_some();
                 let end = if properties { properties_end(self.text, outer, start) } else { after };
                 let outer = if properties { outer } else { after };
@@ -79,13 +79,13 @@ impl<'t> Scan<'t> {
         loop {
             let event = self.next()?;
             if let (Event::SequenceEnd, _) = event {
-                return Some((items, if flow { self.behind_bracket(at) } else { at }));
+                return Some((items, if flow { self.after_bracket(at) } else { at }));
             }
             let dash = lines::skip(self.text, at);
             let value = self.node(event, if flow { at } else { dash + 1 })?;
             let start = if flow { value.outer } else { dash };
             let end = value.end.max(if flow { value.outer } else { dash + 1 });
-            at = if flow { self.behind_comma(end) } else { end };
+            at = if flow { self.after_comma(end) } else { end };
             items.push(Item { keys: Vec::new(), merge: false, start, end, value });
         }
     }
@@ -96,14 +96,14 @@ impl<'t> Scan<'t> {
         loop {
             let (event, span) = self.next()?;
             let span_end = self.offsets.byte(span.end.index());
-            let (outer, key_start) = self.behind_properties(at);
+            let (outer, key_start) = self.after_properties(at);
             let (key, key_end, merge) = match event {
-                Event::MappingEnd => return Some((items, if flow { self.behind_bracket(at) } else { at })),
+                Event::MappingEnd => return Some((items, if flow { self.after_bracket(at) } else { at })),
                 Event::Scalar(text, style, ..) => {
                     let merge = style == ScalarStyle::Plain && text == "<<";
                     (text.into_owned(), self.scalar_end(key_start, span_end, style), merge)
                 }
-                // A key that stands elsewhere is as untouchable as what a merge key brings.
+                // A key that is an alias cannot be edited, like merged values.
                 Event::Alias(_) => (String::new(), span_end, true),
                 _ => return None,
             };
@@ -112,23 +112,23 @@ impl<'t> Scan<'t> {
             let event = self.next()?;
             let value = self.node(event, after)?;
             let end = value.end.max(after);
-            at = if flow { self.behind_comma(end) } else { end };
+            at = if flow { self.after_comma(end) } else { end };
             items.push(Item { keys: vec![key], merge, start: outer, end, value });
         }
     }
 
-    fn behind_comma(&self, end: usize) -> usize {
+    fn after_comma(&self, end: usize) -> usize {
         let at = lines::skip(self.text, end);
         if self.text[at..].starts_with(',') { at + 1 } else { end }
     }
 
-    /// The parser ends what has a comma behind its last part at that comma.
-    fn behind_bracket(&self, at: usize) -> usize {
+    /// The parser ends a collection with a trailing comma at that comma.
+    fn after_bracket(&self, at: usize) -> usize {
         (lines::skip(self.text, at) + 1).min(self.text.len())
     }
 
-    /// Where a value with its anchor and tag begins, and where the value itself does.
-    fn behind_properties(&self, after: usize) -> (usize, usize) {
+    /// Returns the start of a value's anchor and tag, and the start of the value.
+    fn after_properties(&self, after: usize) -> (usize, usize) {
         let outer = lines::skip(self.text, after);
         let mut start = outer;
         while self.text[start..].starts_with(['&', '!']) {
@@ -144,7 +144,7 @@ impl<'t> Scan<'t> {
         let raw = match style {
             ScalarStyle::SingleQuoted => without_comment(raw, '\''),
             ScalarStyle::DoubleQuoted => without_comment(raw, '"'),
-            // Line breaks at the end are part of it; the indent of what follows is not.
+            // Trailing line breaks belong to the scalar, the indentation of the next line does not.
             _ if keeps_breaks(raw) => &raw[..raw.rfind('\n').map_or(raw.len(), |at| at + 1)],
             _ => raw.trim_end(),
         };
@@ -156,7 +156,7 @@ fn keeps_breaks(raw: &str) -> bool {
     raw.starts_with(['|', '>']) && raw[1..].trim_start_matches(|c: char| c.is_ascii_digit()).starts_with('+')
 }
 
-/// Where the anchor and tag in front of a value end.
+/// Returns the end of a value's anchor and tag.
 fn properties_end(text: &str, outer: usize, start: usize) -> usize {
     let mut end = outer;
     loop {
@@ -169,7 +169,7 @@ fn properties_end(text: &str, outer: usize, start: usize) -> usize {
     }
 }
 
-/// How the maps and lists of a text are indented.
+/// Detects the indentation of a text.
 pub(super) fn style(text: &str, root: Option<&Layout>) -> Style<'static> {
     let mut steps = (None, None);
     if let Some(root) = root {
@@ -195,14 +195,14 @@ fn steps_of(layout: &Layout, steps: &mut (Option<usize>, Option<usize>)) {
     }
 }
 
-/// Writes `new` in place of a value.
+/// Replaces a value by `new`.
 pub(super) fn replace(text: &str, found: Found<'_>, new: &Tree<'_>, style: &Style<'_>) -> Vec<Edit> {
     let Found { layout, in_flow, column, place } = found;
     let Layout { after, outer, start, end, .. } = *layout;
-    // A tag says what the value was; an anchor may stay.
+    // The tag is replaced with the value; the anchor is kept.
     let tagged = outer < start && !text[outer..start].contains('&');
     let from = if tagged { outer } else { start };
-    // Blank lines that a block keeps at its end are nothing to what comes instead.
+    // Trailing blank lines of a block scalar do not belong to the new value.
     let end = start + text[start..end].trim_end().len();
     let properties_end = if tagged || outer == start { after } else { properties_end(text, outer, start) };
     let below = text[after..start].contains('\n');
@@ -210,7 +210,7 @@ pub(super) fn replace(text: &str, found: Found<'_>, new: &Tree<'_>, style: &Styl
     if in_flow || is_short(new, column) {
         let moves = layout.is_block() && below && place != Place::Root;
         let behind = if moves { properties_end } else { end };
-        // Lines of a block leave no place for the comment behind the old value.
+        // A block scalar cannot keep the comment after the old value.
         let word = match (scalar(&text[start..end], new, in_flow, style, column), new) {
             (word, Tree::Text(new))
                 if word.contains('\n') && !lines::is_blank(text, behind..lines::end(text, behind)) =>
@@ -238,38 +238,38 @@ pub(super) fn replace(text: &str, found: Found<'_>, new: &Tree<'_>, style: &Styl
     if layout.is_block() {
         if !below || place == Place::Root {
             let column = lines::column(text, start);
-            return vec![Edit::new(start, end, print::block(new, style, column))];
+            return vec![Edit::new(start, end, emit::block(new, style, column))];
         }
-        let block = format!("{}{}", " ".repeat(inner), print::block(new, style, inner));
+        let block = format!("{}{}", " ".repeat(inner), emit::block(new, style, inner));
         return vec![Edit::new(lines::start(text, start), end, block)];
     }
     if place != Place::Key {
         let blank = if start == end { " " } else { "" };
-        return vec![Edit::new(from, end, format!("{blank}{}", print::block(new, style, inner)))];
+        return vec![Edit::new(from, end, format!("{blank}{}", emit::block(new, style, inner)))];
     }
-    // Behind the comment of the line, if it has one.
+    // After the comment of the line.
     let line_end = lines::end(text, end);
-    let block = format!("{}{}{}", style.newline, " ".repeat(inner), print::block(new, style, inner));
+    let block = format!("{}{}{}", style.newline, " ".repeat(inner), emit::block(new, style, inner));
     if line_end == end {
         return vec![Edit::new(properties_end, end, block)];
     }
     vec![Edit::delete(properties_end, end), Edit::insert(line_end, &block)]
 }
 
-/// A value in one line, quoted as the old one was.
+/// Formats a value on one line, with the quotes of the old one.
 fn scalar(old: &str, new: &Tree<'_>, in_flow: bool, style: &Style<'_>, column: usize) -> String {
     let Tree::Text(text) = new else {
-        return print::flow(new);
+        return emit::flow(new);
     };
     let kept = match old.chars().next() {
-        Some('\'') => print::single_quoted(text),
+        Some('\'') => emit::single_quoted(text),
         Some('"') => Some(quoted(text)),
         _ => None,
     };
     match kept {
         Some(kept) => kept,
-        None if in_flow => print::flow(new),
-        None => print::behind(new, style, column).trim_start().to_owned(),
+        None if in_flow => emit::flow(new),
+        None => emit::after_colon(new, style, column).trim_start().to_owned(),
     }
 }
 
@@ -277,12 +277,12 @@ fn scalar(old: &str, new: &Tree<'_>, in_flow: bool, style: &Style<'_>, column: u
 pub(super) fn insert_key(text: &str, found: Found<'_>, key: &str, new: &Tree<'_>, style: &Style<'_>) -> Vec<Edit> {
     match &found.layout.shape {
         Shape::Block { column, items, .. } => {
-            let entry = print::entry(key, new, style, *column);
+            let entry = emit::entry(key, new, style, *column);
             let end = items.last().map_or(found.layout.end, |last| last.end);
             vec![new_line(text, end, *column, &entry, style)]
         }
         Shape::Flow { items, .. } if found.in_flow || !items.is_empty() => {
-            let part = format!("{}: {}", print::key(key), print::flow(new));
+            let part = format!("{}: {}", emit::key(key), emit::flow(new));
             flow::insert(text, found.layout, items.len(), &part)
         }
         _ => replace(text, found, &Tree::Map(vec![(key.into(), new.clone())]), style),
@@ -293,7 +293,7 @@ pub(super) fn insert_key(text: &str, found: Found<'_>, key: &str, new: &Tree<'_>
 pub(super) fn insert_item(text: &str, found: Found<'_>, index: usize, new: &Tree<'_>, style: &Style<'_>) -> Vec<Edit> {
     match &found.layout.shape {
         Shape::Block { column, items, .. } => {
-            let item = print::item(new, style, *column);
+            let item = emit::item(new, style, *column);
             let between = format!("{}{}", style.newline, " ".repeat(*column));
             vec![match index.checked_sub(1).and_then(|before| items.get(before)) {
                 Some(before) => new_line(text, before.end, *column, &item, style),
@@ -301,13 +301,13 @@ pub(super) fn insert_item(text: &str, found: Found<'_>, index: usize, new: &Tree
             }]
         }
         Shape::Flow { items, .. } if found.in_flow || !items.is_empty() || is_short(new, 0) => {
-            flow::insert(text, found.layout, index, &print::flow(new))
+            flow::insert(text, found.layout, index, &emit::flow(new))
         }
         _ => replace(text, found, &Tree::List(vec![new.clone()]), style),
     }
 }
 
-/// A line of its own below the one in which something ends.
+/// Inserts a line after the one that contains `end`.
 fn new_line(text: &str, end: usize, column: usize, line: &str, style: &Style<'_>) -> Edit {
     let indent = " ".repeat(column);
     if text[..end].ends_with('\n') {
@@ -316,7 +316,7 @@ fn new_line(text: &str, end: usize, column: usize, line: &str, style: &Style<'_>
     Edit::insert(lines::end(text, end), &format!("{}{indent}{line}", style.newline))
 }
 
-/// Takes a part of a list or map out.
+/// Removes an entry or item.
 pub(super) fn remove(text: &str, found: Found<'_>, index: usize, style: &Style<'_>) -> Vec<Edit> {
     let (list, items) = match &found.layout.shape {
         Shape::Block { list, items, .. } => (*list, items),
@@ -332,7 +332,7 @@ pub(super) fn remove(text: &str, found: Found<'_>, index: usize, style: &Style<'
     if lines::is_first(text, item.start) {
         return vec![Edit::delete(lines::start(text, item.start), behind)];
     }
-    // The first one, behind a dash: what follows takes its place, unless a comment is in the way.
+    // The first entry after a dash: the next one moves to its place, unless there is a comment between them.
     match items.get(index + 1) {
         Some(next) if lines::is_blank(text, behind..next.start) => vec![Edit::delete(item.start, next.start)],
         _ => vec![Edit::delete(item.start, if ends_with_line { item.end } else { lines::end(text, item.end) })],

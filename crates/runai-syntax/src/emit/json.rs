@@ -1,4 +1,4 @@
-//! JSON, in one line or in many.
+//! Emits JSON, on one line or indented.
 
 use std::fmt::Write as _;
 use std::mem;
@@ -6,52 +6,52 @@ use std::mem;
 use super::{is_short, quote};
 use crate::{Format, Tree};
 
-/// How the JSON around a value is laid out.
+/// The style of a JSON text.
 #[derive(Clone, Copy, Debug)]
 pub struct Style<'s> {
     /// The line break.
     pub newline: &'s str,
-    /// What one level is indented by; nothing for a text that is a single line.
+    /// The indentation of one level; empty for a text on one line.
     pub indent: &'s str,
-    /// Whether a space stands behind colons and commas.
+    /// Whether a space follows colons and commas.
     pub spaced: bool,
-    /// Whether short lists of scalars stand in one line.
+    /// Whether short lists of scalars are on one line.
     pub short_lists: bool,
 }
 
-/// One line, without a space.
+/// One line without spaces.
 pub const COMPACT: Style<'static> = Style { newline: "", indent: "", spaced: false, short_lists: false };
-/// A line for each part.
+/// One line per value, indented by two spaces.
 pub const PRETTY: Style<'static> = Style { newline: "\n", indent: "  ", spaced: true, short_lists: false };
 
-/// The value, whose first line is indented by `before`.
+/// Formats a value whose first line is indented by `before`.
 pub(crate) fn value(value: &Tree<'_>, style: &Style<'_>, before: &str) -> String {
-    let mut printer = Printer::new(*style, before);
-    printer.value(value);
-    printer.out
+    let mut writer = Writer::new(*style, before);
+    writer.value(value);
+    writer.out
 }
 
-/// `"key": value`.
+/// Formats `"key": value`.
 pub(crate) fn pair(key: &str, value: &Tree<'_>, style: &Style<'_>, before: &str) -> String {
-    let mut printer = Printer::new(*style, before);
-    printer.key(key);
-    printer.value(value);
-    printer.out
+    let mut writer = Writer::new(*style, before);
+    writer.key(key);
+    writer.value(value);
+    writer.out
 }
 
-/// Room for as many bytes saves most bodies from growing.
+/// The initial capacity in bytes, which is enough for most bodies.
 const USUAL_BYTES: usize = 2048;
 
-/// Writes JSON from its first character to its last.
-pub struct Printer<'s> {
+/// Writes JSON sequentially.
+pub struct Writer<'s> {
     style: Style<'s>,
-    /// What begins a line here: the line break and the indentation; nothing where all stands in one line.
+    /// The line break and indentation of the current level; empty for a text on one line.
     line: String,
     out: String,
 }
 
-impl<'s> Printer<'s> {
-    /// A printer of an empty text; lines begin with `before`.
+impl<'s> Writer<'s> {
+    /// Creates a writer whose lines are indented by `before`.
     #[must_use]
     pub fn new(style: Style<'s>, before: &str) -> Self {
         let line = if style.indent.is_empty() { String::new() } else { format!("{}{before}", style.newline) };
@@ -64,7 +64,7 @@ impl<'s> Printer<'s> {
         self.out
     }
 
-    /// Begins a list or an object with its bracket.
+    /// Opens a list or an object with its bracket.
     pub fn open(&mut self, bracket: char) {
         self.out.push(bracket);
         if !self.line.is_empty() {
@@ -72,7 +72,7 @@ impl<'s> Printer<'s> {
         }
     }
 
-    /// Ends it.
+    /// Closes it.
     pub fn close(&mut self, bracket: char) {
         if !self.line.is_empty() {
             self.line.truncate(self.line.len() - self.style.indent.len());
@@ -83,7 +83,7 @@ impl<'s> Printer<'s> {
         self.out.push(bracket);
     }
 
-    /// Goes on to a part of it.
+    /// Starts an item or entry.
     pub fn part(&mut self) {
         let behind_another = !self.is_at_first();
         if behind_another {
@@ -96,7 +96,7 @@ impl<'s> Printer<'s> {
         }
     }
 
-    /// Goes on to a member of the API, whose name needs no escape; what is returned is where it began.
+    /// Starts a member whose name needs no escapes, and returns its offset.
     pub fn member(&mut self, name: &'static str) -> usize {
         let start = self.out.len();
         self.part();
@@ -106,7 +106,7 @@ impl<'s> Printer<'s> {
         start
     }
 
-    /// Ends a list or an object that is a member; without any part it is taken back to where the member began.
+    /// Closes a list or an object of a member. If it is empty, removes the member, which starts at `start`.
     pub fn close_member(&mut self, bracket: char, start: usize) {
         let empty = self.is_at_first();
         self.close(bracket);
@@ -165,12 +165,12 @@ impl<'s> Printer<'s> {
         self.out.push_str(if self.style.spaced { ": " } else { ":" });
     }
 
-    /// Whether the list or object has no part yet.
+    /// Whether the list or object is empty so far.
     fn is_at_first(&self) -> bool {
         matches!(self.out.as_bytes().last(), Some(b'[' | b'{'))
     }
 
-    /// How far the line is indented.
+    /// Returns the indentation of the line.
     fn column(&self) -> usize {
         self.line.len().saturating_sub(self.style.newline.len())
     }

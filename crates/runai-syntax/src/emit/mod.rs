@@ -1,4 +1,4 @@
-//! Values to text, in each of the three languages.
+//! Emits values in all three formats.
 
 pub mod json;
 pub(crate) mod toml;
@@ -16,7 +16,7 @@ pub fn quoted(text: &str) -> String {
     out
 }
 
-/// Returns a key as it is written in a map of `format`.
+/// Formats a key for a map of `format`.
 #[must_use]
 pub fn key(key: &str, format: Format) -> String {
     match format {
@@ -26,7 +26,7 @@ pub fn key(key: &str, format: Format) -> String {
     }
 }
 
-/// Writes `text` in double quotes, with escapes that JSON, TOML and YAML share.
+/// Appends `text` in double quotes, with escapes that JSON, TOML and YAML share.
 pub(crate) fn quote(text: &str, out: &mut String) {
     out.push('"');
     let mut rest = text;
@@ -49,7 +49,7 @@ fn quote_char(c: char, out: &mut String) {
         '\n' => "\\n",
         '\r' => "\\r",
         '\t' => "\\t",
-        // JSON takes most of these as they are, the others do not.
+        // JSON allows most of these unescaped, the other formats do not.
         '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
             let _ = write!(out, "\\u{:04x}", u32::from(c));
             return;
@@ -59,10 +59,10 @@ fn quote_char(c: char, out: &mut String) {
     out.push_str(escape);
 }
 
-/// Widest line that a list of scalars may make.
+/// The maximum width of a list of scalars on one line, in columns.
 const WIDTH: usize = 100;
 
-/// Whether `value` stands in one line wherever it goes: a scalar, nothing, or a short list of scalars.
+/// Whether `value` is written on one line: a scalar, an empty collection, or a short list of scalars.
 pub(crate) fn is_short(value: &Tree<'_>, column: usize) -> bool {
     match value {
         Tree::Map(map) => map.is_empty(),

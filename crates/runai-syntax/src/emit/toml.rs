@@ -1,11 +1,11 @@
-//! TOML: pairs first, then tables and arrays of tables; what stands in a list of scalars is inline.
+//! Emits TOML: key/value pairs first, then tables and arrays of tables. Other maps in lists are inline tables.
 
 use std::fmt::Write as _;
 
 use super::{is_short, quoted};
 use crate::{Format, Segment, Tree};
 
-/// A table with its pairs, and the tables inside it below; `path` is that of the table.
+/// Appends the pairs and subtables of the table at `path`.
 pub(crate) fn table(map: &[(std::borrow::Cow<'_, str>, Tree<'_>)], path: &[&str], newline: &str, out: &mut String) {
     let (tables, pairs): (Vec<_>, Vec<_>) = map.iter().partition(|(_, value)| is_table(value));
     for (key, value) in &pairs {
@@ -16,7 +16,7 @@ pub(crate) fn table(map: &[(std::borrow::Cow<'_, str>, Tree<'_>)], path: &[&str]
         let header = header_path(path.iter().copied());
         match value {
             Tree::Map(map) => {
-                // A table that only holds tables needs no header of its own.
+                // A table that contains only tables needs no header.
                 if map.iter().any(|(_, value)| !is_table(value)) || map.is_empty() {
                     separate(out, newline);
                     let _ = write!(out, "[{header}]{newline}");
@@ -43,7 +43,7 @@ fn separate(out: &mut String, newline: &str) {
     }
 }
 
-/// Whether a value becomes a table or an array of tables.
+/// Whether a value is written as a table or an array of tables.
 pub(crate) fn is_table(value: &Tree<'_>) -> bool {
     match value {
         Tree::Map(map) => !map.is_empty(),
@@ -52,7 +52,7 @@ pub(crate) fn is_table(value: &Tree<'_>) -> bool {
     }
 }
 
-/// The path of a table as its header writes it; the header of an item is that of its list.
+/// Formats the path of a table for its header. Indexes are omitted.
 pub(crate) fn header(path: &[Segment]) -> String {
     header_path(path.iter().filter_map(|segment| match segment {
         Segment::Key(key) => Some(key.as_str()),
@@ -64,7 +64,7 @@ fn header_path<'k>(path: impl Iterator<Item = &'k str>) -> String {
     path.map(key).collect::<Vec<_>>().join(".")
 }
 
-/// `key = value`.
+/// Formats `key = value`, with long lists on several lines.
 pub(crate) fn pair(name: &str, value: &Tree<'_>, newline: &str) -> String {
     let name = key(name);
     let value = match value {
@@ -78,7 +78,7 @@ pub(crate) fn pair(name: &str, value: &Tree<'_>, newline: &str) -> String {
     format!("{name} = {value}")
 }
 
-/// A value in one line.
+/// Formats a value on one line.
 pub(crate) fn inline(value: &Tree<'_>) -> String {
     match value {
         Tree::List(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
@@ -98,13 +98,13 @@ pub(crate) fn key(key: &str) -> String {
     if !key.is_empty() && key.chars().all(bare) { key.to_owned() } else { quoted(key) }
 }
 
-/// A text in single quotes, if they can hold it in one line.
+/// Formats a string in single quotes, if it needs no escapes.
 pub(crate) fn literal(text: &str) -> Option<String> {
     let fits = !text.contains(|c: char| c == '\'' || c.is_control() && c != '\t');
     fits.then(|| format!("'{text}'"))
 }
 
-/// `key = value` in one line.
+/// Formats `key = value` on one line.
 pub(crate) fn pair_inline(name: &str, value: &Tree<'_>) -> String {
     format!("{} = {}", key(name), inline(value))
 }

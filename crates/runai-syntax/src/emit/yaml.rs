@@ -1,5 +1,5 @@
-//! YAML: blocks, and short lists of scalars in brackets. Texts are quoted whenever YAML 1.1 or 1.2 would read something
-//! else.
+//! Emits YAML: blocks, and short lists of scalars in brackets. Strings are quoted if YAML 1.1 or 1.2 would parse them as
+//! another type.
 
 use std::borrow::Cow;
 
@@ -7,25 +7,25 @@ use super::{is_short, quoted};
 use crate::yaml::core;
 use crate::{Format, Tree};
 
-/// How the YAML around a value is laid out.
+/// The style of a YAML text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Style<'s> {
     pub(crate) newline: &'s str,
-    /// Columns that a map inside a map is indented by.
+    /// The indentation of a map in a map, in columns.
     pub(crate) step: usize,
-    /// Columns that a list inside a map is indented by.
+    /// The indentation of a list in a map, in columns.
     pub(crate) list_step: usize,
-    /// Whether texts of several lines are written as blocks.
+    /// Whether strings of several lines are written as block scalars.
     pub(crate) blocks: bool,
 }
 
-/// `key: value` whose key stands at `column`; the first line is not indented.
+/// Formats `key: value` with the key at `column`. The first line is not indented.
 pub(crate) fn entry(key: &str, value: &Tree<'_>, style: &Style<'_>, column: usize) -> String {
-    format!("{}:{}", self::key(key), behind(value, style, column))
+    format!("{}:{}", self::key(key), after_colon(value, style, column))
 }
 
-/// What stands behind the colon of a key at `column`: a blank and a value, or the lines below.
-pub(crate) fn behind(value: &Tree<'_>, style: &Style<'_>, column: usize) -> String {
+/// Formats the text after the colon of a key at `column`: a space and a value, or the lines below.
+pub(crate) fn after_colon(value: &Tree<'_>, style: &Style<'_>, column: usize) -> String {
     match value {
         _ if is_short(value, column) => format!(" {}", scalar_or_flow(value, style, column)),
         _ => {
@@ -35,12 +35,12 @@ pub(crate) fn behind(value: &Tree<'_>, style: &Style<'_>, column: usize) -> Stri
     }
 }
 
-/// `- value` whose dash stands at `column`.
+/// Formats `- value` with the dash at `column`.
 pub(crate) fn item(value: &Tree<'_>, style: &Style<'_>, column: usize) -> String {
     format!("- {}", block(value, style, column + 2))
 }
 
-/// The lines of a value at `column`; the first line is not indented.
+/// Formats a value at `column`. The first line is not indented.
 pub(crate) fn block(value: &Tree<'_>, style: &Style<'_>, column: usize) -> String {
     let between = format!("{}{}", style.newline, " ".repeat(column));
     match value {
@@ -54,7 +54,7 @@ pub(crate) fn block(value: &Tree<'_>, style: &Style<'_>, column: usize) -> Strin
     }
 }
 
-/// A value in one line, for inside brackets.
+/// Formats a value on one line, as in brackets.
 #[must_use]
 pub fn flow(value: &Tree<'_>) -> String {
     match value {
@@ -68,7 +68,7 @@ pub fn flow(value: &Tree<'_>) -> String {
     }
 }
 
-/// A text inside brackets.
+/// Formats a string in brackets.
 fn flow_text(text: &str) -> String {
     if is_plain(text) && !text.contains([',', '[', ']', '{', '}']) && !text.contains(" -") && !text.contains(" ?") {
         text.to_owned()
@@ -99,7 +99,7 @@ fn word(value: &Tree<'_>) -> String {
     }
 }
 
-/// A text of several lines as a block whose lines stand at `column`, if a block says it exactly.
+/// Formats a string of several lines as a block scalar at `column`, if that is exact.
 pub(crate) fn literal(text: &str, style: &Style<'_>, column: usize) -> Option<String> {
     let (lines, header) = match text.strip_suffix('\n') {
         Some(lines) => (lines, "|"),
@@ -123,7 +123,7 @@ pub(crate) fn literal(text: &str, style: &Style<'_>, column: usize) -> Option<St
     })
 }
 
-/// A text in single quotes, if they can hold it in one line.
+/// Formats a string in single quotes, if it is printable.
 pub(crate) fn single_quoted(text: &str) -> Option<String> {
     let printable = text.chars().all(|c| !c.is_control() && !is_break(c));
     printable.then(|| format!("'{}'", text.replace('\'', "''")))
@@ -133,12 +133,12 @@ fn is_break(c: char) -> bool {
     matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
-/// Whether a character makes a text unlike any number or date.
+/// Whether a character excludes that a plain scalar is a number or date.
 fn is_letter(c: char) -> bool {
     c.is_ascii_alphabetic() || !c.is_ascii()
 }
 
-/// Whether a text in a block means itself without quotes, in YAML 1.1 as in 1.2.
+/// Whether a string needs no quotes in a block, in YAML 1.1 and 1.2.
 pub(crate) fn is_plain(text: &str) -> bool {
     let Some(first) = text.chars().next() else { return false };
     let second = text.chars().nth(1);
@@ -156,14 +156,14 @@ pub(crate) fn is_plain(text: &str) -> bool {
         && !is_number(text)
 }
 
-/// Whether some YAML takes the text for null, a boolean, or another special word.
+/// Whether a YAML version parses the text as null, a boolean, or another special word.
 fn is_word(text: &str) -> bool {
     const WORDS: [&str; 13] = ["~", "false", "n", "no", "null", "off", "on", "true", "y", "yes", ".inf", ".nan", "<<"];
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     text.len() <= 6 && WORDS.iter().any(|word| unsigned.eq_ignore_ascii_case(word))
 }
 
-/// Whether some YAML takes the text for a number, a time or a date.
+/// Whether a YAML version parses the text as a number, a time or a date.
 fn is_number(text: &str) -> bool {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     if !unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.') {

@@ -1,13 +1,14 @@
-//! An input for `saphyr-parser` over a text in memory, and its places in bytes.
+//! An input for `saphyr-parser` over a text in memory, and byte offsets of its markers.
 //!
-//! It fills two gaps of `saphyr-parser` 0.3, and needs nothing else of this crate, so that both can be sent upstream:
+//! It solves two problems of `saphyr-parser` 0.3, and does not depend on the rest of this crate, so it can be contributed
+//! upstream:
 //!
 //! * A `Marker` counts characters, while a slice of a `&str` and every editor count bytes. [`Offsets`] converts them; a
 //!   `Marker` with the offset in bytes, which an input knows, would replace it and its table for texts beyond ASCII.
-//! * `StrInput` decodes a character each time that it is looked at, and reserves room for 128 more in each scalar.
-//!   [`Characters`] keeps the character at hand, reads ASCII as bytes, and reserves 16.
+//! * `StrInput` decodes a character at each access, and reserves room for 128 more in each scalar.
+//!   [`Characters`] caches the current character, reads ASCII as bytes, and reserves 16.
 //!
-//! Reading some tabs as blanks ([`events_with_blanks`]) is only a workaround: YAML 1.2 allows a tab behind a colon.
+//! Reading some tabs as spaces ([`events_with_blanks`]) is a workaround: YAML 1.2 allows a tab after a colon.
 
 use saphyr_parser::input::{is_blank_or_breakz, is_breakz, is_flow};
 use saphyr_parser::{Input, Parser};
@@ -15,7 +16,7 @@ use saphyr_parser::{Input, Parser};
 /// The events of a text.
 pub(crate) type Events<'t> = Parser<'t, Characters<'t>>;
 
-/// The events of a text, in which the parser reads the tabs at `blanks` as blanks.
+/// Returns the events of a text. The parser reads the tabs at `blanks` as spaces.
 pub(crate) fn events_with_blanks(text: &str, blanks: Vec<usize>) -> Events<'_> {
     Parser::new(Characters { text, at: 0, here: character(text, 0), blanks })
 }
@@ -25,7 +26,7 @@ pub(crate) struct Characters<'t> {
     at: usize,
     /// The character at `at`.
     here: char,
-    /// Offsets of tabs that are read as blanks, in order.
+    /// Offsets of tabs that are read as spaces, in order.
     blanks: Vec<usize>,
 }
 
@@ -38,7 +39,7 @@ impl Characters<'_> {
     }
 }
 
-/// The character at an offset. What is behind the text is for the parser a NUL.
+/// Returns the character at an offset, or NUL after the end of the text.
 fn character(text: &str, at: usize) -> char {
     match text.as_bytes().get(at) {
         Some(byte) if byte.is_ascii() => char::from(*byte),
@@ -51,12 +52,12 @@ fn longer(text: &str, at: usize) -> char {
     text[at.min(text.len())..].chars().next().unwrap_or_default()
 }
 
-/// How many characters the parser may look at together, and how many more it makes room for in a scalar.
+/// The lookahead of the parser, and the capacity that it reserves in a scalar, in characters.
 const AHEAD: usize = 16;
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 impl Input for Characters<'_> {
-    /// All of the text is there.
+    /// The whole text is in memory.
     fn lookahead(&mut self, _: usize) {}
 
     fn buflen(&self) -> usize {
@@ -104,7 +105,7 @@ impl Input for Characters<'_> {
         (self.at < self.text.len()).then_some(self.here)
     }
 
-    /// As it would be by itself, but that few characters depend on the next one.
+    /// Like the default, but faster, because few characters depend on the next one.
     fn next_can_be_plain_scalar(&self, in_flow: bool) -> bool {
         match self.here {
             ':' => {
@@ -116,7 +117,7 @@ impl Input for Characters<'_> {
     }
 }
 
-/// The offsets in bytes of the characters that the parser counts.
+/// Byte offsets of characters.
 pub(crate) struct Offsets(Option<Vec<u32>>);
 
 impl Offsets {
@@ -146,7 +147,7 @@ mod tests {
         events_with_blanks(text, Vec::new())
     }
 
-    /// The parser's own input gives the same events, at the same places, or the same error.
+    /// Asserts that the parser's `StrInput` has the same events, spans or error.
     fn check(text: &str) {
         let (mut own, mut other) = (events(text), Parser::new_from_str(text));
         loop {
@@ -160,22 +161,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn events_are_those_of_the_parsers_own_input(
+        fn events_equal_those_of_str_input(
             text in "([a-zé🚀0-9]{0,3}|[-?:,#&*!|>@'\"\\[\\]{}]|: |- |# |\\|\n|>-\n|\n| |  |\t|\r\n|---|\\.\\.\\.|&a|\\*a|!!str |\u{feff}|\\x00){0,40}",
         ) {
             check(&text);
         }
 
-        /// Apart, because the parser's own input counts the bytes of a directive, and the characters of all else.
+        /// A separate test, because `StrInput` counts bytes in directives, and characters elsewhere.
         #[test]
-        fn directives_are_those_of_the_parsers_own_input(text in "(%|%YAML |%TAG |1\\.2|![a-z]?|[a-z]| |\n|---|#){0,16}\n?(---)?[ a-z]*") {
+        fn directives_equal_those_of_str_input(text in "(%|%YAML |%TAG |1\\.2|![a-z]?|[a-z]| |\n|---|#){0,16}\n?(---)?[ a-z]*") {
             check(&text);
         }
     }
 
-    /// The parser reads so only from an input that has nothing to look ahead at.
+    /// The parser uses this method only for inputs without lookahead.
     #[test]
-    fn characters_are_read_one_by_one_up_to_a_break() {
+    fn reads_characters_up_to_break() {
         for (text, line) in [("é🚀a\nb", "é🚀a"), ("a\u{feff}", "a"), ("ab", "ab"), ("", "")] {
             let mut input = Characters { text, at: 0, here: character(text, 0), blanks: Vec::new() };
             let read: String = std::iter::from_fn(|| input.raw_read_non_breakz_ch()).collect();
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directive_is_counted_in_characters() {
+    fn counts_directives_in_characters() {
         let error = events("%é").find_map(Result::err).unwrap();
         assert_eq!(error.marker().index(), 2);
     }

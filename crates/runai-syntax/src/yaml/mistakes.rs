@@ -1,30 +1,30 @@
-//! What was probably meant by YAML that does not parse.
+//! Finds probable causes of YAML syntax errors.
 
 use std::ops::Range;
 
 use crate::unusual::{self, is_word_character};
 
-/// A cause that can be named.
+/// A probable cause.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Mistake {
-    /// In bytes of the text.
+    /// The range in bytes.
     pub(super) place: Range<usize>,
     pub(super) why: String,
     pub(super) help: String,
-    /// A place and what to write there.
+    /// A range and its replacement.
     pub(super) fix: Option<(Range<usize>, String)>,
 }
 
-/// How many lines before the parser's place are looked at.
+/// The number of lines before the parser's position that are searched.
 const LINES_BEFORE: usize = 3;
 
-/// Looks for a cause in the line where the parser stopped, and in those before it.
+/// Searches the line where the parser failed, and those before it.
 pub(super) fn find(body: &str, at: usize) -> Option<Mistake> {
     let at = body.floor_char_boundary(at.min(body.len()));
     alias(body, at).or_else(|| lines(body, at).find_map(|line| of_line(body, line)))
 }
 
-/// The line at a place and those before it, the nearest first.
+/// Returns the line at an offset and those before it, the nearest first.
 fn lines(body: &str, at: usize) -> impl Iterator<Item = Range<usize>> {
     let mut end = body[at..].find('\n').map_or(body.len(), |length| at + length);
     let mut left = LINES_BEFORE + 1;
@@ -40,7 +40,7 @@ fn lines(body: &str, at: usize) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// A `*` where a text begins.
+/// A `*` at the start of a string.
 fn alias(body: &str, at: usize) -> Option<Mistake> {
     let rest = body[at..].strip_prefix('*')?;
     let length = rest.find([',', ']', '}', '\n', ' ']).unwrap_or(rest.len());
@@ -49,8 +49,8 @@ fn alias(body: &str, at: usize) -> Option<Mistake> {
     let fix = Some((place.clone(), quoted(text)));
     Some(Mistake {
         place,
-        why: format!("`{text}` is an alias, and there is no anchor of that name"),
-        help: format!("quote a text that begins with `*`: `{}`", quoted(text)),
+        why: format!("unknown anchor of the alias `{text}`"),
+        help: format!("quote a string that starts with `*`: `{}`", quoted(text)),
         fix,
     })
 }
@@ -67,7 +67,7 @@ fn of_line(body: &str, line: Range<usize>) -> Option<Mistake> {
             None => Some(c),
         });
         let fix = Some((line.start..line.start + indent, plain.collect()));
-        return Some(Mistake { place, why: format!("{} cannot indent", found.name), help: found.help(), fix });
+        return Some(Mistake { place, why: format!("{} in indentation", found.name), help: found.help(), fix });
     }
     let trimmed = text.trim();
     if trimmed.starts_with('#') {
@@ -80,7 +80,7 @@ fn of_line(body: &str, line: Range<usize>) -> Option<Mistake> {
     })
 }
 
-/// `{{ name }}`, which is a map as the key of a map.
+/// A template such as `{{ name }}`, which YAML parses as a map with a map as its key.
 pub(super) fn template(line: &str) -> Option<Mistake> {
     let start = line.find("{{")?;
     let before = line[..start].trim_end();
@@ -89,13 +89,13 @@ pub(super) fn template(line: &str) -> Option<Mistake> {
     let end = line[start..].find("}}").map_or(line.len(), |length| start + length + 2);
     is_value.then(|| Mistake {
         place: start..end,
-        why: "`{{` begins a template, which nothing fills in here".to_owned(),
-        help: format!("fill it in first, or quote it to keep it: `{}`", quoted(value)),
+        why: "template `{{`, which is not replaced".to_owned(),
+        help: format!("render the template first, or quote it: `{}`", quoted(value)),
         fix: Some((start..start + value.len(), quoted(value))),
     })
 }
 
-/// An apostrophe inside of single quotes.
+/// An apostrophe in single quotes.
 fn apostrophe(line: &str) -> Option<Mistake> {
     let open = line.match_indices('\'').map(|(at, _)| at).find(|at| {
         let before = line[..*at].trim_end();
@@ -112,36 +112,36 @@ fn apostrophe(line: &str) -> Option<Mistake> {
     let place = open + 1 + close..open + 2 + close;
     Some(Mistake {
         place,
-        why: "the apostrophe ends the text in single quotes".to_owned(),
-        help: format!("write it in double quotes: `{}`", quoted(text)),
+        why: "unescaped apostrophe in single quotes".to_owned(),
+        help: format!("use double quotes: `{}`", quoted(text)),
         fix: Some((open..open + 1 + if end < inner.len() { end + 1 } else { text.len() }, quoted(text))),
     })
 }
 
-/// `key:value` without a blank.
+/// `key:value` without a space.
 fn colon(line: &str) -> Option<Mistake> {
     let entry = line.trim_start().trim_start_matches("- ").trim_start();
     let start = line.len() - entry.len();
-    let (key, value) = key_without_blank(entry)?;
+    let (key, value) = key_without_space(entry)?;
     let value = value.trim_end();
     Some(Mistake {
         place: start..start + key.len() + 1 + value.len(),
-        why: format!("there is no blank behind the `:` of `{key}`"),
+        why: format!("missing space after the `:` of `{key}`"),
         help: format!("write `{key}: {value}`"),
         fix: Some((start..start + key.len() + 1 + value.len(), format!("{key}: {value}"))),
     })
 }
 
-/// Splits `key:value` whose colon has no blank behind it, and is not that of a URL, a port or a time.
+/// Splits `key:value` at a colon without a space that is not part of a URL, a port or a time.
 #[must_use]
-pub fn key_without_blank(text: &str) -> Option<(&str, &str)> {
+pub fn key_without_space(text: &str) -> Option<(&str, &str)> {
     let (key, value) = text.split_once(':')?;
     let is_key = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
     (is_key && !value.is_empty() && !value.starts_with([' ', '\t', '/', ':', '\r'])).then_some((key, value))
 }
 
-/// A value that begins with a character that no plain text may begin with.
+/// A value that starts with a character that plain scalars cannot start with.
 fn start(line: &str) -> Option<Mistake> {
     let at = match line.find(": ") {
         Some(at) => at + 2,
@@ -154,13 +154,13 @@ fn start(line: &str) -> Option<Mistake> {
     match text.chars().next()? {
         c @ ('@' | '`' | '%') => Some(Mistake {
             place: at..at + 1,
-            why: format!("no text begins with `{c}` without quotes"),
+            why: format!("unquoted string starts with `{c}`"),
             help: format!("quote it: `{}`", quoted(text)),
             fix: Some((at..at + text.len(), quoted(text))),
         }),
         _ => found.map(|found| Mistake {
             place: at..at + text.len(),
-            why: format!("the text has {} in it", found.name),
+            why: format!("the value contains {}", found.name),
             help: found.help(),
             fix: Some((at..at + text.len(), unusual::plain(text).into_owned())),
         }),
@@ -175,31 +175,31 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn said(body: &str, at: &str) -> (String, String) {
+    fn cause_and_help(body: &str, at: &str) -> (String, String) {
         let found = find(body, body.find(at).unwrap()).unwrap();
         (body[found.place].to_owned(), found.help)
     }
 
     #[test]
-    fn causes_are_found_where_they_stand() {
+    fn finds_causes() {
         for (body, at, place, help) in [
-            ("a: [x, *.csv]\n", "*", "*.csv", "quote a text that begins with `*`: `\"*.csv\"`"),
-            ("a: {{ image }}\n", "}}", "{{ image }}", "fill it in first, or quote it to keep it: `\"{{ image }}\"`"),
-            ("a: 'it's'\n", "s'", "'", "write it in double quotes: `\"it's\"`"),
+            ("a: [x, *.csv]\n", "*", "*.csv", "quote a string that starts with `*`: `\"*.csv\"`"),
+            ("a: {{ image }}\n", "}}", "{{ image }}", "render the template first, or quote it: `\"{{ image }}\"`"),
+            ("a: 'it's'\n", "s'", "'", "use double quotes: `\"it's\"`"),
             ("s:\n  a:0.5\n  b: 8Gi\n", ": 8", "a:0.5", "write `a: 0.5`"),
-            ("s:\n\u{a0}\u{a0}a: 1\n", "a: 1", "\u{a0}", "write a blank in the place of a no-break space (U+00A0)"),
+            ("s:\n\u{a0}\u{a0}a: 1\n", "a: 1", "\u{a0}", "write a space instead of a no-break space (U+00A0)"),
             ("a: @x\n", "@", "@", "quote it: `\"@x\"`"),
         ] {
-            let (found, said) = said(body, at);
-            assert_eq!((found.as_str(), said.as_str()), (place, help), "{body}");
+            let (found, actual_help) = cause_and_help(body, at);
+            assert_eq!((found.as_str(), actual_help.as_str()), (place, help), "{body}");
         }
     }
 
     #[test]
-    fn urls_ports_and_times_are_no_keys() {
+    fn ignores_urls_ports_and_times() {
         for text in ["https://a", "a: b", "a::b", "12:30", "a", ":a"] {
-            assert_eq!(key_without_blank(text), None, "{text}");
+            assert_eq!(key_without_space(text), None, "{text}");
         }
-        assert_eq!(key_without_blank("gpu:0.5"), Some(("gpu", "0.5")));
+        assert_eq!(key_without_space("gpu:0.5"), Some(("gpu", "0.5")));
     }
 }

@@ -1,8 +1,7 @@
-//! YAML 1.2, from `saphyr-parser`'s events.
+//! Parses YAML from `saphyr-parser`'s events.
 //!
-//! The events do not expand aliases, so this loader can: with a budget, against bombs. It also resolves the scalars of
-//! the core schema and merge keys (`<<`), and refuses what has no meaning in settings: several documents, keys that
-//! are lists or maps, tags beyond the core schema.
+//! This loader expands aliases with a limit, and resolves scalars and merge keys (`<<`). It rejects several documents, keys
+//! that are lists or maps, and tags beyond the core schema.
 
 pub(crate) mod input;
 pub(crate) mod mistakes;
@@ -19,13 +18,13 @@ use crate::parse::{Dialect, Keys, MAX_ALIASED_NODES, MAX_DEPTH, Reader};
 use crate::{Entry, Format, Map, Node, Span, Text, Value};
 use input::{Events, Offsets, events_with_blanks};
 use scalar::{borrowed, raw_scalar};
-use tabs::tabs_behind_colons;
+use tabs::tabs_after_colons;
 
-pub use mistakes::key_without_blank;
+pub use mistakes::key_without_space;
 pub use scalar::core;
 pub(crate) use scalar::without_comment;
 
-/// Most warnings about keys that later ones override.
+/// The maximum number of warnings about overridden keys.
 const MAX_WARNINGS: usize = 100;
 
 pub(crate) fn parse<'t>(
@@ -35,7 +34,7 @@ pub(crate) fn parse<'t>(
 ) -> Result<Option<Node<'t>>, SyntaxError> {
     if let Some(at) = reader.body.bytes().position(is_control) {
         let code = reader.body.as_bytes()[at];
-        let why = format_args!("the character U+{code:04X} may only stand in a text as an escape");
+        let why = format_args!("unescaped control character U+{code:04X}");
         let error = reader.syntax(Format::Yaml, reader.span(at, at + 1), why);
         return Err(error.with_help(format!("remove it, or write `\\u{code:04x}` in double quotes")));
     }
@@ -43,11 +42,11 @@ pub(crate) fn parse<'t>(
         && let Some((at, c)) = reader.body.char_indices().find(|(_, c)| !is_printable(*c))
     {
         let code = u32::from(c);
-        let why = format_args!("PyYAML does not read the character U+{code:04X}");
+        let why = format_args!("PyYAML rejects the character U+{code:04X}");
         let error = reader.syntax(Format::Yaml, reader.span(at, at + c.len_utf8()), why);
         return Err(error.with_help(format!("remove it, or write `\\u{code:04x}` in double quotes")));
     }
-    let blanks = if dialect == Dialect::Core { tabs_behind_colons(reader.body) } else { Vec::new() };
+    let blanks = if dialect == Dialect::Core { tabs_after_colons(reader.body) } else { Vec::new() };
     let mut loader = Loader {
         reader,
         offsets: Offsets::new(reader.body),
@@ -62,12 +61,12 @@ pub(crate) fn parse<'t>(
     Ok(root)
 }
 
-/// What may not stand in a text, quoted or not. `saphyr-parser` lets it pass, the peers' parser does not.
+/// Whether a control character must be escaped. `saphyr-parser` does not check this, but PyYAML does.
 fn is_control(byte: u8) -> bool {
     byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')
 }
 
-/// Whether PyYAML reads a character: `Reader.NON_PRINTABLE`.
+/// Whether PyYAML accepts a character, by `Reader.NON_PRINTABLE`.
 fn is_printable(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..)
 }
@@ -76,7 +75,7 @@ struct Loader<'r, 't> {
     reader: &'r Reader<'t>,
     offsets: Offsets,
     events: Events<'t>,
-    /// By the numbers that the parser gives them, from 1.
+    /// Anchored nodes, by the parser's anchor ids, from 1.
     anchors: Vec<Option<Node<'t>>>,
     aliased: usize,
     dialect: Dialect,
@@ -90,7 +89,7 @@ impl<'t> Loader<'_, 't> {
             match self.next()? {
                 (Event::StreamEnd, _) => return Ok(root),
                 (Event::DocumentStart(_), span) if root.is_some() => {
-                    let message = "a second document begins here".to_owned();
+                    let message = "second document in the file".to_owned();
                     return Err(SyntaxError::new(SyntaxErrorKind::SeveralDocuments, self.span(span), message));
                 }
                 (Event::DocumentStart(_), _) => {
@@ -105,12 +104,12 @@ impl<'t> Loader<'_, 't> {
     fn next(&mut self) -> Result<(Event<'t>, EventSpan), SyntaxError> {
         match self.events.next_event() {
             Some(Ok(event)) => Ok(event),
-            Some(Err(error)) => Err(self.refuse(&error)),
+            Some(Err(error)) => Err(self.error(&error)),
             None => Ok((Event::StreamEnd, EventSpan::default())),
         }
     }
 
-    /// The node that `event` begins.
+    /// Loads the node that starts with `event`.
     fn node(&mut self, (event, span): (Event<'t>, EventSpan), depth: usize) -> Result<Node<'t>, SyntaxError> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
@@ -153,7 +152,7 @@ impl<'t> Loader<'_, 't> {
         }
     }
 
-    /// The entries of a map, with the first and last place in it and the event that ends it.
+    /// Loads the entries of a map. Also returns the first and last span in it, and the span of its end.
     fn entries(&mut self, depth: usize) -> Result<(Map<'t>, Option<Span>, Option<Span>, EventSpan), SyntaxError> {
         let mut entries: Vec<Entry<'t>> = Vec::new();
         let mut keys = Keys::default();
@@ -184,15 +183,16 @@ impl<'t> Loader<'_, 't> {
             let value_span = self.span(event.1);
             let value = self.node(event, depth + 1)?;
             first.get_or_insert(key_span);
-            // An alias ends where it stands, not where its anchor does.
+            // The end of an alias is not that of its anchor.
             last = Some(if value.span.start < key_span.start { value_span } else { value.span });
             if plain && key == "<<" {
                 if let Some((_, first)) = merges.first()
                     && self.dialect == Dialect::Core
                 {
-                    return Err(self.reader.duplicate_key(&key, *first, key_span).with_help(
-                        "merge several maps with one key: `<<: [*one, *two]`; of two values the first one counts",
-                    ));
+                    return Err(self
+                        .reader
+                        .duplicate_key(&key, *first, key_span)
+                        .with_help("write one merge key: `<<: [*one, *two]`; the first map has precedence"));
                 }
                 merges.push((value, key_span));
                 continue;
@@ -201,11 +201,11 @@ impl<'t> Loader<'_, 't> {
                 None => entries.push(Entry { key, key_span, value }),
                 Some(first) if self.dialect == Dialect::PyYaml => {
                     let entry = &mut entries[first];
-                    // Each costs as much as the text is long.
+                    // Each warning takes linear time.
                     if self.warnings.len() < MAX_WARNINGS {
                         self.warnings.push(self.reader.overridden_key(&key, entry.key_span, key_span));
                     }
-                    // The key keeps its position, and the last value counts.
+                    // The key keeps its position, and the last value is used.
                     (entry.key_span, entry.value) = (key_span, value);
                 }
                 Some(first) => return Err(self.reader.duplicate_key(&key, entries[first].key_span, key_span)),
@@ -222,7 +222,7 @@ impl<'t> Loader<'_, 't> {
         Ok((Map(entries), first, last, end))
     }
 
-    /// Adds the entries of a merge key that the map does not have itself; of several maps the first one wins.
+    /// Adds the entries of a merge key that the map does not have. The first of several maps has precedence.
     fn merge(&self, entries: &mut Vec<Entry<'t>>, merged: Node<'t>) -> Result<(), SyntaxError> {
         match merged.value {
             Value::Map(map) => {
@@ -240,8 +240,8 @@ impl<'t> Loader<'_, 't> {
         }
     }
 
-    /// Adds the entries of merge keys as PyYAML 6.0.4 does: of several maps the last one wins, whether they stand in a list
-    /// or behind a `<<` each.
+    /// Adds the entries of merge keys like PyYAML 6.0.4: the last of several maps has precedence, whether they are in a list
+    /// or have separate merge keys.
     fn merge_as_pyyaml(
         &mut self,
         entries: &mut Vec<Entry<'t>>,
@@ -251,7 +251,7 @@ impl<'t> Loader<'_, 't> {
         let mut several = None;
         for (index, (merge, key_span)) in merges.into_iter().enumerate() {
             if index > 0 {
-                several.get_or_insert((key_span, "`<<` stands here a second time".to_owned()));
+                several.get_or_insert((key_span, "duplicate merge key `<<`".to_owned()));
             }
             let maps = match merge.value {
                 Value::Map(map) => vec![map],
@@ -278,7 +278,7 @@ impl<'t> Loader<'_, 't> {
             }
         }
         if let Some((span, message)) = several {
-            let help = "PyYAML 6.0.4 takes the last value, other versions and YAML 1.2 may not; keep one of them";
+            let help = "keep one of them; PyYAML 6.0.4 uses the last value, other parsers may not";
             self.warnings.push(SyntaxError::new(SyntaxErrorKind::DuplicateMerge, span, message).with_help(help));
         }
         below.retain(|entry| !entries.iter().any(|own| own.key == entry.key));
@@ -287,14 +287,14 @@ impl<'t> Loader<'_, 't> {
     }
 
     fn not_mergeable(&self, span: Span) -> SyntaxError {
-        let why = "the merge key `<<` takes a map or a list of maps";
-        self.reader.syntax(Format::Yaml, span, why).with_help("write an alias of a map: `<<: *defaults`")
+        let why = "the value of a merge key `<<` must be a map or a list of maps";
+        self.reader.syntax(Format::Yaml, span, why).with_help("write an alias to a map: `<<: *defaults`")
     }
 
     fn alias(&mut self, anchor: usize, span: EventSpan, depth: usize) -> Result<Node<'t>, SyntaxError> {
         let Some(Some(node)) = self.anchors.get(anchor) else {
-            // The parser refuses unknown anchors; what is left is an alias inside its own anchor.
-            let why = "an alias cannot stand inside its own anchor";
+            // The parser rejects unknown anchors, so the alias is inside its anchor.
+            let why = "alias inside its own anchor";
             return Err(self.reader.syntax(Format::Yaml, self.span(span), why));
         };
         self.aliased += size(node);
@@ -302,7 +302,7 @@ impl<'t> Loader<'_, 't> {
             return Err(SyntaxError::new(
                 SyntaxErrorKind::TooManyAliases,
                 self.span(span),
-                format!("the aliases up to here stand for more than {MAX_ALIASED_NODES} values"),
+                format!("aliases expand to more than {MAX_ALIASED_NODES} values"),
             ));
         }
         if depth + height(node) > MAX_DEPTH + 1 {
@@ -311,7 +311,7 @@ impl<'t> Loader<'_, 't> {
         Ok(node.clone())
     }
 
-    /// Remembers `node` if it has an anchor.
+    /// Stores `node` if it has an anchor.
     fn anchored(&mut self, anchor: usize, node: Node<'t>) -> Node<'t> {
         if anchor > 0 {
             if self.anchors.len() <= anchor {
@@ -322,7 +322,7 @@ impl<'t> Loader<'_, 't> {
         node
     }
 
-    /// Resolves a scalar by the core schema.
+    /// Resolves a scalar by its tag and dialect.
     fn scalar(
         &self,
         text: Cow<'t, str>,
@@ -337,7 +337,7 @@ impl<'t> Loader<'_, 't> {
                 (false, _) => None,
                 (true, Dialect::Core) => core(&text, raw),
                 (true, Dialect::PyYaml) => yaml11::scalar(&text, raw).map_err(|why| {
-                    let why = format_args!("YAML 1.1 does not read `{raw}`: {why}");
+                    let why = format_args!("PyYAML rejects `{raw}`: {why}");
                     self.reader.syntax(Format::Yaml, span, why).with_help(format!("quote it: `\"{raw}\"`"))
                 })?,
             };
@@ -357,7 +357,7 @@ impl<'t> Loader<'_, 't> {
         match (tag.suffix.as_str(), value) {
             ("float", Some(Value::Int(value, raw))) =>
             {
-                #[expect(clippy::cast_precision_loss, reason = "the tag asks for a float")]
+                #[expect(clippy::cast_precision_loss, reason = "the tag requires a float")]
                 Ok(Value::Float(value as f64, raw))
             }
             ("null", Some(value @ Value::Null))
@@ -372,10 +372,8 @@ impl<'t> Loader<'_, 't> {
     }
 
     fn unknown_tag(&self, tag: &Tag, span: Span) -> SyntaxError {
-        let why = format_args!("the tag `{}{}` has no meaning here", tag.handle, tag.suffix);
-        self.reader
-            .syntax(Format::Yaml, span, why)
-            .with_help("leave the tag out; strings that look like numbers are written in quotes")
+        let why = format_args!("unsupported tag `{}{}`", tag.handle, tag.suffix);
+        self.reader.syntax(Format::Yaml, span, why).with_help("remove the tag; quote strings that look like numbers")
     }
 
     fn complex_key(&self, span: EventSpan) -> SyntaxError {
@@ -390,19 +388,19 @@ impl<'t> Loader<'_, 't> {
         self.reader.syntax(
             Format::Yaml,
             self.reader.span(start, end.max(start + 1)),
-            "a key has to be a text, not a list or map",
+            "a key must be a scalar, not a list or map",
         )
     }
 
-    fn refuse(&self, error: &ScanError) -> SyntaxError {
+    fn error(&self, error: &ScanError) -> SyntaxError {
         let start = self.offsets.byte(error.marker().index());
-        // The parser has a depth limit of its own, above ours, which it meets first because it looks ahead.
+        // The parser has a higher depth limit, but looks ahead and reports it first.
         if error.info().contains("recursion limit") {
             return self.reader.too_deep(self.reader.span(start, start));
         }
         let body = self.reader.body;
         let line_start = body[..start].rfind('\n').map_or(0, |at| at + 1);
-        // The parser names the place before the tab; the tab itself is what has to go.
+        // The parser reports the position before the tab.
         let next_lines = &body[line_start..];
         let tab = next_lines.split_inclusive('\n').take(2).scan(line_start, |offset, line| {
             let at = *offset;
@@ -413,7 +411,7 @@ impl<'t> Loader<'_, 't> {
         if let Some(tab) = tab.flatten().next() {
             return self
                 .reader
-                .syntax(Format::Yaml, self.reader.span(tab, tab + 1), "a tab cannot indent")
+                .syntax(Format::Yaml, self.reader.span(tab, tab + 1), "tab in indentation")
                 .with_help("replace the tab by spaces")
                 .with_fix(SyntaxFix::ReplaceTabs(self.reader.span(tab, tab + 1)));
         }
@@ -431,7 +429,7 @@ impl<'t> Loader<'_, 't> {
         self.reader.span(self.offsets.byte(span.start.index()), self.offsets.byte(span.end.index()))
     }
 
-    /// The span of a scalar without the white space and comments that the parser counts to it.
+    /// Returns the span of a scalar without the trailing whitespace and comments that the parser includes.
     fn scalar_span(&self, span: EventSpan, style: ScalarStyle) -> Span {
         let (start, end) = (self.offsets.byte(span.start.index()), self.offsets.byte(span.end.index()));
         let raw = self.reader.body.get(start..end).unwrap_or_default();
@@ -443,7 +441,7 @@ impl<'t> Loader<'_, 't> {
         self.reader.span(start, start + raw.len())
     }
 
-    /// A block collection has no brackets: it reaches from its first to its last part.
+    /// Returns the span of a collection. A block collection reaches from its first to its last part.
     fn collection_span(&self, start: EventSpan, first: Option<Span>, last: Option<Span>, end: EventSpan) -> Span {
         let whole = self.span(EventSpan { start: start.start, end: end.end });
         let flow = end.end.index() > end.start.index() && start.end.index() > start.start.index();
@@ -451,7 +449,7 @@ impl<'t> Loader<'_, 't> {
             (false, Some(first), Some(last)) if last.end >= first.start => {
                 Span { start: whole.start.min(first.start), end: last.end, ..whole }
             }
-            // The parser counts what follows the bracket on its line to it, comments too.
+            // The parser includes the rest of the line after the bracket.
             _ if flow => Span { end: self.span(end).start + 1, ..whole },
             _ => whole,
         }

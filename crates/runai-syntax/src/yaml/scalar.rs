@@ -1,10 +1,10 @@
-//! Scalars: their text, and what they mean in the core schema.
+//! Scalars: their source text, and their values in the core schema.
 
 use std::borrow::Cow;
 
 use crate::{Value, float};
 
-/// A quoted scalar, behind which a comment may have quotes of its own.
+/// Removes the comment after a quoted scalar. The comment may contain quotes.
 pub(crate) fn without_comment(raw: &str, quote: char) -> &str {
     let text = raw_scalar(raw);
     let Some(inner) = text.strip_prefix(quote) else {
@@ -21,13 +21,13 @@ pub(crate) fn without_comment(raw: &str, quote: char) -> &str {
     raw
 }
 
-/// The text as a part of the document, where it stands there as it is: the parser copies all scalars, and a copy costs
-/// memory again wherever the tree is cloned.
+/// Borrows the text from the source if it has no escapes. The parser copies all scalars, which would cost memory in each
+/// clone of the tree.
 pub(super) fn borrowed<'t>(text: Cow<'t, str>, raw: &'t str) -> Cow<'t, str> {
     if text == raw { Cow::Borrowed(raw) } else { text }
 }
 
-/// The text of a scalar behind its tag and anchor.
+/// Removes the tag and anchor of a scalar.
 pub(super) fn raw_scalar(raw: &str) -> &str {
     let mut raw = raw;
     while raw.starts_with(['!', '&']) {
@@ -36,7 +36,7 @@ pub(super) fn raw_scalar(raw: &str) -> &str {
     raw
 }
 
-/// What a plain scalar means in the core schema, unless it is a string.
+/// Returns the value of a plain scalar in the core schema, unless it is a string.
 #[must_use]
 pub fn core<'t>(text: &str, raw: &'t str) -> Option<Value<'t>> {
     match text {
@@ -69,7 +69,7 @@ pub fn core<'t>(text: &str, raw: &'t str) -> Option<Value<'t>> {
     is_float(unsigned).then(|| float::parse(text).map_or(Value::BigInt(raw), |value| Value::Float(value, raw)))
 }
 
-/// The core schema's float without its sign: `( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )?`.
+/// Whether `text` is a float of the core schema without sign: `( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )?`.
 fn is_float(text: &str) -> bool {
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {

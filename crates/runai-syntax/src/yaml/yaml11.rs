@@ -1,4 +1,4 @@
-//! Plain scalars of YAML 1.1 as PyYAML's `SafeLoader` resolves them.
+//! Resolves plain scalars of YAML 1.1 like PyYAML's `SafeLoader`.
 
 use std::fmt::Write as _;
 
@@ -7,36 +7,36 @@ use crate::{Value, float};
 /// Why PyYAML cannot construct a plain scalar.
 pub type Unconstructable = &'static str;
 
-/// Returns what a plain scalar means, or nothing if it is a string. `raw` is the scalar as written.
+/// Returns the value of a plain scalar, or `None` if it is a string. `raw` is its source text.
 ///
 /// # Errors
 ///
-/// Why PyYAML refuses the scalar although its form is known: `2024-13-01` has the form of a date.
+/// Scalars that PyYAML rejects, such as `2024-13-01`, which looks like a date.
 pub fn scalar<'t>(text: &str, raw: &'t str) -> Result<Option<Value<'t>>, Unconstructable> {
     Ok(Some(match text {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
         "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Value::Bool(true, raw),
         "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => Value::Bool(false, raw),
-        "=" => return Err("PyYAML has no value for a bare `=`"),
+        "=" => return Err("a bare `=` has no value"),
         _ if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.')) => return Ok(None),
         _ if is_float(text) => {
-            let value = float_value(text).ok_or("PyYAML cannot read the number")?;
+            let value = float_value(text).ok_or("invalid number")?;
             Value::Float(value, raw)
         }
         _ if is_int(text) => match int_value(text) {
             Some(Int::Small(value)) => Value::Int(value, raw),
             Some(Int::Large) => Value::BigInt(raw),
-            None => return Err("PyYAML cannot read the number"),
+            None => return Err("invalid number"),
         },
         _ => match timestamp(text) {
             Some(time) if time.is_valid() => Value::DateTime(raw),
-            Some(_) => return Err("it has the form of a date, but there is no such date"),
+            Some(_) => return Err("invalid date"),
             None => return Ok(None),
         },
     }))
 }
 
-/// `[0-9][0-9_]*`, from `start` on; returns where the digits end.
+/// Returns the end of `[0-9][0-9_]*` from `start`.
 fn digits(text: &str, start: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     if !bytes.get(start)?.is_ascii_digit() {
@@ -46,7 +46,7 @@ fn digits(text: &str, start: usize) -> Option<usize> {
     Some(start + more)
 }
 
-/// `(:[0-5]?[0-9])+`; returns where the last group ends, if there is any.
+/// Returns the end of `(:[0-5]?[0-9])+` from `start`.
 fn sexagesimal(text: &str, start: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = start;
@@ -65,7 +65,7 @@ fn without_sign(text: &str) -> &str {
     text.strip_prefix(['-', '+']).unwrap_or(text)
 }
 
-/// What stands behind the digits of a fraction.
+/// Returns the text after the digits of a fraction.
 fn fraction(rest: &str) -> &str {
     rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '_')
 }
@@ -119,7 +119,7 @@ fn is_int(text: &str) -> bool {
 }
 
 enum Int {
-    /// Beyond 64 bits.
+    /// More than 64 bits.
     Large,
     Small(i64),
 }
@@ -177,7 +177,7 @@ struct Time {
     minute: u32,
     second: u32,
     microsecond: u32,
-    /// Minutes east of Greenwich, where a zone is written.
+    /// The offset from UTC in minutes, if there is one.
     offset: Option<i32>,
 }
 
@@ -197,7 +197,7 @@ impl Timestamp {
         self.year > 0 && (1..=days).contains(&self.day) && time
     }
 
-    /// Returns the text that Python's `str` gives for it.
+    /// Formats the timestamp like Python's `str`.
     #[must_use]
     pub fn python(&self) -> String {
         let Self { year, month, day, time } = self;
@@ -215,7 +215,7 @@ impl Timestamp {
         text
     }
 
-    /// Returns the text that Python's `repr` gives for it, as far as it has no zone.
+    /// Formats the timestamp like Python's `repr`, without time zone.
     #[must_use]
     pub fn python_repr(&self) -> String {
         let Self { year, month, day, time } = self;
@@ -233,7 +233,7 @@ impl Timestamp {
     }
 }
 
-/// Parses PyYAML's form of dates and times, without a look at the calendar.
+/// Parses a date or time in PyYAML's format, without checking that the date exists.
 #[must_use]
 pub fn timestamp(text: &str) -> Option<Timestamp> {
     let mut cursor = Cursor { text, at: 0 };
@@ -317,7 +317,7 @@ mod tests {
 
     fn shown(text: &str) -> String {
         match scalar(text, text) {
-            Err(_) => "refused".to_owned(),
+            Err(_) => "rejected".to_owned(),
             Ok(None) => "str".to_owned(),
             Ok(Some(Value::Null)) => "None".to_owned(),
             Ok(Some(Value::Bool(value, _))) => value.to_string(),
@@ -329,9 +329,9 @@ mod tests {
         }
     }
 
-    /// What `yaml.safe_load` of PyYAML 6.0.4 gives.
+    /// The expected values are those of `yaml.safe_load` of PyYAML 6.0.4.
     #[test]
-    fn plain_scalars_are_what_pyyaml_reads() {
+    fn resolves_scalars_like_pyyaml() {
         for (text, meaning) in [
             ("NO", "false"),
             ("on", "true"),
@@ -346,7 +346,7 @@ mod tests {
             ("08", "str"),
             ("0b11", "int 3"),
             ("0x_1F", "int 31"),
-            ("0b_", "refused"),
+            ("0b_", "rejected"),
             ("1:30", "int 90"),
             ("12:30:45", "int 45045"),
             ("1:60", "str"),
@@ -360,11 +360,11 @@ mod tests {
             ("2024-01-02", "2024-01-02"),
             ("2024-1-2", "str"),
             ("2024-1-2 3:04:05", "2024-01-02 03:04:05"),
-            ("2024-13-45", "refused"),
-            ("2023-02-29", "refused"),
+            ("2024-13-45", "rejected"),
+            ("2023-02-29", "rejected"),
             ("2001-12-14t21:59:43.10-05:00", "2001-12-14 21:59:43.100000-05:00"),
             ("2024-01-02T03:04:05Z", "2024-01-02 03:04:05+00:00"),
-            ("=", "refused"),
+            ("=", "rejected"),
             ("=x", "str"),
             ("-", "str"),
             ("", "None"),

@@ -1,4 +1,4 @@
-//! One language to another: the same values, neatly written.
+//! Conversions keep values, and format them.
 
 use proptest::prelude::*;
 use runai_syntax::{ConvertError, Format, convert};
@@ -28,15 +28,15 @@ fn converted(text: &str, from: Format, to: Format) -> String {
 }
 
 #[test]
-fn a_step_is_neat_in_every_language() {
+fn formats_step_in_every_format() {
     insta::assert_snapshot!("step.yaml", converted(STEP, Format::Yaml, Format::Yaml));
     insta::assert_snapshot!("step.json", converted(STEP, Format::Yaml, Format::Json));
     insta::assert_snapshot!("step.toml", converted(STEP, Format::Yaml, Format::Toml));
 }
 
 #[test]
-fn a_list_that_fits_stands_in_one_line() {
-    // A line takes 100 characters, four of which are the indentation.
+fn short_list_is_on_one_line() {
+    // A line has at most 100 characters, four of which are the indentation.
     for (length, fits) in [(41, true), (42, false)] {
         let pool = "p".repeat(length);
         let text = json!({"settings": {"node_pools": [pool, pool, "pq"]}}).to_string();
@@ -46,7 +46,7 @@ fn a_list_that_fits_stands_in_one_line() {
 }
 
 #[test]
-fn texts_are_quoted_wherever_some_yaml_reads_something_else() {
+fn quotes_ambiguous_strings() {
     let quoted = [
         "",
         " ",
@@ -136,16 +136,11 @@ fn texts_are_quoted_wherever_some_yaml_reads_something_else() {
 }
 
 #[test]
-fn what_a_language_cannot_say_is_named() {
+fn reports_unsupported_values() {
     let cases = [
-        ("a: {b: [1, null]}\n", Format::Yaml, Format::Toml, "`/a/b/1` is null, which TOML cannot say"),
-        (
-            "a: .inf\n",
-            Format::Yaml,
-            Format::Json,
-            "`/a` is a number that is infinite or not a number, which JSON cannot say",
-        ),
-        ("[1]", Format::Json, Format::Toml, "the document is no map, which TOML cannot say"),
+        ("a: {b: [1, null]}\n", Format::Yaml, Format::Toml, "`/a/b/1` is null, which TOML does not support"),
+        ("a: .inf\n", Format::Yaml, Format::Json, "`/a` is a number that is not finite, which JSON does not support"),
+        ("[1]", Format::Json, Format::Toml, "the document is not a map, which TOML does not support"),
         ("a: [\n", Format::Yaml, Format::Json, "line 2: "),
     ];
     for (text, from, to, message) in cases {
@@ -161,7 +156,7 @@ fn any_document() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         text.clone().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
-        // Others lose their last digit in the reader of the test.
+        // The test's parser loses the last digit of other numbers.
         any::<i32>().prop_map(|number| Value::from(f64::from(number) / 16.0)),
         any::<bool>().prop_map(Value::from),
     ];
@@ -179,13 +174,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn values_survive_the_way_through_all_languages(document in any_document()) {
+    fn round_trips_through_all_formats(document in any_document()) {
         let json = document.to_string();
         let yaml = converted(&json, Format::Json, Format::Yaml);
         let toml = converted(&yaml, Format::Yaml, Format::Toml);
         let again = converted(&toml, Format::Toml, Format::Json);
         prop_assert_eq!(serde_json::from_str::<Value>(&again).unwrap(), document, "{}\n{}", yaml, toml);
-        // What is neat already stays as it is.
+        // Formatted texts do not change.
         prop_assert_eq!(converted(&yaml, Format::Yaml, Format::Yaml), yaml);
         prop_assert_eq!(converted(&toml, Format::Toml, Format::Toml), toml);
     }

@@ -1,4 +1,4 @@
-//! Edits: one value changes, and nothing else does.
+//! Edits change one value only.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use proptest::sample::Index;
 use runai_syntax::{Edit, EditError, Format, apply, convert, edit};
 use serde_json::{Value, json};
 
-/// The text after an edit.
+/// Returns the text after an edit.
 fn edited(text: &str, format: Format, pointer: &str, value: &Value) -> String {
     let value = Some(value).filter(|value| **value != json!("<remove>"));
     match edit(text, format, pointer, value) {
@@ -20,12 +20,12 @@ fn edited(text: &str, format: Format, pointer: &str, value: &Value) -> String {
     }
 }
 
-/// Checks edits that are written as the text before, a pointer, a value (or `<remove>`), and the text after.
+/// Checks edits, given as the text before, a pointer, a value (or `<remove>`), and the text after.
 fn check(format: Format, cases: &[(&str, &str, Value, &str)]) {
     for (before, pointer, value, after) in cases {
         let found = edited(before, format, pointer, value);
         assert_eq!(found, *after, "{pointer} {value} in\n{before}");
-        // With the line breaks of the other system it is the same.
+        // The same with Windows line breaks.
         let (before, after) = (before.replace('\n', "\r\n"), after.replace('\n', "\r\n"));
         if before.contains('\n') && !value.to_string().contains("\\n") {
             assert_eq!(edited(&before, format, pointer, value), after, "{pointer} {value} in\n{before}");
@@ -43,7 +43,7 @@ fn remove() -> Value {
 }
 
 #[test]
-fn yaml_scalars_are_replaced_in_place() {
+fn replaces_yaml_scalars() {
     check(
         Format::Yaml,
         &[
@@ -71,7 +71,7 @@ fn yaml_scalars_are_replaced_in_place() {
 }
 
 #[test]
-fn yaml_keys_are_added() {
+fn adds_yaml_keys() {
     check(
         Format::Yaml,
         &[
@@ -103,7 +103,7 @@ fn yaml_keys_are_added() {
 }
 
 #[test]
-fn yaml_keys_are_removed_with_their_lines() {
+fn removes_yaml_keys() {
     check(
         Format::Yaml,
         &[
@@ -130,7 +130,7 @@ fn yaml_keys_are_removed_with_their_lines() {
 }
 
 #[test]
-fn yaml_items_are_added_and_removed() {
+fn adds_and_removes_yaml_items() {
     check(
         Format::Yaml,
         &[
@@ -157,7 +157,7 @@ fn yaml_items_are_added_and_removed() {
 }
 
 #[test]
-fn maps_are_changed_part_by_part() {
+fn changes_maps_by_key() {
     check(
         Format::Yaml,
         &[(
@@ -244,7 +244,7 @@ fn toml_keeps_its_tables() {
 }
 
 #[test]
-fn what_cannot_be_edited_says_why() {
+fn reports_impossible_edits() {
     let aliased = "d: &d {a: 1}\nx: *d\ny:\n  <<: *d\n";
     let cases = [
         (aliased, Format::Yaml, "/x/a", json!(2), "aliased"),
@@ -268,7 +268,7 @@ fn what_cannot_be_edited_says_why() {
     }
 }
 
-/// Texts that people could have written, in all three languages.
+/// Realistic texts in all three formats.
 fn corpus() -> Vec<(String, String, Format)> {
     let mut texts = Vec::new();
     for folder in ["tests/fixtures/edit", "../runai-spec/tests/fixtures/valid"] {
@@ -309,7 +309,7 @@ fn pointers(value: &Value, pointer: &str, found: &mut Vec<String>) {
     }
 }
 
-/// What can be done to a value.
+/// A change of a value.
 #[derive(Clone, Debug)]
 enum Change {
     Add(String, Value),
@@ -354,7 +354,7 @@ fn any_change() -> impl Strategy<Value = Change> {
     ]
 }
 
-/// Makes the change in the value at `pointer`; the pointer and value for `edit`, if there is anything to do.
+/// Changes the value at `pointer`, and returns the arguments of `edit`, if anything changes.
 fn change(root: &mut Value, pointer: &str, change: &Change) -> Option<(String, Option<Value>)> {
     let at = root.pointer_mut(pointer)?;
     match change {
@@ -384,7 +384,7 @@ fn change(root: &mut Value, pointer: &str, change: &Change) -> Option<(String, O
     }
 }
 
-/// Numbers by their value, so that 2 is 2.0.
+/// Converts numbers to floats, so that 2 equals 2.0.
 fn by_value(value: &Value) -> Value {
     match value {
         Value::Number(number) => json!(number.as_f64()),
@@ -398,7 +398,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn one_value_changes_and_nothing_else((which, at) in any::<(Index, Index)>(), what in any_change()) {
+    fn changes_one_value_only((which, at) in any::<(Index, Index)>(), what in any_change()) {
         let corpus = corpus();
         let (name, text, format) = which.get(&corpus);
         let old = as_json(text, *format);
@@ -409,7 +409,7 @@ proptest! {
         let Some((pointer, value)) = change(&mut expected, place, &what) else { return Ok(()) };
         let edits = match edit(text, *format, &pointer, value.as_ref()) {
             Ok(edits) => edits,
-            // Only these texts have aliases.
+            // Only these texts contain aliases.
             Err(error) if name.contains("anchors") => {
                 prop_assert!(matches!(error, EditError::Aliased { .. } | EditError::Unsafe { .. }), "{}", error);
                 return Ok(());
@@ -422,14 +422,14 @@ proptest! {
         if let Some(value) = &value && !pointer.ends_with("/-") {
             prop_assert_eq!(edit(&changed, *format, &pointer, Some(value)), Ok(Vec::<Edit>::new()), "{}", changed);
         }
-        // Comments stay, unless what they are inside of goes.
+        // Comments are kept, except inside removed values.
         let adds = old.pointer(&pointer).is_none_or(|old| !old.is_array() && !old.is_object());
         if value.is_some() && adds {
             for comment in text.lines().filter_map(|line| line.split_once("# ")).map(|(_, comment)| comment) {
                 prop_assert!(changed.contains(comment), "{} {}\n{}", name, pointer, changed);
             }
         }
-        // Lines that were not touched are the same, in the same order.
+        // Other lines are unchanged and in order.
         if *format == Format::Yaml && adds && value.as_ref().is_some_and(|value| !value.is_array() && !value.is_object()) {
             let kept = changed.lines().filter(|line| text.lines().any(|old| old == *line)).count();
             let spread = old.pointer(&pointer).and_then(Value::as_str).map_or(1, |old| old.lines().count() + 3);
@@ -438,7 +438,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_edited_or_refused(
+    fn never_panics_on_any_text(
         text in "([a-z]{1,3}: ?|[\\[\\]{}\"',|>&*!#=.0-9 a-]|\r?\n *|é){0,40}",
         pointer in "(/[a-z0-9-]{0,2}){0,3}",
         value in prop::option::of(any_value()),

@@ -1,4 +1,4 @@
-//! What the crate promises, seen from outside.
+//! Tests of the public API.
 #![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 mod convert;

@@ -1,4 +1,4 @@
-//! The TOML parser against the `toml` crate.
+//! Compares the TOML parser with the `toml` crate.
 
 use proptest::prelude::*;
 use toml::Spanned;
@@ -10,8 +10,8 @@ use runai_syntax::{
     Entry, Format, MAX_DEPTH, Map, Node, SourceId, Span, SyntaxError, SyntaxErrorKind, Text, Value, parse,
 };
 
-/// Holds the reader against the `toml` crate: both take the same texts, and see the same in them at the same places.
-/// But for keys with dots that lead into a list of tables, which TOML does not allow and the crate lets pass.
+/// Asserts that the parser and the `toml` crate accept the same texts, with the same values and spans, except for dotted keys
+/// into an array of tables, which TOML forbids and the crate accepts.
 fn check(text: &str) -> Result<Option<Node<'_>>, SyntaxError> {
     let read = match parse(text, Format::Toml, SourceId(0)) {
         Err(error) if error.kind == SyntaxErrorKind::Empty => Ok(None),
@@ -21,7 +21,11 @@ fn check(text: &str) -> Result<Option<Node<'_>>, SyntaxError> {
         (Ok(node), Ok(table)) => {
             let mut node = node.clone().unwrap_or(Node { value: Value::Map(Map::default()), span: Span::default() });
             sort(&mut node);
-            assert_eq!(node, peer(text, Spanned::new(table.span(), DeValue::Table(table.into_inner()))), "{text}");
+            assert_eq!(
+                node,
+                from_toml_crate(text, Spanned::new(table.span(), DeValue::Table(table.into_inner()))),
+                "{text}"
+            );
         }
         (Ok(_), Err(error)) => panic!("{text}: {error}"),
         (Err(error), other) => {
@@ -32,7 +36,7 @@ fn check(text: &str) -> Result<Option<Node<'_>>, SyntaxError> {
     read
 }
 
-/// Brings keys into the order that the `toml` crate has them in.
+/// Sorts keys in the order of the `toml` crate.
 fn sort(node: &mut Node<'_>) {
     match &mut node.value {
         Value::List(items) => items.iter_mut().for_each(sort),
@@ -44,7 +48,7 @@ fn sort(node: &mut Node<'_>) {
     }
 }
 
-fn peer<'t>(source: &'t str, value: Spanned<DeValue<'t>>) -> Node<'t> {
+fn from_toml_crate<'t>(source: &'t str, value: Spanned<DeValue<'t>>) -> Node<'t> {
     let span = span_of(&value);
     let raw = &source[value.span()];
     let value = match value.into_inner() {
@@ -54,12 +58,12 @@ fn peer<'t>(source: &'t str, value: Spanned<DeValue<'t>>) -> Node<'t> {
         DeValue::Float(digits) => digits.as_str().parse().map_or(Value::BigInt(raw), |value| Value::Float(value, raw)),
         DeValue::Boolean(value) => Value::Bool(value, raw),
         DeValue::Datetime(_) => Value::DateTime(raw),
-        DeValue::Array(items) => Value::List(items.into_iter().map(|item| peer(source, item)).collect()),
+        DeValue::Array(items) => Value::List(items.into_iter().map(|item| from_toml_crate(source, item)).collect()),
         DeValue::Table(table) => {
             let entry = |(key, value): (Spanned<Cow<'t, str>>, _)| Entry {
                 key_span: span_of(&key),
                 key: key.into_inner(),
-                value: peer(source, value),
+                value: from_toml_crate(source, value),
             };
             Value::Map(Map(table.into_iter().map(entry).collect()))
         }
@@ -73,7 +77,7 @@ fn span_of<T>(spanned: &Spanned<T>) -> Span {
     Span { source: SourceId(0), start: offset(range.start), end: offset(range.end) }
 }
 
-/// Few keys, so that they meet.
+/// Few keys, so that they collide.
 fn path() -> impl Strategy<Value = String> {
     let key = prop::sample::select(vec!["a", "b", "\"\\u0061\"", "'b'"]);
     prop::collection::vec(key, 1..4).prop_map(|keys| keys.join("."))
@@ -124,7 +128,7 @@ fn document() -> impl Strategy<Value = String> {
 }
 
 #[test]
-fn tables_grow_where_toml_lets_them() {
+fn extends_tables_where_toml_allows() {
     for (text, taken) in [
         ("a.b = 1\na.c = 2", true),
         ("[a]\n[a.b]\n[b]\n[a.c]", true),
@@ -153,7 +157,7 @@ fn tables_grow_where_toml_lets_them() {
 }
 
 #[test]
-fn nesting_ends_where_it_ends_in_the_other_languages() {
+fn limits_nesting() {
     let deep = MAX_DEPTH - 1;
     let keys = |count| vec!["a"; count].join(".");
     for (text, taken) in [
@@ -175,7 +179,7 @@ fn nesting_ends_where_it_ends_in_the_other_languages() {
 }
 
 #[test]
-fn what_is_not_toml_is_refused_with_a_reason() {
+fn rejects_invalid_toml() {
     for (text, why) in [
         ("a", "key with no value, expected `=`"),
         ("a = ", "string values must be quoted, expected literal string"),
@@ -183,26 +187,26 @@ fn what_is_not_toml_is_refused_with_a_reason() {
         ("a = 2026-13-26", "invalid date, expected month between 01 and 12"),
         ("a = \"\\q\"", "missing escaped value"),
         ("a = 1 b = 2", "unexpected key or value, expected a line break, `#`"),
-        ("a = {}\na.b = 1", "`a` is a table in braces, which takes no keys from elsewhere"),
-        ("a = []\na.b = 1", "`a` is a list, which takes no keys from elsewhere"),
-        ("a = 1\na.b = 1", "`a` is a single value, which takes no keys from elsewhere"),
+        ("a = {}\na.b = 1", "`a` is an inline table and cannot be extended"),
+        ("a = []\na.b = 1", "`a` is a list and cannot be extended"),
+        ("a = 1\na.b = 1", "`a` is a single value and cannot be extended"),
     ] {
         let message = check(text).unwrap_err().message;
         assert!(message.starts_with(&format!("invalid TOML: {why}")), "{text}: {message}");
     }
-    assert_eq!(check("[a]\nb=1\nb=2").unwrap_err().message, "key `b` stands here a second time");
+    assert_eq!(check("[a]\nb=1\nb=2").unwrap_err().message, "duplicate key `b`");
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn texts_are_taken_or_refused_as_by_the_toml_crate(text in document()) {
+    fn agrees_with_toml_crate(text in document()) {
         let _ = check(&text);
     }
 
     #[test]
-    fn nearly_right_texts_are_taken_or_refused_as_by_the_toml_crate(text in document(), at: prop::sample::Index, c: char) {
+    fn agrees_with_toml_crate_on_mutated_texts(text in document(), at: prop::sample::Index, c: char) {
         let mut text: Vec<_> = text.chars().chain(['\n']).collect();
         let at = at.index(text.len());
         text[at] = c;

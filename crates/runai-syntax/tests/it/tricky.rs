@@ -1,9 +1,9 @@
-//! Texts that mean something else without quotes.
+//! Strings that change their meaning without quotes.
 
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// Texts that some language takes for something else, and any others.
+/// Strings that some format parses as another type, and any others.
 pub(crate) fn tricky_text() -> impl Strategy<Value = String> {
     const TRICKY: &[&str] = &[
         "",
