@@ -88,7 +88,8 @@ fn template(template: Template) -> Option<TemplateFacts> {
 
 /// The policy without values of environment variables, which may be secrets.
 fn without_environment(policy: EffectivePolicy) -> Value {
-    let mut policy = json!({"defaults": policy.defaults, "rules": policy.rules});
+    let EffectivePolicy { defaults, rules, .. } = policy;
+    let mut policy = json!({"defaults": defaults, "rules": rules});
     hide(&mut policy, false);
     policy
 }

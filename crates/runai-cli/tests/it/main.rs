@@ -14,6 +14,7 @@ mod explain;
 mod failures;
 mod fix;
 mod help;
+mod hooks;
 mod hostile;
 mod init;
 mod launch;
