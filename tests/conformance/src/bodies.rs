@@ -1,4 +1,4 @@
-//! The schema of the body held against the SDK's models: every body that is rendered, and each with one member broken.
+//! Compares the schema of the body with the SDK's models, on rendered bodies and on bodies with one invalid member.
 
 use std::collections::HashSet;
 
@@ -6,29 +6,29 @@ use anyhow::{Result, anyhow, bail};
 use runai_spec::schema;
 use serde_json::{Value, json};
 
-use crate::peer::Peer;
+use crate::reference::Reference;
 
-/// Disagreements that are shown; the rest is only counted.
+/// Disagreements to print; the rest is only counted.
 const SHOWN: usize = 10;
 
-/// How many bodies were asked about, and how many of them both sides accept.
-pub(crate) fn compare(bodies: &[Value], peer: &mut Peer) -> Result<(usize, usize)> {
-    let schema = schema::value("training-request").ok_or_else(|| anyhow!("there is no schema of the body"))?;
-    let schema = jsonschema::draft7::new(&schema).map_err(|error| anyhow!("the schema is none: {error}"))?;
+/// Returns the numbers of compared and accepted bodies.
+pub(crate) fn compare(bodies: &[Value], reference: &mut Reference) -> Result<(usize, usize)> {
+    let schema = schema::value("training-request").ok_or_else(|| anyhow!("missing schema of the body"))?;
+    let schema = jsonschema::draft7::new(&schema).map_err(|error| anyhow!("invalid schema: {error}"))?;
     let asked = questions(bodies);
     let lines: Vec<String> =
         asked.iter().enumerate().map(|(id, body)| json!({"id": id, "body": body}).to_string()).collect();
-    let answers = peer.ask_lines(&lines)?;
+    let answers = reference.ask_lines(&lines)?;
     let mut accepted = 0;
     let mut failures = Vec::new();
     for (body, answer) in asked.iter().zip(answers) {
-        let ours = schema.is_valid(body);
-        accepted += usize::from(ours);
-        if ours != answer.refused_by.is_none() {
+        let core = schema.is_valid(body);
+        accepted += usize::from(core);
+        if core != answer.refused_by.is_none() {
             let words: Vec<_> =
                 schema.iter_errors(body).map(|error| format!("{error} at {}", error.instance_path())).collect();
-            let theirs: Vec<_> = answer.errors.iter().map(|error| error.message.as_str()).collect();
-            failures.push(format!("  {body}\n  the schema: {words:?}\n  the SDK: {theirs:?}"));
+            let reference: Vec<_> = answer.errors.iter().map(|error| error.message.as_str()).collect();
+            failures.push(format!("  {body}\n  the schema: {words:?}\n  the SDK: {reference:?}"));
         }
     }
     if !failures.is_empty() {
@@ -38,11 +38,11 @@ pub(crate) fn compare(bodies: &[Value], peer: &mut Peer) -> Result<(usize, usize
     Ok((asked.len(), accepted))
 }
 
-/// Each body, and each kind of member broken in every way, once.
+/// Returns each body, and one variant per kind of member and error.
 fn questions(bodies: &[Value]) -> Vec<Value> {
     let mut asked = Vec::new();
     let mut seen = HashSet::new();
-    // The SDK is older than the control plane that takes this.
+    // The SDK is older than the control plane that accepts this value.
     for body in bodies.iter().filter(|body| body["spec"]["preemptibility"] != "semi-preemptible") {
         asked.push(body.clone());
         let mut members = Vec::new();
@@ -75,8 +75,8 @@ fn collect(value: &Value, pointer: String, found: &mut Vec<String>) {
     }
 }
 
-/// The body with something else at `pointer`: of another type, or beyond some bound. Nulls are left out on both sides, so
-/// they are nothing to ask about.
+/// Returns variants of the body with another value at `pointer`: of another type, or out of range. Nulls are dropped by
+/// both sides and not tested.
 fn broken<'b>(body: &'b Value, pointer: &'b str) -> impl Iterator<Item = Value> + use<'b> {
     let others = [
         json!(""),
@@ -96,7 +96,7 @@ fn broken<'b>(body: &'b Value, pointer: &'b str) -> impl Iterator<Item = Value> 
     others.into_iter().filter_map(move |other| {
         let mut body = body.clone();
         let place = body.pointer_mut(pointer)?;
-        // What the SDK makes of a map or list in the place of the other is an accident of its code.
+        // The SDK's conversion between maps and lists is undefined.
         let structured = |value: &Value| value.is_array() || value.is_object();
         if structured(place) && structured(&other) && place.is_array() != other.is_array() || *place == other {
             return None;

@@ -1,19 +1,19 @@
-//! A question to both sides.
+//! Test cases for both implementations.
 
 use runai_spec::{Context, Kind, Resolver, Source};
 
 use runai_syntax::Format;
 use serde_json::{Map, Value, json};
 
-/// What both sides are asked about.
+/// A document to compare.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
-    /// What is special about it.
+    /// Description of the case.
     pub(crate) name: String,
-    /// Where it comes from, and whether it is meant to be right.
+    /// The origin of the case and its expected validity.
     pub(crate) intent: Intent,
     pub(crate) kind: CaseKind,
-    /// The settings or the step file; for an operator file alone, no settings.
+    /// The settings or the step file; empty settings for an operator file.
     pub(crate) document: Value,
     /// The operator file.
     pub(crate) operator: Option<Value>,
@@ -22,24 +22,24 @@ pub(crate) struct Case {
     pub(crate) paths: Vec<String>,
 }
 
-/// Whether a document is meant to be right.
+/// The origin of a document and its expected validity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Intent {
-    /// Wrong in one way.
+    /// With one error.
     Broken,
-    /// As it comes: merging two documents that are right may give one that is not.
+    /// Unknown: merging two valid documents may give an invalid one.
     Open,
     Valid,
-    /// By hand, for one reason or another.
+    /// Written by hand.
     Written,
 }
 
-/// The kinds of questions.
+/// The kind of document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CaseKind {
-    /// Settings with an operator file under them.
+    /// Settings with an operator file.
     Merged,
-    /// An operator file alone.
+    /// An operator file.
     Operator,
     /// A ZenML run configuration: see `runs`.
     Run,
@@ -47,20 +47,20 @@ pub(crate) enum CaseKind {
     Step,
 }
 
-/// What our side says.
+/// The core's result.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Ours {
+pub(crate) struct CoreResult {
     pub(crate) errors: Vec<Found>,
     pub(crate) body: Option<Value>,
 }
 
-/// An error of ours.
+/// An error of the core.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
     pub(crate) code: String,
-    /// JSON pointer in the document it is in.
+    /// JSON pointer in the document.
     pub(crate) path: String,
-    /// What stands there.
+    /// The value at the pointer.
     pub(crate) value: Option<Value>,
     pub(crate) message: String,
 }
@@ -69,17 +69,17 @@ pub(crate) struct Found {
 /// is. Turning its feature for that on would turn it on for the whole workspace.
 const RAW: char = '\u{1}';
 
-/// A number by its source text.
+/// Returns a number given as source text.
 pub(crate) fn raw(number: &str) -> Value {
     Value::String(format!("{RAW}{number}"))
 }
 
-/// The source text of a number that is held as such.
+/// Returns the source text of a number from [`raw`].
 pub(crate) fn as_raw(value: &Value) -> Option<&str> {
     value.as_str()?.strip_prefix(RAW)
 }
 
-/// The JSON text of a value.
+/// Returns the JSON text of a value.
 pub(crate) fn text(value: &Value) -> String {
     const OPENING: &str = "\"\\u0001";
     let written = value.to_string();
@@ -94,7 +94,7 @@ pub(crate) fn text(value: &Value) -> String {
 }
 
 impl Case {
-    /// The question as one line to the peer.
+    /// Returns the request line for the reference process.
     pub(crate) fn question(&self, id: usize) -> String {
         let context = context();
         let context = json!({
@@ -110,7 +110,7 @@ impl Case {
         )
     }
 
-    /// The case as a file to look at.
+    /// Returns the case as JSON, for failure files.
     pub(crate) fn shown(&self) -> String {
         let mut shown = Map::new();
         shown.insert("name".to_owned(), self.name.clone().into());
@@ -122,8 +122,8 @@ impl Case {
         text(&Value::Object(shown))
     }
 
-    /// What our side says.
-    pub(crate) fn ask_us(&self) -> Ours {
+    /// The core's result.
+    pub(crate) fn run_core(&self) -> CoreResult {
         let document = text(&self.document);
         let operator = self.operator.as_ref().map(text);
         let json = |name: &'static str, text| Source { name, text, format: Format::Json };
@@ -149,7 +149,11 @@ impl Case {
             .collect();
         if let (CaseKind::Operator, Some(operator)) = (self.kind, &operator) {
             let alone = Resolver::new(json("operator", operator)).kind(Kind::Operator).resolve();
-            assert_eq!(alone.has_errors(), !errors.is_empty(), "an operator file is judged alike alone: {operator}");
+            assert_eq!(
+                alone.has_errors(),
+                !errors.is_empty(),
+                "an operator file has the same verdict alone: {operator}"
+            );
         }
         let mut context = context();
         if self.kind == CaseKind::Step {
@@ -157,13 +161,13 @@ impl Case {
         }
         let body = resolution.step().map(|step| {
             let body = serde_json::to_value(step.render(&context));
-            body.unwrap_or_else(|error| panic!("a body is JSON: {error}"))
+            body.unwrap_or_else(|error| panic!("invalid JSON in a body: {error}"))
         });
-        Ours { errors, body }
+        CoreResult { errors, body }
     }
 }
 
-/// What the request needs beside the document, on both sides.
+/// Returns the facts for the request that are not in the document.
 pub(crate) fn context() -> Context {
     Context {
         name: Some("train-1".to_owned()),

@@ -1,4 +1,4 @@
-//! The table of deliberate differences, and what each entry of it explains.
+//! The table of deliberate differences, and the disagreements that each entry explains.
 
 use std::path::Path;
 
@@ -14,13 +14,13 @@ use crate::{
 pub(crate) struct Difference {
     /// Its name in the table.
     pub(crate) id: &'static str,
-    /// Whether it is the reason of a disagreement.
+    /// Whether it explains a disagreement.
     explains: fn(&Disagreement<'_>) -> bool,
 }
 
-/// Every deliberate difference. The table says why; a test holds the two together.
+/// Every deliberate difference. `docs/conformance.md` lists the reasons; a test compares the two.
 pub(crate) static DIFFERENCES: [Difference; 23] = [
-    Difference { id: "beyond-64-bits", explains: |it| refused(it, "out-of-range").is_some_and(is_large) },
+    Difference { id: "beyond-64-bits", explains: |it| rejected_value(it, "out-of-range").is_some_and(is_large) },
     Difference { id: "both-spellings", explains: |it| code(it) == Some("both-spellings") },
     Difference {
         id: "empty-template-or-priority",
@@ -30,12 +30,14 @@ pub(crate) static DIFFERENCES: [Difference; 23] = [
     },
     Difference {
         id: "environment-null",
-        explains: |it| of_environment(it) && refused(it, "wrong-type") == Some(&Value::Null),
+        explains: |it| of_environment(it) && rejected_value(it, "wrong-type") == Some(&Value::Null),
     },
     Difference { id: "environment-text", explains: environment_text },
     Difference {
         id: "existing-pvc-null",
-        explains: |it| at(it, "wrong-type") == Some("existing_pvc") && refused(it, "wrong-type") == Some(&Value::Null),
+        explains: |it| {
+            at(it, "wrong-type") == Some("existing_pvc") && rejected_value(it, "wrong-type") == Some(&Value::Null)
+        },
     },
     Difference { id: "gpu-fields-iff", explains: gpu_fields },
     Difference { id: "judged-merged", explains: judged_merged },
@@ -48,10 +50,10 @@ pub(crate) static DIFFERENCES: [Difference; 23] = [
         explains: |it| {
             it.case.kind != CaseKind::Run
                 && !of_step_file(it)
-                && refused(it, "wrong-type").is_some_and(|value| !value.is_null())
+                && rejected_value(it, "wrong-type").is_some_and(|value| !value.is_null())
         },
     },
-    Difference { id: "not-finite", explains: |it| refused(it, "out-of-range").is_some_and(is_infinite) },
+    Difference { id: "not-finite", explains: |it| rejected_value(it, "out-of-range").is_some_and(is_infinite) },
     Difference { id: "operator-required-keys", explains: required_keys },
     Difference { id: "semi-preemptible", explains: semi_preemptible },
     Difference { id: "step-file", explains: |it| of_step_file(it) && code(it) != Some("unknown-key") },
@@ -66,7 +68,7 @@ pub(crate) static DIFFERENCES: [Difference; 23] = [
     },
 ];
 
-/// The entries that explain a disagreement: exactly one, if all is well.
+/// Returns the entries that explain a disagreement; there must be exactly one.
 pub(crate) fn explanations(disagreement: &Disagreement<'_>) -> Vec<usize> {
     (0..DIFFERENCES.len()).filter(|index| (DIFFERENCES[*index].explains)(disagreement)).collect()
 }
@@ -78,7 +80,7 @@ pub(crate) fn check_table(path: &Path) -> Result<()> {
     let mut documented = Vec::new();
     for (id, rest) in rows {
         if rest.split('|').map(str::trim).filter(|cell| !cell.is_empty()).count() < 2 {
-            bail!("`{id}` in `{}` says not both what differs and why", path.display());
+            bail!("`{id}` in `{}` has no difference or no reason", path.display());
         }
         documented.push(id);
     }
@@ -89,51 +91,51 @@ pub(crate) fn check_table(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The code of our error.
+/// Returns the code of the core's error.
 fn code<'d>(it: &'d Disagreement<'_>) -> Option<&'d str> {
     match &it.about {
-        About::OursRefuses(found) => Some(&found.code),
+        About::CoreRejects(found) => Some(&found.code),
         _ => None,
     }
 }
 
-/// The value that only we refuse, with this code.
-fn refused<'d>(it: &'d Disagreement<'_>, code: &str) -> Option<&'d Value> {
+/// Returns the value that only the core rejects, with this code.
+fn rejected_value<'d>(it: &'d Disagreement<'_>, code: &str) -> Option<&'d Value> {
     match &it.about {
-        About::OursRefuses(found) if found.code == code => found.value.as_ref(),
+        About::CoreRejects(found) if found.code == code => found.value.as_ref(),
         _ => None,
     }
 }
 
-/// The key whose value only we refuse, with this code.
+/// Returns the key whose value only the core rejects, with this code.
 fn at<'d>(it: &'d Disagreement<'_>, code: &str) -> Option<&'d str> {
     match &it.about {
-        About::OursRefuses(found) if found.code == code => found.path.rsplit('/').next(),
+        About::CoreRejects(found) if found.code == code => found.path.rsplit('/').next(),
         _ => None,
     }
 }
 
 fn of_environment(it: &Disagreement<'_>) -> bool {
-    let About::OursRefuses(found) = &it.about else { return false };
+    let About::CoreRejects(found) = &it.about else { return false };
     it.case.kind == CaseKind::Step && found.path.starts_with("/environment/")
 }
 
-/// Whether the disagreement is about what stands around the settings in a step file.
+/// Returns whether the disagreement is about the keys of a step file other than its settings.
 fn of_step_file(it: &Disagreement<'_>) -> bool {
-    let About::OursRefuses(found) = &it.about else { return false };
+    let About::CoreRejects(found) = &it.about else { return false };
     let mut parts = found.path.split('/').skip(1);
     let around = match (parts.next(), parts.next()) {
         (Some("command" | "image" | "name"), _) | (Some("environment" | "settings"), None) => true,
-        // Its name is empty.
+        // A variable with an empty name.
         (Some("environment"), Some("")) => found.code == "empty-value",
         _ => false,
     };
     it.case.kind == CaseKind::Step && around
 }
 
-/// Python writes booleans and numbers in its own way.
+/// Python prints booleans and numbers differently.
 fn environment_text(it: &Disagreement<'_>) -> bool {
-    let About::Body { path, ours: Some(Value::String(ours)), .. } = &it.about else { return false };
+    let About::Body { path, core: Some(Value::String(core)), .. } = &it.about else { return false };
     let source_text = |value: &Value| match value {
         Value::String(_) => as_raw(value).map(str::to_owned),
         Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
@@ -143,11 +145,11 @@ fn environment_text(it: &Disagreement<'_>) -> bool {
     it.case.kind == CaseKind::Step
         && path.starts_with("/spec/environmentVariables/")
         && path.ends_with("/value")
-        && written.is_some_and(|map| map.values().any(|value| source_text(value).as_ref() == Some(ours)))
+        && written.is_some_and(|map| map.values().any(|value| source_text(value).as_ref() == Some(core)))
 }
 
 fn gpu_fields(it: &Disagreement<'_>) -> bool {
-    let About::Body { path, ours: None, body, .. } = &it.about else { return false };
+    let About::Body { path, core: None, body, .. } = &it.about else { return false };
     let Some(member) = path.strip_prefix("/spec/compute/") else { return false };
     let compute = &body["spec"]["compute"];
     if compute["gpuDevicesRequest"] == 0 {
@@ -160,18 +162,18 @@ fn gpu_fields(it: &Disagreement<'_>) -> bool {
     }
 }
 
-/// The peer judges a step's settings by themselves before it merges them. What it then finds has no place: it is about
-/// several settings.
+/// ZenML validates a step's settings before it merges them. Such errors have no location, because they are about several
+/// settings.
 fn judged_merged(it: &Disagreement<'_>) -> bool {
-    let About::PeerRefuses("settings", error) = &it.about else { return false };
+    let About::ReferenceRejects("settings", error) = &it.about else { return false };
     it.case.kind == CaseKind::Merged && error.loc.is_empty() && error.kind == "value_error"
 }
 
-/// What only the SDK's models refuse is not refused where no request is made.
+/// Without a request, the SDK's models do not validate the settings.
 fn unused_block(it: &Disagreement<'_>) -> bool {
     const OF_REQUESTS: [&str; 6] =
         ["empty-value", "invalid-mode", "invalid-name", "invalid-quantity", "relative-path", "too-long"];
-    let About::OursRefuses(found) = &it.about else { return false };
+    let About::CoreRejects(found) = &it.about else { return false };
     it.case.kind == CaseKind::Run
         && OF_REQUESTS.contains(&found.code.as_str())
         && !at(it, "empty-value").is_some_and(|key| matches!(key, "priority_class" | "workload_template_id"))
@@ -179,7 +181,7 @@ fn unused_block(it: &Disagreement<'_>) -> bool {
 }
 
 fn semi_preemptible(it: &Disagreement<'_>) -> bool {
-    let About::PeerRefuses(_, error) = &it.about else { return false };
+    let About::ReferenceRejects(_, error) = &it.about else { return false };
     error.loc.first().is_some_and(|key| key == "preemptibility") && error.kind == "literal_error"
 }
 
@@ -196,8 +198,8 @@ fn merged_by_key(it: &Disagreement<'_>) -> bool {
         About::Body { path, .. } if path != ZENML_ANNOTATIONS => {
             MAPS.iter().any(|(key, member)| both(key) && path.starts_with(member))
         }
-        // A null takes an entry of the operator's map out.
-        About::PeerRefuses(_, error) => match error.loc.as_slice() {
+        // A null removes an entry of the operator's map.
+        About::ReferenceRejects(_, error) => match error.loc.as_slice() {
             [key, entry] => {
                 let has = |map: &Value| map[key].get(entry).is_some();
                 it.case.document[key][entry].is_null() && has(&it.case.document) && has(operator)
@@ -210,8 +212,8 @@ fn merged_by_key(it: &Disagreement<'_>) -> bool {
 
 fn required_keys(it: &Disagreement<'_>) -> bool {
     const REQUIRED: [&str; 4] = ["client_id", "client_secret", "project_name", "runai_base_url"];
-    let About::PeerRefuses("config", error) = &it.about else { return false };
-    // Not set at all, or set to nothing.
+    let About::ReferenceRejects("config", error) = &it.about else { return false };
+    // Missing or null.
     let absent = |key: &String| it.case.operator.as_ref().is_none_or(|operator| operator[key].is_null());
     error.loc.first().is_some_and(|key| REQUIRED.contains(&key.as_str()) && absent(key))
 }
@@ -232,13 +234,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_in_the_documentation_is_this_one() {
+    fn matches_documentation() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         check_table(&root.join("docs/conformance.md")).unwrap();
     }
 
     #[test]
-    fn entries_are_in_order_and_have_one_name_each() {
+    fn entries_are_sorted_and_unique() {
         assert!(DIFFERENCES.windows(2).all(|pair| pair[0].id < pair[1].id));
     }
 }

@@ -1,4 +1,4 @@
-//! Documents from a seed: every setting right in every kind of value, broken in every way, and mixed.
+//! Generates documents from a seed: every setting with valid and invalid values, and combinations.
 
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
@@ -9,7 +9,7 @@ use crate::{
     values::{MOUNT_PATHS, any_right, any_struct, least, pick, reconcile, right, wrong},
 };
 
-/// All cases that there are without chance, and mixed ones up to `count`.
+/// Returns all systematic cases, and random ones up to `count`.
 pub(crate) fn generate(seed: u64, count: usize) -> Vec<Case> {
     let mut cases = Vec::new();
     every_setting(&mut cases);
@@ -27,7 +27,7 @@ pub(crate) fn generate(seed: u64, count: usize) -> Vec<Case> {
     cases
 }
 
-/// An operator file that says what the peer asks for.
+/// Returns an operator file with the keys that ZenML requires.
 fn operator() -> Value {
     json!({
         "client_id": "id",
@@ -41,7 +41,7 @@ fn step() -> Value {
     json!({"image": "python:3.12", "command": ["python", "train.py"]})
 }
 
-/// Every setting alone, with every value that is right and every one that is wrong.
+/// Returns cases with one setting each, for all valid and invalid values.
 fn every_setting(cases: &mut Vec<Case>) {
     let settings = shape::settings();
     let step_settings: Vec<String> = settings.fields().iter().map(|field| field.name.clone()).collect();
@@ -56,13 +56,13 @@ fn every_setting(cases: &mut Vec<Case>) {
         for key in base.as_object().into_iter().flatten().map(|(key, _)| key) {
             let mut missing = base.clone();
             missing.as_object_mut().map(|map| map.remove(key));
-            // None of ours is required of an operator file.
+            // The core requires no key of an operator file.
             let intent = if kind == CaseKind::Operator { Intent::Valid } else { Intent::Broken };
             cases.push(case(kind, format!("no `{key}`"), intent, missing, key));
         }
         for (names, field) in shape.paths() {
             let path = names.join(".");
-            // The settings of a step have their turn by themselves.
+            // Settings of a step are covered separately.
             if kind == CaseKind::Step && names.len() > 1 {
                 continue;
             }
@@ -91,7 +91,7 @@ fn every_setting(cases: &mut Vec<Case>) {
     }
 }
 
-/// Settings that are right one by one and wrong together.
+/// Returns settings that are valid alone and invalid together.
 fn rules(cases: &mut Vec<Case>) {
     let mut add = |name: &str, document: Value| {
         cases.push(case(CaseKind::Settings, name.to_owned(), Intent::Broken, document, ""));
@@ -130,7 +130,7 @@ fn rules(cases: &mut Vec<Case>) {
     }
 }
 
-/// Every setting of a step: in the operator file alone, in both, and unset by the step.
+/// Returns cases for every setting: only in the operator file, in both files, and unset by the step.
 fn every_merge(cases: &mut Vec<Case>) {
     for field in shape::settings().fields() {
         let values = right(&field.shape);
@@ -167,7 +167,7 @@ fn case(kind: CaseKind, name: String, intent: Intent, document: Value, path: &st
     Case { name, intent, kind, document, operator, paths: vec![path.to_owned()] }
 }
 
-/// The settings of a step in a document.
+/// Returns the settings of a step in a document.
 fn settings_of(kind: CaseKind, document: &mut Value) -> Option<&mut Map<String, Value>> {
     match kind {
         CaseKind::Step => document.get_mut("settings")?.as_object_mut(),
@@ -175,7 +175,7 @@ fn settings_of(kind: CaseKind, document: &mut Value) -> Option<&mut Map<String, 
     }
 }
 
-/// Puts `value` where `names` lead, making what is missing on the way.
+/// Inserts `value` at the path `names`, creating missing maps.
 fn put(document: &mut Value, shape: &Shape, names: &[String], value: Value) {
     let Some((name, rest)) = names.split_first() else {
         *document = value;
@@ -197,7 +197,7 @@ fn put(document: &mut Value, shape: &Shape, names: &[String], value: Value) {
     }
 }
 
-/// Makes documents with many settings by chance.
+/// Generates random documents with many settings.
 struct Mixer {
     rng: Rng,
     settings: Shape,
@@ -216,7 +216,7 @@ impl Mixer {
         }
     }
 
-    /// Right settings, few or many.
+    /// Returns valid settings.
     fn settings(&mut self) -> Map<String, Value> {
         let chance = pick(&[8, 32, 96, 255], &mut self.rng);
         let mut settings = match any_struct(self.settings.fields(), &mut self.rng, chance) {
@@ -268,7 +268,7 @@ impl Mixer {
     fn merged(&mut self) -> Case {
         let under = self.operator_file();
         let mut document = self.settings();
-        // Settings that both have are what merging is about.
+        // Merging is only interesting for settings in both files.
         let fields = self.settings.fields();
         for _ in 0..self.rng.usize(..4) {
             let field = pick(fields, &mut self.rng);
@@ -288,7 +288,7 @@ impl Mixer {
     }
 }
 
-/// Whether the peer's configuration cannot be without this key.
+/// Returns whether ZenML's configuration requires this key.
 fn file_needs(key: &str) -> bool {
     operator().get(key).is_some()
 }
@@ -300,7 +300,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_setting_is_generated_right_and_broken() {
+    fn covers_every_setting() {
         let cases = generate(7, 0);
         for intent in [Intent::Valid, Intent::Broken] {
             let generated: BTreeSet<&str> = cases
@@ -315,22 +315,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_meant_to_be_right_is_right() {
+    fn accepts_valid_documents() {
         for case in generate(7, 6000).iter().filter(|case| case.intent == Intent::Valid) {
-            let ours = case.ask_us();
+            let ours = case.run_core();
             assert!(ours.errors.is_empty(), "{}: {:?}\n{}", case.name, ours.errors, case.shown());
         }
     }
 
     #[test]
-    fn what_is_broken_is_refused() {
+    fn rejects_broken_documents() {
         for case in generate(7, 6000).iter().filter(|case| case.intent == Intent::Broken) {
-            assert!(!case.ask_us().errors.is_empty(), "{}\n{}", case.name, case.shown());
+            assert!(!case.run_core().errors.is_empty(), "{}\n{}", case.name, case.shown());
         }
     }
 
     #[test]
-    fn a_seed_gives_the_same_documents_each_time() {
+    fn seed_is_deterministic() {
         let shown = |seed| generate(seed, 5000).iter().map(Case::shown).collect::<Vec<_>>();
         assert_eq!(shown(3), shown(3));
         assert_ne!(shown(3), shown(4));

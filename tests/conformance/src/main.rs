@@ -1,10 +1,10 @@
-//! The core held against its peers: ZenML's own settings classes and its own building of the request, and the SDK's models.
+//! Compares the core with ZenML's settings classes and building of the request, and with the SDK's models.
 //!
-//! Documents are generated from a seed and read from `cases/`; each goes through `runai-spec` and through `peer.py`.
-//! Verdicts and bodies have to agree, but for what `docs/conformance.md` lists: every disagreement has exactly one entry
-//! there that explains it, and every entry explains some. `cargo xtask conformance` makes the peers' environment and runs
-//! this.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a test program talks to the person who runs it")]
+//! Documents are generated from a seed and read from `cases/`; each goes through `runai-spec` and through `reference.py`.
+//! Verdicts and bodies must agree, except for the differences in `docs/conformance.md`: exactly one entry explains each
+//! disagreement, and each entry explains at least one. `cargo xtask conformance` creates the Python environment and runs
+//! this program.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "prints its results")]
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ use clap::Parser;
 use crate::{
     case::{Case, CaseKind, Intent},
     differences::DIFFERENCES,
-    peer::Peer,
+    reference::Reference,
 };
 
 mod bodies;
@@ -27,21 +27,21 @@ mod case;
 mod compare;
 mod differences;
 mod generate;
-mod peer;
+mod reference;
 mod runs;
 mod shape;
 mod shrink;
 mod values;
 mod written;
 
-/// Hold the core against its Python peers
+/// Compare the core with ZenML and runapy
 #[derive(Parser)]
 struct Args {
-    /// A Python that has the peers
+    /// Python interpreter with ZenML and runapy
     #[arg(long)]
     python: PathBuf,
 
-    /// Folder for what the peers write, and for failing cases
+    /// Folder for ZenML's files and failing cases
     #[arg(long)]
     scratch: PathBuf,
 
@@ -49,7 +49,7 @@ struct Args {
     #[arg(long, default_value_t = 6000)]
     cases: usize,
 
-    /// Run configurations of ZenML to generate
+    /// ZenML run configurations to generate
     #[arg(long, default_value_t = 3000)]
     runs: usize,
 
@@ -58,8 +58,8 @@ struct Args {
     seed: u64,
 }
 
-/// Failing cases that are shrunk and shown; the rest is only counted.
-const SHOWN: usize = 10;
+/// Failing cases to minimize and print; the rest is only counted.
+const MAX_PRINTED: usize = 10;
 
 fn main() -> ExitCode {
     match run(&Args::parse()) {
@@ -79,67 +79,67 @@ fn run(args: &Args) -> Result<()> {
 
     let mut cases = written::read(&own.join("cases"))?;
     cases.extend(generate::generate(args.seed, args.cases));
-    fs::create_dir_all(&args.scratch).with_context(|| format!("cannot make `{}`", args.scratch.display()))?;
-    let mut peer = Peer::start(&args.python, &own.join("peer.py"), &args.scratch.join("zenml"))?;
-    let answers = peer.ask(&cases)?;
+    fs::create_dir_all(&args.scratch).with_context(|| format!("cannot create `{}`", args.scratch.display()))?;
+    let mut reference = Reference::start(&args.python, &own.join("reference.py"), &args.scratch.join("zenml"))?;
+    let answers = reference.ask(&cases)?;
 
     let mut counts = [0_usize; DIFFERENCES.len()];
     let mut failures: Vec<(&Case, String)> = Vec::new();
     let mut tally = Tally::default();
     let mut bodies = Vec::new();
     for (case, answer) in cases.iter().zip(&answers) {
-        let ours = case.ask_us();
-        tally.add(case, ours.body.is_some(), answer.body.is_some());
-        for disagreement in compare::compare(case, &ours, answer) {
+        let core = case.run_core();
+        tally.add(case, core.body.is_some(), answer.body.is_some());
+        for disagreement in compare::compare(case, &core, answer) {
             match differences::explanations(&disagreement).as_slice() {
                 [entry] => counts[*entry] += 1,
                 _ => failures.push((case, disagreement.sort())),
             }
         }
-        bodies.extend(ours.body);
+        bodies.extend(core.body);
     }
 
-    let runs = runs::compare(args.seed, args.runs, &mut peer, &mut counts)?;
+    let runs = runs::compare(args.seed, args.runs, &mut reference, &mut counts)?;
     tally.print(args.seed);
     println!(
-        "{} run configurations, of which we accept {} and the peer {}; {} bodies of steps",
-        runs.asked, runs.ours, runs.peers, runs.bodies
+        "{} run configurations; the core accepts {}, ZenML accepts {}; {} step bodies compared",
+        runs.asked, runs.core, runs.reference, runs.bodies
     );
-    println!("differences that the table explains:");
+    println!("disagreements by entry:");
     for (difference, count) in DIFFERENCES.iter().zip(counts) {
         println!("{count:>7}  {}", difference.id);
     }
-    let (asked, accepted) = bodies::compare(&bodies, &mut peer)?;
-    println!("{asked} bodies, whole and broken, of which the schema and the SDK's models accept {accepted}");
-    println!("in {:.1} s", start.elapsed().as_secs_f32());
+    let (asked, accepted) = bodies::compare(&bodies, &mut reference)?;
+    println!("{asked} valid and invalid bodies; the schema and the SDK's models accept {accepted}");
+    println!("total time: {:.1} s", start.elapsed().as_secs_f32());
     let unneeded: Vec<&str> =
         DIFFERENCES.iter().zip(counts).filter(|(_, count)| *count == 0).map(|(entry, _)| entry.id).collect();
-    report(&failures, &mut peer, args)?;
+    report(&failures, &mut reference, args)?;
     if !unneeded.is_empty() {
-        bail!("no case needs these entries of `docs/conformance.md` any more: {}", unneeded.join(", "));
+        bail!("unused entries of `docs/conformance.md`: {}", unneeded.join(", "));
     }
     Ok(())
 }
 
-/// Shrinks and shows one case of each sort of failure.
-fn report(failures: &[(&Case, String)], peer: &mut Peer, args: &Args) -> Result<()> {
+/// Minimizes and prints one case per kind of failure.
+fn report(failures: &[(&Case, String)], reference: &mut Reference, args: &Args) -> Result<()> {
     let mut sorts: Vec<&str> = failures.iter().map(|(_, sort)| sort.as_str()).collect();
     sorts.sort_unstable();
     sorts.dedup();
-    for (index, sort) in sorts.iter().take(SHOWN).enumerate() {
+    for (index, sort) in sorts.iter().take(MAX_PRINTED).enumerate() {
         let Some((case, _)) = failures.iter().find(|(_, of)| of == sort) else { continue };
         let count = failures.iter().filter(|(_, of)| of == sort).count();
-        let (small, words) = shrink::shrink(case, sort, peer)?;
+        let (small, lines) = shrink::shrink(case, sort, reference)?;
         let file = args.scratch.join(format!("failure-{index}.json"));
         fs::write(&file, small.shown() + "\n").with_context(|| format!("cannot write `{}`", file.display()))?;
-        println!("\n{count} × {sort}, as in {}\n  {}", file.display(), small.shown());
-        for word in words {
-            println!("  {word}");
+        println!("\n{count} × {sort}, for example {}\n  {}", file.display(), small.shown());
+        for line in lines {
+            println!("  {line}");
         }
     }
     if !sorts.is_empty() {
         bail!(
-            "{} disagreements of {} sorts have not exactly one entry in `docs/conformance.md` that explains them",
+            "{} disagreements of {} kinds without exactly one entry in `docs/conformance.md`",
             failures.len(),
             sorts.len()
         );
@@ -147,17 +147,17 @@ fn report(failures: &[(&Case, String)], peer: &mut Peer, args: &Args) -> Result<
     Ok(())
 }
 
-/// How many cases there were, and what became of them.
+/// Counts of cases and verdicts.
 #[derive(Default)]
 struct Tally {
-    /// By kind: cases, accepted by us, accepted by the peer.
+    /// By kind: cases, accepted by the core, accepted by ZenML.
     kinds: [[usize; 3]; 4],
     written: usize,
     broken: usize,
 }
 
 impl Tally {
-    fn add(&mut self, case: &Case, ours: bool, peers: bool) {
+    fn add(&mut self, case: &Case, core: bool, reference: bool) {
         let row = &mut self.kinds[match case.kind {
             CaseKind::Settings => 0,
             CaseKind::Step => 1,
@@ -165,7 +165,7 @@ impl Tally {
             CaseKind::Merged => 3,
             CaseKind::Run => return,
         }];
-        for (cell, counts) in row.iter_mut().zip([true, ours, peers]) {
+        for (cell, counts) in row.iter_mut().zip([true, core, reference]) {
             *cell += usize::from(counts);
         }
         self.written += usize::from(case.intent == Intent::Written);
@@ -173,13 +173,13 @@ impl Tally {
     }
 
     fn print(&self, seed: u64) {
-        println!("{:<10} {:>7} {:>12} {:>13}", "", "cases", "we accept", "peer accepts");
+        println!("{:<10} {:>7} {:>12} {:>13}", "", "cases", "core accepts", "ZenML accepts");
         let names = ["settings", "step", "operator", "merged"];
-        for (name, [cases, ours, peers]) in names.iter().zip(self.kinds) {
-            println!("{name:<10} {cases:>7} {ours:>12} {peers:>13}");
+        for (name, [cases, core, reference]) in names.iter().zip(self.kinds) {
+            println!("{name:<10} {cases:>7} {core:>12} {reference:>13}");
         }
         let sum = |column: usize| self.kinds.iter().map(|row| row[column]).sum::<usize>();
         println!("{:<10} {:>7} {:>12} {:>13}", "all", sum(0), sum(1), sum(2));
-        println!("seed {seed}; {} written by hand, {} broken in one way", self.written, self.broken);
+        println!("seed {seed}; {} written by hand, {} with one error", self.written, self.broken);
     }
 }

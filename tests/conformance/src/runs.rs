@@ -1,5 +1,5 @@
-//! Whole ZenML run configurations: the same text goes through ZenML's pipeline and compiler and through the core; verdicts
-//! and the bodies of all steps are compared.
+//! Compares ZenML's pipeline and compiler with the core on whole run configurations: verdicts and the bodies of all
+//! steps.
 
 use std::fmt::Write as _;
 
@@ -13,17 +13,17 @@ use crate::{
     case::{Case, CaseKind, Found, Intent, context, raw, text},
     compare::{About, Disagreement, bodies},
     differences::explanations,
-    peer::{Answer, Peer},
+    reference::{Answer, Reference},
     shape::{self, Shape},
     values::{any_right, any_struct, pick, reconcile, wrong},
 };
 
-/// Failing texts that are shown; the rest is only counted.
+/// Failing texts to print; the rest is only counted.
 const SHOWN: usize = 10;
-/// Variables that placeholders are replaced by; `MISSING` is not set.
+/// Variables for placeholders; `MISSING` is not set.
 const ENVIRONMENT: [(&str, &str); 5] =
     [("NUM", "2"), ("NAME", "abc"), ("YES", "yes"), ("MEMORY", "8Gi"), ("__ZENML__EXPORTED", "1")];
-/// Plain and quoted scalars that YAML 1.1, YAML 1.2 and pydantic take for different things.
+/// Scalars that YAML 1.1, YAML 1.2 and pydantic read differently.
 const SPELLINGS: [&str; 40] = [
     "NO",
     "on",
@@ -75,33 +75,33 @@ const STEPS: [&str; 3] = ["load", "train", "report"];
 pub(crate) struct Run {
     pub(crate) text: String,
     operators: Vec<(&'static str, bool)>,
-    /// Pointers of blocks that no step runs with.
+    /// Pointers of blocks that no step uses.
     unused: Vec<String>,
 }
 
-/// How many configurations there were, and what became of them.
+/// Counts of configurations and verdicts.
 #[derive(Default)]
 pub(crate) struct Tally {
     pub(crate) asked: usize,
-    pub(crate) ours: usize,
-    pub(crate) peers: usize,
+    pub(crate) core: usize,
+    pub(crate) reference: usize,
     pub(crate) bodies: usize,
 }
 
-/// Compares `count` generated configurations; counts which entry of the table explains which disagreement.
-pub(crate) fn compare(seed: u64, count: usize, peer: &mut Peer, counts: &mut [usize]) -> Result<Tally> {
+/// Compares `count` generated configurations, and counts disagreements by the entry that explains them.
+pub(crate) fn compare(seed: u64, count: usize, reference: &mut Reference, counts: &mut [usize]) -> Result<Tally> {
     let runs = generate(seed, count);
     let lines: Vec<String> = runs.iter().enumerate().map(|(id, run)| run.question(id)).collect();
-    let answers = peer.ask_lines(&lines)?;
+    let answers = reference.ask_lines(&lines)?;
     let mut tally = Tally { asked: runs.len(), ..Tally::default() };
     let mut failures: Vec<(String, String)> = Vec::new();
     for (run, answer) in runs.iter().zip(&answers) {
         let case = run.case();
-        let ours = run.ask_us();
-        tally.ours += usize::from(ours.errors.is_empty());
-        tally.peers += usize::from(answer.refused_by.is_none());
-        tally.bodies += ours.bodies.len();
-        for about in disagreements(&ours, answer) {
+        let core = run.run_core();
+        tally.core += usize::from(core.errors.is_empty());
+        tally.reference += usize::from(answer.refused_by.is_none());
+        tally.bodies += core.bodies.len();
+        for about in disagreements(&core, answer) {
             let disagreement = Disagreement { case: &case, about };
             match explanations(&disagreement).as_slice() {
                 [entry] => counts[*entry] += 1,
@@ -112,7 +112,7 @@ pub(crate) fn compare(seed: u64, count: usize, peer: &mut Peer, counts: &mut [us
     failures.sort();
     failures.dedup_by(|one, other| one.0 == other.0);
     for (sort, words) in failures.iter().take(SHOWN) {
-        println!("\n{sort}, as in\n{words}");
+        println!("\n{sort}, for example\n{words}");
     }
     if !failures.is_empty() {
         bail!(
@@ -123,35 +123,35 @@ pub(crate) fn compare(seed: u64, count: usize, peer: &mut Peer, counts: &mut [us
     Ok(tally)
 }
 
-/// What our side says.
-struct Ours {
+/// The core's result.
+struct CoreResult {
     errors: Vec<Found>,
-    /// By step.
+    /// Bodies by step.
     bodies: Map<String, Value>,
 }
 
-/// Every point on which the sides differ.
-fn disagreements<'a>(ours: &'a Ours, answer: &'a Answer) -> Vec<About<'a>> {
-    match (ours.errors.as_slice(), answer.body.as_ref().and_then(Value::as_object)) {
+/// Returns all disagreements.
+fn disagreements<'a>(core: &'a CoreResult, answer: &'a Answer) -> Vec<About<'a>> {
+    match (core.errors.as_slice(), answer.body.as_ref().and_then(Value::as_object)) {
         ([], None) => {
             let gate = answer.refused_by.as_deref().unwrap_or_default();
-            answer.errors.iter().map(|error| About::PeerRefuses(gate, error)).collect()
+            answer.errors.iter().map(|error| About::ReferenceRejects(gate, error)).collect()
         }
-        ([], Some(peers)) => {
-            let of_step = |(step, body): (&String, &'a Value)| match ours.bodies.get(step) {
+        ([], Some(reference)) => {
+            let of_step = |(step, body): (&String, &'a Value)| match core.bodies.get(step) {
                 Some(own) => bodies(own, body),
                 None => Vec::new(),
             };
-            let mut found: Vec<About<'a>> = peers.iter().flat_map(of_step).collect();
-            for (step, body) in &ours.bodies {
-                if !peers.contains_key(step) {
+            let mut found: Vec<About<'a>> = reference.iter().flat_map(of_step).collect();
+            for (step, body) in &core.bodies {
+                if !reference.contains_key(step) {
                     let path = format!("/{step}");
-                    found.push(About::Body { path, ours: Some(body.clone()), peers: None, body: &Value::Null });
+                    found.push(About::Body { path, core: Some(body.clone()), reference: None, body: &Value::Null });
                 }
             }
             found
         }
-        (errors, Some(_)) => errors.iter().map(About::OursRefuses).collect(),
+        (errors, Some(_)) => errors.iter().map(About::CoreRejects).collect(),
         (_, None) => Vec::new(),
     }
 }
@@ -166,12 +166,12 @@ impl Run {
         let environment: Map<String, Value> =
             ENVIRONMENT.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
         let operators: Vec<Value> =
-            self.operators.iter().map(|(name, ours)| json!([name, if *ours { "runai" } else { "other" }])).collect();
+            self.operators.iter().map(|(name, core)| json!([name, if *core { "runai" } else { "other" }])).collect();
         json!({"id": id, "run": self.text, "environ": environment, "components": operators, "context": context})
             .to_string()
     }
 
-    /// The case that the table of differences is asked about.
+    /// Returns the case for the table of differences.
     fn case(&self) -> Case {
         Case {
             name: "run configuration".to_owned(),
@@ -183,7 +183,7 @@ impl Run {
         }
     }
 
-    fn ask_us(&self) -> Ours {
+    fn run_core(&self) -> CoreResult {
         let variables: Vec<(String, String)> =
             ENVIRONMENT.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let source = Source { name: "run.yaml", text: &self.text, format: Format::Yaml };
@@ -205,11 +205,11 @@ impl Run {
                 bodies.insert(name.to_owned(), body.unwrap_or_else(|error| panic!("a body is JSON: {error}")));
             }
         }
-        Ours { errors, bodies }
+        CoreResult { errors, bodies }
     }
 }
 
-/// A scalar as the table looks at it.
+/// Returns a scalar in the form that the table expects.
 fn scalar(written: &str) -> Value {
     let number = written.trim_start_matches(['-', '+']);
     match written {
@@ -220,12 +220,12 @@ fn scalar(written: &str) -> Value {
     }
 }
 
-/// Configurations by hand, for one reason or another.
+/// Returns hand-written configurations.
 fn written() -> Vec<Run> {
     const TWO: [(&str, bool); 2] = [("main", true), ("big", true)];
     let one = |text: &str| Run { text: text.to_owned(), operators: vec![("runai", true)], unused: Vec::new() };
     vec![
-        // A block that no step runs with, of which the SDK's models see nothing.
+        // A block that no step uses, which the SDK's models do not validate.
         Run {
             text: "steps: {train: {step_operator: main, settings: {step_operator:big: {node_type: ''}}}}\n".to_owned(),
             operators: TWO.to_vec(),
@@ -250,7 +250,7 @@ fn written() -> Vec<Run> {
     ]
 }
 
-/// Configurations from a seed, behind those by hand.
+/// Returns hand-written configurations, then generated ones.
 pub(crate) fn generate(seed: u64, count: usize) -> Vec<Run> {
     let mut generator =
         Generator { rng: Rng::with_seed(seed), settings: shape::settings(), used: Vec::new(), unused: Vec::new() };
@@ -261,9 +261,9 @@ pub(crate) fn generate(seed: u64, count: usize) -> Vec<Run> {
 struct Generator {
     rng: Rng,
     settings: Shape,
-    /// Operators that steps of the present configuration run on.
+    /// Operators that steps of the current configuration use.
     used: Vec<&'static str>,
-    /// Pointers of blocks that no step of it runs with.
+    /// Pointers of blocks that no step uses.
     unused: Vec<String>,
 }
 
@@ -333,7 +333,7 @@ impl Generator {
         let mut parts = Vec::new();
         let operator = if several { pick(&["main", "big", "big"], &mut self.rng) } else { "runai" };
         match self.rng.u8(..6) {
-            // Which of several operators is the stack's default one stands in no file.
+            // No file contains the stack's default operator.
             0 if !several => parts.push("step_operator: true".to_owned()),
             1 if !several => {}
             2 if !several && self.rng.u8(..4) == 0 => {
@@ -367,7 +367,7 @@ impl Generator {
         format!("{{{}}}", parts.join(", "))
     }
 
-    /// A map of settings; where there are several Run:ai operators, blocks are by name, and the default one is `main`.
+    /// Returns a map of settings. With several Run:ai operators, blocks have names, and the default is `main`.
     fn settings_map(&mut self, several: bool, pipeline: bool, operator: &str, place: &str) -> String {
         let mut entries = Vec::new();
         if several {
@@ -379,7 +379,7 @@ impl Generator {
                     self.unused.push(format!("{place}/{key}"));
                 }
             }
-            // Beside the block of `big` it is plain that the default operator is another one.
+            // With a block for `big`, the default operator must be another one.
             if pipeline && entries.len() == 1 && entries[0].starts_with("step_operator:big") && self.rng.bool() {
                 entries.push(format!("step_operator: {}", self.block()));
             }
@@ -391,7 +391,7 @@ impl Generator {
             entries.push(format!("{key}: {}", self.block()));
             if self.rng.u8(..60) == 0 {
                 let other = pick(&["step_operator", "step_operator.runai"], &mut self.rng);
-                // Beside a block by name the default operator is another one, which this stack does not have.
+                // With a named block, the default operator is another one, which this stack does not have.
                 if !key.contains(':') && key.trim_matches('"') != other {
                     entries.push(format!("{other}: {}", self.block()));
                 }
@@ -416,7 +416,7 @@ impl Generator {
         format!("{{{}}}", entries.join(", "))
     }
 
-    /// The settings of a block, most of them right.
+    /// Returns the settings of a block, most of them valid.
     fn block(&mut self) -> String {
         if self.rng.u8(..120) == 0 {
             return pick(&["null", "[]", "abc", "1", "{}", "{gpu_portion: 0.5}", "{1: a}", "{on: a}"], &mut self.rng)
@@ -444,7 +444,7 @@ impl Generator {
             }
         }
         if self.rng.u8(..30) == 0 {
-            // A key twice, of which the last value counts.
+            // A duplicate key; the last value counts.
             let fields = self.settings.fields();
             let field = pick(fields, &mut self.rng);
             if settings.contains_key(&field.name) {
@@ -487,15 +487,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_gives_the_same_configurations_each_time() {
+    fn seed_is_deterministic() {
         let texts = |seed| generate(seed, 200).into_iter().map(|run| run.text).collect::<Vec<_>>();
         assert_eq!(texts(3), texts(3));
         assert_ne!(texts(3), texts(4));
     }
 
     #[test]
-    fn right_and_wrong_configurations_are_generated() {
-        let right = generate(7, 300).iter().filter(|run| run.ask_us().errors.is_empty()).count();
+    fn generates_valid_and_invalid_configurations() {
+        let right = generate(7, 300).iter().filter(|run| run.run_core().errors.is_empty()).count();
         assert!((60..240).contains(&right), "{right}");
     }
 }

@@ -5,7 +5,7 @@ use runai_spec::settings::{OperatorSettings, StepFile, StepSettings};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value};
 
-/// What a value may be.
+/// The accepted values of a setting.
 #[derive(Clone, Debug)]
 pub(crate) struct Shape {
     pub(crate) nullable: bool,
@@ -35,7 +35,7 @@ pub(crate) enum Kind {
         /// Whether `min` itself is too small.
         exclusive: bool,
     },
-    /// A string, or a number or boolean that is taken as its text.
+    /// A string, or a number or boolean that is converted to text.
     Scalar,
     Struct(Vec<Field>),
     Text(Text),
@@ -54,7 +54,7 @@ pub(crate) struct Text {
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
     pub(crate) name: String,
-    /// Its other spelling.
+    /// The other spelling.
     pub(crate) alias: Option<String>,
     pub(crate) required: bool,
     pub(crate) shape: Shape,
@@ -89,7 +89,7 @@ impl Shape {
         }
     }
 
-    /// Every field in it, at any depth, by the names on the way to it.
+    /// Returns all fields at any depth, with their paths.
     pub(crate) fn paths(&self) -> Vec<(Vec<String>, Field)> {
         let mut found = Vec::new();
         for field in self.fields() {
@@ -130,7 +130,7 @@ fn kind(schema: &Value, types: &[&str]) -> Kind {
         let texts = |variant: &Value| match (&variant["const"], &variant["enum"]) {
             (Value::String(value), _) => vec![value.clone()],
             (_, Value::Array(values)) => values.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-            _ => panic!("a variant is a constant: {variant}"),
+            _ => panic!("variant without a constant: {variant}"),
         };
         return Kind::Enum(variants.iter().flat_map(texts).collect());
     }
@@ -156,7 +156,7 @@ fn kind(schema: &Value, types: &[&str]) -> Kind {
                 value: Box::new(shape(&schema["additionalProperties"])),
             },
         },
-        _ => panic!("no settings type has this schema: {schema}"),
+        _ => panic!("unexpected schema: {schema}"),
     }
 }
 
@@ -182,7 +182,7 @@ fn text(schema: &Value) -> Text {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the bounds of settings are small whole numbers")]
+#[expect(clippy::cast_possible_truncation, reason = "the bounds of settings are small integers")]
 fn integer(bound: &Value) -> Option<i64> {
     bound.as_i64().or_else(|| bound.as_f64().map(|bound| bound as i64))
 }

@@ -1,4 +1,4 @@
-//! A failing case made small.
+//! Minimizes failing cases.
 
 use anyhow::Result;
 use serde_json::Value;
@@ -6,18 +6,18 @@ use serde_json::Value;
 use crate::{
     case::{Case, CaseKind},
     compare, differences,
-    peer::Peer,
+    reference::Reference,
 };
 
-/// Removes from the case whatever it can do without and still disagree in the same sort of way. Gives the small case, and
-/// what the two sides say about it.
-pub(crate) fn shrink(case: &Case, sort: &str, peer: &mut Peer) -> Result<(Case, Vec<String>)> {
+/// Removes values from the case while its kind of disagreement stays. Returns the minimized case and a description of its
+/// disagreements.
+pub(crate) fn shrink(case: &Case, sort: &str, reference: &mut Reference) -> Result<(Case, Vec<String>)> {
     let mut small = case.clone();
-    let mut words = unexplained(&small, sort, peer)?;
+    let mut words = unexplained(&small, sort, reference)?;
     loop {
         let mut smaller = None;
         for candidate in candidates(&small) {
-            let found = unexplained(&candidate, sort, peer)?;
+            let found = unexplained(&candidate, sort, reference)?;
             if !found.is_empty() {
                 smaller = Some((candidate, found));
                 break;
@@ -30,11 +30,11 @@ pub(crate) fn shrink(case: &Case, sort: &str, peer: &mut Peer) -> Result<(Case, 
     }
 }
 
-/// What of this sort is not explained by exactly one entry of the table.
-fn unexplained(case: &Case, sort: &str, peer: &mut Peer) -> Result<Vec<String>> {
-    let answers = peer.ask(std::slice::from_ref(case))?;
-    let ours = case.ask_us();
-    let found = answers.iter().flat_map(|answer| compare::compare(case, &ours, answer));
+/// Returns the disagreements of this kind without exactly one entry in the table.
+fn unexplained(case: &Case, sort: &str, reference: &mut Reference) -> Result<Vec<String>> {
+    let answers = reference.ask(std::slice::from_ref(case))?;
+    let core = case.run_core();
+    let found = answers.iter().flat_map(|answer| compare::compare(case, &core, answer));
     Ok(found
         .filter(|disagreement| disagreement.sort() == sort)
         .filter_map(|disagreement| match differences::explanations(&disagreement).as_slice() {
@@ -48,7 +48,7 @@ fn unexplained(case: &Case, sort: &str, peer: &mut Peer) -> Result<Vec<String>> 
         .collect())
 }
 
-/// The case with one thing less, the large things first.
+/// Returns variants of the case with one value removed, large values first.
 fn candidates(case: &Case) -> Vec<Case> {
     let mut found = Vec::new();
     if case.kind == CaseKind::Merged {
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_thing_is_taken_away_at_a_time() {
+    fn removes_one_value_at_a_time() {
         let smaller = without_one(&json!({"a": [1, {"b": 2}], "c": "long"}));
         let expected = [
             json!({"c": "long"}),

@@ -1,4 +1,4 @@
-//! Right and wrong values of every kind.
+//! Valid and invalid values of every kind.
 
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
@@ -8,7 +8,7 @@ use crate::{
     shape::{Field, Kind, Shape, Text},
 };
 
-/// Right values: every kind of them, the smallest and the largest.
+/// Returns valid values of every kind, including the bounds.
 pub(crate) fn right(shape: &Shape) -> Vec<Value> {
     let mut values = match &shape.kind {
         Kind::Bool => vec![json!(true), json!(false)],
@@ -74,7 +74,7 @@ pub(crate) fn right(shape: &Shape) -> Vec<Value> {
     values
 }
 
-/// One right value.
+/// Returns one valid value.
 pub(crate) fn any_right(shape: &Shape, rng: &mut Rng) -> Value {
     if shape.nullable && rng.u8(..) < 16 {
         return Value::Null;
@@ -93,7 +93,7 @@ pub(crate) fn any_right(shape: &Shape, rng: &mut Rng) -> Value {
     }
 }
 
-/// A struct in which each field stands with a chance of `chance` in 256.
+/// Returns a struct with each field present with probability `chance`/256.
 pub(crate) fn any_struct(fields: &[Field], rng: &mut Rng, chance: u8) -> Value {
     let mut members: Vec<(String, Value)> = Vec::new();
     for field in fields {
@@ -102,23 +102,23 @@ pub(crate) fn any_struct(fields: &[Field], rng: &mut Rng, chance: u8) -> Value {
             members.push((alias.unwrap_or(&field.name).clone(), any_right(&field.shape, rng)));
         }
     }
-    // The order of keys means nothing.
+    // The order of keys does not matter.
     rng.shuffle(&mut members);
     members.into_iter().collect()
 }
 
-/// A struct with nothing in it but what it cannot be without.
+/// Returns a struct with only the required fields.
 pub(crate) fn least(fields: &[Field]) -> Value {
     let required = fields.iter().filter(|field| field.required);
     required.map(|field| (field.name.clone(), right(&field.shape)[0].clone())).collect()
 }
 
-/// A struct with everything in it.
+/// Returns a struct with all fields.
 fn all(fields: &[Field]) -> Value {
     fields.iter().map(|field| (field.name.clone(), right(&field.shape)[0].clone())).collect()
 }
 
-/// Wrong values, each with what is wrong.
+/// Returns invalid values with descriptions.
 pub(crate) fn wrong(shape: &Shape) -> Vec<(String, Value)> {
     let mut values = other_types(shape);
     match &shape.kind {
@@ -192,7 +192,7 @@ pub(crate) fn wrong(shape: &Shape) -> Vec<(String, Value)> {
     values
 }
 
-/// Values of other types, those among them that some reader would convert.
+/// Returns values of other types, including convertible ones.
 fn other_types(shape: &Shape) -> Vec<(String, Value)> {
     let fits = |value: &Value| match (&shape.kind, value) {
         (_, Value::Null) => shape.nullable,
@@ -340,7 +340,7 @@ pub(crate) fn pick<T: Clone>(values: &[T], rng: &mut Rng) -> T {
     values[rng.usize(..values.len())].clone()
 }
 
-/// Makes settings that are right one by one right together.
+/// Changes settings so that they are valid in combination.
 pub(crate) fn reconcile(settings: &mut Map<String, Value>) {
     for (limit, request) in [
         ("gpu_portion_limit", "gpu_portion_request"),
@@ -388,7 +388,7 @@ pub(crate) fn reconcile(settings: &mut Map<String, Value>) {
     }
 }
 
-/// Where each kind of mount says where it is mounted.
+/// The path key of each kind of mount.
 pub(crate) const MOUNT_PATHS: [(&str, &str); 6] = [
     ("pvc_mounts", "path"),
     ("config_map_mounts", "mount_path"),

@@ -1,4 +1,4 @@
-//! Cases by hand, from YAML files: each a list of maps with `name` and `settings`, `step` or `operator`.
+//! Hand-written cases from YAML files: lists of maps with `name` and `settings`, `step` or `operator`.
 
 use std::{fs, path::Path};
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::case::{Case, CaseKind, Intent, raw};
 
-/// The cases of every file in `folder`, by the names of the files.
+/// Reads the cases of every file in `folder`, sorted by file name.
 pub(crate) fn read(folder: &Path) -> Result<Vec<Case>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))? {
@@ -19,8 +19,8 @@ pub(crate) fn read(folder: &Path) -> Result<Vec<Case>> {
     for file in files {
         let place = file.display();
         let text = fs::read_to_string(&file).with_context(|| format!("cannot read `{place}`"))?;
-        let Value::Array(written) = yaml(&text).with_context(|| format!("`{place}` is not read"))? else {
-            bail!("`{place}` is no list of cases");
+        let Value::Array(written) = yaml(&text).with_context(|| format!("cannot parse `{place}`"))? else {
+            bail!("`{place}` is not a list of cases");
         };
         for one in written {
             cases.push(case(&one).with_context(|| format!("in `{place}`: {one}"))?);
@@ -30,23 +30,23 @@ pub(crate) fn read(folder: &Path) -> Result<Vec<Case>> {
 }
 
 fn case(written: &Value) -> Result<Case> {
-    let Some(map) = written.as_object() else { bail!("a case is a map") };
+    let Some(map) = written.as_object() else { bail!("expected a map") };
     if let Some(key) = map.keys().find(|key| !["name", "operator", "settings", "step"].contains(&key.as_str())) {
-        bail!("`{key}` is no part of a case");
+        bail!("unknown key `{key}`");
     }
-    let Some(name) = map.get("name").and_then(Value::as_str) else { bail!("a case has a name") };
+    let Some(name) = map.get("name").and_then(Value::as_str) else { bail!("missing `name`") };
     let operator = map.get("operator").cloned();
     let (kind, document) = match (map.get("settings"), map.get("step"), &operator) {
         (Some(settings), None, None) => (CaseKind::Settings, settings.clone()),
         (Some(settings), None, Some(_)) => (CaseKind::Merged, settings.clone()),
         (None, Some(step), None) => (CaseKind::Step, step.clone()),
         (None, None, Some(_)) => (CaseKind::Operator, json!({})),
-        _ => bail!("a case has `settings`, `step` or `operator`, or `settings` and `operator`"),
+        _ => bail!("expected `settings`, `step`, `operator`, or `settings` and `operator`"),
     };
     Ok(Case { name: name.to_owned(), intent: Intent::Written, kind, document, operator, paths: Vec::new() })
 }
 
-/// A YAML document without anchors and tags. Plain scalars that are JSON are what they are there; numbers keep their text.
+/// Parses YAML without anchors and tags. Plain scalars are read as JSON; numbers keep their text.
 fn yaml(text: &str) -> Result<Value> {
     let mut events = Parser::new_from_str(text);
     loop {
@@ -55,7 +55,7 @@ fn yaml(text: &str) -> Result<Value> {
                 let event = next(&mut events)?;
                 return node(event, &mut events);
             }
-            Event::StreamEnd => bail!("there is no document"),
+            Event::StreamEnd => bail!("empty document"),
             _ => {}
         }
     }
@@ -93,17 +93,17 @@ fn node<'t>(event: Event<'t>, events: &mut Parser<'t, StrInput<'t>>) -> Result<V
                 let key = match next(events)? {
                     Event::MappingEnd => return Ok(Value::Object(map)),
                     Event::Scalar(key, ..) => key.into_owned(),
-                    event => bail!("{event:?} is no key"),
+                    event => bail!("unexpected key {event:?}"),
                 };
                 let event = next(events)?;
                 map.insert(key, node(event, events)?);
             }
         }
-        event => bail!("{event:?} has no place in a case"),
+        event => bail!("unexpected {event:?}"),
     }
 }
 
-/// Whether the text is a number of JSON, however large.
+/// Returns whether the text is a JSON number of any size.
 fn is_number(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let zero_first = digits.len() > 1 && digits.starts_with('0') && digits.as_bytes()[1].is_ascii_digit();
@@ -116,13 +116,13 @@ mod tests {
     use crate::case::text;
 
     #[test]
-    fn the_written_cases_are_read() {
+    fn reads_written_cases() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
         assert!(read(&folder).unwrap().len() > 100);
     }
 
     #[test]
-    fn numbers_keep_their_text() {
+    fn preserves_number_text() {
         let value = yaml("{a: 1e400, b: 2.50, c: '1', d: 0644, e: [null, true, ~], f: -0}").unwrap();
         assert_eq!(text(&value), r#"{"a":1e400,"b":2.50,"c":"1","d":"0644","e":[null,true,"~"],"f":-0}"#);
     }

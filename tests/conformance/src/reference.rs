@@ -1,4 +1,4 @@
-//! The peer's process.
+//! The process of the reference implementation.
 
 use std::{
     io::{BufRead, BufReader, BufWriter, Write},
@@ -13,17 +13,17 @@ use serde_json::Value;
 
 use crate::case::Case;
 
-/// What the peer says.
+/// The result of the reference implementation.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Answer {
     id: usize,
-    /// The gate that refused: `config`, `settings`, `merged` or `request`.
+    /// The stage that rejected the document: `config`, `settings`, `merged` or `request`.
     pub(crate) refused_by: Option<String>,
     pub(crate) errors: Vec<PeerError>,
     pub(crate) body: Option<Value>,
 }
 
-/// An error of the peer.
+/// An error of the reference implementation.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct PeerError {
     pub(crate) loc: Vec<String>,
@@ -32,15 +32,15 @@ pub(crate) struct PeerError {
     pub(crate) message: String,
 }
 
-/// A running peer.
-pub(crate) struct Peer {
+/// A running reference.
+pub(crate) struct Reference {
     child: Child,
     questions: ChildStdin,
     answers: BufReader<ChildStdout>,
 }
 
-impl Peer {
-    /// Starts the peer under `python`; it keeps its files in `scratch`.
+impl Reference {
+    /// Starts `program` with `python`; its files are in `scratch`.
     pub(crate) fn start(python: &Path, program: &Path, scratch: &Path) -> Result<Self> {
         let mut child = Command::new(python)
             .arg("-B")
@@ -52,20 +52,20 @@ impl Peer {
             .with_context(|| format!("cannot start `{}`", python.display()))?;
         match (child.stdin.take(), child.stdout.take()) {
             (Some(questions), Some(answers)) => Ok(Self { child, questions, answers: BufReader::new(answers) }),
-            _ => bail!("the peer has no pipes"),
+            _ => bail!("missing pipes of the reference process"),
         }
     }
 
-    /// The answers to all cases, in their order.
+    /// Returns the results of all cases, in order.
     pub(crate) fn ask(&mut self, cases: &[Case]) -> Result<Vec<Answer>> {
         let lines: Vec<String> = cases.iter().enumerate().map(|(id, case)| case.question(id)).collect();
         self.ask_lines(&lines)
     }
 
-    /// The answers to questions that are numbered from 0, one a line.
+    /// Returns the results of requests, one per line, which are numbered from 0.
     pub(crate) fn ask_lines(&mut self, lines: &[String]) -> Result<Vec<Answer>> {
         let Self { child, questions, answers } = self;
-        // Questions and answers pass each other: neither pipe holds all of them.
+        // Write and read concurrently: the pipes have limited capacity.
         thread::scope(|scope| {
             let writer = scope.spawn(move || {
                 let mut questions = BufWriter::new(questions);
@@ -76,13 +76,13 @@ impl Peer {
             });
             let read = read(answers, lines);
             if read.is_err() {
-                // Nobody reads the other answers: the peer, and with it the writer, would wait for ever.
+                // Without a reader, the process and the writer would block forever.
                 let _ = child.kill();
             }
             match writer.join() {
                 Ok(Ok(())) => read,
                 Ok(Err(error)) => read.and(Err(error.into())),
-                Err(_) => bail!("the questions were not written"),
+                Err(_) => bail!("cannot write the requests"),
             }
         })
     }
@@ -94,21 +94,21 @@ fn read(answers: &mut impl BufRead, questions: &[String]) -> Result<Vec<Answer>>
     for (id, question) in questions.iter().enumerate() {
         line.clear();
         if answers.read_line(&mut line)? == 0 {
-            bail!("the peer ended at case {id}: {question}");
+            bail!("the reference process exited at case {id}: {question}");
         }
         let answer: Answer = serde_json::from_str(&line)
-            .with_context(|| format!("the peer answered `{}` to {}", line.trim_end(), question))?;
+            .with_context(|| format!("the reference process printed `{}` for {}", line.trim_end(), question))?;
         if answer.id != id {
-            bail!("the peer answered {} when asked {id}", answer.id);
+            bail!("the reference process returned result {} for request {id}", answer.id);
         }
         read.push(answer);
     }
     Ok(read)
 }
 
-impl Drop for Peer {
+impl Drop for Reference {
     fn drop(&mut self) {
-        // It has nothing to save; without this it would wait for questions for ever.
+        // The process would wait for requests forever.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,11 +1,11 @@
-"""The peer, asked one question a line.
+"""Runs the reference implementation: one request and one result per line.
 
-Reads JSON lines `{"id", "settings" | "step" | "operator" | "body" | "run"}` from standard input, puts each through ZenML's own
-settings and configuration classes and its own building of the request, and answers `{"id", "refused_by", "errors", "body"}`.
-Only what needs a ZenML server is replaced: the user whose id becomes an annotation. A `run` is the text of a run
-configuration; it goes through ZenML's pipeline and compiler, and its `body` is a map from steps to bodies.
+Reads JSON lines `{"id", "settings" | "step" | "operator" | "body" | "run"}` from stdin, passes each to ZenML's settings and
+configuration classes and its building of the request, and prints `{"id", "refused_by", "errors", "body"}`. Only the user,
+whose ID becomes an annotation, is a mock: it needs a ZenML server. A `run` is the text of a run configuration, which
+ZenML's pipeline and compiler process; its `body` maps steps to bodies.
 
-Runs inside an environment that has the peers; `cargo xtask conformance` makes one.
+Runs in an environment with ZenML and runapy; `cargo xtask conformance` creates one.
 """
 
 import json
@@ -18,7 +18,7 @@ import uuid
 from datetime import datetime, timezone
 from types import SimpleNamespace
 
-# Before the import: ZenML writes a configuration folder, reports usage and logs otherwise.
+# Set before the import: by default, ZenML writes a configuration folder, reports usage and logs.
 os.environ["ZENML_ANALYTICS_OPT_IN"] = "false"
 os.environ["ZENML_LOGGING_VERBOSITY"] = "CRITICAL"
 os.environ["AUTO_OPEN_DASHBOARD"] = "false"
@@ -52,7 +52,7 @@ logging.disable(logging.CRITICAL)
 USER = SimpleNamespace(active_user=SimpleNamespace(id=uuid.UUID(int=1)))
 runai_step_operator.Client = lambda: USER
 
-# What needs a server, or the code of the steps, which a run configuration does not have.
+# Mocks for code that needs a server or the steps' code.
 compiler.get_zenml_versions = lambda: ("0.98.0", "0.98.0")
 compiler.get_run_environment_dict = lambda: {}
 code_repository_utils.find_active_code_repository = lambda *_, **__: None
@@ -61,7 +61,7 @@ BaseStep._validate_function_parameters = lambda *_, **__: None
 
 NOW = datetime(2025, 1, 1, tzinfo=timezone.utc)
 KEY = "step_operator.runai"
-# What a configuration cannot be without, for questions that are not about it.
+# Required keys of the configuration.
 OPERATOR = {
     "client_id": "id",
     "client_secret": "secret",
@@ -71,7 +71,7 @@ OPERATOR = {
 
 
 class Refusal(Exception):
-    """The peer says no: at which of its gates, and why."""
+    """A rejection: the stage and the errors."""
 
     def __init__(self, gate, errors):
         self.gate = gate
@@ -79,7 +79,7 @@ class Refusal(Exception):
 
 
 def gate(name, action):
-    """Runs one gate of the peer, and says which it was if it refuses."""
+    """Runs one stage and converts its errors to a rejection."""
     try:
         return action()
     except ValidationError as error:
@@ -111,15 +111,15 @@ DEFAULT_OPERATOR = operator_of(RunAIStepOperatorConfig(**OPERATOR))
 
 
 def settings_of(settings):
-    """A step's settings as ZenML's compiler makes them of those in a run configuration."""
+    """Returns a step's settings as ZenML's compiler creates them from a run configuration."""
     if not isinstance(settings, dict):
         raise TypeError("settings are a map")
     return RunAIStepOperatorSettings(**dict(BaseSettings.model_validate(settings)))
 
 
 def merged(operator, settings):
-    """The settings that the operator runs a step with, out of its own configuration and the step's."""
-    # What a step says comes to the operator as it was written, without defaults.
+    """Returns the merged settings of the operator's configuration and the step."""
+    # The operator receives a step's settings as written, without defaults.
     container = StepRunInfo.model_construct(
         config=SimpleNamespace(settings={KEY: BaseSettings.model_validate(settings)})
     )
@@ -136,7 +136,7 @@ def body_of(operator, settings, context):
         entrypoint_command=context.get("command"),
         environment=context.get("environment", {}),
     )
-    # What the SDK's client makes of a model before it becomes JSON.
+    # Like the SDK's client before it serializes a model.
     return request.to_dict()
 
 
@@ -168,7 +168,7 @@ def component(of, name, flavor, type, number, config):
 
 
 def stack_of(components):
-    """A stack with the step operators `components`: names and flavors."""
+    """Returns a stack with the step operators `components` (names and flavors)."""
     operators = []
     for index, (name, flavor) in enumerate(components):
         of = runai_step_operator.RunAIStepOperator if flavor == "runai" else OtherStepOperator
@@ -195,7 +195,7 @@ def step_named(name):
 
 
 def steps_in(text):
-    """Names of the steps that a run configuration configures."""
+    """Returns the names of the steps in a run configuration."""
     try:
         parsed = yaml.safe_load(text)
     except Exception:
@@ -205,7 +205,7 @@ def steps_in(text):
 
 
 def compiled(text, stack):
-    """The configurations of all steps of a run, as ZenML compiles them from a file: `Pipeline._compile`."""
+    """Returns the step configurations that ZenML compiles from a file (`Pipeline._compile`)."""
     steps = {name: step_named(name) for name in steps_in(text)} or {"no_step": step_named("no_step")}
 
     @pipeline
@@ -227,7 +227,7 @@ def compiled(text, stack):
 
 
 def bodies_of(question):
-    """The body of each step that runs on a Run:ai step operator."""
+    """Returns the body of each step that runs on a Run:ai step operator."""
     stack, operators = stack_of(question["components"])
     before = dict(os.environ)
     os.environ.update(question["environ"])
@@ -237,7 +237,7 @@ def bodies_of(question):
         for name, config in configs.items():
             wanted = config.step_operator
             if wanted is False:
-                # It runs where the pipeline does.
+                # The step runs on the pipeline's orchestrator.
                 continue
             operator = next((one for one in operators if one.name == wanted), operators[0])
             if operator.flavor != "runai":
@@ -257,7 +257,7 @@ def answer(question):
     if "run" in question:
         return bodies_of(question)
     if "body" in question:
-        # Not its `from_dict`, which passes over whatever is falsy.
+        # Not `from_dict`, which ignores falsy values.
         return gate("request", lambda: TrainingCreationRequest.model_validate(question["body"]).to_dict())
     context = question["context"]
     if "operator" in question:
@@ -279,7 +279,7 @@ def answer(question):
 
 
 def shown(value):
-    """What JSON cannot say as a text: the peers take infinity and would send it."""
+    """Returns non-JSON values as text: the SDK accepts infinity and would send it."""
     if isinstance(value, dict):
         return {key: shown(item) for key, item in value.items()}
     if isinstance(value, list):
