@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn every_setting_that_is_sent_can_be_found() {
+    fn finds_every_sent_setting() {
         let schema = schema::value("settings").unwrap();
         for (name, property) in schema["properties"].as_object().unwrap() {
             let Some(api) = property["x-api"].as_str() else { continue };

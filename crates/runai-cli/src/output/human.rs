@@ -111,10 +111,13 @@ fn group<'a>(diagnostic: &'a Diagnostic, file: &'a Checked, lines: &[usize], opt
     for other in elsewhere {
         group = group.element(Level::NOTE.message(format!("{} ({})", other.message, other.path)));
     }
-    match &diagnostic.help {
-        Some(help) => group.element(Level::HELP.message(help)),
-        None => group,
-    }
+    let helps = diagnostic.help.as_deref().into_iter().chain(command_help(diagnostic.code));
+    helps.fold(group, |group, help| group.element(Level::HELP.message(help)))
+}
+
+/// Returns the help about this program's flags for a rule.
+fn command_help(code: &str) -> Option<&'static str> {
+    (code == "foreign-file").then_some("use `--kind` to check the file as one of these kinds")
 }
 
 fn floor(text: &str, offset: usize) -> usize {

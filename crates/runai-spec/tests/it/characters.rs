@@ -1,4 +1,4 @@
-//! Characters of a text that mean something, or look as if they did.
+//! Special, invisible and lookalike characters.
 
 use runai_spec::{Context, Kind, Resolver, Source};
 use runai_syntax::{Format, convert};
@@ -6,14 +6,14 @@ use serde_json::Value;
 
 use crate::{lines, resolve};
 
-/// The codes and helps of what is found.
+/// Returns the codes and helps of the diagnostics.
 fn helps(text: &str) -> Vec<(&'static str, String)> {
     let report = resolve(text).report();
     report.diagnostics.into_iter().map(|found| (found.code, found.help.unwrap_or_default())).collect()
 }
 
 #[test]
-fn a_tab_behind_a_colon_is_yaml_1_2() {
+fn accepts_tab_after_colon() {
     let text = "image:\ta/b\ncommand:\t[x, \"a:\tb\"]\nenvironment:\n  A:\tb\n  B: \tc\n  C:\t-x\n  D:\t|\n    k:\tv\n";
     let resolution = resolve(text);
     assert!(resolution.report().ok, "{}", lines(&resolution.report()));
@@ -22,12 +22,12 @@ fn a_tab_behind_a_colon_is_yaml_1_2() {
     let variables: Vec<_> = step.environment().iter().collect();
     assert_eq!(variables, [("A", "b"), ("B", "c"), ("C", "-x"), ("D", "k:\tv\n")]);
     assert!(!resolve("image: a/b\n\tcommand: [x]\n").report().ok);
-    // PyYAML refuses it.
+    // PyYAML rejects it.
     assert!(!resolve("run_name:\tx\nsteps: {}\n").report().ok);
 }
 
 #[test]
-fn characters_that_pyyaml_does_not_read_are_refused_in_zenmls_files() {
+fn rejects_characters_that_pyyaml_rejects() {
     for c in ['\u{7f}', '\u{80}', '\u{9f}', '\u{fffe}'] {
         assert!(!resolve(&format!("run_name: a{c}b\nsteps: {{}}\n")).report().ok, "{c:?}");
         let own = format!("image: a/b\ncommand: [x]\nenvironment: {{A: a{c}b}}\n");
@@ -37,7 +37,7 @@ fn characters_that_pyyaml_does_not_read_are_refused_in_zenmls_files() {
 }
 
 #[test]
-fn texts_with_tabs_can_be_edited() {
+fn edits_texts_with_tabs() {
     let text = "image:\ta/b\ncommand: [x]\n";
     let edits = runai_syntax::edit(text, Format::Yaml, "/image", Some(&Value::from("c/d"))).unwrap();
     assert_eq!(edits.len(), 1);
@@ -45,15 +45,15 @@ fn texts_with_tabs_can_be_edited() {
 }
 
 #[test]
-fn messages_name_characters_and_say_what_to_write() {
+fn helps_name_unusual_characters() {
     for (text, code, help) in [
         (
             "image: a/b\ncommand: [python, train.py, --glob, *.csv]\n",
             "syntax",
-            "quote a text that begins with `*`: `\"*.csv\"`",
+            "quote a string that starts with `*`: `\"*.csv\"`",
         ),
-        ("image: {{ image }}\ncommand: [x]\n", "syntax", "fill it in first, or quote it to keep it: `\"{{ image }}\"`"),
-        ("image: a/b\ncommand: [x]\nenvironment:\n  A: 'it's'\n", "syntax", "write it in double quotes: `\"it's\"`"),
+        ("image: {{ image }}\ncommand: [x]\n", "syntax", "render the template first, or quote it: `\"{{ image }}\"`"),
+        ("image: a/b\ncommand: [x]\nenvironment:\n  A: 'it's'\n", "syntax", "use double quotes: `\"it's\"`"),
         (
             "image: a/b\ncommand: [x]\nsettings:\n  gpu_portion_request:0.5\n  cpu_memory_request: 8Gi\n",
             "syntax",
@@ -62,46 +62,42 @@ fn messages_name_characters_and_say_what_to_write() {
         (
             "image: a/b\ncommand: [x]\nsettings:\n  gpu_portion_request:0.5\n",
             "wrong-type",
-            "write a blank behind the `:`: `gpu_portion_request: 0.5`",
+            "add a space after the `:`: `gpu_portion_request: 0.5`",
         ),
         (
             "gpu_devices\u{200b}_request: 1\n",
             "unknown-key",
-            "remove a zero-width space (U+200B) from it: `gpu_devices_request`",
+            "remove a zero-width space (U+200B): `gpu_devices_request`",
         ),
         (
             "\u{a0}gpu_devices_request: 1\n",
             "unknown-key",
-            "write a blank in the place of a no-break space (U+00A0): `gpu_devices_request`",
+            "write a space instead of a no-break space (U+00A0): `gpu_devices_request`",
         ),
-        (
-            "cpu_memory_request: 8\u{a0}Gi\n",
-            "invalid-quantity",
-            "write a blank in the place of a no-break space (U+00A0)",
-        ),
+        ("cpu_memory_request: 8\u{a0}Gi\n", "invalid-quantity", "write a space instead of a no-break space (U+00A0)"),
         (
             "gpu_devices_request: \u{201c}1\u{201d}\n",
             "wrong-type",
-            "write `\"` in the place of a typographic quote (U+201C)",
+            "write `\"` instead of a typographic quote (U+201C)",
         ),
         (
             "gpu_request_type: \u{201c}portion\u{201d}\n",
             "unknown-value",
-            "write `\"` in the place of a typographic quote (U+201C): `portion`",
+            "write `\"` instead of a typographic quote (U+201C): `portion`",
         ),
         (
             "image: a/b\ncommand: [x, \u{2013}epochs]\n",
             "unusual-character",
-            "write `-` or `--` in the place of a typographic dash (U+2013)",
+            "write `-` or `--` instead of a typographic dash (U+2013)",
         ),
     ] {
         assert_eq!(helps(text), [(code, help.to_owned())], "{text}");
     }
 }
 
-/// Every character of Unicode: what `render` prints parses to what is sent, and what is sent holds the character.
+/// Checks for every Unicode character that the rendered body parses and contains it.
 #[test]
-fn every_character_is_rendered_and_sent_alike() {
+fn renders_every_character() {
     let all: Vec<char> = ('\0'..=char::MAX).collect();
     for characters in all.chunks(4096) {
         let text: String = characters.iter().collect();
@@ -128,12 +124,11 @@ fn every_character_is_rendered_and_sent_alike() {
 }
 
 #[test]
-fn blanks_that_do_not_indent_and_names_with_dots_are_explained() {
+fn explains_no_break_spaces_and_dotted_names() {
     let text = "image: a/b\ncommand: [x]\nsettings:\n\u{a0}\u{a0}gpu_portion_request: 0.5\n";
-    let help = "write a blank in the place of a no-break space (U+00A0)";
+    let help = "write a space instead of a no-break space (U+00A0)";
     assert_eq!(helps(text), [("unknown-key", help.to_owned())]);
     let text = "config_map_mounts: [{config_map: app.config, mount_path: /d}]\n";
-    let help =
-        "rename the object: Kubernetes takes dots in its name, but the official SDK refuses them, and so does ZenML";
+    let help = "rename the object; the official SDK and ZenML reject names with dots";
     assert_eq!(helps(text), [("invalid-name", help.to_owned())]);
 }

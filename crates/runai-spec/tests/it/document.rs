@@ -1,4 +1,4 @@
-//! A living document gives what the functions of its text give, after every change.
+//! A changing document returns the same results as the functions on its text.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ fn yaml(text: &str) -> Source<'_> {
     Source { name: "test.yaml", text, format: Format::Yaml }
 }
 
-/// The fixtures with their names and formats.
+/// Returns the fixtures with their names and formats.
 fn fixtures() -> Vec<(String, String, Format)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let mut found = Vec::new();
@@ -36,7 +36,7 @@ fn fixtures() -> Vec<(String, String, Format)> {
     found
 }
 
-/// Compares a document with the functions of its text.
+/// Compares a document with the functions on its text.
 fn check(document: &Document, operator: Option<Source<'_>>) {
     let source = document.source();
     let mut resolver = Resolver::new(source);
@@ -61,7 +61,7 @@ fn check(document: &Document, operator: Option<Source<'_>>) {
 }
 
 #[test]
-fn a_document_gives_what_the_functions_give() {
+fn agrees_with_functions() {
     let operator =
         Source { name: "runai-step.yaml", text: "cpu_core_request: 9\nlabels: {1: 2}\n", format: Format::Yaml };
     for (name, text, format) in fixtures() {
@@ -72,7 +72,7 @@ fn a_document_gives_what_the_functions_give() {
 }
 
 #[test]
-fn a_document_follows_its_text() {
+fn updates_after_text_changes() {
     let mut document = Document::new(yaml(STEP));
     for (_, text, format) in fixtures() {
         if format == Format::Yaml {
@@ -81,7 +81,7 @@ fn a_document_follows_its_text() {
             check(&document, None);
         }
     }
-    // Every text on the way to a step, as it is typed.
+    // Every prefix of a step file, as it is typed.
     let mut document = Document::new(yaml(""));
     for (at, character) in STEP.char_indices() {
         assert!(document.apply(&[Edit { from: at, to: at, insert: character.to_string() }]));
@@ -91,7 +91,7 @@ fn a_document_follows_its_text() {
 }
 
 #[test]
-fn results_are_kept_until_the_next_change() {
+fn caches_results_until_change() {
     let mut document = Document::new(yaml(STEP));
     let (report, map) = (std::ptr::from_ref(document.report()), std::ptr::from_ref(document.source_map().unwrap()));
     let body = document.body().unwrap().as_ptr();
@@ -108,7 +108,7 @@ fn results_are_kept_until_the_next_change() {
 }
 
 #[test]
-fn edits_and_fixes_change_the_text() {
+fn applies_edits_and_fixes() {
     let mut document = Document::new(yaml(&STEP.replace("gpu_portion_request", "gpu_portion")));
     let fix = document.fix("unknown-key", "/settings/gpu_portion").unwrap().clone();
     assert_eq!(document.fix("unknown-key", "/settings"), None);
@@ -125,7 +125,7 @@ fn edits_and_fixes_change_the_text() {
 }
 
 #[test]
-fn edits_that_do_not_fit_change_nothing() {
+fn rejects_invalid_edits() {
     let text = "name: é\n";
     let mut document = Document::new(yaml(text));
     let edit = |from, to| Edit { from, to, insert: String::new() };
@@ -136,7 +136,7 @@ fn edits_that_do_not_fit_change_nothing() {
 }
 
 #[test]
-fn inactive_settings_are_known_while_there_are_errors() {
+fn returns_inactive_settings_despite_errors() {
     let found = |document: &Document| -> Vec<_> {
         document.inactive()[0].settings.iter().map(|found| found.path.clone()).collect()
     };
@@ -150,7 +150,7 @@ fn inactive_settings_are_known_while_there_are_errors() {
 }
 
 #[test]
-fn a_step_of_a_run_configuration_is_chosen_by_its_name() {
+fn selects_step_by_name() {
     let text = "steps:\n  a: {settings: {step_operator.runai: {gpu_devices_request: 0}}}\n  b: {settings: \
                 {step_operator.runai: {gpu_devices_request: 2}}}\n";
     let mut document = Document::new(Source { name: "run.yaml", text, format: Format::Yaml });

@@ -1,4 +1,4 @@
-//! Every fix solves its problem, leaves a text that parses and makes no new error; a safe one keeps the request body.
+//! Every fix solves its problem, results in valid syntax and adds no error; a safe one keeps the request body.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{lines, resolve};
 
-/// A text, and how it is read.
+/// A text with its format and kind.
 #[derive(Clone, Copy)]
 struct Case<'t> {
     name: &'t str,
@@ -47,7 +47,7 @@ fn apply(text: &str, fix: &Fix) -> String {
     changed
 }
 
-/// Rules of several settings, which speak up once each of them is right.
+/// Rules about several settings, which only apply if each setting is valid.
 const OF_SEVERAL: [&str; 5] = [
     "duplicate-mount-path",
     "limit-below-request",
@@ -55,7 +55,7 @@ const OF_SEVERAL: [&str; 5] = [
     "parallelism-above-completions",
     "toleration-without-key",
 ];
-/// Rules of texts that do not parse.
+/// Rules about syntax.
 const OF_TEXTS: [&str; 2] = ["duplicate-key", "syntax"];
 
 fn errors(report: &Report) -> BTreeMap<&'static str, usize> {
@@ -69,7 +69,7 @@ fn body(resolution: &Resolution<'_>) -> Option<String> {
     Some(resolution.step()?.body(&Context::default()))
 }
 
-/// Applies every fix of a text, and returns how many there were.
+/// Applies every fix of a text, and returns the number of fixes.
 fn check(case: Case<'_>) -> usize {
     let before = case.resolve();
     let report = before.report();
@@ -116,7 +116,7 @@ fn check_fix(case: Case<'_>, before: &Resolution<'_>, report: &Report, found: &D
 }
 
 #[test]
-fn fixes_of_the_examples_of_rules_solve_them() {
+fn fixes_solve_rule_examples() {
     let mut fixed = 0;
     for rule in rules::all() {
         let Example::Yaml(text) = rule.invalid else { continue };
@@ -132,7 +132,7 @@ fn fixes_of_the_examples_of_rules_solve_them() {
     assert!(fixed > 120, "{fixed}");
 }
 
-/// Rules without a fix that could be computed: what is meant is not in the text.
+/// Rules without computable fixes, because the text does not contain the intended value.
 const WITHOUT_FIX: [&str; 17] = [
     "conflicting-blocks",
     "duplicate-merge",
@@ -154,7 +154,7 @@ const WITHOUT_FIX: [&str; 17] = [
 ];
 
 #[test]
-fn rules_whose_problem_has_a_solution_offer_one() {
+fn rules_with_solutions_have_fixes() {
     for rule in rules::all() {
         let report = rule.invalid.check();
         let has_fix = report.diagnostics.iter().any(|found| found.code == rule.code && !found.fixes.is_empty());
@@ -163,7 +163,7 @@ fn rules_whose_problem_has_a_solution_offer_one() {
 }
 
 #[test]
-fn fixes_of_fixtures_solve_their_problems() {
+fn fixes_solve_fixtures() {
     let mut fixed = 0;
     for folder in ["invalid", "valid"] {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(folder);
@@ -178,7 +178,7 @@ fn fixes_of_fixtures_solve_their_problems() {
 }
 
 #[test]
-fn fixes_of_verdicts_solve_their_problems() {
+fn fixes_solve_verdicts() {
     let mut fixed = 0;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/verdicts");
     for path in fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()) {
@@ -250,7 +250,7 @@ const WRONG: [&str; 48] = [
 ];
 
 #[test]
-fn fixes_of_wrong_values_solve_their_problems() {
+fn fixes_solve_invalid_values() {
     let mut fixed = 0;
     for path in setting_paths().iter().filter(|path| !path.contains('.') && !path.contains('[')) {
         for wrong in WRONG {
@@ -266,7 +266,7 @@ fn fixes_of_wrong_values_solve_their_problems() {
 }
 
 #[test]
-fn fixes_of_misspelled_keys_solve_their_problems() {
+fn fixes_solve_misspelled_keys() {
     let mut fixed = 0;
     let sample = |path: &str| match path {
         "gpu_request_type" => "portion",
@@ -294,7 +294,7 @@ fn fixes_of_misspelled_keys_solve_their_problems() {
     assert!(fixed > 600, "{fixed}");
 }
 
-/// The first fix of the first problem of a text, and the text that it leaves.
+/// Returns the first fix of the first diagnostic of a text, and the fixed text.
 fn first(text: &str) -> (String, Applicability, String) {
     let report = resolve(text).report();
     let fix = report.diagnostics.iter().flat_map(|found| &found.fixes).next();
@@ -303,7 +303,7 @@ fn first(text: &str) -> (String, Applicability, String) {
 }
 
 #[test]
-fn fixes_write_what_was_meant() {
+fn fixes_have_expected_results() {
     use Applicability::{Safe, Unsafe};
     for (text, title, applicability, fixed) in [
         ("gpu_portion: 0.5\n", "Rename `gpu_portion` to `gpu_portion_request`", Safe, "gpu_portion_request: 0.5\n"),
@@ -356,13 +356,13 @@ fn fixes_write_what_was_meant() {
         ),
         (
             "labels:\n\tteam: ml\n\torg: a\n",
-            "Replace tabs at the start of lines by spaces",
+            "Replace tabs in the indentation by spaces",
             Safe,
             "labels:\n  team: ml\n  org: a\n",
         ),
         (
             "image: a/b\ncommand:\n  - |\n    if x:\n    \ty\nsettings:\n  labels:\n  \ta: b\n",
-            "Replace tabs at the start of lines by spaces",
+            "Replace tabs in the indentation by spaces",
             Safe,
             "image: a/b\ncommand:\n  - |\n    if x:\n    \ty\nsettings:\n  labels:\n    a: b\n",
         ),
@@ -393,22 +393,22 @@ fn fixes_write_what_was_meant() {
 }
 
 #[test]
-fn a_large_text_full_of_problems_has_a_report_in_time() {
+fn limits_work_for_large_texts() {
     let report = |ports: usize| {
         let entries: Vec<_> = (0..ports).map(|index| format!("  - {{container: \"{index}\"}}\n")).collect();
         resolve(&format!("ports:\n{}", entries.concat())).report()
     };
     let large = report(20_000);
     assert!(large.diagnostics.iter().filter(|found| found.code == "wrong-type").count() > 10_000);
-    // The work for fixes is bounded: the first problems have some.
+    // The work for fixes is limited: only the first diagnostics have fixes.
     let smaller = report(2_000);
     assert!(smaller.diagnostics.iter().any(|found| !found.fixes.is_empty()));
     assert!(smaller.diagnostics.iter().any(|found| found.code == "wrong-type" && found.fixes.is_empty()));
 }
 
-/// The places that belong to a problem, as what is written there.
+/// Returns the source texts of a diagnostic's related places.
 #[test]
-fn related_places_are_named() {
+fn reports_related_places() {
     for (text, operator, related) in [
         ("cpu_memory_request: 8Gi\ncpu_memory_limit: 8G\n", None, &[("test.yaml", "8Gi")][..]),
         ("gpu_devices_request: 1\ngpu_devices_request: 2\n", None, &[("test.yaml", "gpu_devices_request")]),
@@ -430,7 +430,7 @@ fn related_places_are_named() {
 }
 
 #[test]
-fn fixes_write_no_secret() {
+fn fixes_never_contain_secrets() {
     for text in [
         "image: a/b\ncommand: [x]\nenvironment: {API_KEY: \"canary\u{a0}\"}\n",
         "node_type: A100\nimage: a/b\ncommand: [x]\nenvironment: {API_KEY: canary}\nsettings: {}\n",
@@ -444,7 +444,7 @@ fn fixes_write_no_secret() {
     }
 }
 
-/// Texts near a valid one: a line with another value, another key, twice, without its blank, or indented by tabs.
+/// Mutations of a valid text: a line with another value or key, repeated, without the space, or indented by tabs.
 fn mutations(text: &str, at: usize) -> Vec<String> {
     let lines: Vec<&str> = text.lines().collect();
     let line = lines[at];
@@ -470,7 +470,7 @@ fn mutations(text: &str, at: usize) -> Vec<String> {
 }
 
 #[test]
-fn fixes_of_mutated_fixtures_solve_their_problems() {
+fn fixes_solve_mutated_fixtures() {
     let mut fixed = 0;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/valid");
     for path in fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()) {
@@ -494,9 +494,9 @@ fn fixes_of_mutated_fixtures_solve_their_problems() {
     assert!(fixed > 200, "{fixed}");
 }
 
-/// Fixes that only people choose, as the texts that they leave.
+/// Returns the texts that the display-only fixes result in.
 #[test]
-fn placeholders_are_only_displayed() {
+fn placeholder_fixes_are_display_only() {
     for (text, title, fixed) in [
         (
             "image: a/b\ncommand: [x]\nenvironment: {HF_TOKEN: abc, A: b}\n",
@@ -520,7 +520,7 @@ fn placeholders_are_only_displayed() {
 }
 
 #[test]
-fn tags_say_what_a_problem_means_for_an_editor() {
+fn diagnostics_have_tags() {
     for (text, tag) in [
         ("gpu_memory_limit: 2G\n", Tag::Unnecessary),
         ("priority_class: train\n", Tag::Deprecated),

@@ -1,4 +1,4 @@
-//! Every file of `tests/fixtures`, with what is found in it beside it.
+//! Snapshot tests of all files in `tests/fixtures`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -10,7 +10,7 @@ use runai_syntax::Format;
 
 use crate::{line, lines};
 
-/// Checks every file of a folder of fixtures; those that are `valid` also show what they become.
+/// Checks every file in a folder of fixtures. Snapshots of `valid` files contain the rendered body.
 fn check_all(folder: &str, valid: bool) {
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
@@ -40,7 +40,7 @@ fn check_all(folder: &str, valid: bool) {
     }
 }
 
-/// The fixes of a diagnostic: a line for each, and one for each of its edits.
+/// Formats the fixes of a diagnostic: one line per fix, and one per edit.
 fn fixes(found: &Diagnostic, name: &str, text: &str) -> String {
     let mut shown = String::new();
     for fix in &found.fixes {
@@ -60,11 +60,11 @@ fn fixes(found: &Diagnostic, name: &str, text: &str) -> String {
 }
 
 #[test]
-fn invalid_files_say_what_is_wrong() {
+fn reports_invalid_fixtures() {
     check_all("invalid", false);
 }
 
 #[test]
-fn valid_files_say_what_they_become() {
+fn renders_valid_fixtures() {
     check_all("valid", true);
 }

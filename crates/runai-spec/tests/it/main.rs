@@ -1,5 +1,5 @@
-//! What the crate promises, seen from outside.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+//! Tests of the public API.
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod characters;
 mod document;
@@ -23,12 +23,12 @@ use runai_spec::{Diagnostic, Report, Resolution, Resolver, Source};
 
 use runai_syntax::Format;
 
-/// The resolution of a YAML text.
+/// Resolves a YAML text.
 fn resolve(text: &str) -> Resolution<'_> {
     Resolver::new(Source { name: "test.yaml", text, format: Format::Yaml }).resolve()
 }
 
-/// A report as lines, one a diagnostic and one more where it has help.
+/// Formats a report: one line per diagnostic, and one for its help.
 fn lines(report: &Report) -> String {
     report.diagnostics.iter().map(line).collect()
 }

@@ -1,4 +1,4 @@
-//! Settings from several places.
+//! Merging of settings from several sources.
 
 use runai_spec::{Context, Kind, Resolver, Source};
 
@@ -13,7 +13,7 @@ fn source<'t>(name: &'t str, text: &'t str) -> Source<'t> {
 }
 
 #[test]
-fn the_step_wins_over_variables_and_those_over_the_operator() {
+fn merges_in_order_of_precedence() {
     let step = format!("{STEP}settings: {{cpu_core_request: 3, labels: {{team: vision}}}}\n");
     let operator = "cpu_core_request = 1.5\ncpu_memory_request = \"2G\"\nnode_type = \"A100\"\nlabels = {team = \"ml\", site = \"x\"}\n";
     let resolution = Resolver::new(source("step.yaml", &step))
@@ -40,7 +40,7 @@ fn the_step_wins_over_variables_and_those_over_the_operator() {
 }
 
 #[test]
-fn a_null_unsets_what_the_operator_sets() {
+fn null_unsets_operator_default() {
     let step = format!(
         "{STEP}settings: {{node_type: null, labels: {{team: null}}, security_context: {{run_as_uid: null}}}}\n"
     );
@@ -63,7 +63,7 @@ fn lists_are_replaced() {
 }
 
 #[test]
-fn a_problem_that_two_files_make_names_both() {
+fn names_both_files() {
     let step = format!("{STEP}settings:\n  cpu_memory_limit: 8Gi\n");
     let operator = "project_name: vision\ncpu_memory_request: 16Gi\n";
     let resolution = Resolver::new(source("step.yaml", &step)).operator(source("op.yaml", operator)).resolve();
@@ -74,7 +74,7 @@ fn a_problem_that_two_files_make_names_both() {
 }
 
 #[test]
-fn an_operator_file_is_checked_in_its_place() {
+fn reports_operator_file_separately() {
     let operator = "projekt_name: vision\nlabels: {team: 5}\ncpu_memory_limit: 1G\n";
     let resolution = Resolver::new(source("step.yaml", STEP)).operator(source("op.yaml", operator)).resolve();
     assert!(resolution.report().ok);
@@ -93,7 +93,7 @@ fn an_operator_file_is_checked_in_its_place() {
 }
 
 #[test]
-fn wrong_variables_and_overrides_are_reported_under_their_own_names() {
+fn reports_invalid_variables_and_overrides() {
     let resolution = Resolver::new(source("step.yaml", STEP))
         .variable("RUNAI_GPU_DEVICES_REQUEST", "many")
         .set("--set gpu_portion_reqest", "gpu_portion_reqest", "0.5")
@@ -116,7 +116,7 @@ fn wrong_variables_and_overrides_are_reported_under_their_own_names() {
 }
 
 #[test]
-fn a_step_of_a_zenml_run_has_the_pipelines_settings_under_its_own() {
+fn merges_pipeline_settings_into_zenml_step() {
     let text = "
 settings:
   step_operator: {cpu_memory_request: 8Gi, node_type: A100, labels: {team: ml, of: x}}
@@ -143,7 +143,7 @@ steps:
 }
 
 #[test]
-fn an_override_of_null_unsets() {
+fn null_override_unsets() {
     let step = format!("{STEP}settings: {{backoff_limit: 3, node_type: A100}}\n");
     let resolution = Resolver::new(source("step.yaml", &step))
         .set("--set backoff_limit", "backoff_limit", "null")
@@ -155,7 +155,7 @@ fn an_override_of_null_unsets() {
 }
 
 #[test]
-fn keys_of_the_operator_come_from_elsewhere_too() {
+fn overrides_operator_keys() {
     let operator = "project_name: vision\nimage_pull_secret_name: from-file\nmonitoring_interval: 5\n";
     let resolution = Resolver::new(source("step.yaml", "image: a\ncommand: [b]\n"))
         .operator(source("op.yaml", operator))
@@ -178,7 +178,7 @@ fn keys_of_the_operator_come_from_elsewhere_too() {
 }
 
 #[test]
-fn others_have_their_say_at_the_value_or_the_nearest_one_around_it() {
+fn diagnoses_value_or_nearest_parent() {
     let text = "image: a\ncommand: [b]\nsettings:\n  ports:\n    - container: 80\n";
     let place = |pointer| {
         let said = source("step.yaml", text).diagnose(pointer, "refused", "no".to_owned(), None)?;
@@ -193,7 +193,7 @@ fn others_have_their_say_at_the_value_or_the_nearest_one_around_it() {
 }
 
 #[test]
-fn an_operator_file_may_have_everything_commented_out() {
+fn accepts_empty_operator_file() {
     for text in ["", "# project_name = 'vision'\n"] {
         let operator = Source { name: "op.toml", text, format: Format::Toml };
         let resolution = Resolver::new(source("step.yaml", "image: a\ncommand: [b]\n")).operator(operator).resolve();
@@ -204,7 +204,7 @@ fn an_operator_file_may_have_everything_commented_out() {
 }
 
 #[test]
-fn overrides_reach_the_blocks_of_a_pipeline() {
+fn overrides_apply_to_pipeline_blocks() {
     let text =
         "settings: {step_operator: {cpu_core_limit: 2}}\nsteps: {a: {settings: {step_operator: {backoff_limit: 1}}}}\n";
     let resolver = || Resolver::new(source("run.yaml", text));

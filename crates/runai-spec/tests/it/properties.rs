@@ -1,4 +1,4 @@
-//! What holds for every document, on documents made from the declarations and printed in every language.
+//! Property tests on documents that are generated from the declarations and written in every format.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -23,13 +23,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn all_three_formats_mean_the_same((kind, document) in any_document(), style in any::<u64>()) {
-        // ZenML reads JSON and YAML as YAML 1.1, in which the same signs mean something else.
+    fn all_formats_are_equivalent((kind, document) in any_document(), style in any::<u64>()) {
+        // ZenML parses JSON and YAML as YAML 1.1, which resolves scalars differently.
         prop_assume!(kind != Kind::Zenml);
         let json = print(&document, Format::Json, style);
         let expected = resolve(&json.text, Format::Json, kind);
         for format in [Format::Yaml, Format::Toml] {
-            // To TOML nothing at all is no document.
+            // An empty document is not valid in TOML.
             if format == Format::Toml && (!toml_can_say(&document) || document == json!({})) {
                 continue;
             }
@@ -41,7 +41,7 @@ proptest! {
     }
 
     #[test]
-    fn spans_cover_what_they_name((kind, document) in any_document(), style in any::<u64>()) {
+    fn spans_cover_values((kind, document) in any_document(), style in any::<u64>()) {
         for format in FORMATS {
             if format == Format::Toml && !toml_can_say(&document) {
                 continue;
@@ -55,11 +55,11 @@ proptest! {
                 prop_assert_eq!((found.end_line, found.end_column), position(text, found.end_offset), "{:?}", found);
                 let place = printed.places.get(&found.path);
                 let right = match (found.code, place) {
-                    // What is missing is reported where it would stand.
+                    // A missing value is reported at its parent.
                     ("missing-key", _) => true,
                     ("unknown-key" | "unknown-toleration-key" | "both-spellings", Some(place)) => span == place.key,
                     (_, Some(place)) => span == place.key || place.value.contains(&span),
-                    // A rule may speak of what has its default; then the nearest value around it is shown.
+                    // A rule may report a default; then the span is that of the nearest parent.
                     (_, None) => printed.around(&found.path).value.contains(&span),
                 };
                 prop_assert!(right, "{:?}\n{:?}\n{}", found, place, text);
@@ -68,19 +68,19 @@ proptest! {
     }
 
     #[test]
-    fn one_broken_field_is_one_error_and_nothing_else_is_said_about_it(
+    fn one_invalid_field_is_one_error(
         (kind, document) in valid_document(),
         at in any::<Index>(),
         breakage in any::<Index>(),
         style in any::<u64>(),
     ) {
-        // Those that PyYAML does not read, raw as JSON has them.
+        // Unescaped characters that JSON allows and PyYAML rejects.
         let unreadable = |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}');
         prop_assume!(kind != Kind::Zenml || !document.to_string().contains(unreadable));
         let mut document = document;
         let before = resolve(&document.to_string(), Format::Json, kind).report();
-        let breakages = breakages(&document, at);
-        let (pointer, wrong) = breakage.get(&breakages).clone();
+        let invalid_values = invalid_values(&document, at);
+        let (pointer, wrong) = breakage.get(&invalid_values).clone();
         put(&mut document, &pointer, wrong);
         let printed = print(&document, Format::Yaml, style);
         let resolution = resolve(&printed.text, Format::Yaml, kind);
@@ -95,7 +95,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_keys_does_not_matter((kind, document) in any_document(), seed in any::<u64>()) {
+    fn ignores_key_order((kind, document) in any_document(), seed in any::<u64>()) {
         let other = shuffled(&document, &mut Rng(seed));
         let (one, two) = (document.to_string(), other.to_string());
         let (one, two) = (resolve(&one, Format::Json, kind), resolve(&two, Format::Json, kind));
@@ -104,7 +104,7 @@ proptest! {
     }
 
     #[test]
-    fn a_rendered_body_is_read_by_the_wire_types((kind, document) in valid_document()) {
+    fn body_deserializes_to_wire_types((kind, document) in valid_document()) {
         let text = document.to_string();
         let resolution = resolve(&text, Format::Json, kind);
         let Some(step) = resolution.step() else { return Ok(()) };
@@ -117,7 +117,7 @@ proptest! {
     }
 
     #[test]
-    fn secrets_are_never_shown(
+    fn never_shows_secrets(
         (kind, document) in valid_document(),
         which in 0..4_usize,
         before in tricky_text(),
@@ -148,7 +148,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_gives_an_answer(
+    fn never_panics_on_any_text(
         text in prop_oneof![any::<String>(), "([a-z_]{1,9}: ?|[\\[\\]{}\"',\\-|>&*!#?<=.0-9 a]|\r?\n *|\u{feff}|é|🚀){0,60}"],
     ) {
         for format in FORMATS {
@@ -168,7 +168,7 @@ fn resolve(text: &str, format: Format, kind: Kind) -> Resolution<'_> {
     Resolver::new(Source { name: "test", text, format }).kind(kind).resolve()
 }
 
-/// What was found, wherever it is.
+/// Returns the diagnostics of all sources.
 fn verdict(resolution: &Resolution<'_>) -> BTreeSet<(&'static str, String)> {
     resolution.report().diagnostics.into_iter().map(|found| (found.code, found.path)).collect()
 }
@@ -177,9 +177,9 @@ fn body(resolution: &Resolution<'_>) -> Option<Value> {
     resolution.step().map(|step| serde_json::to_value(step.render(&Context::default())).unwrap())
 }
 
-/// Line and column of a byte, counted in the plainest way.
+/// Computes line and column of a byte by counting characters.
 fn position(text: &str, offset: usize) -> (usize, usize) {
-    // A byte order mark is one at the very beginning, and an invisible character anywhere else.
+    // U+FEFF is a byte order mark only at the start.
     let before = text[..offset].strip_prefix('\u{feff}').unwrap_or(&text[..offset]);
     let line = before.rsplit('\n').next().unwrap();
     (text[..offset].matches('\n').count() + 1, line.chars().count() + 1)
@@ -187,13 +187,13 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
 
 // Documents.
 
-/// A setting as it is declared.
+/// The declaration of a setting.
 #[derive(Clone, Debug)]
 struct Declared {
     name: String,
     example: Value,
     fields: Vec<Declared>,
-    /// Whether every text is one of its values.
+    /// Whether every string is valid.
     free: bool,
 }
 
@@ -213,7 +213,7 @@ fn declared(path: &str) -> Declared {
     }
 }
 
-/// Keys of the operator file and of the step file itself.
+/// Keys of the operator file and of the step file.
 const NOT_OF_A_STEP: [&str; 15] = [
     "client_id",
     "client_secret",
@@ -236,7 +236,7 @@ fn of_a_step() -> Vec<&'static Declared> {
     DECLARED.iter().filter(|declared| !NOT_OF_A_STEP.contains(&declared.name.as_str())).collect()
 }
 
-/// Settings with nothing wrong, in a document of some kind.
+/// Valid settings in a document of any kind.
 pub(crate) fn valid_document() -> impl Strategy<Value = (Kind, Value)> {
     let chosen = subsequence(of_a_step(), 1..12).prop_flat_map(|chosen| {
         chosen.into_iter().map(|declared| (Just(declared.name.clone()), valid_value(declared))).collect::<Vec<_>>()
@@ -254,7 +254,7 @@ pub(crate) fn valid_document() -> impl Strategy<Value = (Kind, Value)> {
 fn valid_value(declared: &Declared) -> BoxedStrategy<Value> {
     let example = Just(declared.example.clone());
     if declared.free {
-        // Required texts are not empty.
+        // Required strings are not empty.
         return prop_oneof![example, tricky_text().prop_map(|text| Value::String(format!("{text}x")))].boxed();
     }
     match &declared.example {
@@ -264,7 +264,7 @@ fn valid_value(declared: &Declared) -> BoxedStrategy<Value> {
     }
 }
 
-/// Settings, right and wrong, in a document of some kind.
+/// Valid and invalid settings in a document of any kind.
 pub(crate) fn any_document() -> impl Strategy<Value = (Kind, Value)> {
     let entry = select(DECLARED.iter().collect::<Vec<_>>())
         .prop_flat_map(|declared| (key(&declared.name), any_value(declared)));
@@ -330,8 +330,8 @@ fn toml_can_say(value: &Value) -> bool {
     }
 }
 
-/// Ways to break something in or below the setting that `at` chooses: where, and the value that is wrong there.
-pub(crate) fn breakages(document: &Value, at: Index) -> Vec<(String, Value)> {
+/// Returns mutations in the setting that `at` selects: a pointer, and the invalid value.
+pub(crate) fn invalid_values(document: &Value, at: Index) -> Vec<(String, Value)> {
     let base = ["/settings/step_operator.runai", "/settings", ""]
         .into_iter()
         .find(|base| document.pointer(base).is_some_and(Value::is_object))
@@ -382,7 +382,7 @@ fn shuffled(value: &Value, rng: &mut Rng) -> Value {
     }
 }
 
-/// A body whose lists that come from maps are in order.
+/// Sorts the lists of a body that come from maps.
 fn sorted(mut body: Value) -> Value {
     for list in ["labels", "annotations", "environmentVariables", "compute/extendedResources"] {
         if let Some(Value::Array(items)) = body.pointer_mut(&format!("/spec/{list}")) {
@@ -394,7 +394,7 @@ fn sorted(mut body: Value) -> Value {
 
 // Printing.
 
-/// A document in some language, and where everything in it stands.
+/// A document in one format, with the spans of its values.
 struct Printed {
     text: String,
     /// By JSON pointer.
@@ -407,7 +407,7 @@ struct Place {
     value: Stretch,
 }
 
-/// Where a value stands. What has no brackets begins somewhere in front of its first part.
+/// The span of a value. A block collection starts before its first part.
 #[derive(Clone, Debug)]
 struct Stretch {
     earliest: usize,
@@ -426,7 +426,7 @@ impl Stretch {
 }
 
 impl Printed {
-    /// The nearest value around what is not there.
+    /// Returns the place of a value, or of its nearest parent.
     fn around(&self, pointer: &str) -> Place {
         let mut pointer = pointer;
         while let Some((parent, _)) = pointer.rsplit_once('/') {
@@ -439,7 +439,7 @@ impl Printed {
     }
 }
 
-/// Prints in a style that `style` chooses: quotes, brackets or lines, line ends, comments, a byte order mark.
+/// Writes a document in a random style: quotes, brackets or lines, line breaks, comments, a byte order mark.
 fn print(document: &Value, format: Format, style: u64) -> Printed {
     let mut rng = Rng(style);
     let newline = if rng.below(3) == 0 { "\r\n" } else { "\n" };
@@ -480,7 +480,7 @@ impl Printer {
         self.places.insert(pointer.to_owned(), Place { key, value: Stretch::exact(start, end) });
     }
 
-    /// A value on one line, with brackets where it needs them.
+    /// Writes a value on one line, with brackets.
     fn inline(&mut self, pointer: &str, key: Range<usize>, value: &Value) {
         let start = self.out.len();
         match value {
@@ -513,7 +513,7 @@ impl Printer {
             let comma = if self.chance(2) { ", " } else { "," };
             self.out += comma;
         }
-        // A JSON document may be on many lines; the others would count their indents.
+        // Only JSON ignores line breaks in brackets.
         if self.format == Format::Json && self.chance(3) {
             self.out += self.newline;
             self.out += "\t ";
@@ -539,7 +539,7 @@ impl Printer {
                 let _ = write!(self.out, "'{text}'");
             }
             _ => {
-                // What only JSON takes as it is, its escapes say everywhere.
+                // Escapes characters that only JSON allows unescaped.
                 let escape = |c: char| match c {
                     '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{feff}' => format!("\\u{:04x}", u32::from(c)),
                     c => c.to_string(),
@@ -549,7 +549,7 @@ impl Printer {
         }
     }
 
-    /// The parts of a list or map on lines of their own, in front of which `indent` is already written.
+    /// Writes the parts of a list or map on separate lines. The first line is already indented by `indent`.
     fn block(&mut self, pointer: &str, value: &Value, indent: usize) {
         let lines: Vec<(Option<&str>, String, &Value)> = match value {
             Value::Object(map) => map
@@ -603,7 +603,7 @@ impl Printer {
         }
     }
 
-    /// Pairs, and the last map as a table of its own.
+    /// Writes pairs, and the last map as a table.
     fn toml(&mut self, map: &Map<String, Value>) {
         let start = self.out.len();
         for (index, (key, value)) in map.iter().enumerate() {
@@ -617,7 +617,7 @@ impl Printer {
                     for (key, value) in table {
                         self.pair(&format!("{pointer}/{}", escaped(key)), key, value);
                     }
-                    // What a table reaches to is up to the parser.
+                    // The end of a table depends on the parser.
                     let value = Stretch { earliest: span.start - 1, latest: span.start, end: span.end + 1 };
                     self.places.insert(pointer, Place { key: span, value });
                 }
@@ -635,7 +635,7 @@ impl Printer {
     }
 }
 
-/// Whether a text is the same without quotes, in brackets too.
+/// Whether a string needs no quotes, even in brackets.
 fn is_plain(text: &str) -> bool {
     let mut chars = text.chars();
     chars.next().is_some_and(char::is_alphabetic)
@@ -647,7 +647,7 @@ fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-/// Choices from a number (splitmix64).
+/// A random number generator (splitmix64).
 struct Rng(u64);
 
 impl Rng {

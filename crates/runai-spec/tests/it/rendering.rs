@@ -1,4 +1,4 @@
-//! Requests.
+//! Rendering of requests.
 
 use runai_api::name::SubmissionId;
 use runai_api::wire::{GpuRequestType, TrainingCreationRequest};
@@ -16,7 +16,7 @@ fn compute(settings: &str) -> Value {
 }
 
 #[test]
-fn only_the_fields_of_the_gpu_request_type_are_sent() {
+fn sends_fields_of_gpu_request_type() {
     let both = "gpu_portion_request: 0.5\ngpu_portion_limit: 0.8\ngpu_memory_request: 2G\ngpu_memory_limit: 4G\n";
     let rest = json!({"cpuCoreRequest": 1.0, "cpuMemoryRequest": "4G", "largeShmRequest": false});
     let expect = |extra: Value| {
@@ -39,9 +39,9 @@ fn only_the_fields_of_the_gpu_request_type_are_sent() {
     assert_eq!(compute(&format!("{both}gpu_devices_request: 0\n")), expect(json!({"gpuDevicesRequest": 0})));
 }
 
-/// The SDK fills them in, so they are part of what is sent.
+/// The SDK adds these defaults, so they are part of the body.
 #[test]
-fn mounts_have_the_defaults_of_the_sdk() {
+fn mounts_have_sdk_defaults() {
     let resolution = resolve(
         "pvc_mounts: [{path: /a}]\n\
          config_map_mounts: [{config_map: b, mount_path: /b}]\n\
@@ -65,7 +65,7 @@ fn mounts_have_the_defaults_of_the_sdk() {
 }
 
 #[test]
-fn a_submission_is_in_the_name_and_in_a_label() {
+fn adds_submission_id_to_name_and_label() {
     let resolution = resolve("name: Train!\nimage: a\ncommand: [b]\nsettings: {labels: {team: ml}}\n");
     let id = SubmissionId::new("https://org.run.ai", "7", "run-1");
     let step = resolution.step().unwrap();
@@ -84,7 +84,7 @@ fn a_submission_is_in_the_name_and_in_a_label() {
 }
 
 #[test]
-fn what_is_missing_shows_as_a_placeholder() {
+fn renders_placeholders() {
     let resolution = resolve("gpu_devices_request: 1\n");
     let body = resolution.step().unwrap().render(&Context::default());
     let shown = [&body.name, &body.project_id, &body.cluster_id, body.spec.image.as_ref().unwrap()];
@@ -92,7 +92,7 @@ fn what_is_missing_shows_as_a_placeholder() {
 }
 
 #[test]
-fn a_context_fills_in_and_wins() {
+fn context_overrides_step() {
     let resolution = resolve("image: a\ncommand: [b]\nenvironment: {A: 1, B: 2}\n");
     let context = Context {
         image: Some("c".to_owned()),
@@ -111,7 +111,7 @@ fn a_context_fills_in_and_wins() {
 }
 
 #[test]
-fn curl_sends_what_the_client_sends() {
+fn curl_has_same_body() {
     let resolution = resolve("name: it's\nimage: a\ncommand: [b]\n");
     let request = resolution.step().unwrap().request(&Context::default());
     insta::assert_snapshot!(request.to_curl(Some("https://my-org.run.ai/")), @r#"
@@ -143,7 +143,7 @@ fn curl_sends_what_the_client_sends() {
 }
 
 #[test]
-fn settings_built_in_rust_go_the_same_way() {
+fn renders_settings_built_in_rust() {
     let settings = StepSettings {
         gpu_request_type: GpuRequestType::Memory,
         gpu_memory_request: Some("20Gi".parse().unwrap()),
@@ -164,7 +164,7 @@ fn settings_built_in_rust_go_the_same_way() {
 }
 
 #[test]
-fn groups_are_joined_as_the_peer_joins_them() {
+fn joins_supplemental_groups() {
     for (groups, sent) in [("[1000, 2000]", "1000;2000"), ("[]", "")] {
         let text = format!("security_context: {{supplemental_groups: {groups}}}\n");
         let resolution = resolve(&text);
@@ -174,7 +174,7 @@ fn groups_are_joined_as_the_peer_joins_them() {
 }
 
 #[test]
-fn the_operators_pull_secret_goes_with_the_image() {
+fn adds_image_pull_secret() {
     let step = Source { name: "step.yaml", text: "image: a\ncommand: [b]\n", format: Format::Yaml };
     for (operator, sent) in [
         (

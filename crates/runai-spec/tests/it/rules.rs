@@ -1,4 +1,4 @@
-//! The registry of rules.
+//! Tests of the rule registry.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ fn check(example: &Example) -> Report {
 }
 
 #[test]
-fn every_rule_has_an_example_that_breaks_it_and_one_that_does_not() {
+fn examples_match_their_rules() {
     for rule in rules::all() {
         let report = check(&rule.valid);
         assert!(report.ok, "{} calls this right:\n{}", rule.code, lines(&report));
@@ -34,7 +34,7 @@ fn every_rule_has_an_example_that_breaks_it_and_one_that_does_not() {
 }
 
 #[test]
-fn codes_are_unique_and_written_alike() {
+fn codes_are_unique_kebab_case() {
     let codes: Vec<_> = rules::all().map(|rule| rule.code).collect();
     assert_eq!(codes.iter().collect::<BTreeSet<_>>().len(), codes.len());
     for code in codes {
@@ -44,7 +44,7 @@ fn codes_are_unique_and_written_alike() {
 }
 
 #[test]
-fn summaries_and_docs_are_written_alike() {
+fn summaries_and_docs_have_uniform_style() {
     for rule in rules::all() {
         assert!(!rule.summary.ends_with('.') && rule.summary.len() < 80, "{}: {}", rule.code, rule.summary);
         let docs = rule.docs();
@@ -62,9 +62,9 @@ fn messages_are_headlines() {
     }
 }
 
-/// What sits at the edge of a rule: the settings, and the codes and pointers of all that is said about them.
+/// Edge cases of rules: settings, and the codes and pointers of all diagnostics.
 #[test]
-fn rules_speak_up_to_their_edge_and_not_beyond() {
+fn rules_report_edge_cases() {
     const SHORT_LAST_PART: &str = "123e4567-e89b-12d3-a456-42661417400";
     let template = |id: &str| format!("workload_template_id: {id}\n");
     let mounts = |one: &str, two: &str| {
@@ -94,12 +94,12 @@ fn rules_speak_up_to_their_edge_and_not_beyond() {
 }
 
 #[test]
-fn a_name_of_which_nothing_remains_is_called_so() {
+fn reports_unusable_names() {
     let message = |name: &str| {
         let text = format!("name: {name:?}\nimage: train:4\ncommand: [train]\n");
         let source = Source { name: "step.yaml", text: &text, format: Format::Yaml };
         Resolver::new(source).resolve().report().diagnostics[0].message.clone()
     };
-    assert_eq!(message("!!!"), "`name` is `!!!`, in which nothing can be part of a workload's name");
+    assert_eq!(message("!!!"), "`name` is `!!!`, which contains no character of a workload name");
     assert_eq!(message("Train!"), "`name` is `Train!`; the workload's name will begin with `train`");
 }

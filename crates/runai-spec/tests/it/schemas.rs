@@ -1,4 +1,4 @@
-//! The JSON Schemas: what they hold, and that they say what the core says.
+//! Tests of the JSON Schemas, and comparisons with the core.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use crate::lines;
 use crate::properties::{any_document, breakages, put, valid_document};
 
-/// Errors of the core that a schema may miss, and why.
+/// Errors of the core that a schema cannot express, and the reasons.
 const BEYOND_A_SCHEMA: [(&str, &str); 5] = [
     ("conflicting-blocks", "whether two blocks are for one step operator depends on what is in them"),
     ("duplicate-mount-path", "a schema compares no values of different members"),
@@ -49,7 +49,7 @@ fn of_kind(kind: Kind) -> &'static Validator {
 }
 
 #[test]
-fn the_files_are_what_the_declarations_make() {
+fn generated_files_are_up_to_date() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut files: Vec<_> = schema::NAMES
         .iter()
@@ -68,7 +68,7 @@ fn the_files_are_what_the_declarations_make() {
 }
 
 #[test]
-fn every_schema_is_one() {
+fn schemas_are_valid() {
     for name in schema::NAMES {
         let schema = schema::value(name).unwrap();
         if let Err(error) = jsonschema::draft7::meta::validate(&schema) {
@@ -79,7 +79,7 @@ fn every_schema_is_one() {
 }
 
 #[test]
-fn every_setting_says_what_it_is() {
+fn settings_have_descriptions() {
     let settings = schema::value("operator").unwrap();
     for (name, property) in settings["properties"].as_object().unwrap() {
         if name == "$schema" {
@@ -95,12 +95,12 @@ fn every_setting_says_what_it_is() {
     }
 }
 
-/// Each rule's own examples, and each fixture: the list of what a schema cannot say is as short as it can be.
+/// Checks with the rules' examples and the fixtures that the list of exceptions is minimal.
 #[test]
-fn the_list_of_what_a_schema_cannot_say_is_exact() {
+fn schema_exceptions_are_minimal() {
     for rule in rules::all().filter(|rule| rule.severity == Severity::Error) {
         let Example::Yaml(text) = rule.invalid else { continue };
-        // What does not parse never comes to a schema, nor does a key that stands twice.
+        // Syntax errors and duplicate keys never reach a schema.
         let (Some(kind), Some(value)) = (Resolver::new(source(text)).resolve().kind(), value_of(text, Format::Yaml))
         else {
             continue;
@@ -117,7 +117,7 @@ fn the_list_of_what_a_schema_cannot_say_is_exact() {
 }
 
 #[test]
-fn fixtures_get_the_same_verdict() {
+fn schema_and_core_agree_on_fixtures() {
     let mut judged = 0;
     for folder in ["valid", "invalid"] {
         for path in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(folder)) {
@@ -134,7 +134,7 @@ fn fixtures_get_the_same_verdict() {
 }
 
 #[test]
-fn a_negative_file_fails_where_it_is_wrong() {
+fn negative_files_fail_at_expected_place() {
     for (kind, document, path, keyword) in [
         (Kind::Settings, json!({"gpu_device_request": 1}), "", "additionalProperties"),
         (Kind::Settings, json!({"cpu_memory_request": "4 gigs"}), "/cpu_memory_request", "pattern"),
@@ -180,9 +180,9 @@ fn a_negative_file_fails_where_it_is_wrong() {
     }
 }
 
-/// What `SchemaStore` asks for beside an entry of its catalog.
+/// The test files that `SchemaStore` requires for an entry of its catalog.
 #[test]
-fn the_test_files_for_the_catalog_are_right_and_wrong() {
+fn catalog_test_files_have_expected_verdicts() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/schemastore");
     for (below, right) in [("test", true), ("negative_test", false)] {
         let files = files(&folder.join(below).join("runai-step"));
@@ -198,7 +198,7 @@ fn the_test_files_for_the_catalog_are_right_and_wrong() {
 }
 
 #[test]
-fn other_things_in_a_zenml_file_stay_open() {
+fn schema_allows_other_zenml_sections() {
     let document = json!({
         "settings": {"docker": {"parent_image": "a"}, "step_operator:mine": {"instance_type": "a"}},
         "steps": {"train": {"parameters": {"a": 1}, "settings": {"step_operator": {"gpu_portion_request": "${SHARE}"}}}, "b": {}},
@@ -218,7 +218,7 @@ proptest! {
     }
 
     #[test]
-    fn schema_and_core_agree_on_what_is_nearly_right(
+    fn schema_and_core_agree_on_mutations(
         (kind, document) in valid_document(),
         at in any::<Index>(),
         breakage in any::<Index>(),
@@ -233,7 +233,7 @@ proptest! {
     }
 
     #[test]
-    fn the_schema_of_the_body_takes_every_body((kind, document) in valid_document()) {
+    fn schema_accepts_every_body((kind, document) in valid_document()) {
         let text = document.to_string();
         let resolution = Resolver::new(Source { name: "test", text: &text, format: Format::Json }).kind(kind).resolve();
         let Some(step) = resolution.step() else { return Ok(()) };
@@ -243,7 +243,7 @@ proptest! {
     }
 }
 
-/// Writes documents and verdicts for validators in other languages, where `RUNAI_STEP_CASES` says.
+/// Writes documents and verdicts for validators in other languages to the path in `RUNAI_STEP_CASES`.
 #[test]
 #[ignore = "run by `cargo xtask test ide`"]
 fn write_cases() {
@@ -260,13 +260,13 @@ fn write_cases() {
     }
 }
 
-/// Panics unless the schema accepts what the core accepts, and refuses what it refuses for a reason that a schema has. That of
-/// a run configuration is looser: pydantic converts texts, and a schema cannot tell which.
+/// Asserts that schema and core accept the same documents, except for errors that a schema cannot express. The schema of run
+/// configurations is more permissive, because pydantic converts strings.
 fn agree(kind: Kind, document: &Value, errors: &BTreeSet<&str>, text: &str) {
     let wrong: Vec<_> =
         of_kind(kind).iter_errors(document).map(|error| format!("{error} at `{}`", error.instance_path())).collect();
     let beyond = |code: &str| BEYOND_A_SCHEMA.iter().any(|(listed, _)| *listed == code);
-    // PyYAML reads a number with an exponent but no sign as a text.
+    // PyYAML reads a number with an unsigned exponent as a string.
     if kind == Kind::Zenml && text.contains("1e300") {
         return;
     }
@@ -284,7 +284,7 @@ fn errors(report: &runai_spec::Report) -> BTreeSet<&'static str> {
     found
 }
 
-/// What a text says, or nothing if it cannot be read.
+/// Parses a text to JSON.
 fn value_of(text: &str, format: Format) -> Option<Value> {
     let json = convert(text, format, Format::Json).ok()?;
     serde_json::from_str(&json).ok()

@@ -1,4 +1,4 @@
-//! Snippets, to look at. `tests/snippets` runs them with the real packages.
+//! Snapshots of snippets. `tests/snippets` runs them with the real packages.
 
 use runai_spec::{Context, snippets};
 
@@ -7,7 +7,7 @@ use runai_syntax::Format;
 use crate::resolve;
 
 #[test]
-fn a_step_with_most_settings_is_said_in_every_way() {
+fn renders_all_snippets() {
     let text = include_str!("../../../../examples/advanced.runai.yaml");
     let resolution = resolve(text);
     let context = Context { project_id: Some("4500001".to_owned()), ..Context::default() };
@@ -19,7 +19,7 @@ fn a_step_with_most_settings_is_said_in_every_way() {
 }
 
 #[test]
-fn a_step_of_a_zenml_file_is_named() {
+fn names_zenml_step() {
     let resolution = resolve("steps: {trainer: {settings: {step_operator: {cpu_core_request: 2}}}}\n");
     let all = snippets::all(resolution.step().unwrap(), &Context::default(), Format::Yaml, None);
     let own = all.iter().find(|snippet| snippet.id == "runai-step").unwrap();
@@ -29,7 +29,7 @@ fn a_step_of_a_zenml_file_is_named() {
 }
 
 #[test]
-fn what_has_no_flag_is_said() {
+fn notes_settings_without_flags() {
     let resolution = resolve("{workload_timeout: 60, image_pull_secret: x}");
     assert!(resolution.step().is_none());
     let resolution = resolve("{workload_timeout: 60, security_context: {read_only_root_filesystem: true}}");

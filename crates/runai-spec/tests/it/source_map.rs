@@ -1,4 +1,4 @@
-//! Source maps and inactive settings, held against trying each setting out.
+//! Compares source maps and inactive settings with the effect of changing each setting.
 
 use std::collections::BTreeSet;
 
@@ -50,7 +50,7 @@ fn map(resolution: &Resolution<'_>) -> SourceMap {
     resolution.source_map(None, &Context::default()).unwrap()
 }
 
-/// Pointers of the scalars of a value.
+/// Returns the pointers of the scalars in a value.
 fn leaves(value: &Value, pointer: &str, found: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
@@ -73,7 +73,7 @@ fn all_leaves(value: &Value) -> Vec<String> {
     found
 }
 
-/// Another value of the same form.
+/// Returns another valid value of the same format.
 fn another(value: &Value) -> Value {
     match value {
         Value::Bool(value) => json!(!value),
@@ -91,16 +91,16 @@ fn another(value: &Value) -> Value {
     }
 }
 
-/// Changes each scalar of a step, and compares the members that change with those of the map.
+/// Changes each scalar of a step, and compares the members that change with those of the source map.
 #[test]
-fn a_source_map_says_which_members_a_setting_changes() {
+fn maps_members_that_a_setting_changes() {
     let resolution = resolve(STEP);
     let (before, map) = (body(&resolution), map(&resolution));
     let document = runai_syntax::convert(STEP, Format::Yaml, Format::Json).unwrap();
     let document: Value = serde_json::from_str(&document).unwrap();
     let mut tried = 0;
     for pointer in all_leaves(&document) {
-        // A toleration that is not `Equal` takes no value.
+        // Only tolerations with `Equal` may have a value.
         if pointer.ends_with("/operator") {
             continue;
         }
@@ -113,7 +113,7 @@ fn a_source_map_says_which_members_a_setting_changes() {
             all_leaves(&before).into_iter().filter(|leaf| before.pointer(leaf) != after.pointer(leaf)).collect();
         assert!(!changed.is_empty(), "{pointer} {value}");
         for member in changed {
-            // Tokens of a command are joined, and groups of users too.
+            // Tokens of a command and supplemental groups are joined.
             let around = setting.rsplit_once('/').map_or("", |(around, _)| around);
             let is_joined = map.of_setting(around).any(|source| source.member == member)
                 && (setting.starts_with("/command/") || setting.contains("supplemental_groups"));
@@ -125,7 +125,7 @@ fn a_source_map_says_which_members_a_setting_changes() {
 }
 
 #[test]
-fn every_value_of_a_body_has_a_source_with_its_place() {
+fn maps_every_value_of_body() {
     let resolution = resolve(STEP);
     let (body, map) = (body(&resolution), map(&resolution));
     for leaf in all_leaves(&body) {
@@ -148,7 +148,7 @@ fn every_value_of_a_body_has_a_source_with_its_place() {
 }
 
 #[test]
-fn the_strongest_source_counts() {
+fn maps_source_with_highest_precedence() {
     let text = "image: a/b\ncommand: [x]\nsettings: {cpu_core_request: 2}\n";
     let operator = "cpu_core_request: 4\ncpu_memory_request: 8Gi\nnode_type: A100\nimage_pull_secret_name: pull\n";
     let resolution = Resolver::new(Source { name: "step.yaml", text, format: Format::Yaml })
@@ -171,7 +171,7 @@ fn the_strongest_source_counts() {
 }
 
 #[test]
-fn blocks_of_zenml_have_sources_too() {
+fn maps_zenml_blocks() {
     let text = "\
 environment: {A: 1, B: 2}
 settings:
@@ -193,7 +193,7 @@ steps:
 }
 
 #[test]
-fn a_value_is_located_or_its_place_is() {
+fn locates_values_and_insertions() {
     let source = |text| Source { name: "a.yaml", text, format: Format::Yaml };
     let text = "image: a/b\nsettings:\n  node_type: A100\n";
     assert_eq!(source(text).locate("/settings/node_type"), Some(Location::Written { offset: 34, end_offset: 38 }));
@@ -202,9 +202,9 @@ fn a_value_is_located_or_its_place_is() {
     assert_eq!(source("a: [").locate("/b"), None);
 }
 
-/// Sets each setting beside others, and compares what is called unnecessary with what is inactive.
+/// Sets each setting, and compares diagnostics tagged `unnecessary` with inactive settings.
 #[test]
-fn inactive_settings_are_those_that_trying_each_finds() {
+fn inactive_settings_have_no_effect() {
     let samples = json!({
         "gpu_devices_request": 1, "gpu_request_type": "portion", "gpu_portion_request": 0.5, "gpu_portion_limit": 1.0,
         "gpu_memory_request": "2G", "gpu_memory_limit": "2G", "cpu_core_request": 1.0, "cpu_core_limit": 2.0,
@@ -233,7 +233,7 @@ fn inactive_settings_are_those_that_trying_each_finds() {
         let mut tried = BTreeSet::new();
         for (key, sample) in samples.as_object().unwrap() {
             let pointer = format!("/{key}");
-            // What is written already is asked about as it is.
+            // Settings that are already set keep their values.
             let with = if base.pointer(&pointer).is_some() {
                 text.clone()
             } else {

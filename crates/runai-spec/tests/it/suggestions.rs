@@ -1,4 +1,4 @@
-//! What a message tells to write is right when it is written: the finding is gone, and no new error appears.
+//! Following a suggestion in a help text solves the diagnostic and adds no error.
 
 use std::collections::BTreeSet;
 
@@ -8,20 +8,20 @@ use runai_spec::{Diagnostic, Report};
 
 use crate::{lines, resolve};
 
-/// The texts that a help tells to write, or to quote. What follows "such as" is an example.
+/// Returns the suggested texts of a help. Texts after "such as" are examples.
 fn suggestions(help: &str) -> Vec<&str> {
-    const BEGINNINGS: [&str; 4] = ["write `", "write a list: `", "quote it: `", "behind the `:`: `"];
+    const BEGINNINGS: [&str; 4] = ["write `", "write a list: `", "quote it: `", "after the `:`: `"];
     let starts = BEGINNINGS.iter().filter_map(|beginning| Some(help.find(beginning)? + beginning.len() - 1));
     let Some(start) = starts.min() else { return Vec::new() };
-    let told = help[start..].split("such as").next().unwrap_or_default();
-    // Behind a semicolon or a colon after the suggestion stands the reason.
-    let told = told.split("; ").next().unwrap_or_default();
-    let mut parts = told.split('`');
+    let suggested = help[start..].split("such as").next().unwrap_or_default();
+    // The reason follows a semicolon.
+    let suggested = suggested.split("; ").next().unwrap_or_default();
+    let mut parts = suggested.split('`');
     let mut found = Vec::new();
     let mut before = parts.next().unwrap_or_default();
     while let (Some(text), Some(after)) = (parts.next(), parts.next()) {
-        let is_told = found.is_empty() || before.trim_end().ends_with("or");
-        if !is_told {
+        let is_alternative = found.is_empty() || before.trim_end().ends_with("or");
+        if !is_alternative {
             break;
         }
         found.push(text);
@@ -39,10 +39,10 @@ fn applied(text: &str, found: &Diagnostic, suggestion: &str) -> String {
     format!("{}{suggestion}{}", &text[..found.offset], &text[found.end_offset..])
 }
 
-/// Rules of several settings.
+/// Rules about several settings.
 const OF_SEVERAL: [&str; 3] = ["limit-below-request", "missing-gpu-memory", "parallelism-above-completions"];
 
-/// Applies every suggestion about a text, and returns how many there were.
+/// Applies every suggestion for a text, and returns the number of suggestions.
 fn check(text: &str) -> usize {
     let report = resolve(text).report();
     let before = errors(&report);
@@ -53,7 +53,7 @@ fn check(text: &str) -> usize {
             let text = applied(text, found, suggestion);
             let after = resolve(&text).report();
             let mut left = errors(&after);
-            // What several settings say together is another matter than how one of them is written.
+            // Rules about several settings may report new errors.
             left.retain(|(code, _)| !OF_SEVERAL.contains(code));
             assert!(
                 !left.contains(&(found.code, found.path.clone())) && left.is_subset(&before),
@@ -130,7 +130,7 @@ const WRONG: [&str; 60] = [
 ];
 
 #[test]
-fn suggestions_about_single_values_are_right() {
+fn suggestions_solve_invalid_values() {
     let mut count = 0;
     for path in setting_paths().iter().filter(|path| !path.contains('.') && !path.contains('[')) {
         for wrong in WRONG {
@@ -141,7 +141,7 @@ fn suggestions_about_single_values_are_right() {
 }
 
 #[test]
-fn suggestions_about_values_in_mounts_are_right() {
+fn suggestions_solve_invalid_mounts() {
     let mut count = 0;
     for wrong in WRONG {
         count += check(&format!("secret_mounts: [{{secret: a, mount_path: /a, default_mode: {wrong}}}]\n"));
@@ -154,7 +154,7 @@ fn suggestions_about_values_in_mounts_are_right() {
 }
 
 #[test]
-fn a_command_in_one_text_is_split_as_a_shell_splits_it() {
+fn splits_command_like_a_shell() {
     for (command, suggested) in [
         ("python train.py", "[python, train.py]"),
         (
@@ -180,7 +180,7 @@ fn a_command_in_one_text_is_split_as_a_shell_splits_it() {
     }
 }
 
-/// A suggestion means what the text meant, in the sense of Kubernetes.
+/// A suggestion keeps the meaning that the value has in Kubernetes.
 #[test]
 fn suggestions_keep_the_meaning() {
     for (text, suggestion) in [

@@ -1,4 +1,4 @@
-//! Typed values as trees.
+//! Conversion of typed values to trees.
 
 use runai_api::wire::TrainingCreationRequest;
 use runai_spec::settings::{OperatorSettings, StepSettings};
@@ -6,7 +6,7 @@ use runai_syntax::to_tree;
 use serde::Serialize;
 
 #[test]
-fn values_are_those_that_serde_json_makes() {
+fn agrees_with_serde_json() {
     fn check<T: Serialize>(value: &T) {
         assert_eq!(to_tree(value).to_json(), serde_json::to_string(value).unwrap());
     }

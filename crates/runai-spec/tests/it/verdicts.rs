@@ -1,4 +1,4 @@
-//! What is refused and what is warned of, and that nothing else is: small texts, each with the codes of what is found in it.
+//! Small texts with the exact codes of their diagnostics.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::lines;
 
-/// Checks every case of a file of `tests/fixtures/verdicts`.
+/// Checks every case in a file of `tests/fixtures/verdicts`.
 fn check(file: &str, format: Format, kind: Option<Kind>) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/verdicts").join(file);
     let cases = convert(&fs::read_to_string(path).unwrap(), Format::Yaml, Format::Json).unwrap();
@@ -36,26 +36,26 @@ fn check(file: &str, format: Format, kind: Option<Kind>) {
 }
 
 #[test]
-fn settings_get_their_verdicts() {
+fn checks_settings() {
     check("settings.yaml", Format::Yaml, Some(Kind::Settings));
 }
 
 #[test]
-fn documents_of_every_kind_get_their_verdicts() {
+fn checks_detected_kinds() {
     check("detected.yaml", Format::Yaml, None);
 }
 
 #[test]
-fn run_configurations_get_their_verdicts() {
+fn checks_run_configurations() {
     check("zenml.yaml", Format::Yaml, None);
 }
 
 #[test]
-fn json_gets_its_verdicts() {
+fn checks_json() {
     check("json.yaml", Format::Json, Some(Kind::Settings));
 }
 
 #[test]
-fn toml_gets_its_verdicts() {
+fn checks_toml() {
     check("toml.yaml", Format::Toml, Some(Kind::Settings));
 }

@@ -1,4 +1,4 @@
-//! ZenML run configurations: which settings and variables a step gets, and from where.
+//! ZenML run configurations: the settings and variables of steps, and their origins.
 
 use runai_spec::{Context, Kind, Resolution, Resolver, Source};
 
@@ -33,7 +33,7 @@ fn environment(variables: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn the_environment_of_pipeline_and_step_reaches_the_body() {
+fn renders_pipeline_and_step_environment() {
     let text = "environment: {WANDB_MODE: online, RATE: 0.10, DEBUG: no, N: 1_000}\n\
                 steps: {trainer: {environment: {WANDB_MODE: offline, NCCL_DEBUG: INFO}, settings: {step_operator: {}}}}\n";
     let resolution = resolved(text);
@@ -44,7 +44,7 @@ fn the_environment_of_pipeline_and_step_reaches_the_body() {
 }
 
 #[test]
-fn a_step_without_a_block_has_the_pipelines() {
+fn uses_pipeline_block() {
     let text = "settings: {step_operator.runai: {gpu_portion_request: 0.5}}\nsteps: {trainer: {step_operator: runai}, other: {}}\n";
     let resolution = resolved(text);
     assert_eq!(body(&resolution, "trainer")["spec"]["compute"]["gpuPortionRequest"], 0.5);
@@ -52,7 +52,7 @@ fn a_step_without_a_block_has_the_pipelines() {
 }
 
 #[test]
-fn a_step_gets_the_settings_of_the_operator_that_it_names() {
+fn selects_block_of_named_operator() {
     let text = "settings:\n  'step_operator:small': {gpu_portion_request: 0.25}\n  'step_operator:big': {gpu_devices_request: 8}\n\
                 steps:\n  a: {step_operator: big}\n  b: {step_operator: small}\n  \
                 c: {step_operator: small, settings: {'step_operator:big': {cpu_core_request: 2}}}\n";
@@ -64,7 +64,7 @@ fn a_step_gets_the_settings_of_the_operator_that_it_names() {
 }
 
 #[test]
-fn a_default_operator_beside_a_named_one_is_another() {
+fn default_operator_differs_from_named_one() {
     let text = "settings: {step_operator: {node_type: T4}, 'step_operator:big': {node_type: A100}}\n\
                 steps: {a: {step_operator: big}, b: {}, c: {step_operator: false}}\n";
     let resolution = resolved(text);
@@ -74,7 +74,7 @@ fn a_default_operator_beside_a_named_one_is_another() {
 }
 
 #[test]
-fn blocks_of_other_flavors_are_left_alone() {
+fn ignores_blocks_of_other_flavors() {
     for text in [
         "steps: {a: {step_operator: mine, settings: {step_operator: {estimator_args: {instance_type: m7g.medium}}}}}\n",
         "steps: {a: {step_operator: sagemaker, settings: {step_operator.sagemaker: {instance_type: m7g.medium}}}}\n",
@@ -90,7 +90,7 @@ fn blocks_of_other_flavors_are_left_alone() {
 }
 
 #[test]
-fn a_step_has_the_pipelines_values_where_it_sets_none() {
+fn merges_pipeline_values() {
     let text = "settings:\n  step_operator: {cpu_memory_request: 8Gi, node_pools: [a], labels: {x: y}, security_context: {run_as_uid: 5, uid_gid_source: custom}, node_type: T4}\n\
                 steps:\n  a:\n    settings:\n      step_operator: {cpu_core_request: 2, node_pools: [b], labels: {z: w}, security_context: {run_as_gid: 6}, node_type: null}\n";
     let resolution = resolved(text);
@@ -104,7 +104,7 @@ fn a_step_has_the_pipelines_values_where_it_sets_none() {
 }
 
 #[test]
-fn a_block_is_checked_by_itself_before_it_is_merged() {
+fn checks_block_before_merge() {
     let text = "settings: {step_operator: {gpu_portion_request: 0.5}}\n\
                 steps: {a: {settings: {step_operator: {gpu_portion_limit: 0.6}}}}\n";
     let report = Resolver::new(source(text)).resolve().report();
@@ -112,7 +112,7 @@ fn a_block_is_checked_by_itself_before_it_is_merged() {
 }
 
 #[test]
-fn the_operators_configuration_is_below_both() {
+fn operator_has_lowest_precedence() {
     let operator = Source { name: "op.yaml", text: "cpu_memory_request: 8Gi\nnode_type: A100\n", format: Format::Yaml };
     let text = "settings: {step_operator: {node_type: T4}}\n\
                 steps: {a: {settings: {step_operator: {cpu_core_request: 2}}}, b: {step_operator: runai}}\n";
@@ -123,7 +123,7 @@ fn the_operators_configuration_is_below_both() {
 }
 
 #[test]
-fn placeholders_are_substituted_from_the_environment() {
+fn substitutes_placeholders() {
     let text = "environment: {ROOT: '${HOME_DIR}/data'}\nsteps:\n  trainer:\n    settings:\n      step_operator.runai:\n        \
                 gpu_devices_request: ${NUM_GPUS}\n        cpu_memory_request: ${MEMORY}\n        labels: {'${KEY}': '${TEAM}-$x'}\n        large_shm_request: ${SHM}\n";
     let unknown = resolved(text);
@@ -157,16 +157,16 @@ fn placeholders_are_substituted_from_the_environment() {
 }
 
 #[test]
-fn missing_variables_are_named() {
+fn reports_missing_variables() {
     let text = "steps: {a: {settings: {step_operator: {node_type: '${A}-${B}', node_pools: ['${C}']}}}}\n";
     let variables = environment(&[("B", "x")]);
     let resolution = Resolver::new(source(text)).process_environment(&variables).resolve();
     let messages: Vec<_> = resolution.report().diagnostics.iter().map(|found| found.message.clone()).collect();
-    assert_eq!(messages, ["`A` is not set in the environment", "`C` is not set in the environment"]);
+    assert_eq!(messages, ["`A` is not set", "`C` is not set"]);
 }
 
 #[test]
-fn messages_say_what_yaml_1_1_reads() {
+fn messages_explain_yaml_1_1() {
     let help = |value: &str, key: &str| {
         let text = format!("steps: {{a: {{settings: {{step_operator: {{{key}: {value}}}}}}}}}\n");
         let report = Resolver::new(source(&text)).resolve().report();
@@ -175,12 +175,12 @@ fn messages_say_what_yaml_1_1_reads() {
     assert_eq!(help("NO", "node_type"), "YAML 1.1 reads `NO` as `false`; quote it: `\"NO\"`");
     assert_eq!(help("1_000", "node_type"), "YAML 1.1 reads `1_000` as the number 1000; quote it: `\"1_000\"`");
     assert_eq!(help("2024-01-01", "node_type"), "YAML 1.1 reads `2024-01-01` as a date; quote it: `\"2024-01-01\"`");
-    assert_eq!(help("0o4", "gpu_devices_request"), "write `4`; YAML 1.1 reads `0o4` as a text");
+    assert_eq!(help("0o4", "gpu_devices_request"), "write `4`; YAML 1.1 reads `0o4` as a string");
     assert_eq!(help("1e3", "backoff_limit"), "write `1000`");
 }
 
 #[test]
-fn later_merges_count_as_in_pyyaml() {
+fn merges_keys_like_pyyaml() {
     let text = "small: &small {cpu_core_request: 1, node_type: T4}\nbig: &big {cpu_core_request: 8}\n\
                 steps:\n  a:\n    settings:\n      step_operator:\n        <<: *small\n        <<: *big\n";
     let resolution = resolved(text);
@@ -192,7 +192,7 @@ fn later_merges_count_as_in_pyyaml() {
 }
 
 #[test]
-fn files_of_this_program_are_never_zenmls_by_their_keys() {
+fn runai_files_are_never_zenml() {
     let kind = |name: &str, text: &str| Resolver::new(Source { name, text, format: Format::Yaml }).resolve().kind();
     assert_eq!(kind("run.yaml", "steps: {a: {}}\n"), Some(Kind::Zenml));
     assert_eq!(kind("dir/train.runai.yaml", "steps: {a: {}}\n"), Some(Kind::Settings));
