@@ -1,6 +1,6 @@
-//! What the simulator bears: memory of many workloads, requests per second with their latency, and scheduling.
+//! Load tests: memory of many workloads, requests per second with latency, and scheduling.
 //!
-//! Prints one line of JSON a figure. The client is a few lines over a socket, on the same cores as the server.
+//! Prints one line of JSON per figure. The client uses a socket and the same cores as the server.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark that cannot go on must end, and prints")]
 
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ const WORKLOADS: usize = 10_000;
 const SECONDS: u64 = 5;
 
 fn main() {
-    // Tests of all targets only want to know that it builds.
+    // `cargo test --all-targets` only checks that it builds.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
@@ -29,7 +29,7 @@ fn main() {
     runtime.block_on(load());
 }
 
-/// Submissions that all wait for few GPUs and take turns: twice as many should take twice as long.
+/// Submissions that wait for few GPUs: twice as many should take twice as long.
 fn scheduling() {
     for count in [2_500, 5_000, 10_000] {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
@@ -55,7 +55,7 @@ fn scheduling() {
 
 async fn load() {
     let before = resident();
-    // Enough for all of them to run at once.
+    // Enough for all of them to run at the same time.
     let nodes = (0..100).map(|_| Node { cpu_cores: 1000.0, ..Node::default() });
     let sim = Simulator::builder().nodes(nodes).start().await.unwrap();
     let mut client = Client::new(&sim).await;
@@ -75,7 +75,7 @@ async fn load() {
         let line = |number: usize| format!("GET /api/v1/workloads?limit=500&offset={}", number % 20 * 500);
         paced(&mut lists, 50, line).await
     });
-    // As many requests as are wanted, over several connections.
+    // The requested rate over several connections.
     let mut reading = Vec::new();
     for part in 0..4 {
         let (mut client, ids) = (Client::new(&sim).await, ids.clone());
@@ -93,7 +93,7 @@ async fn load() {
     sim.stop().await;
 }
 
-/// Sends `rate` requests a second; how long each took, counted from when it was due.
+/// Sends `rate` requests per second. Returns their latencies, measured from their scheduled times.
 async fn paced(client: &mut Client, rate: u32, line: impl Fn(usize) -> String) -> Vec<Duration> {
     let mut times = Vec::new();
     let mut ticks = interval(Duration::from_secs(1) / rate);
@@ -161,7 +161,7 @@ async fn in_memory(router: &Router, token: &str, path: &str, body: &Value) -> Va
     serde_json::from_slice(&answer.into_body().collect().await.unwrap().to_bytes()).unwrap()
 }
 
-/// A connection that is kept.
+/// A keep-alive connection.
 struct Client {
     stream: BufReader<TcpStream>,
     token: String,

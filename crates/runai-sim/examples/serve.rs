@@ -1,5 +1,5 @@
-//! Starts a simulated control plane and asks whether it is there: `cargo run -p runai-sim --example serve`.
-#![expect(clippy::print_stdout, reason = "an example shows what happens")]
+//! Starts a simulated control plane and prints how to connect: `cargo run -p runai-sim --example serve`.
+#![expect(clippy::print_stdout, reason = "an example prints its results")]
 
 use runai_sim::{Simulator, StartError};
 

@@ -1,4 +1,4 @@
-//! From what was sent to what is taken in: template, policy, check.
+//! Admits submissions: applies template and policy, and validates the result.
 
 use runai_api::wire::{ComplianceIssue, TrainingCreationRequest};
 use serde_json::Value;
@@ -7,26 +7,26 @@ use uuid::Uuid;
 use crate::{
     check,
     field_validation::validate_fields,
-    policy::{broken, defaults_as_spec, overlay},
+    policy::{defaults_as_spec, overlay, violations},
     script::Script,
     state::State,
 };
 
-/// A submission that can be taken in.
+/// A valid submission.
 #[derive(Debug)]
-pub(crate) struct Checked {
+pub(crate) struct AdmittedSubmission {
     pub(crate) request: TrainingCreationRequest,
     pub(crate) script: Script,
-    /// What was accepted though it may not be meant.
+    /// Accepted values that may be mistakes.
     pub(crate) warnings: Vec<String>,
 }
 
-/// Works template and policy into a submission and checks what comes of it; `sent` is the body as it came.
+/// Applies template and policy to a submission and validates the result; `sent` is the raw body.
 pub(crate) fn admit(
     sent: &Value,
     mut request: TrainingCreationRequest,
     state: &State,
-) -> Result<Checked, Vec<ComplianceIssue>> {
+) -> Result<AdmittedSubmission, Vec<ComplianceIssue>> {
     // Strings, numbers, lists and structs cannot fail to serialise.
     let known = serde_json::to_value(&request).unwrap_or_default();
     let mut issues = validate_fields(&sent["spec"], &known["spec"]);
@@ -39,27 +39,29 @@ pub(crate) fn admit(
                 given = overlay(&template.spec, &given);
                 whole.clone_from(&given);
             }
-            None if Uuid::parse_str(id).is_err() => issues.push(issue("templateId", format!("`{id}` is no UUID"))),
-            // Templates that a command's settings name are on a control plane, not here.
-            None if state.exec() => warnings.push(issue("templateId", format!("there is no template `{id}`"))),
-            None => issues.push(issue("templateId", format!("there is no template with the id `{id}`"))),
+            None if Uuid::parse_str(id).is_err() => issues.push(issue("templateId", format!("`{id}` is not a UUID"))),
+            // With `Exec`, the template of a step exists on its real control plane only.
+            None if state.exec() => warnings.push(issue("templateId", format!("unknown template `{id}`"))),
+            None => issues.push(issue("templateId", format!("unknown template with the id `{id}`"))),
         }
     }
     if let Some(policy) = &state.policy {
         whole = overlay(&defaults_as_spec(&policy.defaults), &whole);
-        issues.extend(broken(&policy.rules, &given, &whole));
+        issues.extend(violations(&policy.rules, &given, &whole));
     }
     if whole != sent["spec"] {
         match serde_json::from_value(whole) {
             Ok(spec) => request.spec = spec,
-            Err(error) => issues.push(issue("spec", format!("is no specification with its defaults: {error}"))),
+            Err(error) => {
+                issues.push(issue("spec", format!("invalid specification after defaults are applied: {error}")))
+            }
         }
     }
     issues.extend(check::submission(&request, state));
-    let (script, faults) = Script::read(&request.name, &request.spec, &state.behaviours);
+    let (script, problems) = Script::read(&request.name, &request.spec, &state.behaviours);
     if !state.exec() {
-        let fault = |(index, details)| issue(&format!("environmentVariables[{index}].value"), details);
-        issues.extend(faults.into_iter().map(fault));
+        let to_issue = |(index, details)| issue(&format!("environmentVariables[{index}].value"), details);
+        issues.extend(problems.into_iter().map(to_issue));
     }
     if state.strict {
         issues.append(&mut warnings);
@@ -68,7 +70,7 @@ pub(crate) fn admit(
         return Err(issues);
     }
     let warnings = warnings.into_iter().map(|warning| format!("{}: {}", warning.field, warning.details)).collect();
-    Ok(Checked { request, script, warnings })
+    Ok(AdmittedSubmission { request, script, warnings })
 }
 
 fn issue(field: &str, details: String) -> ComplianceIssue {

@@ -1,4 +1,4 @@
-//! The simulator as its endpoints see it: state, time, tokens, faults and processes together.
+//! Shared application state of the endpoints: control plane state, clock, tokens, faults and processes.
 
 use std::{
     collections::BTreeMap,
@@ -12,12 +12,12 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::{
-    api::{Effect, Refusal},
+    api::{ApiError, Effect},
     clock::Clock,
     exec::Runner,
     faults::{Fault, FaultKind, Faults, Injection},
     keys::random_key,
-    state::{Order, State},
+    state::{ProcessCommand, State},
     tokens::Tokens,
     world::Account,
 };
@@ -25,16 +25,16 @@ use crate::{
 pub(crate) struct App {
     pub(crate) accounts: Vec<Arc<Account>>,
     pub(crate) clock: Clock,
-    /// The key of the page and of the paths below `/sim`, where commands really run.
+    /// The key of the page and of the paths below `/sim`; only with [`Exec`](crate::Exec).
     pub(crate) control_key: Option<String>,
-    /// Whether only requests count that name this machine's loopback address as their host.
+    /// Whether to reject requests whose `Host` is not a loopback name.
     pub(crate) loopback_only: AtomicBool,
-    /// Roles that were made here.
+    /// Roles created through the API.
     pub(crate) roles: Mutex<Vec<Value>>,
     pub(crate) runner: Option<Arc<Runner>>,
     pub(crate) token_lifetime: Duration,
     pub(crate) tokens: Tokens,
-    /// Tells the driver that the next event may be another one.
+    /// Wakes the driver, because the next event may have changed.
     changed: Notify,
     faults: Mutex<Faults>,
     state: Mutex<State>,
@@ -63,7 +63,7 @@ impl App {
         }
     }
 
-    /// The service account with this id.
+    /// Returns the service account with this client id.
     pub(crate) fn account(&self, client_id: &str) -> Option<&Arc<Account>> {
         self.accounts.iter().find(|account| account.client_id == client_id)
     }
@@ -88,34 +88,34 @@ impl App {
         self.faults().applied()
     }
 
-    /// What goes wrong with a request.
+    /// Returns the faults that apply to a request.
     pub(crate) fn inject(&self, method: &str, path: &str) -> Vec<Injection> {
         self.faults().inject(method, path, self.clock.now())
     }
 
-    /// Lets simulated time pass at once.
+    /// Advances simulated time.
     pub(crate) fn skip(self: &Arc<Self>, time: Duration) {
         self.clock.skip(time);
         self.with_state(|_, _| {});
     }
 
-    /// Brings the state up to now, lets `change` look at it or change it, and carries out what follows from that.
+    /// Advances the state to now, calls `change`, and executes the resulting process commands.
     pub(crate) fn with_state<T>(self: &Arc<Self>, change: impl FnOnce(&mut State, Timestamp) -> T) -> T {
         let value = self.step(change);
         self.changed.notify_one();
         value
     }
 
-    /// Carries out `change` now, or later as if it was asked for then; `accepted` is the answer meanwhile.
+    /// Applies `change` now, or schedules it and returns `accepted`.
     pub(crate) fn effect<T>(
         self: &Arc<Self>,
         effect: Effect,
         accepted: T,
-        change: impl FnOnce(&mut State, Timestamp) -> Result<T, Refusal> + Send + 'static,
-    ) -> Result<T, Refusal> {
+        change: impl FnOnce(&mut State, Timestamp) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
         self.with_state(|state, now| match effect {
             Effect::At(due) => {
-                // What is refused by then changes nothing, and nobody hears of it.
+                // A late change that fails has no effect and no response.
                 state.at(due, Box::new(move |state, at| drop(change(state, at))));
                 Ok(accepted)
             }
@@ -123,7 +123,7 @@ impl App {
         })
     }
 
-    /// Makes events happen at their time, which processes need; without them it is enough to catch up when asked.
+    /// Advances the state when events are due. Only processes need this; otherwise each request advances the state.
     pub(crate) async fn drive(self: Arc<Self>) {
         loop {
             let due = self.step(|state, _| state.next_due());
@@ -140,7 +140,7 @@ impl App {
         }
     }
 
-    /// The folder that volumes are mapped to, once there is one.
+    /// Returns the folder of mounted volumes, once it exists.
     pub(crate) fn mounts(&self) -> Option<PathBuf> {
         self.runner.as_ref()?.mounts()
     }
@@ -151,31 +151,31 @@ impl App {
 
     fn step<T>(self: &Arc<Self>, change: impl FnOnce(&mut State, Timestamp) -> T) -> T {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        // Read under the lock, so that time never runs backwards for the state.
+        // Read the clock under the lock, so that time is monotonic for the state.
         let now = self.clock.now();
         state.advance(now);
         let value = change(&mut state, now);
-        // Carried out under the lock, so that a stop never overtakes its start.
-        for order in state.take_orders() {
-            self.carry_out(order);
+        // Execute under the lock, so that a stop never overtakes its start.
+        for command in state.take_commands() {
+            self.execute(command);
         }
         value
     }
 
-    fn carry_out(self: &Arc<Self>, order: Order) {
+    fn execute(self: &Arc<Self>, command: ProcessCommand) {
         let Some(runner) = &self.runner else { return };
-        match order {
-            Order::Start(order) => {
+        match command {
+            ProcessCommand::Start(launch) => {
                 let app = Arc::clone(self);
                 let noted = Arc::clone(self);
-                let pod = order.pod.clone();
+                let pod = launch.pod.clone();
                 let note = move |reason, text| noted.with_state(|state, now| state.note_pod(&pod, reason, text, now));
-                runner.start(order, note, move |pod, end| {
+                runner.start(launch, note, move |pod, end| {
                     app.with_state(|state, now| state.pod_ended(&pod, end, now));
                 });
             }
-            Order::Stop(pod) => runner.stop(&pod),
-            Order::TidyUp(workload) => runner.tidy_up(&workload),
+            ProcessCommand::Stop(pod) => runner.stop(&pod),
+            ProcessCommand::CleanUp(workload) => runner.clean_up(&workload),
         }
     }
 }

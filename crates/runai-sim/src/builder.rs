@@ -1,4 +1,4 @@
-//! A simulator that is not started yet.
+//! Configures and starts a simulator.
 
 use std::{
     io,
@@ -23,7 +23,7 @@ use crate::{
     world::{Account, Behaviour, ExistingWorkload, Node, Policy, Project, Scenario, Template, WorkloadError},
 };
 
-/// A simulator that is not started yet.
+/// Configures and starts a [`Simulator`].
 #[derive(Clone, Debug)]
 pub struct Builder {
     accounts: Vec<Account>,
@@ -69,64 +69,64 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// Really runs commands.
+    /// Runs commands as local processes.
     ///
     /// The secret of the first service account is then random; those of further accounts must have at least 24
-    /// characters. Whoever knows a secret can run commands as the simulator's user.
+    /// characters. Anyone who knows a secret can run commands as the simulator's user.
     #[must_use]
     pub fn exec(mut self, exec: Exec) -> Self {
         self.exec = Some(exec);
         self
     }
 
-    /// How many times as fast as real time simulated time passes; processes and tokens keep to real time.
+    /// Sets the speed of simulated time relative to real time. Processes and tokens use real time.
     #[must_use]
     pub fn speed(mut self, speed: f64) -> Self {
         self.speed = speed;
         self
     }
 
-    /// Where it listens; port 0 for any that is free.
+    /// Sets the address to listen on; port 0 selects a free port.
     #[must_use]
     pub fn bind(mut self, address: SocketAddr) -> Self {
         self.address = address;
         self
     }
 
-    /// What its one node has.
+    /// Replaces the default node by this one.
     #[must_use]
     pub fn node(self, node: Node) -> Self {
         self.nodes([node])
     }
 
-    /// Its nodes, instead of the one that it has otherwise.
+    /// Replaces the default node.
     #[must_use]
     pub fn nodes(mut self, nodes: impl IntoIterator<Item = Node>) -> Self {
         self.nodes = nodes.into_iter().collect();
         self
     }
 
-    /// Its projects, by name, instead of the one that it has otherwise; their ids are `1`, `2`, ….
+    /// Replaces the default project by projects with these names; their ids are `1`, `2`, ….
     #[must_use]
     pub fn projects<T: Into<String>>(self, names: impl IntoIterator<Item = T>) -> Self {
         self.projects_with_quotas(names.into_iter().map(Project::named))
     }
 
-    /// Its projects with their quotas, instead of the one that it has otherwise; their ids are `1`, `2`, ….
+    /// Replaces the default project by projects with quotas; their ids are `1`, `2`, ….
     #[must_use]
     pub fn projects_with_quotas(mut self, projects: impl IntoIterator<Item = Project>) -> Self {
         self.projects = projects.into_iter().collect();
         self
     }
 
-    /// A further service account.
+    /// Adds a service account.
     #[must_use]
     pub fn account(mut self, account: Account) -> Self {
         self.accounts.push(account);
         self
     }
 
-    /// What its first service account may do, in these projects or, without any, everywhere.
+    /// Sets the role of the first service account in these projects, or in all projects if there are none.
     #[must_use]
     pub fn role<T: Into<String>>(mut self, role: Role, projects: impl IntoIterator<Item = T>) -> Self {
         self.accounts[0].role = role;
@@ -134,14 +134,14 @@ impl Builder {
         self
     }
 
-    /// What happens to workloads whose name fits; the first that fits holds.
+    /// Adds a behaviour of workloads by name; the first matching behaviour applies.
     #[must_use]
     pub fn behaviour(mut self, behaviour: Behaviour) -> Self {
         self.behaviours.push(behaviour);
         self
     }
 
-    /// Something that goes wrong from the start.
+    /// Adds a fault from the start.
     #[must_use]
     pub fn fault(mut self, fault: Fault) -> Self {
         self.faults.push(fault);
@@ -162,28 +162,28 @@ impl Builder {
         self
     }
 
-    /// A workload template.
+    /// Adds a workload template.
     #[must_use]
     pub fn template(mut self, template: Template) -> Self {
         self.templates.push(template);
         self
     }
 
-    /// The policy for training workloads.
+    /// Sets the policy for training workloads.
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = Some(policy);
         self
     }
 
-    /// Whether what the API's description leaves open is refused, instead of accepted with a warning event.
+    /// Sets whether to reject requests that the API description leaves undefined, instead of adding a warning event.
     #[must_use]
     pub fn strict(mut self, strict: bool) -> Self {
         self.strict = strict;
         self
     }
 
-    /// All that a scenario says, over what was built before.
+    /// Applies a scenario to the current configuration.
     #[must_use]
     pub fn scenario(mut self, scenario: Scenario) -> Self {
         self.accounts.extend(scenario.accounts);
@@ -205,26 +205,26 @@ impl Builder {
         self
     }
 
-    /// The time that it shows when it starts, instead of this machine's.
+    /// Sets the simulated time at the start; the default is the current time.
     ///
-    /// From there on it follows tokio's clock: where a test pauses that, it pauses the simulator's time too.
+    /// The simulated time follows tokio's clock, so `tokio::time::pause()` pauses it, too.
     #[must_use]
     pub fn start_time(mut self, time: SystemTime) -> Self {
         self.start_time = time;
         self
     }
 
-    /// How long a token is valid, an hour when not given.
+    /// Sets the lifetime of tokens; the default is 1 h.
     #[must_use]
     pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
         self.token_lifetime = lifetime;
         self
     }
 
-    /// Starts it on a socket.
+    /// Starts the simulator on a socket.
     ///
     /// # Errors
-    /// The address cannot be listened on, or what was built makes no sense.
+    /// The address cannot be used, or the configuration is invalid.
     pub async fn start(self) -> Result<Simulator, StartError> {
         let address = self.address;
         let mut simulator = self.in_memory()?;
@@ -241,15 +241,15 @@ impl Builder {
         Ok(simulator)
     }
 
-    /// Starts it without a socket: only its [`router`](Simulator::router) can be called, its base URL leads nowhere.
+    /// Starts the simulator without a socket: only its [`router`](Simulator::router) can be called.
     ///
     /// # Errors
-    /// What was built makes no sense.
+    /// The configuration is invalid.
     ///
     /// # Panics
     /// With [`exec`](Self::exec), outside a tokio runtime.
     pub fn in_memory(mut self) -> Result<Simulator, StartError> {
-        if !(self.speed > 0.0 && self.speed <= TOP_SPEED) {
+        if !(self.speed > 0.0 && self.speed <= MAX_SPEED) {
             return Err(StartError::Speed { speed: self.speed });
         }
         let Some(project) = self.projects.first().map(|project| project.name.clone()) else {
@@ -263,7 +263,7 @@ impl Builder {
             if own == CONSTANT_SECRET {
                 *own = random_key();
             }
-            if let Some(weak) = self.accounts.iter().find(|account| account.client_secret.len() < SHORTEST_SECRET) {
+            if let Some(weak) = self.accounts.iter().find(|account| account.client_secret.len() < MIN_SECRET_LENGTH) {
                 return Err(StartError::WeakSecret { client_id: weak.client_id.clone() });
             }
         }
@@ -284,7 +284,7 @@ impl Builder {
         let clock = Clock::starting_at(start, self.speed);
         let app = Arc::new(App::new(clock, self.accounts, self.token_lifetime, state, runner));
         for workload in self.workloads {
-            app.with_state(|state, now| state.place(workload, now))?;
+            app.with_state(|state, now| state.add_existing(workload, now))?;
         }
         for fault in self.faults {
             app.add_fault(fault);
@@ -305,55 +305,55 @@ impl Builder {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// Another program listens there.
-    #[error("port {} of {} is in use: choose another one, or 0 for any that is free", address.port(), address.ip())]
+    /// Another program uses the port.
+    #[error("port {} of {} is in use: choose another port, or 0 for a free one", address.port(), address.ip())]
     AddressInUse {
-        /// Where it was to listen.
+        /// The address.
         address: SocketAddr,
     },
-    /// The address cannot be listened on.
+    /// The address cannot be used.
     #[error("cannot listen on {address}")]
     Listen {
-        /// Where it was to listen.
+        /// The address.
         address: SocketAddr,
-        /// Why that is not possible.
+        /// The cause.
         source: io::Error,
     },
-    /// The directory that commands are to run in is none.
-    #[error("`{}` is no directory that commands can run in", directory.display())]
+    /// The working directory of commands is not a directory.
+    #[error("working directory of commands is not a directory: `{}`", directory.display())]
     NoDirectory {
         /// The directory.
         directory: PathBuf,
     },
     /// The list of projects is empty.
-    #[error("at least one project is needed")]
+    #[error("at least one project is required")]
     NoProject,
-    /// The speed is not positive, or beyond what a clock can show.
-    #[error("the speed is {speed}, must be more than 0 and at most {TOP_SPEED}")]
+    /// The speed is not positive, or too large.
+    #[error("invalid speed {speed}: it must be greater than 0 and at most {MAX_SPEED}")]
     Speed {
         /// The speed.
         speed: f64,
     },
-    /// Commands really run, and the secret of an account could be guessed.
+    /// Commands run as local processes, and the secret of an account is too short.
     #[error(
-        "the client secret of the account `{client_id}` has fewer than {SHORTEST_SECRET} characters: whoever guesses it \
-         runs commands as you; give the account a longer, random secret"
+        "client secret of account `{client_id}` has fewer than {MIN_SECRET_LENGTH} characters, and it grants the right to \
+         run commands as you; use a longer, random secret"
     )]
     WeakSecret {
         /// The client id of the account.
         client_id: String,
     },
-    /// A workload that exists from the start is not possible.
+    /// A workload of the scenario is invalid.
     #[error(transparent)]
     Workload(#[from] WorkloadError),
 }
 
-/// The secret of the first service account where nothing really runs.
+/// The secret of the first service account without [`Exec`].
 const CONSTANT_SECRET: &str = "sim-secret-not-real";
 
-/// The fewest characters of a secret where commands really run.
-const SHORTEST_SECRET: usize = 24;
+/// Minimum length of a secret with [`Exec`], in characters.
+const MIN_SECRET_LENGTH: usize = 24;
 
 const CLUSTER_UUID: &str = "5100cafe-0000-4000-8000-000000000001";
 
-const TOP_SPEED: f64 = 1e6;
+const MAX_SPEED: f64 = 1e6;

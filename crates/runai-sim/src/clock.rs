@@ -1,6 +1,6 @@
-//! The simulator's time: tokio's, from a chosen start and at a chosen speed.
+//! Simulated time: tokio's clock with another start and speed.
 //!
-//! Because it follows tokio's clock, a test that pauses tokio's time holds the simulator's in its hand as well.
+//! `tokio::time::pause()` pauses simulated time, too.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -13,14 +13,14 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub(crate) struct Clock {
     origin: Timestamp,
-    /// Nanoseconds that were skipped by hand.
+    /// Skipped time, in nanoseconds.
     skipped: AtomicU64,
     started: Instant,
     speed: f64,
 }
 
 impl Clock {
-    /// A clock that shows `origin` now and runs `speed` times as fast as tokio's.
+    /// Returns a clock that shows `origin` now and runs `speed` times as fast as tokio's.
     pub(crate) fn starting_at(origin: Timestamp, speed: f64) -> Self {
         Self { origin, skipped: AtomicU64::new(0), started: Instant::now(), speed }
     }
@@ -30,10 +30,10 @@ impl Clock {
         later(self.origin, self.started.elapsed().mul_f64(self.speed).saturating_add(skipped))
     }
 
-    /// Lets `time` pass at once.
+    /// Advances the clock by `time`.
     pub(crate) fn skip(&self, time: Duration) {
         let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        // Three centuries at most: the clock stays where it is beyond that.
+        // Ignores skips beyond 584 years in total.
         let _ = self.skipped.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |it| it.checked_add(nanoseconds));
     }
 
@@ -42,39 +42,39 @@ impl Clock {
         tokio::time::sleep(left.div_f64(self.speed)).await;
     }
 
-    /// Waits for so much simulated time.
+    /// Waits for `time` of simulated time.
     pub(crate) async fn sleep(&self, time: Duration) {
         tokio::time::sleep(self.real(time)).await;
     }
 
-    /// How much real time passes in `simulated` time.
+    /// Converts simulated time to real time.
     pub(crate) fn real(&self, simulated: Duration) -> Duration {
-        // A slow clock can stretch a long time beyond what a duration holds.
+        // A slow clock can exceed the range of a duration.
         Duration::try_from_secs_f64(simulated.as_secs_f64() / self.speed).unwrap_or(Duration::MAX)
     }
 
-    /// How much simulated time passes in `real` time.
+    /// Converts real time to simulated time.
     pub(crate) fn simulated(&self, real: Duration) -> Duration {
         real.mul_f64(self.speed)
     }
 }
 
-/// `start` plus `duration`, or the end of time.
+/// Returns `start` plus `duration`, or the latest timestamp.
 pub(crate) fn later(start: Timestamp, duration: Duration) -> Timestamp {
     start.checked_add(duration).unwrap_or(Timestamp::MAX)
 }
 
-/// The time from `start` to `end`, zero if `end` is earlier.
+/// Returns the time from `start` to `end`, or zero if `end` is earlier.
 pub(crate) fn between(start: Timestamp, end: Timestamp) -> Duration {
     Duration::try_from(end.duration_since(start)).unwrap_or(Duration::ZERO)
 }
 
-/// As the API writes timestamps: RFC 3339, in UTC, with milliseconds.
+/// Formats a timestamp like the API: RFC 3339, in UTC, with milliseconds.
 pub(crate) fn rfc3339(timestamp: Timestamp) -> String {
     format!("{timestamp:.3}")
 }
 
-/// As HTTP writes dates (RFC 9110, section 5.6.7).
+/// Formats a timestamp as an HTTP date (RFC 9110, section 5.6.7).
 pub(crate) fn http_date(timestamp: Timestamp) -> String {
     DateTimePrinter::new().timestamp_to_rfc9110_string(&timestamp).unwrap_or_default()
 }

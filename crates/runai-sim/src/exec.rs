@@ -1,7 +1,7 @@
 //! Pods as local processes.
 //!
-//! Each pod has its own process group. However a pod or this program ends, even by `SIGKILL`, the whole group ends with
-//! it ([`group`]). Only a process that leaves its group, as a daemon does, survives.
+//! Each pod has its own process group. If a pod or this program ends, even by `SIGKILL`, the whole group is killed
+//! ([`group`]). Only a process that leaves its group, such as a daemon, survives.
 
 mod environment;
 mod group;
@@ -34,30 +34,29 @@ use self::{
 };
 use crate::{
     mounts::{self, Mounts},
-    state::{PodEnd, PodId, PodOrder},
+    state::{PodEnd, PodId, PodLaunch},
 };
 
-/// Says that commands really run, as processes of this machine, and where.
+/// Runs commands as local processes.
 ///
-/// A command runs with the rights of the simulator's own process, without a container and without limits. Its
-/// environment holds `PATH`, `HOME`, `USER`, `LANG`, `LC_*` and `TMPDIR` of the simulator, `HOSTNAME`, and the
-/// workload's variables, nothing else: cloud credentials stay with their owner ([`inherit_env`](Self::inherit_env)
-/// changes that). Variables that come from a Secret, a `ConfigMap`, a pod field or a credential are not set. Its working
-/// directory is the workload's, where this machine has such a directory, else the one given here. Images and the user id
-/// are ignored.
+/// A command runs with the rights of the simulator's process, without a container and without limits. Its environment
+/// contains `PATH`, `HOME`, `USER`, `LANG`, `LC_*` and `TMPDIR` of the simulator, `HOSTNAME`, and the workload's
+/// variables, but no other variables such as cloud credentials ([`inherit_env`](Self::inherit_env) changes that).
+/// Variables from a Secret, a `ConfigMap`, a pod field or a credential are not set. The working directory is the
+/// workload's if it exists on this machine, else the one given here. Images and the user id are ignored.
 ///
 /// The client secret is random for each simulator that runs commands, and the paths below `/sim` require the
 /// [control key](crate::Simulator::control_key) or a token: other users of the machine can neither submit commands nor
 /// read their output. No command outlives the simulator, even if that is killed by `SIGKILL`.
 ///
-/// Volumes are folders under one root: a PVC, a `ConfigMap`, a Secret, a bucket, an export or a host path has the same
-/// folder for all workloads, an `emptyDir` and an ephemeral PVC one that ends with the workload. Words of the command
-/// and values of variables that are a path into a mount are rewritten to the folder, and `RUNAI_SIM_MOUNTS` lists all
-/// mounts as `path=folder`, separated by colons.
+/// Volumes are folders under one root. A PVC, a `ConfigMap`, a Secret, a bucket, an export or a host path has the same
+/// folder for all workloads; an `emptyDir` and an ephemeral PVC are deleted with their workload. Words of the command
+/// and values of variables that are paths into a mount are rewritten to paths into the folder. `RUNAI_SIM_MOUNTS` lists
+/// all mounts as `path=folder`, separated by colons.
 ///
-/// `backoffLimit` is honoured with a default of 0, so that a mistake shows at once; a real control plane tries six
-/// times more. A retry starts without delay. Suspending sends `SIGTERM` to the command's process group and, after
-/// `terminationGracePeriodSeconds` (30 when not given), `SIGKILL`.
+/// `backoffLimit` defaults to 0, so that errors show immediately; a real control plane retries six times. A retry
+/// starts without delay. Suspending sends `SIGTERM` to the command's process group and, after
+/// `terminationGracePeriodSeconds` (30 by default), `SIGKILL`.
 #[derive(Clone, Debug)]
 pub struct Exec {
     directory: PathBuf,
@@ -66,21 +65,20 @@ pub struct Exec {
 }
 
 impl Exec {
-    /// Commands run in `directory`, unless their workload names another one that exists here.
+    /// Runs commands in `directory`, unless the workload's working directory exists on this machine.
     #[must_use]
     pub fn in_directory(directory: impl Into<PathBuf>) -> Self {
         Self { directory: directory.into(), inherit_env: false, mounts: None }
     }
 
-    /// Whether commands see the simulator's whole environment, except variables that start with `RUNAI_`.
+    /// Sets whether commands inherit the simulator's environment, except variables that start with `RUNAI_`.
     #[must_use]
     pub fn inherit_env(mut self, inherit: bool) -> Self {
         self.inherit_env = inherit;
         self
     }
 
-    /// Volumes are folders under `root`, which is made when it is needed; without this, under a new one among the
-    /// machine's temporary files.
+    /// Sets the root of volumes, which is created on demand; the default is a new temporary folder.
     #[must_use]
     pub fn mounts(mut self, root: impl Into<PathBuf>) -> Self {
         self.mounts = Some(root.into());
@@ -97,9 +95,9 @@ impl Exec {
 pub struct Output {
     /// Name of the workload.
     pub workload: String,
-    /// Where it was printed.
+    /// The stream that it was printed to.
     pub stream: Stream,
-    /// The line, without its end; bytes that are not UTF-8 are replaced, and beyond 64 KiB a line is cut in pieces.
+    /// The line without its line ending. Invalid UTF-8 is replaced; a line over 64 KiB is split.
     pub line: String,
 }
 
@@ -112,13 +110,13 @@ pub enum Stream {
     Stdout,
 }
 
-/// Runs pods and keeps hold of them.
+/// Runs and tracks pods.
 pub(crate) struct Runner {
     directory: PathBuf,
     inherit_env: bool,
-    /// The last lines of each workload, by its id.
+    /// The last lines of each workload, by id.
     kept: Arc<Mutex<HashMap<String, VecDeque<String>>>>,
-    /// The root of all volumes, and whether it was made.
+    /// The root of all volumes, and whether it exists.
     mounts: Mutex<(PathBuf, bool)>,
     output: OnceLock<mpsc::UnboundedSender<Output>>,
     pods: Mutex<Pods>,
@@ -127,16 +125,16 @@ pub(crate) struct Runner {
 
 #[derive(Default)]
 struct Pods {
-    /// Set when the simulator ends: from then on no pod starts, also no retry.
+    /// Set at shutdown: no pod or retry starts after that.
     closed: bool,
     running: HashMap<PodId, Pod>,
 }
 
-/// What is needed to end a pod.
+/// Handles to end a pod.
 struct Pod {
     grace: Duration,
     group: Option<Pid>,
-    /// Set to the time that the pod has to end by itself.
+    /// Set to the grace period to stop the pod.
     stop: watch::Sender<Option<Duration>>,
 }
 
@@ -156,35 +154,34 @@ impl Runner {
         }
     }
 
-    /// The receiver of all lines from now on; `None` if it was taken before.
+    /// Returns the receiver of all further lines; `None` if it was already taken.
     pub(crate) fn take_output(&self) -> Option<mpsc::UnboundedReceiver<Output>> {
         let (sender, receiver) = mpsc::unbounded_channel();
         self.output.set(sender).is_ok().then_some(receiver)
     }
 
-    /// The last lines that a workload's command printed.
-    pub(crate) fn kept(&self, workload_id: &str) -> Vec<String> {
+    /// Returns the last lines of a workload's command.
+    pub(crate) fn recent_lines(&self, workload_id: &str) -> Vec<String> {
         lock(&self.kept).get(workload_id).map(|lines| lines.iter().cloned().collect()).unwrap_or_default()
     }
 
-    /// The root of all volumes, once there are some.
+    /// Returns the root of all volumes, once it exists.
     pub(crate) fn mounts(&self) -> Option<PathBuf> {
         let mounts = lock(&self.mounts);
         mounts.1.then(|| mounts.0.clone())
     }
 
-    /// Deletes the volumes that end with a workload.
-    pub(crate) fn tidy_up(&self, workload_id: &str) {
+    /// Deletes the ephemeral volumes of a workload.
+    pub(crate) fn clean_up(&self, workload_id: &str) {
         if let Some(root) = self.mounts() {
-            mounts::tidy_up(&root, workload_id);
+            mounts::clean_up(&root, workload_id);
         }
     }
 
-    /// Starts a pod; `note` is called with what happens on the way, `report` once it has ended and all its lines are
-    /// delivered.
+    /// Starts a pod. Calls `note` with its events, and `report` after it has ended and all its lines are delivered.
     pub(crate) fn start(
         self: &Arc<Self>,
-        order: PodOrder,
+        order: PodLaunch,
         note: impl Fn(&'static str, String) + Send + 'static,
         report: impl FnOnce(PodId, PodEnd) + Send + 'static,
     ) {
@@ -206,27 +203,27 @@ impl Runner {
         });
     }
 
-    /// Asks a pod to end.
+    /// Stops a pod with its grace period.
     pub(crate) fn stop(&self, id: &PodId) {
         if let Some(pod) = lock(&self.pods).running.get(id) {
             pod.stop.send_replace(Some(pod.grace));
         }
     }
 
-    /// Ends all pods, with little grace, and waits for it.
+    /// Stops all pods with at most this grace period, and waits for their end.
     pub(crate) async fn end_all(&self, grace: Duration) {
         self.close(grace);
         let mut tasks = std::mem::take(&mut *lock(&self.tasks));
         while tasks.join_next().await.is_some() {}
     }
 
-    /// Ends all pods, with little grace, without waiting for it.
+    /// Stops all pods with a short grace period, without waiting.
     pub(crate) fn abandon(&self) {
         for group in lock(&self.pods).running.values().filter_map(|pod| pod.group) {
-            // The pod's task may never run again, if its runtime ends too; dropping the task kills the process then.
+            // The pod's task may not run again if the runtime ends; dropping the task then kills the process.
             signal(group, Signal::SIGTERM);
         }
-        self.close(LAST_GRACE);
+        self.close(SHUTDOWN_GRACE);
     }
 
     fn close(&self, grace: Duration) {
@@ -239,7 +236,7 @@ impl Runner {
 
     async fn run(
         &self,
-        order: &PodOrder,
+        order: &PodLaunch,
         stopped: watch::Receiver<Option<Duration>>,
         note: impl Fn(&'static str, String) + Send,
     ) -> PodEnd {
@@ -250,11 +247,11 @@ impl Runner {
         };
         for mount in mounts.iter() {
             let folder = root.join(&mount.folder);
-            note("Mounted", format!("{} at {} is the folder {}", mount.kind, mount.path, folder.display()));
+            note("Mounted", format!("{} at {} is folder {}", mount.kind, mount.path, folder.display()));
         }
         let group = match Group::new().await {
             Ok(group) => group,
-            Err(error) => return PodEnd::NotStarted(format!("cannot start the guard of its processes: {error}")),
+            Err(error) => return PodEnd::NotStarted(format!("cannot start the process guard: {error}")),
         };
         let mut child = match self.spawn(order, &mounts, &root, &group) {
             Ok(child) => child,
@@ -267,17 +264,17 @@ impl Runner {
         ];
         let status = supervise(&mut child, &group, stopped).await;
         self.note_group(&order.pod, None);
-        // Ends what the command left running in its group, which also closes the pipes.
+        // Kills the remaining processes of the group, which closes the pipes.
         drop(group);
         for mut stream in streams.into_iter().flatten() {
-            if timeout(DRAIN, &mut stream).await.is_err() {
+            if timeout(OUTPUT_TIMEOUT, &mut stream).await.is_err() {
                 // A process that left the group still holds the pipe.
                 stream.abort();
             }
         }
         match status {
             Ok(status) => pod_end(status),
-            Err(error) => PodEnd::Failed(format!("the process was lost: {error}")),
+            Err(error) => PodEnd::Failed(format!("lost the process: {error}")),
         }
     }
 
@@ -287,7 +284,7 @@ impl Runner {
         }
     }
 
-    /// Makes the folders of all `mounts`; gives their root.
+    /// Creates the folders of all `mounts` and returns their root.
     fn mount(&self, mounts: &Mounts) -> Result<PathBuf, String> {
         let mut root = lock(&self.mounts);
         let made = |error: io::Error| format!("volumes under {}: {error}", root.0.display());
@@ -299,11 +296,11 @@ impl Runner {
         Ok(root.0.clone())
     }
 
-    fn spawn(&self, order: &PodOrder, mounts: &Mounts, root: &Path, group: &Group) -> Result<Child, String> {
+    fn spawn(&self, order: &PodLaunch, mounts: &Mounts, root: &Path, group: &Group) -> Result<Child, String> {
         let spec = &order.spec;
         let words: Vec<String> = words(spec)?.iter().map(|word| mounts.rewrite(root, word)).collect();
         let Some((program, arguments)) = words.split_first() else {
-            return Err("no command: the entry point of an image cannot run here".to_owned());
+            return Err("no command: image entry points cannot run as local processes".to_owned());
         };
         let wanted = spec.working_dir.as_deref().map(|it| PathBuf::from(mounts.rewrite(root, it)));
         let directory = wanted.filter(|directory| directory.is_dir()).unwrap_or_else(|| self.directory.clone());
@@ -317,7 +314,7 @@ impl Runner {
             .process_group(group.id().as_raw())
             .kill_on_drop(true)
             .env_clear()
-            .envs(environment::passed_on(std::env::vars_os(), self.inherit_env));
+            .envs(environment::passed_variables(std::env::vars_os(), self.inherit_env));
         // As in a pod.
         command.env("HOSTNAME", format!("{}-{}", order.workload_name, order.slot));
         for variable in spec.environment_variables.iter().filter(|variable| variable.exclude != Some(true)) {
@@ -343,7 +340,7 @@ impl Runner {
         &self,
         pipe: impl AsyncRead + Send + Unpin + 'static,
         stream: Stream,
-        order: &PodOrder,
+        order: &PodLaunch,
     ) -> JoinHandle<()> {
         let output = self.output.get().cloned();
         let workload = order.workload_name.clone();
@@ -353,7 +350,7 @@ impl Runner {
             while let Some(line) = next_line(&mut pipe).await {
                 keep(&kept, &id, &line);
                 if let Some(output) = &output {
-                    // Nobody listens any more: the pipe is emptied all the same, so that the command does not block.
+                    // Without a receiver, keep reading so that the command does not block.
                     let _ = output.send(Output { workload: workload.clone(), stream, line });
                 }
             }
@@ -364,13 +361,13 @@ impl Runner {
 fn keep(kept: &Mutex<HashMap<String, VecDeque<String>>>, workload_id: &str, line: &str) {
     let mut kept = lock(kept);
     let lines = kept.entry(workload_id.to_owned()).or_default();
-    if lines.len() == KEPT_LINES {
+    if lines.len() == MAX_KEPT_LINES {
         lines.pop_front();
     }
     lines.push_back(line.to_owned());
 }
 
-/// Waits for the child, or ends it when that is asked for.
+/// Waits for the child, or stops it on request.
 async fn supervise(
     child: &mut Child,
     group: &Group,
@@ -397,11 +394,11 @@ async fn supervise(
                 return child.wait().await;
             }
             grace = asked => {
-                let grace = grace.unwrap_or(LAST_GRACE);
+                let grace = grace.unwrap_or(SHUTDOWN_GRACE);
                 if left.is_none() && !grace.is_zero() {
                     group.signal(Signal::SIGTERM);
                 }
-                // Asked again, a pod has the shorter of both times.
+                // After a second request, the shorter grace period applies.
                 let end = Instant::now() + grace;
                 left = Some(left.map_or(end, |left: Instant| left.min(end)));
             }
@@ -409,12 +406,12 @@ async fn supervise(
     }
 }
 
-/// `command` and `args`, taken apart as a POSIX shell takes words apart, without expanding anything.
+/// Splits `command` and `args` into words like a POSIX shell, without expansions.
 fn words(spec: &TrainingSpec) -> Result<Vec<String>, String> {
     let mut words = Vec::new();
     for (name, text) in [("command", &spec.command), ("args", &spec.args)] {
         if let Some(text) = text {
-            words.extend(shlex::split(text).ok_or_else(|| format!("{name}: a quote is not closed"))?);
+            words.extend(shlex::split(text).ok_or_else(|| format!("{name}: unclosed quote"))?);
         }
         if words.is_empty() {
             break;
@@ -426,7 +423,7 @@ fn words(spec: &TrainingSpec) -> Result<Vec<String>, String> {
 fn grace(spec: &TrainingSpec) -> Duration {
     spec.termination_grace_period_seconds
         .and_then(|seconds| u64::try_from(seconds).ok())
-        .map_or(GRACE, |seconds| Duration::from_secs(seconds.min(LONGEST_GRACE)))
+        .map_or(DEFAULT_GRACE, |seconds| Duration::from_secs(seconds.min(MAX_GRACE_SECONDS)))
 }
 
 fn pod_end(status: ExitStatus) -> PodEnd {
@@ -448,26 +445,26 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// Kubernetes' default for `terminationGracePeriodSeconds`.
-const GRACE: Duration = Duration::from_secs(30);
+const DEFAULT_GRACE: Duration = Duration::from_secs(30);
 
-/// Beyond a year a grace period would overflow the clock.
-const LONGEST_GRACE: u64 = 365 * 24 * 60 * 60;
+/// Maximum grace period, one year: more could overflow the clock.
+const MAX_GRACE_SECONDS: u64 = 365 * 24 * 60 * 60;
 
-/// The grace of a pod when the simulator itself ends.
-pub(crate) const LAST_GRACE: Duration = Duration::from_secs(5);
+/// Grace period of pods when the simulator stops.
+pub(crate) const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
-/// How long the last lines of an ended command are waited for.
-const DRAIN: Duration = Duration::from_secs(1);
+/// Timeout for the last lines of an ended command.
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How many lines of each workload are kept.
-const KEPT_LINES: usize = 1000;
+/// Maximum number of stored lines per workload.
+const MAX_KEPT_LINES: usize = 1000;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn command_and_args_are_one_list_of_words() {
+    fn splits_command_and_args() {
         let spec = |command: Option<&str>, args: Option<&str>| TrainingSpec {
             command: command.map(str::to_owned),
             args: args.map(str::to_owned),
@@ -476,6 +473,6 @@ mod tests {
         let all = words(&spec(Some("python3 -c"), Some(r#"'print("a b")' $HOME"#))).unwrap();
         assert_eq!(all, ["python3", "-c", r#"print("a b")"#, "$HOME"]);
         assert_eq!(words(&spec(None, Some("x"))).unwrap(), Vec::<String>::new());
-        assert_eq!(words(&spec(Some("a 'b"), None)).unwrap_err(), "command: a quote is not closed");
+        assert_eq!(words(&spec(Some("a 'b"), None)).unwrap_err(), "command: unclosed quote");
     }
 }

@@ -1,19 +1,19 @@
-//! The form of single members, as the API's description bounds it: held against the body as it came.
+//! Validates single fields of the raw body against the API description.
 //!
-//! What the types of the wire let pass stands here; rules that look at several members are in `check`.
+//! It contains constraints that the wire types do not enforce; `check` contains rules about several fields.
 
 use runai_api::wire::ComplianceIssue;
 use serde_json::Value;
 use uuid::Uuid;
 
-/// What of a submission's `sent` specification has not the form that it must have; `known` is what was read of it.
+/// Returns the invalid fields of the `sent` specification; `known` is the part that the wire types decoded.
 pub(crate) fn validate_fields(sent: &Value, known: &Value) -> Vec<ComplianceIssue> {
     let mut issues = Vec::new();
     walk(sent, known, "", "", &mut issues);
     issues
 }
 
-/// `path` names the member in messages, `place` among the rules below: there, items have no number.
+/// `path` is the field path in messages, `place` the same path without indexes, as in the tables below.
 fn walk(sent: &Value, known: &Value, path: &str, place: &str, issues: &mut Vec<ComplianceIssue>) {
     let mut add = |details: String| issues.push(ComplianceIssue { details, field: path.to_owned(), rule: None });
     match sent {
@@ -23,7 +23,7 @@ fn walk(sent: &Value, known: &Value, path: &str, place: &str, issues: &mut Vec<C
                 walk(value, &known[key.as_str()], &join(path), &join(place), issues);
             }
         }
-        // A list of an object's values would be read as the object.
+        // serde would accept a list of the object's values.
         Value::Array(_) if known.is_object() => add("must be an object, not a list".to_owned()),
         Value::Array(items) => {
             let mut read = known.as_array().into_iter().flatten();
@@ -33,24 +33,24 @@ fn walk(sent: &Value, known: &Value, path: &str, place: &str, issues: &mut Vec<C
             }
         }
         Value::Number(number) => {
-            if IN_32_BITS.contains(&place) && number.as_i64().is_none_or(|number| i32::try_from(number).is_err()) {
-                add(format!("{number} does not fit into 32 bits"));
+            if INT32_FIELDS.contains(&place) && number.as_i64().is_none_or(|number| i32::try_from(number).is_err()) {
+                add(format!("{number} is out of range for a 32-bit integer"));
             }
         }
         Value::String(text) => {
-            if text.is_empty() && NOT_EMPTY.contains(&place) {
+            if text.is_empty() && NON_EMPTY.contains(&place) {
                 add("must not be empty".to_owned());
-            } else if let Some((_, form, is)) = FORMS.iter().find(|(at, ..)| *at == place)
+            } else if let Some((_, form, is)) = STRING_FORMATS.iter().find(|(at, ..)| *at == place)
                 && !is(text)
             {
-                add(format!("`{text}` is no {form}"));
+                add(format!("`{text}` is not a valid {form}"));
             }
         }
         Value::Bool(_) | Value::Null => {}
     }
 }
 
-const IN_32_BITS: &[&str] = &[
+const INT32_FIELDS: &[&str] = &[
     "completions",
     "compute.gpuDevicesRequest",
     "parallelism",
@@ -61,7 +61,7 @@ const IN_32_BITS: &[&str] = &[
     "probes.readiness.timeoutSeconds",
 ];
 
-const NOT_EMPTY: &[&str] = &[
+const NON_EMPTY: &[&str] = &[
     "exposedUrls[].name",
     "ports[].name",
     "storage.configMapVolume[].name",
@@ -89,15 +89,15 @@ const NOT_EMPTY: &[&str] = &[
     "tolerations[].name",
 ];
 
-/// The place, what stands there, and whether a text is that.
-type Form = (&'static str, &'static str, fn(&str) -> bool);
+/// A field, the name of its format, and the check.
+type StringFormat = (&'static str, &'static str, fn(&str) -> bool);
 
-const FORMS: &[Form] = &[
+const STRING_FORMATS: &[StringFormat] = &[
     ("probes.readiness.handler.httpGet.path", "path", is_url_path),
     ("storage.dataVolume[].id", "UUID", |text| Uuid::parse_str(text).is_ok()),
     ("storage.pvc[].claimInfo.addedAttrValues[].key", "attribute key", is_attribute_key),
-    ("storage.pvc[].claimInfo.storageClass", "name of a Kubernetes object", crate::check::is_object_name),
-    ("storage.s3[].accessKeySecret", "name of a Kubernetes object", crate::check::is_object_name),
+    ("storage.pvc[].claimInfo.storageClass", "Kubernetes object name", crate::check::is_object_name),
+    ("storage.s3[].accessKeySecret", "Kubernetes object name", crate::check::is_object_name),
 ];
 
 /// `^(/[a-zA-Z0-9\-_./]*)?$`
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_has_another_form_is_named() {
+    fn reports_invalid_fields() {
         let sent = json!({
             "completions": 2_147_483_648_u64,
             "compute": [1],

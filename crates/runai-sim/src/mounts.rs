@@ -1,8 +1,7 @@
-//! Volumes of commands that run as processes: each is a folder, and paths into it are rewritten.
+//! Volumes of local processes: each volume is a folder, and paths into it are rewritten.
 //!
-//! A process of this machine has no file system of its own. What a workload mounts stands in folders under one root
-//! instead, and words of its command and values of its variables that are a path into a mount are rewritten to the
-//! folder.
+//! A local process has no separate file system. Its volumes are folders under one root. Words of its command and values
+//! of its variables that are paths into a mount are rewritten to paths into the folder.
 
 use std::{
     fs::{self, DirBuilder},
@@ -13,22 +12,22 @@ use std::{
 
 use runai_api::wire::{Storage, TrainingSpec};
 
-/// The volumes of one workload, the longest mount path first.
+/// The volumes of a workload, longest mount path first.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Mounts(Vec<Mount>);
 
-/// One volume.
+/// A volume.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Mount {
-    /// Where it is, under the root.
+    /// Its folder, relative to the root.
     pub(crate) folder: PathBuf,
     pub(crate) kind: &'static str,
-    /// Where the workload has it.
+    /// The mount path.
     pub(crate) path: String,
 }
 
 impl Mounts {
-    /// The volumes of a workload; those that end with it stand in a folder of its own.
+    /// Returns the volumes of a workload. Ephemeral volumes are in a folder of the workload.
     pub(crate) fn new(spec: &TrainingSpec, workload_id: &str) -> Self {
         let nothing = Storage::default();
         let storage = spec.storage.as_ref().unwrap_or(&nothing);
@@ -89,14 +88,14 @@ impl Mounts {
         self.0.iter()
     }
 
-    /// Makes all folders that are not there yet.
+    /// Creates all missing folders.
     pub(crate) fn make(&self, root: &Path) -> io::Result<()> {
-        // A part of a ConfigMap may be a file that someone has put there.
+        // A `subPath` of a ConfigMap may be an existing file.
         let missing = self.0.iter().map(|mount| root.join(&mount.folder)).filter(|folder| !folder.exists());
         missing.into_iter().try_for_each(fs::create_dir_all)
     }
 
-    /// `word` with a path into a mount, at its start or behind its first `=`, replaced by that of the folder.
+    /// Rewrites a path into a mount, at the start of `word` or after its first `=`.
     pub(crate) fn rewrite(&self, root: &Path, word: &str) -> String {
         if let Some(path) = self.path(root, word) {
             return path;
@@ -117,18 +116,18 @@ impl Mounts {
     }
 }
 
-/// Makes the root, for its owner alone.
+/// Creates the root with access for its owner only.
 pub(crate) fn make_root(root: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(root)
 }
 
-/// Deletes what a workload leaves behind.
-pub(crate) fn tidy_up(root: &Path, workload_id: &str) {
-    // Without any such volume there is nothing to delete.
+/// Deletes the ephemeral volumes of a workload.
+pub(crate) fn clean_up(root: &Path, workload_id: &str) {
+    // Fails if the workload has no ephemeral volume.
     let _ = fs::remove_dir_all(root.join(EPHEMERAL).join(plain(workload_id)));
 }
 
-/// The parts of a path that lead nowhere but down.
+/// Returns the sanitized components of a path, without `..`.
 fn parts(path: &str) -> impl Iterator<Item = String> {
     path.split('/').filter(|part| !part.is_empty()).map(plain)
 }
@@ -137,7 +136,7 @@ fn below(path: Option<&str>) -> PathBuf {
     parts(path.unwrap_or_default()).collect()
 }
 
-/// One part of a path: no separator, and no way up.
+/// Sanitizes a path component: no separators and no `..`.
 fn plain(name: &str) -> String {
     let name: String =
         name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
@@ -178,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_into_mounts_are_rewritten() {
+    fn rewrites_paths_into_mounts() {
         let (mounts, root) = (mounts(), Path::new("/r"));
         for (word, expected) in [
             ("/mnt/data", "/r/pvc/data"),

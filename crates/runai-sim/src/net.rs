@@ -1,4 +1,4 @@
-//! The server, whose connections can be broken from inside, and bodies that do not arrive as they should.
+//! The HTTP server, with connections and bodies that faults can break.
 
 use std::{
     io,
@@ -26,7 +26,7 @@ use tower::Service as _;
 
 /// Serves a router on a socket.
 ///
-/// `axum::serve` would add a `Date` to every answer that has none, and a fault takes it away.
+/// `axum::serve` would add a `Date` that [`FaultKind::MissingDate`](crate::FaultKind::MissingDate) removes.
 pub(crate) struct Server {
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
@@ -38,15 +38,15 @@ impl Server {
         Self { stop, task: tokio::spawn(accept(listener, router, stopped)) }
     }
 
-    /// Stops serving; requests at hand have `patience` to be answered.
-    pub(crate) async fn stop(mut self, patience: Duration) {
+    /// Stops serving; running requests have `grace` to complete.
+    pub(crate) async fn stop(mut self, grace: Duration) {
         self.stop.send_replace(true);
-        if timeout(patience, &mut self.task).await.is_err() {
+        if timeout(grace, &mut self.task).await.is_err() {
             self.task.abort();
         }
     }
 
-    /// Stops serving at once.
+    /// Stops serving immediately.
     pub(crate) fn abort(&self) {
         self.task.abort();
     }
@@ -60,10 +60,10 @@ async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Recei
                 Ok((stream, _)) => {
                     connections.spawn(serve(stream, router.clone(), stopped.clone()));
                 }
-                // Such as too many open files: it may pass.
+                // A temporary error, such as too many open files.
                 Err(_) => sleep(ACCEPT_PAUSE).await,
             },
-            () = stop_asked(&mut stopped) => break,
+            () = stop_requested(&mut stopped) => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
         }
     }
@@ -82,25 +82,25 @@ async fn serve(stream: TcpStream, router: Router, mut stopped: watch::Receiver<b
     let mut http = http1::Builder::new();
     http.auto_date_header(false).timer(TokioTimer::new());
     let mut serving = pin!(http.serve_connection(TokioIo::new(connection), service));
-    // An error is the end of this connection alone, and often wanted.
+    // An error ends only this connection, and is often injected.
     tokio::select! {
         _ = serving.as_mut() => return,
-        () = stop_asked(&mut stopped) => serving.as_mut().graceful_shutdown(),
+        () = stop_requested(&mut stopped) => serving.as_mut().graceful_shutdown(),
     }
     let _ = serving.await;
 }
 
-async fn stop_asked(stopped: &mut watch::Receiver<bool>) {
-    // Without a sender, the server was dropped.
+async fn stop_requested(stopped: &mut watch::Receiver<bool>) {
+    // An error means that the server was dropped.
     let _ = stopped.wait_for(|stop| *stop).await;
 }
 
-/// Breaks a connection from inside.
+/// A handle that breaks a connection.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ConnectionHandle(Arc<AtomicBool>);
 
 impl ConnectionHandle {
-    /// Breaks the connection: nothing is read or written any more, and the other side is told by a reset.
+    /// Breaks the connection with a reset.
     pub(crate) fn cut(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -119,7 +119,7 @@ struct Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         if self.handle.check().is_err() {
-            // Without lingering, closing resets.
+            // With zero linger, closing sends a reset.
             let _ = self.stream.set_zero_linger();
         }
     }
@@ -150,20 +150,20 @@ impl AsyncWrite for Connection {
 }
 
 /// A body that breaks, with its connection, after its first bytes.
-pub(crate) struct Torn {
+pub(crate) struct BrokenBody {
     connection: Option<ConnectionHandle>,
     first: Option<Bytes>,
-    /// Whether what was given had the time to leave.
-    gone: bool,
+    /// Whether the first bytes had time to be sent.
+    is_flushed: bool,
 }
 
-impl Torn {
+impl BrokenBody {
     pub(crate) fn new(first: Bytes, connection: Option<ConnectionHandle>) -> Self {
-        Self { connection, first: Some(first).filter(|first| !first.is_empty()), gone: false }
+        Self { connection, first: Some(first).filter(|first| !first.is_empty()), is_flushed: false }
     }
 }
 
-impl Body for Torn {
+impl Body for BrokenBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -171,9 +171,9 @@ impl Body for Torn {
         if let Some(first) = self.first.take() {
             return Poll::Ready(Some(Ok(Frame::data(first))));
         }
-        if !self.gone {
-            self.gone = true;
-            // What was given is written while this waits.
+        if !self.is_flushed {
+            self.is_flushed = true;
+            // Yield once, so that the first bytes are written.
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -184,20 +184,20 @@ impl Body for Torn {
     }
 }
 
-/// A body whose bytes come one by one.
-pub(crate) struct Slow {
+/// A body that sends one byte at a time.
+pub(crate) struct SlowBody {
     delay: Duration,
     left: Bytes,
     sleep: Pin<Box<Sleep>>,
 }
 
-impl Slow {
+impl SlowBody {
     pub(crate) fn new(bytes: Bytes, delay: Duration) -> Self {
         Self { delay, left: bytes, sleep: Box::pin(sleep(delay)) }
     }
 }
 
-impl Body for Slow {
+impl Body for SlowBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -212,5 +212,5 @@ impl Body for Slow {
     }
 }
 
-/// How long nothing is accepted after that failed.
+/// Pause after a failed `accept`.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -1,10 +1,10 @@
-//! Normalized specs, as a control plane may store them.
+//! Normalizes specs like a control plane that stores them in another form.
 
 use runai_api::wire::{Storage, TrainingSpec};
 
 use crate::{faults::SpecChange, scheduler::quantity};
 
-/// `spec` with these changes.
+/// Returns `spec` with these changes.
 pub(crate) fn normalized(spec: &TrainingSpec, changes: &[SpecChange]) -> TrainingSpec {
     let mut spec = spec.clone();
     for change in changes {
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_change_is_made_alone() {
+    fn applies_each_change() {
         let sent = json!({
             "compute": {"cpuMemoryRequest": "1Gi", "gpuMemoryRequest": "500M"},
             "environmentVariables": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],

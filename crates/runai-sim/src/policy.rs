@@ -1,14 +1,14 @@
-//! Templates and policies: JSON values laid over each other, and rules that are held against the result.
+//! Templates and policies: merging of specifications and validation of policy rules.
 
 use runai_api::wire::ComplianceIssue;
 use serde_json::{Map, Value};
 
 use crate::scheduler::quantity;
 
-/// Lays `over` over `under`: objects member by member, lists of named items item by item, and everything else as a
-/// whole. A null counts as not given.
+/// Merges `over` into `under`: objects by member, lists of named items by name, and replaces everything else. Nulls are
+/// ignored.
 ///
-/// An item that `exclude`s drops the item of the same name below it.
+/// An item with `exclude` replaces the item with the same name.
 pub(crate) fn overlay(under: &Value, over: &Value) -> Value {
     match (under, over) {
         (_, Value::Null) => under.clone(),
@@ -30,7 +30,7 @@ pub(crate) fn overlay(under: &Value, over: &Value) -> Value {
             }
             Value::Array(merged)
         }
-        // An empty list takes nothing away.
+        // An empty list removes nothing.
         (Value::Array(under), Value::Array(over)) if over.is_empty() => Value::Array(under.clone()),
         _ => over.clone(),
     }
@@ -40,7 +40,7 @@ fn named(items: &[Value]) -> bool {
     items.iter().all(|item| item["name"].is_string())
 }
 
-/// A policy's defaults as a specification: its lists stand in `instances`, beside `attributes` that are not used.
+/// Converts the defaults of a policy to a specification. Lists are in `instances`; `attributes` are ignored.
 pub(crate) fn defaults_as_spec(defaults: &Value) -> Value {
     let Value::Object(members) = defaults else { return defaults.clone() };
     if let Some(instances) = members.get("instances") {
@@ -50,8 +50,8 @@ pub(crate) fn defaults_as_spec(defaults: &Value) -> Value {
     Value::Object(members.filter(|(_, value)| !value.is_null()).collect())
 }
 
-/// What of `given`, which was sent, and `spec`, which came of it with all defaults, breaks `rules`.
-pub(crate) fn broken(rules: &Value, given: &Value, spec: &Value) -> Vec<ComplianceIssue> {
+/// Returns the violations of `rules` by `given`, the sent specification, and `spec`, the same with all defaults.
+pub(crate) fn violations(rules: &Value, given: &Value, spec: &Value) -> Vec<ComplianceIssue> {
     let mut issues = Vec::new();
     if let Value::Object(rules) = rules {
         walk(rules, given, spec, "", &mut issues);
@@ -80,16 +80,21 @@ fn walk(rules: &Map<String, Value>, given: &Value, spec: &Value, path: &str, iss
     }
 }
 
-/// Rules for the items of a list.
+/// Validates the rules for the items of a list.
 fn instances(rule: &Map<String, Value>, given: &Value, path: &str, issues: &mut Vec<ComplianceIssue>) {
     let items = given.as_array().map(Vec::as_slice).unwrap_or_default();
     if rule.get("canAdd") == Some(&Value::Bool(false)) && !items.is_empty() {
-        push(issues, path, "canAdd", "the policy does not allow items of one's own".to_owned());
+        push(issues, path, "canAdd", "the policy does not allow additional items".to_owned());
     }
     for locked in rule.get("locked").and_then(Value::as_array).into_iter().flatten() {
         if let Some(index) = items.iter().position(|item| item["name"] == *locked) {
             let name = locked.as_str().unwrap_or_default();
-            push(issues, &format!("{path}[{index}]"), "locked", format!("the policy fixes `{name}`"));
+            push(
+                issues,
+                &format!("{path}[{index}]"),
+                "locked",
+                format!("the policy does not allow changes of `{name}`"),
+            );
         }
     }
 }
@@ -100,7 +105,7 @@ fn leaf(rule: &Map<String, Value>, given: &Value, value: &Value, path: &str, iss
         return push(issues, path, "required", "the policy requires a value".to_owned());
     }
     if says("canEdit", false) && !given.is_null() {
-        push(issues, path, "canEdit", "the policy does not allow a value of one's own".to_owned());
+        push(issues, path, "canEdit", "the policy does not allow another value".to_owned());
     }
     let bound = |kind: &str| rule.get(kind).and_then(|bound| Some((amount(bound)?, bound)));
     if let Some(have) = amount(value) {
@@ -115,7 +120,7 @@ fn leaf(rule: &Map<String, Value>, given: &Value, value: &Value, path: &str, iss
         if let Some((step, shown)) = bound("step").filter(|(step, _)| *step > 0.0) {
             let steps = (have - bound("min").map_or(0.0, |(min, _)| min)) / step;
             if (steps - steps.round()).abs() > 1e-9 {
-                push(issues, path, "step", format!("{} is no multiple of {}", plain(value), plain(shown)));
+                push(issues, path, "step", format!("{} is not a multiple of {}", plain(value), plain(shown)));
             }
         }
     }
@@ -124,11 +129,11 @@ fn leaf(rule: &Map<String, Value>, given: &Value, value: &Value, path: &str, iss
         && !options.iter().any(|option| plain(&option["value"]) == plain(value))
     {
         let options: Vec<String> = options.iter().map(|option| plain(&option["value"])).collect();
-        push(issues, path, "options", format!("`{}` is none of {}", plain(value), options.join(", ")));
+        push(issues, path, "options", format!("`{}` is not one of {}", plain(value), options.join(", ")));
     }
 }
 
-/// The rules, each with where it comes from.
+/// Adds the source of each rule.
 pub(crate) fn with_source(rules: &Value) -> Value {
     let Value::Object(members) = rules else { return rules.clone() };
     let is_rule = KINDS.iter().chain(&["canAdd", "locked"]).any(|kind| members.contains_key(*kind));
@@ -154,7 +159,7 @@ fn push(issues: &mut Vec<ComplianceIssue>, field: &str, rule: &str, details: Str
     issues.push(ComplianceIssue { details, field: field.to_owned(), rule: Some(rule.to_owned()) });
 }
 
-/// What tells a rule from an object of rules.
+/// Keys that distinguish a rule from an object of rules.
 const KINDS: [&str; 7] = ["canEdit", "defaultFrom", "max", "min", "options", "required", "step"];
 
 #[cfg(test)]
@@ -164,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_given_lies_over_what_is_not() {
+    fn overlay_merges_by_member_and_name() {
         let under = json!({
             "image": "a",
             "compute": {"cpuCoreRequest": 1, "gpuDevicesRequest": 2},
@@ -191,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_of_defaults_stand_in_instances() {
+    fn reads_default_lists_from_instances() {
         let defaults = json!({
             "compute": {"cpuCoreRequest": 1, "gpuPortionRequest": null},
             "labels": {"instances": [{"name": "l", "value": "v"}]},
@@ -202,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_rule_is_held() {
+    fn validates_every_kind_of_rule() {
         let rules = json!({
             "image": {"required": true, "canEdit": true},
             "command": {"canEdit": false},
@@ -224,7 +229,7 @@ mod tests {
             "environmentVariables": [{"name": "A"}, {"name": "HTTP_PROXY"}],
             "ports": [{"container": 8080}, {"container": 80}]
         });
-        let mut found: Vec<String> = broken(&rules, &given, &given)
+        let mut found: Vec<String> = violations(&rules, &given, &given)
             .into_iter()
             .map(|issue| format!("{} {}", issue.field, issue.rule.unwrap_or_default()))
             .collect();
@@ -244,6 +249,6 @@ mod tests {
             ]
         );
         let fine = json!({"image": "i", "priorityClass": "low", "compute": {"gpuDevicesRequest": 1}});
-        assert_eq!(broken(&rules, &fine, &fine), []);
+        assert_eq!(violations(&rules, &fine, &fine), []);
     }
 }

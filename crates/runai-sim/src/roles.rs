@@ -1,21 +1,21 @@
-//! Who may do what, and where.
+//! Roles and permissions.
 //!
-//! The predefined roles hold what the Run:ai documentation's tables say about the things that are simulated; a role
-//! of one's own is a list of what it holds.
+//! The predefined roles follow the tables of the Run:ai documentation, restricted to simulated resources. A custom role
+//! is a list of permissions.
 
 use serde::Deserialize;
 
 use crate::world::Account;
 
-/// What a role is about: the API's resource types, as far as they matter here.
+/// Resource types of the API that are simulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Resource {
-    /// Clusters, their names and ids at least ("Clusters minimal").
+    /// Clusters ("Clusters minimal": names and ids).
     Cluster,
     /// Inference workloads.
     Inferences,
-    /// Node pools, their names at least ("Node pools minimal").
+    /// Node pools ("Node pools minimal": names).
     Nodepools,
     /// Policies.
     Policies,
@@ -34,7 +34,7 @@ pub enum Resource {
 }
 
 impl Resource {
-    /// The API's word.
+    /// Returns the name in the API.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -77,22 +77,22 @@ impl Resource {
     }
 }
 
-/// What is done with a resource.
+/// An action on a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
-    /// Making it.
+    /// Create.
     Create,
-    /// Looking at it.
+    /// Read.
     Read,
-    /// Changing it; suspending and resuming count as that.
+    /// Update, which includes suspending and resuming.
     Update,
-    /// Deleting it.
+    /// Delete.
     Delete,
 }
 
 impl Action {
-    /// The API's word.
+    /// Returns the name in the API.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -108,25 +108,25 @@ impl Action {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Role {
-    /// Everything that is simulated.
+    /// All permissions.
     #[default]
     Administrator,
     /// `AI practitioner`, from 2.24 on.
     AiPractitioner,
-    /// A role of one's own.
+    /// A custom role.
     Custom(Vec<(Resource, Vec<Action>)>),
     /// `L1 researcher`, until 2.23.
     L1Researcher,
-    /// `L2 researcher`, until 2.23; differs from `L1 researcher` by its view of dashboards, which are not simulated.
+    /// `L2 researcher`, until 2.23. It differs from `L1 researcher` only in dashboards, which are not simulated.
     L2Researcher,
-    /// The least that submitting, following and suspending needs; without deleting.
+    /// Only the permissions for submitting, following and suspending, without deleting.
     LeastPrivilege,
     /// `ML engineer`, until 2.23: inference workloads instead of trainings.
     MlEngineer,
 }
 
 impl Role {
-    /// The name that is shown.
+    /// Returns the display name.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -140,7 +140,7 @@ impl Role {
         }
     }
 
-    /// All that it holds.
+    /// Returns all permissions.
     #[must_use]
     pub fn permissions(&self) -> Vec<(Resource, Vec<Action>)> {
         use Resource as R;
@@ -208,8 +208,8 @@ impl Role {
 }
 
 impl Account {
-    /// Whether its role holds in the project of this name.
-    pub(crate) fn reaches(&self, project: &str) -> bool {
+    /// Whether it has its role in the project with this name.
+    pub(crate) fn has_access_to(&self, project: &str) -> bool {
         self.projects.is_empty() || self.projects.iter().any(|it| it == project)
     }
 }
@@ -220,7 +220,7 @@ mod tests {
 
     /// What the step operator does, by role.
     #[test]
-    fn roles_hold_what_the_documentation_says() {
+    fn roles_match_documentation() {
         let may = |role: &Role| {
             let trainings = |action| role.allows(Resource::Trainings, action);
             [Action::Create, Action::Read, Action::Update, Action::Delete].map(trainings)

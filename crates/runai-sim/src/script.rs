@@ -1,20 +1,20 @@
-//! What a workload does that does not really run.
+//! Scripts of simulated workloads.
 
 use std::time::Duration;
 
 use runai_api::wire::TrainingSpec;
 
-use crate::world::{Behaviour, End, fits};
+use crate::world::{Behaviour, End, pattern_matches};
 
-/// What a scripted workload does.
+/// The script of a workload.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Script {
     pub(crate) end: End,
-    /// How it ends, for people.
+    /// Message of its end.
     pub(crate) message: String,
-    /// The least time in the phase Pending.
+    /// Minimum time in the phase Pending.
     pub(crate) pending: Duration,
-    /// Time of running after which it is pushed aside, once.
+    /// Running time after which it is preempted once.
     pub(crate) preempt_after: Option<Duration>,
     /// Time in the phase Running.
     pub(crate) running: Duration,
@@ -25,12 +25,12 @@ impl Script {
     pub(crate) const RESULT: &str = "RUNAI_SIM_RESULT";
     pub(crate) const RUNNING: &str = "RUNAI_SIM_RUNNING";
 
-    /// The script of a workload, and what is wrong with its variables: the index of each, and why.
+    /// Returns the script of a workload, and its invalid variables with their index and a message.
     ///
-    /// The first behaviour whose name fits is stronger than the variables.
+    /// The first matching behaviour overrides the variables.
     pub(crate) fn read(name: &str, spec: &TrainingSpec, behaviours: &[Behaviour]) -> (Self, Vec<(usize, String)>) {
-        let (mut script, faults) = Self::from_variables(spec);
-        if let Some(behaviour) = behaviours.iter().find(|it| fits(&it.name, name)) {
+        let (mut script, problems) = Self::from_variables(spec);
+        if let Some(behaviour) = behaviours.iter().find(|it| pattern_matches(&it.name, name)) {
             let seconds = |seconds: Option<f64>| seconds.and_then(|it| Duration::try_from_secs_f64(it).ok());
             script.pending = seconds(behaviour.pending).unwrap_or(script.pending);
             script.running = seconds(behaviour.running).unwrap_or(script.running);
@@ -38,7 +38,7 @@ impl Script {
             if let Some(end) = behaviour.end {
                 script.end = end;
                 script.message = match end {
-                    End::Failed => "failed as the scenario says".to_owned(),
+                    End::Failed => "failed by the scenario".to_owned(),
                     End::OutOfMemory => "OOMKilled: exit code 137".to_owned(),
                     _ => String::new(),
                 };
@@ -47,38 +47,39 @@ impl Script {
                 script.message.clone_from(message);
             }
         }
-        (script, faults)
+        (script, problems)
     }
 
     fn from_variables(spec: &TrainingSpec) -> (Self, Vec<(usize, String)>) {
         let mut script = Self::default();
-        let mut faults = Vec::new();
+        let mut problems = Vec::new();
         for (index, variable) in spec.environment_variables.iter().enumerate() {
             let (Some(name), Some(value)) = (variable.name.as_deref(), variable.value.as_deref()) else { continue };
             match name {
                 Self::PENDING | Self::RUNNING => match seconds(value) {
                     Some(duration) if name == Self::PENDING => script.pending = duration,
                     Some(duration) => script.running = duration,
-                    None => faults.push((index, format!("`{value}` is no number of seconds for {name}"))),
+                    None => problems.push((index, format!("invalid number of seconds `{value}` for {name}"))),
                 },
                 Self::RESULT => match value {
                     "Completed" => script.end = End::Completed,
                     "Failed" => {
                         script.end = End::Failed;
-                        script.message = format!("failed as {name} says");
+                        script.message = format!("failed by {name}");
                     }
                     "Stopped" => script.end = End::Stopped,
-                    _ => faults.push((index, format!("`{value}` is none of Completed, Failed, Stopped for {name}"))),
+                    _ => problems
+                        .push((index, format!("invalid value `{value}` for {name}: use Completed, Failed or Stopped"))),
                 },
                 _ => {}
             }
         }
-        (script, faults)
+        (script, problems)
     }
 }
 
 impl Default for Script {
-    /// Starts at once, runs for a second, completes.
+    /// Starts immediately, runs for 1 s and completes.
     fn default() -> Self {
         Self {
             end: End::Completed,
@@ -92,7 +93,7 @@ impl Default for Script {
 
 fn seconds(text: &str) -> Option<Duration> {
     let seconds: f64 = text.parse().ok()?;
-    // Thirty years: beyond that it is a mistake, and the calendar ends.
+    // Rejects more than 30 years, which may exceed the range of timestamps.
     (seconds < 1e9).then(|| Duration::try_from_secs_f64(seconds).ok())?
 }
 
@@ -103,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_behaviour_is_stronger_than_the_variables() {
+    fn behaviour_overrides_variables() {
         let spec = TrainingSpec {
             environment_variables: vec![
                 EnvironmentVariable::literal(Script::RUNNING, "2.5"),
@@ -111,9 +112,9 @@ mod tests {
             ],
             ..TrainingSpec::default()
         };
-        let (script, faults) = Script::read("fit", &spec, &[]);
+        let (script, problems) = Script::read("fit", &spec, &[]);
         assert_eq!((script.running, script.end), (Duration::from_millis(2500), End::Completed));
-        assert_eq!(faults[0].0, 1);
+        assert_eq!(problems[0].0, 1);
         let behaviour =
             Behaviour { name: "f*".into(), end: Some(End::OutOfMemory), running: Some(1.0), ..Behaviour::default() };
         let (script, _) = Script::read("fit", &spec, std::slice::from_ref(&behaviour));

@@ -1,4 +1,4 @@
-//! Access tokens: JSON Web Tokens signed with a key that only this simulator knows (RFC 7519, HS256).
+//! Access tokens: JSON Web Tokens signed with a random key (RFC 7519, HS256).
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::clock::later;
 
 pub(crate) struct Tokens {
-    /// Counts how often all tokens were made to expire.
+    /// Incremented when all tokens expire.
     generation: AtomicU64,
     key: [u8; 16],
 }
@@ -25,7 +25,7 @@ impl Tokens {
         Self { generation: AtomicU64::new(0), key: *Uuid::new_v4().as_bytes() }
     }
 
-    /// A token for `subject` that is valid for `lifetime` of simulated time.
+    /// Issues a token for `subject` that is valid for `lifetime` of simulated time.
     pub(crate) fn issue(&self, subject: &str, now: Timestamp, lifetime: Duration) -> String {
         let claims = Claims {
             generation: self.generation.load(Ordering::Relaxed),
@@ -42,16 +42,16 @@ impl Tokens {
         format!("{signed}.{}", BASE64URL_NOPAD.encode(&signature))
     }
 
-    /// The subject of `token`, if this simulator issued it and it has not expired.
+    /// Returns the subject of `token`, if this simulator issued it and it has not expired.
     pub(crate) fn subject(&self, token: &str, now: Timestamp) -> Result<String, &'static str> {
-        let claims = self.claims(token).ok_or("the access token was not issued here")?;
+        let claims = self.claims(token).ok_or("the access token was not issued by this simulator")?;
         if now.as_second() >= claims.exp || claims.generation != self.generation.load(Ordering::Relaxed) {
             return Err("the access token has expired");
         }
         Ok(claims.sub)
     }
 
-    /// Makes all tokens expire that were issued so far.
+    /// Expires all tokens issued so far.
     pub(crate) fn expire_all(&self) {
         self.generation.fetch_add(1, Ordering::Relaxed);
     }
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_valid_until_it_expires_and_only_here() {
+    fn token_expires() {
         let tokens = Tokens::new();
         let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
         let token = tokens.issue("me", now, Duration::from_mins(1));
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_was_changed_is_refused() {
+    fn rejects_changed_token() {
         let tokens = Tokens::new();
         let now = Timestamp::UNIX_EPOCH;
         let token = tokens.issue("me", now, Duration::from_mins(1));
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn signs_as_the_standard_says() {
+    fn signature_matches_reference() {
         // The signature was computed with an independent implementation of HS256.
         let tokens = Tokens { key: *b"0123456789abcdef", ..Tokens::new() };
         let signature = tokens.mac("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30").finalize().into_bytes();

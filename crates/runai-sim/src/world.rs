@@ -1,6 +1,6 @@
-//! What is simulated: nodes, projects with their quotas, service accounts, templates, policies, and what goes wrong.
+//! The simulated world: nodes, projects and quotas, service accounts, templates, policies, behaviours and faults.
 //!
-//! Everything here can be built in Rust and read from a scenario file.
+//! All types can be built in Rust and deserialized from a scenario file.
 
 use std::collections::BTreeMap;
 
@@ -19,21 +19,21 @@ use crate::{
 pub struct Node {
     /// CPU cores.
     pub cpu_cores: f64,
-    /// Memory of each GPU, in bytes; a scenario file may say `80Gi`.
+    /// Memory of each GPU, in bytes; scenario files also accept `80Gi`.
     #[serde(deserialize_with = "bytes")]
     pub gpu_memory: f64,
     /// Number of GPUs.
     pub gpus: u32,
-    /// Memory, in bytes; a scenario file may say `1Ti`.
+    /// Memory, in bytes; scenario files also accept `1Ti`.
     #[serde(deserialize_with = "bytes")]
     pub memory: f64,
-    /// Its name; `node-1`, `node-2`, … where it is empty.
+    /// Its name; `node-1`, `node-2`, … if empty.
     pub name: String,
     /// The node pool that it belongs to.
     pub node_pool: String,
-    /// The node type, which workloads can ask for.
+    /// The node type, which workloads can request.
     pub node_type: Option<String>,
-    /// What keeps workloads away that do not tolerate it.
+    /// Its taints.
     pub taints: Vec<Taint>,
 }
 
@@ -68,22 +68,22 @@ pub struct Taint {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Project {
-    /// Node pools for workloads that name none, the preferred first; all of them when empty.
+    /// Default node pools in order of preference; all node pools if empty.
     pub default_node_pools: Vec<String>,
     /// Its name.
     pub name: String,
-    /// Its quota by node pool; where there is none, it is entitled to the whole pool.
+    /// Its quota by node pool; the default is the whole pool.
     pub quotas: BTreeMap<String, Quota>,
 }
 
 impl Project {
-    /// A project that is entitled to everything.
+    /// Returns a project with unlimited quotas.
     #[must_use]
     pub fn named(name: impl Into<String>) -> Self {
         Self { name: name.into(), ..Self::default() }
     }
 
-    /// Gives it a quota in a node pool.
+    /// Adds a quota in a node pool.
     #[must_use]
     pub fn quota(mut self, node_pool: impl Into<String>, quota: Quota) -> Self {
         self.quotas.insert(node_pool.into(), quota);
@@ -91,19 +91,19 @@ impl Project {
     }
 }
 
-/// What a project is entitled to in a node pool, and the most that it can get.
+/// The quota and limits of a project in a node pool.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Quota {
-    /// The most CPU cores; no bound when not given.
+    /// Maximum number of CPU cores; unlimited by default.
     pub cpu_core_limit: Option<f64>,
-    /// CPU cores that it is entitled to; all when not given.
+    /// Quota of CPU cores; all by default.
     pub cpu_cores: Option<f64>,
-    /// The most GPU devices, in parts; no bound when not given.
+    /// Maximum number of GPU devices, may be fractional; unlimited by default.
     pub gpu_limit: Option<f64>,
-    /// GPU devices that it is entitled to, in parts; all when not given.
+    /// Quota of GPU devices, may be fractional; all by default.
     pub gpus: Option<f64>,
-    /// Its weight when what is left over is shared out.
+    /// Weight of the project for unused resources.
     pub over_quota_weight: f64,
 }
 
@@ -117,14 +117,14 @@ impl Default for Quota {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Account {
-    /// Its client id; the id of an application too.
+    /// Its client id, also the id of an application.
     pub client_id: String,
-    /// Its client secret: no secret at all, it protects nothing.
+    /// Its client secret. Without [`Exec`](crate::Exec) it protects nothing.
     pub client_secret: String,
-    /// Names of the projects that its role holds in; the whole tenant when empty.
+    /// Names of the projects where it has its role; all projects if empty.
     #[serde(default)]
     pub projects: Vec<String>,
-    /// What it may do.
+    /// Its role.
     pub role: Role,
 }
 
@@ -136,33 +136,33 @@ pub struct Template {
     pub id: String,
     /// Its name.
     pub name: String,
-    /// The specification that a submission is laid over: the API's `TrainingSpecSpec`.
+    /// The specification that submissions override: the API's `TrainingSpecSpec`.
     pub spec: Value,
 }
 
-/// A policy for training workloads, in the API's own shape.
+/// A policy for training workloads, in the format of the API.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Policy {
-    /// Values for members that a submission does not give.
+    /// Default values of a submission.
     pub defaults: Value,
     /// Rules by member, such as `{"compute": {"gpuDevicesRequest": {"max": 4}}}`.
     pub rules: Value,
 }
 
-/// What happens to workloads whose name fits, instead of what their environment variables say.
+/// A script for workloads by name, which overrides their environment variables.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Behaviour {
     /// How they end.
     pub end: Option<End>,
-    /// More about the end, for people.
+    /// Message of the end.
     pub message: Option<String>,
-    /// The name; `*` stands for any text.
+    /// The name, where `*` matches any text.
     pub name: String,
-    /// The least number of seconds in the phase Pending.
+    /// Minimum number of seconds in the phase Pending.
     pub pending: Option<f64>,
-    /// Seconds of running after which they are pushed aside, once.
+    /// Running time in seconds after which they are preempted once.
     pub preempt_after: Option<f64>,
     /// Seconds in the phase Running.
     pub running: Option<f64>,
@@ -172,12 +172,12 @@ pub struct Behaviour {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum End {
-    /// Well.
+    /// It succeeds.
     #[default]
     Completed,
-    /// Badly.
+    /// It fails.
     Failed,
-    /// Not at all: its image cannot be pulled, it stays Initializing.
+    /// It does not end: its image cannot be pulled, and it stays Initializing.
     ImagePullError,
     /// Its container is killed for using too much memory.
     OutOfMemory,
@@ -202,7 +202,7 @@ pub enum WorkloadType {
 }
 
 impl WorkloadType {
-    /// The API's word.
+    /// Returns the name in the API.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -213,7 +213,7 @@ impl WorkloadType {
         }
     }
 
-    /// The kind of the Kubernetes resource behind it.
+    /// Returns the kind of its Kubernetes resource.
     pub(crate) const fn resource_kind(self) -> &'static str {
         match self {
             Self::Distributed => "DistributedWorkload",
@@ -223,7 +223,7 @@ impl WorkloadType {
         }
     }
 
-    /// What a role must allow for it.
+    /// Returns the resource whose permission it needs.
     pub(crate) const fn permission(self) -> Resource {
         match self {
             Self::Distributed | Self::Training => Resource::Trainings,
@@ -238,58 +238,58 @@ impl WorkloadType {
     }
 }
 
-/// A workload of another user, of any type. It is always scripted, even if commands really run.
+/// A workload of another user, of any type. It is always scripted, even with [`Exec`](crate::Exec).
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct ExistingWorkload {
     /// How it ends.
     pub end: End,
-    /// Whole GPUs that it asks for.
+    /// Number of whole GPUs that it requests.
     pub gpus: u32,
     /// Its type.
     #[serde(rename = "type")]
     pub kind: WorkloadType,
     /// Its name.
     pub name: String,
-    /// The name of its project; the first one where it is empty.
+    /// The name of its project; the first project if empty.
     pub project: String,
-    /// Seconds in the phase Running; a year when not given.
+    /// Seconds in the phase Running; one year by default.
     pub running: Option<f64>,
 }
 
 /// Why a workload of another user cannot be added.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the workload `{name}` is refused: {why}")]
+#[error("invalid workload `{name}`: {why}")]
 pub struct WorkloadError {
     pub(crate) name: String,
     pub(crate) why: String,
 }
 
-/// All that a scenario file can say.
+/// The content of a scenario file.
 ///
-/// Every member is optional; what is not given stays as the builder has it.
+/// Every member is optional; missing members do not change the builder.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Scenario {
-    /// Service accounts beside the one that there always is.
+    /// Service accounts in addition to the default account.
     pub accounts: Vec<Account>,
-    /// What happens to workloads; the first whose name fits holds.
+    /// Behaviours of workloads; the first matching behaviour applies.
     pub behaviours: Vec<Behaviour>,
-    /// What goes wrong between client and control plane.
+    /// Faults from the start.
     pub faults: Vec<Fault>,
     /// Adds [`Fault::hostile`] with this seed to the faults.
     pub hostile: Option<u64>,
-    /// Nodes, instead of the one that there is otherwise.
+    /// Nodes, which replace the default node.
     pub nodes: Vec<Node>,
     /// The tenant's policy for training workloads.
     pub policy: Option<Policy>,
-    /// Projects, instead of the one that there is otherwise.
+    /// Projects, which replace the default project.
     pub projects: Vec<Project>,
-    /// Whether what the API's description leaves open is refused instead of accepted with a warning.
+    /// Whether to reject requests that the API description leaves undefined, instead of adding a warning.
     pub strict: Option<bool>,
     /// Workload templates.
     pub templates: Vec<Template>,
-    /// Seconds that a token is valid.
+    /// Lifetime of tokens, in seconds.
     pub token_lifetime: Option<f64>,
     /// Workloads of other users that exist from the start.
     pub workloads: Vec<ExistingWorkload>,
@@ -299,7 +299,7 @@ impl Scenario {
     /// Reads a scenario from JSON.
     ///
     /// # Errors
-    /// The text is no scenario.
+    /// The text is not a valid scenario.
     pub fn from_json(text: &str) -> Result<Self, ScenarioError> {
         let mut json = serde_json::Deserializer::from_str(text);
         let scenario = serde_path_to_error::deserialize(&mut json).map_err(|error| ScenarioError(error.to_string()))?;
@@ -310,19 +310,19 @@ impl Scenario {
     /// Reads a scenario from TOML.
     ///
     /// # Errors
-    /// The text is no scenario.
+    /// The text is not a valid scenario.
     pub fn from_toml(text: &str) -> Result<Self, ScenarioError> {
         toml::from_str(text).map_err(|error| ScenarioError(error.to_string()))
     }
 }
 
-/// Why a text is no scenario.
+/// Why a scenario is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the scenario is refused: {0}")]
+#[error("invalid scenario: {0}")]
 pub struct ScenarioError(String);
 
-/// Whether `pattern`, in which `*` stands for any text, fits `text`.
-pub(crate) fn fits(pattern: &str, text: &str) -> bool {
+/// Whether `text` matches `pattern`, where `*` matches any text.
+pub(crate) fn pattern_matches(pattern: &str, text: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else { return pattern == text };
     let Some(mut text) = text.strip_prefix(start) else { return false };
     let mut parts: Vec<&str> = rest.split('*').collect();
@@ -336,7 +336,7 @@ pub(crate) fn fits(pattern: &str, text: &str) -> bool {
     text.ends_with(end)
 }
 
-/// A number of bytes, or a quantity such as `80Gi`.
+/// Deserializes a number of bytes, or a quantity such as `80Gi`.
 fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -347,13 +347,12 @@ fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     match Amount::deserialize(deserializer)? {
         Amount::Number(number) if number >= 0.0 => Ok(number),
         Amount::Number(number) => Err(D::Error::custom(format!("{number} is less than 0"))),
-        Amount::Text(text) => {
-            quantity(&text).ok_or_else(|| D::Error::custom(format!("`{text}` is no quantity, such as `80Gi`")))
-        }
+        Amount::Text(text) => quantity(&text)
+            .ok_or_else(|| D::Error::custom(format!("invalid quantity `{text}`: use a value such as `80Gi`"))),
     }
 }
 
-/// The node pool that nodes belong to where nothing else is said.
+/// The default node pool of nodes.
 pub(crate) const DEFAULT_NODE_POOL: &str = "default";
 
 #[cfg(test)]
@@ -362,7 +361,7 @@ mod tests {
     use crate::faults::{FaultKind, KINDS};
 
     #[test]
-    fn a_star_stands_for_any_text() {
+    fn pattern_star_matches_any_text() {
         for (pattern, text, expected) in [
             ("fit", "fit", true),
             ("fit", "fit-1", false),
@@ -374,19 +373,19 @@ mod tests {
             ("*a*b*", "xxbxxaxx", false),
             ("a*a", "a", false),
         ] {
-            assert_eq!(fits(pattern, text), expected, "{pattern} {text}");
+            assert_eq!(pattern_matches(pattern, text), expected, "{pattern} {text}");
         }
     }
 
     #[test]
-    fn the_scenario_that_explains_itself_is_one() {
+    fn busy_cluster_scenario_is_valid() {
         let scenario = Scenario::from_toml(include_str!("../scenarios/busy-cluster.toml")).unwrap();
         assert_eq!((scenario.nodes.len(), scenario.faults.len(), scenario.behaviours.len()), (2, 2, 2));
         assert_eq!(scenario.accounts[0].role, Role::LeastPrivilege);
     }
 
     #[test]
-    fn the_scenario_of_the_documentation_is_one() {
+    fn documented_scenario_is_valid() {
         let page = include_str!("../../../docs/simulator.md").replace("\r\n", "\n");
         let (text, _) = page.split_once("```toml\n").and_then(|(_, rest)| rest.split_once("```\n")).unwrap();
         let scenario = Scenario::from_toml(text).unwrap();
@@ -397,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_fault_is_documented_with_an_example_that_is_one() {
+    fn every_fault_kind_is_documented() {
         let page = include_str!("../../../docs/simulator.md");
         let (_, page) = page.split_once("\n## Faults\n").unwrap();
         let (page, _) = page.split_once("\n## ").unwrap();
@@ -417,13 +416,13 @@ mod tests {
     }
 
     #[test]
-    fn the_hostile_scenario_is_valid() {
+    fn hostile_scenario_is_valid() {
         let scenario = Scenario::from_toml(include_str!("../scenarios/hostile.toml")).unwrap();
         assert_eq!((scenario.hostile, scenario.workloads.len()), (Some(7), 2));
     }
 
     #[test]
-    fn a_scenario_is_read_from_both_languages() {
+    fn json_and_toml_scenarios_are_equal() {
         let json = r#"{
             "nodes": [{"name": "big", "gpus": 2, "gpuMemory": "40Gi", "nodePool": "a100"}],
             "projects": [{"name": "vision", "quotas": {"a100": {"gpus": 1}}}],

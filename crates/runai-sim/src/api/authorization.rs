@@ -1,7 +1,7 @@
-//! Who may do what: `/api/v1/authorization/…` and `/api/v2/authorization/roles`.
+//! `/api/v1/authorization/…` and `/api/v2/authorization/roles`.
 //!
-//! Roles of version 2 and permission sets are not in the API's description for control plane 2.24: their shapes
-//! follow the documentation of the version after it, and the names of the sets a pattern seen there.
+//! Version 2 roles and permission sets are not in the API description of control plane 2.24. They follow the
+//! documentation of the next version.
 
 use std::sync::{Arc, PoisonError};
 
@@ -9,7 +9,7 @@ use axum::{Extension, Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Body, Caller, Refusal, list::ListQuery};
+use super::{ApiError, Body, Caller, list::ListQuery};
 use crate::{
     app::App,
     clock::rfc3339,
@@ -17,12 +17,12 @@ use crate::{
     state::TENANT,
 };
 
-/// What the caller may do.
+/// Returns the caller's permissions.
 pub(super) async fn permissions(Extension(caller): Extension<Caller>) -> Json<Vec<Permission>> {
-    Json(held(&caller.account().role))
+    Json(permissions_of(&caller.account().role))
 }
 
-/// The caller's own access rules: its role, in each of its projects.
+/// Returns the caller's access rules: its role in each of its projects.
 pub(super) async fn my_access_rules(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
@@ -47,48 +47,50 @@ pub(super) async fn my_access_rules(
         if account.projects.is_empty() {
             return vec![rule(1, "tenant", &TENANT.to_string(), "tenant")];
         }
-        let own = state.projects().iter().filter(|project| account.reaches(&project.facts.name));
+        let own = state.projects().iter().filter(|project| account.has_access_to(&project.facts.name));
         own.enumerate().map(|(index, it)| rule(index + 1, "project", &it.id, &it.facts.name)).collect()
     });
     let found: Vec<Value> =
-        rules.into_iter().filter(|rule| query.finds(rule["scopeName"].as_str().unwrap_or_default())).collect();
+        rules.into_iter().filter(|rule| query.matches_search(rule["scopeName"].as_str().unwrap_or_default())).collect();
     let total = found.len();
-    let (page, _) = query.cut(found.into_iter());
+    let (page, _) = query.paginate(found.into_iter());
     let shown = page.len();
     Json(json!({"accessRules": {"totalRecords": total, "displayRecords": shown, "accessRules": page}}))
 }
 
-/// The sets that roles are made of.
-pub(super) async fn permission_sets(Extension(caller): Extension<Caller>) -> Result<Json<Vec<PermissionSet>>, Refusal> {
-    caller.may(Resource::Roles, Action::Read)?;
+/// Returns all permission sets.
+pub(super) async fn permission_sets(
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Vec<PermissionSet>>, ApiError> {
+    caller.require(Resource::Roles, Action::Read)?;
     Ok(Json(SETS.iter().map(|name| PermissionSet { id: (*name).to_owned(), name: (*name).to_owned() }).collect()))
 }
 
-/// All roles.
+/// Returns all roles.
 pub(super) async fn roles(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
-) -> Result<Json<Vec<Value>>, Refusal> {
-    caller.may(Resource::Roles, Action::Read)?;
+) -> Result<Json<Vec<Value>>, ApiError> {
+    caller.require(Resource::Roles, Action::Read)?;
     let own = app.roles.lock().unwrap_or_else(PoisonError::into_inner);
     let predefined =
         PREDEFINED.iter().map(|role| json!({"id": role_id(role), "name": role.name(), "kind": "predefined"}));
     Ok(Json(predefined.chain(own.iter().cloned()).collect()))
 }
 
-/// The predefined roles with what they hold, as control planes before 3.0 show them.
+/// Returns the predefined roles with their permissions, like control planes before 3.0.
 pub(super) async fn roles_v1(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
-) -> Result<Json<Vec<Value>>, Refusal> {
-    caller.may(Resource::Roles, Action::Read)?;
+) -> Result<Json<Vec<Value>>, ApiError> {
+    caller.require(Resource::Roles, Action::Read)?;
     let created = app.with_state(|state, _| rfc3339(state.cluster().created_at));
     let role = |role: &Role| {
         json!({
             "id": role_id(role),
             "name": role.name(),
             "description": "",
-            "permissions": held(role),
+            "permissions": permissions_of(role),
             "custom": false,
             "effectiveEnabled": true,
             "createdBy": "system",
@@ -99,24 +101,24 @@ pub(super) async fn roles_v1(
     Ok(Json(PREDEFINED.iter().map(role).collect()))
 }
 
-/// Makes a role. It is remembered; accounts get theirs when the simulator starts.
+/// Creates a role. Accounts cannot use it: their roles are set when the simulator starts.
 pub(super) async fn create_role(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     Body(request, _): Body<RoleRequest>,
-) -> Result<(StatusCode, Json<Value>), Refusal> {
-    caller.may(Resource::Roles, Action::Create)?;
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    caller.require(Resource::Roles, Action::Create)?;
     if request.name.is_empty() {
-        return Err(Refusal::bad_request("a role needs a name"));
+        return Err(ApiError::bad_request("the role has no name"));
     }
     if let Some(set) = request.permission_sets.iter().find(|set| !SETS.contains(&set.id.as_str())) {
-        return Err(Refusal::bad_request(format!("there is no permission set `{}`", set.id)));
+        return Err(ApiError::bad_request(format!("unknown permission set `{}`", set.id)));
     }
     let mut own = app.roles.lock().unwrap_or_else(PoisonError::into_inner);
     let taken = own.iter().any(|role| role["name"] == request.name.as_str())
         || PREDEFINED.iter().any(|role| role.name() == request.name);
     if taken {
-        return Err(Refusal::new(StatusCode::CONFLICT, format!("a role with the name `{}` exists", request.name)));
+        return Err(ApiError::new(StatusCode::CONFLICT, format!("role `{}` already exists", request.name)));
     }
     let role = json!({
         "id": 100 + own.len(),
@@ -156,7 +158,7 @@ pub(super) struct RoleRequest {
     permission_sets: Vec<PermissionSet>,
 }
 
-fn held(role: &Role) -> Vec<Permission> {
+fn permissions_of(role: &Role) -> Vec<Permission> {
     let permission = |(resource, actions): (Resource, Vec<Action>)| Permission {
         actions: actions.into_iter().map(Action::as_str).collect(),
         display_name: resource.display_name(),

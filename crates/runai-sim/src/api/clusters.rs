@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use runai_api::wire::{Cluster, ClusterStatus};
 use serde::Deserialize;
 
-use super::{Caller, Query, Refusal};
+use super::{ApiError, Caller, Query};
 use crate::{
     app::App,
     clock::rfc3339,
@@ -18,47 +18,49 @@ use crate::{
     state::{ClusterFacts, TENANT},
 };
 
-/// All clusters, in a bare array.
+/// Returns all clusters as an array.
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     Query(query): Query<ClusterQuery>,
-) -> Result<Json<Vec<Cluster>>, Refusal> {
-    caller.may(Resource::Cluster, Action::Read)?;
+) -> Result<Json<Vec<Cluster>>, ApiError> {
+    caller.require(Resource::Cluster, Action::Read)?;
     Ok(Json(vec![app.with_state(|state, now| cluster(state.cluster(), now, query.full()))?]))
 }
 
-/// One cluster.
+/// Returns a cluster.
 pub(super) async fn read(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     Path(uuid): Path<String>,
     Query(query): Query<ClusterQuery>,
-) -> Result<Json<Cluster>, Refusal> {
-    caller.may(Resource::Cluster, Action::Read)?;
+) -> Result<Json<Cluster>, ApiError> {
+    caller.require(Resource::Cluster, Action::Read)?;
     let cluster = app.with_state(|state, now| cluster(state.cluster(), now, query.full()))?;
-    if cluster.uuid == uuid { Ok(Json(cluster)) } else { Err(Refusal::not_found("cluster", &uuid)) }
+    if cluster.uuid == uuid { Ok(Json(cluster)) } else { Err(ApiError::not_found("cluster", &uuid)) }
 }
 
 #[derive(Deserialize)]
 pub(super) struct ClusterQuery {
-    /// There is none that was asked to go.
+    /// Has no effect: no cluster is being deleted.
     #[serde(rename = "includeRequestedForDelete")]
     _include_requested_for_delete: Option<bool>,
     verbosity: Option<String>,
 }
 
 impl ClusterQuery {
-    fn full(&self) -> Result<bool, Refusal> {
+    fn full(&self) -> Result<bool, ApiError> {
         match self.verbosity.as_deref() {
             None | Some("full") => Ok(true),
             Some("metadata") => Ok(false),
-            Some(other) => Err(Refusal::bad_request(format!("`verbosity` is `{other}`, must be metadata or full"))),
+            Some(other) => {
+                Err(ApiError::bad_request(format!("invalid `verbosity` `{other}`: must be metadata or full")))
+            }
         }
     }
 }
 
-fn cluster(facts: &ClusterFacts, now: Timestamp, full: Result<bool, Refusal>) -> Result<Cluster, Refusal> {
+fn cluster(facts: &ClusterFacts, now: Timestamp, full: Result<bool, ApiError>) -> Result<Cluster, ApiError> {
     let full = full?;
     Ok(Cluster {
         created_at: rfc3339(facts.created_at),

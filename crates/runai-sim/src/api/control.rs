@@ -1,8 +1,8 @@
-//! The simulator's own paths, outside the API: its page, what it shows, and what can be done to it.
+//! The simulator's own paths outside the API: the page and the paths below `/sim`.
 //!
-//! Where workloads are scripted, they need no token. Where commands really run, the paths below `/sim` require the control
-//! key or a token, so that other users of the machine can neither read what commands print nor disturb them. Those that
-//! change something want JSON, which a page of another origin cannot send unasked.
+//! Without `Exec` they need no token. With `Exec`, the paths below `/sim` require the control key or a token, so that
+//! other users of the machine can neither read output of commands nor control workloads. Requests that change state
+//! need a JSON content type, which a page of another origin cannot send without a CORS preflight.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,17 +17,17 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Body, Refusal, bearer, decode, faults::login_page};
+use super::{ApiError, Body, bearer, decode, faults::login_page};
 use crate::{
     app::App,
     clock::rfc3339,
     faults::Fault,
     keys::same_secret,
-    state::{InjectedFailure, State as Facts, What, Workload},
+    state::{InjectedFailure, RecordKind, State as Facts, Workload},
     world::ExistingWorkload,
 };
 
-/// The page and the paths below `/sim`.
+/// Returns the routes of the page and of the paths below `/sim`.
 pub(super) fn router(app: &Arc<App>) -> Router<Arc<App>> {
     let guarded = Router::new()
         .route("/sim/clock", post(skip))
@@ -37,22 +37,22 @@ pub(super) fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/sim/workloads", post(add_workload))
         .route("/sim/workloads/{id}", post(inject))
         .route("/sim/workloads/{id}/output", get(output))
-        .route_layer(middleware::from_fn_with_state(Arc::clone(app), with_key));
+        .route_layer(middleware::from_fn_with_state(Arc::clone(app), require_control_key));
     Router::new().route("/", get(page)).route("/login", get(login_page)).merge(guarded)
 }
 
-/// Refuses a request without the control key and without a token, where there is such a key.
-async fn with_key(
+/// Rejects a request without the control key or a token, if there is a control key.
+async fn require_control_key(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     request: Request,
     next: Next,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     if let Some(key) = &app.control_key {
         let given = bearer(&headers).unwrap_or_default();
         if !same_secret(given, key) && app.tokens.subject(given, app.clock.now()).is_err() {
-            let message = "the control key of this simulator is required: its page is at the address that it printed";
-            return Err(Refusal::unauthorized(message));
+            let message = "the control key is required: use the complete address that the simulator printed";
+            return Err(ApiError::unauthorized(message));
         }
     }
     Ok(next.run(request).await)
@@ -62,10 +62,10 @@ async fn page() -> Html<&'static str> {
     Html(include_str!("../page.html"))
 }
 
-/// Lets simulated time pass: `{"seconds": 60}`.
-async fn skip(State(app): State<Arc<App>>, Body(request, _): Body<Skip>) -> Result<Json<Value>, Refusal> {
+/// Advances simulated time: `{"seconds": 60}`.
+async fn skip(State(app): State<Arc<App>>, Body(request, _): Body<Skip>) -> Result<Json<Value>, ApiError> {
     let time = Duration::try_from_secs_f64(request.seconds)
-        .map_err(|_| Refusal::bad_request(format!("`seconds` is {}, which it cannot be", request.seconds)))?;
+        .map_err(|_| ApiError::bad_request(format!("invalid value {} for `seconds`", request.seconds)))?;
     app.skip(time);
     Ok(Json(json!({"now": rfc3339(app.clock.now())})))
 }
@@ -78,7 +78,7 @@ async fn faults(State(app): State<Arc<App>>) -> Json<Vec<Fault>> {
 async fn add_fault(
     State(app): State<Arc<App>>,
     Body(_, sent): Body<Value>,
-) -> Result<(StatusCode, Json<Vec<Fault>>), Refusal> {
+) -> Result<(StatusCode, Json<Vec<Fault>>), ApiError> {
     let faults = match sent.get("hostile") {
         Some(_) => Fault::hostile(decode::<Hostile>(&sent)?.hostile),
         None => vec![decode(&sent)?],
@@ -93,10 +93,10 @@ async fn add_fault(
 async fn add_workload(
     State(app): State<Arc<App>>,
     Body(workload, _): Body<ExistingWorkload>,
-) -> Result<(StatusCode, Json<Value>), Refusal> {
+) -> Result<(StatusCode, Json<Value>), ApiError> {
     let id = app
-        .with_state(|state, now| state.place(workload, now))
-        .map_err(|error| Refusal::bad_request(error.to_string()))?;
+        .with_state(|state, now| state.add_existing(workload, now))
+        .map_err(|error| ApiError::bad_request(error.to_string()))?;
     Ok((StatusCode::CREATED, Json(json!({"id": id}))))
 }
 
@@ -110,25 +110,26 @@ async fn expire_tokens(State(app): State<Arc<App>>, Body(_, _): Body<Value>) -> 
     StatusCode::NO_CONTENT
 }
 
-/// Lets something happen to a workload: `{"do": "fail", "message": "…"}` or `{"do": "preempt"}`.
+/// Injects a failure into a workload: `{"do": "fail", "message": "…"}` or `{"do": "preempt"}`.
 async fn inject(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
     Body(request, _): Body<FailureRequest>,
-) -> Result<StatusCode, Refusal> {
-    let message = request.message.unwrap_or_else(|| "failed by hand".to_owned());
+) -> Result<StatusCode, ApiError> {
+    let message = request.message.unwrap_or_else(|| "failed by request".to_owned());
     let failure = match request.what {
         FailureKind::Fail => InjectedFailure::Fail(message),
         FailureKind::Preempt => InjectedFailure::Preempt,
     };
-    app.with_state(|state, now| state.inject(&id, failure, now)).ok_or_else(|| Refusal::not_found("workload", &id))?;
+    app.with_state(|state, now| state.inject(&id, failure, now)).ok_or_else(|| ApiError::not_found("workload", &id))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The last lines that the workload's command printed.
-async fn output(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
-    app.with_state(|state, _| state.workload_ever(&id).map(drop)).ok_or_else(|| Refusal::not_found("workload", &id))?;
-    let lines = app.runner.as_ref().map(|runner| runner.kept(&id)).unwrap_or_default();
+/// Returns the last lines of the workload's command.
+async fn output(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+    app.with_state(|state, _| state.workload_or_deleted(&id).map(drop))
+        .ok_or_else(|| ApiError::not_found("workload", &id))?;
+    let lines = app.runner.as_ref().map(|runner| runner.recent_lines(&id)).unwrap_or_default();
     Ok(Json(json!({"lines": lines})))
 }
 
@@ -159,7 +160,7 @@ enum FailureKind {
     Preempt,
 }
 
-/// Everything that the page shows.
+/// Returns the state that the page shows.
 async fn state(State(app): State<Arc<App>>) -> Json<Overview> {
     let mounts = app.mounts().map(|path| path.display().to_string());
     let faults = app.list_faults();
@@ -167,7 +168,8 @@ async fn state(State(app): State<Arc<App>>) -> Json<Overview> {
         let live: Vec<(usize, &Workload)> =
             state.workloads().iter().enumerate().filter(|(_, it)| it.deleted_at.is_none()).collect();
         let total = live.len();
-        let shown = live.into_iter().rev().take(SHOWN).map(|(index, it)| workload(state, index, it)).collect();
+        let shown =
+            live.into_iter().rev().take(MAX_SHOWN_WORKLOADS).map(|(index, it)| workload(state, index, it)).collect();
         Overview {
             exec: state.exec(),
             faults,
@@ -203,7 +205,7 @@ struct ShownNode {
     node_pool: String,
 }
 
-/// The part of a device that a workload has.
+/// The portion of a device that a workload uses.
 #[derive(Serialize)]
 struct Share {
     portion: f64,
@@ -276,10 +278,10 @@ fn projects(state: &Facts) -> Vec<ShownProject> {
 }
 
 fn workload(state: &Facts, index: usize, workload: &Workload) -> ShownWorkload {
-    let events = workload.records.iter().rev().take(SHOWN_EVENTS).map(|record| {
-        let (text, warning) = match &record.what {
-            What::Event { message, reason, warning } => (format!("{reason}: {message}"), *warning),
-            What::Phase { phase, .. } => (format!("→ {}", phase.as_str()), false),
+    let events = workload.records.iter().rev().take(MAX_SHOWN_EVENTS).map(|record| {
+        let (text, warning) = match &record.kind {
+            RecordKind::Event { message, reason, warning } => (format!("{reason}: {message}"), *warning),
+            RecordKind::Phase { phase, .. } => (format!("→ {}", phase.as_str()), false),
         };
         ShownEvent { at: rfc3339(record.at), text, warning }
     });
@@ -294,8 +296,8 @@ fn workload(state: &Facts, index: usize, workload: &Workload) -> ShownWorkload {
     }
 }
 
-/// The most workloads that the page shows, the latest first.
-const SHOWN: usize = 200;
+/// Maximum number of workloads on the page, newest first.
+const MAX_SHOWN_WORKLOADS: usize = 200;
 
-/// The most events of one workload that the page shows.
-const SHOWN_EVENTS: usize = 20;
+/// Maximum number of events per workload on the page.
+const MAX_SHOWN_EVENTS: usize = 20;

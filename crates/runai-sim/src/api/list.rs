@@ -1,4 +1,4 @@
-//! Lists: filters, search, order and pages.
+//! Lists: filters, search, sort order and pages.
 
 use std::{borrow::Cow, cmp::Ordering, str::FromStr};
 
@@ -6,12 +6,12 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{Query, Refusal};
+use super::{ApiError, Query};
 
-/// The query of a list, read and checked.
+/// A parsed and validated list query.
 pub(super) struct ListQuery {
     pub(super) deleted: bool,
-    /// `None` where the query does not say.
+    /// `None` if the query has no sort order.
     pub(super) descending: Option<bool>,
     filters: Vec<Filter>,
     limit: usize,
@@ -20,38 +20,38 @@ pub(super) struct ListQuery {
     sort: Option<String>,
 }
 
-/// An item of a list, by its members.
-pub(super) trait Listed {
-    /// The members that can be filtered and sorted by.
+/// A list item that can be filtered and sorted.
+pub(super) trait ListItem {
+    /// Members that filters and sort orders may use.
     const FIELDS: &'static [&'static str];
 
-    /// The text of a member; `None` if the item has no such value.
+    /// Returns the text of a member; `None` without a value.
     fn field(&self, name: &str) -> Option<Cow<'_, str>>;
 }
 
 impl ListQuery {
-    /// The asked part of `items`, and the offset of the part after it.
-    pub(super) fn page<T: Listed>(&self, items: impl Iterator<Item = T>) -> Result<(Vec<T>, Option<i64>), Refusal> {
+    /// Returns a page of `items` and the offset of the next page.
+    pub(super) fn page<T: ListItem>(&self, items: impl Iterator<Item = T>) -> Result<(Vec<T>, Option<i64>), ApiError> {
         self.check::<T>()?;
-        let passing = items.filter(|item| self.passes(item));
-        let Some(field) = &self.sort else { return Ok(self.cut(passing)) };
+        let passing = items.filter(|item| self.matches(item));
+        let Some(field) = &self.sort else { return Ok(self.paginate(passing)) };
         let mut items: Vec<T> = passing.collect();
         let descending = self.descending == Some(true);
         items.sort_by(|one, other| {
             let order = compare(&one.field(field).unwrap_or_default(), &other.field(field).unwrap_or_default());
             if descending { order.reverse() } else { order }
         });
-        Ok(self.cut(items.into_iter()))
+        Ok(self.paginate(items.into_iter()))
     }
 
-    /// How many of `items` pass.
-    pub(super) fn count<T: Listed>(&self, items: impl Iterator<Item = T>) -> Result<usize, Refusal> {
+    /// Returns the number of matching `items`.
+    pub(super) fn count<T: ListItem>(&self, items: impl Iterator<Item = T>) -> Result<usize, ApiError> {
         self.check::<T>()?;
-        Ok(items.filter(|item| self.passes(item)).count())
+        Ok(items.filter(|item| self.matches(item)).count())
     }
 
-    /// The asked part of `items`, without filters and order.
-    pub(super) fn cut<T>(&self, items: impl Iterator<Item = T>) -> (Vec<T>, Option<i64>) {
+    /// Returns a page of `items` without filters and sort order, and the offset of the next page.
+    pub(super) fn paginate<T>(&self, items: impl Iterator<Item = T>) -> (Vec<T>, Option<i64>) {
         let mut page: Vec<T> = items.skip(self.offset).take(self.limit + 1).collect();
         let more = page.len() > self.limit;
         page.truncate(self.limit);
@@ -59,47 +59,50 @@ impl ListQuery {
         (page, more.then(|| i64::try_from(end).unwrap_or(i64::MAX)))
     }
 
-    /// The name that all items must have, if there is one.
+    /// Returns the name in an equality filter, if there is one.
     pub(super) fn only_name(&self) -> Option<&str> {
         let named = |filter: &&Filter| filter.field == "name" && matches!(filter.operator, Operator::Equals);
         self.filters.iter().find(named).map(|filter| filter.value.as_str())
     }
 
-    /// Whether a name has what is searched for in it.
-    pub(super) fn finds(&self, name: &str) -> bool {
+    /// Whether a name contains the search text.
+    pub(super) fn matches_search(&self, name: &str) -> bool {
         self.search.as_ref().is_none_or(|text| name.to_lowercase().contains(text.as_str()))
     }
 
-    fn check<T: Listed>(&self) -> Result<(), Refusal> {
+    fn check<T: ListItem>(&self) -> Result<(), ApiError> {
         for field in self.filters.iter().map(|filter| &filter.field).chain(&self.sort) {
             if !T::FIELDS.contains(&field.as_str()) {
-                return Err(Refusal::bad_request(format!("cannot filter or sort by `{field}`")));
+                return Err(ApiError::bad_request(format!("cannot filter or sort by `{field}`")));
             }
         }
         Ok(())
     }
 
-    fn passes(&self, item: &impl Listed) -> bool {
-        self.filters.iter().all(|filter| filter.passes(item)) && self.finds(&item.field("name").unwrap_or_default())
+    fn matches(&self, item: &impl ListItem) -> bool {
+        self.filters.iter().all(|filter| filter.matches(item))
+            && self.matches_search(&item.field("name").unwrap_or_default())
     }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for ListQuery {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Query(raw) = Query::<RawQuery>::from_request_parts(parts, state).await?;
         let limit = number("limit", raw.limit.as_deref())?.unwrap_or(DEFAULT_LIMIT);
         if !(1..=MAX_LIMIT).contains(&limit) {
-            return Err(Refusal::bad_request(format!("`limit` is {limit}, must be 1 to {MAX_LIMIT}")));
+            return Err(ApiError::bad_request(format!("invalid `limit` {limit}: must be 1 to {MAX_LIMIT}")));
         }
         let descending = match raw.sort_order.as_deref() {
             None => None,
             Some("asc") => Some(false),
             Some("desc") => Some(true),
-            Some(other) => return Err(Refusal::bad_request(format!("`sortOrder` is `{other}`, must be asc or desc"))),
+            Some(other) => {
+                return Err(ApiError::bad_request(format!("invalid `sortOrder` `{other}`: must be asc or desc")));
+            }
         };
-        // The API counts in 32 bits with a sign, and knows nothing before the beginning.
+        // The API uses signed 32-bit offsets; negative offsets count as 0.
         let offset = number::<i32>("offset", raw.offset.as_deref())?.unwrap_or(0);
         let offset = usize::try_from(offset).unwrap_or(0);
         let filters = raw.filter_by.iter().filter(|filters| !filters.is_empty());
@@ -128,7 +131,7 @@ struct RawQuery {
     sort_order: Option<String>,
 }
 
-/// A condition such as `name==fit`; several are separated by commas and must all hold.
+/// A condition such as `name==fit`. Several conditions are separated by commas and combined by AND.
 struct Filter {
     field: String,
     operator: Operator,
@@ -148,7 +151,7 @@ enum Operator {
 }
 
 impl Filter {
-    fn passes(&self, item: &impl Listed) -> bool {
+    fn matches(&self, item: &impl ListItem) -> bool {
         let Some(field) = item.field(&self.field) else {
             return matches!(self.operator, Operator::ContainsNot | Operator::EqualsNot);
         };
@@ -167,10 +170,10 @@ impl Filter {
 }
 
 impl FromStr for Filter {
-    type Err = Refusal;
+    type Err = ApiError;
 
-    fn from_str(text: &str) -> Result<Self, Refusal> {
-        let refusal = || Refusal::bad_request(format!("`{text}` is no filter, such as `name==fit`"));
+    fn from_str(text: &str) -> Result<Self, ApiError> {
+        let refusal = || ApiError::bad_request(format!("invalid filter `{text}`: use a filter such as `name==fit`"));
         let start = text.find(|c: char| !c.is_ascii_alphanumeric()).ok_or_else(refusal)?;
         let (field, rest) = text.split_at(start);
         let (operator, value) = OPERATORS
@@ -182,7 +185,7 @@ impl FromStr for Filter {
     }
 }
 
-/// Numbers and timestamps by their value, other texts by their characters.
+/// Compares numbers and timestamps by value, other texts by characters.
 fn compare(one: &str, other: &str) -> Ordering {
     if let (Ok(one), Ok(other)) = (one.parse::<f64>(), other.parse()) {
         return one.total_cmp(&other);
@@ -198,8 +201,8 @@ fn equal(one: &str, other: &str) -> bool {
     one == other || timestamp(one).is_some_and(|one| timestamp(other) == Some(one))
 }
 
-fn number<T: FromStr>(name: &str, text: Option<&str>) -> Result<Option<T>, Refusal> {
-    let refusal = |text: &str| Refusal::bad_request(format!("`{name}` is `{text}`, which it cannot be"));
+fn number<T: FromStr>(name: &str, text: Option<&str>) -> Result<Option<T>, ApiError> {
+    let refusal = |text: &str| ApiError::bad_request(format!("invalid `{name}` `{text}`"));
     text.map(|text| text.parse().map_err(|_| refusal(text))).transpose()
 }
 

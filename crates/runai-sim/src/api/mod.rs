@@ -1,4 +1,4 @@
-//! The endpoints: each decodes, asks the state, encodes.
+//! The HTTP endpoints.
 
 mod authorization;
 mod clusters;
@@ -41,10 +41,10 @@ use crate::{
     app::App,
     clock::http_date,
     roles::{Action, Resource},
-    world::{Account, WorkloadType, fits},
+    world::{Account, WorkloadType, pattern_matches},
 };
 
-/// All endpoints.
+/// Returns a router of all endpoints.
 pub(crate) fn router(app: &Arc<App>) -> Router {
     let guarded = Router::new()
         .route("/api/v1/authorization/me/access-rules", get(authorization::my_access_rules))
@@ -75,8 +75,8 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .merge(of_type("/api/v1/workloads/trainings", WorkloadType::Training))
         .merge(of_type("/api/v1/workloads/workspaces", WorkloadType::Workspace))
         .route_layer(middleware::from_fn_with_state(Arc::clone(app), authenticate));
-    // Words of the API where ids stand otherwise.
-    let guarded = ELSEWHERE.iter().fold(guarded, |router, path| router.route(path, any(not_simulated)));
+    // Paths that would otherwise match the path of an id.
+    let guarded = NOT_SIMULATED.iter().fold(guarded, |router, path| router.route(path, any(not_simulated)));
     let api =
         Router::new().route("/api/v1/token", post(token::v1)).route("/api/v2/token", post(token::v2)).merge(guarded);
     api.merge(control::router(app))
@@ -84,12 +84,12 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .fallback(not_simulated)
         .layer(middleware::from_fn(whole_body))
         .layer(middleware::from_fn_with_state(Arc::clone(app), faults::inject))
-        .layer(middleware::from_fn_with_state(Arc::clone(app), known_host))
+        .layer(middleware::from_fn_with_state(Arc::clone(app), check_host))
         .layer(middleware::from_fn_with_state(Arc::clone(app), date))
         .with_state(Arc::clone(app))
 }
 
-/// What can be asked of a workload of one type.
+/// Returns the routes of workloads of one type.
 fn of_type(path: &str, kind: WorkloadType) -> Router<Arc<App>> {
     let mut router = Router::new().route(&format!("{path}/{{id}}"), get(trainings::read).delete(trainings::delete));
     if kind.can_suspend() {
@@ -100,11 +100,11 @@ fn of_type(path: &str, kind: WorkloadType) -> Router<Arc<App>> {
     router.route_layer(Extension(kind))
 }
 
-/// Who makes a request.
+/// The account that makes a request.
 #[derive(Clone)]
 pub(crate) struct Caller {
     account: Arc<Account>,
-    /// Projects in which its role does not hold for once; `*` stands for any text.
+    /// Projects in which a fault removes its role; `*` matches any text.
     lost_projects: Vec<String>,
 }
 
@@ -113,27 +113,27 @@ impl Caller {
         &self.account.client_id
     }
 
-    /// Refuses what the caller's role does not allow anywhere.
-    fn may(&self, resource: Resource, action: Action) -> Result<(), Refusal> {
+    /// Rejects the request if the caller's role does not allow `action` on `resource`.
+    fn require(&self, resource: Resource, action: Action) -> Result<(), ApiError> {
         if self.account.role.allows(resource, action) {
             return Ok(());
         }
         let (name, role) = (self.name(), self.account.role.name());
         let (action, resource) = (action.as_str(), resource.as_str());
-        Err(Refusal::forbidden(format!("`{name}`, whose role is {role}, has no permission to {action} {resource}")))
+        Err(ApiError::forbidden(format!("`{name}` with the role {role} has no permission to {action} {resource}")))
     }
 
-    /// Refuses what the caller's role does not allow in a project.
-    fn may_in(&self, project: &str, resource: Resource, action: Action) -> Result<(), Refusal> {
-        self.may(resource, action)?;
-        if self.reaches(project) {
+    /// Rejects the request if the caller's role does not allow `action` on `resource` in a project.
+    fn require_in(&self, project: &str, resource: Resource, action: Action) -> Result<(), ApiError> {
+        self.require(resource, action)?;
+        if self.has_access_to(project) {
             return Ok(());
         }
-        Err(Refusal::forbidden(format!("`{}` has no role in the project {project}", self.name())))
+        Err(ApiError::forbidden(format!("`{}` has no role in the project {project}", self.name())))
     }
 
-    fn reaches(&self, project: &str) -> bool {
-        self.account.reaches(project) && !self.lost_projects.iter().any(|lost| fits(lost, project))
+    fn has_access_to(&self, project: &str) -> bool {
+        self.account.has_access_to(project) && !self.lost_projects.iter().any(|lost| pattern_matches(lost, project))
     }
 
     fn account(&self) -> &Account {
@@ -147,27 +147,27 @@ async fn authenticate(
     injected: Injected,
     mut request: Request,
     next: Next,
-) -> Result<Response, Refusal> {
-    let token = bearer(&headers).ok_or_else(|| Refusal::unauthorized("a bearer token is required"))?;
-    let subject = app.tokens.subject(token, app.clock.now()).map_err(Refusal::unauthorized)?;
-    let account = app.account(&subject).ok_or_else(|| Refusal::unauthorized("the service account is gone"))?;
+) -> Result<Response, ApiError> {
+    let token = bearer(&headers).ok_or_else(|| ApiError::unauthorized("a bearer token is required"))?;
+    let subject = app.tokens.subject(token, app.clock.now()).map_err(ApiError::unauthorized)?;
+    let account = app.account(&subject).ok_or_else(|| ApiError::unauthorized("the service account does not exist"))?;
     request.extensions_mut().insert(Caller { account: Arc::clone(account), lost_projects: injected.lost_projects });
     Ok(next.run(request).await)
 }
 
-/// The bearer token of a request.
+/// Returns the bearer token of a request.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Where commands really run, a page on the web must not reach them by a name that it made lead to this machine.
-async fn known_host(State(app): State<Arc<App>>, request: Request, next: Next) -> Result<Response, Refusal> {
+/// Rejects a foreign `Host`, so that a web page cannot run commands by DNS rebinding.
+async fn check_host(State(app): State<Arc<App>>, request: Request, next: Next) -> Result<Response, ApiError> {
     if app.loopback_only.load(Ordering::Relaxed) {
         let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         if !is_loopback(host) {
-            let message = format!("`{host}` is not where this simulator is: it listens on this machine alone");
-            return Err(Refusal::new(StatusCode::MISDIRECTED_REQUEST, message));
+            let message = format!("invalid host `{host}`: this simulator accepts only loopback names");
+            return Err(ApiError::new(StatusCode::MISDIRECTED_REQUEST, message));
         }
     }
     Ok(next.run(request).await)
@@ -180,13 +180,13 @@ fn is_loopback(host: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// Every answer tells the simulated time, by which a client measures.
+/// Adds the simulated time as `Date` to every response.
 async fn date(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if response.extensions().get::<WithoutDate>().is_some() {
         response.headers_mut().remove(header::DATE);
     } else if let Some(date) = date_header(app.clock.now()) {
-        // A clock that is off was set before.
+        // A fault may have set another date.
         response.headers_mut().entry(header::DATE).or_insert(date);
     }
     response
@@ -196,51 +196,51 @@ fn date_header(time: Timestamp) -> Option<HeaderValue> {
     HeaderValue::from_str(&http_date(time)).ok()
 }
 
-/// Reads a request's body to its end before it is looked at, one that is too long too: whoever is still sending would
-/// meet a broken connection instead of the answer.
-async fn whole_body(request: Request, next: Next) -> Result<Response, Refusal> {
+/// Reads the whole request body, even if it is too long: a client that is still sending would see a broken connection
+/// instead of the response.
+async fn whole_body(request: Request, next: Next) -> Result<Response, ApiError> {
     let (parts, mut body) = request.into_parts();
     let mut bytes = Vec::new();
     let mut length = 0;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Refusal::bad_request(format!("the request body is cut short: {error}")))?;
+        let frame = frame.map_err(|error| ApiError::bad_request(format!("incomplete request body: {error}")))?;
         let Ok(data) = frame.into_data() else { continue };
         length += data.len();
-        if length <= LONGEST_BODY {
+        if length <= MAX_BODY {
             bytes.extend_from_slice(&data);
-        } else if length > LONGEST_READ {
+        } else if length > MAX_READ {
             break;
         }
     }
-    if length > LONGEST_BODY {
-        let message = format!("the request body is longer than {LONGEST_BODY} bytes");
-        return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message));
+    if length > MAX_BODY {
+        let message = format!("the request body is longer than {MAX_BODY} bytes");
+        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message));
     }
     Ok(next.run(Request::from_parts(parts, bytes.into())).await)
 }
 
-async fn not_simulated(method: Method, uri: Uri) -> Refusal {
-    Refusal::new(StatusCode::NOT_IMPLEMENTED, format!("{method} {} is not simulated", uri.path()))
+async fn not_simulated(method: Method, uri: Uri) -> ApiError {
+    ApiError::new(StatusCode::NOT_IMPLEMENTED, format!("{method} {} is not simulated", uri.path()))
 }
 
-async fn method_not_allowed(method: Method, uri: Uri) -> Refusal {
-    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not allowed for {}", uri.path()))
+async fn method_not_allowed(method: Method, uri: Uri) -> ApiError {
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not allowed for {}", uri.path()))
 }
 
-/// An answer that something was accepted.
+/// Returns a response for an accepted request.
 fn accepted(message: &str) -> (StatusCode, Json<HttpResponse>) {
     let code = i64::from(StatusCode::ACCEPTED.as_u16());
     (StatusCode::ACCEPTED, Json(HttpResponse { code, message: message.to_owned() }))
 }
 
-/// An answer with an error status and the API's error body.
+/// A response with an error status and the API's error body.
 #[derive(Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct ApiError {
     body: ErrorBody,
     status: StatusCode,
 }
 
-impl Refusal {
+impl ApiError {
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         let body = ErrorBody { code: i64::from(status.as_u16()), message: message.into(), ..ErrorBody::default() };
         Self { body, status }
@@ -251,7 +251,7 @@ impl Refusal {
     }
 
     pub(crate) fn not_found(what: &str, id: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, format!("there is no {what} with the id `{id}`"))
+        Self::new(StatusCode::NOT_FOUND, format!("unknown {what} with the id `{id}`"))
     }
 
     fn forbidden(message: String) -> Self {
@@ -262,15 +262,15 @@ impl Refusal {
         Self::new(StatusCode::UNAUTHORIZED, message)
     }
 
-    /// A refused submission.
+    /// Returns the error of an invalid submission.
     pub(crate) fn not_compliant(issues: Vec<ComplianceIssue>) -> Self {
-        let mut refusal = Self::bad_request("the submission is refused");
+        let mut refusal = Self::bad_request("invalid submission");
         refusal.body.compliance_issues = issues;
         refusal
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(self.body)).into_response();
         if self.status == StatusCode::UNAUTHORIZED {
@@ -280,60 +280,59 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// A query that fits its type.
+/// Extracts a typed query.
 struct Query<T>(T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let query = axum::extract::Query::from_request_parts(parts, state).await;
-        query.map(|axum::extract::Query(query)| Self(query)).map_err(|it| Refusal::bad_request(it.body_text()))
+        query.map(|axum::extract::Query(query)| Self(query)).map_err(|it| ApiError::bad_request(it.body_text()))
     }
 }
 
-/// A JSON request body, as it came and as its type; one that does not fit its type is refused with the path of the
-/// member at fault.
+/// Extracts a JSON request body as its type and as a raw value. An error names the path of the invalid member.
 struct Body<T>(T, Value);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if kind.split(';').next().is_none_or(|kind| !kind.trim().eq_ignore_ascii_case("application/json")) {
-            // The API describes no 415.
-            return Err(Refusal::bad_request(format!("the content type must be application/json, not `{kind}`")));
+            // The API description contains no 415.
+            return Err(ApiError::bad_request(format!("invalid content type `{kind}`: must be application/json")));
         }
-        // It is in memory by now.
+        // The body is already in memory.
         let bytes = Bytes::from_request(request, state)
             .await
-            .map_err(|rejection| Refusal::new(rejection.status(), rejection.body_text()))?;
+            .map_err(|rejection| ApiError::new(rejection.status(), rejection.body_text()))?;
         let sent: Value = serde_json::from_slice(&bytes)
-            .map_err(|error| Refusal::bad_request(format!("the request body is refused: {error}")))?;
+            .map_err(|error| ApiError::bad_request(format!("invalid request body: {error}")))?;
         if !sent.is_object() {
-            return Err(Refusal::bad_request("the request body is refused: it is no object"));
+            return Err(ApiError::bad_request("invalid request body: not an object"));
         }
         let value = decode(&sent)?;
         Ok(Self(value, sent))
     }
 }
 
-/// The value of a body that was sent.
-fn decode<T: DeserializeOwned>(sent: &Value) -> Result<T, Refusal> {
+/// Decodes the value of a request body.
+fn decode<T: DeserializeOwned>(sent: &Value) -> Result<T, ApiError> {
     serde_path_to_error::deserialize(sent).map_err(|error| {
         let path = error.path().to_string();
         let field = path.strip_prefix("spec.").unwrap_or(&path).to_owned();
         let details = error.into_inner().to_string();
         if field == "." {
-            return Refusal::bad_request(format!("the request body is refused: {details}"));
+            return ApiError::bad_request(format!("invalid request body: {details}"));
         }
-        Refusal::not_compliant(vec![ComplianceIssue { details, field, rule: None }])
+        ApiError::not_compliant(vec![ComplianceIssue { details, field, rule: None }])
     })
 }
 
-/// Paths of the API that are not simulated and would pass for the id of something that is.
-const ELSEWHERE: [&str; 13] = [
+/// Paths that are not simulated and would otherwise match the path of an id.
+const NOT_SIMULATED: [&str; 13] = [
     "/api/v1/org-unit/projects/count",
     "/api/v1/org-unit/projects/telemetry",
     "/api/v1/workload-templates/count",
@@ -349,18 +348,18 @@ const ELSEWHERE: [&str; 13] = [
     "/api/v1/workloads/workspaces",
 ];
 
-/// The longest body that is taken in.
-const LONGEST_BODY: usize = 2 << 20;
+/// Maximum size of a request body, in bytes.
+const MAX_BODY: usize = 2 << 20;
 
-/// The longest body that is read to its end only to say that it is too long.
-const LONGEST_READ: usize = 64 << 20;
+/// Maximum number of bytes that are read of a body that is too long.
+const MAX_READ: usize = 64 << 20;
 
 #[cfg(test)]
 mod tests {
     use super::is_loopback;
 
     #[test]
-    fn hosts_are_this_machine_or_not() {
+    fn recognizes_loopback_hosts() {
         for host in ["localhost", "LOCALHOST:80", "127.0.0.1:4000", "127.1.2.3", "[::1]:4000", "[::1]"] {
             assert!(is_loopback(host), "{host}");
         }

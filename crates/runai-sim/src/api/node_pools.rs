@@ -6,8 +6,8 @@ use axum::{Extension, Json, extract::State};
 use serde::Serialize;
 
 use super::{
-    Caller, Refusal,
-    list::{ListQuery, Listed},
+    ApiError, Caller,
+    list::{ListItem, ListQuery},
 };
 use crate::{
     app::App,
@@ -17,13 +17,13 @@ use crate::{
     world::DEFAULT_NODE_POOL,
 };
 
-/// A page of node pools.
+/// Returns a page of node pools.
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     query: ListQuery,
-) -> Result<Json<NodePools>, Refusal> {
-    caller.may(Resource::Nodepools, Action::Read)?;
+) -> Result<Json<NodePools>, ApiError> {
+    caller.require(Resource::Nodepools, Action::Read)?;
     let pools = app.with_state(|state, _| {
         let cluster = state.cluster();
         let created = rfc3339(cluster.created_at);
@@ -58,7 +58,7 @@ pub(super) struct NodePools {
     nodepools: Vec<NodePool>,
 }
 
-/// With all members that the API requires, of which clients need a few.
+/// A node pool with all members that the API requires.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct NodePool {
@@ -83,7 +83,7 @@ struct Status {
     nodes: Vec<String>,
 }
 
-impl Listed for NodePool {
+impl ListItem for NodePool {
     const FIELDS: &'static [&'static str] = &[
         "name",
         "clusterId",

@@ -11,7 +11,7 @@ use runai_api::wire::AllocatedResources;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Caller, Refusal, list::ListQuery};
+use super::{ApiError, Caller, list::ListQuery};
 use crate::{
     app::App,
     clock::rfc3339,
@@ -19,20 +19,20 @@ use crate::{
     state::{Phase, State as Facts, TENANT, Workload, pod_name, priority_class},
 };
 
-/// A page of a workload's pods.
+/// Returns a page of a workload's pods.
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     query: ListQuery,
-) -> Result<Json<Pods>, Refusal> {
-    caller.may(Resource::Workloads, Action::Read)?;
+) -> Result<Json<Pods>, ApiError> {
+    caller.require(Resource::Workloads, Action::Read)?;
     app.with_state(|state, now| {
-        let found = state.workload_ever(&id).filter(|(_, it)| it.deleted_at.is_none() || query.deleted);
-        let (index, workload) = found.ok_or_else(|| Refusal::not_found("workload", &id))?;
-        caller.may_in(&workload.project_name, Resource::Workloads, Action::Read)?;
+        let found = state.workload_or_deleted(&id).filter(|(_, it)| it.deleted_at.is_none() || query.deleted);
+        let (index, workload) = found.ok_or_else(|| ApiError::not_found("workload", &id))?;
+        caller.require_in(&workload.project_name, Resource::Workloads, Action::Read)?;
         let pods = pods(state, index, workload, now);
-        let (pods, next) = query.cut(pods.into_iter().filter(|pod| query.finds(&pod.name)));
+        let (pods, next) = query.paginate(pods.into_iter().filter(|pod| query.matches_search(&pod.name)));
         Ok(Json(Pods { next, pods }))
     })
 }
@@ -44,7 +44,7 @@ pub(super) struct Pods {
     pods: Vec<Pod>,
 }
 
-/// With all members that the API requires.
+/// A pod with all members that the API requires.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Pod {
@@ -77,7 +77,7 @@ struct Container {
     started_at: Option<String>,
 }
 
-/// One pod for each place; a workload that was suspended has none.
+/// Returns the pods of a workload; a suspended workload has none.
 fn pods(state: &Facts, index: usize, workload: &Workload, now: Timestamp) -> Vec<Pod> {
     let k8s_phase = match workload.phase {
         Phase::Creating | Phase::Resuming | Phase::Stopped => return Vec::new(),

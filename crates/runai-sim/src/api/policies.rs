@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Caller, Query, Refusal};
+use super::{ApiError, Caller, Query};
 use crate::{
     app::App,
     clock::rfc3339,
@@ -16,22 +16,22 @@ use crate::{
     state::TENANT,
 };
 
-/// The policy that holds for training workloads: the tenant's, wherever it is asked for.
+/// Returns the policy for training workloads: the tenant's policy for every scope.
 pub(super) async fn policy(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     Query(query): Query<PolicyQuery>,
-) -> Result<Json<Value>, Refusal> {
-    caller.may(Resource::Policies, Action::Read)?;
+) -> Result<Json<Value>, ApiError> {
+    caller.require(Resource::Policies, Action::Read)?;
     let scope = query.scope.as_deref().unwrap_or_default();
     if let Some(id) = query.cluster_id.as_ref().filter(|id| Uuid::parse_str(id).is_err()) {
-        return Err(Refusal::bad_request(format!("`clusterId` is `{id}`, which is no UUID")));
+        return Err(ApiError::bad_request(format!("invalid `clusterId` `{id}`: not a UUID")));
     }
     let missing = |name: &str, value: &Option<String>| {
         if value.is_some() {
             Ok(())
         } else {
-            Err(Refusal::bad_request(format!("`{name}` is required with this scope")))
+            Err(ApiError::bad_request(format!("`{name}` is required for this scope")))
         }
     };
     match scope {
@@ -40,14 +40,14 @@ pub(super) async fn policy(
         "department" => missing("departmentId", &query.department_id)?,
         "project" => missing("projectId", &query.project_id)?,
         other => {
-            let message = format!("`scope` is `{other}`, must be tenant, cluster, department or project");
-            return Err(Refusal::bad_request(message));
+            let message = format!("invalid `scope` `{other}`: must be tenant, cluster, department or project");
+            return Err(ApiError::bad_request(message));
         }
     }
     app.with_state(|state, _| {
         if let Some(id) = query.project_id.as_ref().filter(|_| scope == "project") {
-            let project = state.project(id).ok_or_else(|| Refusal::not_found("project", id))?;
-            caller.may_in(&project.facts.name, Resource::Policies, Action::Read)?;
+            let project = state.project(id).ok_or_else(|| ApiError::not_found("project", id))?;
+            caller.require_in(&project.facts.name, Resource::Policies, Action::Read)?;
         }
         let created = rfc3339(state.cluster().created_at);
         let nothing = || json!({"defaults": {}, "rules": {}});

@@ -12,8 +12,8 @@ use runai_api::wire::{
 };
 
 use super::{
-    Caller, Refusal,
-    list::{ListQuery, Listed},
+    ApiError, Caller,
+    list::{ListItem, ListQuery},
 };
 use crate::{
     app::App,
@@ -23,36 +23,36 @@ use crate::{
     state::{DEPARTMENT, DEPARTMENT_ID, ProjectFacts, State as Facts, namespace},
 };
 
-/// A page of projects.
+/// Returns a page of projects.
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     query: ListQuery,
-) -> Result<Json<ProjectList>, Refusal> {
-    caller.may(Resource::Project, Action::Read)?;
+) -> Result<Json<ProjectList>, ApiError> {
+    caller.require(Resource::Project, Action::Read)?;
     let projects: Vec<Project> = app.with_state(|state, _| {
-        let seen = state.projects().iter().filter(|it| caller.reaches(&it.facts.name));
+        let seen = state.projects().iter().filter(|it| caller.has_access_to(&it.facts.name));
         seen.map(|it| project(it, state)).collect()
     });
     let (projects, next) = query.page(projects.into_iter())?;
     Ok(Json(ProjectList { next, projects }))
 }
 
-/// One project.
+/// Returns a project.
 pub(super) async fn read(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-) -> Result<Json<Project>, Refusal> {
-    caller.may(Resource::Project, Action::Read)?;
+) -> Result<Json<Project>, ApiError> {
+    caller.require(Resource::Project, Action::Read)?;
     app.with_state(|state, _| {
-        let found = state.project(&id).ok_or_else(|| Refusal::not_found("project", &id))?;
-        caller.may_in(&found.facts.name, Resource::Project, Action::Read)?;
+        let found = state.project(&id).ok_or_else(|| ApiError::not_found("project", &id))?;
+        caller.require_in(&found.facts.name, Resource::Project, Action::Read)?;
         Ok(Json(project(found, state)))
     })
 }
 
-impl Listed for Project {
+impl ListItem for Project {
     const FIELDS: &'static [&'static str] = &[
         "name",
         "clusterId",
@@ -123,7 +123,7 @@ fn project(facts: &ProjectFacts, state: &Facts) -> Project {
     }
 }
 
-/// What the project is entitled to in a node pool; where nothing is said, all there is.
+/// Returns the quota of a project in a node pool; the default is the whole pool.
 fn resources(facts: &ProjectFacts, state: &Facts, pool: usize) -> ProjectResources {
     let name = &state.pools()[pool];
     let quota = facts.facts.quotas.get(name).cloned().unwrap_or_default();
@@ -156,11 +156,13 @@ fn quota_status(facts: &ProjectFacts, state: &Facts) -> QuotaStatus {
     };
     QuotaStatus {
         allocated: sum(usages().map(|usage| usage.all).fold(Amounts::default(), Amounts::plus)),
-        allocated_non_preemptible: sum(usages().map(|usage| usage.firm).fold(Amounts::default(), Amounts::plus)),
+        allocated_non_preemptible: sum(usages()
+            .map(|usage| usage.non_preemptible)
+            .fold(Amounts::default(), Amounts::plus)),
         requested: None,
     }
 }
 
-/// The API counts thousandths of cores and megabytes.
+/// The API uses millicores and megabytes.
 const MILLI: f64 = 1000.0;
 const MEGA: f64 = 1e6;

@@ -1,4 +1,4 @@
-//! What happened to a workload: `/api/v1/workloads/{id}/events` and `/history`.
+//! `/api/v1/workloads/{id}/events` and `/history`.
 
 use std::sync::Arc;
 
@@ -11,58 +11,58 @@ use runai_api::wire::{
 };
 use uuid::Uuid;
 
-use super::{Caller, Refusal, list::ListQuery};
+use super::{ApiError, Caller, list::ListQuery};
 use crate::{
     app::App,
     clock::rfc3339,
     roles::{Action, Resource},
-    state::{Record, State as Facts, What, Workload, namespace},
+    state::{Record, RecordKind, State as Facts, Workload, namespace},
 };
 
-/// A page of a workload's events, the latest first unless asked otherwise.
+/// Returns a page of a workload's events, newest first by default.
 pub(super) async fn events(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     query: ListQuery,
-) -> Result<Json<EventList>, Refusal> {
+) -> Result<Json<EventList>, ApiError> {
     app.with_state(|state, _| {
         let workload = find(state, &caller, &id)?;
         let events = workload.records.iter().filter_map(|record| event(state, workload, record));
         let (events, next) = match query.descending {
-            Some(false) => query.cut(events),
-            _ => query.cut(events.rev()),
+            Some(false) => query.paginate(events),
+            _ => query.paginate(events.rev()),
         };
         Ok(Json(EventList { events, next }))
     })
 }
 
-/// A page of a workload's history, the latest first.
+/// Returns a page of a workload's history, newest first.
 pub(super) async fn history(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     query: ListQuery,
-) -> Result<Json<HistoryList>, Refusal> {
+) -> Result<Json<HistoryList>, ApiError> {
     app.with_state(|state, _| {
         let workload = find(state, &caller, &id)?;
         let (records, next) =
-            query.cut(workload.records.iter().rev().map(|record| history_of(state, workload, record)));
+            query.paginate(workload.records.iter().rev().map(|record| history_of(state, workload, record)));
         Ok(Json(HistoryList { next, records }))
     })
 }
 
-/// The workload, also after it was deleted: what happened to it stays.
-fn find<'a>(state: &'a Facts, caller: &Caller, id: &str) -> Result<&'a Workload, Refusal> {
-    caller.may(Resource::Workloads, Action::Read)?;
-    let (_, workload) = state.workload_ever(id).ok_or_else(|| Refusal::not_found("workload", id))?;
-    caller.may_in(&workload.project_name, Resource::Workloads, Action::Read)?;
+/// Returns a workload, even if it was deleted.
+fn find<'a>(state: &'a Facts, caller: &Caller, id: &str) -> Result<&'a Workload, ApiError> {
+    caller.require(Resource::Workloads, Action::Read)?;
+    let (_, workload) = state.workload_or_deleted(id).ok_or_else(|| ApiError::not_found("workload", id))?;
+    caller.require_in(&workload.project_name, Resource::Workloads, Action::Read)?;
     Ok(workload)
 }
 
 fn event(state: &Facts, workload: &Workload, record: &Record) -> Option<Event> {
-    let What::Event { message, reason, warning } = &record.what else { return None };
-    // Every event has an id of its own that stays the same.
+    let RecordKind::Event { message, reason, warning } = &record.kind else { return None };
+    // Event ids are unique and stable.
     let own = workload.id.parse::<Uuid>().unwrap_or_default();
     let id = Uuid::from_u128(own.as_u128() ^ u128::from(record.number + 1));
     Some(Event {
@@ -83,11 +83,11 @@ fn event(state: &Facts, workload: &Workload, record: &Record) -> Option<Event> {
 }
 
 fn history_of(state: &Facts, workload: &Workload, record: &Record) -> HistoryRecord {
-    let (kind, spec) = match &record.what {
-        What::Event { .. } => {
+    let (kind, spec) = match &record.kind {
+        RecordKind::Event { .. } => {
             ("Event", HistorySpec { event: event(state, workload, record), ..HistorySpec::default() })
         }
-        What::Phase { message, phase } => {
+        RecordKind::Phase { message, phase } => {
             let update = PhaseUpdate { phase: phase.as_str().to_owned(), phase_message: message.clone() };
             ("PhaseUpdate", HistorySpec { phase_update: Some(update), ..HistorySpec::default() })
         }

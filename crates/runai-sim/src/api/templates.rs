@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Caller, Query, Refusal,
-    list::{ListQuery, Listed},
+    ApiError, Caller, Query,
+    list::{ListItem, ListQuery},
 };
 use crate::{
     app::App,
@@ -21,14 +21,14 @@ use crate::{
     world::Template,
 };
 
-/// A page of templates, all of which are for training workloads.
+/// Returns a page of templates; all are for training workloads.
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     Query(_): Query<Compliance>,
     query: ListQuery,
-) -> Result<Json<Value>, Refusal> {
-    caller.may(Resource::Templates, Action::Read)?;
+) -> Result<Json<Value>, ApiError> {
+    caller.require(Resource::Templates, Action::Read)?;
     app.with_state(|state, _| {
         let created = rfc3339(state.cluster().created_at);
         let templates = state.templates.iter().map(|template| Entry { created: &created, template });
@@ -42,21 +42,21 @@ pub(super) async fn list(
     })
 }
 
-/// One template for training workloads.
+/// Returns a template.
 pub(super) async fn read(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Refusal> {
-    caller.may(Resource::Templates, Action::Read)?;
+) -> Result<Json<Value>, ApiError> {
+    caller.require(Resource::Templates, Action::Read)?;
     app.with_state(|state, _| {
         let template = state.templates.iter().find(|template| template.id == id);
-        let template = template.ok_or_else(|| Refusal::not_found("template", &id))?;
+        let template = template.ok_or_else(|| ApiError::not_found("template", &id))?;
         Ok(Json(shown(template, state)))
     })
 }
 
-/// What templates are to be held against: its form is checked, the answer does not tell.
+/// Compliance filters: validated, but without effect.
 #[derive(Deserialize)]
 pub(super) struct Compliance {
     #[serde(rename = "complyToProject")]
@@ -86,7 +86,7 @@ struct Entry<'a> {
     template: &'a Template,
 }
 
-impl Listed for Entry<'_> {
+impl ListItem for Entry<'_> {
     const FIELDS: &'static [&'static str] = &[
         "name",
         "workloadType",

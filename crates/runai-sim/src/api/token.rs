@@ -9,25 +9,25 @@ use axum::{
 };
 use runai_api::wire::{OAuthError, OAuthTokenRequest, OAuthTokenResponse, TokenRequest, TokenResponse};
 
-use super::{Body, Refusal};
+use super::{ApiError, Body};
 use crate::{app::App, keys::same_secret};
 
-/// A token for an application or a service account, as control planes before 2.24 give it.
+/// Issues a token for an application or a service account, like control planes before 2.24.
 pub(super) async fn v1(
     State(app): State<Arc<App>>,
     Body(request, _): Body<TokenRequest>,
-) -> Result<Json<TokenResponse>, Refusal> {
+) -> Result<Json<TokenResponse>, ApiError> {
     let (id, secret) = match request.grant_type.as_str() {
         "client_credentials" => (&request.client_id, &request.client_secret),
         "app_token" => (&request.app_id, &request.app_secret),
-        other => return Err(Refusal::bad_request(format!("the grant type `{other}` is not simulated"))),
+        other => return Err(ApiError::bad_request(format!("the grant type `{other}` is not simulated"))),
     };
     let access_token = issue(&app, id.as_deref(), secret.as_deref())
-        .ok_or_else(|| Refusal::bad_request("the client id or its secret is wrong"))?;
+        .ok_or_else(|| ApiError::bad_request("invalid client id or secret"))?;
     Ok(Json(TokenResponse { access_token, expires_in: Some(expires_in(&app)), ..TokenResponse::default() }))
 }
 
-/// A token by OAuth 2.0.
+/// Issues a token by OAuth 2.0.
 pub(super) async fn v2(
     State(app): State<Arc<App>>,
     request: Result<Form<OAuthTokenRequest>, FormRejection>,
@@ -43,7 +43,7 @@ pub(super) async fn v2(
         }
     }
     let access_token = issue(&app, request.client_id.as_deref(), request.client_secret.as_deref())
-        .ok_or_else(|| refuse(StatusCode::UNAUTHORIZED, "invalid_client", "the client id or its secret is wrong"))?;
+        .ok_or_else(|| refuse(StatusCode::UNAUTHORIZED, "invalid_client", "invalid client id or secret"))?;
     let response = OAuthTokenResponse {
         access_token,
         expires_in: Some(expires_in(&app)),
@@ -60,7 +60,7 @@ fn issue(app: &App, id: Option<&str>, secret: Option<&str>) -> Option<String> {
     Some(app.tokens.issue(&account.client_id, app.clock.now(), app.clock.simulated(app.token_lifetime)))
 }
 
-/// In the client's time, not the simulated one: a client sets its own clock by it.
+/// Returns the lifetime in real time, which clients use, not in simulated time.
 fn expires_in(app: &App) -> i64 {
     i64::try_from(app.token_lifetime.as_secs()).unwrap_or(i64::MAX)
 }

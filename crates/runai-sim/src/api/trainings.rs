@@ -1,4 +1,4 @@
-//! `/api/v1/workloads/trainings`, and what the paths of other types have in common with it.
+//! `/api/v1/workloads/trainings`, and the same endpoints of other workload types.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Body, Caller, Refusal, accepted,
+    ApiError, Body, Caller, accepted,
     faults::{Effect, Injected, TakenNames},
 };
 use crate::{
@@ -29,35 +29,35 @@ use crate::{
     world::WorkloadType,
 };
 
-/// Takes in a training workload.
+/// Creates a training workload.
 pub(super) async fn create(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     injected: Injected,
     Body(request, sent): Body<TrainingCreationRequest>,
-) -> Result<Response, Refusal> {
-    caller.may(Resource::Trainings, Action::Create)?;
+) -> Result<Response, ApiError> {
+    caller.require(Resource::Trainings, Action::Create)?;
     app.effect(injected.effect, StatusCode::ACCEPTED.into_response(), move |state, now| {
-        let training = take_in(state, &caller, &injected, request, &sent, now)?;
+        let training = admit_and_submit(state, &caller, &injected, request, &sent, now)?;
         Ok((StatusCode::ACCEPTED, Json(training)).into_response())
     })
 }
 
-/// Checks a submission and takes it in.
-fn take_in(
+/// Validates a submission and creates its workload.
+fn admit_and_submit(
     state: &mut Facts,
     caller: &Caller,
     injected: &Injected,
     request: TrainingCreationRequest,
     sent: &Value,
     now: Timestamp,
-) -> Result<Training, Refusal> {
+) -> Result<Training, ApiError> {
     if let Some(project) = state.project(&request.project_id) {
-        caller.may_in(&project.facts.name, Resource::Trainings, Action::Create)?;
+        caller.require_in(&project.facts.name, Resource::Trainings, Action::Create)?;
     }
-    let checked = admit(sent, request, state).map_err(Refusal::not_compliant)?;
-    let request = checked.request;
-    // The check has found the project.
+    let admitted = admit(sent, request, state).map_err(ApiError::not_compliant)?;
+    let request = admitted.request;
+    // Admission has validated the project.
     let project = state.project(&request.project_id).map_or(0, |project| project.index);
     let name = if request.use_given_name_as_prefix == Some(true) {
         let suffix = Uuid::new_v4().simple().to_string();
@@ -72,7 +72,7 @@ fn take_in(
     };
     if created_by.is_some_and(|until| state.is_taken(project, &name, until)) {
         let (status, wording) = injected.conflict.unwrap_or((StatusCode::CONFLICT, ConflictWording::Exists));
-        return Err(Refusal::new(status, wording.message(&name)));
+        return Err(ApiError::new(status, wording.message(&name)));
     }
     let stored = (!injected.normalized.is_empty()).then(|| normalized(&request.spec, &injected.normalized));
     let names = Names { id: Uuid::new_v4().to_string(), name, submitted_by: caller.name().to_owned() };
@@ -81,28 +81,28 @@ fn take_in(
         names,
         project,
         request,
-        script: checked.script,
+        script: admitted.script,
         scripted: false,
         stored,
-        warnings: checked.warnings,
+        warnings: admitted.warnings,
     };
     let index = state.submit(submission, now);
     Ok(training(&state.workloads()[index], state))
 }
 
-/// One workload with its specification.
+/// Returns a workload with its specification.
 pub(super) async fn read(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     Extension(kind): Extension<WorkloadType>,
     Path(id): Path<String>,
     injected: Injected,
-) -> Result<Json<Training>, Refusal> {
-    caller.may(kind.permission(), Action::Read)?;
+) -> Result<Json<Training>, ApiError> {
+    caller.require(kind.permission(), Action::Read)?;
     app.with_state(|state, now| {
-        let found = state.view_of(&id, injected.shows(now)).filter(|view| view.workload.kind == kind);
-        let workload = found.ok_or_else(|| Refusal::not_found("workload", &id))?.workload;
-        caller.may_in(&workload.project_name, kind.permission(), Action::Read)?;
+        let found = state.view_of(&id, injected.visible_at(now)).filter(|view| view.workload.kind == kind);
+        let workload = found.ok_or_else(|| ApiError::not_found("workload", &id))?.workload;
+        caller.require_in(&workload.project_name, kind.permission(), Action::Read)?;
         Ok(Json(training(workload, state)))
     })
 }
@@ -114,7 +114,7 @@ pub(super) async fn suspend(
     Extension(kind): Extension<WorkloadType>,
     Path(id): Path<String>,
     injected: Injected,
-) -> Result<(StatusCode, Json<HttpResponse>), Refusal> {
+) -> Result<(StatusCode, Json<HttpResponse>), ApiError> {
     change(&app, Change::Suspend, caller, kind, id, injected, "the workload will be suspended")
 }
 
@@ -125,7 +125,7 @@ pub(super) async fn resume(
     Extension(kind): Extension<WorkloadType>,
     Path(id): Path<String>,
     injected: Injected,
-) -> Result<(StatusCode, Json<HttpResponse>), Refusal> {
+) -> Result<(StatusCode, Json<HttpResponse>), ApiError> {
     change(&app, Change::Resume, caller, kind, id, injected, "the workload will be resumed")
 }
 
@@ -136,7 +136,7 @@ pub(super) async fn delete(
     Extension(kind): Extension<WorkloadType>,
     Path(id): Path<String>,
     injected: Injected,
-) -> Result<(StatusCode, Json<HttpResponse>), Refusal> {
+) -> Result<(StatusCode, Json<HttpResponse>), ApiError> {
     change(&app, Change::Delete, caller, kind, id, injected, "the workload will be deleted")
 }
 
@@ -148,12 +148,12 @@ fn change(
     id: String,
     injected: Injected,
     message: &str,
-) -> Result<(StatusCode, Json<HttpResponse>), Refusal> {
+) -> Result<(StatusCode, Json<HttpResponse>), ApiError> {
     app.effect(injected.effect, (), move |state, now| change.make(state, &caller, Some(kind), &id, &injected, now))?;
     Ok(accepted(message))
 }
 
-/// What can be asked of a workload.
+/// A change of a workload's state.
 #[derive(Clone, Copy)]
 pub(super) enum Change {
     Delete,
@@ -171,17 +171,17 @@ impl Change {
         id: &str,
         injected: &Injected,
         now: Timestamp,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiError> {
         let action = if matches!(self, Self::Delete) { Action::Delete } else { Action::Update };
         if let Some(kind) = kind {
-            caller.may(kind.permission(), action)?;
+            caller.require(kind.permission(), action)?;
         }
-        let missing = || Refusal::not_found("workload", id);
+        let missing = || ApiError::not_found("workload", id);
         let workload = state.workload(id).filter(|it| kind.is_none_or(|kind| it.kind == kind)).ok_or_else(missing)?;
-        caller.may_in(&workload.project_name, workload.kind.permission(), action)?;
+        caller.require_in(&workload.project_name, workload.kind.permission(), action)?;
         if action == Action::Update && !workload.kind.can_suspend() {
             let kind = workload.kind.as_str();
-            return Err(Refusal::bad_request(format!("a workload of the type {kind} cannot be suspended or resumed")));
+            return Err(ApiError::bad_request(format!("workloads of type {kind} cannot be suspended or resumed")));
         }
         if injected.effect == Effect::Never {
             return Ok(());
@@ -189,7 +189,7 @@ impl Change {
         let done = match self {
             Self::Delete => state.delete(id, now),
             Self::Resume => state.resume(id, now),
-            Self::Suspend => state.suspend(id, injected.never_stops, now),
+            Self::Suspend => state.suspend(id, injected.stuck_stopping, now),
         };
         done.ok_or_else(missing)
     }

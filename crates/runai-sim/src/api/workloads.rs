@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Body, Caller, Refusal,
+    ApiError, Body, Caller,
     faults::Injected,
-    list::{ListQuery, Listed},
+    list::{ListItem, ListQuery},
     trainings::Change,
 };
 use crate::{
@@ -31,45 +31,45 @@ use crate::{
     },
 };
 
-/// A page of workloads.
+/// Returns a page of workloads.
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     injected: Injected,
     query: ListQuery,
-) -> Result<Json<WorkloadList>, Refusal> {
-    caller.may(Resource::Workloads, Action::Read)?;
+) -> Result<Json<WorkloadList>, ApiError> {
+    caller.require(Resource::Workloads, Action::Read)?;
     app.with_state(|state, now| {
-        let (workloads, next) = query.page(entries(state, &caller, &query, injected.shows(now), now))?;
+        let (workloads, next) = query.page(entries(state, &caller, &query, injected.visible_at(now), now))?;
         Ok(Json(WorkloadList { next, workloads: workloads.iter().map(Entry::item).collect() }))
     })
 }
 
-/// How many workloads there are.
+/// Returns the number of workloads.
 pub(super) async fn count(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     injected: Injected,
     query: ListQuery,
-) -> Result<Json<Count>, Refusal> {
-    caller.may(Resource::Workloads, Action::Read)?;
+) -> Result<Json<Count>, ApiError> {
+    caller.require(Resource::Workloads, Action::Read)?;
     app.with_state(|state, now| {
-        Ok(Json(Count { count: query.count(entries(state, &caller, &query, injected.shows(now), now))? }))
+        Ok(Json(Count { count: query.count(entries(state, &caller, &query, injected.visible_at(now), now))? }))
     })
 }
 
-/// One workload.
+/// Returns a workload.
 pub(super) async fn read(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     injected: Injected,
-) -> Result<Json<Item>, Refusal> {
-    caller.may(Resource::Workloads, Action::Read)?;
+) -> Result<Json<Item>, ApiError> {
+    caller.require(Resource::Workloads, Action::Read)?;
     app.with_state(|state, now| {
-        let shows = injected.shows(now);
-        let view = state.view_of(&id, shows).ok_or_else(|| Refusal::not_found("workload", &id))?;
-        caller.may_in(&view.workload.project_name, Resource::Workloads, Action::Read)?;
+        let shows = injected.visible_at(now);
+        let view = state.view_of(&id, shows).ok_or_else(|| ApiError::not_found("workload", &id))?;
+        caller.require_in(&view.workload.project_name, Resource::Workloads, Action::Read)?;
         let entry = Entry { now: shows.unwrap_or(now), state, view };
         Ok(Json(Item { pending_scheduling_messages: entry.pending_messages(), ..entry.item() }))
     })
@@ -81,13 +81,13 @@ pub(super) async fn batch(
     Extension(caller): Extension<Caller>,
     injected: Injected,
     Body(request, _): Body<BatchRequest>,
-) -> Result<Json<BatchResponse>, Refusal> {
-    if request.ids.len() > LARGEST_BATCH {
+) -> Result<Json<BatchResponse>, ApiError> {
+    if request.ids.len() > MAX_BATCH {
         let count = request.ids.len();
-        return Err(Refusal::bad_request(format!("{count} ids, of which there may be {LARGEST_BATCH}")));
+        return Err(ApiError::bad_request(format!("too many ids: {count}, at most {MAX_BATCH} are allowed")));
     }
     if let Some(id) = request.ids.iter().find(|id| Uuid::parse_str(id).is_err()) {
-        return Err(Refusal::bad_request(format!("`{id}` is no UUID")));
+        return Err(ApiError::bad_request(format!("`{id}` is not a UUID")));
     }
     let change = match request.action {
         BatchAction::Delete => Change::Delete,
@@ -151,7 +151,7 @@ fn entries<'a>(
     now: Timestamp,
 ) -> impl Iterator<Item = Entry<'a>> {
     let deleted = query.deleted;
-    // Who looks for one name among thousands does not pay for the others.
+    // A filter by name uses the index.
     let (some, all) = match query.only_name() {
         Some(name) => (Some(state.named(name)), None),
         None => (None, Some(state.workloads().iter().enumerate())),
@@ -159,20 +159,20 @@ fn entries<'a>(
     let workloads = some.into_iter().flatten().chain(all.into_iter().flatten());
     let views = workloads.filter_map(move |(index, _)| state.view(index, shows));
     let seen = views.filter(move |view| {
-        view.workload.deleted_at.is_some() == deleted && caller.reaches(&view.workload.project_name)
+        view.workload.deleted_at.is_some() == deleted && caller.has_access_to(&view.workload.project_name)
     });
     seen.map(move |view| Entry { now: shows.unwrap_or(now), state, view })
 }
 
-/// A workload at some moment.
+/// A workload at a point in time.
 struct Entry<'a> {
     now: Timestamp,
     state: &'a Facts,
     view: View<'a>,
 }
 
-impl Listed for Entry<'_> {
-    /// The API's list; an id is not among them. What the simulator does not know has no value.
+impl ListItem for Entry<'_> {
+    /// The fields of the API description, which do not include the id. Fields that are not simulated have no value.
     const FIELDS: &'static [&'static str] = &[
         "type",
         "name",
@@ -293,7 +293,7 @@ impl Entry<'_> {
         }
     }
 
-    /// Which quota is in the way, by node pool.
+    /// Returns the exceeded quotas by node pool.
     fn pending_messages(&self) -> Vec<PendingSchedulingMessage> {
         let Some(pending_reason) = self.view.pending_reason() else { return Vec::new() };
         let message = |it: &PoolReason| {
@@ -370,5 +370,5 @@ fn category(spec: &TrainingSpec) -> &str {
     spec.category.as_deref().unwrap_or("Train")
 }
 
-/// The most ids that the API takes at once.
-const LARGEST_BATCH: usize = 100;
+/// Maximum number of ids in a batch, as in the API description.
+const MAX_BATCH: usize = 100;

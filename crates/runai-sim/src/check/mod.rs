@@ -1,8 +1,7 @@
-//! What a submission is refused for.
+//! Validates submissions.
 //!
-//! The rules are those that the API's description states and those that Kubernetes would refuse the pods for. Fields
-//! are named by their path inside the spec, list items by their index: `compute.gpuDevicesRequest`,
-//! `ports[0].container`.
+//! The rules come from the API description and from Kubernetes' validation of pods. Fields are named by their path in
+//! the spec with indexes of list items: `compute.gpuDevicesRequest`, `ports[0].container`.
 
 mod names;
 mod storage;
@@ -25,28 +24,29 @@ use crate::{
 
 pub(crate) use self::names::{NAME_LENGTH, SUFFIX_LENGTH, is_object_name, is_workload_name};
 
-/// Everything that is wrong with a submission, whose template and policy are worked in.
+/// Returns all errors of a submission after template and policy are applied.
 pub(crate) fn submission(request: &TrainingCreationRequest, state: &State) -> Vec<ComplianceIssue> {
     let mut issues = Issues::default();
     let longest =
         if request.use_given_name_as_prefix == Some(true) { NAME_LENGTH - SUFFIX_LENGTH } else { NAME_LENGTH };
     if !is_workload_name(&request.name, longest) {
         let details = format!(
-            "`{}` is no name: 1 to {longest} lowercase letters, digits and dashes, a letter first and no dash last",
+            "invalid name `{}`: use 1 to {longest} lowercase letters, digits and dashes, starting with a letter and not \
+             ending with a dash",
             request.name
         );
         issues.add("name", details);
     }
     if state.project(&request.project_id).is_none() {
-        issues.add("projectId", format!("there is no project with the id `{}`", request.project_id));
+        issues.add("projectId", format!("unknown project with the id `{}`", request.project_id));
     }
     if Uuid::parse_str(&request.cluster_id).is_err() {
-        issues.add("clusterId", format!("`{}` is no UUID", request.cluster_id));
+        issues.add("clusterId", format!("`{}` is not a UUID", request.cluster_id));
     } else if request.cluster_id != state.cluster().uuid {
-        issues.add("clusterId", format!("there is no cluster with the id `{}`", request.cluster_id));
+        issues.add("clusterId", format!("unknown cluster with the id `{}`", request.cluster_id));
     }
     let spec = &request.spec;
-    // Where commands really run, images do not matter, and templates are elsewhere.
+    // With `Exec`, images are ignored, and templates exist on the real control plane only.
     if spec.image.is_none() && !(state.exec() && request.template_id.is_some()) {
         issues.required("image");
     }
@@ -54,9 +54,10 @@ pub(crate) fn submission(request: &TrainingCreationRequest, state: &State) -> Ve
     issues.0
 }
 
-/// What is accepted though a real control plane may refuse it, or do something else: nobody has said what it does.
+/// Returns warnings about accepted values that the API description leaves undefined, and that a real control plane may
+/// reject.
 ///
-/// `sent` is the body as it came, `known` what was read of it.
+/// `sent` is the raw body, `known` the part that the wire types decoded.
 pub(crate) fn warnings(
     request: &TrainingCreationRequest,
     sent: &Value,
@@ -73,18 +74,17 @@ pub(crate) fn warnings(
             warnings.add("security.seccompProfileType", "`Localhost` is not supported yet");
         }
         if let Some(groups) = security.supplemental_groups.as_ref().filter(|groups| groups.contains(';')) {
-            warnings
-                .add("security.supplementalGroups", format!("`{groups}` is separated by semicolons, not by commas"));
+            warnings.add("security.supplementalGroups", format!("`{groups}` uses semicolons instead of commas"));
         }
     }
     if let Some(class) = spec.priority_class.as_deref().filter(|class| !class.is_empty() && priority(class).is_none()) {
-        warnings.add("priorityClass", format!("`{class}` is none of Run:ai's own priority classes"));
+        warnings.add("priorityClass", format!("`{class}` is not a predefined priority class"));
     }
     for (index, pool) in spec.node_pools.iter().enumerate().filter(|(_, pool)| !state.pools().contains(pool)) {
-        warnings.add(format!("nodePools[{index}]"), format!("there is no node pool `{pool}`"));
+        warnings.add(format!("nodePools[{index}]"), format!("unknown node pool `{pool}`"));
     }
     if let Some(node_type) = spec.node_type.as_ref().filter(|it| !it.is_empty() && !state.has_node_type(it)) {
-        warnings.add("nodeType", format!("there is no node of type `{node_type}`"));
+        warnings.add("nodeType", format!("no node of type `{node_type}`"));
     }
     unknown_members(sent, known, "", &mut warnings);
     warnings.0
@@ -95,22 +95,22 @@ fn compute_warnings(compute: &Compute, warnings: &mut Issues) {
     let memory = compute.gpu_memory_request.is_some() || compute.gpu_memory_limit.is_some();
     let devices = compute.gpu_devices_request;
     if devices == Some(0) && (portion || memory || compute.gpu_request_type.is_some()) {
-        return warnings.add("compute.gpuRequestType", "says how GPUs are shared, of which none is asked for");
+        return warnings.add("compute.gpuRequestType", "has no effect without a GPU request");
     }
     if compute.gpu_request_type != Some(GpuRequestType::Portion) && portion {
-        warnings.add("compute.gpuPortionRequest", "belongs to the request type `portion`");
+        warnings.add("compute.gpuPortionRequest", "requires the request type `portion`");
     }
     if compute.gpu_request_type != Some(GpuRequestType::Memory) && memory {
-        warnings.add("compute.gpuMemoryRequest", "belongs to the request type `memory`");
+        warnings.add("compute.gpuMemoryRequest", "requires the request type `memory`");
     }
     if compute.gpu_request_type == Some(GpuRequestType::Memory) && devices.is_some_and(|devices| devices > 1) {
-        warnings.add("compute.gpuRequestType", "`memory` is for a single device");
+        warnings.add("compute.gpuRequestType", "`memory` requires a single device");
     }
 }
 
-/// Members that were sent and are not known; nulls and what is empty say nothing.
+/// Warns about unknown members, except null or empty ones.
 fn unknown_members(sent: &Value, known: &Value, path: &str, warnings: &mut Issues) {
-    let says_nothing = |value: &Value| match value {
+    let is_empty = |value: &Value| match value {
         Value::Null => true,
         Value::Array(items) => items.iter().all(Value::is_null),
         Value::Object(members) => members.is_empty(),
@@ -118,10 +118,10 @@ fn unknown_members(sent: &Value, known: &Value, path: &str, warnings: &mut Issue
     };
     match (sent, known) {
         (Value::Object(sent), Value::Object(known)) => {
-            for (key, value) in sent.iter().filter(|(_, value)| !says_nothing(value)) {
+            for (key, value) in sent.iter().filter(|(_, value)| !is_empty(value)) {
                 let path = if path.is_empty() || path == "spec" { key.clone() } else { format!("{path}.{key}") };
                 match known.get(key) {
-                    None => warnings.add(path, "is no member that is known"),
+                    None => warnings.add(path, "unknown member"),
                     Some(known) => unknown_members(value, known, &path, warnings),
                 }
             }
@@ -156,49 +156,49 @@ impl Issues {
         self.push(field, details, Some("max"));
     }
 
-    /// Refuses a missing or empty text.
+    /// Rejects a missing or empty text.
     fn text(&mut self, field: impl Into<String>, text: Option<&String>) {
         if text.is_none_or(String::is_empty) {
             self.required(field);
         }
     }
 
-    /// Refuses a text that is given and empty.
+    /// Rejects an empty text; a missing one is valid.
     fn not_empty(&mut self, field: &str, text: Option<&String>) {
         if text.is_some_and(String::is_empty) {
             self.add(field, "must not be empty");
         }
     }
 
-    fn at_least(&mut self, field: impl Into<String>, value: Option<i64>, least: i64) {
-        if let Some(value) = value.filter(|value| *value < least) {
-            self.min(field, format!("{value} is less than {least}"));
+    fn at_least(&mut self, field: impl Into<String>, value: Option<i64>, minimum: i64) {
+        if let Some(value) = value.filter(|value| *value < minimum) {
+            self.min(field, format!("{value} is less than {minimum}"));
         }
     }
 
     fn port(&mut self, field: impl Into<String>, port: Option<i64>) {
         if let Some(port) = port.filter(|port| !(1..=65535).contains(port)) {
             let rule = if port < 1 { "min" } else { "max" };
-            self.push(field, format!("{port} is no port: 1 to 65535"), Some(rule));
+            self.push(field, format!("invalid port {port}: must be 1 to 65535"), Some(rule));
         }
     }
 
-    /// Refuses a text that is no quantity; gives its amount otherwise.
+    /// Returns the value of a quantity, or rejects the text.
     fn quantity(&mut self, field: impl Into<String>, text: Option<&String>) -> Option<f64> {
         let text = text?;
         let amount = quantity(text);
         if amount.is_none() {
-            self.add(field, format!("`{text}` is no quantity, such as `4G` or `512Mi`"));
+            self.add(field, format!("invalid quantity `{text}`: use a value such as `4G` or `512Mi`"));
         }
         amount
     }
 
-    /// Refuses a name that Kubernetes cannot have given to an object.
+    /// Rejects an invalid name of a Kubernetes object.
     fn object(&mut self, field: impl Into<String>, name: Option<&String>) {
         match name {
             None => self.required(field),
             Some(name) if !is_object_name(name) => {
-                self.add(field, format!("`{name}` is no name of a Kubernetes object"));
+                self.add(field, format!("invalid Kubernetes object name `{name}`"));
             }
             Some(_) => {}
         }
@@ -224,11 +224,11 @@ fn training(spec: &TrainingSpec, issues: &mut Issues) {
     ] {
         issues.at_least(field, value, least);
     }
-    if let Some(pods) = spec.parallelism.filter(|pods| *pods > MOST_PODS) {
-        issues.max("parallelism", format!("{pods} pods are more than {MOST_PODS}"));
+    if let Some(pods) = spec.parallelism.filter(|pods| *pods > MAX_PODS) {
+        issues.max("parallelism", format!("{pods} is more than {MAX_PODS} pods"));
     }
     if spec.tty == Some(true) && spec.stdin != Some(true) {
-        issues.add("tty", "needs `stdin`");
+        issues.add("tty", "requires `stdin`");
     }
     for (index, annotation) in spec.annotations.iter().enumerate() {
         label_key(&format!("annotations[{index}].name"), annotation.name.as_ref(), issues);
@@ -236,7 +236,7 @@ fn training(spec: &TrainingSpec, issues: &mut Issues) {
     for (index, label) in spec.labels.iter().enumerate() {
         label_key(&format!("labels[{index}].name"), label.name.as_ref(), issues);
         if let Some(value) = label.value.as_ref().filter(|value| !is_label_value(value)) {
-            issues.add(format!("labels[{index}].value"), format!("`{value}` is no label value"));
+            issues.add(format!("labels[{index}].value"), format!("invalid label value `{value}`"));
         }
     }
     for (index, secret) in spec.image_pull_secrets.iter().enumerate() {
@@ -318,10 +318,11 @@ fn compute_rules(compute: &Compute, issues: &mut Issues) {
     gpu_request_type_rules(compute, issues);
 }
 
-/// A request says how much of its kind it wants.
+/// A request type requires the request of its kind.
 ///
-/// The API's description also wants nothing of the other kind, and `memory` for a single device only. What a real control
-/// plane does with them is not known, and the official Python peers send a portion with everything, so they pass.
+/// The API description also forbids requests of the other kind, and `memory` for several devices. The behavior of a
+/// real control plane is unknown, and the official Python client sends a portion with every request, so these are
+/// accepted.
 fn gpu_request_type_rules(compute: &Compute, issues: &mut Issues) {
     match compute.gpu_request_type {
         Some(GpuRequestType::Memory) if compute.gpu_memory_request.is_none() => {
@@ -356,7 +357,7 @@ fn environment_variable(path: &str, variable: &EnvironmentVariable, issues: &mut
     ];
     let count = sources.into_iter().filter(|given| *given).count();
     if count > 1 {
-        issues.add(path, "takes its value from more than one source");
+        issues.add(path, "has more than one source of its value");
     } else if count == 0 && variable.exclude != Some(true) {
         issues.required(format!("{path}.value"));
     }
@@ -383,7 +384,7 @@ fn exposed_url(path: &str, url: &ExposedUrl, issues: &mut Issues) {
     }
     issues.port(format!("{path}.container"), url.container);
     if !url.authorized_users.is_empty() && !url.authorized_groups.is_empty() {
-        issues.add(format!("{path}.authorizedGroups"), "cannot be given together with `authorizedUsers`");
+        issues.add(format!("{path}.authorizedGroups"), "cannot be combined with `authorizedUsers`");
     }
 }
 
@@ -404,10 +405,10 @@ fn toleration_rules(path: &str, toleration: &Toleration, issues: &mut Issues) {
 fn label_key(field: &str, key: Option<&String>, issues: &mut Issues) {
     match key {
         None => issues.required(field),
-        Some(key) if !is_label_key(key) => issues.add(field, format!("`{key}` is no label key")),
+        Some(key) if !is_label_key(key) => issues.add(field, format!("invalid label key `{key}`")),
         Some(_) => {}
     }
 }
 
-/// Pods of one workload; the API has no such bound, the simulator's memory has.
-const MOST_PODS: i64 = 10_000;
+/// Maximum number of pods of a workload: a limit of the simulator, not of the API.
+const MAX_PODS: i64 = 10_000;

@@ -1,17 +1,17 @@
-//! Forms of names in Kubernetes.
+//! Validates Kubernetes names.
 
-/// A DNS label that starts with a letter.
+/// Whether `name` is a DNS label that starts with a letter.
 pub(crate) fn is_workload_name(name: &str, longest: usize) -> bool {
     is_object_name(name) && name.len() <= longest && name.starts_with(|c: char| c.is_ascii_lowercase())
 }
 
-/// The API's pattern for names of Kubernetes objects: `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`.
+/// Whether `name` matches the API's pattern for names of Kubernetes objects: `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`.
 pub(crate) fn is_object_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     name.chars().all(|c| plain(c) || c == '-') && name.starts_with(plain) && name.ends_with(plain)
 }
 
-/// Kubernetes' qualified names, in the API's 63 characters for the whole.
+/// Whether `key` is a qualified name with at most 63 characters, the limit of the API.
 pub(super) fn is_label_key(key: &str) -> bool {
     let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
     let domain = |prefix: &str| prefix.split('.').all(is_object_name);
@@ -26,5 +26,5 @@ pub(super) fn is_label_value(value: &str) -> bool {
 
 pub(crate) const NAME_LENGTH: usize = 63;
 
-/// A dash and the random characters that make a prefix a name.
+/// Length of the dash and the random characters that complete a name prefix.
 pub(crate) const SUFFIX_LENGTH: usize = 6;

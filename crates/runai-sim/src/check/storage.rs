@@ -1,4 +1,4 @@
-//! What mounts are refused for.
+//! Validates mounts.
 
 use std::collections::HashSet;
 
@@ -72,7 +72,7 @@ fn claim(path: &str, pvc: &Pvc, issues: &mut Issues) {
     issues.quantity(format!("{path}.claimInfo.size"), size);
 }
 
-/// Paths inside the container, of which Kubernetes wants each only once.
+/// Mount paths, which must be unique in a container.
 struct Mounts<'a> {
     issues: &'a mut Issues,
     paths: HashSet<String>,
@@ -83,7 +83,7 @@ impl Mounts<'_> {
         match path.filter(|path| !path.is_empty()) {
             None => self.issues.required(field),
             Some(path) if !self.paths.insert(path.clone()) => {
-                self.issues.add(field, format!("`{path}` is mounted twice"));
+                self.issues.add(field, format!("duplicate mount path `{path}`"));
             }
             Some(_) => {}
         }
@@ -93,7 +93,7 @@ impl Mounts<'_> {
         let octal =
             |mode: &str| mode.len() == 4 && mode.starts_with('0') && mode.bytes().all(|it| (b'0'..=b'7').contains(&it));
         if let Some(mode) = mode.filter(|mode| !octal(mode)) {
-            self.issues.add(field, format!("`{mode}` is no file mode of four octal digits"));
+            self.issues.add(field, format!("invalid file mode `{mode}`: use four octal digits"));
         }
     }
 }

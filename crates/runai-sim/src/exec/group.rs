@@ -1,4 +1,4 @@
-//! The process group of a pod, which never outlives this program.
+//! Process groups of pods, which never outlive this program.
 //!
 //! A shell, the guard, leads the group and reads from a pipe whose other end only this program has. When this program
 //! ends, even by `SIGKILL`, the kernel closes that end, and the guard kills the group. This needs no signal handler, no
@@ -18,14 +18,14 @@ use tokio::{
 /// A process group, killed when this is dropped.
 pub(super) struct Group {
     id: Pid,
-    /// Not waited for: as long as it is not, nobody else gets its process id, which is the group's.
+    /// Never waited for, so that the kernel does not reuse its process id, which is the group id.
     _guard: Child,
-    /// The end of the pipe whose closing the guard waits for.
+    /// The write end of the pipe; the guard acts when it closes.
     _pipe: ChildStdin,
 }
 
 impl Group {
-    /// A group without processes except its guard.
+    /// Creates a group that contains only its guard.
     pub(super) async fn new() -> io::Result<Self> {
         let mut guard = Command::new("/bin/sh")
             .args(["-c", GUARD])
@@ -36,17 +36,17 @@ impl Group {
             .stderr(Stdio::null())
             .process_group(0)
             .spawn()?;
-        let gone = || io::Error::other("it has ended already");
+        let gone = || io::Error::other("the guard has already ended");
         let id = guard.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw).ok_or_else(gone)?;
         let (pipe, stdout) = (guard.stdin.take().ok_or_else(gone)?, guard.stdout.take());
-        // From here on it is killed whatever happens.
+        // From here on, dropping `group` kills the guard.
         let group = Self { id, _guard: guard, _pipe: pipe };
-        // Before it ignores signals, one that ends the pod would end the guard.
+        // Wait until the guard ignores signals, so that a signal to the pod does not end it.
         stdout.ok_or_else(gone)?.read_u8().await?;
         Ok(group)
     }
 
-    /// The id of the group.
+    /// Returns the id of the group.
     pub(super) fn id(&self) -> Pid {
         self.id
     }
@@ -62,7 +62,7 @@ impl Drop for Group {
     }
 }
 
-/// Sends a signal to a group; a group that has ended already is ignored.
+/// Sends a signal to a group; ignores a group that has ended.
 pub(super) fn signal(group: Pid, kind: Signal) {
     let _ = killpg(group, kind);
 }

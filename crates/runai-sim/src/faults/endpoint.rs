@@ -1,4 +1,4 @@
-//! The purpose of requests.
+//! Classifies requests by purpose.
 
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_are_for_one_thing() {
+    fn classifies_requests() {
         const ALL: [Endpoint; 7] = [
             Endpoint::Action,
             Endpoint::Get,

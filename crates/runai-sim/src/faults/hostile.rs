@@ -23,7 +23,7 @@ pub(super) fn hostile(seed: u64) -> Vec<Fault> {
     faults
 }
 
-/// Late, slow and broken answers.
+/// Late, slow and broken responses.
 fn transport() -> Vec<Fault> {
     vec![
         rare(0.05, Kind::HeavyTail { longest: 60.0, median: 0.05 }),
@@ -41,7 +41,7 @@ fn transport() -> Vec<Fault> {
     ]
 }
 
-/// Answers from proxies, and temporary refusals.
+/// Responses from proxies and temporary rejections.
 fn proxies() -> Vec<Fault> {
     vec![
         rare(0.02, Kind::Status { status: 503, retry_after: None }),

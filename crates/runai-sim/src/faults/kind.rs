@@ -5,109 +5,109 @@ use serde_json::Value;
 
 use super::numbers;
 
-/// What goes wrong with a request.
+/// The kind of a fault.
 ///
-/// Times are seconds of simulated time unless noted otherwise. Of the kinds that replace the answer (proxies, broken
-/// connections, error statuses), the first that applies counts; all others combine.
+/// Times are seconds of simulated time unless noted otherwise. At most one fault that replaces the response (proxies,
+/// broken connections, error statuses) applies to a request; all others combine.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(remote = "Self", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum FaultKind {
-    /// The `Date` of the answer is off.
+    /// The `Date` of the response is wrong.
     ClockSkew {
         /// Seconds; negative for a clock that is behind.
         #[serde(deserialize_with = "numbers::finite")]
         seconds: f64,
     },
-    /// A submission may have a name that another workload has.
+    /// A submission may reuse the name of another workload.
     DuplicateNames {
-        /// A name is only taken once its workload is so many seconds old; never when not given.
+        /// Age in seconds from which a workload blocks its name; never by default.
         #[serde(default, deserialize_with = "numbers::optional_seconds")]
         visible_after: Option<f64>,
     },
-    /// It is carried out, and the answer has its status and no body.
+    /// The request takes effect, and the response has no body.
     EmptyBody,
-    /// The list in the answer is empty, and a count is 0.
+    /// Lists are empty and counts are 0.
     EmptyList,
-    /// The token counts as expired.
+    /// The response is 401, as for an expired token.
     ExpiredToken,
-    /// The `Date` of the answer is the moment at which the fault began.
+    /// The `Date` of the response is the start of the fault.
     FrozenDate,
-    /// The answer comes late, sometimes very late: times follow a Pareto distribution with the exponent 1.2.
+    /// The response is late; delays follow a Pareto distribution with the exponent 1.2.
     HeavyTail {
-        /// The most seconds.
+        /// Maximum delay in seconds.
         #[serde(deserialize_with = "numbers::seconds")]
         longest: f64,
-        /// Seconds within which half of the answers come.
+        /// Median delay in seconds.
         #[serde(deserialize_with = "numbers::seconds")]
         median: f64,
     },
-    /// A proxy answers with a page instead.
+    /// A proxy responds with an HTML page.
     Html {
-        /// The status; 200 for a page that passes for an answer.
+        /// The status; 200 imitates a login page.
         #[serde(deserialize_with = "numbers::status")]
         status: u16,
     },
-    /// A read shows workloads as they were some time ago; newer workloads are absent. Changes from before the fault was
-    /// added are not hidden. With a probability below 1, reads alternate between old and new, as those from replicas do.
+    /// Reads show an older state, without newer workloads. Changes from before the fault was added are visible. With a
+    /// probability below 1, reads alternate between old and new state, like reads from replicas.
     Lag {
-        /// How long ago, in seconds.
+        /// Age of the state in seconds.
         #[serde(deserialize_with = "numbers::seconds")]
         seconds: f64,
     },
-    /// A submission, suspension, resumption or deletion takes effect after its answer.
+    /// A submission, suspension, resumption or deletion takes effect after its response.
     LateEffect {
-        /// The answer.
+        /// The response.
         answer: LateAnswer,
         /// Seconds until it takes effect.
         #[serde(deserialize_with = "numbers::seconds")]
         delay: f64,
-        /// The most random seconds in addition.
+        /// Maximum random delay in addition, in seconds.
         #[serde(default, deserialize_with = "numbers::seconds")]
         jitter: f64,
     },
-    /// It is carried out, and the answer comes late.
+    /// The request takes effect, and the response is late.
     Latency {
-        /// How late, in seconds.
+        /// The delay in seconds.
         #[serde(deserialize_with = "numbers::seconds")]
         seconds: f64,
     },
-    /// A suspension, resumption or deletion is accepted and never carried out.
+    /// A suspension, resumption or deletion is accepted and has no effect.
     LostAction,
-    /// It is carried out, and the answer is lost.
+    /// The request takes effect, and the response is lost.
     LostAnswer,
-    /// The caller's role does not hold in a project.
+    /// The caller has no role in a project.
     LostPermission {
-        /// The name of the project; `*` stands for any text.
+        /// The name of the project, where `*` matches any text.
         project: String,
     },
-    /// One item of a list, or the one thing that was asked for, has a member that is missing or of another type.
+    /// A list item, or the requested resource, has a member that is missing or of another type.
     MalformedItem {
-        /// What is wrong with the member.
+        /// The error in the member.
         damage: Damage,
-        /// The member; a random one of those that clients need when not given.
+        /// The member; by default a random one that clients need.
         #[serde(default)]
         member: Option<String>,
     },
-    /// The answer has no `Date`.
+    /// The response has no `Date`.
     MissingDate,
-    /// A submission whose name is taken is refused in other words.
+    /// A name conflict has another status and message.
     NameConflict {
         /// The status, such as 400 or 409.
         #[serde(deserialize_with = "numbers::status")]
         status: u16,
-        /// The words.
+        /// The wording of the message.
         wording: ConflictWording,
     },
-    /// The specification of a submission is stored, and shown from then on, in another form.
+    /// The specification of a submission is stored and shown in another form.
     NormalizedSpec {
-        /// What changes; everything when not given.
+        /// The changes; all by default.
         #[serde(default = "SpecChange::all")]
         changes: Vec<SpecChange>,
     },
-    /// More requests than a rate allows get 429 with `Retry-After`.
+    /// Requests beyond a rate get 429 with `Retry-After`.
     RateLimit {
-        /// The number of requests that pass in each period.
+        /// Number of requests that pass in each period.
         requests: u32,
         /// The period, in seconds.
         #[serde(deserialize_with = "numbers::positive")]
@@ -115,38 +115,38 @@ pub enum FaultKind {
     },
     /// A redirect to a login page, which this simulator serves at `/login`.
     Redirect {
-        /// Where to.
+        /// The location.
         #[serde(default = "login")]
         location: String,
     },
-    /// The connection breaks before it is carried out.
+    /// The connection breaks before the request takes effect.
     Reset,
-    /// It is carried out, and the connection breaks in the middle of the answer's body.
+    /// The request takes effect, and the connection breaks in the middle of the response body.
     ResetInBody,
-    /// The answer's bytes come slowly.
+    /// The response body is sent one byte at a time.
     SlowBytes {
-        /// Milliseconds of real time between two bytes.
+        /// Real time between two bytes, in milliseconds.
         delay: u64,
     },
-    /// It is answered with an error status, and not carried out.
+    /// The response is an error status, and the request has no effect.
     Status {
         /// The status.
         #[serde(deserialize_with = "numbers::status")]
         status: u16,
-        /// The header `Retry-After`: seconds, or whatever text is wanted.
+        /// The header `Retry-After`: seconds or any other text.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_after: Option<String>,
     },
-    /// A workload that is suspended stays in the phase Stopping until it is deleted.
+    /// A suspended workload stays in the phase Stopping until it is deleted.
     StuckStopping,
     /// The total times of workloads are too small.
     TotalTimes {
-        /// How.
+        /// The error.
         change: TotalsChange,
     },
     /// Workloads are in a phase that the API does not describe.
     UnknownPhase {
-        /// Whether `completedAt` has a value; unchanged when not given.
+        /// Whether `completedAt` has a value; unchanged by default.
         #[serde(default)]
         completed: Option<bool>,
         /// The phase.
@@ -155,20 +155,20 @@ pub enum FaultKind {
     },
 }
 
-/// The answer to a request that has no effect yet.
+/// The response to a request that takes effect later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum LateAnswer {
     /// The connection breaks.
     Cut,
-    /// No answer. The connection breaks after an hour of real time.
+    /// No response; the connection breaks after one hour of real time.
     Hang,
     /// An error status.
     Status(u16),
 }
 
-/// What is wrong with a member.
+/// An error in a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -209,11 +209,11 @@ impl ConflictWording {
 pub enum SpecChange {
     /// Quantities of memory are numbers of bytes.
     Bytes,
-    /// Labels are gone.
+    /// Labels are removed.
     DroppedLabels,
     /// Values of environment variables are masked.
     MaskedValues,
-    /// Lists have another order.
+    /// Lists are reversed.
     Order,
 }
 
@@ -223,7 +223,7 @@ impl SpecChange {
     }
 }
 
-/// How total times are wrong.
+/// An error in total times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -269,7 +269,7 @@ impl FaultKind {
         }
     }
 
-    /// Whether the answer is replaced or broken; only one such kind applies to a request.
+    /// Whether it replaces or breaks the response; only one such kind applies to a request.
     pub(crate) const fn replaces(&self) -> bool {
         matches!(
             self,
@@ -312,13 +312,13 @@ impl<'de> Deserialize<'de> for FaultKind {
             let nearest = KINDS
                 .iter()
                 .max_by(|one, other| strsim::jaro_winkler(name, one).total_cmp(&strsim::jaro_winkler(name, other)));
-            let nearest = nearest.filter(|it| strsim::jaro_winkler(name, it) > NEAR);
+            let nearest = nearest.filter(|it| strsim::jaro_winkler(name, it) > MIN_SIMILARITY);
             return Err(D::Error::custom(match nearest {
                 Some(nearest) => format!("unknown kind of fault `{name}`, did you mean `{nearest}`?"),
                 None => format!("unknown kind of fault `{name}`, expected one of {}", KINDS.join(", ")),
             }));
         }
-        // Its own path, because the value has left the text that it was read from.
+        // Track the path here, because the outer deserializer does not see it.
         let mut track = serde_path_to_error::Track::new();
         let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
         Self::deserialize(tracked).map_err(|error| D::Error::custom(format!("`{}`: {error}", track.path())))
@@ -356,8 +356,8 @@ pub(crate) const KINDS: [&str; 27] = [
     "unknownPhase",
 ];
 
-/// How much alike two names must be to be taken for each other.
-const NEAR: f64 = 0.7;
+/// Minimum similarity of a suggested name.
+const MIN_SIMILARITY: f64 = 0.7;
 
 fn login() -> String {
     "/login".to_owned()

@@ -1,4 +1,4 @@
-//! Faults: what goes wrong between client and control plane, and in what the control plane answers.
+//! Faults: errors in transport, responses and effects of requests.
 
 mod endpoint;
 mod hostile;
@@ -20,43 +20,43 @@ pub use self::{
 };
 use crate::{
     clock::{between, later},
-    world::fits,
+    world::pattern_matches,
 };
 
-/// A fault: which requests it applies to, when, how often, and what goes wrong.
+/// A fault: its kind, and the requests that it applies to.
 ///
 /// All times are simulated. `seed` determines every random choice: the same requests in the same order get the same
 /// faults.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Fault {
-    /// The number of matching requests that pass first.
+    /// Number of matching requests that pass first.
     pub after: u32,
-    /// The purpose of the requests; any when not given.
+    /// The purpose of the requests; any by default.
     pub endpoint: Option<Endpoint>,
-    /// Seconds from when it is added to when it begins; 0 when not given.
+    /// Delay in seconds before it starts; 0 by default.
     #[serde(deserialize_with = "numbers::optional_seconds")]
     pub from: Option<f64>,
-    /// What goes wrong.
+    /// The kind.
     pub kind: FaultKind,
-    /// The method of the requests, such as `POST`; any when not given.
+    /// The method of the requests, such as `POST`; any by default.
     pub method: Option<String>,
-    /// The path of the requests; `*` stands for any text, and for all paths when not given.
+    /// The path of the requests, where `*` matches any text; any path by default.
     pub path: Option<String>,
     /// The probability for each matching request, from 0 to 1.
     #[serde(deserialize_with = "numbers::probability")]
     pub probability: f64,
-    /// Its length in seconds; unlimited when not given.
+    /// Its duration in seconds; unlimited by default.
     #[serde(deserialize_with = "numbers::optional_seconds")]
     pub seconds: Option<f64>,
     /// Determines every random choice.
     pub seed: u64,
-    /// The most requests that it applies to; unlimited when not given.
+    /// Maximum number of requests that it applies to; unlimited by default.
     pub times: Option<u32>,
 }
 
 impl Default for Fault {
-    /// 503 for every request.
+    /// Returns 503 for every request.
     fn default() -> Self {
         Self {
             after: 0,
@@ -80,16 +80,16 @@ impl Fault {
         Self { kind, ..Self::default() }
     }
 
-    /// Returns the preset `hostile`: all kinds of faults, each with a small probability or in a short window.
+    /// Returns the preset `hostile`: all kinds of faults with small probabilities or in short windows.
     ///
-    /// Clients that retry succeed, with one exception: a workload that is suspended may stay in the phase
-    /// Stopping ([`FaultKind::StuckStopping`]). Windows are in the first 15 minutes of simulated time.
+    /// Clients that retry succeed, except that a suspended workload may stay in the phase Stopping
+    /// ([`FaultKind::StuckStopping`]). Windows are in the first 15 minutes of simulated time.
     #[must_use]
     pub fn hostile(seed: u64) -> Vec<Self> {
         hostile::hostile(seed)
     }
 
-    /// Restricts it to requests with this method and path; `*` stands for any text in the path.
+    /// Restricts it to requests with this method and path, where `*` matches any text.
     #[must_use]
     pub fn on(mut self, method: impl Into<String>, path: impl Into<String>) -> Self {
         self.method = Some(method.into());
@@ -111,14 +111,14 @@ impl Fault {
         self
     }
 
-    /// Sets how much simulated time passes before it begins.
+    /// Sets the delay in simulated time before it starts.
     #[must_use]
     pub fn starting_after(mut self, time: Duration) -> Self {
         self.from = Some(time.as_secs_f64());
         self
     }
 
-    /// Sets how much simulated time it lasts.
+    /// Sets its duration in simulated time.
     #[must_use]
     pub fn lasting(mut self, time: Duration) -> Self {
         self.seconds = Some(time.as_secs_f64());
@@ -137,16 +137,16 @@ impl Fault {
 /// The active faults, and how often each has been applied.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
-    /// How often faults of each kind were applied.
+    /// Number of requests that each kind was applied to.
     applied: BTreeMap<&'static str, u64>,
-    set: Vec<Set>,
+    active: Vec<ActiveFault>,
 }
 
 #[derive(Debug)]
-struct Set {
+struct ActiveFault {
     fault: Fault,
     from: Timestamp,
-    /// For a rate limit: requests in the current period, and the start of that.
+    /// For a rate limit: requests in the current period, and its start.
     passed: Option<(u32, Timestamp)>,
     random: Random,
     /// Matching requests so far.
@@ -160,9 +160,9 @@ struct Set {
 #[derive(Clone, Debug)]
 pub(crate) struct Injection {
     pub(crate) kind: FaultKind,
-    /// The source of random choices about this request.
+    /// Random numbers for this request.
     pub(crate) random: Random,
-    /// When the fault began.
+    /// Start of the fault.
     pub(crate) since: Timestamp,
     /// For a rate limit: the time until more requests pass.
     pub(crate) wait: Duration,
@@ -172,7 +172,7 @@ impl Faults {
     pub(crate) fn add(&mut self, fault: Fault, now: Timestamp) {
         let duration = |seconds: Option<f64>| seconds.and_then(|it| Duration::try_from_secs_f64(it).ok());
         let from = later(now, duration(fault.from).unwrap_or_default());
-        self.set.push(Set {
+        self.active.push(ActiveFault {
             until: duration(fault.seconds).map(|it| later(from, it)),
             from,
             passed: None,
@@ -184,23 +184,23 @@ impl Faults {
     }
 
     pub(crate) fn clear(&mut self) {
-        self.set.clear();
+        self.active.clear();
     }
 
     pub(crate) fn list(&self) -> Vec<Fault> {
-        self.set.iter().map(|set| set.fault.clone()).collect()
+        self.active.iter().map(|set| set.fault.clone()).collect()
     }
 
     pub(crate) fn applied(&self) -> BTreeMap<&'static str, u64> {
         self.applied.clone()
     }
 
-    /// Returns the faults that apply to this request: all, but only the first of those that replace the answer.
+    /// Returns the faults that apply to a request, with at most one that replaces the response.
     pub(crate) fn inject(&mut self, method: &str, path: &str, now: Timestamp) -> Vec<Injection> {
-        self.set.retain(|set| set.until.is_none_or(|until| now < until));
+        self.active.retain(|set| set.until.is_none_or(|until| now < until));
         let mut injections: Vec<Injection> = Vec::new();
         let mut has_replacement = false;
-        for set in &mut self.set {
+        for set in &mut self.active {
             let replaces = set.fault.kind.replaces();
             if (replaces && has_replacement) || !set.covers(method, path, now) {
                 continue;
@@ -215,12 +215,12 @@ impl Faults {
     }
 }
 
-impl Set {
+impl ActiveFault {
     fn covers(&self, method: &str, path: &str, now: Timestamp) -> bool {
         let Fault { endpoint, method: wanted, path: pattern, .. } = &self.fault;
         self.from <= now
             && wanted.as_ref().is_none_or(|it| it.eq_ignore_ascii_case(method))
-            && pattern.as_ref().is_none_or(|it| fits(it, path))
+            && pattern.as_ref().is_none_or(|it| pattern_matches(it, path))
             && endpoint.is_none_or(|it| it.covers(method, path))
     }
 
@@ -228,7 +228,7 @@ impl Set {
     fn draw(&mut self, now: Timestamp) -> Option<Injection> {
         let number = self.seen;
         self.seen = number.saturating_add(1);
-        // One draw per request, so that choices about one request do not shift those about the next.
+        // One seed per request, so that choices about one request do not affect the next.
         let mut random = Random::new(self.random.next());
         let Fault { after, kind, probability, times, .. } = &self.fault;
         if number < *after || times.is_some_and(|times| self.applied >= times) || random.unit() >= *probability {
@@ -254,17 +254,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_strikes_whom_and_when_it_should() {
+    fn applies_to_matching_requests() {
         let now = Timestamp::UNIX_EPOCH;
         let mut faults = Faults::default();
         faults.add(Fault { after: 1, ..Fault::new(FaultKind::Reset).on("post", "/api/*").times(2) }, now);
-        let mut strike = |method: &str, path: &str| !faults.inject(method, path, now).is_empty();
-        assert!(!strike("GET", "/api/x") && !strike("POST", "/other"));
-        assert_eq!([(); 4].map(|()| strike("POST", "/api/x")), [false, true, true, false]);
+        let mut applies = |method: &str, path: &str| !faults.inject(method, path, now).is_empty();
+        assert!(!applies("GET", "/api/x") && !applies("POST", "/other"));
+        assert_eq!([(); 4].map(|()| applies("POST", "/api/x")), [false, true, true, false]);
     }
 
     #[test]
-    fn a_fault_ends_with_its_time() {
+    fn ends_after_duration() {
         let now = Timestamp::UNIX_EPOCH;
         let mut faults = Faults::default();
         faults.add(Fault::new(FaultKind::Reset).lasting(Duration::from_secs(10)), now);
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_written_as_they_are_read() {
+    fn faults_round_trip() {
         for text in [
             r#"{"kind":"reset"}"#,
             r#"{"kind":{"status":{"status":429,"retryAfter":"7"}},"times":3}"#,
@@ -292,33 +292,33 @@ mod tests {
     }
 
     #[test]
-    fn a_window_begins_and_ends() {
+    fn applies_within_window() {
         let now = Timestamp::UNIX_EPOCH;
         let mut faults = Faults::default();
         let window = Fault::new(FaultKind::Reset);
         faults.add(window.starting_after(Duration::from_secs(10)).lasting(Duration::from_secs(5)), now);
-        let mut strikes = |seconds| !faults.inject("GET", "/", later(now, Duration::from_secs(seconds))).is_empty();
-        let found = [0, 9, 10, 14, 15].map(&mut strikes);
+        let mut applies = |seconds| !faults.inject("GET", "/", later(now, Duration::from_secs(seconds))).is_empty();
+        let found = [0, 9, 10, 14, 15].map(&mut applies);
         assert_eq!(found, [false, false, true, true, false]);
     }
 
     #[test]
-    fn chance_follows_the_seed_and_the_probability() {
+    fn chance_follows_seed() {
         let now = Timestamp::UNIX_EPOCH;
         let run = |probability, seed| {
             let mut faults = Faults::default();
             faults.add(Fault::new(FaultKind::Reset).by_chance(probability, seed), now);
             (0..1000).map(|_| !faults.inject("GET", "/", now).is_empty()).collect::<Vec<_>>()
         };
-        let struck = |probability| run(probability, 1).into_iter().filter(|struck| *struck).count();
-        assert_eq!((struck(0.0), struck(1.0)), (0, 1000));
-        assert!((150..250).contains(&struck(0.2)), "{}", struck(0.2));
+        let count = |probability| run(probability, 1).into_iter().filter(|applied| *applied).count();
+        assert_eq!((count(0.0), count(1.0)), (0, 1000));
+        assert!((150..250).contains(&count(0.2)), "{}", count(0.2));
         assert_eq!(run(0.2, 1), run(0.2, 1));
         assert_ne!(run(0.2, 1), run(0.2, 2));
     }
 
     #[test]
-    fn faults_that_replace_the_answer_come_alone_and_others_together() {
+    fn applies_one_replacement_per_request() {
         let now = Timestamp::UNIX_EPOCH;
         let mut faults = Faults::default();
         for kind in [FaultKind::MissingDate, FaultKind::Reset, FaultKind::LostAnswer, FaultKind::EmptyList] {
@@ -330,34 +330,34 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_limit_lets_so_many_pass_in_each_period() {
+    fn limits_rate_per_period() {
         let now = Timestamp::UNIX_EPOCH;
         let mut faults = Faults::default();
         faults.add(Fault::new(FaultKind::RateLimit { requests: 2, seconds: 10.0 }), now);
         let mut wait = |seconds| {
-            let struck = faults.inject("GET", "/", later(now, Duration::from_secs(seconds)));
-            struck.first().map(|it| it.wait.as_secs())
+            let applied = faults.inject("GET", "/", later(now, Duration::from_secs(seconds)));
+            applied.first().map(|it| it.wait.as_secs())
         };
         assert_eq!([0, 1, 3, 9, 10].map(&mut wait), [None, None, Some(7), Some(1), None]);
     }
 
     #[test]
-    fn wrong_faults_are_refused_with_the_member_and_a_way_out() {
+    fn rejects_invalid_faults() {
         for (text, expected) in [
-            (r#"{"probability": 1.5}"#, "the probability is 1.5, must be between 0 and 1"),
-            (r#"{"probability": -0.1}"#, "the probability is -0.1, must be between 0 and 1"),
-            (r#"{"seconds": -1}"#, "-1 seconds, must be between 0 and 1000000000"),
-            (r#"{"from": -1}"#, "-1 seconds"),
+            (r#"{"probability": 1.5}"#, "invalid probability 1.5: must be between 0 and 1"),
+            (r#"{"probability": -0.1}"#, "invalid probability -0.1: must be between 0 and 1"),
+            (r#"{"seconds": -1}"#, "invalid duration -1 s: must be between 0 and 1000000000"),
+            (r#"{"from": -1}"#, "invalid duration -1 s"),
             (r#"{"seed": -1}"#, "invalid value: integer `-1`, expected u64"),
             (r#"{"window": 1}"#, "unknown field `window`"),
             (r#"{"endpoint": "lists"}"#, "unknown variant `lists`"),
             (r#"{"kind": "rset"}"#, "unknown kind of fault `rset`, did you mean `reset`?"),
             (r#"{"kind": {"latencyy": {"seconds": 1}}}"#, "did you mean `latency`?"),
             (r#"{"kind": "earthquake"}"#, "unknown kind of fault `earthquake`, expected one of clockSkew, "),
-            (r#"{"kind": {"lag": {"seconds": -2}}}"#, "`lag.seconds`: -2 seconds, must be"),
+            (r#"{"kind": {"lag": {"seconds": -2}}}"#, "`lag.seconds`: invalid duration -2 s: must be"),
             (r#"{"kind": {"lag": {"second": 2}}}"#, "unknown field `second`"),
-            (r#"{"kind": {"rateLimit": {"requests": 1, "seconds": 0}}}"#, "0 seconds, must be more"),
-            (r#"{"kind": {"status": {"status": 7}}}"#, "the status is 7, must be between 200 and 599"),
+            (r#"{"kind": {"rateLimit": {"requests": 1, "seconds": 0}}}"#, "invalid duration 0 s: must be more than 0"),
+            (r#"{"kind": {"status": {"status": 7}}}"#, "invalid status 7: must be between 200 and 599"),
             (r#"{"kind": {"lateEffect": {"answer": "never", "delay": 1}}}"#, "unknown variant `never`"),
             (r#"{"kind": {"lag": {}}}"#, "missing field `seconds`"),
             (r#"{"kind": 7}"#, "expected"),
@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_is_part_of_the_hostile_preset() {
+    fn hostile_preset_has_all_kinds() {
         let faults = Fault::hostile(1);
         let mut names: Vec<&str> = faults.iter().map(|fault| fault.kind.name()).collect();
         for (fault, name) in faults.iter().zip(&names) {

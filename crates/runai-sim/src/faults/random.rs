@@ -17,15 +17,15 @@ impl Random {
         bits ^ (bits >> 31)
     }
 
-    /// A number from 0 up to, but not including, 1.
+    /// Returns a number from 0 (inclusive) to 1 (exclusive).
     pub(crate) fn unit(&mut self) -> f64 {
-        // As many bits as a double holds exactly.
+        // A double represents 53 bits exactly.
         #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
         let bits = (self.next() >> 11) as f64;
         bits / 9_007_199_254_740_992.0
     }
 
-    /// An index below `count`, which is not zero.
+    /// Returns an index below `count`.
     pub(crate) fn below(&mut self, count: usize) -> usize {
         usize::try_from(self.next() % count.max(1) as u64).unwrap_or_default()
     }
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_gives_the_published_numbers() {
+    fn matches_reference_implementation() {
         // From the reference implementation.
         let mut random = Random::new(1_234_567);
         let numbers = [(); 3].map(|()| random.next());

@@ -1,22 +1,21 @@
-//! The nodes, and what fits on them.
+//! Nodes and the placement of pods.
 //!
-//! GPUs are counted device by device: a workload that asks for parts of devices gets each part on one device, the
-//! fullest that still has room, on the fullest node, so that whole devices and whole nodes stay free for those who
-//! need them.
+//! GPUs are tracked per device. A portion is placed on the fullest device with enough room, on the fullest node, so
+//! that whole devices and nodes stay free (bin packing).
 
 use super::demand::{Demand, GIB, NodeConstraints};
 use crate::world::Node;
 
-/// Where the pods of a workload were placed.
+/// The placement of a workload's pods.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Placement {
-    /// The node pool, by its index.
+    /// The node pool by index.
     pub(crate) pool: usize,
-    /// One a pod.
+    /// One placement per pod.
     pub(crate) pods: Vec<PodPlacement>,
 }
 
-/// Where a pod was placed, and what it holds there.
+/// The node and resources of a pod.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct PodPlacement {
     pub(crate) cpu_cores: f64,
@@ -27,28 +26,28 @@ pub(crate) struct PodPlacement {
 }
 
 impl Placement {
-    /// GPU devices over all pods, in parts.
+    /// Returns the fractional number of GPU devices of all pods.
     pub(crate) fn gpus(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "no node has that many devices")]
         self.pods.iter().map(|pod| pod.devices.len() as f64 * pod.portion).sum()
     }
 
-    /// CPU cores over all pods.
+    /// Returns the CPU cores of all pods.
     pub(crate) fn cpu_cores(&self) -> f64 {
         self.pods.iter().map(|pod| pod.cpu_cores).sum()
     }
 
-    /// Bytes of memory over all pods.
+    /// Returns the memory of all pods, in bytes.
     pub(crate) fn memory(&self) -> f64 {
         self.pods.iter().map(|pod| pod.memory).sum()
     }
 }
 
-/// A node, and what of it is taken.
+/// A node and its used resources.
 #[derive(Clone, Debug)]
 pub(crate) struct NodeUse {
     pub(crate) cpu_cores: f64,
-    /// The part of each device that is taken.
+    /// The used portion of each device.
     pub(crate) devices: Vec<f64>,
     pub(crate) facts: Node,
     pub(crate) memory: f64,
@@ -60,24 +59,27 @@ impl NodeUse {
         Self { cpu_cores: 0.0, devices: vec![0.0; facts.gpus as usize], facts, memory: 0.0, pool }
     }
 
-    /// What a pod would get, or, for people, why it cannot have it now.
+    /// Returns the devices and portion for a pod, or a message why it does not fit now.
     fn find(&self, demand: &Demand) -> Result<(Vec<usize>, f64), String> {
-        enough("CPU cores", demand.cpu_cores, self.cpu_cores, self.facts.cpu_cores)?;
-        enough("GiB of memory", demand.memory / GIB, self.memory / GIB, self.facts.memory / GIB)?;
+        check_capacity("CPU cores", demand.cpu_cores, self.cpu_cores, self.facts.cpu_cores)?;
+        check_capacity("GiB of memory", demand.memory / GIB, self.memory / GIB, self.facts.memory / GIB)?;
         let portion = demand.portion(self.facts.gpu_memory);
         let (devices, all) = (demand.devices, self.facts.gpus);
         if devices > all {
-            return Err(format!("asks for {devices} GPUs, the node has {all}"));
+            return Err(format!("requests {devices} GPUs, the node has {all}"));
         }
         if devices > 0 && portion > 1.0 + TOLERANCE {
-            let asked = tidy(portion * self.facts.gpu_memory / GIB);
-            return Err(format!("asks for {asked} GiB of GPU memory, a GPU has {}", tidy(self.facts.gpu_memory / GIB)));
+            let asked = rounded(portion * self.facts.gpu_memory / GIB);
+            return Err(format!(
+                "requests {asked} GiB of GPU memory, a GPU has {}",
+                rounded(self.facts.gpu_memory / GIB)
+            ));
         }
-        let mut free: Vec<usize> = (0..self.devices.len()).filter(|it| room(self.devices[*it], portion)).collect();
+        let mut free: Vec<usize> = (0..self.devices.len()).filter(|it| has_room(self.devices[*it], portion)).collect();
         if free.len() < devices as usize {
             let there = free.len();
             return Err(if portion < 1.0 {
-                format!("waits for {} of {devices} GPU(s): {there} of {all} have that much free", tidy(portion))
+                format!("waits for {} of {devices} GPU(s): {there} of {all} have enough free", rounded(portion))
             } else {
                 format!("waits for {devices} GPU(s): {there} of {all} are free")
             });
@@ -119,22 +121,22 @@ impl Cluster {
         &self.nodes
     }
 
-    /// Names of the node pools.
+    /// Returns the names of the node pools.
     pub(crate) fn pools(&self) -> &[String] {
         &self.pools
     }
 
-    /// The nodes of a node pool.
+    /// Returns the nodes of a node pool.
     pub(crate) fn nodes_of(&self, pool: usize) -> impl Iterator<Item = &NodeUse> {
         self.nodes.iter().filter(move |node| node.pool == pool)
     }
 
-    /// Memory of a GPU of a node pool, the largest where they differ.
+    /// Returns the GPU memory of a node pool; the maximum if nodes differ.
     pub(crate) fn gpu_memory(&self, pool: usize) -> f64 {
         self.nodes_of(pool).filter(|node| node.facts.gpus > 0).map(|node| node.facts.gpu_memory).fold(0.0, f64::max)
     }
 
-    /// Takes what all `pods` need in one node pool, or says, for people, why they cannot have it now.
+    /// Allocates resources for all `pods` in a node pool, or returns a message why they do not fit now.
     pub(crate) fn place(
         &mut self,
         demand: &Demand,
@@ -164,7 +166,7 @@ impl Cluster {
         let mut refusals = Vec::new();
         let mut best: Option<(usize, Vec<usize>, f64)> = None;
         for (index, node) in self.nodes.iter().enumerate().filter(|(_, node)| node.pool == pool) {
-            let found = match constraints.refusal(&node.facts) {
+            let found = match constraints.mismatch(&node.facts) {
                 Some(why) => Err(why),
                 None => node.find(demand),
             };
@@ -178,7 +180,7 @@ impl Cluster {
                 Err(why) => refusals.push((&node.facts.name, why)),
             }
         }
-        let Some((node, devices, portion)) = best else { return Err(why_nowhere(&refusals, &self.pools[pool])) };
+        let Some((node, devices, portion)) = best else { return Err(placement_failure(&refusals, &self.pools[pool])) };
         let (cpu_cores, memory) = (demand.cpu_cores, demand.memory);
         let used = &mut self.nodes[node];
         for device in &devices {
@@ -189,11 +191,11 @@ impl Cluster {
         Ok(PodPlacement { cpu_cores, devices, memory, node, portion })
     }
 
-    /// Gives back what was placed.
+    /// Releases the resources of a placement.
     pub(crate) fn release(&mut self, placement: &Placement) {
         let give = |taken: &mut f64, amount: f64| {
             *taken -= amount;
-            // Sums of fractions must come back to nothing.
+            // Rounding errors must not accumulate.
             if *taken < TOLERANCE {
                 *taken = 0.0;
             }
@@ -209,39 +211,44 @@ impl Cluster {
     }
 }
 
-/// Several nodes are named each with its reason, many are counted.
-fn why_nowhere(refusals: &[(&String, String)], pool: &str) -> String {
+/// Summarizes why no node fits, with the reasons of at most three nodes.
+fn placement_failure(refusals: &[(&String, String)], pool: &str) -> String {
     match refusals {
-        [] => format!("has no node in the node pool `{pool}`"),
+        [] => format!("no node in node pool `{pool}`"),
         [(_, why)] => why.clone(),
         _ => {
             let named: Vec<_> = refusals.iter().take(3).map(|(node, why)| format!("{node}: {why}")).collect();
             let more = if refusals.len() > 3 { "; …" } else { "" };
-            format!("fits on none of {} nodes: {}{more}", refusals.len(), named.join("; "))
+            format!("does not fit on any of {} nodes: {}{more}", refusals.len(), named.join("; "))
         }
     }
 }
 
-fn room(taken: f64, asked: f64) -> bool {
+fn has_room(taken: f64, asked: f64) -> bool {
     taken + asked <= 1.0 + TOLERANCE
 }
 
-fn enough(what: &str, asked: f64, taken: f64, all: f64) -> Result<(), String> {
+fn check_capacity(what: &str, asked: f64, taken: f64, all: f64) -> Result<(), String> {
     if asked > all + TOLERANCE {
-        return Err(format!("asks for {} {what}, the node has {}", tidy(asked), tidy(all)));
+        return Err(format!("requests {} {what}, the node has {}", rounded(asked), rounded(all)));
     }
     if asked > 0.0 && taken + asked > all + TOLERANCE {
-        return Err(format!("waits for {} {what}: {} of {} are free", tidy(asked), tidy(all - taken), tidy(all)));
+        return Err(format!(
+            "waits for {} {what}: {} of {} are free",
+            rounded(asked),
+            rounded(all - taken),
+            rounded(all)
+        ));
     }
     Ok(())
 }
 
-/// Without the digits that come from counting in binary.
-pub(super) fn tidy(amount: f64) -> f64 {
+/// Rounds to three decimals, for messages.
+pub(super) fn rounded(amount: f64) -> f64 {
     (amount * 1000.0).round() / 1000.0
 }
 
-/// Parts of a device that count as nothing.
+/// Tolerance of comparisons of portions.
 pub(super) const TOLERANCE: f64 = 1e-9;
 
 #[cfg(test)]
@@ -262,21 +269,21 @@ mod tests {
     }
 
     #[test]
-    fn fractions_share_a_device_and_whole_ones_do_not() {
+    fn fractions_share_devices() {
         let mut node = cluster(&[2]);
         let half = place(&mut node, gpus(1, 0.5)).unwrap();
         let other = place(&mut node, gpus(1, 0.5)).unwrap();
         assert_eq!(half.pods[0].devices, other.pods[0].devices);
         place(&mut node, gpus(1, 1.0)).unwrap();
         let why = place(&mut node, gpus(1, 0.25)).unwrap_err();
-        assert_eq!(why, "waits for 0.25 of 1 GPU(s): 0 of 2 have that much free");
+        assert_eq!(why, "waits for 0.25 of 1 GPU(s): 0 of 2 have enough free");
         node.release(&half);
         place(&mut node, gpus(1, 0.25)).unwrap();
         assert_eq!(place(&mut node, gpus(1, 1.0)).unwrap_err(), "waits for 1 GPU(s): 0 of 2 are free");
     }
 
     #[test]
-    fn ten_tenths_fill_a_device_and_leave_nothing_behind() {
+    fn ten_tenths_fill_device() {
         let mut node = cluster(&[1]);
         let placed: Vec<_> = (0..10).map(|_| place(&mut node, gpus(1, 0.1)).unwrap()).collect();
         assert!(place(&mut node, gpus(1, 0.1)).is_err());
@@ -288,16 +295,16 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_a_part_that_depends_on_the_device() {
+    fn memory_converts_to_portion() {
         let memory = |bytes| Demand { devices: 1, share: Share::Memory(bytes), ..Demand::default() };
         let mut node = cluster(&[1]);
         let placed = place(&mut node, memory(20.0 * GIB)).unwrap();
         assert!((placed.gpus() - 0.25).abs() < f64::EPSILON);
-        assert_eq!(place(&mut node, memory(100.0 * GIB)).unwrap_err(), "asks for 100 GiB of GPU memory, a GPU has 80");
+        assert_eq!(place(&mut node, memory(100.0 * GIB)).unwrap_err(), "requests 100 GiB of GPU memory, a GPU has 80");
     }
 
     #[test]
-    fn fractions_of_several_devices_need_several_devices() {
+    fn fractions_use_several_devices() {
         let mut node = cluster(&[2]);
         let both = place(&mut node, gpus(2, 0.5)).unwrap();
         assert_eq!(both.pods[0].devices.len(), 2);
@@ -306,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_stays_on_one_node_and_goes_to_the_fullest() {
+    fn prefers_fullest_node() {
         let mut both = cluster(&[2, 2]);
         assert_eq!(place(&mut both, gpus(1, 1.0)).unwrap().pods[0].node, 0);
         assert_eq!(place(&mut both, gpus(2, 1.0)).unwrap().pods[0].node, 1);
@@ -314,31 +321,31 @@ mod tests {
         let why = place(&mut both, gpus(2, 1.0)).unwrap_err();
         assert_eq!(
             why,
-            "fits on none of 2 nodes: node-1: waits for 2 GPU(s): 0 of 2 are free; \
+            "does not fit on any of 2 nodes: node-1: waits for 2 GPU(s): 0 of 2 are free; \
              node-2: waits for 2 GPU(s): 0 of 2 are free"
         );
     }
 
     #[test]
-    fn pods_are_placed_all_or_none() {
+    fn places_all_pods_or_none() {
         let mut both = cluster(&[1, 1]);
         let none = NodeConstraints::default();
         let why = both.place(&gpus(1, 1.0), 3, 0, &none).unwrap_err();
-        assert!(why.starts_with("pod 3 of 3 fits on none of 2 nodes"), "{why}");
+        assert!(why.starts_with("pod 3 of 3 does not fit on any of 2 nodes"), "{why}");
         let placed = both.place(&gpus(1, 1.0), 2, 0, &none).unwrap();
         assert_eq!(placed.pods.iter().map(|pod| pod.node).collect::<Vec<_>>(), [0, 1]);
     }
 
     #[test]
-    fn what_can_never_fit_says_so() {
+    fn reports_impossible_requests() {
         let mut node = cluster(&[2]);
-        assert_eq!(place(&mut node, gpus(3, 1.0)).unwrap_err(), "asks for 3 GPUs, the node has 2");
+        assert_eq!(place(&mut node, gpus(3, 1.0)).unwrap_err(), "requests 3 GPUs, the node has 2");
         let cores = Demand { cpu_cores: 8.0, ..Demand::default() };
-        assert_eq!(place(&mut node, cores).unwrap_err(), "asks for 8 CPU cores, the node has 4");
+        assert_eq!(place(&mut node, cores).unwrap_err(), "requests 8 CPU cores, the node has 4");
     }
 
     #[test]
-    fn cores_are_counted() {
+    fn counts_cores() {
         let mut node = cluster(&[0]);
         let cores = |cpu_cores| Demand { cpu_cores, ..Demand::default() };
         place(&mut node, cores(2.5)).unwrap();

@@ -1,10 +1,10 @@
-//! What a workload asks for.
+//! Resource demands and node constraints of workloads.
 
 use runai_api::wire::{Compute, GpuRequestType, Toleration, TolerationOperator, TrainingSpec};
 
 use crate::world::{Node, Taint};
 
-/// What one pod of a workload needs.
+/// The resources that a pod needs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Demand {
     pub(crate) cpu_cores: f64,
@@ -13,12 +13,12 @@ pub(crate) struct Demand {
     pub(crate) share: Share,
 }
 
-/// How much of each device.
+/// The share of each device.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Share {
     /// Bytes of its memory.
     Memory(f64),
-    /// A part of it; 1 for whole devices.
+    /// A portion of it; 1 for whole devices.
     Portion(f64),
 }
 
@@ -29,7 +29,7 @@ impl Default for Demand {
 }
 
 impl Demand {
-    /// What `spec` asks for; quantities that are none count as nothing, the check has refused them before.
+    /// Returns the demand of `spec`. Invalid quantities, which `check` rejects, count as 0.
     pub(crate) fn new(spec: &TrainingSpec) -> Self {
         let nothing = Compute::default();
         let compute = spec.compute.as_ref().unwrap_or(&nothing);
@@ -48,7 +48,7 @@ impl Demand {
         }
     }
 
-    /// The part of each device on a node whose devices have `gpu_memory` bytes.
+    /// Returns the portion of each device on a node whose devices have `gpu_memory` bytes.
     pub(crate) fn portion(&self, gpu_memory: f64) -> f64 {
         match self.share {
             Share::Memory(bytes) if gpu_memory > 0.0 => bytes / gpu_memory,
@@ -57,12 +57,12 @@ impl Demand {
         }
     }
 
-    /// GPU devices of one pod, in parts.
+    /// Returns the fractional number of GPU devices of a pod.
     pub(crate) fn gpus(&self, gpu_memory: f64) -> f64 {
         f64::from(self.devices) * self.portion(gpu_memory)
     }
 
-    /// A key that equal demands share.
+    /// Returns a key that is the same for equal demands.
     pub(super) fn key(&self) -> [u64; 5] {
         let (kind, amount) = match self.share {
             Share::Memory(bytes) => (0, bytes),
@@ -72,11 +72,11 @@ impl Demand {
     }
 }
 
-/// Which nodes a workload can go to, beside their node pool.
+/// Constraints on nodes in addition to the node pool.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct NodeConstraints {
     pub(crate) node_type: Option<String>,
-    /// Key and value of what it tolerates; no key stands for everything, no value for any.
+    /// Tolerated keys and values; no key matches all taints, no value matches all values.
     tolerated: Vec<(Option<String>, Option<String>)>,
 }
 
@@ -95,8 +95,8 @@ impl NodeConstraints {
         Self { node_type, tolerated }
     }
 
-    /// Why a workload does not go to `node`, if it does not.
-    pub(super) fn refusal(&self, node: &Node) -> Option<String> {
+    /// Returns why `node` does not match, if it does not.
+    pub(super) fn mismatch(&self, node: &Node) -> Option<String> {
         if let Some(wanted) = &self.node_type
             && node.node_type.as_ref() != Some(wanted)
         {
@@ -109,13 +109,13 @@ impl NodeConstraints {
             })
         };
         let taint = node.taints.iter().find(|taint| !tolerates(taint))?;
-        Some(format!("has the taint `{}`, which the workload does not tolerate", taint.key))
+        Some(format!("has the untolerated taint `{}`", taint.key))
     }
 }
 
-/// A Kubernetes quantity in units of 1.
+/// Parses a Kubernetes quantity.
 ///
-/// Written apart from the settings' own arithmetic, so that a mistake there does not go unseen here.
+/// Independent of the quantity parser of settings, so that tests find errors in either.
 pub(crate) fn quantity(text: &str) -> Option<f64> {
     let text = text.strip_prefix('+').unwrap_or(text);
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_demand_follows_the_request_type() {
+    fn demand_follows_request_type() {
         let demand = |compute| Demand::new(&TrainingSpec { compute: Some(compute), ..TrainingSpec::default() });
         let memory = demand(Compute {
             gpu_devices_request: Some(1),
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn taints_keep_away_what_does_not_tolerate_them() {
+    fn matches_taints_and_tolerations() {
         let node = Node { taints: vec![Taint { key: "gpu".into(), value: "yes".into() }], ..Node::default() };
         let toleration = |operator, key: Option<&str>, value: Option<&str>| Toleration {
             operator: Some(operator),
@@ -183,17 +183,17 @@ mod tests {
             value: value.map(str::to_owned),
             ..Toleration::default()
         };
-        let goes = |toleration: Toleration| NodeConstraints::new(None, &[toleration]).refusal(&node).is_none();
-        assert!(!goes(toleration(TolerationOperator::Equal, Some("gpu"), Some("no"))));
-        assert!(!goes(toleration(TolerationOperator::Exists, Some("cpu"), None)));
-        assert!(goes(toleration(TolerationOperator::Equal, Some("gpu"), Some("yes"))));
-        assert!(goes(toleration(TolerationOperator::Exists, Some("gpu"), None)));
-        assert!(goes(toleration(TolerationOperator::Exists, None, None)));
-        assert!(NodeConstraints::default().refusal(&node).is_some_and(|why| why.contains("taint `gpu`")));
+        let matches = |toleration: Toleration| NodeConstraints::new(None, &[toleration]).mismatch(&node).is_none();
+        assert!(!matches(toleration(TolerationOperator::Equal, Some("gpu"), Some("no"))));
+        assert!(!matches(toleration(TolerationOperator::Exists, Some("cpu"), None)));
+        assert!(matches(toleration(TolerationOperator::Equal, Some("gpu"), Some("yes"))));
+        assert!(matches(toleration(TolerationOperator::Exists, Some("gpu"), None)));
+        assert!(matches(toleration(TolerationOperator::Exists, None, None)));
+        assert!(NodeConstraints::default().mismatch(&node).is_some_and(|why| why.contains("taint `gpu`")));
     }
 
     #[test]
-    fn quantities_are_read_as_kubernetes_does() {
+    fn parses_quantities() {
         for (text, amount) in [("1", 1.0), ("+1.5", 1.5), ("500m", 0.5), ("1Ki", 1024.0), ("2G", 2e9), ("1e3", 1000.0)]
         {
             assert_eq!(quantity(text), Some(amount), "{text}");

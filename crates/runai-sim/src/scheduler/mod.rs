@@ -1,11 +1,11 @@
-//! Who gets what, when, and who has to go for it: pure, without any time.
+//! The scheduler: placement, queueing and preemption. Pure and independent of time.
 //!
-//! Workloads are known by their index. Those that ask for the same thing are one *class*: when the first of a class
-//! does not fit, none does, so that a pass costs as much as there are classes, not as there are workloads.
+//! Workloads are identified by index. Workloads with the same request form a *class*: if the first of a class does not
+//! fit, none does. The cost of a pass therefore depends on the number of classes, not of workloads.
 //!
-//! The order: the project with the least of its share first, inside it the highest priority, then the longest
-//! waiting. One that does not fit does not hold up others. When nothing is free, a project that is inside its quota
-//! takes back from projects that are over theirs, and a higher priority from a lower one of the same project.
+//! Order: projects by their used share, lowest first; within a project by priority, then by waiting time. A workload
+//! that does not fit does not block others. If no resources are free, a project within its quota preempts workloads of
+//! projects over quota, and a workload preempts lower priorities of its own project.
 
 mod cluster;
 mod demand;
@@ -23,13 +23,13 @@ pub(crate) use self::{
 };
 use crate::world::{Project, Quota};
 
-/// What a workload waits for.
+/// The resource request of a workload.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) demand: Demand,
-    /// Pods, which start together.
+    /// Number of pods, which start together.
     pub(crate) pods: u32,
-    /// Node pools by their index, the preferred first.
+    /// Node pools by index, in order of preference.
     pub(crate) pools: Vec<usize>,
     pub(crate) preemptible: bool,
     pub(crate) priority: i64,
@@ -38,28 +38,28 @@ pub(crate) struct Request {
     pub(crate) constraints: NodeConstraints,
 }
 
-/// What a pass has decided.
+/// A decision of a pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// A workload has to go, and why.
+    /// A workload is preempted, with a reason.
     Evict(usize, String),
-    /// A workload has its place.
+    /// A workload starts.
     Start(usize),
-    /// A workload has to wait, which it did not know yet.
+    /// A workload waits; reported once.
     Wait(usize),
 }
 
-/// Why a class of workloads waits.
+/// Why a class of workloads is pending.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct PendingReason {
-    /// Why, for people.
+    /// The message.
     pub(crate) message: String,
-    /// Why, by node pool.
+    /// The reasons by node pool.
     pub(crate) pools: Vec<PoolReason>,
 }
 
 impl PendingReason {
-    /// The quota that is in the way, if it is one in all node pools.
+    /// Returns the exceeded quota, if quotas are the reason in all node pools.
     pub(crate) fn quota_reason(&self) -> Option<QuotaReason> {
         let mut reasons = self.pools.iter().map(|pool| pool.quota);
         let first = reasons.next()??;
@@ -86,18 +86,18 @@ struct ClassKey {
     constraints: NodeConstraints,
 }
 
-/// The first of a class: its priority, its turn, and the class.
+/// The first workload of a class: priority, turn and class.
 type Head = (Reverse<i64>, u64, usize);
 
 struct Class {
-    /// Who is to make room for it, as long as they have not gone.
+    /// Workloads that are being preempted for it.
     evicted: Vec<usize>,
-    /// Waiting workloads, by their turn.
+    /// Waiting workloads by turn.
     queue: BTreeMap<u64, usize>,
     request: Request,
     pending_reason: Option<PendingReason>,
-    /// Waiting workloads that do not know yet that they have to wait.
-    unaware: Vec<usize>,
+    /// Waiting workloads without a [`Decision::Wait`] so far.
+    unnotified: Vec<usize>,
 }
 
 struct Allocation {
@@ -107,26 +107,26 @@ struct Allocation {
     turn: u64,
 }
 
-/// Workloads that wait and workloads that hold resources.
+/// Schedules waiting workloads and tracks allocations.
 pub(crate) struct Scheduler {
     by_key: HashMap<ClassKey, usize>,
     classes: Vec<Class>,
     cluster: Cluster,
-    /// Classes with waiting workloads that may fit.
-    fresh: BTreeSet<usize>,
-    /// Workloads that hold resources.
+    /// Classes to try in the next pass.
+    to_retry: BTreeSet<usize>,
+    /// Allocations by workload.
     allocations: HashMap<usize, Allocation>,
-    /// Workloads that were told to go and still hold resources.
-    leaving: HashSet<usize>,
+    /// Workloads that are ending and still have resources.
+    releasing: HashSet<usize>,
     next_turn: u64,
-    /// Preemptible workloads that hold resources, by node pool, project and priority; the latest last.
+    /// Preemptible workloads with resources, by node pool, project and priority; newest last.
     preemptible: BTreeMap<(usize, usize, Reverse<i64>), BTreeMap<u64, usize>>,
     projects: Vec<Project>,
-    /// Workloads that joined those who wait already.
-    told: Vec<usize>,
-    /// By project and node pool.
+    /// New workloads of classes that are known not to fit.
+    newly_waiting: Vec<usize>,
+    /// Usage by project and node pool.
     usage: Vec<Vec<Usage>>,
-    /// Class and turn of workloads that wait.
+    /// Class and turn of waiting workloads.
     waiting: HashMap<usize, (usize, u64)>,
     /// Classes with waiting workloads.
     waiting_classes: BTreeSet<usize>,
@@ -139,13 +139,13 @@ impl Scheduler {
             by_key: HashMap::new(),
             classes: Vec::new(),
             cluster,
-            fresh: BTreeSet::new(),
+            to_retry: BTreeSet::new(),
             allocations: HashMap::new(),
-            leaving: HashSet::new(),
+            releasing: HashSet::new(),
             next_turn: 0,
             preemptible: BTreeMap::new(),
             projects,
-            told: Vec::new(),
+            newly_waiting: Vec::new(),
             usage,
             waiting: HashMap::new(),
             waiting_classes: BTreeSet::new(),
@@ -156,23 +156,23 @@ impl Scheduler {
         &self.cluster
     }
 
-    /// What a project holds in a node pool.
+    /// Returns the usage of a project in a node pool.
     pub(crate) fn usage(&self, project: usize, pool: usize) -> Usage {
         self.usage[project][pool]
     }
 
-    /// Where a workload was placed, as long as it holds that.
+    /// Returns the placement of a workload while it has resources.
     pub(crate) fn placement(&self, workload: usize) -> Option<&Placement> {
         self.allocations.get(&workload).map(|held| &held.placement)
     }
 
-    /// Why a workload waits, if it does.
+    /// Returns why a workload is pending, if it waits.
     pub(crate) fn pending_reason(&self, workload: usize) -> Option<&PendingReason> {
         let (class, _) = self.waiting.get(&workload)?;
         self.classes[*class].pending_reason.as_ref()
     }
 
-    /// Lets a workload wait for its turn.
+    /// Adds a workload to the queue.
     pub(crate) fn enqueue(&mut self, workload: usize, request: Request) {
         let class = self.class(request);
         let turn = self.next_turn;
@@ -181,16 +181,16 @@ impl Scheduler {
         self.waiting_classes.insert(class);
         let class_of = &mut self.classes[class];
         class_of.queue.insert(turn, workload);
-        if class_of.pending_reason.is_some() && !self.fresh.contains(&class) {
-            // Nothing was given back since the class was tried.
-            self.told.push(workload);
+        if class_of.pending_reason.is_some() && !self.to_retry.contains(&class) {
+            // No resources were released since the class was tried.
+            self.newly_waiting.push(workload);
         } else {
-            class_of.unaware.push(workload);
-            self.fresh.insert(class);
+            class_of.unnotified.push(workload);
+            self.to_retry.insert(class);
         }
     }
 
-    /// Takes a workload out of the queue, or takes back what it holds.
+    /// Removes a workload from the queue, or releases its resources.
     pub(crate) fn forget(&mut self, workload: usize) {
         if let Some((class, turn)) = self.waiting.remove(&workload) {
             let class_of = &mut self.classes[class];
@@ -200,7 +200,7 @@ impl Scheduler {
                 self.waiting_classes.remove(&class);
             }
         }
-        self.leaving.remove(&workload);
+        self.releasing.remove(&workload);
         let Some(held) = self.allocations.remove(&workload) else { return };
         self.cluster.release(&held.placement);
         let request = &self.classes[held.class].request;
@@ -215,22 +215,22 @@ impl Scheduler {
                 }
             }
         }
-        // Something is free: whoever waits may fit now.
-        self.fresh.extend(&self.waiting_classes);
+        // Released resources may let waiting workloads fit.
+        self.to_retry.extend(&self.waiting_classes);
     }
 
-    /// Notes that a workload will give back what it holds.
-    pub(crate) fn leaves(&mut self, workload: usize) {
+    /// Marks a workload that will release its resources.
+    pub(crate) fn mark_releasing(&mut self, workload: usize) {
         if self.allocations.contains_key(&workload) {
-            self.leaving.insert(workload);
+            self.releasing.insert(workload);
         }
     }
 
-    /// Decides who starts, who has to go and who has to wait.
+    /// Decides which workloads start, wait and are preempted.
     pub(crate) fn pass(&mut self) -> Vec<Decision> {
-        let mut decisions: Vec<_> = std::mem::take(&mut self.told).into_iter().map(Decision::Wait).collect();
+        let mut decisions: Vec<_> = std::mem::take(&mut self.newly_waiting).into_iter().map(Decision::Wait).collect();
         let mut heads: BTreeMap<usize, BTreeSet<Head>> = BTreeMap::new();
-        for class in std::mem::take(&mut self.fresh) {
+        for class in std::mem::take(&mut self.to_retry) {
             if let Some(head) = self.head(class) {
                 heads.entry(self.classes[class].request.project).or_default().insert(head);
             }
@@ -260,7 +260,7 @@ impl Scheduler {
         shares.min_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1))).map(|(.., project)| project)
     }
 
-    /// The largest of its shares over the node pools.
+    /// Returns the largest share of a project over all node pools.
     fn share(&self, project: usize) -> f64 {
         let share = |pool: usize| {
             let whole: f64 = self.cluster.nodes_of(pool).map(|node| f64::from(node.facts.gpus)).sum();
@@ -270,7 +270,7 @@ impl Scheduler {
         used.map(share).fold(0.0, f64::max)
     }
 
-    /// Places the first of a class; whether it got a place.
+    /// Tries to place the first workload of a class; returns whether it starts.
     fn try_first(&mut self, class: usize, decisions: &mut Vec<Decision>) -> bool {
         let Some((turn, workload)) = self.classes[class].queue.first_key_value().map(|(turn, it)| (*turn, *it)) else {
             return false;
@@ -280,7 +280,7 @@ impl Scheduler {
         for pool in &request.pools {
             match self.place(&request, *pool) {
                 Ok(placement) => {
-                    self.hold(workload, class, turn, placement);
+                    self.allocate(workload, class, turn, placement);
                     decisions.push(Decision::Start(workload));
                     return true;
                 }
@@ -289,7 +289,7 @@ impl Scheduler {
         }
         let evicted = self.evict(class, &request, &reasons, decisions);
         let mut message = match reasons.as_slice() {
-            [] => "has no node pool to run in".to_owned(),
+            [] => "no node pool".to_owned(),
             [reason] => reason.message.clone(),
             _ => {
                 let named = |it: &PoolReason| format!("{}: {}", self.cluster.pools()[it.pool], it.message);
@@ -297,12 +297,12 @@ impl Scheduler {
             }
         };
         if evicted {
-            message.push_str("; others make room for it");
+            message.push_str("; preempting other workloads");
         }
         let class = &mut self.classes[class];
         class.pending_reason = Some(PendingReason { message, pools: reasons });
-        let unaware = std::mem::take(&mut class.unaware).into_iter().filter(|it| self.waiting.contains_key(it));
-        decisions.extend(unaware.map(Decision::Wait));
+        let unnotified = std::mem::take(&mut class.unnotified).into_iter().filter(|it| self.waiting.contains_key(it));
+        decisions.extend(unnotified.map(Decision::Wait));
         false
     }
 
@@ -318,14 +318,14 @@ impl Scheduler {
         })
     }
 
-    fn hold(&mut self, workload: usize, class: usize, turn: u64, placement: Placement) {
+    fn allocate(&mut self, workload: usize, class: usize, turn: u64, placement: Placement) {
         self.waiting.remove(&workload);
         let class_of = &mut self.classes[class];
         class_of.queue.remove(&turn);
         class_of.pending_reason = None;
         class_of.evicted.clear();
-        // Whoever stays will hear of it when it has to wait.
-        class_of.unaware.retain(|it| *it != workload);
+        // The remaining workloads are reported when they have to wait.
+        class_of.unnotified.retain(|it| *it != workload);
         if class_of.queue.is_empty() {
             self.waiting_classes.remove(&class);
         }
@@ -341,7 +341,7 @@ impl Scheduler {
         self.allocations.insert(workload, Allocation { amounts, class, placement, turn });
     }
 
-    /// Finds others that have to go for a class; whether some do, now or already.
+    /// Preempts workloads for a class; returns whether any are being preempted.
     fn evict(
         &mut self,
         class: usize,
@@ -354,11 +354,11 @@ impl Scheduler {
         if !self.classes[class].evicted.is_empty() {
             return true;
         }
-        // Quotas are not for taking away from others.
+        // A workload that exceeds a quota does not preempt others.
         for pool in reasons.iter().filter(|reason| reason.quota.is_none()).map(|reason| reason.pool) {
             if let Some(victims) = self.victims(request, pool) {
                 for (workload, why) in &victims {
-                    self.leaving.insert(*workload);
+                    self.releasing.insert(*workload);
                     decisions.push(Decision::Evict(*workload, why.clone()));
                 }
                 self.classes[class].evicted = victims.into_iter().map(|(workload, _)| workload).collect();
@@ -368,15 +368,15 @@ impl Scheduler {
         false
     }
 
-    /// Whom to send away so that `request` fits: lowest priority first, the latest of them first. `Some` and empty
-    /// when it is enough to wait for those who are going already.
+    /// Returns the workloads to preempt so that `request` fits: lowest priority first, then newest first. Empty if the
+    /// workloads that are already ending suffice; `None` if it cannot fit.
     fn victims(&self, request: &Request, pool: usize) -> Option<Vec<(usize, String)>> {
         let candidates = self.candidates(request, pool);
-        if candidates.is_empty() && self.leaving.is_empty() {
+        if candidates.is_empty() && self.releasing.is_empty() {
             return None;
         }
         let mut trial = self.cluster.clone();
-        for workload in &self.leaving {
+        for workload in &self.releasing {
             trial.release(&self.allocations[workload].placement);
         }
         if trial.place(&request.demand, request.pods, pool, &request.constraints).is_ok() {
@@ -414,11 +414,11 @@ impl Scheduler {
                 && entitled
                 && quota::is_over(&self.quota(*project, pool), &self.usage[*project][pool])
             {
-                format!("preempted: the project is over its quota, and project {name} takes back what is its own")
+                format!("preempted: the project is over its quota, and project {name} reclaims its share")
             } else {
                 continue;
             };
-            for (turn, workload) in holders.iter().filter(|(_, it)| !self.leaving.contains(it)) {
+            for (turn, workload) in holders.iter().filter(|(_, it)| !self.releasing.contains(it)) {
                 found.push((*priority, Reverse(*turn), *workload, why.clone()));
             }
         }
@@ -457,7 +457,7 @@ impl Scheduler {
                 queue: BTreeMap::new(),
                 request,
                 pending_reason: None,
-                unaware: Vec::new(),
+                unnotified: Vec::new(),
             });
             classes.len() - 1
         })

@@ -1,9 +1,9 @@
-//! The scheduler, fed by hand.
+//! Tests of the scheduler without the API.
 
 use super::{demand::Share, *};
 use crate::world::Node;
 
-/// A scheduler with one node pool of one node a number, and projects that are entitled to that many GPUs.
+/// Returns a scheduler with one node per number of GPUs in one node pool, and projects with these quotas.
 fn scheduler(gpus: &[u32], quotas: &[f64]) -> Scheduler {
     let nodes = gpus.iter().map(|gpus| Node { gpus: *gpus, ..Node::default() }).collect();
     let project = |(index, gpus): (usize, &f64)| {
@@ -36,7 +36,7 @@ fn evictions(decisions: &[Decision]) -> Vec<usize> {
 }
 
 #[test]
-fn those_who_wait_are_told_once_and_start_in_their_order() {
+fn waits_once_and_starts_in_order() {
     let mut it = scheduler(&[1], &[1.0]);
     for workload in 0..3 {
         it.enqueue(workload, request(0, 1));
@@ -53,7 +53,7 @@ fn those_who_wait_are_told_once_and_start_in_their_order() {
 }
 
 #[test]
-fn a_small_one_passes_a_large_one() {
+fn small_request_passes_large() {
     let mut it = scheduler(&[2], &[8.0]);
     it.enqueue(0, request(0, 1));
     it.enqueue(1, request(0, 2));
@@ -62,7 +62,7 @@ fn a_small_one_passes_a_large_one() {
 }
 
 #[test]
-fn a_higher_priority_goes_first_and_takes_from_a_lower_one() {
+fn higher_priority_preempts_lower() {
     let mut it = scheduler(&[2], &[2.0]);
     it.enqueue(0, request(0, 1));
     it.enqueue(1, request(0, 1));
@@ -71,8 +71,8 @@ fn a_higher_priority_goes_first_and_takes_from_a_lower_one() {
     it.enqueue(3, Request { priority: 80, ..request(0, 1) });
     let decisions = it.pass();
     assert_eq!(evictions(&decisions), [1], "{decisions:?}");
-    assert!(it.pending_reason(3).unwrap().message.ends_with("others make room for it"));
-    // While the one goes, no more have to.
+    assert!(it.pending_reason(3).unwrap().message.ends_with("preempting other workloads"));
+    // No further preemption while the first workload ends.
     it.enqueue(4, Request { priority: 80, ..request(0, 1) });
     assert_eq!(evictions(&it.pass()), Vec::<usize>::new());
     it.forget(1);
@@ -81,7 +81,7 @@ fn a_higher_priority_goes_first_and_takes_from_a_lower_one() {
 }
 
 #[test]
-fn what_cannot_be_pushed_aside_stays() {
+fn non_preemptible_stays() {
     let mut it = scheduler(&[1], &[1.0]);
     it.enqueue(0, Request { preemptible: false, ..request(0, 1) });
     it.pass();
@@ -90,7 +90,7 @@ fn what_cannot_be_pushed_aside_stays() {
 }
 
 #[test]
-fn a_project_takes_back_its_own_and_not_more() {
+fn reclaims_only_quota() {
     let mut it = scheduler(&[4], &[2.0, 2.0]);
     for workload in 0..4 {
         it.enqueue(workload, request(0, 1));
@@ -109,7 +109,7 @@ fn a_project_takes_back_its_own_and_not_more() {
         }
         for workload in gone {
             it.forget(workload);
-            // It would like to come back.
+            // It queues again.
             it.enqueue(workload, request(0, 1));
         }
     }
@@ -118,7 +118,7 @@ fn a_project_takes_back_its_own_and_not_more() {
 }
 
 #[test]
-fn what_is_left_over_is_shared() {
+fn shares_unused_resources() {
     let mut it = scheduler(&[4], &[0.0, 0.0]);
     for workload in 0..4 {
         it.enqueue(workload, request(0, 1));
@@ -130,7 +130,7 @@ fn what_is_left_over_is_shared() {
 }
 
 #[test]
-fn quotas_say_which_one_is_in_the_way() {
+fn names_exceeded_quota() {
     let mut it = scheduler(&[4], &[1.0]);
     it.enqueue(0, Request { preemptible: false, ..request(0, 2) });
     assert_eq!(it.pass(), [Decision::Wait(0)]);
@@ -140,7 +140,7 @@ fn quotas_say_which_one_is_in_the_way() {
 }
 
 #[test]
-fn node_pools_are_tried_in_their_order() {
+fn tries_node_pools_in_order() {
     let pool = |pool: &str| Node { gpus: 1, node_pool: pool.into(), ..Node::default() };
     let cluster = Cluster::new(vec![pool("a"), pool("b")]);
     let mut it = Scheduler::new(cluster, vec![Project::named("p")]);
@@ -154,8 +154,8 @@ fn node_pools_are_tried_in_their_order() {
 }
 
 #[test]
-fn nothing_is_lost_over_many_rounds() {
-    // No randomness beyond what this makes: the same rounds every time.
+fn usage_returns_to_zero() {
+    // A fixed pseudo-random sequence.
     let mut seed = 7_u64;
     let mut next = move |below: u64| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -201,5 +201,5 @@ fn nothing_is_lost_over_many_rounds() {
     for node in it.cluster().nodes() {
         assert!(node.devices.iter().all(|taken| *taken == 0.0) && node.cpu_cores == 0.0, "{node:?}");
     }
-    assert!(it.preemptible.is_empty() && it.leaving.is_empty() && it.waiting_classes.is_empty());
+    assert!(it.preemptible.is_empty() && it.releasing.is_empty() && it.waiting_classes.is_empty());
 }

@@ -1,14 +1,14 @@
-//! Phase transitions of workloads, by time and by decisions of the scheduler.
+//! Phase transitions of workloads, by time and by scheduler decisions.
 
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{DesiredPhase, Order, Phase, PodId, PodOrder, SETTING_UP, State, What, pod_name};
+use super::{DesiredPhase, Phase, PodId, PodLaunch, ProcessCommand, RecordKind, SETUP_DELAY, State, pod_name};
 use crate::{clock::later, scheduler::Decision, script::Script, world::End};
 
 impl State {
-    /// What happens to a workload when its time in its phase is over, or when its last pod has gone.
+    /// Applies the next transition of a workload when its phase is due, or its last pod has ended.
     pub(super) fn step(&mut self, index: usize, at: Timestamp) {
         self.remember(index, at);
         let workload = &mut self.workloads[index];
@@ -19,20 +19,20 @@ impl State {
                     self.enter(index, Phase::Pending, String::new(), at);
                     self.enqueue(index);
                 } else {
-                    self.enter(index, Phase::Pending, format!("held back by {}", Script::PENDING), at);
+                    self.enter(index, Phase::Pending, format!("delayed by {}", Script::PENDING), at);
                     self.set_due(index, Some(later(at, pending)));
                 }
             }
             Phase::Pending => {
-                if workload.leaving {
-                    workload.leaving = false;
+                if workload.preempting {
+                    workload.preempting = false;
                     self.scheduler.forget(index);
                 }
                 self.enqueue(index);
             }
             Phase::Initializing if workload.script.end == End::ImagePullError => {
                 let image = workload.spec.image.as_deref().unwrap_or_default();
-                workload.message = format!("ImagePullBackOff: the image `{image}` cannot be pulled");
+                workload.message = format!("ImagePullBackOff: cannot pull image `{image}`");
                 let message = workload.message.clone();
                 workload.warn(at, "Failed", message);
             }
@@ -48,15 +48,15 @@ impl State {
                 }
                 self.set_running_due(index, at);
             }
-            Phase::Running => self.running_is_over(index, at),
-            Phase::Stopping if workload.never_stops => {}
+            Phase::Running => self.on_running_due(index, at),
+            Phase::Stopping if workload.stuck_stopping => {}
             Phase::Stopping => {
                 self.scheduler.forget(index);
-                self.workloads[index].leaving = false;
+                self.workloads[index].preempting = false;
                 if self.workloads[index].desired == DesiredPhase::Running {
-                    self.set_up_again(index, at);
+                    self.restart(index, at);
                 } else {
-                    self.tidy_up(index);
+                    self.clean_up(index);
                     self.enter(index, Phase::Stopped, String::new(), at);
                 }
             }
@@ -66,7 +66,7 @@ impl State {
             }
             Phase::Completed | Phase::Deleting | Phase::Failed => {
                 self.scheduler.forget(index);
-                self.tidy_up(index);
+                self.clean_up(index);
                 let workload = &mut self.workloads[index];
                 workload.desired = DesiredPhase::Deleted;
                 workload.deleted_at = Some(at);
@@ -75,13 +75,13 @@ impl State {
         }
     }
 
-    /// What a script says about a workload that runs, when its time has come.
-    fn running_is_over(&mut self, index: usize, at: Timestamp) {
+    /// Applies the script of a running workload when it is due.
+    fn on_running_due(&mut self, index: usize, at: Timestamp) {
         let workload = &mut self.workloads[index];
         let ran = crate::clock::between(workload.phase_since, at);
         if workload.script.preempt_after.is_some_and(|after| after <= ran) {
             workload.script.preempt_after = None;
-            return self.preempt(index, "preempted as the scenario says", at);
+            return self.preempt(index, "preempted by the scenario", at);
         }
         if !workload.scripted {
             return;
@@ -99,13 +99,13 @@ impl State {
             End::Failed | End::OutOfMemory => {
                 if workload.script.end == End::OutOfMemory {
                     let name = pod_name(workload, 0);
-                    workload.warn(at, "OOMKilled", format!("{name} used more memory than it may"));
+                    workload.warn(at, "OOMKilled", format!("{name} exceeded its memory limit"));
                 }
                 self.finish(index, Phase::Failed, message, at);
             }
             End::Stopped => {
                 workload.desired = DesiredPhase::Stopped;
-                self.wind_down(index, Phase::Stopping, String::new(), at);
+                self.terminate_pods(index, Phase::Stopping, String::new(), at);
             }
         }
     }
@@ -117,12 +117,12 @@ impl State {
         self.set_due(index, first.map(|first| later(at, first)));
     }
 
-    /// Lets a workload wait for resources.
+    /// Adds a workload to the scheduler's queue.
     pub(super) fn enqueue(&mut self, index: usize) {
         self.scheduler.enqueue(index, self.workloads[index].request.clone());
     }
 
-    /// Carries out what the scheduler decides.
+    /// Runs the scheduler and applies its decisions.
     pub(super) fn schedule(&mut self, at: Timestamp) {
         loop {
             let decisions = self.scheduler.pass();
@@ -132,7 +132,7 @@ impl State {
             for decision in decisions {
                 match decision {
                     Decision::Evict(index, why) => self.preempt(index, &why, at),
-                    Decision::Start(index) => self.set_up(index, at),
+                    Decision::Start(index) => self.initialize(index, at),
                     Decision::Wait(index) => {
                         let message = self.message(index).to_owned();
                         if !message.is_empty() {
@@ -144,7 +144,7 @@ impl State {
         }
     }
 
-    fn set_up(&mut self, index: usize, at: Timestamp) {
+    fn initialize(&mut self, index: usize, at: Timestamp) {
         self.enter(index, Phase::Initializing, String::new(), at);
         if let Some(placement) = self.scheduler.placement(index) {
             let nodes = self.scheduler.cluster().nodes();
@@ -153,7 +153,9 @@ impl State {
                 .pods
                 .iter()
                 .enumerate()
-                .map(|(slot, pod)| format!("{} goes to {}", pod_name(workload, slot), nodes[pod.node].facts.name))
+                .map(|(slot, pod)| {
+                    format!("{} is assigned to {}", pod_name(workload, slot), nodes[pod.node].facts.name)
+                })
                 .collect();
             for text in texts {
                 self.workloads[index].note(at, "Scheduled", text);
@@ -161,35 +163,35 @@ impl State {
         }
         let image = self.workloads[index].spec.image.clone();
         if let Some(image) = image {
-            self.workloads[index].note(at, "Pulling", format!("pulling the image `{image}`"));
+            self.workloads[index].note(at, "Pulling", format!("pulling image `{image}`"));
         }
-        self.set_due(index, Some(later(at, SETTING_UP)));
+        self.set_due(index, Some(later(at, SETUP_DELAY)));
     }
 
-    /// Pushes a workload aside: it waits again once its pods have gone.
+    /// Preempts a workload: it is pending again after its pods have ended.
     pub(super) fn preempt(&mut self, index: usize, why: &str, at: Timestamp) {
         self.workloads[index].warn(at, "Preempted", why.to_owned());
         if self.workloads[index].spec.terminate_after_preemption == Some(true) {
             return self.fail(index, why.to_owned(), at);
         }
-        self.workloads[index].leaving = true;
-        self.wind_down(index, Phase::Pending, why.to_owned(), at);
+        self.workloads[index].preempting = true;
+        self.terminate_pods(index, Phase::Pending, why.to_owned(), at);
     }
 
-    /// Lets a workload fail once its pods have gone.
+    /// Fails a workload after its pods have ended.
     pub(super) fn fail(&mut self, index: usize, how: String, at: Timestamp) {
         if self.workloads[index].pods.is_empty() {
             return self.finish(index, Phase::Failed, how, at);
         }
         self.workloads[index].ending = Some(how.clone());
-        self.wind_down(index, Phase::Terminating, how, at);
+        self.terminate_pods(index, Phase::Terminating, how, at);
     }
 
     pub(super) fn start_pod(&mut self, index: usize, slot: usize) {
         let workload = &mut self.workloads[index];
         workload.runs += 1;
         workload.pods.insert(workload.runs, slot);
-        self.orders.push(Order::Start(PodOrder {
+        self.commands.push(ProcessCommand::Start(PodLaunch {
             pod: PodId { run: workload.runs, workload_id: workload.id.clone() },
             slot,
             spec: Arc::clone(&workload.spec),
@@ -197,42 +199,42 @@ impl State {
         }));
     }
 
-    /// Ends what runs; the workload stays in `phase` until that is done.
-    pub(super) fn wind_down(&mut self, index: usize, phase: Phase, message: String, at: Timestamp) {
+    /// Stops all pods; the workload stays in `phase` until they have ended.
+    pub(super) fn terminate_pods(&mut self, index: usize, phase: Phase, message: String, at: Timestamp) {
         self.remember(index, at);
         if self.scheduler.placement(index).is_some() {
-            // So that nobody else sends it away meanwhile.
-            self.scheduler.leaves(index);
+            // Other workloads must not preempt it as well.
+            self.scheduler.mark_releasing(index);
         } else {
             self.scheduler.forget(index);
         }
         self.enter(index, phase, message, at);
         let workload = &mut self.workloads[index];
         if workload.pods.is_empty() {
-            return self.set_due(index, Some(later(at, WINDING_DOWN)));
+            return self.set_due(index, Some(later(at, TERMINATION_DELAY)));
         }
         let pods: Vec<(u32, usize)> = workload.pods.iter().map(|(run, slot)| (*run, *slot)).collect();
         for (run, slot) in pods {
             let name = pod_name(workload, slot);
-            workload.note(at, "Killing", format!("{name} is asked to end"));
-            self.orders.push(Order::Stop(PodId { run, workload_id: workload.id.clone() }));
+            workload.note(at, "Killing", format!("stopping {name}"));
+            self.commands.push(ProcessCommand::Stop(PodId { run, workload_id: workload.id.clone() }));
         }
     }
 
-    pub(super) fn set_up_again(&mut self, index: usize, at: Timestamp) {
+    pub(super) fn restart(&mut self, index: usize, at: Timestamp) {
         let workload = &mut self.workloads[index];
         workload.desired = DesiredPhase::Running;
         workload.failures = 0;
         workload.succeeded = 0;
         workload.note(at, "Resumed", "the workload is resumed");
         self.enter(index, Phase::Resuming, String::new(), at);
-        self.set_due(index, Some(later(at, SETTING_UP)));
+        self.set_due(index, Some(later(at, SETUP_DELAY)));
     }
 
     pub(super) fn finish(&mut self, index: usize, phase: Phase, message: String, at: Timestamp) {
         self.remember(index, at);
         self.scheduler.forget(index);
-        self.tidy_up(index);
+        self.clean_up(index);
         if phase == Phase::Failed {
             self.workloads[index].warn(at, "Failed", message.clone());
         } else {
@@ -241,13 +243,13 @@ impl State {
         self.enter(index, phase, message, at);
         let workload = &mut self.workloads[index];
         workload.completed_at = Some(at);
-        let kept = workload.spec.auto_deletion_time_after_completion_seconds.unwrap_or(KEPT_SECONDS);
+        let kept = workload.spec.auto_deletion_time_after_completion_seconds.unwrap_or(RETENTION_SECONDS);
         self.set_due(index, Some(later(at, Duration::from_secs(kept.unsigned_abs()))));
     }
 
-    fn tidy_up(&mut self, index: usize) {
+    fn clean_up(&mut self, index: usize) {
         if self.exec {
-            self.orders.push(Order::TidyUp(self.workloads[index].id.clone()));
+            self.commands.push(ProcessCommand::CleanUp(self.workloads[index].id.clone()));
         }
     }
 
@@ -259,7 +261,7 @@ impl State {
         workload.running = workload.total_running(at);
         workload.phase = phase;
         workload.phase_since = at;
-        workload.record(at, What::Phase { message: message.clone(), phase });
+        workload.record(at, RecordKind::Phase { message: message.clone(), phase });
         workload.message = message;
     }
 
@@ -274,8 +276,8 @@ impl State {
     }
 }
 
-/// How long Stopping and Deleting take when no process has to end.
-const WINDING_DOWN: Duration = Duration::from_millis(100);
+/// Duration of the phases Stopping and Deleting without local processes.
+const TERMINATION_DELAY: Duration = Duration::from_millis(100);
 
-/// Finished workloads are kept for 30 days, as the API says.
-const KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;
+/// Retention of ended workloads, 30 days as in the API description.
+const RETENTION_SECONDS: i64 = 30 * 24 * 60 * 60;

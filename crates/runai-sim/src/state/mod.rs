@@ -1,10 +1,10 @@
-//! What the control plane knows, and how it changes: pure, time comes in as a value.
+//! The state of the control plane and its transitions. Pure: time is an argument.
 //!
-//! Every change that time brings is an event with its own moment. [`State::advance`] applies those that are due, in
-//! order, each at its moment, so that it makes no difference how often anyone looks.
+//! Every timed change is an event with a timestamp. [`State::advance`] applies due events in order, each at its own
+//! time, so the result does not depend on how often the state is read.
 
+mod existing;
 mod lifecycle;
-mod place;
 mod request;
 mod versions;
 mod workload;
@@ -22,7 +22,7 @@ use self::{request::completions, versions::Versions};
 pub(crate) use self::{
     request::{is_preemptible, priority, priority_class},
     versions::View,
-    workload::{DesiredPhase, Phase, Record, What, Workload},
+    workload::{DesiredPhase, Phase, Record, RecordKind, Workload},
 };
 use crate::{
     clock::later,
@@ -33,31 +33,31 @@ use crate::{
 
 /// The control plane of one tenant with one cluster.
 pub(crate) struct State {
-    /// What happens to workloads whose name fits.
+    /// Behaviours of workloads by name.
     pub(crate) behaviours: Vec<Behaviour>,
     cluster: ClusterFacts,
-    /// Moments at which a workload goes on by itself.
+    /// Times of the next event of each workload.
     due: BTreeSet<(Timestamp, usize)>,
     by_id: HashMap<String, usize>,
-    /// Workloads of every project by their name, the deleted ones too.
-    ever_by_name: HashMap<String, Vec<usize>>,
-    /// What was asked for and happens later, by its moment and in the order of the requests.
+    /// Workloads of all projects by name, including deleted ones.
+    by_name: HashMap<String, Vec<usize>>,
+    /// Scheduled late effects, by time and order of the requests.
     late: BTreeMap<(Timestamp, u64), LateEffect>,
     late_count: u64,
-    /// Whether pods are real processes, which report their own end.
+    /// Whether pods are local processes, which report their own end.
     exec: bool,
-    orders: Vec<Order>,
+    commands: Vec<ProcessCommand>,
     pub(crate) policy: Option<Policy>,
     projects: Vec<ProjectFacts>,
     scheduler: Scheduler,
-    /// Whether what the API leaves open is refused.
+    /// Whether to reject requests that the API description leaves undefined.
     pub(crate) strict: bool,
     pub(crate) templates: Vec<Template>,
     versions: Versions,
     workloads: Vec<Workload>,
 }
 
-/// A change that happens later than it was asked for.
+/// A change that takes effect after its request.
 pub(crate) type LateEffect = Box<dyn FnOnce(&mut State, Timestamp) + Send>;
 
 /// The cluster.
@@ -77,31 +77,31 @@ pub(crate) struct ProjectFacts {
     pub(crate) index: usize,
 }
 
-/// Something that must be done to a real process.
+/// A command for the process runner.
 #[derive(Clone, Debug)]
-pub(crate) enum Order {
+pub(crate) enum ProcessCommand {
     /// Start a pod of a workload.
-    Start(PodOrder),
-    /// End a pod of a workload, politely for at most its grace period.
+    Start(PodLaunch),
+    /// Stop a pod of a workload with its grace period.
     Stop(PodId),
-    /// Drop what a workload leaves behind on the disk.
-    TidyUp(String),
+    /// Delete the ephemeral volumes of a workload.
+    CleanUp(String),
 }
 
-/// A pod that must be started.
+/// A pod to start.
 #[derive(Clone, Debug)]
-pub(crate) struct PodOrder {
+pub(crate) struct PodLaunch {
     pub(crate) pod: PodId,
-    /// Which of the pods that run side by side it is.
+    /// Index among the parallel pods.
     pub(crate) slot: usize,
     pub(crate) spec: Arc<TrainingSpec>,
     pub(crate) workload_name: String,
 }
 
-/// One run of a workload's command.
+/// A run of a workload's command.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct PodId {
-    /// Counts the runs of the workload, so that a late report is not taken for that of a later run.
+    /// Number of the run, so that a late report is not attributed to a later run.
     pub(crate) run: u32,
     pub(crate) workload_id: String,
 }
@@ -109,21 +109,21 @@ pub(crate) struct PodId {
 /// How a pod ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PodEnd {
-    /// It ended badly; the text says how.
+    /// It failed with this message.
     Failed(String),
-    /// It could not even start; the text says why.
+    /// It could not start, with this message.
     NotStarted(String),
     Succeeded,
 }
 
-/// What someone does to a workload from outside the API.
+/// A failure injected through `/sim`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum InjectedFailure {
     Fail(String),
     Preempt,
 }
 
-/// What a state is made of.
+/// The configuration of a state.
 pub(crate) struct Setup {
     pub(crate) behaviours: Vec<Behaviour>,
     pub(crate) cluster: ClusterFacts,
@@ -147,11 +147,11 @@ impl State {
             behaviours: setup.behaviours,
             due: BTreeSet::new(),
             by_id: HashMap::new(),
-            ever_by_name: HashMap::new(),
+            by_name: HashMap::new(),
             late: BTreeMap::new(),
             late_count: 0,
             exec: setup.exec,
-            orders: Vec::new(),
+            commands: Vec::new(),
             policy: setup.policy,
             projects: setup.projects.iter().enumerate().map(facts).collect(),
             cluster: setup.cluster,
@@ -179,83 +179,83 @@ impl State {
         &self.scheduler
     }
 
-    /// Names of the node pools.
+    /// Returns the names of the node pools.
     pub(crate) fn pools(&self) -> &[String] {
         self.scheduler.cluster().pools()
     }
 
-    /// Whether pods are real processes.
+    /// Whether pods are local processes.
     pub(crate) fn exec(&self) -> bool {
         self.exec
     }
 
-    /// All workloads in the order of their creation, the deleted ones too.
+    /// Returns all workloads in order of creation, including deleted ones.
     pub(crate) fn workloads(&self) -> &[Workload] {
         &self.workloads
     }
 
-    /// All workloads of this name in the order of their creation, in every project, the deleted ones too.
+    /// Returns all workloads with this name in order of creation, in all projects, including deleted ones.
     pub(crate) fn named(&self, name: &str) -> impl Iterator<Item = (usize, &Workload)> {
-        let indexes = self.ever_by_name.get(name).map(Vec::as_slice).unwrap_or_default();
+        let indexes = self.by_name.get(name).map(Vec::as_slice).unwrap_or_default();
         indexes.iter().map(|index| (*index, &self.workloads[*index]))
     }
 
-    /// The workload with this id, unless it was deleted.
+    /// Returns the workload with this id, unless it was deleted.
     pub(crate) fn workload(&self, id: &str) -> Option<&Workload> {
         self.index(id).map(|index| &self.workloads[index])
     }
 
-    /// The workload with this id as it was at `at`, or as it is now, unless it was deleted by then or not there yet.
+    /// Returns the workload with this id at `at` or now, unless it was deleted or not yet created.
     pub(crate) fn view_of(&self, id: &str, at: Option<Timestamp>) -> Option<View<'_>> {
         let view = self.view(*self.by_id.get(id)?, at)?;
         view.workload.deleted_at.is_none().then_some(view)
     }
 
-    /// The workload with this id, also if it was deleted.
-    pub(crate) fn workload_ever(&self, id: &str) -> Option<(usize, &Workload)> {
+    /// Returns the workload with this id, even if it was deleted.
+    pub(crate) fn workload_or_deleted(&self, id: &str) -> Option<(usize, &Workload)> {
         self.by_id.get(id).map(|index| (*index, &self.workloads[*index]))
     }
 
-    /// Where the workload was placed, as long as it holds that.
+    /// Returns the placement of the workload while it has resources.
     pub(crate) fn placement(&self, index: usize) -> Option<&Placement> {
         self.scheduler.placement(index)
     }
 
-    /// Why the workload waits for resources, if it does.
+    /// Returns why the workload is pending, if it waits for resources.
     pub(crate) fn pending_reason(&self, index: usize) -> Option<&PendingReason> {
         self.scheduler.pending_reason(index)
     }
 
-    /// Why the workload is in its phase, for people.
+    /// Returns the message of the workload's phase.
     pub(crate) fn message(&self, index: usize) -> &str {
         self.pending_reason(index)
             .map_or(self.workloads[index].message.as_str(), |pending_reason| pending_reason.message.as_str())
     }
 
-    /// Whether a workload of the project that was created by `until` has this name now.
+    /// Whether an existing workload of the project, created by `until`, has this name.
     pub(crate) fn is_taken(&self, project: usize, name: &str, until: Timestamp) -> bool {
         self.named(name).any(|(_, it)| it.project == project && it.deleted_at.is_none() && it.created_at <= until)
     }
 
-    /// The moment of the next event.
+    /// Returns the time of the next event.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
         let own = self.due.first().map(|(due, _)| *due);
         let late = self.late.first_key_value().map(|((due, _), _)| *due);
         own.into_iter().chain(late).min()
     }
 
-    /// Lets `effect` happen at `due`, as if it was asked for then.
+    /// Schedules `effect` at `due`.
     pub(crate) fn at(&mut self, due: Timestamp, effect: LateEffect) {
         self.late.insert((due, self.late_count), effect);
         self.late_count += 1;
     }
 
-    /// Orders given since this was last asked.
-    pub(crate) fn take_orders(&mut self) -> Vec<Order> {
-        std::mem::take(&mut self.orders)
+    /// Returns the commands since the last call.
+    pub(crate) fn take_commands(&mut self) -> Vec<ProcessCommand> {
+        std::mem::take(&mut self.commands)
     }
 
-    /// Lets all events happen that are due at `now`.
+    /// Applies all events that are due at `now`.
     pub(crate) fn advance(&mut self, now: Timestamp) {
         while let Some(at) = self.next_due().filter(|at| *at <= now) {
             if let Some((_, index)) = self.due.first().copied().filter(|(due, _)| *due == at) {
@@ -269,14 +269,14 @@ impl State {
         }
     }
 
-    /// Takes in a workload that was checked before; gives its index.
+    /// Creates a workload from a valid submission and returns its index.
     pub(crate) fn submit(&mut self, submission: Submission, now: Timestamp) -> usize {
         let Submission { kind, names, project, request, script, scripted, stored, warnings } = submission;
         let index = self.workloads.len();
         let facts = &self.projects[project];
         let (project_id, project_name) = (facts.id.clone(), facts.facts.name.clone());
         self.by_id.insert(names.id.clone(), index);
-        self.ever_by_name.entry(names.name.clone()).or_default().push(index);
+        self.by_name.entry(names.name.clone()).or_default().push(index);
         let spec = request.spec;
         let mut workload = Workload {
             completed_at: None,
@@ -295,7 +295,7 @@ impl State {
             project_id,
             project_name,
             records: VecDeque::new(),
-            request: self.wanted(project, &spec),
+            request: self.scheduler_request(project, &spec),
             requested_name: request.name,
             spec: Arc::new(spec),
             stored: stored.map(Arc::new),
@@ -303,8 +303,8 @@ impl State {
             succeeded: 0,
             due: None,
             ending: None,
-            leaving: false,
-            never_stops: false,
+            preempting: false,
+            stuck_stopping: false,
             next_record: 0,
             pending: Duration::ZERO,
             pods: BTreeMap::new(),
@@ -313,20 +313,20 @@ impl State {
             script,
             scripted: scripted || !self.exec,
         };
-        workload.record(now, What::Phase { message: String::new(), phase: Phase::Creating });
+        workload.record(now, RecordKind::Phase { message: String::new(), phase: Phase::Creating });
         for warning in warnings {
             workload.warn(now, "Accepted", warning);
         }
         self.workloads.push(workload);
-        self.set_due(index, Some(later(now, SETTING_UP)));
+        self.set_due(index, Some(later(now, SETUP_DELAY)));
         index
     }
 
-    /// Suspends a workload that has not ended; gives `None` if there is no such workload. If it `never_stops`, it stays
-    /// in the phase Stopping until it is deleted.
-    pub(crate) fn suspend(&mut self, id: &str, never_stops: bool, now: Timestamp) -> Option<()> {
+    /// Suspends a workload that has not ended; `None` if it does not exist. With `stuck_stopping`, it stays in the
+    /// phase Stopping until it is deleted.
+    pub(crate) fn suspend(&mut self, id: &str, stuck_stopping: bool, now: Timestamp) -> Option<()> {
         let index = self.index(id)?;
-        self.workloads[index].never_stops |= never_stops;
+        self.workloads[index].stuck_stopping |= stuck_stopping;
         match self.workloads[index].phase {
             Phase::Completed | Phase::Failed | Phase::Deleting | Phase::Stopped | Phase::Terminating => {}
             Phase::Stopping => self.workloads[index].desired = DesiredPhase::Stopped,
@@ -334,37 +334,37 @@ impl State {
                 let workload = &mut self.workloads[index];
                 workload.desired = DesiredPhase::Stopped;
                 workload.note(now, "Suspended", "the workload is suspended");
-                self.wind_down(index, Phase::Stopping, String::new(), now);
+                self.terminate_pods(index, Phase::Stopping, String::new(), now);
             }
         }
         self.schedule(now);
         Some(())
     }
 
-    /// Resumes a suspended workload; gives `None` if there is no such workload.
+    /// Resumes a suspended workload; `None` if it does not exist.
     pub(crate) fn resume(&mut self, id: &str, now: Timestamp) -> Option<()> {
         let index = self.index(id)?;
         match self.workloads[index].phase {
-            Phase::Stopped => self.set_up_again(index, now),
-            // It is resumed once it has stopped.
+            Phase::Stopped => self.restart(index, now),
+            // Resumes after it has stopped.
             Phase::Stopping => self.workloads[index].desired = DesiredPhase::Running,
             _ => {}
         }
         Some(())
     }
 
-    /// Deletes a workload; gives `None` if there is no such workload.
+    /// Deletes a workload; `None` if it does not exist.
     pub(crate) fn delete(&mut self, id: &str, now: Timestamp) -> Option<()> {
         let index = self.index(id)?;
         if self.workloads[index].phase != Phase::Deleting {
             self.workloads[index].desired = DesiredPhase::Deleted;
-            self.wind_down(index, Phase::Deleting, String::new(), now);
+            self.terminate_pods(index, Phase::Deleting, String::new(), now);
         }
         self.schedule(now);
         Some(())
     }
 
-    /// Lets something happen to a workload that runs; gives `None` if there is no such workload.
+    /// Injects a failure into a running workload; `None` if it does not exist.
     pub(crate) fn inject(&mut self, id: &str, failure: InjectedFailure, now: Timestamp) -> Option<()> {
         let index = self.index(id)?;
         if matches!(self.workloads[index].phase, Phase::Initializing | Phase::Running) {
@@ -377,14 +377,14 @@ impl State {
         Some(())
     }
 
-    /// Remembers an event of a pod.
+    /// Records an event of a pod.
     pub(crate) fn note_pod(&mut self, pod: &PodId, reason: &'static str, message: String, now: Timestamp) {
         if let Some(index) = self.index(&pod.workload_id) {
             self.workloads[index].note(now, reason, message);
         }
     }
 
-    /// Takes in that a pod has ended.
+    /// Handles the end of a pod.
     pub(crate) fn pod_ended(&mut self, pod: &PodId, end: PodEnd, now: Timestamp) {
         let Some(index) = self.index(&pod.workload_id) else { return };
         let workload = &mut self.workloads[index];
@@ -429,46 +429,46 @@ impl State {
     }
 }
 
-/// A submission that was checked.
+/// A valid submission.
 pub(crate) struct Submission {
     pub(crate) kind: WorkloadType,
     pub(crate) names: Names,
     /// The project, by its index.
     pub(crate) project: usize,
-    /// What is asked for, with template and policy worked in.
+    /// The request with template and policy applied.
     pub(crate) request: TrainingCreationRequest,
     pub(crate) script: Script,
-    /// Whether it follows its script also where commands really run.
+    /// Whether it follows its script even with `Exec`.
     pub(crate) scripted: bool,
-    /// What is shown as its specification, where that is not the one that it has.
+    /// The specification that the API shows, if it differs.
     pub(crate) stored: Option<TrainingSpec>,
-    /// What was accepted though it may not be meant.
+    /// Accepted values that may be mistakes.
     pub(crate) warnings: Vec<String>,
 }
 
-/// What the control plane adds to a submission.
+/// Values that the control plane adds to a submission.
 pub(crate) struct Names {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) submitted_by: String,
 }
 
-/// The name of a pod, by the place that it has.
+/// Returns the name of a pod.
 pub(crate) fn pod_name(workload: &Workload, slot: usize) -> String {
     format!("{}-{slot}", workload.name)
 }
 
-/// The namespace that Run:ai makes for a project.
+/// Returns the namespace that Run:ai creates for a project.
 pub(crate) fn namespace(project: &str) -> String {
     format!("runai-{project}")
 }
 
-/// The department that every project belongs to.
+/// The department of all projects.
 pub(crate) const DEPARTMENT: &str = "default";
 pub(crate) const DEPARTMENT_ID: &str = "1";
 
-/// The tenant that everything belongs to.
+/// The only tenant.
 pub(crate) const TENANT: i64 = 1;
 
-/// How long Creating, Initializing and Resuming take: long enough to be seen, short enough not to be waited for.
-const SETTING_UP: Duration = Duration::from_millis(100);
+/// Duration of the phases Creating, Initializing and Resuming.
+const SETUP_DELAY: Duration = Duration::from_millis(100);

@@ -6,8 +6,8 @@ use super::State;
 use crate::scheduler::{Demand, NodeConstraints, Request};
 
 impl State {
-    /// What the workload will ask the scheduler for. Node pools and node types that are not there do not count.
-    pub(super) fn wanted(&self, project: usize, spec: &TrainingSpec) -> Request {
+    /// Returns the scheduler request of a workload. Unknown node pools and node types are ignored.
+    pub(super) fn scheduler_request(&self, project: usize, spec: &TrainingSpec) -> Request {
         let pools = self.pools();
         let known = |names: &[String]| -> Vec<usize> {
             let mut found: Vec<usize> = Vec::new();
@@ -38,22 +38,22 @@ impl State {
     }
 }
 
-/// How many pods run side by side.
+/// Returns the number of parallel pods.
 fn parallelism(spec: &TrainingSpec) -> u32 {
     spec.parallelism.and_then(|it| u32::try_from(it).ok()).unwrap_or(1).max(1)
 }
 
-/// How many pods must succeed: each of those that run side by side, where nothing is said.
+/// Returns the number of pods that must succeed; the default is `parallelism`.
 pub(super) fn completions(spec: &TrainingSpec) -> u32 {
     spec.completions.and_then(|it| u32::try_from(it).ok()).unwrap_or_else(|| parallelism(spec)).max(1)
 }
 
-/// The priority class, `low` where none is given.
+/// Returns the priority class; the default is `low`.
 pub(crate) fn priority_class(spec: &TrainingSpec) -> &str {
     spec.priority_class.as_deref().filter(|class| !class.is_empty()).unwrap_or("low")
 }
 
-/// The numbers behind Run:ai's own priority classes.
+/// Returns the priority of a predefined priority class.
 pub(crate) fn priority(class: &str) -> Option<i64> {
     Some(match class {
         "very-low" => 25,
@@ -67,7 +67,7 @@ pub(crate) fn priority(class: &str) -> Option<i64> {
     })
 }
 
-/// Whether others may push the workload aside; the priority class decides where the spec does not.
+/// Whether the workload is preemptible; the priority class decides by default.
 pub(crate) fn is_preemptible(spec: &TrainingSpec) -> bool {
     match spec.preemptibility {
         Some(preemptibility) => preemptibility == Preemptibility::Preemptible,
@@ -75,8 +75,8 @@ pub(crate) fn is_preemptible(spec: &TrainingSpec) -> bool {
     }
 }
 
-/// Of a priority class that Run:ai does not have by itself: as `low`.
+/// Priority of unknown priority classes, the same as `low`.
 const DEFAULT_PRIORITY: i64 = 40;
 
-/// From this priority on a workload is not pushed aside unless it says otherwise.
+/// Minimum priority of workloads that are not preemptible by default.
 const NON_PREEMPTIBLE: i64 = 100;

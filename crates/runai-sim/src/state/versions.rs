@@ -1,6 +1,6 @@
-//! Older versions of workloads, which lagging reads show.
+//! Older versions of workloads, for lagging reads.
 //!
-//! Versions are only kept once a fault needs them, so that the simulator stays fast without one.
+//! Versions are stored only after a fault needs them, because they cost time and memory.
 
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
@@ -16,14 +16,14 @@ use crate::scheduler::{PendingReason, Placement};
 #[derive(Default)]
 pub(super) struct Versions {
     by_index: HashMap<usize, VecDeque<Version>>,
-    /// The ends of all versions and their workloads, the oldest first.
+    /// The ends of all versions and their workloads, oldest first.
     ends: VecDeque<(Timestamp, usize)>,
-    /// How far back a read may look; nothing is remembered while it is zero.
+    /// Maximum lag of reads; no version is stored while it is zero.
     reach: Duration,
 }
 
 impl Versions {
-    /// Drops the versions that ended by `oldest`, which no read shows any more.
+    /// Drops the versions that ended by `oldest`, which no read shows.
     fn drop_before(&mut self, oldest: Timestamp) {
         while let Some((_, index)) = self.ends.front().copied().filter(|(until, _)| *until <= oldest) {
             self.ends.pop_front();
@@ -37,7 +37,7 @@ impl Versions {
     }
 }
 
-/// A workload until a change.
+/// A workload before a change.
 pub(super) struct Version {
     placement: Option<Placement>,
     pending_reason: Option<PendingReason>,
@@ -46,18 +46,18 @@ pub(super) struct Version {
     workload: Workload,
 }
 
-/// A workload at some moment.
+/// A workload at a point in time.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     index: usize,
-    /// Where it is not the present one.
+    /// The older version, if it is not the current one.
     older: Option<&'a Version>,
     state: &'a State,
     pub(crate) workload: &'a Workload,
 }
 
 impl<'a> View<'a> {
-    /// Where the workload was placed, as long as it holds that.
+    /// Returns the placement of the workload while it has resources.
     pub(crate) fn placement(&self) -> Option<&'a Placement> {
         match self.older {
             Some(older) => older.placement.as_ref(),
@@ -65,7 +65,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Why the workload waits for resources, if it does.
+    /// Returns why the workload is pending, if it waits for resources.
     pub(crate) fn pending_reason(&self) -> Option<&'a PendingReason> {
         match self.older {
             Some(older) => older.pending_reason.as_ref(),
@@ -73,19 +73,19 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Why the workload is in its phase, for people.
+    /// Returns the message of the workload's phase.
     pub(crate) fn message(&self) -> &'a str {
         self.pending_reason().map_or(self.workload.message.as_str(), |pending_reason| pending_reason.message.as_str())
     }
 }
 
 impl State {
-    /// Remembers from now on how workloads were as long as `reach` ago.
+    /// Stores versions from now on, for reads that lag by at most `reach`.
     pub(crate) fn keep_versions(&mut self, reach: Duration) {
         self.versions.reach = self.versions.reach.max(reach);
     }
 
-    /// The workload at `at`, or now; `None` if it was not created by then.
+    /// Returns the workload at `at` or now; `None` if it was not yet created.
     pub(crate) fn view(&self, index: usize, at: Option<Timestamp>) -> Option<View<'_>> {
         let current = View { index, older: None, state: self, workload: &self.workloads[index] };
         let Some(at) = at else { return Some(current) };
@@ -96,8 +96,8 @@ impl State {
         Some(older.map_or(current, |it| View { older: Some(it), workload: &it.workload, ..current }))
     }
 
-    /// Keeps the version of a workload before it changes at `at`. Of several changes at one moment, only the version
-    /// before the first is ever visible.
+    /// Stores the version of a workload before it changes at `at`. Of several changes at the same time, only the
+    /// version before the first is visible.
     pub(super) fn remember(&mut self, index: usize, at: Timestamp) {
         if self.versions.reach.is_zero() {
             return;
@@ -111,7 +111,7 @@ impl State {
         let records = std::mem::take(&mut self.workloads[index].records);
         let workload = self.workloads[index].clone();
         self.workloads[index].records = records;
-        // A placement that the scheduler has just made is part of the change.
+        // A new placement by the scheduler is part of the change.
         let held = self.scheduler.placement(index).filter(|_| workload.phase.holds_resources());
         versions.push_back(Version {
             placement: held.cloned(),
@@ -132,7 +132,7 @@ mod tests {
     };
 
     #[test]
-    fn versions_are_kept_as_long_as_a_read_may_show_them() {
+    fn drops_versions_no_read_shows() {
         let start = Timestamp::UNIX_EPOCH;
         let mut state = State::new(Setup {
             behaviours: Vec::new(),
@@ -147,15 +147,15 @@ mod tests {
         let kept = |state: &State| state.versions.by_index.values().map(VecDeque::len).sum::<usize>();
         let workload = |name: &str| ExistingWorkload { name: name.into(), running: Some(5.0), ..Default::default() };
         let at = |seconds| later(start, Duration::from_secs(seconds));
-        state.place(workload("before"), start).unwrap();
+        state.add_existing(workload("before"), start).unwrap();
         state.advance(at(1));
         assert_eq!(kept(&state), 0);
         state.keep_versions(Duration::from_secs(10));
-        state.place(workload("after"), at(1)).unwrap();
+        state.add_existing(workload("after"), at(1)).unwrap();
         state.advance(at(10));
         // Running of both, and Creating and Initializing of the second.
         assert_eq!((kept(&state), state.versions.ends.len()), (4, 4));
-        state.place(workload("later"), at(100)).unwrap();
+        state.add_existing(workload("later"), at(100)).unwrap();
         state.advance(at(101));
         assert_eq!((kept(&state), state.versions.ends.len()), (2, 2));
     }

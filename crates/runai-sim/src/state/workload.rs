@@ -1,4 +1,4 @@
-//! A workload, and what is remembered of it.
+//! A workload and its records.
 
 use std::{borrow::Cow, collections::BTreeMap, collections::VecDeque, sync::Arc, time::Duration};
 
@@ -29,7 +29,7 @@ pub(crate) enum Phase {
 }
 
 impl Phase {
-    /// Whether a workload in this phase has a place on nodes, or may have it until its pods have gone.
+    /// Whether a workload in this phase may have resources on nodes.
     pub(super) const fn holds_resources(self) -> bool {
         !matches!(self, Self::Completed | Self::Creating | Self::Failed | Self::Pending | Self::Stopped)
     }
@@ -51,7 +51,7 @@ impl Phase {
     }
 }
 
-/// The phase that a workload's owner asked for.
+/// The phase requested by the owner of a workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DesiredPhase {
     Deleted,
@@ -69,17 +69,17 @@ impl DesiredPhase {
     }
 }
 
-/// Something that happened to a workload.
+/// A record in the history of a workload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) at: Timestamp,
-    /// Counts the records of the workload.
+    /// Number of the record within its workload.
     pub(crate) number: u64,
-    pub(crate) what: What,
+    pub(crate) kind: RecordKind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum What {
+pub(crate) enum RecordKind {
     Event { message: Cow<'static, str>, reason: &'static str, warning: bool },
     Phase { message: String, phase: Phase },
 }
@@ -108,67 +108,67 @@ pub(crate) struct Workload {
     pub(crate) records: VecDeque<Record>,
     pub(crate) request: Request,
     pub(crate) requested_name: String,
-    /// What it asks for.
+    /// Its specification.
     pub(crate) spec: Arc<TrainingSpec>,
-    /// What is shown instead of `spec`, where the control plane stores another form of it.
+    /// The specification that the API shows, if the control plane stores another form.
     pub(crate) stored: Option<Arc<TrainingSpec>>,
     pub(crate) submitted_by: String,
     /// Pods that have succeeded since the workload was last started.
     pub(crate) succeeded: u32,
     pub(super) due: Option<Timestamp>,
-    /// How it ends once its pods have gone.
+    /// Failure message after its pods have ended.
     pub(super) ending: Option<String>,
-    /// Whether it was pushed aside and its pods have not gone yet.
-    pub(super) leaving: bool,
+    /// Whether it was preempted and its pods have not ended.
+    pub(super) preempting: bool,
     /// Whether it stays in the phase Stopping.
-    pub(super) never_stops: bool,
+    pub(super) stuck_stopping: bool,
     pub(super) next_record: u64,
     pub(super) pending: Duration,
-    /// Runs whose processes live, by the place that each has.
+    /// Slots of running pods, by run.
     pub(super) pods: BTreeMap<u32, usize>,
     pub(super) running: Duration,
     pub(super) runs: u32,
     pub(super) script: Script,
-    /// Whether it follows its script; else its pods are real processes.
+    /// Whether it follows its script; otherwise its pods are local processes.
     pub(super) scripted: bool,
 }
 
 impl Workload {
-    /// What each of its pods asks for.
+    /// Returns the resource request of each pod.
     pub(crate) fn demand(&self) -> &Demand {
         &self.request.demand
     }
 
-    /// The specification that the API shows.
+    /// Returns the specification that the API shows.
     pub(crate) fn shown_spec(&self) -> &TrainingSpec {
         self.stored.as_deref().unwrap_or(&self.spec)
     }
 
-    /// Time in the phase Pending until `now`, over all its visits.
+    /// Returns the total time in the phase Pending until `now`.
     pub(crate) fn total_pending(&self, now: Timestamp) -> Duration {
         self.pending + self.current(Phase::Pending, now)
     }
 
-    /// Time in the phase Running until `now`, over all its visits.
+    /// Returns the total time in the phase Running until `now`.
     pub(crate) fn total_running(&self, now: Timestamp) -> Duration {
         self.running + self.current(Phase::Running, now)
     }
 
-    /// Remembers an event.
+    /// Records an event.
     pub(crate) fn note(&mut self, at: Timestamp, reason: &'static str, message: impl Into<Cow<'static, str>>) {
-        self.record(at, What::Event { message: message.into(), reason, warning: false });
+        self.record(at, RecordKind::Event { message: message.into(), reason, warning: false });
     }
 
-    /// Remembers an event that is a warning.
+    /// Records a warning event.
     pub(crate) fn warn(&mut self, at: Timestamp, reason: &'static str, message: impl Into<Cow<'static, str>>) {
-        self.record(at, What::Event { message: message.into(), reason, warning: true });
+        self.record(at, RecordKind::Event { message: message.into(), reason, warning: true });
     }
 
-    pub(super) fn record(&mut self, at: Timestamp, what: What) {
+    pub(super) fn record(&mut self, at: Timestamp, kind: RecordKind) {
         if self.records.len() == MAX_RECORDS {
             self.records.pop_front();
         }
-        self.records.push_back(Record { at, number: self.next_record, what });
+        self.records.push_back(Record { at, number: self.next_record, kind });
         self.next_record += 1;
     }
 
@@ -177,5 +177,5 @@ impl Workload {
     }
 }
 
-/// The most that is remembered of one workload; the oldest goes first.
+/// Maximum number of records per workload; the oldest are dropped first.
 const MAX_RECORDS: usize = 500;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{Api, pass};
 
 #[tokio::test]
-async fn the_page_needs_nothing_from_elsewhere() {
+async fn page_has_no_external_resources() {
     let api = Api::new().await;
     let (status, page) = api.text("GET /").await;
     assert_eq!(status, StatusCode::OK);
@@ -16,7 +16,7 @@ async fn the_page_needs_nothing_from_elsewhere() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_page_shows_devices_with_their_shares() {
+async fn page_shows_device_shares() {
     let api = Api::new().await;
     let half = json!({"gpuDevicesRequest": 1, "gpuRequestType": "portion", "gpuPortionRequest": 0.5});
     api.submit("fit", &[("RUNAI_SIM_RUNNING", "60")], half).await;
@@ -31,7 +31,7 @@ async fn the_page_shows_devices_with_their_shares() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn time_passes_on_demand() {
+async fn advances_time() {
     let api = Api::new().await;
     let id = api.submit("fit", &[("RUNAI_SIM_RUNNING", "3000")], json!({})).await;
     let answer = api.call("POST /sim/clock", json!({"seconds": 60})).await.expect(StatusCode::OK);
@@ -43,7 +43,7 @@ async fn time_passes_on_demand() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn faults_come_and_go_on_demand() {
+async fn adds_and_removes_faults() {
     let api = Api::new().await;
     let fault = json!({"kind": {"status": {"status": 500}}, "path": "/api/v1/clusters"});
     assert_eq!(api.call("POST /sim/faults", fault.clone()).await.status, StatusCode::CREATED);
@@ -60,7 +60,7 @@ async fn faults_come_and_go_on_demand() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn workloads_are_struck_on_demand() {
+async fn injects_failures() {
     let api = Api::new().await;
     let running = [("RUNAI_SIM_RUNNING", "600")];
     let (one, two) = (api.submit("one", &running, json!({})).await, api.submit("two", &running, json!({})).await);
@@ -80,7 +80,7 @@ async fn workloads_are_struck_on_demand() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn behaviours_decide_how_workloads_end() {
+async fn behaviours_set_outcome() {
     let ending =
         |name: &str, end| Behaviour { name: name.into(), end: Some(end), running: Some(5.0), ..Behaviour::default() };
     let sim = Simulator::builder()
@@ -111,7 +111,7 @@ async fn behaviours_decide_how_workloads_end() {
         ends,
         [
             "Failed: OOMKilled: exit code 137",
-            "Initializing: ImagePullBackOff: the image `python:3.12` cannot be pulled",
+            "Initializing: ImagePullBackOff: cannot pull image `python:3.12`",
             "Completed: ",
             "Failed: disk full",
         ]
@@ -124,7 +124,7 @@ async fn behaviours_decide_how_workloads_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scenario_is_laid_over_the_rest() {
+async fn scenario_overrides_defaults() {
     let scenario = Scenario::from_toml(
         "
         strict = true

@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::CLUSTER;
 
-/// A simulator that runs commands, reached over its socket.
+/// A simulator that runs commands, with requests over a socket.
 pub(crate) struct Local {
     pub(crate) directory: TempDir,
     output: UnboundedReceiver<Output>,
@@ -45,7 +45,7 @@ impl Local {
         local
     }
 
-    /// One request on a connection of its own.
+    /// Sends a request on a new connection.
     pub(crate) async fn call(&self, line: &str, body: Value) -> (u16, Value) {
         let address: SocketAddr = self.sim.base_url().strip_prefix("http://").unwrap().parse().unwrap();
         let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -64,7 +64,7 @@ impl Local {
         (head[9..12].parse().unwrap(), serde_json::from_str(body).unwrap_or_default())
     }
 
-    /// Submits a workload; gives its id.
+    /// Submits a workload and returns its id.
     pub(crate) async fn submit(&self, name: &str, spec: Value) -> String {
         let body = json!({"name": name, "projectId": "1", "clusterId": CLUSTER, "spec": spec});
         let (status, answer) = self.call("POST /api/v1/workloads/trainings", body).await;
@@ -77,7 +77,7 @@ impl Local {
         assert_eq!(status, 202);
     }
 
-    /// Waits until the workload is in `phase`; gives its message.
+    /// Waits until the workload is in `phase` and returns its message.
     pub(crate) async fn until(&self, id: &str, phase: &str) -> String {
         for _ in 0..1000 {
             let (_, workload) = self.call(&format!("GET /api/v1/workloads/{id}"), Value::Null).await;
@@ -89,7 +89,7 @@ impl Local {
         panic!("never {phase}");
     }
 
-    /// Runs `script` with `sh`; gives the phase that it ends in, with the message.
+    /// Runs `script` with `sh` and returns the final phase with its message.
     pub(crate) async fn run(&self, script: &str) -> (String, String) {
         let id = self.submit("run", sh(script)).await;
         for _ in 0..1000 {
@@ -107,7 +107,7 @@ impl Local {
         tokio::time::timeout(Duration::from_secs(10), self.output.recv()).await.unwrap().unwrap()
     }
 
-    /// All lines that are there by now.
+    /// Returns all lines so far.
     pub(crate) fn lines(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.output.try_recv().ok()).map(|output| output.line).collect()
     }
@@ -117,7 +117,7 @@ pub(crate) fn sh(script: &str) -> Value {
     json!({"image": "alpine", "command": "sh -c", "args": format!("'{}'", script.replace('\'', r#"'"'"'"#))})
 }
 
-/// Whether a process lives; one that was not waited for yet does not.
+/// Whether a process is alive; a zombie is not.
 pub(crate) fn lives(pid: &str) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
     stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
@@ -130,11 +130,11 @@ pub(crate) async fn gone(pid: &str) {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("{pid} lives");
+    panic!("{pid} is alive");
 }
 
 #[tokio::test]
-async fn a_command_really_runs_and_its_lines_arrive_before_its_end() {
+async fn delivers_output_before_end() {
     let mut local = Local::new().await;
     let end = local.run("echo out; echo err >&2; echo made > made.txt").await;
     assert_eq!(end, ("Completed".into(), String::new()));
@@ -147,7 +147,7 @@ async fn a_command_really_runs_and_its_lines_arrive_before_its_end() {
 }
 
 #[tokio::test]
-async fn how_a_command_fails_is_told() {
+async fn reports_command_failures() {
     for (script, message) in [("exit 3", "exit code 3"), ("kill -9 $$", "signal SIGKILL")] {
         let local = Local::new().await;
         assert_eq!(local.run(script).await, ("Failed".into(), message.into()));
@@ -156,7 +156,7 @@ async fn how_a_command_fails_is_told() {
     let local = Local::new().await;
     for (name, spec, message) in [
         ("missing", json!({"image": "i", "command": "no-such-program --flag"}), "no-such-program: not found"),
-        ("nothing", json!({"image": "i"}), "no command: the entry point of an image cannot run here"),
+        ("nothing", json!({"image": "i"}), "no command: image entry points cannot run as local processes"),
         ("quote", json!({"image": "i", "command": "sh -c 'x"}), "command: a quote is not closed"),
         ("directory", json!({"image": "i", "command": "/"}), "/: permission denied"),
     ] {
@@ -167,7 +167,7 @@ async fn how_a_command_fails_is_told() {
 }
 
 #[tokio::test]
-async fn the_environment_is_the_hosts_without_the_simulators_plus_the_workloads() {
+async fn merges_environments() {
     let mut local = Local::new().await;
     let mut spec = sh("env");
     spec["environmentVariables"] = json!([
@@ -190,7 +190,7 @@ async fn the_environment_is_the_hosts_without_the_simulators_plus_the_workloads(
 }
 
 #[tokio::test]
-async fn the_working_directory_is_the_workloads_where_there_is_one() {
+async fn uses_existing_working_directory() {
     let mut local = Local::new().await;
     let elsewhere = TempDir::new().unwrap();
     let real = |path: &Path| path.canonicalize().unwrap().display().to_string();
@@ -206,7 +206,7 @@ async fn the_working_directory_is_the_workloads_where_there_is_one() {
 }
 
 #[tokio::test]
-async fn volumes_do_not_keep_a_command_from_running() {
+async fn runs_command_with_volumes() {
     let local = Local::new().await;
     let mut spec = sh("true");
     spec["storage"] = json!({
@@ -220,7 +220,7 @@ async fn volumes_do_not_keep_a_command_from_running() {
 }
 
 #[tokio::test]
-async fn volumes_are_folders_under_a_root_that_is_shown() {
+async fn maps_volumes_to_folders() {
     let mut local = Local::new().await;
     let volumes = |name: &str| {
         json!({
@@ -244,7 +244,7 @@ async fn volumes_are_folders_under_a_root_that_is_shown() {
     assert_eq!(std::fs::read_to_string(root.join("pvc/data/x")).unwrap(), "42\n");
     assert!(!root.join("of-workloads").join(&id).exists());
     let (_, events) = local.call(&format!("GET /api/v1/workloads/{id}/events?sortOrder=asc"), Value::Null).await;
-    let mounted = format!("PVC at /mnt/data is the folder {}", root.join("pvc/data").display());
+    let mounted = format!("PVC at /mnt/data is folder {}", root.join("pvc/data").display());
     assert!(events["events"].as_array().unwrap().iter().any(|it| it["message"] == mounted.as_str()), "{events}");
     let (_, shown) = local.call("GET /sim/state", Value::Null).await;
     assert_eq!(shown["mounts"], root.display().to_string());
@@ -259,7 +259,7 @@ async fn volumes_are_folders_under_a_root_that_is_shown() {
 }
 
 #[tokio::test]
-async fn what_is_on_a_real_control_plane_does_not_keep_a_command_from_running() {
+async fn ignores_missing_template_and_image() {
     let local = Local::new().await;
     let mut spec = sh("true");
     spec["nodePools"] = json!(["a100"]);
@@ -280,7 +280,7 @@ async fn what_is_on_a_real_control_plane_does_not_keep_a_command_from_running() 
 }
 
 #[tokio::test]
-async fn the_last_lines_of_a_command_are_kept() {
+async fn keeps_last_lines() {
     let local = Local::new().await;
     let id = local.submit("loud", sh("seq 1 1500; echo end >&2")).await;
     local.until(&id, "Completed").await;
@@ -294,7 +294,7 @@ async fn the_last_lines_of_a_command_are_kept() {
 #[tokio::test]
 async fn pods_run_side_by_side() {
     let mut local = Local::new().await;
-    // Each waits for the other: one alone would never end.
+    // Each pod waits for the other, so they end only if both run.
     let script = "touch $HOSTNAME; until [ -e wide-0 ] && [ -e wide-1 ]; do sleep 0.02; done; echo done >> ends";
     let mut spec = sh(script);
     spec["parallelism"] = json!(2);
@@ -314,7 +314,7 @@ async fn pods_run_side_by_side() {
 }
 
 #[tokio::test]
-async fn a_command_that_is_pushed_aside_ends_and_comes_back() {
+async fn preempted_command_restarts() {
     let mut local = Local::new().await;
     let id = local.submit("pushed", sh("echo $$; while :; do sleep 0.05; done")).await;
     let first = local.line().await.line;
@@ -327,7 +327,7 @@ async fn a_command_that_is_pushed_aside_ends_and_comes_back() {
 }
 
 #[tokio::test]
-async fn a_failed_command_is_tried_again_as_often_as_it_asked_for() {
+async fn retries_up_to_backoff_limit() {
     let mut local = Local::new().await;
     let mut spec = sh("echo try >> tries; echo again; test $(wc -l < tries) -ge 3");
     spec["backoffLimit"] = json!(2);
@@ -343,7 +343,7 @@ async fn a_failed_command_is_tried_again_as_often_as_it_asked_for() {
 }
 
 #[tokio::test]
-async fn suspending_ends_the_whole_group_politely() {
+async fn suspend_terminates_process_group() {
     let mut local = Local::new().await;
     let script = "trap 'echo bye; exit 0' TERM; sleep 1000 & echo $!; while :; do sleep 0.05; done";
     let id = local.submit("polite", sh(script)).await;
@@ -363,7 +363,7 @@ async fn suspending_ends_the_whole_group_politely() {
 }
 
 #[tokio::test]
-async fn what_does_not_listen_is_killed_after_its_grace() {
+async fn kills_after_grace_period() {
     let mut local = Local::new().await;
     let mut spec = sh("trap '' TERM; echo $$; while :; do sleep 0.05; done");
     spec["terminationGracePeriodSeconds"] = json!(1);
@@ -384,7 +384,7 @@ async fn what_does_not_listen_is_killed_after_its_grace() {
 }
 
 #[tokio::test]
-async fn children_that_a_command_leaves_behind_end_with_it() {
+async fn kills_remaining_children() {
     let mut local = Local::new().await;
     assert_eq!(local.run("sleep 1000 & echo $!").await.0, "Completed");
     let child = local.line().await.line;
@@ -393,10 +393,10 @@ async fn children_that_a_command_leaves_behind_end_with_it() {
 }
 
 #[tokio::test]
-async fn stopping_the_simulator_ends_its_processes() {
+async fn stop_ends_processes() {
     let mut local = Local::new().await;
     let mut spec = sh("trap 'echo bye; exit 1' TERM; echo $$; while :; do sleep 0.05; done");
-    // A retry must not bring it back.
+    // A retry must not restart it.
     spec["backoffLimit"] = json!(5);
     local.submit("endless", spec).await;
     let pid = local.line().await.line;
@@ -410,7 +410,7 @@ async fn stopping_the_simulator_ends_its_processes() {
 }
 
 #[tokio::test]
-async fn dropping_the_simulator_ends_its_processes() {
+async fn drop_ends_processes() {
     let mut local = Local::new().await;
     local.submit("endless", sh("echo $$; while :; do sleep 0.05; done")).await;
     let pid = local.line().await.line;
@@ -419,7 +419,7 @@ async fn dropping_the_simulator_ends_its_processes() {
 }
 
 #[test]
-fn ending_the_runtime_ends_all_processes() {
+fn runtime_end_kills_processes() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let pid = runtime.block_on(async {
         let mut local = Local::new().await;
@@ -434,11 +434,11 @@ fn ending_the_runtime_ends_all_processes() {
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    panic!("{pid} lives");
+    panic!("{pid} is alive");
 }
 
 #[tokio::test]
-async fn a_page_elsewhere_cannot_reach_it_by_a_name_of_its_own() {
+async fn rejects_foreign_host() {
     let local = Local::new().await;
     let address = local.sim.base_url().strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -450,7 +450,7 @@ async fn a_page_elsewhere_cannot_reach_it_by_a_name_of_its_own() {
 }
 
 #[tokio::test]
-async fn without_exec_nothing_runs() {
+async fn runs_nothing_without_exec() {
     let sim = Simulator::builder().start().await.unwrap();
     assert!(sim.take_output().is_none());
     sim.stop().await;

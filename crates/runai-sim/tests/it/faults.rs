@@ -13,12 +13,12 @@ use crate::{Api, pass, training};
 const CLUSTERS: &str = "GET /api/v1/clusters";
 
 async fn with(fault: Fault) -> Api {
-    // The token is had before anything goes wrong.
+    // Get the token before faults apply.
     Api::of(Simulator::builder().fault(Fault { path: fault.path.or(Some("/api/v1/*".into())), ..fault })).await
 }
 
 #[tokio::test(start_paused = true)]
-async fn storms_pass() {
+async fn errors_end_after_window() {
     let kind = FaultKind::Status { status: 429, retry_after: Some("7".into()) };
     let api = with(Fault::new(kind).times(2)).await;
     for _ in 0..2 {
@@ -36,7 +36,7 @@ async fn storms_pass() {
 }
 
 #[tokio::test]
-async fn answers_are_not_what_they_should_be() {
+async fn faults_replace_responses() {
     let api = with(Fault::new(FaultKind::Html { status: 502 })).await;
     let answer = api.text(CLUSTERS).await;
     assert_eq!(answer.0, StatusCode::BAD_GATEWAY);
@@ -60,7 +60,7 @@ async fn answers_are_not_what_they_should_be() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_was_carried_out_and_a_reset_request_was_not() {
+async fn lost_answer_takes_effect() {
     for (kind, count) in [(FaultKind::LostAnswer, 1), (FaultKind::Reset, 0)] {
         let api = with(Fault::new(kind).on("POST", "/api/v1/workloads/*")).await;
         assert!(api.broken("POST /api/v1/workloads/trainings", training("fit", &[], &json!({}))).await.is_empty());
@@ -69,14 +69,14 @@ async fn a_lost_answer_was_carried_out_and_a_reset_request_was_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bytes_come_slowly() {
+async fn sends_bytes_slowly() {
     let api = with(Fault::new(FaultKind::SlowBytes { delay: 1000 })).await;
     let begun = tokio::time::Instant::now();
     let clusters = api.get("/api/v1/clusters").await;
     assert!(begun.elapsed() >= Duration::from_secs(clusters.to_string().len() as u64));
 }
 
-/// One request on a connection of its own: all that comes back, and whether the connection was reset.
+/// Sends a request on a new connection. Returns all bytes, and whether the connection was reset.
 async fn raw(sim: &Simulator, request: &str) -> (String, bool) {
     let address = sim.base_url().strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -88,7 +88,7 @@ async fn raw(sim: &Simulator, request: &str) -> (String, bool) {
 }
 
 #[tokio::test]
-async fn applied_faults_are_counted_by_their_kind() {
+async fn counts_applied_faults() {
     let reset = Fault::new(FaultKind::Reset).on("GET", "/api/v1/clusters").times(2);
     let date = Fault::new(FaultKind::MissingDate).on("GET", "/api/v1/*");
     let sim = Simulator::builder().faults([reset, date]).in_memory().unwrap();
@@ -102,7 +102,7 @@ async fn applied_faults_are_counted_by_their_kind() {
 }
 
 #[tokio::test]
-async fn connections_really_break() {
+async fn breaks_connections() {
     let sim = Simulator::builder().start().await.unwrap();
     let body = "grant_type=client_credentials&client_id=sim-client&client_secret=sim-secret-not-real";
     let request = format!(
@@ -129,7 +129,7 @@ async fn connections_really_break() {
     sim.clear_faults();
     let (answer, reset) = raw(&sim, &request).await;
     assert!(answer.ends_with('}') && !reset && answer.contains("\r\ndate: "), "{answer}");
-    // No part of the server adds what is to be missing.
+    // The server must not add the missing header.
     sim.add_fault(Fault::new(FaultKind::MissingDate));
     let (answer, _) = raw(&sim, &request).await;
     assert!(answer.starts_with("HTTP/1.1 200") && !answer.to_lowercase().contains("\r\ndate:"), "{answer}");

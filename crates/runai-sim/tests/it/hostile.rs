@@ -1,4 +1,4 @@
-//! Faults in scenario files and below `/sim`, and the preset that mixes all of them.
+//! Faults in scenario files and below `/sim`, and the preset `hostile`.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{Api, SUBMIT, pass, training};
 
 #[tokio::test(start_paused = true)]
-async fn the_same_seed_gives_the_same_faults() {
+async fn same_seed_same_faults() {
     let session = async |seed| {
         let api = Api::new().await;
         let faults = api.call("POST /sim/faults", json!({"hostile": seed})).await.expect(StatusCode::CREATED);
@@ -36,7 +36,7 @@ async fn the_same_seed_gives_the_same_faults() {
 }
 
 #[tokio::test]
-async fn a_scenario_has_faults_and_the_hostile_preset() {
+async fn scenario_has_hostile_preset() {
     let text = r#"
         hostile = 7
         [[faults]]
@@ -59,22 +59,22 @@ async fn a_scenario_has_faults_and_the_hostile_preset() {
     let sim = Simulator::builder().scenario(scenario).in_memory().unwrap();
     drop(sim);
     for (text, expected) in [
-        ("[[faults]]\nprobability = 2.0\n", "the probability is 2, must be between 0 and 1"),
+        ("[[faults]]\nprobability = 2.0\n", "invalid probability 2: must be between 0 and 1"),
         ("[[faults]]\nkind = 'lags'\n", "unknown kind of fault `lags`, did you mean `lag`?"),
-        ("[[faults]]\nseconds = -1.0\n", "-1 seconds, must be between 0 and"),
+        ("[[faults]]\nseconds = -1.0\n", "invalid duration -1 s: must be between 0 and"),
     ] {
         let error = Scenario::from_toml(text).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
     let error = Scenario::from_json(r#"{"faults": [{"kind": {"lag": {"seconds": -1}}}]}"#).unwrap_err().to_string();
-    assert!(error.contains("faults[0].kind: `lag.seconds`: -1 seconds"), "{error}");
+    assert!(error.contains("faults[0].kind: `lag.seconds`: invalid duration -1 s"), "{error}");
 }
 
 #[tokio::test]
-async fn a_wrong_fault_is_refused_with_its_member() {
+async fn rejects_invalid_fault() {
     let api = Api::new().await;
     for (fault, field, details) in [
-        (json!({"probability": 3}), "probability", "the probability is 3, must be between 0 and 1"),
+        (json!({"probability": 3}), "probability", "invalid probability 3: must be between 0 and 1"),
         (json!({"kind": "rset"}), "kind", "unknown kind of fault `rset`, did you mean `reset`?"),
         (json!({"hostile": "x"}), "hostile", "invalid type: string \"x\", expected u64"),
         (json!({"hostile": 1, "kind": "reset"}), "kind", "unknown field `kind`, expected `hostile`"),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{Api, pass};
 
 #[tokio::test(start_paused = true)]
-async fn a_workload_goes_through_its_phases_in_order() {
+async fn phases_follow_in_order() {
     let api = Api::new().await;
     let id = api
         .submit("fit", &[("RUNAI_SIM_PENDING", "5"), ("RUNAI_SIM_RUNNING", "2.5")], json!({"gpuDevicesRequest": 1}))
@@ -29,7 +29,7 @@ async fn a_workload_goes_through_its_phases_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_needs_to_look_for_events_to_happen_at_their_time() {
+async fn events_happen_without_reads() {
     let api = Api::new().await;
     let id = api.submit("fit", &[("RUNAI_SIM_PENDING", "5"), ("RUNAI_SIM_RUNNING", "2.5")], json!({})).await;
     pass(1000.0).await;
@@ -42,7 +42,7 @@ async fn nobody_needs_to_look_for_events_to_happen_at_their_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_running_workload_shows_what_it_is_and_holds() {
+async fn shows_running_workload() {
     let api = Api::new().await;
     let compute =
         json!({"gpuDevicesRequest": 2, "gpuRequestType": "portion", "gpuPortionRequest": 0.5, "cpuCoreRequest": 4});
@@ -71,23 +71,20 @@ async fn a_running_workload_shows_what_it_is_and_holds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scripted_end_is_kept_to() {
+async fn follows_scripted_end() {
     let api = Api::new().await;
     let failing = api.submit("failing", &[("RUNAI_SIM_RESULT", "Failed")], json!({})).await;
     let stopping = api.submit("stopping", &[("RUNAI_SIM_RESULT", "Stopped")], json!({})).await;
     pass(1.25).await;
     let failed = api.workload(&failing).await;
-    assert_eq!(
-        (&failed["phase"], &failed["phaseMessage"]),
-        (&json!("Failed"), &json!("failed as RUNAI_SIM_RESULT says"))
-    );
+    assert_eq!((&failed["phase"], &failed["phaseMessage"]), (&json!("Failed"), &json!("failed by RUNAI_SIM_RESULT")));
     assert_eq!(api.phase(&stopping).await, "Stopping");
     pass(0.1).await;
     assert_eq!(api.phase(&stopping).await, "Stopped");
 }
 
 #[tokio::test(start_paused = true)]
-async fn suspending_takes_its_time_and_resuming_goes_on_counting() {
+async fn resume_continues_totals() {
     let api = Api::new().await;
     let id = api.submit("fit", &[("RUNAI_SIM_RUNNING", "60")], json!({})).await;
     pass(10.2).await;
@@ -112,7 +109,7 @@ async fn suspending_takes_its_time_and_resuming_goes_on_counting() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn resuming_what_still_stops_brings_it_back() {
+async fn resumes_stopping_workload() {
     let api = Api::new().await;
     let id = api.submit("fit", &[("RUNAI_SIM_RUNNING", "60")], json!({})).await;
     pass(1.0).await;
@@ -124,7 +121,7 @@ async fn resuming_what_still_stops_brings_it_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_has_ended_stays_as_it_ended() {
+async fn ended_workload_is_final() {
     let api = Api::new().await;
     let id = api.submit("fit", &[], json!({})).await;
     pass(2.0).await;
@@ -136,7 +133,7 @@ async fn what_has_ended_stays_as_it_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deleted_workload_goes_and_is_listed_as_deleted() {
+async fn lists_deleted_workload() {
     let api = Api::new().await;
     let id = api.submit("fit", &[("RUNAI_SIM_RUNNING", "60")], json!({})).await;
     pass(1.0).await;
@@ -162,7 +159,7 @@ async fn a_deleted_workload_goes_and_is_listed_as_deleted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_finished_workload_is_deleted_when_it_asked_for_that() {
+async fn deletes_ended_workload_automatically() {
     let api = Api::new().await;
     let mut body = crate::training("fit", &[], &json!({}));
     body["spec"]["autoDeletionTimeAfterCompletionSeconds"] = json!(60);
@@ -175,7 +172,7 @@ async fn a_finished_workload_is_deleted_when_it_asked_for_that() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn time_passes_at_the_chosen_speed() {
+async fn speed_scales_time() {
     let api = Api::of(Simulator::builder().speed(3600.0)).await;
     let id = api.submit("fit", &[("RUNAI_SIM_RUNNING", "7200")], json!({})).await;
     pass(1.5).await;

@@ -11,7 +11,7 @@ async fn names(api: &Api, target: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn projects_are_filtered_searched_and_paged() {
+async fn lists_projects() {
     let api = Api::of(Simulator::builder().projects(["vision", "speech", "Vision-2", "text"])).await;
     let path = "/api/v1/org-unit/projects";
     assert_eq!(names(&api, path).await, ["vision", "speech", "Vision-2", "text"]);
@@ -32,7 +32,7 @@ async fn projects_are_filtered_searched_and_paged() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn workloads_are_filtered_by_what_the_api_names() {
+async fn filters_workloads() {
     let api = Api::of(Simulator::builder().projects(["vision", "speech"])).await;
     api.submit("fit-a", &[("RUNAI_SIM_RESULT", "Failed")], json!({})).await;
     pass(60.0).await;
@@ -65,7 +65,7 @@ async fn workloads_are_filtered_by_what_the_api_names() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_is_found_in_every_project_and_among_the_deleted() {
+async fn filters_by_name() {
     let api = Api::of(Simulator::builder().projects(["vision", "speech"])).await;
     let mut ids = Vec::new();
     for project in ["1", "2"] {
@@ -84,7 +84,7 @@ async fn a_name_is_found_in_every_project_and_among_the_deleted() {
 }
 
 #[tokio::test]
-async fn what_says_nothing_is_no_mistake() {
+async fn accepts_empty_query_parameters() {
     let api = Api::new().await;
     api.submit("fit", &[], json!({})).await;
     for query in ["filterBy=", "search=", "filterBy=&search=", "offset=-1", "offset=-2147483648"] {
@@ -93,19 +93,19 @@ async fn what_says_nothing_is_no_mistake() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_query_is_said() {
+async fn rejects_invalid_queries() {
     let api = Api::new().await;
     for (query, words) in [
         ("limit=0", "must be 1 to 500"),
         ("limit=501", "must be 1 to 500"),
-        ("limit=many", "`limit` is `many`"),
-        ("offset=2147483648", "`offset` is `2147483648`"),
-        ("deleted=yes", "`deleted` is `yes`"),
+        ("limit=many", "invalid `limit` `many`"),
+        ("offset=2147483648", "invalid `offset` `2147483648`"),
+        ("deleted=yes", "invalid `deleted` `yes`"),
         ("sortOrder=up", "must be asc or desc"),
         ("sortBy=luck", "cannot filter or sort by `luck`"),
-        ("filterBy=name", "`name` is no filter"),
-        ("filterBy=name==", "`name==` is no filter"),
-        ("filterBy===x", "`==x` is no filter"),
+        ("filterBy=name", "invalid filter `name`"),
+        ("filterBy=name==", "invalid filter `name==`"),
+        ("filterBy===x", "invalid filter `==x`"),
         ("filterBy=id==x", "cannot filter or sort by `id`"),
         ("filterBy=name==a&filterBy=name==b", "duplicate field"),
     ] {

@@ -1,6 +1,6 @@
-//! The simulator as its clients see it.
+//! Tests of the simulator through its API.
 //!
-//! Without commands it is called in memory, with time in the test's hand; with commands over a socket, in real time.
+//! Scripted workloads run in memory with tokio's clock paused; commands run over a socket in real time.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail there")]
 
 mod control;
@@ -32,7 +32,7 @@ use runai_sim::{Builder, Simulator};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-/// A simulator in memory that shows `2026-11-23T10:00:00Z`, and a valid token for it.
+/// A simulator in memory that starts at `2026-11-23T10:00:00Z`, and a valid token.
 struct Api {
     router: Router,
     token: String,
@@ -54,14 +54,14 @@ impl Api {
         Self { router: sim.router(), token: String::new() }.log_in(&form).await
     }
 
-    /// The same simulator for someone else.
+    /// Returns the same simulator for another account.
     async fn log_in(&self, form: &str) -> Self {
         let request = Request::post("/api/v2/token").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         let answer = self.send(request.body(form.to_owned().into()).unwrap()).await.expect(StatusCode::OK);
         Self { router: self.router.clone(), token: answer["access_token"].as_str().unwrap().to_owned() }
     }
 
-    /// An answer whose body is no JSON.
+    /// Returns a response whose body is not JSON.
     async fn text(&self, line: &str) -> (StatusCode, String) {
         let response = self.router.clone().oneshot(self.request(line, &Value::Null)).await.unwrap();
         let status = response.status();
@@ -69,7 +69,7 @@ impl Api {
         (status, String::from_utf8(bytes.to_vec()).unwrap())
     }
 
-    /// An answer that breaks off: what of its body came before.
+    /// Returns the received part of a broken response body.
     async fn broken(&self, line: &str, body: Value) -> Vec<u8> {
         let response = self.router.clone().oneshot(self.request(line, &body)).await.unwrap();
         let mut body = response.into_body();
@@ -78,12 +78,12 @@ impl Api {
             match body.frame().await {
                 Some(Ok(frame)) => came.extend(frame.into_data().unwrap()),
                 Some(Err(_)) => return came,
-                None => panic!("it came whole"),
+                None => panic!("the body is complete"),
             }
         }
     }
 
-    /// The status of an answer, and whether its body came whole.
+    /// Returns the status of a response, and whether its body is complete.
     async fn raw(&self, request: Request<Body>) -> (StatusCode, bool) {
         let response = self.router.clone().oneshot(request).await.unwrap();
         (response.status(), response.into_body().collect().await.is_ok())
@@ -116,12 +116,12 @@ impl Api {
         request.unwrap()
     }
 
-    /// The body of a `GET` that succeeds.
+    /// Returns the body of a successful `GET`.
     async fn get(&self, target: &str) -> Value {
         self.call(&format!("GET {target}"), Value::Null).await.expect(StatusCode::OK)
     }
 
-    /// Submits a workload with this script and compute; gives its id.
+    /// Submits a workload with this script and compute, and returns its id.
     async fn submit(&self, name: &str, script: &[(&str, &str)], compute: Value) -> String {
         let answer = self.call("POST /api/v1/workloads/trainings", training(name, script, &compute)).await;
         answer.expect(StatusCode::ACCEPTED)["workloadId"].as_str().unwrap().to_owned()
@@ -159,7 +159,7 @@ impl Answer {
         self.body
     }
 
-    /// Asserts the API's error body; gives its message.
+    /// Asserts the API's error body and returns its message.
     #[track_caller]
     fn refused(self, status: StatusCode) -> String {
         let body = self.expect(status);

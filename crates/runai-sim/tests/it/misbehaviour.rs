@@ -1,4 +1,4 @@
-//! What the control plane does wrong by itself: one test for each kind of fault that is more than a broken answer.
+//! Faults of the control plane itself, one test per kind. `faults.rs` tests broken responses.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ async fn submit(api: &Api, name: &str) -> Answer {
 }
 
 #[tokio::test(start_paused = true)]
-async fn reads_lag_behind_each_on_its_own() {
+async fn reads_lag() {
     for (endpoint, lags) in [
         (Endpoint::List, [true, false, false]),
         (Endpoint::Get, [false, true, false]),
@@ -44,7 +44,7 @@ async fn reads_lag_behind_each_on_its_own() {
         let shown = |old: &str, new: &str| lags.map(|lags| if lags { old.to_owned() } else { new.to_owned() });
         pass(5.0).await;
         assert_eq!(phases().await, shown("none", "Running"), "{endpoint:?}");
-        // Ten seconds ago it had just been created.
+        // It was created 10 s ago.
         pass(5.05).await;
         assert_eq!(phases().await, shown("Creating", "Running"), "{endpoint:?}");
         pass(0.1).await;
@@ -60,7 +60,7 @@ async fn reads_lag_behind_each_on_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_old_version_is_shown_with_all_that_it_was() {
+async fn lagging_read_shows_old_version() {
     let api = with([at(Endpoint::List, FaultKind::Lag { seconds: 60.0 })]).await;
     api.submit("fit", &[("RUNAI_SIM_RUNNING", "30")], json!({"gpuDevicesRequest": 2})).await;
     pass(80.0).await;
@@ -73,7 +73,7 @@ async fn an_old_version_is_shown_with_all_that_it_was() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_submission_takes_effect_after_its_answer_even_if_nobody_asks() {
+async fn submission_takes_effect_late() {
     for answer in [LateAnswer::Status(504), LateAnswer::Cut, LateAnswer::Hang] {
         let late = FaultKind::LateEffect { answer, delay: 90.0, jitter: 0.0 };
         let api = with([at(Endpoint::Submit, late).times(1)]).await;
@@ -84,7 +84,7 @@ async fn a_submission_takes_effect_after_its_answer_even_if_nobody_asks() {
             }
             LateAnswer::Cut => assert!(api.broken(SUBMIT, body).await.is_empty()),
             _ => {
-                // The client gives up after ten seconds.
+                // The client times out after 10 s.
                 let call = api.call(SUBMIT, body);
                 assert!(tokio::time::timeout(Duration::from_secs(10), call).await.is_err());
             }
@@ -100,10 +100,10 @@ async fn a_submission_takes_effect_after_its_answer_even_if_nobody_asks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_submission_is_checked_when_it_takes_effect() {
+async fn late_submission_is_validated_late() {
     let late = FaultKind::LateEffect { answer: LateAnswer::Cut, delay: 60.0, jitter: 0.0 };
     let api = with([at(Endpoint::Submit, late).times(2)]).await;
-    // The first comes too late, because the second attempt has taken its name; the other is none.
+    // The first is too late: the second attempt uses its name. The other is invalid.
     for body in [training("fit", &LONG, &json!({})), json!({"name": "Not A Name"})] {
         api.broken(SUBMIT, body).await;
     }
@@ -114,7 +114,7 @@ async fn a_late_submission_is_checked_when_it_takes_effect() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_delay_of_an_effect_is_drawn_by_the_seed() {
+async fn seed_determines_delay() {
     let created = async |seed| {
         let late = FaultKind::LateEffect { answer: LateAnswer::Status(503), delay: 10.0, jitter: 100.0 };
         let api = with([at(Endpoint::Submit, late).by_chance(1.0, seed)]).await;
@@ -128,15 +128,15 @@ async fn the_delay_of_an_effect_is_drawn_by_the_seed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn actions_take_effect_late_or_never() {
+async fn actions_are_late_or_lost() {
     let late = FaultKind::LateEffect { answer: LateAnswer::Status(500), delay: 60.0, jitter: 0.0 };
     let api = with([at(Endpoint::Action, late).times(1), at(Endpoint::Action, FaultKind::LostAction).times(3)]).await;
     let id = api.submit("fit", &LONG, json!({})).await;
     pass(1.0).await;
     let suspend = format!("POST /api/v1/workloads/trainings/{id}/suspend");
-    // Struck by both: it is late.
+    // Both faults apply: the effect is late.
     api.call(&suspend, Value::Null).await.refused(StatusCode::INTERNAL_SERVER_ERROR);
-    // Lost, by both paths.
+    // Lost on both paths.
     api.ask("suspend", &id).await;
     let batch = json!({"ids": [id], "action": "delete"});
     let answer = api.call("POST /api/v1/workloads/batch", batch).await.expect(StatusCode::OK);
@@ -151,7 +151,7 @@ async fn actions_take_effect_late_or_never() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn names_are_unique_among_what_is_visible_or_not_at_all() {
+async fn duplicate_names() {
     let api = with([at(Endpoint::Submit, FaultKind::DuplicateNames { visible_after: Some(5.0) })]).await;
     submit(&api, "fit").await.expect(StatusCode::ACCEPTED);
     pass(4.9).await;
@@ -169,7 +169,7 @@ async fn names_are_unique_among_what_is_visible_or_not_at_all() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_conflict_of_names_has_several_wordings() {
+async fn name_conflict_wordings() {
     for (status, wording, expected) in [
         (409, ConflictWording::Exists, "workload with name 'fit' already exists in this project"),
         (409, ConflictWording::InUse, "the name 'fit' is already in use"),
@@ -182,7 +182,7 @@ async fn a_conflict_of_names_has_several_wordings() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_come_late_in_simulated_time() {
+async fn latency_uses_simulated_time() {
     let took = async |kind, speed| {
         let fault = Fault::new(kind).on("GET", "/api/v1/clusters");
         let api = Api::of(Simulator::builder().speed(speed).fault(fault)).await;
@@ -195,7 +195,7 @@ async fn answers_come_late_in_simulated_time() {
     assert!(near(took(stall(), 1.0).await, 60));
     assert!(near(took(stall(), 60.0).await, 1));
 
-    // It is carried out before the answer is late.
+    // The request takes effect before the delay.
     let api = with([at(Endpoint::Submit, stall())]).await;
     let call = submit(&api, "fit");
     assert!(tokio::time::timeout(Duration::from_secs(10), call).await.is_err());
@@ -203,7 +203,7 @@ async fn answers_come_late_in_simulated_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn some_answers_come_very_late() {
+async fn heavy_tail_latency() {
     let kind = FaultKind::HeavyTail { longest: 60.0, median: 1.0 };
     let api = with([Fault::new(kind).on("GET", "/api/v1/clusters").by_chance(1.0, 3)]).await;
     let mut times = Vec::new();
@@ -218,7 +218,7 @@ async fn some_answers_come_very_late() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn for_a_while_nothing_is_there() {
+async fn empty_lists_within_window() {
     let window = |kind| Fault::new(kind).starting_after(Duration::from_secs(10)).lasting(Duration::from_secs(10));
     let gone = FaultKind::Status { status: 404, retry_after: None };
     let one = with([window(gone).at(Endpoint::Get)]).await;
@@ -250,7 +250,7 @@ async fn for_a_while_nothing_is_there() {
 }
 
 #[tokio::test]
-async fn proxies_answer_instead() {
+async fn proxies_respond() {
     for status in [200, 400, 405, 410] {
         let api = with([at(Endpoint::List, FaultKind::Html { status })]).await;
         let (found, page) = api.text("GET /api/v1/workloads").await;
@@ -266,7 +266,7 @@ async fn proxies_answer_instead() {
 }
 
 #[tokio::test]
-async fn a_permission_is_lost_in_one_project() {
+async fn loses_permission_in_project() {
     let builder = Simulator::builder().projects(["vision", "speech"]);
     let lost = Fault::new(FaultKind::LostPermission { project: "vision".into() }).on("*", "/api/v1/*");
     let api = Api::of(builder.fault(Fault { method: None, ..lost.times(3) })).await;
@@ -284,7 +284,7 @@ async fn a_permission_is_lost_in_one_project() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_workload_of_a_list_is_malformed() {
+async fn malforms_list_item() {
     let damaged = async |damage, member: Option<&str>, seed| {
         let kind = FaultKind::MalformedItem { damage, member: member.map(str::to_owned) };
         let api = with([at(Endpoint::List, kind).by_chance(1.0, seed)]).await;
@@ -299,7 +299,7 @@ async fn one_workload_of_a_list_is_malformed() {
     assert_eq!(items.iter().filter(|item| item.get("phase").is_none()).count(), 1);
     let items = damaged(Damage::OtherType, Some("phase"), 1).await;
     assert_eq!(items.iter().filter(|item| item["phase"].is_number()).count(), 1);
-    // Some seed takes each of the members that are needed.
+    // The seeds cover each needed member.
     let mut members = Vec::new();
     for seed in 0..64 {
         let items = damaged(Damage::Missing, None, seed).await;
@@ -314,7 +314,7 @@ async fn one_workload_of_a_list_is_malformed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_specification_is_stored_in_another_form() {
+async fn normalizes_stored_spec() {
     let changes = vec![SpecChange::Bytes, SpecChange::DroppedLabels, SpecChange::MaskedValues, SpecChange::Order];
     let api = with([at(Endpoint::Submit, FaultKind::NormalizedSpec { changes })]).await;
     let script = [("SECRET", "canary"), ("RUNAI_SIM_RUNNING", "50")];
@@ -331,7 +331,7 @@ async fn a_specification_is_stored_in_another_form() {
     let item = &listed(&api).await[0];
     assert_eq!(item["environmentVariables"]["SECRET"], "*****");
     assert_eq!(item["workloadRequestedResources"]["cpuMemory"]["request"], "1073741824");
-    // What it does is what was sent.
+    // The workload runs as submitted.
     pass(40.0).await;
     assert_eq!(api.phase(id).await, "Running");
     pass(20.0).await;
@@ -339,7 +339,7 @@ async fn a_specification_is_stored_in_another_form() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dates_are_missing_frozen_or_hours_off() {
+async fn changes_dates() {
     let date = async |kind| {
         let api = with([at(Endpoint::List, kind)]).await;
         pass(90.0).await;
@@ -354,14 +354,14 @@ async fn dates_are_missing_frozen_or_hours_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rate_is_limited() {
+async fn limits_rate() {
     let fault = at(Endpoint::List, FaultKind::RateLimit { requests: 2, seconds: 30.0 });
     let api = Api::of(Simulator::builder().speed(10.0).fault(fault)).await;
     listed(&api).await;
     pass(1.0).await;
     listed(&api).await;
     let answer = api.call("GET /api/v1/workloads", Value::Null).await;
-    // Twenty simulated seconds are left.
+    // 20 s of simulated time are left.
     assert_eq!(answer.headers[header::RETRY_AFTER], "2");
     answer.refused(StatusCode::TOO_MANY_REQUESTS);
     api.get("/api/v1/clusters").await;
@@ -370,7 +370,7 @@ async fn a_rate_is_limited() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workload_stays_stopping_for_ever() {
+async fn workload_stays_stopping() {
     let api = with([at(Endpoint::Action, FaultKind::StuckStopping).times(1)]).await;
     let id = api.submit("fit", &LONG, json!({"gpuDevicesRequest": 1})).await;
     pass(1.0).await;
@@ -388,7 +388,7 @@ async fn a_workload_stays_stopping_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn phases_are_unknown_with_and_without_an_end() {
+async fn unknown_phases() {
     for (completed, running_has_end, completed_has_end) in
         [(Some(true), true, true), (Some(false), false, false), (None, false, true)]
     {
@@ -410,7 +410,7 @@ async fn phases_are_unknown_with_and_without_an_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn total_times_reset_or_run_backwards() {
+async fn total_times_are_wrong() {
     let totals = async |change| {
         let api = with([at(Endpoint::Get, FaultKind::TotalTimes { change })]).await;
         let id = api.submit("fit", &LONG, json!({})).await;
@@ -425,7 +425,7 @@ async fn total_times_reset_or_run_backwards() {
         }
         totals
     };
-    // In truth 60, 70, 80.
+    // The correct values are 60, 70 and 80.
     assert_eq!(totals(TotalsChange::Reset).await, [10, 20, 30]);
     let backwards = totals(TotalsChange::Backwards).await;
     assert!(backwards.is_sorted_by(|one, other| one > other) && backwards[0] <= 41, "{backwards:?}");

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{Api, CLUSTER, pass};
 
 #[tokio::test]
-async fn what_is_not_simulated_is_named() {
+async fn unknown_path_returns_501() {
     let api = Api::new().await;
     for line in [
         "GET /api/v1/workloads/telemetry/x",
@@ -24,7 +24,7 @@ async fn what_is_not_simulated_is_named() {
 }
 
 #[tokio::test]
-async fn another_method_of_a_known_path_names_the_allowed_ones() {
+async fn wrong_method_returns_405() {
     let api = Api::new().await;
     for (line, allow) in [
         ("DELETE /api/v1/clusters", "GET,HEAD"),
@@ -39,7 +39,7 @@ async fn another_method_of_a_known_path_names_the_allowed_ones() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_answer_tells_the_simulated_time() {
+async fn date_is_simulated_time() {
     let api = Api::of(Simulator::builder().speed(60.0)).await;
     pass(1.0).await;
     for line in
@@ -53,7 +53,7 @@ async fn every_answer_tells_the_simulated_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn clusters_are_a_bare_array() {
+async fn clusters_are_an_array() {
     let api = Api::new().await;
     let clusters = api.get("/api/v1/clusters").await;
     assert_eq!((&clusters[0]["name"], &clusters[0]["uuid"]), (&"sim-cluster".into(), &CLUSTER.into()));
@@ -64,18 +64,18 @@ async fn clusters_are_a_bare_array() {
 }
 
 #[tokio::test]
-async fn a_project_is_read_by_its_id() {
+async fn reads_project_by_id() {
     let api = Api::of(Simulator::builder().projects(["vision", "speech"])).await;
     let project = api.get("/api/v1/org-unit/projects/2").await;
     assert_eq!((&project["name"], &project["clusterId"]), (&"speech".into(), &CLUSTER.into()));
     assert_eq!(project["status"]["namespace"], "runai-speech");
     assert_eq!(project["status"]["phase"], "Ready");
     let message = api.call("GET /api/v1/org-unit/projects/3", Value::Null).await.refused(StatusCode::NOT_FOUND);
-    assert_eq!(message, "there is no project with the id `3`");
+    assert_eq!(message, "unknown project with the id `3`");
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_does_not_start() {
+async fn rejects_invalid_configuration() {
     for speed in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         assert!(matches!(Simulator::builder().speed(speed).in_memory(), Err(StartError::Speed { .. })));
     }
@@ -83,16 +83,15 @@ async fn what_makes_no_sense_does_not_start() {
     assert!(matches!(Simulator::builder().projects(none).in_memory(), Err(StartError::NoProject)));
     let exec = runai_sim::Exec::in_directory("/no/such/directory");
     let error = Simulator::builder().exec(exec).start().await.err().unwrap();
-    assert_eq!(error.to_string(), "`/no/such/directory` is no directory that commands can run in");
+    assert_eq!(error.to_string(), "working directory of commands is not a directory: `/no/such/directory`");
 }
 
 #[tokio::test]
-async fn a_port_in_use_says_which_and_what_to_do() {
+async fn reports_port_in_use() {
     let first = Simulator::builder().start().await.unwrap();
     let address: std::net::SocketAddr = first.base_url().strip_prefix("http://").unwrap().parse().unwrap();
     let error = Simulator::builder().bind(address).start().await.err().unwrap();
-    let expected =
-        format!("port {} of 127.0.0.1 is in use: choose another one, or 0 for any that is free", address.port());
+    let expected = format!("port {} of 127.0.0.1 is in use: choose another port, or 0 for a free one", address.port());
     assert_eq!(error.to_string(), expected);
     first.stop().await;
     Simulator::builder().bind(address).start().await.unwrap().stop().await;

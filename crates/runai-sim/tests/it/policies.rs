@@ -20,7 +20,7 @@ fn template() -> Template {
 }
 
 #[tokio::test]
-async fn a_template_lies_under_what_is_submitted() {
+async fn merges_template() {
     let api = Api::of(Simulator::builder().template(template())).await;
     let body = json!({
         "name": "fit", "projectId": "1", "clusterId": crate::CLUSTER, "templateId": ID,
@@ -45,7 +45,7 @@ async fn a_template_lies_under_what_is_submitted() {
 }
 
 #[tokio::test]
-async fn templates_are_listed() {
+async fn lists_templates() {
     let other = Template { id: crate::CLUSTER.into(), name: "other".into(), spec: json!({}) };
     let api = Api::of(Simulator::builder().template(template()).template(other)).await;
     for path in ["/api/v1/workload-templates", "/api/v1/workload-templates/trainings"] {
@@ -61,7 +61,7 @@ async fn templates_are_listed() {
 }
 
 #[tokio::test]
-async fn a_policy_fills_in_and_refuses() {
+async fn policy_sets_defaults_and_rejects() {
     let policy = Policy {
         defaults: json!({
             "compute": {"cpuCoreRequest": 0.5},
@@ -93,7 +93,7 @@ async fn a_policy_fills_in_and_refuses() {
 }
 
 #[tokio::test]
-async fn what_is_not_known_is_accepted_with_a_warning_or_refused_when_strict() {
+async fn strict_rejects_undefined_values() {
     let strict = Api::of(Simulator::builder().strict(true)).await;
     let lenient = Api::new().await;
     let cases = [
@@ -130,7 +130,7 @@ async fn what_is_not_known_is_accepted_with_a_warning_or_refused_when_strict() {
         assert_eq!(event["type"], "Warning");
         assert!(event["message"].as_str().unwrap().starts_with(&format!("{field}: ")), "{event}");
     }
-    // Nulls and what is empty say nothing.
+    // Null and empty members are ignored.
     let mut body = training("plain", &[], &json!({"gpuPortionLimit": null}));
     body["spec"]["madeUp"] = Value::Null;
     strict.call(PATH, body).await.expect(StatusCode::ACCEPTED);

@@ -9,7 +9,7 @@ async fn with_role(role: Role, projects: &[&str]) -> Api {
 }
 
 #[tokio::test]
-async fn every_predefined_role_may_what_the_step_operator_needs_or_not() {
+async fn predefined_roles_have_permissions() {
     for (role, create, delete) in [
         (Role::AiPractitioner, 202, 202),
         (Role::L1Researcher, 202, 202),
@@ -31,13 +31,13 @@ async fn every_predefined_role_may_what_the_step_operator_needs_or_not() {
             assert_eq!(gone.status.as_u16(), delete, "{role:?}");
         } else {
             let message = answer.refused(StatusCode::FORBIDDEN);
-            assert_eq!(message, "`sim-client`, whose role is ML engineer, has no permission to create trainings");
+            assert_eq!(message, "`sim-client` with the role ML engineer has no permission to create trainings");
         }
     }
 }
 
 #[tokio::test]
-async fn a_role_ends_at_the_border_of_its_project() {
+async fn role_is_limited_to_projects() {
     let other = Account {
         client_id: "other".into(),
         client_secret: "not-real".into(),
@@ -76,7 +76,7 @@ async fn a_role_ends_at_the_border_of_its_project() {
 }
 
 #[tokio::test]
-async fn everyone_can_ask_what_they_may_do() {
+async fn any_account_reads_own_permissions() {
     let api = with_role(Role::LeastPrivilege, &["speech"]).await;
     let permissions = api.get("/api/v1/authorization/permissions").await;
     let trainings = permissions.as_array().unwrap().iter().find(|it| it["resourceType"] == "trainings").unwrap();
@@ -89,7 +89,7 @@ async fn everyone_can_ask_what_they_may_do() {
 }
 
 #[tokio::test]
-async fn a_role_of_ones_own_holds_what_it_says() {
+async fn custom_role_has_listed_permissions() {
     let role = Role::Custom(vec![(Resource::Workloads, vec![Action::Read])]);
     let api = with_role(role, &[]).await;
     api.get("/api/v1/workloads").await;
@@ -97,7 +97,7 @@ async fn a_role_of_ones_own_holds_what_it_says() {
 }
 
 #[tokio::test]
-async fn roles_are_made_of_permission_sets() {
+async fn creates_role_from_permission_sets() {
     let api = Api::new().await;
     let sets = api.get("/api/v1/authorization/permission-sets").await;
     assert!(sets.as_array().unwrap().iter().any(|set| set["name"] == "workloadReadAccess"));

@@ -1,4 +1,4 @@
-//! Commands that really run are safe from other users of the machine, and do not outlive the simulator.
+//! Local commands are protected from other users of the machine, and do not outlive the simulator.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::exec::{Local, gone, lives, sh};
 const KNOWN: &str = "sim-secret-not-real";
 
 #[tokio::test]
-async fn the_secret_is_random_where_commands_run_and_constant_where_they_do_not() {
+async fn secret_is_random_with_exec() {
     let scripted = Simulator::builder().in_memory().unwrap();
     assert_eq!((scripted.client_secret(), scripted.control_key()), (KNOWN, None));
     assert_eq!(scripted.page_url(), format!("{}/", scripted.base_url()));
@@ -25,7 +25,7 @@ async fn the_secret_is_random_where_commands_run_and_constant_where_they_do_not(
 }
 
 #[tokio::test]
-async fn an_account_with_a_short_secret_cannot_run_commands() {
+async fn rejects_short_secret() {
     let account = |secret: &str| Account {
         client_id: "ci".into(),
         client_secret: secret.into(),
@@ -40,7 +40,7 @@ async fn an_account_with_a_short_secret_cannot_run_commands() {
 }
 
 #[tokio::test]
-async fn what_commands_print_needs_the_key_or_a_token() {
+async fn output_requires_key_or_token() {
     let mut local = Local::new().await;
     let id = local.submit("private", sh("echo canary")).await;
     local.until(&id, "Completed").await;
@@ -70,7 +70,7 @@ async fn what_commands_print_needs_the_key_or_a_token() {
 }
 
 #[tokio::test]
-async fn a_command_sees_no_other_variables_unless_asked() {
+async fn hides_host_variables() {
     // Names of variables that cargo sets for every test.
     const OURS: &str = "CARGO_MANIFEST_DIR";
     assert!(std::env::var_os(OURS).is_some());
@@ -95,24 +95,24 @@ async fn a_command_sees_no_other_variables_unless_asked() {
 }
 
 #[tokio::test]
-async fn the_guard_is_no_child_of_the_command() {
+async fn guard_is_not_a_child() {
     let local = Local::new().await;
     // Programs that wait for any child, as `os.wait()` of Python does, would wait for it.
     assert_eq!(local.run("read -r children < /proc/$$/task/$$/children; test -z \"$children\"").await.0, "Completed");
     local.sim.stop().await;
 }
 
-/// A command whose grandchild writes its process id into a file and ignores what would end it politely.
+/// A command whose grandchild writes its process id to a file and ignores termination signals.
 const STUBBORN: &str =
     "(trap \"\" HUP INT QUIT TERM; sh -c \"echo \\$\\$ > pid.new; mv pid.new pid; sleep 600\") & wait";
 
 #[test]
-fn grandchildren_die_with_the_runtime() {
+fn runtime_end_kills_grandchildren() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (pid, _directory) = runtime.block_on(async {
         let local = Local::new().await;
         let pid = stubborn(&local).await;
-        // Neither stopped nor dropped: nothing asks the command to end.
+        // Neither stopped nor dropped, so nothing terminates the command.
         std::mem::forget(local.sim);
         (pid, local.directory)
     });
@@ -121,7 +121,7 @@ fn grandchildren_die_with_the_runtime() {
     tokio::runtime::Runtime::new().unwrap().block_on(gone(&pid));
 }
 
-/// Starts the stubborn command; gives the process id of its grandchild.
+/// Starts this command and returns the process id of its grandchild.
 async fn stubborn(local: &Local) -> String {
     local.submit("stubborn", sh(STUBBORN)).await;
     let path = local.directory.path().join("pid");

@@ -22,7 +22,7 @@ async fn state(api: &Api, id: &str) -> (String, String) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_does_not_fit_waits_and_says_why() {
+async fn pending_workload_has_reason() {
     let api = node(2, 8.0).await;
     let first = api.submit("first", &[("RUNAI_SIM_RUNNING", "10")], json!({"gpuDevicesRequest": 2})).await;
     let second = api.submit("second", &[], json!({"gpuDevicesRequest": 1})).await;
@@ -32,7 +32,7 @@ async fn what_does_not_fit_waits_and_says_why() {
     pass(5.0).await;
     assert_eq!(state(&api, &first).await.0, "Running");
     assert_eq!(state(&api, &second).await, ("Pending".into(), "waits for 1 GPU(s): 0 of 2 are free".into()));
-    assert_eq!(state(&api, &never).await, ("Pending".into(), "asks for 3 GPUs, the node has 2".into()));
+    assert_eq!(state(&api, &never).await, ("Pending".into(), "requests 3 GPUs, the node has 2".into()));
     assert_eq!(state(&api, &small).await.0, "Running");
     assert_eq!(state(&api, &cores).await, ("Pending".into(), "waits for 0.5 CPU cores: 0 of 8 are free".into()));
     pass(5.3).await;
@@ -46,7 +46,7 @@ async fn what_does_not_fit_waits_and_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn portions_and_memory_share_a_device() {
+async fn portions_and_memory_share_device() {
     let api = node(1, 8.0).await;
     let running = [("RUNAI_SIM_RUNNING", "10")];
     let half = api.submit("half", &running, portion(0.5)).await;
@@ -58,12 +58,12 @@ async fn portions_and_memory_share_a_device() {
     for id in [&half, &quarter, &rest] {
         assert_eq!(state(&api, id).await.0, "Running");
     }
-    assert_eq!(state(&api, &more).await.1, "waits for 0.3 of 1 GPU(s): 0 of 1 have that much free");
-    assert_eq!(state(&api, &huge).await.1, "asks for 81 GiB of GPU memory, a GPU has 80");
+    assert_eq!(state(&api, &more).await.1, "waits for 0.3 of 1 GPU(s): 0 of 1 have enough free");
+    assert_eq!(state(&api, &huge).await.1, "requests 81 GiB of GPU memory, a GPU has 80");
 }
 
 #[tokio::test(start_paused = true)]
-async fn suspending_and_deleting_give_resources_back() {
+async fn suspend_and_delete_release_resources() {
     let api = node(1, 8.0).await;
     let forever = [("RUNAI_SIM_RUNNING", "1000")];
     let one = api.submit("one", &forever, portion(1.0)).await;
@@ -80,7 +80,7 @@ async fn suspending_and_deleting_give_resources_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_waiting_workload_can_be_suspended_and_deleted() {
+async fn suspends_and_deletes_pending_workload() {
     let api = node(0, 8.0).await;
     let one = api.submit("one", &[], portion(1.0)).await;
     let two = api.submit("two", &[], portion(1.0)).await;
@@ -93,7 +93,7 @@ async fn a_waiting_workload_can_be_suspended_and_deleted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_workloads_take_turns() {
+async fn schedules_thousand_workloads() {
     let api = node(4, 1000.0).await;
     for number in 0..1000 {
         api.submit(&format!("fit-{number}"), &[("RUNAI_SIM_RUNNING", "1")], portion(1.0)).await;
@@ -102,11 +102,11 @@ async fn a_thousand_workloads_take_turns() {
     let page = api.get("/api/v1/workloads?filterBy=phase==Completed&limit=500").await;
     assert_eq!(page["next"], 500);
     let last = api.get("/api/v1/workloads?sortBy=completedAt&sortOrder=desc&limit=1").await;
-    // Each turn is 0.1 s of setting up and 1 s of running, four at a time.
+    // Four at a time, each with 0.1 s of setup and 1 s of running.
     assert_eq!(last["workloads"][0]["completedAt"], "2026-11-23T10:04:35.100Z");
 }
 
-/// Two projects that share `gpus` GPUs, each entitled to `quota` of them.
+/// Returns two projects that share `gpus` GPUs, each with this quota.
 async fn shared(gpus: u32, quota: f64) -> Api {
     let project = |name: &str| Project::named(name).quota("default", Quota { gpus: Some(quota), ..Quota::default() });
     let node = Node { gpus, ..Node::default() };
@@ -124,7 +124,7 @@ async fn submit_to(api: &Api, project: &str, name: &str, members: Value) -> Stri
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_taken_back_waits_for_quota_and_says_so() {
+async fn non_preemptible_waits_for_quota() {
     let api = shared(4, 1.0).await;
     let firm = json!({"preemptibility": "non-preemptible"});
     let first = submit_to(&api, "1", "first", firm.clone()).await;
@@ -132,7 +132,7 @@ async fn what_cannot_be_taken_back_waits_for_quota_and_says_so() {
     pass(5.0).await;
     assert_eq!(api.phase(&first).await, "Running");
     let workload = api.workload(&second).await;
-    let text = "asks for 1 GPUs that cannot be taken back, the project has 1 of its quota of 1";
+    let text = "requests 1 non-preemptible GPUs, the project uses 1 of its quota of 1";
     assert_eq!((&workload["phase"], &workload["phaseReason"]), (&json!("Pending"), &json!("NonPreemptibleOverQuota")));
     assert_eq!(workload["phaseMessage"], text);
     let message = json!({
@@ -149,7 +149,7 @@ async fn what_cannot_be_taken_back_waits_for_quota_and_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn over_quota_lasts_until_the_other_project_wants_its_own() {
+async fn project_reclaims_quota() {
     let api = shared(2, 1.0).await;
     let first = submit_to(&api, "1", "first", json!({})).await;
     let second = submit_to(&api, "1", "second", json!({})).await;
@@ -162,8 +162,8 @@ async fn over_quota_lasts_until_the_other_project_wants_its_own() {
     assert_eq!((phase.as_str(), message.as_str()), ("Pending", "waits for 1 GPU(s): 0 of 2 are free"));
     let history = api.get(&format!("/api/v1/workloads/{second}/history?limit=500")).await;
     let texts = history.to_string();
-    assert!(texts.contains("the project is over its quota, and project speech takes back what is its own"), "{texts}");
-    // Its time of running stays counted, and goes on when it is its turn again.
+    assert!(texts.contains("the project is over its quota, and project speech reclaims its share"), "{texts}");
+    // The running time is kept and continues when it runs again.
     api.ask("delete", &other).await;
     pass(3.0).await;
     let workload = api.workload(&second).await;
@@ -172,7 +172,7 @@ async fn over_quota_lasts_until_the_other_project_wants_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_higher_priority_pushes_a_lower_one_aside() {
+async fn higher_priority_preempts() {
     let api = node(1, 8.0).await;
     let low = submit_to(&api, "1", "low", json!({})).await;
     let ends =
@@ -190,7 +190,7 @@ async fn a_higher_priority_pushes_a_lower_one_aside() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn node_pools_node_types_and_taints_decide_where() {
+async fn respects_pools_types_and_taints() {
     let pool = |name: &str, pool: &str| Node { name: name.into(), node_pool: pool.into(), gpus: 2, ..Node::default() };
     let taint = Taint { key: "reserved".into(), value: "yes".into() };
     let nodes = [
@@ -211,7 +211,7 @@ async fn node_pools_node_types_and_taints_decide_where() {
     pass(2.0).await;
     assert_eq!((node_of(&typed).await, node_of(&special).await), ("b".to_owned(), "c".to_owned()));
     assert_eq!(node_of(&second).await, "b");
-    assert_eq!(state(&api, &refused).await.1, "has the taint `reserved`, which the workload does not tolerate");
+    assert_eq!(state(&api, &refused).await.1, "has the untolerated taint `reserved`");
     assert_eq!(api.workload(&second).await["currentNodePools"], json!(["default"]));
     let pools = api.get("/api/v1/node-pools?sortBy=name&sortOrder=desc").await;
     let pools = pools["nodepools"].as_array().unwrap();
@@ -219,7 +219,7 @@ async fn node_pools_node_types_and_taints_decide_where() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pods_run_side_by_side_until_enough_have_succeeded() {
+async fn runs_pods_until_completions() {
     let api = node(4, 8.0).await;
     let mut body = crate::training("wide", &[("RUNAI_SIM_RUNNING", "10")], &json!({"gpuDevicesRequest": 1}));
     body["spec"]["parallelism"] = json!(2);
@@ -238,7 +238,7 @@ async fn pods_run_side_by_side_until_enough_have_succeeded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn everything_at_once_disturbs_nobody() {
+async fn concurrent_requests_are_consistent() {
     let api = node(1, 8.0).await;
     let mut ids = Vec::new();
     for number in 0..50 {
@@ -258,7 +258,7 @@ async fn everything_at_once_disturbs_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_stops_already_is_not_pushed_aside() {
+async fn stopping_workload_is_not_preempted() {
     let api = node(1, 8.0).await;
     let low = submit_to(&api, "1", "low", json!({})).await;
     pass(2.0).await;

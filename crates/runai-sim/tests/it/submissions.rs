@@ -9,7 +9,7 @@ use crate::{Api, CLUSTER, training};
 
 const PATH: &str = "POST /api/v1/workloads/trainings";
 
-/// A submission whose member at `pointer` is `value`.
+/// Returns a submission whose member at `pointer` is `value`.
 fn with(pointer: &str, value: Value) -> Value {
     let mut body = json!({"name": "fit", "projectId": "1", "clusterId": CLUSTER, "spec": {"image": "i"}});
     let mut place = &mut body;
@@ -20,7 +20,7 @@ fn with(pointer: &str, value: Value) -> Value {
     body
 }
 
-/// The fields at fault, with their rules.
+/// Returns the invalid fields with their rules.
 async fn issues(api: &Api, body: Value) -> Vec<String> {
     let answer = api.call(PATH, body).await.expect(StatusCode::BAD_REQUEST);
     let issues = answer["complianceIssues"].as_array().unwrap();
@@ -29,7 +29,7 @@ async fn issues(api: &Api, body: Value) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_training_is_taken_in_and_shown_as_it_was_sent() {
+async fn creates_training() {
     let api = Api::new().await;
     let body = training(
         "fit",
@@ -50,7 +50,7 @@ async fn a_training_is_taken_in_and_shown_as_it_was_sent() {
 }
 
 #[tokio::test]
-async fn a_name_is_unique_in_its_project_while_it_lives() {
+async fn name_is_unique_in_project() {
     let api = Api::of(Simulator::builder().projects(["vision", "speech"])).await;
     let id = api.submit("fit", &[], json!({})).await;
     let again = training("fit", &[], &json!({}));
@@ -68,7 +68,7 @@ async fn a_name_is_unique_in_its_project_while_it_lives() {
 }
 
 #[tokio::test]
-async fn a_prefix_gets_a_name_of_its_own() {
+async fn completes_name_prefix() {
     let api = Api::new().await;
     let body = with("useGivenNameAsPrefix", json!(true));
     let one = api.call(PATH, body.clone()).await.expect(StatusCode::ACCEPTED);
@@ -79,7 +79,7 @@ async fn a_prefix_gets_a_name_of_its_own() {
 }
 
 #[tokio::test]
-async fn every_refused_field_is_named() {
+async fn names_invalid_fields() {
     let api = Api::new().await;
     let long = "x".repeat(64);
     for (pointer, value, expected) in [
@@ -148,7 +148,7 @@ async fn every_refused_field_is_named() {
 }
 
 #[tokio::test]
-async fn compute_follows_its_rules() {
+async fn validates_compute() {
     let api = Api::new().await;
     for (compute, expected) in [
         (json!({"cpuCoreRequest": -1}), &["compute.cpuCoreRequest min"][..]),
@@ -183,7 +183,7 @@ async fn compute_follows_its_rules() {
 }
 
 #[tokio::test]
-async fn volumes_follow_their_rules() {
+async fn validates_volumes() {
     let api = Api::new().await;
     for (storage, expected) in [
         (json!({"pvc": [{"path": "/a"}]}), &["storage.pvc[0].claimInfo.size required"][..]),
@@ -213,17 +213,17 @@ async fn volumes_follow_their_rules() {
 }
 
 #[tokio::test]
-async fn all_faults_are_named_at_once() {
+async fn reports_all_errors() {
     let api = Api::new().await;
     let mut body = with("spec/compute", json!({"gpuDevicesRequest": -1}));
     body["name"] = json!("Fit");
     let answer = api.call(PATH, body).await;
     assert_eq!(answer.body["complianceIssues"].as_array().unwrap().len(), 2);
-    assert_eq!(answer.refused(StatusCode::BAD_REQUEST), "the submission is refused");
+    assert_eq!(answer.refused(StatusCode::BAD_REQUEST), "invalid submission");
 }
 
 #[tokio::test]
-async fn a_body_of_another_shape_names_the_member() {
+async fn names_member_of_wrong_type() {
     let api = Api::new().await;
     for (pointer, value, field) in [
         ("spec/compute/gpuRequestType", json!("slices"), "compute.gpuRequestType"),
@@ -249,7 +249,7 @@ async fn a_body_of_another_shape_names_the_member() {
 }
 
 #[tokio::test]
-async fn odd_requests_disturb_nobody() {
+async fn survives_odd_requests() {
     let api = Api::new().await;
     let id = api.submit("fit", &[], json!({})).await;
     for query in ["name=='%20OR%201=1--", "name==x';DROP%20TABLE%20workloads", "name==%00", "name=@%25"] {
@@ -276,7 +276,7 @@ async fn odd_requests_disturb_nobody() {
 }
 
 #[tokio::test]
-async fn whoever_sends_too_much_hears_so() {
+async fn rejects_large_body() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let sim = Simulator::builder().start().await.unwrap();
     let address = sim.base_url().strip_prefix("http://").unwrap();
@@ -288,7 +288,7 @@ async fn whoever_sends_too_much_hears_so() {
             body.len()
         );
         stream.write_all(head.as_bytes()).await.unwrap();
-        // All of it is taken, so that the answer is read by those who send first and read then.
+        // The server reads the whole body, so that clients which read only after sending get the response.
         stream.write_all(body.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
@@ -298,7 +298,7 @@ async fn whoever_sends_too_much_hears_so() {
 }
 
 #[tokio::test]
-async fn half_a_request_keeps_nobody_waiting() {
+async fn incomplete_request_does_not_block() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let sim = Simulator::builder().start().await.unwrap();
     let address = sim.base_url().strip_prefix("http://").unwrap();

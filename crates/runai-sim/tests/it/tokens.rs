@@ -20,7 +20,7 @@ async fn v1(api: &Api, body: Value) -> Answer {
 }
 
 #[tokio::test]
-async fn v2_gives_a_bearer_token_for_client_credentials() {
+async fn v2_issues_bearer_token() {
     let api = Api::new().await;
     let answer = v2(&api, "grant_type=client_credentials&client_id=sim-client&client_secret=sim-secret-not-real").await;
     assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
@@ -30,7 +30,7 @@ async fn v2_gives_a_bearer_token_for_client_credentials() {
 }
 
 #[tokio::test]
-async fn v2_refuses_in_the_words_of_oauth() {
+async fn v2_uses_oauth_errors() {
     let api = Api::new().await;
     for (form, status, error) in [
         ("grant_type=client_credentials&client_id=sim-client&client_secret=no", 401, "invalid_client"),
@@ -49,7 +49,7 @@ async fn v2_refuses_in_the_words_of_oauth() {
 }
 
 #[tokio::test]
-async fn v1_knows_service_accounts_and_applications_in_both_spellings() {
+async fn v1_accepts_accounts_and_applications() {
     let api = Api::new().await;
     for body in [
         json!({"grantType": "client_credentials", "clientID": "sim-client", "clientSecret": "sim-secret-not-real"}),
@@ -71,7 +71,7 @@ async fn v1_knows_service_accounts_and_applications_in_both_spellings() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_is_required_and_expires() {
+async fn requires_valid_token() {
     let api = Api::of(Simulator::builder().token_lifetime(Duration::from_mins(1))).await;
     pass(59.0).await;
     api.get("/api/v1/clusters").await;
@@ -89,7 +89,7 @@ async fn a_token_is_required_and_expires() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_keeps_to_the_clients_time_at_any_speed() {
+async fn token_lifetime_is_real_time() {
     let api = Api::of(Simulator::builder().speed(1000.0).token_lifetime(Duration::from_mins(1))).await;
     pass(59.0).await;
     api.get("/api/v1/clusters").await;

@@ -1,4 +1,4 @@
-//! Workloads of other types, which someone else has.
+//! Workloads of other types and users.
 
 use axum::http::StatusCode;
 use runai_sim::{ExistingWorkload, Role, Scenario, Simulator, WorkloadType};
@@ -17,7 +17,7 @@ fn existing(kind: WorkloadType, name: &str) -> ExistingWorkload {
     ExistingWorkload { gpus: 1, kind, name: name.to_owned(), ..ExistingWorkload::default() }
 }
 
-/// The ids of one workload of each type, in the order of `TYPES`.
+/// Returns the ids of one workload per type, in the order of `TYPES`.
 async fn all() -> (Api, Vec<String>) {
     let builder = TYPES.iter().fold(Simulator::builder(), |it, (kind, name)| it.workload(existing(*kind, name)));
     let api = Api::of(builder).await;
@@ -28,7 +28,7 @@ async fn all() -> (Api, Vec<String>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lists_show_all_types_and_filter_by_them() {
+async fn lists_filter_by_type() {
     let (api, ids) = all().await;
     for ((kind, name), id) in TYPES.iter().zip(&ids) {
         let found = api.get(&format!("/api/v1/workloads?filterBy=type=={}", kind.as_str())).await;
@@ -42,7 +42,7 @@ async fn lists_show_all_types_and_filter_by_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_path_knows_only_its_own_type() {
+async fn path_matches_its_type() {
     let (api, ids) = all().await;
     for ((kind, _), id) in TYPES.iter().zip(&ids) {
         for (of, path) in TYPES {
@@ -65,7 +65,7 @@ async fn a_path_knows_only_its_own_type() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_type_is_suspended_resumed_and_deleted_by_its_own_path() {
+async fn type_paths_change_workloads() {
     let (api, ids) = all().await;
     for ((kind, path), id) in TYPES.iter().zip(&ids) {
         let target = format!("/api/v1/workloads/{path}/{id}");
@@ -88,7 +88,7 @@ async fn each_type_is_suspended_resumed_and_deleted_by_its_own_path() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_takes_all_types_and_fails_where_one_cannot_be_suspended() {
+async fn batch_handles_all_types() {
     let (api, ids) = all().await;
     let batch = async |action: &str| {
         let body = json!({"ids": ids, "action": action});
@@ -103,7 +103,7 @@ async fn a_batch_takes_all_types_and_fails_where_one_cannot_be_suspended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_for_trainings_reads_but_does_not_touch_the_rest() {
+async fn training_role_cannot_change_others() {
     let none: [&str; 0] = [];
     let builder =
         Simulator::builder().role(Role::LeastPrivilege, none).workload(existing(WorkloadType::Workspace, "notes"));
@@ -118,7 +118,7 @@ async fn a_role_for_trainings_reads_but_does_not_touch_the_rest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn someone_adds_a_workload_while_it_runs() {
+async fn adds_existing_workload() {
     let api = Api::new().await;
     let body = json!({"name": "notes", "type": "workspace", "running": 5, "end": "failed"});
     let id = api.call("POST /sim/workloads", body.clone()).await.expect(StatusCode::CREATED)["id"].clone();
@@ -128,16 +128,10 @@ async fn someone_adds_a_workload_while_it_runs() {
     let events = api.get(&format!("/api/v1/workloads/{}/events", id.as_str().unwrap())).await;
     assert_eq!(events["events"][0]["involvedObject"]["kind"], "InteractiveWorkload");
     for (change, expected) in [
-        (json!({}), "the workload `notes` is refused: the project has a workload of this name"),
-        (
-            json!({"name": "Notes"}),
-            "the workload `Notes` is refused: its name is no name of a workload, such as `notes-1`",
-        ),
-        (json!({"project": "x"}), "the workload `notes` is refused: there is no project `x`"),
-        (
-            json!({"name": "a", "running": -1}),
-            "the workload `a` is refused: `running` is -1, must be a number of seconds",
-        ),
+        (json!({}), "invalid workload `notes`: the name already exists in the project"),
+        (json!({"name": "Notes"}), "invalid workload `Notes`: invalid name: use a name such as `notes-1`"),
+        (json!({"project": "x"}), "invalid workload `notes`: unknown project `x`"),
+        (json!({"name": "a", "running": -1}), "invalid workload `a`: invalid number of seconds -1 for `running`"),
     ] {
         let mut body = body.clone();
         body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
@@ -148,11 +142,11 @@ async fn someone_adds_a_workload_while_it_runs() {
 }
 
 #[tokio::test]
-async fn a_scenario_has_workloads_of_someone_else() {
+async fn scenario_adds_existing_workloads() {
     let text = "[[workloads]]\nname = 'notes'\ntype = 'workspace'\ngpus = 1\n";
     let api = Api::of(Simulator::builder().scenario(Scenario::from_toml(text).unwrap())).await;
     assert_eq!(api.get("/api/v1/workloads").await["workloads"][0]["type"], "Workspace");
     let double = Scenario::from_toml(&text.repeat(2)).unwrap();
     let error = Simulator::builder().scenario(double).in_memory().err().unwrap();
-    assert_eq!(error.to_string(), "the workload `notes` is refused: the project has a workload of this name");
+    assert_eq!(error.to_string(), "invalid workload `notes`: the name already exists in the project");
 }

@@ -1,4 +1,4 @@
-//! Response bodies that do not show the current state.
+//! Changes response bodies, so that they do not show the current state.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{
     faults::{Damage, FaultKind, Injection, TotalsChange},
 };
 
-/// Whether a fault of this kind changes the bodies of answers.
+/// Whether a fault of this kind changes response bodies.
 pub(super) const fn changes_body(kind: &FaultKind) -> bool {
     matches!(
         kind,
@@ -21,7 +21,7 @@ pub(super) const fn changes_body(kind: &FaultKind) -> bool {
     )
 }
 
-/// Changes the body of an answer that succeeded.
+/// Changes the body of a successful response.
 pub(super) fn change(body: &mut Value, injection: &mut Injection, now: Timestamp) {
     match injection.kind.clone() {
         FaultKind::EmptyList => empty(body),
@@ -129,9 +129,9 @@ fn total_times(item: &mut Value, change: TotalsChange, now: Timestamp) {
     }
 }
 
-/// Members in which the API's lists have their items.
+/// Members that contain the items of lists.
 const LISTS: &[&str] = &["events", "nodepools", "pods", "projects", "records", "templates", "workloads"];
 
-/// Members of workloads and projects that a client cannot do without.
+/// Members of workloads and projects that clients need.
 const NEEDED: &[&str] =
     &["clusterId", "createdAt", "id", "name", "phase", "phaseUpdatedAt", "projectId", "type", "workloadId"];

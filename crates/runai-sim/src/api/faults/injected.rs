@@ -13,41 +13,41 @@ use crate::{
     faults::{ConflictWording, FaultKind, Injection, SpecChange},
 };
 
-/// How faults change the handling of a request; nothing by default.
+/// How faults change the handling of a request; no change by default.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Injected {
-    /// How a conflict of names is answered.
+    /// Status and wording of a name conflict.
     pub(crate) conflict: Option<(StatusCode, ConflictWording)>,
     pub(crate) effect: Effect,
-    /// The age of the state that a read shows.
+    /// Age of the state that reads show.
     lag: Option<Duration>,
-    /// Projects in which the caller's role does not hold; `*` stands for any text.
+    /// Projects in which the caller has no role; `*` matches any text.
     pub(crate) lost_projects: Vec<String>,
     pub(crate) names: TakenNames,
-    /// Whether a workload that is suspended stays in the phase Stopping.
-    pub(crate) never_stops: bool,
+    /// Whether a suspended workload stays in the phase Stopping.
+    pub(crate) stuck_stopping: bool,
     /// Differences between the sent and the stored spec.
     pub(crate) normalized: Vec<SpecChange>,
 }
 
-/// When a change happens.
+/// When a change takes effect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// At this moment, after the answer.
+    /// At this time, after the response.
     At(Timestamp),
-    /// It is accepted and dropped.
+    /// Never, although it is accepted.
     Never,
     #[default]
     Now,
 }
 
-/// Which workloads count when a name is taken.
+/// The workloads that block their names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum TakenNames {
     #[default]
     All,
     None,
-    /// Those that are so old.
+    /// Workloads that are at least this old.
     Older(Duration),
 }
 
@@ -71,15 +71,15 @@ impl Injected {
                     injected.conflict = Some((status, *wording));
                 }
                 FaultKind::NormalizedSpec { changes } => injected.normalized.extend(changes.iter().copied()),
-                FaultKind::StuckStopping => injected.never_stops = true,
+                FaultKind::StuckStopping => injected.stuck_stopping = true,
                 _ => {}
             }
         }
         injected
     }
 
-    /// The moment that a read shows; `None` for now.
-    pub(crate) fn shows(&self, now: Timestamp) -> Option<Timestamp> {
+    /// Returns the time whose state a read shows; `None` for now.
+    pub(crate) fn visible_at(&self, now: Timestamp) -> Option<Timestamp> {
         self.lag.map(|lag| now.checked_sub(lag).unwrap_or(Timestamp::MIN))
     }
 }

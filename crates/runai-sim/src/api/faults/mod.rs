@@ -17,22 +17,22 @@ use serde_json::Value;
 
 pub(crate) use self::injected::Effect;
 pub(super) use self::injected::{Injected, TakenNames};
-use super::{Refusal, date_header};
+use super::{ApiError, date_header};
 use crate::{
     app::App,
     clock::later,
     faults::{FaultKind, Injection, LateAnswer},
-    net::{ConnectionHandle, Slow, Torn},
+    net::{BrokenBody, ConnectionHandle, SlowBody},
 };
 
-/// Marks an answer that gets no `Date`.
+/// Marks a response that gets no `Date`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WithoutDate;
 
-/// Passes a request on, with the faults that apply to it.
+/// Applies faults to a request and its response.
 pub(super) async fn inject(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    // The simulator's own paths have no faults, so that these can be taken away again.
+    // The simulator's own paths have no faults, so that faults can be removed.
     if !path.starts_with("/api/") {
         return next.run(request).await;
     }
@@ -45,23 +45,23 @@ pub(super) async fn inject(State(app): State<Arc<App>>, mut request: Request, ne
     request.extensions_mut().insert(Injected::new(&mut injections, begun));
     let replacement = injections.iter().find(|it| it.kind.replaces()).cloned();
     let mut response = match replacement {
-        Some(injection) => replaced(&app, &injection, request, next, connection).await,
+        Some(injection) => replacement_response(&app, &injection, request, next, connection).await,
         None => next.run(request).await,
     };
     if response.status().is_success() && injections.iter().any(|it| bodies::changes_body(&it.kind)) {
         response = with_changed_body(response, &mut injections, begun).await;
     }
     for injection in &mut injections {
-        changed_date(&app, &mut response, injection);
-        if let Some(late) = lateness(injection) {
+        change_date(&app, &mut response, injection);
+        if let Some(late) = response_delay(injection) {
             app.clock.sleep(late).await;
         }
     }
     response
 }
 
-/// Returns the answer that replaces the right one, or the right one with a broken body.
-async fn replaced(
+/// Returns a replacement of the response, or the response with a broken body.
+async fn replacement_response(
     app: &App,
     injection: &Injection,
     request: Request,
@@ -70,23 +70,23 @@ async fn replaced(
 ) -> Response {
     match &injection.kind {
         FaultKind::EmptyBody => next.run(request).await.status().into_response(),
-        FaultKind::ExpiredToken => Refusal::unauthorized("the access token has expired").into_response(),
+        FaultKind::ExpiredToken => ApiError::unauthorized("the access token has expired").into_response(),
         FaultKind::Html { status } => page(*status).into_response(),
         FaultKind::LateEffect { answer, .. } => {
             // The endpoint only schedules the effect.
             next.run(request).await;
             match answer {
-                LateAnswer::Cut => nothing(connection),
+                LateAnswer::Cut => no_response(connection),
                 LateAnswer::Hang => {
-                    tokio::time::sleep(LONGEST_HANG).await;
-                    nothing(connection)
+                    tokio::time::sleep(MAX_HANG).await;
+                    no_response(connection)
                 }
                 LateAnswer::Status(status) => error(*status, None),
             }
         }
         FaultKind::LostAnswer => {
             next.run(request).await;
-            nothing(connection)
+            no_response(connection)
         }
         FaultKind::RateLimit { .. } => {
             // Clients wait in real time.
@@ -100,57 +100,57 @@ async fn replaced(
             }
             response
         }
-        FaultKind::Reset => nothing(connection),
+        FaultKind::Reset => no_response(connection),
         FaultKind::ResetInBody => {
-            let (mut parts, bytes) = whole(next.run(request).await).await;
-            // The whole length is promised, half of it comes.
+            let (mut parts, bytes) = buffered(next.run(request).await).await;
+            // The header contains the full length, but only half of the body is sent.
             parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
             let half = bytes.slice(..bytes.len() / 2);
-            Response::from_parts(parts, Body::new(Torn::new(half, connection)))
+            Response::from_parts(parts, Body::new(BrokenBody::new(half, connection)))
         }
         FaultKind::SlowBytes { delay } => {
-            let (mut parts, bytes) = whole(next.run(request).await).await;
+            let (mut parts, bytes) = buffered(next.run(request).await).await;
             parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
-            Response::from_parts(parts, Body::new(Slow::new(bytes, Duration::from_millis(*delay))))
+            Response::from_parts(parts, Body::new(SlowBody::new(bytes, Duration::from_millis(*delay))))
         }
         FaultKind::Status { status, retry_after } => error(*status, retry_after.as_deref()),
-        // The others leave the answer to the endpoint.
+        // Other kinds do not replace the response.
         _ => next.run(request).await,
     }
 }
 
 fn error(status: u16, retry_after: Option<&str>) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-    let mut response = Refusal::new(status, "injected by a fault of the simulator").into_response();
+    let mut response = ApiError::new(status, "injected by a fault of the simulator").into_response();
     if let Some(value) = retry_after.and_then(|text| HeaderValue::from_str(text).ok()) {
         response.headers_mut().insert(header::RETRY_AFTER, value);
     }
     response
 }
 
-/// A proxy's page.
+/// Returns the page of a proxy.
 fn page(status: u16) -> (StatusCode, Html<String>) {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
     let title = if status.is_success() { "Sign in".to_owned() } else { status.to_string() };
     (status, Html(format!("<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n")))
 }
 
-/// The page that redirects lead to.
+/// Returns the login page, the target of redirects.
 pub(super) async fn login_page() -> (StatusCode, Html<String>) {
     page(200)
 }
 
-/// No answer: the connection is cut. Without one, the body breaks before its first byte.
-fn nothing(connection: Option<ConnectionHandle>) -> Response {
+/// Breaks the connection without a response. In memory, the body breaks before its first byte.
+fn no_response(connection: Option<ConnectionHandle>) -> Response {
     if let Some(connection) = &connection {
         connection.cut();
     }
-    Response::new(Body::new(Torn::new(Bytes::new(), connection)))
+    Response::new(Body::new(BrokenBody::new(Bytes::new(), connection)))
 }
 
-async fn whole(response: Response) -> (axum::http::response::Parts, Bytes) {
+async fn buffered(response: Response) -> (axum::http::response::Parts, Bytes) {
     let (parts, body) = response.into_parts();
-    // Its own answers are in memory and cannot fail to be read.
+    // Response bodies are in memory, so reading them cannot fail.
     let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
     (parts, bytes)
 }
@@ -159,7 +159,7 @@ async fn with_changed_body(response: Response, injections: &mut [Injection], now
     if response.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind != "application/json") {
         return response;
     }
-    let (mut parts, bytes) = whole(response).await;
+    let (mut parts, bytes) = buffered(response).await;
     let Ok(mut body) = serde_json::from_slice::<Value>(&bytes) else {
         return Response::from_parts(parts, Body::from(bytes));
     };
@@ -170,7 +170,7 @@ async fn with_changed_body(response: Response, injections: &mut [Injection], now
     Response::from_parts(parts, Body::from(body.to_string()))
 }
 
-fn changed_date(app: &App, response: &mut Response, injection: &Injection) {
+fn change_date(app: &App, response: &mut Response, injection: &Injection) {
     let shown = match injection.kind {
         FaultKind::ClockSkew { seconds } => {
             let off = Duration::try_from_secs_f64(seconds.abs()).unwrap_or_default();
@@ -189,8 +189,8 @@ fn changed_date(app: &App, response: &mut Response, injection: &Injection) {
     }
 }
 
-/// How late the answer comes.
-fn lateness(injection: &mut Injection) -> Option<Duration> {
+/// Returns the delay of the response.
+fn response_delay(injection: &mut Injection) -> Option<Duration> {
     let seconds = match injection.kind {
         FaultKind::HeavyTail { longest, median } => {
             let least = median / 2_f64.powf(1.0 / TAIL);
@@ -202,8 +202,8 @@ fn lateness(injection: &mut Injection) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()
 }
 
-/// The exponent of the Pareto distribution: times have a mean, and no variance.
+/// Exponent of the Pareto distribution: finite mean, infinite variance.
 const TAIL: f64 = 1.2;
 
-/// How long an answer can be waited for that never comes.
-const LONGEST_HANG: Duration = Duration::from_hours(1);
+/// Time after which a hanging connection breaks.
+const MAX_HANG: Duration = Duration::from_hours(1);

@@ -1,4 +1,4 @@
-//! Workloads of other users, which are not submitted through the API.
+//! Adds workloads of other users, which are not submitted through the API.
 
 use std::time::Duration;
 
@@ -15,24 +15,24 @@ use crate::{
 
 impl State {
     /// Adds a workload of another user and returns its id.
-    pub(crate) fn place(&mut self, workload: ExistingWorkload, now: Timestamp) -> Result<String, WorkloadError> {
+    pub(crate) fn add_existing(&mut self, workload: ExistingWorkload, now: Timestamp) -> Result<String, WorkloadError> {
         let name = workload.name.clone();
-        self.try_place(workload, now).map_err(|why| WorkloadError { name, why })
+        self.try_add_existing(workload, now).map_err(|why| WorkloadError { name, why })
     }
 
-    fn try_place(&mut self, workload: ExistingWorkload, now: Timestamp) -> Result<String, String> {
+    fn try_add_existing(&mut self, workload: ExistingWorkload, now: Timestamp) -> Result<String, String> {
         let ExistingWorkload { end, gpus, kind, name, project, running } = workload;
         let found = self.projects.iter().find(|it| project.is_empty() || it.facts.name == project);
-        let project = found.ok_or_else(|| format!("there is no project `{project}`"))?.index;
+        let project = found.ok_or_else(|| format!("unknown project `{project}`"))?.index;
         if !is_workload_name(&name, NAME_LENGTH) {
-            return Err("its name is no name of a workload, such as `notes-1`".to_owned());
+            return Err("invalid name: use a name such as `notes-1`".to_owned());
         }
         if self.is_taken(project, &name, now) {
-            return Err("the project has a workload of this name".to_owned());
+            return Err("the name already exists in the project".to_owned());
         }
         let running = match running {
             Some(seconds) => Duration::try_from_secs_f64(seconds)
-                .map_err(|_| format!("`running` is {seconds}, must be a number of seconds"))?,
+                .map_err(|_| format!("invalid number of seconds {seconds} for `running`"))?,
             None => A_YEAR,
         };
         let compute = Compute { gpu_devices_request: Some(i64::from(gpus)), ..Compute::default() };
