@@ -69,7 +69,7 @@ const CAMPAIGNS: [Campaign; 10] = [
     },
     Campaign {
         package: "runai-cli",
-        test: "hostile::launch_keeps_its_promises_under_a_hostile_control_plane",
+        test: "hostile::survives_hostile_control_plane",
         name: "launch",
         title: "Program: submissions and waits, hostile control plane",
         description: "The program's own `run`, `submit` and `submit --wait`, in memory, with simulated time and the default \
@@ -79,7 +79,7 @@ const CAMPAIGNS: [Campaign; 10] = [
     },
     Campaign {
         package: "runai-cli",
-        test: "hostile::launch_reports_every_duplicate_where_effects_are_late_and_names_are_not_unique",
+        test: "hostile::reports_every_duplicate",
         name: "launch duplicates",
         title: "Program: late effects, names not unique",
         description: "Like the previous one, but half of the submissions take effect 60 to 200 s after a 504, and names are \
@@ -87,7 +87,7 @@ const CAMPAIGNS: [Campaign; 10] = [
     },
     Campaign {
         package: "runai-cli",
-        test: "hostile::launch_keeps_its_promises_over_sockets",
+        test: "hostile::survives_hostile_sockets",
         name: "launch sockets",
         title: "Program: sockets, hostile control plane",
         description: "Like the first of the program, over sockets and in real time. All durations are a sixtieth: workloads, \

@@ -1,41 +1,41 @@
-//! How a command went, as a number for the shell.
+//! Exit codes.
 
 use std::process::ExitCode;
 
 use runai_client::Error;
 use runai_client::lifecycle::Outcome;
 
-/// The exit codes of `runai-step`. Scripts rely on them.
+/// The exit codes of `runai-step`, a stable interface for scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// It worked.
+    /// Success.
     Success = 0,
     /// A file has errors, or does not parse.
     Invalid = 1,
-    /// Wrong usage, a file that cannot be read, or no configuration where one is needed.
+    /// Invalid usage, an unreadable file, or missing configuration.
     Usage = 2,
     /// Not authenticated, or not permitted.
     Denied = 3,
-    /// No such step, workload or word; or a workload that vanished.
+    /// Unknown step, workload, rule or setting, or a workload that vanished.
     NotFound = 4,
-    /// Refused by the control plane.
+    /// Rejected by the control plane.
     Refused = 5,
     /// The control plane cannot be reached.
     Unreachable = 6,
-    /// The workload failed, or ended in a phase that is not known.
+    /// The workload failed, or ended in an unknown phase.
     Failed = 7,
     /// The workload ran into a timeout.
     TimedOut = 8,
     /// The workload was stopped by someone else.
     Stopped = 9,
-    /// A bug of this program. Rust's own code for a panic.
+    /// A bug of this program. Rust uses the same code for a panic.
     Internal = 101,
     /// Interrupted with Ctrl-C.
     Interrupted = 130,
 }
 
 impl Exit {
-    /// The first of `exits` that is not success.
+    /// Returns the first of `exits` that is not success.
     pub(crate) fn first_failure(exits: impl IntoIterator<Item = Self>) -> Self {
         exits.into_iter().find(|exit| *exit != Self::Success).unwrap_or(Self::Success)
     }
@@ -49,7 +49,7 @@ impl From<Outcome> for Exit {
             Outcome::Stopped => Self::Stopped,
             Outcome::Succeeded => Self::Success,
             Outcome::Vanished => Self::NotFound,
-            // Any other end is not known to be a success.
+            // Unknown outcomes count as failures.
             _ => Self::Failed,
         }
     }
@@ -58,7 +58,7 @@ impl From<Outcome> for Exit {
 impl From<&Error> for Exit {
     fn from(error: &Error) -> Self {
         if matches!(error, Error::UnprovenDeletion { .. }) {
-            // Nobody knows yet: the same command again may find out.
+            // Still unknown: repeating the command may find out.
             Self::Unreachable
         } else if error.is_configuration() {
             Self::Usage

@@ -1,4 +1,4 @@
-//! What keeps a command from going on, as it is told.
+//! Failures of commands.
 
 use runai_client::{Error, ErrorKind, one_line};
 
@@ -6,11 +6,11 @@ use crate::exit::Exit;
 use crate::output;
 use crate::output::secrets::scrub;
 
-/// A sentence about what went wrong, what to do about it, and the exit code.
+/// An error message, a hint and the exit code.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
-    /// Empty if it was reported already.
+    /// Empty if it was already reported.
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
 }
@@ -24,7 +24,7 @@ impl Failure {
         Self::new(Exit::Usage, message)
     }
 
-    /// One that was reported already.
+    /// Returns a failure that was already reported.
     pub(crate) const fn already_reported(exit: Exit) -> Self {
         Self { exit, message: String::new(), hint: None }
     }
@@ -33,9 +33,9 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// The same failure, about one of several things.
-    pub(crate) fn about(self, what: &str) -> Self {
-        Self { message: format!("{what}: {}", self.message), ..self }
+    /// Prefixes the message with `subject`, the item that failed.
+    pub(crate) fn about(self, subject: &str) -> Self {
+        Self { message: format!("{subject}: {}", self.message), ..self }
     }
 
     /// Writes it to stderr.
@@ -51,10 +51,10 @@ impl Failure {
 
 impl From<&Error> for Failure {
     fn from(error: &Error) -> Self {
-        // A control plane may echo what was sent.
+        // A control plane may echo secrets of the request.
         let message = scrub(&one_line(error)).into_owned();
         let hint = error.hint().map(|hint| match error.kind() {
-            // The library does not know the flags of this program.
+            // The client library does not know this flag.
             ErrorKind::InsecureUrl => format!("{hint} (`--allow-http`)"),
             _ => scrub(&hint).into_owned(),
         });

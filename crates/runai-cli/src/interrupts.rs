@@ -1,4 +1,4 @@
-//! Ctrl-C, and the signal with which other programs end this one.
+//! Ctrl-C and other signals that end the program.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -6,13 +6,13 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Requests to stop. It listens from its creation on, so that none is missed.
+/// Requests to stop. Listens from its creation, so that no request is missed.
 pub(crate) struct Interrupts(Source);
 
 enum Source {
-    /// A test interrupts.
+    /// Interrupts sent by a test.
     Channel(UnboundedReceiver<()>),
-    /// SIGINT and SIGTERM; absent where a signal cannot be listened to.
+    /// SIGINT and SIGTERM; `None` if the program cannot listen to the signal.
     Signals { interrupt: Option<Signal>, terminate: Option<Signal> },
 }
 
@@ -22,12 +22,12 @@ impl Interrupts {
         Self(Source::Signals { interrupt: listen(SignalKind::interrupt()), terminate: listen(SignalKind::terminate()) })
     }
 
-    /// Interrupts that `receiver` delivers.
+    /// Returns interrupts that `receiver` delivers.
     pub(crate) const fn from_channel(receiver: UnboundedReceiver<()>) -> Self {
         Self(Source::Channel(receiver))
     }
 
-    /// Waits for the next interrupt; for ever, where there can be none.
+    /// Waits for the next interrupt; forever if there can be none.
     pub(crate) async fn next(&mut self) {
         match &mut self.0 {
             Source::Channel(receiver) => {
@@ -42,7 +42,7 @@ impl Interrupts {
         }
     }
 
-    /// The result of `work`, or a failure that says `consequence` as soon as the user interrupts.
+    /// Returns the result of `work`, or a failure that names `consequence` if the user interrupts.
     pub(crate) async fn guard<T>(
         &mut self,
         work: impl Future<Output = Result<T, Failure>>,
@@ -56,7 +56,7 @@ impl Interrupts {
     }
 }
 
-/// The end of the terminal, and Ctrl-\: commands that run on this machine are killed then.
+/// SIGHUP and SIGQUIT (Ctrl-\), on which local commands are killed.
 pub(crate) struct Hangup {
     hangup: Option<Signal>,
     quit: Option<Signal>,
@@ -67,7 +67,7 @@ impl Hangup {
         Self { hangup: unless_ignored(SignalKind::hangup()), quit: unless_ignored(SignalKind::quit()) }
     }
 
-    /// Waits for the next one; for ever, where none can be listened to.
+    /// Waits for the next signal; forever if the program cannot listen to it.
     pub(crate) async fn next(&mut self) {
         tokio::select! {
             () = received(&mut self.hangup) => {}
@@ -76,9 +76,9 @@ impl Hangup {
     }
 }
 
-/// Listens for a signal, unless whoever started this program has it ignored, as `nohup` does.
+/// Listens for a signal, unless it was ignored when the program started, as `nohup` does.
 fn unless_ignored(kind: SignalKind) -> Option<Signal> {
-    // Asking the system call would need unsafe code. Where there is no such file, the signal counts.
+    // The system call would need unsafe code. Without this file, listen to the signal.
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();

@@ -48,16 +48,16 @@ pub fn main() -> ExitCode {
 /// Uses the process's standard streams, environment variables, working directory and signals.
 #[must_use]
 pub fn main_from(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
-    let Args { command, talk } = match Args::try_parse_from(args) {
+    let Args { command, verbosity } = match Args::try_parse_from(args) {
         Ok(args) => args,
         Err(error) => {
-            // Help and version are results; everything else is a mistake in the words.
+            // Help and version are results; everything else is invalid usage.
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
             let _ = error.print();
             return exit.into();
         }
     };
-    output::log::start(&talk);
+    output::log::start(&verbosity);
     let done = catch_unwind(AssertUnwindSafe(|| dispatch(command)));
     let done = done.unwrap_or_else(|panic| Err(Failure::internal(&tracking::panic_message(&*panic))));
     done.unwrap_or_else(|failure| failure.report()).into()

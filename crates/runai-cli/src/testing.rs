@@ -1,5 +1,5 @@
-//! Drives the program's own launch and wait with values instead of the process: any transport, interrupts from a
-//! channel, progress as records. Only for this repository's tests and campaigns; it may change at any time.
+//! Runs the program's launch without a process: with any transport, interrupts from a channel, and progress as records.
+//! Only for tests and campaigns of this repository; it may change at any time.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -31,47 +31,47 @@ use crate::tracking::{End, OnInterrupt, Plan, Tracked};
 pub struct Campaign {
     /// The project's operator, on any transport.
     pub operator: StepOperator,
-    /// Where receipts are kept.
+    /// The store of receipts.
     pub receipts: Option<Arc<dyn ReceiptStore>>,
     /// Seconds between two polls while nothing changes.
     pub monitoring_interval: f64,
     /// The steps.
     pub steps: Vec<CampaignStep>,
-    /// Most steps at a time.
+    /// Maximum number of steps at the same time.
     pub jobs: usize,
     /// Whether workloads are followed to their end.
     pub follow: bool,
     /// Whether an interrupt suspends the workloads.
     pub interrupt_cancels: bool,
-    /// As the operator's `delete_on_failure`.
+    /// The operator's `delete_on_failure`.
     pub delete_on_failure: bool,
-    /// After how long the process is killed, counted from the first submission.
+    /// Kills the process this long after the first submission.
     pub killed_after: Option<Duration>,
 }
 
 /// A step of a [`Campaign`].
 #[derive(Clone, Debug)]
 pub struct CampaignStep {
-    /// Name of its file; the ending gives the format.
+    /// Name of its file, whose ending selects the format.
     pub file: String,
     /// Text of its file.
     pub text: String,
-    /// As `--run-id`.
+    /// The value of `--run-id`.
     pub run_id: Option<String>,
 }
 
-/// How a [`Campaign`] went.
+/// The result of a [`Campaign`].
 #[derive(Clone, Debug)]
 pub struct CampaignReport {
     /// The exit code of the command; [`CampaignReport::KILLED`] if it was killed.
     pub exit_code: u8,
-    /// The exit code of each step; absent where the command ended first.
+    /// The exit code of each step; `None` if the command ended first.
     pub exit_codes: Vec<Option<u8>>,
-    /// What was reported, in order.
+    /// All reports, in order.
     pub records: Vec<Record>,
-    /// All texts and values that the reporter was given to show. Values are in their debug form, which shows more than
-    /// the program prints.
-    pub words: Vec<String>,
+    /// All texts and values passed to the reporter. Values are in their debug form, which shows more than the program
+    /// prints.
+    pub texts: Vec<String>,
 }
 
 impl CampaignReport {
@@ -79,10 +79,10 @@ impl CampaignReport {
     pub const KILLED: u8 = 137;
 }
 
-/// Something that was reported.
+/// A report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
-    /// A submission became several workloads.
+    /// A submission created several workloads.
     Duplicated {
         /// Their name.
         name: String,
@@ -98,29 +98,29 @@ pub enum Record {
     Failed(String),
     /// The user interrupted; whether the workloads are suspended.
     Interrupted(bool),
-    /// A workload was left before it ended.
+    /// The command stopped following a workload before it ended.
     Left {
         /// Its name.
         name: String,
-        /// Whether its suspension was asked for and is not confirmed.
+        /// Whether its suspension was requested and is unconfirmed.
         cancel_requested: bool,
     },
     /// The control plane became unreachable, or reachable again.
     Outage(bool),
-    /// A workload changed its phase, or had it when it was attached to.
+    /// A workload changed its phase, or had it when the command attached.
     Phase(String),
     /// A step was not submitted.
     Rejected(String),
     /// A submission was sent again; the workload's name.
     Resent(String),
-    /// A stored cancel was found; whether it is carried out.
+    /// A stored cancel was found; whether it is completed.
     StoredCancel(bool),
-    /// A step became a workload; whether it existed before.
+    /// A step was submitted, or attached to its workload.
     Submitted {
         /// Its name.
         name: String,
         /// Whether it existed before.
-        adopted: bool,
+        already_existed: bool,
     },
     /// A warning.
     Warned(String),
@@ -129,7 +129,7 @@ pub enum Record {
 /// Runs a campaign to its end. Each message of `interrupts` is one Ctrl-C.
 ///
 /// # Errors
-/// The project cannot be resolved, or a step's text has errors.
+/// The project cannot be resolved, or a step has errors.
 pub async fn launch(campaign: Campaign, interrupts: UnboundedReceiver<()>) -> Result<CampaignReport, String> {
     let Campaign { operator, receipts, monitoring_interval, steps, jobs, follow, .. } = campaign;
     let Campaign { interrupt_cancels, delete_on_failure, killed_after, .. } = campaign;
@@ -160,8 +160,8 @@ pub async fn launch(campaign: Campaign, interrupts: UnboundedReceiver<()>) -> Re
         }
         None => (CampaignReport::KILLED, vec![None; count]),
     };
-    let Recorder { records, words, .. } = recorder;
-    Ok(CampaignReport { exit_code, exit_codes, records, words })
+    let Recorder { records, texts, .. } = recorder;
+    Ok(CampaignReport { exit_code, exit_codes, records, texts })
 }
 
 fn read(step: CampaignStep) -> Result<LaunchStep, String> {
@@ -170,29 +170,29 @@ fn read(step: CampaignStep) -> Result<LaunchStep, String> {
     let source = file.source().map_err(|failure| failure.message)?;
     let resolution = Resolver::new(source).resolve();
     if resolution.has_errors() {
-        return Err(format!("`{}` has errors: {:?}", file.name, resolution.reports()));
+        return Err(format!("invalid step in `{}`: {:?}", file.name, resolution.reports()));
     }
     let step = choose(&resolution, None).map_err(|failure| failure.message)?.clone();
     drop(resolution);
     Ok(LaunchStep { file, step, run_id, context: Context::default() })
 }
 
-/// Keeps what is reported.
+/// Records all reports.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
     pub(crate) records: Vec<Record>,
-    words: Vec<String>,
-    /// Names of the workloads that are followed, by their ids.
+    texts: Vec<String>,
+    /// Names of followed workloads, by id.
     names: HashMap<String, String>,
 }
 
 impl Recorder {
-    fn heard(&mut self, words: impl Display) {
-        self.words.push(words.to_string());
+    fn record_text(&mut self, text: impl Display) {
+        self.texts.push(text.to_string());
     }
 
-    fn heard_failure(&mut self, failure: &Failure) {
-        self.heard(format_args!("{} {:?}", failure.message, failure.hint));
+    fn record_failure(&mut self, failure: &Failure) {
+        self.record_text(format_args!("{} {:?}", failure.message, failure.hint));
     }
 
     fn record(&mut self, record: Record) {
@@ -202,50 +202,50 @@ impl Recorder {
 
 impl Reporter for Recorder {
     fn status(&mut self, text: &str) {
-        self.heard(text);
+        self.record_text(text);
     }
 
     fn warn(&mut self, text: &str) {
-        self.heard(text);
+        self.record_text(text);
         self.record(Record::Warned(text.to_owned()));
     }
 
     fn fail(&mut self, failure: &Failure) -> Exit {
-        self.heard_failure(failure);
+        self.record_failure(failure);
         self.record(Record::Failed(failure.message.clone()));
         failure.exit
     }
 
     fn rejected(&mut self, rejection: &Rejection) -> Exit {
-        self.heard_failure(&rejection.failure);
+        self.record_failure(&rejection.failure);
         for excerpt in &rejection.excerpts {
-            self.heard(format_args!("{} {:?}", excerpt.shown, excerpt.report));
+            self.record_text(format_args!("{} {:?}", excerpt.shown, excerpt.report));
         }
         self.record(Record::Rejected(rejection.failure.message.clone()));
         rejection.failure.exit
     }
 
     fn submitted(&mut self, file: &str, submitted: &Submitted, project: &str) {
-        self.heard(format_args!("{file} {submitted:?} {project}"));
+        self.record_text(format_args!("{file} {submitted:?} {project}"));
         let name = submitted.name.clone();
         if !submitted.duplicates.is_empty() || submitted.duplicate_of.is_some() {
             self.record(Record::Duplicated { name: name.clone() });
         }
-        self.record(Record::Submitted { name, adopted: submitted.already_existed });
+        self.record(Record::Submitted { name, already_existed: submitted.already_existed });
     }
 
     fn submission(&mut self, event: &SubmitEvent) {
         if let SubmitEvent::Ambiguous { error, .. } = event {
-            self.heard(error);
+            self.record_text(error);
         }
-        self.heard(format_args!("{event:?}"));
+        self.record_text(format_args!("{event:?}"));
         if let SubmitEvent::Resending { name } = event {
             self.record(Record::Resent(name.clone()));
         }
     }
 
     fn result_id(&mut self, workload_id: &str) {
-        self.heard(workload_id);
+        self.record_text(workload_id);
     }
 
     fn watch(&mut self, workload_id: &str, name: &str) {
@@ -253,9 +253,9 @@ impl Reporter for Recorder {
     }
 
     fn event(&mut self, workload_id: &str, event: &Event) {
-        self.heard(format_args!("{event:?}"));
+        self.record_text(format_args!("{event:?}"));
         match event {
-            Event::CleanupFailed { error } | Event::OutageBegan { error } => self.heard(error),
+            Event::CleanupFailed { error } | Event::OutageBegan { error } => self.record_text(error),
             Event::Duplicate { .. } => {
                 let name = self.names.get(workload_id).cloned().unwrap_or_default();
                 self.record(Record::Duplicated { name });
@@ -266,7 +266,7 @@ impl Reporter for Recorder {
     }
 
     fn outage_began(&mut self, scope: &OutageScope, error: &Error) {
-        self.heard(format_args!("{scope} {error} {error:?}"));
+        self.record_text(format_args!("{scope} {error} {error:?}"));
         self.record(Record::Outage(true));
     }
 
@@ -277,7 +277,7 @@ impl Reporter for Recorder {
     fn polling_singly(&mut self, _: &str) {}
 
     fn ended(&mut self, _: &str, name: &str, end: &End) {
-        self.heard(format_args!("{end:?}"));
+        self.record_text(format_args!("{end:?}"));
         self.record(Record::Ended { name: name.to_owned(), outcome: end.outcome });
     }
 
@@ -294,11 +294,11 @@ impl Reporter for Recorder {
     }
 
     fn output(&mut self, output: &Output) {
-        self.heard(&output.line);
+        self.record_text(&output.line);
     }
 
     fn summary(&mut self, rows: Vec<[String; 4]>) {
-        self.heard(format_args!("{rows:?}"));
+        self.record_text(format_args!("{rows:?}"));
     }
 
     fn close(&mut self) {}

@@ -1,4 +1,4 @@
-//! Words of the commands that talk to a control plane.
+//! Arguments of the commands that connect to a control plane.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,55 +7,53 @@ use super::{ResultFormat, SourceArgs, run_id, seconds, timeout};
 use crate::config::ConfigOverride;
 use crate::tracking::OnInterrupt;
 
-/// Which operator file counts.
+/// The operator file to use.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct ConfigArgs {
-    /// Operator file; else `RUNAI_STEP_CONFIG`, else runai-step.toml or .yaml upward from here, else in the user's
-    /// configuration directory.
+    /// Use this operator file [env: `RUNAI_STEP_CONFIG`].
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 }
 
-/// How to reach a control plane. Every flag is stronger than its variable, and that than the operator file.
+/// How to reach a control plane. A flag overrides its variable, which overrides the operator file.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct ConnectArgs {
-    /// URL of the control plane [variable: `RUNAI_BASE_URL`].
+    /// Connect to the control plane at this URL [env: `RUNAI_BASE_URL`].
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
-    /// Client id of the service account [variable: `RUNAI_CLIENT_ID`].
+    /// Use this service account client ID [env: `RUNAI_CLIENT_ID`].
     #[arg(long, value_name = "ID")]
     pub(crate) client_id: Option<String>,
-    /// File with nothing but the client secret [variables: `RUNAI_CLIENT_SECRET`, `RUNAI_CLIENT_SECRET_FILE`].
+    /// Read the client secret from a file [env: `RUNAI_CLIENT_SECRET`, `RUNAI_CLIENT_SECRET_FILE`].
     #[arg(long, value_name = "FILE")]
     pub(crate) client_secret_file: Option<PathBuf>,
-    /// Command that prints a bearer token, in place of a client secret [variable: `RUNAI_TOKEN_COMMAND`; a token itself:
-    /// `RUNAI_TOKEN`].
+    /// Get a bearer token from this command [env: `RUNAI_TOKEN_COMMAND`, `RUNAI_TOKEN`].
     #[arg(long, value_name = "COMMAND", conflicts_with = "client_secret_file")]
     pub(crate) token_command: Option<String>,
-    /// Name of the project [variable: `RUNAI_PROJECT_NAME`].
+    /// Use this project [env: `RUNAI_PROJECT_NAME`].
     #[arg(long, short, value_name = "NAME")]
     pub(crate) project: Option<String>,
-    /// Name of the cluster that the project has to be in [variable: `RUNAI_CLUSTER_NAME`].
+    /// Require the project to be in this cluster [env: `RUNAI_CLUSTER_NAME`].
     #[arg(long, value_name = "NAME")]
     pub(crate) cluster: Option<String>,
-    /// Send credentials over plain HTTP to other machines too.
+    /// Allow credentials over plain HTTP to remote hosts.
     #[arg(long)]
     pub(crate) allow_http: bool,
-    /// Trust the certificate authorities in this PEM file too.
+    /// Trust additional certificate authorities (PEM).
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
-    /// Client certificate, and those that lead to its authority, as PEM.
+    /// Present this client certificate chain (PEM).
     #[arg(long, value_name = "FILE", requires = "client_key")]
     pub(crate) client_certificate: Option<PathBuf>,
-    /// Private key of the client certificate, as PEM.
+    /// Use this private key for the client certificate (PEM).
     #[arg(long, value_name = "FILE", requires = "client_certificate")]
     pub(crate) client_key: Option<PathBuf>,
 }
 
 impl ConnectArgs {
-    /// The keys of the operator file that were given, named as messages call them.
-    pub(crate) fn given(&self) -> Vec<ConfigOverride> {
+    /// Returns the operator keys that flags override.
+    pub(crate) fn overrides(&self) -> Vec<ConfigOverride> {
         [
             ("--base-url", "runai_base_url", &self.base_url),
             ("--client-id", "client_id", &self.client_id),
@@ -73,17 +71,17 @@ impl ConnectArgs {
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Following")]
 pub(crate) struct WatchArgs {
-    /// Seconds between two looks while nothing changes [variable: `RUNAI_MONITORING_INTERVAL`].
+    /// Poll unchanged workloads at this interval [env: `RUNAI_MONITORING_INTERVAL`].
     #[arg(long, value_name = "SECONDS")]
     monitoring_interval: Option<String>,
-    /// Delete workloads that failed or ran into a timeout [variable: `RUNAI_DELETE_ON_FAILURE`].
+    /// Delete workloads that fail or time out [env: `RUNAI_DELETE_ON_FAILURE`].
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     delete_on_failure: Option<String>,
 }
 
 impl WatchArgs {
-    /// The keys of the operator file that were given, named as messages call them.
-    pub(crate) fn given(&self) -> Vec<ConfigOverride> {
+    /// Returns the operator keys that flags override.
+    pub(crate) fn overrides(&self) -> Vec<ConfigOverride> {
         [
             ("--monitoring-interval", "monitoring_interval", &self.monitoring_interval),
             ("--delete-on-failure", "delete_on_failure", &self.delete_on_failure),
@@ -94,28 +92,28 @@ impl WatchArgs {
     }
 }
 
-/// What is submitted, and under which name.
+/// Arguments of the commands that submit steps.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct LaunchArgs {
-    /// Files of the steps; `-` reads standard input.
+    /// Submit the steps in these files; `-` reads stdin.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Name of the workload, sent exactly as it is; built from the step's name without it.
+    /// Set the exact workload name.
     #[arg(long, value_name = "NAME", value_parser = super::workload_name)]
     pub(crate) name: Option<String>,
-    /// Name of this run: the same file with the same run id is submitted once, however often the command is repeated.
+    /// Identify this run; repeating a run never resubmits its file.
     #[arg(long, value_name = "ID", value_parser = run_id)]
     pub(crate) run_id: Option<String>,
-    /// Seconds over which lookups must find nothing before an unanswered submission is sent again; 90 without it.
+    /// Resend an unanswered submission after this many seconds of empty lookups [default: 90].
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) settle_time: Option<Duration>,
-    /// Image, in place of the file's.
+    /// Override the image.
     #[arg(long, value_name = "IMAGE")]
     pub(crate) image: Option<String>,
-    /// Command, in place of the file's.
+    /// Override the command.
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<String>,
-    /// Look up project and cluster, print what would be sent, and send nothing.
+    /// Print requests without submitting them.
     #[arg(long)]
     pub(crate) dry_run: bool,
     #[command(flatten)]
@@ -124,7 +122,7 @@ pub(crate) struct LaunchArgs {
     pub(crate) connect: ConnectArgs,
     #[command(flatten)]
     pub(crate) watch: WatchArgs,
-    /// How to write results.
+    /// Select the output format.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: ResultFormat,
 }
@@ -139,28 +137,29 @@ Examples:
   runai-step run zenml.yaml --step trainer --image registry.example.com/ml/train:4 -- python -m train
   runai-step run train.runai.yaml --format json | jq .event
 
-Ctrl-C suspends the workloads and waits until they are; a second one leaves at once. With --on-interrupt leave, the first \
-one leaves.
-Exit code: 0 all succeeded, 1 a file has errors, 2 wrong usage or configuration, 3 not authenticated or not permitted, \
-4 not found, 5 refused, 6 unreachable, 7 it failed, 8 it ran into a timeout, 9 someone stopped it, 101 internal error, 130 interrupted; \
-of several steps, that of the first that is not 0.")]
+Ctrl-C suspends the workloads and waits for confirmation; a second Ctrl-C exits immediately. With --on-interrupt leave, \
+the first one exits and leaves the workloads running.
+With --local, commands run as processes of this machine, in the folder of their file. Images are ignored; mounts are \
+temporary folders.
+Exit code: 0 all succeeded, 1 invalid file, 2 invalid usage or configuration, 3 not authenticated or not permitted, \
+4 not found, 5 rejected, 6 unreachable, 7 failed, 8 timed out, 9 stopped by someone else, 101 internal error, \
+130 interrupted. With several steps, the first nonzero code.")]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) launch: LaunchArgs,
-    /// Run on a simulated control plane inside this program, which really runs the command as a process of this
-    /// machine, in the folder of the file. Images are not used; mounts are folders among the temporary files.
+    /// Run commands on this machine, without a cluster.
     #[arg(long, conflicts_with_all = ["base_url", "client_id", "client_secret_file", "token_command", "project", "cluster", "detach"])]
     pub(crate) local: bool,
-    /// Let a local command see the whole environment, credentials in it too.
+    /// Pass the whole environment, including credentials, to commands.
     #[arg(long, requires = "local")]
     pub(crate) inherit_env: bool,
-    /// Submit, print the receipts, and follow nothing: as `submit`.
+    /// Submit without waiting, like `submit`.
     #[arg(long)]
     pub(crate) detach: bool,
-    /// Most steps that are on their way at a time; all of them without it.
+    /// Run at most N steps at a time [default: all].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: Option<u16>,
-    /// What Ctrl-C does to the workloads: suspend them and wait until they are, or leave them running.
+    /// Suspend workloads on Ctrl-C, or leave them running.
     #[arg(long, value_enum, default_value_t = OnInterrupt::Cancel, value_name = "ACTION", conflicts_with_all = ["detach", "local"])]
     pub(crate) on_interrupt: OnInterrupt,
 }
@@ -174,19 +173,19 @@ Examples:
   runai-step submit train.runai.yaml --run-id \"$GITHUB_RUN_ID-$GITHUB_RUN_ATTEMPT\" --wait
   runai-step submit fold-*.runai.yaml --jobs 8 --format json
 
-Prints the id of each workload. A submission happens once: when an answer is lost, the workload is looked up, and with
---run-id a command that was killed can simply be repeated.
+Prints the ID of each workload. Every step is submitted once: if a response is lost, the command looks up the workload.
+With --run-id, a killed command can be repeated.
 Ctrl-C leaves the workloads running.
-Exit code: 0 submitted (with --wait: succeeded), 1 a file has errors, 2 wrong usage or configuration, 3 not authenticated \
-or not permitted, 4 not found, 5 refused, 6 unreachable; with --wait also 7 it failed, 8 it ran into a timeout, \
-9 someone stopped it; 130 interrupted.")]
+Exit code: 0 submitted (with --wait: succeeded), 1 invalid file, 2 invalid usage or configuration, 3 not authenticated \
+or not permitted, 4 not found, 5 rejected, 6 unreachable, 130 interrupted; with --wait also 7 failed, 8 timed out, \
+9 stopped by someone else.")]
 pub(crate) struct SubmitArgs {
     #[command(flatten)]
     pub(crate) launch: LaunchArgs,
-    /// Follow the workloads to their end.
+    /// Wait for the workloads to end.
     #[arg(long)]
     pub(crate) wait: bool,
-    /// Most submissions at a time.
+    /// Submit at most N steps at a time.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: u16,
 }
@@ -198,19 +197,19 @@ Examples:
   runai-step status train-resnet-k3q7xw2ah5mb
   runai-step status 7a53b7ae-6d4c-4a3c-9b42-0b2f7a7f9a11 --format json
 
-Exit code: 0 answered, whatever the phase; 4 there is no such workload.")]
+Exit code: 0 in any phase, 4 unknown workload.")]
 pub(crate) struct StatusArgs {
-    /// Workloads, by id or by name.
+    /// Select workloads by ID or name.
     #[arg(required = true, value_name = "ID")]
     pub(crate) ids: Vec<String>,
     #[command(flatten)]
-    pub(crate) reach: ReachArgs,
+    pub(crate) remote: RemoteArgs,
 }
 
-/// What every command about workloads takes.
+/// Arguments of every command about workloads.
 #[derive(Clone, Debug, clap::Args)]
-pub(crate) struct ReachArgs {
-    /// How to write results.
+pub(crate) struct RemoteArgs {
+    /// Select the output format.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: ResultFormat,
     #[command(flatten)]
@@ -226,27 +225,27 @@ Examples:
   runai-step wait train-resnet-k3q7xw2ah5mb
   runai-step wait $(runai-step submit a.runai.yaml b.runai.yaml)
 
-The timeouts of a step that was submitted from here are in its receipt, and go on counting. Losing sight of the
-control plane never stops a workload. Ctrl-C only stops watching.
-Exit code: 0 all succeeded, 4 vanished or not there, 7 it failed, 8 it ran into a timeout, 9 someone stopped it, \
-130 interrupted; of several, that of the first that is not 0.")]
+Timeouts come from the receipt of a step that this user submitted. An unreachable control plane never stops a workload.
+Ctrl-C leaves the workloads running.
+Exit code: 0 all succeeded, 4 unknown or vanished, 7 failed, 8 timed out, 9 stopped by someone else, 130 interrupted. \
+With several workloads, the first nonzero code.")]
 pub(crate) struct WaitArgs {
-    /// Workloads, by id or by name.
+    /// Select workloads by ID or name.
     #[arg(required = true, value_name = "ID")]
     pub(crate) ids: Vec<String>,
-    /// Suspend a workload that was queued for longer than this; that of its receipt without it.
+    /// Suspend workloads queued longer than this [default: from the receipt].
     #[arg(long, value_name = "SECONDS", value_parser = timeout, allow_negative_numbers = true)]
     pub(crate) pending_timeout: Option<Duration>,
-    /// Suspend a workload that ran for longer than this; that of its receipt without it.
+    /// Suspend workloads running longer than this [default: from the receipt].
     #[arg(long, value_name = "SECONDS", value_parser = timeout, allow_negative_numbers = true)]
     pub(crate) workload_timeout: Option<Duration>,
-    /// Suspend a workload if an interrupted command asked for that and could not confirm it.
+    /// Complete cancels that an interrupted command started.
     #[arg(long, conflicts_with_all = ["pending_timeout", "workload_timeout"])]
     pub(crate) resume_cancel: bool,
     #[command(flatten)]
     pub(crate) watch: WatchArgs,
     #[command(flatten)]
-    pub(crate) reach: ReachArgs,
+    pub(crate) remote: RemoteArgs,
 }
 
 /// `runai-step cancel`
@@ -256,15 +255,14 @@ Examples:
   runai-step cancel train-resnet-k3q7xw2ah5mb
   runai-step cancel --dry-run 7a53b7ae-6d4c-4a3c-9b42-0b2f7a7f9a11
 
-The workload is suspended: its pods end, its entry stays, and `resume` lets it run again.
-Exit code: 0 it is suspended, or had ended before; 4 there is no such workload; 8 the control plane accepted the request,
-and did not confirm the suspension within --timeout.")]
+A suspended workload has no pods; `resume` starts it again.
+Exit code: 0 suspended, or ended before; 4 unknown workload; 8 suspension not confirmed within --timeout.")]
 pub(crate) struct CancelArgs {
-    /// Longest time to wait for the confirmation that a workload is suspended; without it, for ever.
+    /// Wait at most this long for confirmation [default: forever].
     #[arg(long, value_name = "SECONDS", value_parser = timeout, allow_negative_numbers = true, conflicts_with = "dry_run")]
     pub(crate) timeout: Option<Duration>,
     #[command(flatten)]
-    pub(crate) act: ActArgs,
+    pub(crate) action: ActionArgs,
 }
 
 /// `runai-step resume`
@@ -273,10 +271,10 @@ pub(crate) struct CancelArgs {
 Examples:
   runai-step resume train-resnet-k3q7xw2ah5mb && runai-step wait train-resnet-k3q7xw2ah5mb
 
-Exit code: 0 the control plane took it; 4 there is no such workload; 5 it cannot be resumed.")]
+Exit code: 0 accepted, 4 unknown workload, 5 rejected.")]
 pub(crate) struct ResumeArgs {
     #[command(flatten)]
-    pub(crate) act: ActArgs,
+    pub(crate) action: ActionArgs,
 }
 
 /// `runai-step delete`
@@ -286,26 +284,26 @@ Examples:
   runai-step delete train-resnet-k3q7xw2ah5mb
   runai-step delete --wait 7a53b7ae-6d4c-4a3c-9b42-0b2f7a7f9a11
 
-Exit code: 0 the control plane took it (with --wait: it is gone); 4 there is no such workload.")]
+Exit code: 0 accepted (with --wait: deleted), 4 unknown workload.")]
 pub(crate) struct DeleteArgs {
     #[command(flatten)]
-    pub(crate) act: ActArgs,
-    /// Wait until they are gone.
+    pub(crate) action: ActionArgs,
+    /// Wait until the workloads are deleted.
     #[arg(long)]
     pub(crate) wait: bool,
 }
 
-/// What is done to workloads.
+/// Arguments of the commands that change the state of workloads.
 #[derive(Clone, Debug, clap::Args)]
-pub(crate) struct ActArgs {
-    /// Workloads, by id or by name.
+pub(crate) struct ActionArgs {
+    /// Select workloads by ID or name.
     #[arg(required = true, value_name = "ID")]
     pub(crate) ids: Vec<String>,
-    /// Print the requests that would be sent, and send nothing.
+    /// Print requests without sending them.
     #[arg(long)]
     pub(crate) dry_run: bool,
     #[command(flatten)]
-    pub(crate) reach: ReachArgs,
+    pub(crate) remote: RemoteArgs,
 }
 
 /// `runai-step list`
@@ -316,25 +314,25 @@ Examples:
   runai-step list --phase Running --format json
   runai-step list --all-projects --limit 500
 
-Exit code: 0 if it was answered.")]
+Exit code: 0 listed.")]
 pub(crate) struct ListArgs {
-    /// Only workloads in this phase, as the control plane spells it: `Running`.
+    /// Show only workloads in this phase, such as `Running`.
     #[arg(long, value_name = "PHASE")]
     pub(crate) phase: Option<String>,
-    /// Only workloads whose name begins so.
+    /// Show only workloads with this name prefix.
     #[arg(long, value_name = "PREFIX")]
     pub(crate) name: Option<String>,
-    /// Workloads that were deleted, in place of those that are there.
+    /// Show deleted workloads instead of existing ones.
     #[arg(long)]
     pub(crate) deleted: bool,
-    /// Workloads of all projects that can be seen.
+    /// Show workloads of all visible projects.
     #[arg(long, short = 'A')]
     pub(crate) all_projects: bool,
-    /// Most workloads, the newest first.
+    /// Show at most the N newest workloads.
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub(crate) limit: usize,
     #[command(flatten)]
-    pub(crate) reach: ReachArgs,
+    pub(crate) remote: RemoteArgs,
 }
 
 /// `runai-step events`
@@ -344,16 +342,16 @@ Examples:
   runai-step events train-resnet-k3q7xw2ah5mb
   runai-step events train-resnet-k3q7xw2ah5mb --limit 5 --format json
 
-Exit code: 0 if it was answered; 4 there is no such workload.")]
+Exit code: 0 listed, 4 unknown workload.")]
 pub(crate) struct EventsArgs {
-    /// Workload, by id or by name.
+    /// Select the workload by ID or name.
     #[arg(value_name = "ID")]
     pub(crate) id: String,
-    /// Most events, the newest ones.
+    /// Show at most the N newest events.
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub(crate) limit: usize,
     #[command(flatten)]
-    pub(crate) reach: ReachArgs,
+    pub(crate) remote: RemoteArgs,
 }
 
 /// `runai-step doctor`
@@ -364,17 +362,17 @@ Examples:
   runai-step doctor train.runai.yaml
   runai-step doctor --format json
 
-With a step file, node pools, quota, template, policy and permissions are held against just these settings.
-Exit code: 0 nothing bad was found; else that of the first bad finding, as the commands would give it.")]
+With a step file, the command also checks node pools, quota, template, policy and permissions for these settings.
+Exit code: 0 no problem found, otherwise the code that the first problem gives other commands.")]
 pub(crate) struct DoctorArgs {
-    /// File of the step that is meant to run; `-` reads standard input.
+    /// Check whether this step can run; `-` reads stdin.
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) sources: SourceArgs,
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
-    /// How to write results.
+    /// Select the output format.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: ResultFormat,
 }
@@ -387,23 +385,23 @@ Examples:
   runai-step permissions train.runai.yaml
   runai-step permissions train.runai.yaml --role-json > role.json
 
-Nothing is sent, unless --lookup asks the control plane for the ids of permission sets.
-Exit code: 0, or 1 if the file has errors.")]
+Only --lookup contacts the control plane.
+Exit code: 0 printed, 1 invalid file.")]
 pub(crate) struct PermissionsArgs {
-    /// File of the step; without it, what every step needs.
+    /// Include the permissions that this step needs.
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-    /// Print the body of `POST /api/v2/authorization/roles` that makes the smallest role.
+    /// Print a `POST /api/v2/authorization/roles` body for the smallest role.
     #[arg(long, conflicts_with = "format")]
     pub(crate) role_json: bool,
-    /// Ask the control plane for the ids of the permission sets in that role.
+    /// Look up the IDs of its permission sets.
     #[arg(long, requires = "role_json")]
     pub(crate) lookup: bool,
     #[command(flatten)]
     pub(crate) sources: SourceArgs,
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
-    /// How to write results.
+    /// Select the output format.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: ResultFormat,
 }
@@ -435,11 +433,11 @@ Examples:
   runai-step config
   runai-step config --format json
 
-Strength: flag, then variable, then operator file, then default. Secrets are shown as stars.
-Exit code: 0, or 1 if the operator file has errors.")]
+Precedence: flag, variable, operator file, default. Secrets are masked.
+Exit code: 0 printed, 1 invalid operator file.")]
 pub(crate) struct ConfigShowArgs {
     #[command(flatten)]
-    pub(crate) reach: ReachArgs,
+    pub(crate) remote: RemoteArgs,
     #[command(flatten)]
     pub(crate) watch: WatchArgs,
 }

@@ -1,4 +1,4 @@
-//! Words of the commands that read and write files, and talk to nobody.
+//! Arguments of the commands that only use files, not the network.
 
 use std::path::PathBuf;
 
@@ -19,43 +19,44 @@ Examples:
   runai-step check --fix train.runai.yaml
   runai-step check --diff --unsafe-fixes train.runai.yaml
 
-Exit code: 0 without errors, 1 with errors, 2 if a file cannot be read or written. Warnings do not count.
-With --diff: 0 if there is nothing to fix, 1 if there is.")]
+The file ending selects the format: .yaml, .yml, .json or .toml. With --fix, the fixed text of `-` goes to stdout.
+Exit code: 0 no errors (warnings allowed), 1 errors, 2 unreadable or unwritable file.
+With --diff: 0 nothing to fix, 1 fixes available.")]
 pub(crate) struct CheckArgs {
-    /// Files to check; `-` reads standard input. Formats go by the ending: .yaml, .yml, .json, .toml.
+    /// Check these files; `-` reads stdin.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Take the files for this kind, whatever their keys say.
+    /// Override the detected kind of the files.
     #[arg(long, value_parser = kind())]
     pub(crate) kind: Option<Kind>,
-    /// Operator file whose defaults stand under the settings; without it, none is looked for.
+    /// Apply defaults from this operator file [default: none].
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// How to write what was found.
+    /// Select the output format.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: CheckFormat,
-    /// Apply the safe fixes, and write the files. The fixed text of `-` goes to standard output.
+    /// Apply safe fixes to the files.
     #[arg(long)]
     pub(crate) fix: bool,
-    /// Apply the fixes that may change the meaning of a file, too.
+    /// Include fixes that may change the meaning.
     #[arg(long)]
     pub(crate) unsafe_fixes: bool,
-    /// Print what `--fix` would change as a unified diff, and write nothing.
+    /// Print fixes as a diff without writing files.
     #[arg(long, conflicts_with = "format")]
     pub(crate) diff: bool,
 }
 
-/// How `check` writes what it found.
+/// Output formats of `check`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CheckFormat {
-    /// Excerpts of the file, for people.
+    /// Source excerpts.
     #[default]
     Human,
-    /// One JSON object for all files.
+    /// A single JSON object.
     Json,
-    /// Annotations of GitHub Actions.
+    /// GitHub Actions annotations.
     Github,
-    /// SARIF 2.1.0, for code scanning.
+    /// SARIF 2.1.0.
     Sarif,
 }
 
@@ -67,31 +68,31 @@ Examples:
   runai-step render train.runai.yaml --set gpu_portion_request=0.25 --set environment.EPOCHS=3
   runai-step render run.yaml --step trainer --curl
 
-What is missing shows as <name>, <image>, <project-id> or <cluster-id>.
-Exit code: 0 if the file has no errors, 1 if it has, 2 if it cannot be read, 4 if there is no such step.")]
+Missing values are printed as <name>, <image>, <project-id> or <cluster-id>.
+Exit code: 0 printed, 1 invalid file, 2 unreadable file, 4 unknown step.")]
 pub(crate) struct RenderArgs {
-    /// File of the step; `-` reads standard input.
+    /// Render the step in this file; `-` reads stdin.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// Name of the workload, sent exactly as it is; built from the step's name without it.
+    /// Set the exact workload name.
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// Id of the project.
+    /// Set the project ID.
     #[arg(long, value_name = "ID")]
     pub(crate) project_id: Option<String>,
-    /// Id of the cluster, a UUID.
+    /// Set the cluster ID (a UUID).
     #[arg(long, value_name = "ID")]
     pub(crate) cluster_id: Option<String>,
-    /// Print the request as a curl command, with the token as `$RUNAI_TOKEN`.
+    /// Print a curl command that reads `$RUNAI_TOKEN`.
     #[arg(long, conflicts_with = "format")]
     pub(crate) curl: bool,
-    /// How to write the body.
+    /// Select the output format.
     #[arg(long, value_enum, default_value_t = ResultFormat::Json)]
     pub(crate) format: ResultFormat,
-    /// Image, in place of the file's.
+    /// Override the image.
     #[arg(long, value_name = "IMAGE")]
     pub(crate) image: Option<String>,
-    /// Command, in place of the file's.
+    /// Override the command.
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<String>,
     #[command(flatten)]
@@ -104,14 +105,14 @@ pub(crate) struct RenderArgs {
 Examples:
   runai-step schema step > step.schema.json
 
-Editors find the schema by a line at the top of a file:
+To select the schema in an editor, put one of these lines at the top of a file:
   # yaml-language-server: $schema=step.schema.json      YAML
   #:schema step.schema.json                             TOML
   \"$schema\": \"step.schema.json\"                      JSON
 
-Exit code: 0, or 2 if there is no such schema.")]
+Exit code: 0 printed, 2 unknown schema.")]
 pub(crate) struct SchemaArgs {
-    /// Which one.
+    /// Select the schema.
     #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(NAMES))]
     pub(crate) name: String,
 }
@@ -125,10 +126,10 @@ Examples:
   runai-step explain pvc_mounts.claim_info
   runai-step explain")]
 pub(crate) struct ExplainArgs {
-    /// Code of a rule or path of a setting; without one, all are listed.
+    /// Explain this rule or setting [default: list all].
     #[arg(value_name = "CODE|SETTING")]
     pub(crate) word: Option<String>,
-    /// How to write it.
+    /// Select the output format.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: ResultFormat,
 }
@@ -140,18 +141,18 @@ Examples:
   runai-step init
   runai-step init experiments/resnet --name train-resnet
 
-Exit code: 0, or 2 if a file is there already and --force is not given.")]
+Exit code: 0 written, 2 a file exists and --force is missing.")]
 pub(crate) struct InitArgs {
-    /// Folder to write into.
+    /// Write the files into this folder.
     #[arg(value_name = "FOLDER", default_value = ".")]
     pub(crate) folder: PathBuf,
-    /// Name of the step, and of its file.
+    /// Name the step and its file.
     #[arg(long, value_name = "NAME", default_value = "train")]
     pub(crate) name: String,
-    /// Write over files that are there.
+    /// Overwrite existing files.
     #[arg(long)]
     pub(crate) force: bool,
-    /// Print what would be written, and write nothing.
+    /// Print the files without writing them.
     #[arg(long)]
     pub(crate) dry_run: bool,
 }

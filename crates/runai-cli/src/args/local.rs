@@ -1,4 +1,4 @@
-//! Words of the commands that serve or describe this program itself.
+//! Arguments of the commands that serve or describe this program.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -13,29 +13,29 @@ Examples:
   runai-step simulate --port 8080 --speed 60
   runai-step simulate --exec --scenario busy-cluster.toml
 
-Prints one line of JSON once it serves: base_url, client_id, client_secret, project, cluster.
-A page at base_url shows nodes and workloads.
-Exit code: 0 it was stopped, 2 wrong usage, or it could not start.")]
+Prints one line of JSON when it is ready: base_url, client_id, client_secret, project, cluster.
+A page at base_url shows nodes and workloads. With --exec, commands run in the working directory.
+Exit code: 0 stopped, 2 invalid usage or failed start.")]
 pub(crate) struct SimulateArgs {
-    /// Port to listen on; without it, one that is free.
+    /// Listen on this port [default: a free port].
     #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
     pub(crate) port: u16,
-    /// Address to listen on; everyone who reaches it can use the simulator.
+    /// Listen on this address, open to everyone who reaches it.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub(crate) host: IpAddr,
-    /// Really run commands, as processes of this machine, in the working directory.
+    /// Run commands as processes of this machine.
     #[arg(long)]
     pub(crate) exec: bool,
-    /// Let commands see the whole environment, credentials in it too.
+    /// Pass the whole environment, including credentials, to commands.
     #[arg(long, requires = "exec")]
     pub(crate) inherit_env: bool,
-    /// How many times as fast as real time simulated time passes.
+    /// Run simulated time FACTOR times faster.
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
     pub(crate) speed: f64,
-    /// Refuse what the API's description leaves open, instead of accepting it with a warning.
+    /// Reject requests that the API description leaves undefined.
     #[arg(long)]
     pub(crate) strict: bool,
-    /// Scenario: nodes, projects, accounts, templates, a policy, and what goes wrong. TOML by its ending, else JSON.
+    /// Load the scenario from a TOML or JSON file.
     #[arg(long, value_name = "FILE")]
     pub(crate) scenario: Option<PathBuf>,
 }
@@ -47,13 +47,13 @@ Examples:
   runai-step editor
   runai-step editor train.runai.yaml
 
-Serves the page on this machine alone, and prints its address. With a file, the page opens it and saves it.
-Exit code: 0 it was stopped; 2 wrong usage, or this program was built without the page.")]
+Serves the page on localhost and prints its address. With a file, the page opens it and saves it.
+Exit code: 0 stopped, 2 invalid usage, or a build without the page.")]
 pub(crate) struct EditorArgs {
-    /// File to open and save; it is made when it is saved for the first time.
+    /// Open this file, and create it when saving.
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-    /// Port to listen on; without it, one that is free.
+    /// Listen on this port [default: a free port].
     #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
     pub(crate) port: u16,
 }
@@ -81,7 +81,7 @@ Examples:
   runai-step completions zsh > ~/.zfunc/_runai-step
   runai-step completions fish > ~/.config/fish/completions/runai-step.fish")]
 pub(crate) struct CompletionsArgs {
-    /// Which shell.
+    /// Select the shell.
     #[arg(value_name = "SHELL", value_enum)]
     pub(crate) shell: Shell,
 }
@@ -92,7 +92,7 @@ pub(crate) struct CompletionsArgs {
 Examples:
   runai-step man ~/.local/share/man/man1")]
 pub(crate) struct ManArgs {
-    /// Folder to write the pages into, one for each command; without it, the page of the program itself is printed.
+    /// Write one page per command into this folder [default: print the main page].
     #[arg(value_name = "FOLDER")]
     pub(crate) folder: Option<PathBuf>,
 }

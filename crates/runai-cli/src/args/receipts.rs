@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Subcommand;
 
-use super::{ReachArgs, ResultFormat, seconds};
+use super::{RemoteArgs, ResultFormat, seconds};
 
 /// `runai-step receipts`
 #[derive(Debug, clap::Args)]
@@ -15,8 +15,8 @@ Examples:
   runai-step receipts recover
   runai-step receipts prune --older-than 30d
 
-A receipt is written before a step is submitted, under the user's state directory. It holds no secret.
-Exit code: 0 done, 2 wrong usage, 4 there is no such receipt; `recover` also those of commands that connect.")]
+A receipt records a submission. It is written before the request is sent, and contains no secret.
+Exit code: 0 success, 2 invalid usage, 4 unknown receipt; `recover` also uses the codes of commands that connect.")]
 pub(crate) struct ReceiptsArgs {
     #[command(subcommand)]
     pub(crate) command: ReceiptsCommand,
@@ -24,11 +24,11 @@ pub(crate) struct ReceiptsArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ReceiptsCommand {
-    /// List receipts, the newest first.
+    /// List receipts, newest first.
     List(ReceiptsListArgs),
     /// Show one receipt.
     Show(ReceiptsShowArgs),
-    /// Look up what became of unconfirmed submissions.
+    /// Look up workloads of unconfirmed submissions.
     Recover(Box<ReceiptsRecoverArgs>),
     /// Remove receipts of ended workloads.
     Prune(ReceiptsPruneArgs),
@@ -37,7 +37,7 @@ pub(crate) enum ReceiptsCommand {
 /// `runai-step receipts list`
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReceiptsListArgs {
-    /// How to write results.
+    /// Select the output format.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: ResultFormat,
 }
@@ -45,10 +45,10 @@ pub(crate) struct ReceiptsListArgs {
 /// `runai-step receipts show`
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReceiptsShowArgs {
-    /// Receipt, by key, submission id, workload name or run id.
+    /// Select a receipt by key, submission ID, workload name or run ID.
     #[arg(value_name = "RECEIPT")]
     pub(crate) receipt: String,
-    /// How to write results.
+    /// Select the output format.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: ResultFormat,
 }
@@ -56,37 +56,37 @@ pub(crate) struct ReceiptsShowArgs {
 /// `runai-step receipts recover`
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReceiptsRecoverArgs {
-    /// Receipts, by key, submission id, workload name or run id; all unconfirmed ones of this control plane without any.
+    /// Select receipts by key, submission ID, workload name or run ID [default: all unconfirmed].
     #[arg(value_name = "RECEIPT")]
     pub(crate) receipts: Vec<String>,
-    /// Seconds over which lookups must find nothing until a submission counts as not arrived; 90 without it.
+    /// Treat a submission as lost after this many seconds of empty lookups [default: 90].
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) settle_time: Option<Duration>,
     #[command(flatten)]
-    pub(crate) reach: ReachArgs,
+    pub(crate) remote: RemoteArgs,
 }
 
 /// `runai-step receipts prune`
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReceiptsPruneArgs {
-    /// Receipts, by key, submission id, workload name or run id; all without any.
+    /// Select receipts by key, submission ID, workload name or run ID [default: all].
     #[arg(value_name = "RECEIPT")]
     pub(crate) receipts: Vec<String>,
-    /// Only receipts that are at least this old: `90s`, `15m`, `12h`, `30d`.
+    /// Remove only receipts at least this old, such as `12h` or `30d`.
     #[arg(long, value_name = "AGE", value_parser = age)]
     pub(crate) older_than: Option<Duration>,
-    /// Remove receipts too whose workload has not ended, or may exist. A submission without a receipt can run twice.
+    /// Include receipts of running or unconfirmed workloads, which may then run twice.
     #[arg(long)]
     pub(crate) force: bool,
-    /// Print what would be removed, and remove nothing.
+    /// Print receipts without removing them.
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// How to write results.
+    /// Select the output format.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: ResultFormat,
 }
 
-/// A whole number and its unit.
+/// Parses a whole number and its unit.
 fn age(text: &str) -> Result<Duration, String> {
     let wrong = || "write a number and its unit, such as 90s, 15m, 12h or 30d".to_owned();
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());

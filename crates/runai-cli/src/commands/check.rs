@@ -12,17 +12,17 @@ use crate::args::{CheckArgs, CheckFormat};
 use crate::config::input::{self, Input};
 use crate::exit::Exit;
 use crate::output::human::Options;
-use crate::output::{self, Checked};
+use crate::output::{self, CheckedFile};
 
-/// What was found in all files, and what was done about it.
+/// The results of all files.
 #[derive(Default)]
-struct Outcome {
-    checked: Vec<Checked>,
-    /// How many fixes were applied.
+struct CheckOutcome {
+    checked: Vec<CheckedFile>,
+    /// Number of applied fixes.
     fixed: usize,
 }
 
-/// Checks every file, fixes what it is asked to, prints what was found, and sums it up.
+/// Checks every file, applies fixes if requested, and prints diagnostics and a summary.
 pub(crate) fn check(args: &CheckArgs) -> Exit {
     let config = match args.config.as_deref().map(input::read).transpose() {
         Ok(config) => config,
@@ -30,11 +30,9 @@ pub(crate) fn check(args: &CheckArgs) -> Exit {
     };
     let fixes_input = args.fix && !args.diff && args.files.iter().any(|path| path == Path::new("-"));
     if fixes_input && args.format != CheckFormat::Human {
-        return output::usage(
-            "the fixed text of `-` goes to standard output, and so does the report\nhint: leave `--format` out",
-        );
+        return output::usage("the fixed text of `-` and the report cannot both go to stdout\nhint: remove `--format`");
     }
-    let mut outcome = Outcome::default();
+    let mut outcome = CheckOutcome::default();
     let exits: Vec<_> = args.files.iter().map(|path| check_file(path, args, config.as_ref(), &mut outcome)).collect();
     let options = Options { marks_fixes: true, unsafe_fixes: args.unsafe_fixes };
     let checked = &outcome.checked;
@@ -52,13 +50,13 @@ pub(crate) fn check(args: &CheckArgs) -> Exit {
     Exit::first_failure(exits)
 }
 
-/// What `--format json` prints.
+/// The output of `--format json`.
 #[derive(serde::Serialize)]
 struct Files<'c> {
-    files: &'c [Checked],
+    files: &'c [CheckedFile],
 }
 
-fn sum_up(args: &CheckArgs, Outcome { checked, fixed }: &Outcome) {
+fn sum_up(args: &CheckArgs, CheckOutcome { checked, fixed }: &CheckOutcome) {
     let plural = output::human::plural;
     if args.diff {
         match fixed {
@@ -86,7 +84,7 @@ fn sum_up(args: &CheckArgs, Outcome { checked, fixed }: &Outcome) {
     }
 }
 
-fn check_file(path: &Path, args: &CheckArgs, config: Option<&Input>, outcome: &mut Outcome) -> Exit {
+fn check_file(path: &Path, args: &CheckArgs, config: Option<&Input>, outcome: &mut CheckOutcome) -> Exit {
     let input = match input::read(path) {
         Ok(input) => input,
         Err(message) => return output::usage(&message),
@@ -102,7 +100,7 @@ fn check_file(path: &Path, args: &CheckArgs, config: Option<&Input>, outcome: &m
     };
     let is_ok = args.diff || found.iter().all(|found| found.report.ok);
     for found in found {
-        // An operator file that several files are checked with is reported once.
+        // Reports a shared operator file once.
         if !outcome.checked.contains(&found) {
             outcome.checked.push(found);
         }
@@ -110,7 +108,7 @@ fn check_file(path: &Path, args: &CheckArgs, config: Option<&Input>, outcome: &m
     Exit::first_failure([exit, if is_ok { Exit::Success } else { Exit::Invalid }])
 }
 
-/// Writes a file after its fixes; the text of standard input goes to standard output.
+/// Writes a fixed file; the fixed text of stdin goes to stdout.
 fn write_fixed(path: &Path, text: &str, fixed: &fix::Fixed) -> Exit {
     if path == Path::new("-") {
         return output::exit_of(&output::text(&fixed.text));
@@ -124,7 +122,7 @@ fn write_fixed(path: &Path, text: &str, fixed: &fix::Fixed) -> Exit {
     }
 }
 
-/// Prints what the fixes would change, without secrets.
+/// Prints the changes of the fixes as a diff, without secrets.
 fn print_diff(input: &Input, text: &str, fixed: &fix::Fixed) -> Exit {
     if fixed.text == text {
         return Exit::Success;
@@ -137,10 +135,10 @@ fn print_diff(input: &Input, text: &str, fixed: &fix::Fixed) -> Exit {
     }
 }
 
-fn resolve(input: &Input, args: &CheckArgs, config: Option<&Input>) -> Vec<Checked> {
+fn resolve(input: &Input, args: &CheckArgs, config: Option<&Input>) -> Vec<CheckedFile> {
     let text = match &input.text {
         Ok(text) => text,
-        Err(broken) => return vec![broken_input(&input.name, broken)],
+        Err(error) => return vec![invalid_input(&input.name, error)],
     };
     let mut resolver = Resolver::new(Source { name: &input.name, text, format: input.format });
     if let Some(kind) = args.kind {
@@ -151,14 +149,14 @@ fn resolve(input: &Input, args: &CheckArgs, config: Option<&Input>) -> Vec<Check
         Some((config, Ok(text))) => {
             resolver = resolver.operator(Source { name: &config.name, text, format: config.format });
         }
-        Some((config, Err(broken))) => found.push(broken_input(&config.name, broken)),
+        Some((config, Err(error))) => found.push(invalid_input(&config.name, error)),
         None => {}
     }
     let resolution = resolver.resolve();
-    found.splice(0..0, resolution.reports().into_iter().map(Checked::from));
+    found.splice(0..0, resolution.reports().into_iter().map(CheckedFile::from));
     found
 }
 
-fn broken_input(name: &str, (report, shown): &(Report, String)) -> Checked {
-    Checked { path: name.to_owned(), report: report.clone(), shown: shown.clone() }
+fn invalid_input(name: &str, (report, shown): &(Report, String)) -> CheckedFile {
+    CheckedFile { path: name.to_owned(), report: report.clone(), shown: shown.clone() }
 }

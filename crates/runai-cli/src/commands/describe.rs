@@ -1,4 +1,4 @@
-//! `runai-step completions` and `man`: the program described for shells and for `man`.
+//! `runai-step completions` and `runai-step man`.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -11,15 +11,15 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
 
-/// Prints the completions of a shell.
+/// Prints shell completions.
 pub(crate) fn completions(args: &CompletionsArgs) -> Exit {
-    // In memory first: a reader that closes the pipe is no error.
+    // `generate` panics if the reader closes the pipe, so it writes to memory.
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Args::command(), "runai-step", &mut script);
     output::exit_of(&io::stdout().write_all(&script))
 }
 
-/// Prints the page of the program, or writes those of all commands.
+/// Prints the main page, or writes the pages of all commands.
 pub(crate) fn man(args: &ManArgs) -> Result<Exit, Failure> {
     let command = Args::command();
     let Some(folder) = &args.folder else {
@@ -28,7 +28,7 @@ pub(crate) fn man(args: &ManArgs) -> Result<Exit, Failure> {
         return Ok(output::exit_of(&io::stdout().write_all(&page)));
     };
     let written = fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder));
-    written.map_err(|problem| Failure::usage(format!("cannot write into `{}`: {problem}", folder.display())))?;
-    output::say(&format!("wrote the pages into {}", folder.display()));
+    written.map_err(|problem| Failure::usage(format!("cannot write to `{}`: {problem}", folder.display())))?;
+    output::status(&format!("wrote manual pages to {}", folder.display()));
     Ok(Exit::Success)
 }

@@ -1,4 +1,4 @@
-//! `runai-step doctor`: what would keep a step from running, and what to do about it.
+//! `runai-step doctor`: diagnoses problems that would prevent a step from running.
 
 use std::fmt::Write as _;
 
@@ -17,17 +17,18 @@ use crate::config::sources::{Sources, choose};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
+use crate::output::human::plural;
 use crate::runtime::block_on;
 
-/// One line of the doctor.
+/// The result of one check.
 #[derive(Serialize)]
-struct Told {
+struct CheckResult {
     check: String,
     verdict: Verdict,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
-    /// Where in the step file it is decided.
+    /// JSON pointer into the step file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pointer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,19 +37,19 @@ struct Told {
     exit: Exit,
 }
 
-/// What the doctor says.
+/// All results.
 #[derive(Default, Serialize)]
 struct Diagnosis {
     ok: bool,
-    findings: Vec<Told>,
+    findings: Vec<CheckResult>,
 }
 
-/// Looks at everything in order. A check that fails does not hide a later one that can still run.
+/// Runs all checks in order. A failed check does not skip later ones that can still run.
 pub(crate) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
     let mut diagnosis = Diagnosis::default();
     let (step, operator_file) = match &args.file {
         Some(file) => {
-            let sources = Sources::read(file, &args.sources, args.connect.given())?;
+            let sources = Sources::read(file, &args.sources, args.connect.overrides())?;
             match step(&sources, args, &mut diagnosis) {
                 Some((step, file)) => (Some(step), file),
                 None => (None, sources.operator),
@@ -56,11 +57,11 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
         }
         None => (None, config::operator_file(args.sources.config.config.as_deref())?),
     };
-    diagnosis.good(
+    diagnosis.pass(
         "configuration",
         match &operator_file {
             Some(file) => format!("operator file `{}`", file.name),
-            None => "no operator file; variables and flags only".to_owned(),
+            None => "no operator file, only variables and flags".to_owned(),
         },
     );
     let settings = settings(operator_file.as_ref(), args);
@@ -75,12 +76,12 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
                 let request = step.as_ref().map(|step| step.step.render(&step.context));
                 let subject = request.as_ref().map(|request| PreflightSubject::new(request, &setting_of));
                 let preflight = connection.operator.preflight(subject, Some(&needed)).await;
-                diagnosis.take(preflight, step.as_ref().map(|step| &step.file));
+                diagnosis.add(preflight, step.as_ref().map(|step| &step.file));
                 Ok(Exit::Success)
             });
             done?;
         }
-        Err(failure) => diagnosis.bad("configuration", failure),
+        Err(failure) => diagnosis.fail("configuration", failure),
     }
     diagnosis.ok = diagnosis.findings.iter().all(|finding| finding.verdict != Verdict::Fail);
     let exit = diagnosis.findings.iter().find(|finding| finding.verdict == Verdict::Fail);
@@ -89,16 +90,16 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
     Ok(Exit::first_failure([exit, output::exit_of(&printed)]))
 }
 
-/// A step that is meant to run.
-struct Patient {
+/// A step to check.
+struct CheckedStep {
     step: runai_spec::Step,
     context: Context,
     needed: runai_api::permissions::Permissions,
     file: Input,
 }
 
-/// The step, if nothing is wrong with its file. What is wrong is told, and the rest is looked at all the same.
-fn step(sources: &Sources, args: &DoctorArgs, diagnosis: &mut Diagnosis) -> Option<(Patient, Option<Input>)> {
+/// Returns the step if its file is valid. Otherwise adds a failure, and the other checks still run.
+fn step(sources: &Sources, args: &DoctorArgs, diagnosis: &mut Diagnosis) -> Option<(CheckedStep, Option<Input>)> {
     let read = || {
         let resolution = sources.resolve(&args.sources)?;
         let step = choose(&resolution, args.sources.step.as_deref())?.clone();
@@ -107,28 +108,28 @@ fn step(sources: &Sources, args: &DoctorArgs, diagnosis: &mut Diagnosis) -> Opti
     };
     match read() {
         Ok((step, context, needed)) => {
-            diagnosis.good("step", format!("`{}` has no errors", sources.file.name));
+            diagnosis.pass("step", format!("`{}` has no errors", sources.file.name));
             let file = sources.file.clone();
-            Some((Patient { step, context, needed, file }, sources.operator.clone()))
+            Some((CheckedStep { step, context, needed, file }, sources.operator.clone()))
         }
         Err(failure) => {
             let message =
                 format!("`{}` has errors: `runai-step check {}` shows them", sources.file.name, sources.file.name);
             let failure = if failure.message.is_empty() { Failure::new(failure.exit, message) } else { failure };
-            diagnosis.bad("step", failure);
+            diagnosis.fail("step", failure);
             None
         }
     }
 }
 
 fn settings(file: Option<&Input>, args: &DoctorArgs) -> Result<OperatorSettings, Failure> {
-    let given: Vec<_> = config::overrides().into_iter().chain(args.connect.given()).collect();
+    let given: Vec<_> = config::overrides().into_iter().chain(args.connect.overrides()).collect();
     connect::operator_settings(file, &given)
 }
 
 impl Diagnosis {
-    fn good(&mut self, check: &str, message: String) {
-        self.findings.push(Told {
+    fn pass(&mut self, check: &str, message: String) {
+        self.findings.push(CheckResult {
             check: check.to_owned(),
             verdict: Verdict::Pass,
             message,
@@ -139,9 +140,9 @@ impl Diagnosis {
         });
     }
 
-    fn bad(&mut self, check: &str, failure: Failure) {
-        let message = if failure.message.is_empty() { "it has errors".to_owned() } else { failure.message };
-        self.findings.push(Told {
+    fn fail(&mut self, check: &str, failure: Failure) {
+        let message = if failure.message.is_empty() { "invalid configuration".to_owned() } else { failure.message };
+        self.findings.push(CheckResult {
             check: check.to_owned(),
             verdict: Verdict::Fail,
             message,
@@ -152,7 +153,7 @@ impl Diagnosis {
         });
     }
 
-    fn take(&mut self, preflight: Preflight, file: Option<&Input>) {
+    fn add(&mut self, preflight: Preflight, file: Option<&Input>) {
         let ended_by = preflight.error.as_ref().map(Exit::from);
         for finding in preflight.findings {
             let PreflightFinding { check, verdict, message, hint, pointer, .. } = finding;
@@ -168,14 +169,14 @@ impl Diagnosis {
                 Check::Cluster => Exit::Unreachable,
                 _ => Exit::Refused,
             };
-            self.findings.push(Told { check: check.to_string(), verdict, message, hint, pointer, line, exit });
+            self.findings.push(CheckResult { check: check.to_string(), verdict, message, hint, pointer, line, exit });
         }
     }
 
     fn text(&self) -> String {
         let width = self.findings.iter().map(|finding| finding.check.len()).max().unwrap_or(0);
         let mut text = String::new();
-        for Told { check, verdict, message, hint, line, .. } in &self.findings {
+        for CheckResult { check, verdict, message, hint, line, .. } in &self.findings {
             let mark = match verdict {
                 Verdict::Pass => "\u{1b}[32m✓\u{1b}[0m",
                 Verdict::Warn => "\u{1b}[33m!\u{1b}[0m",
@@ -193,9 +194,9 @@ impl Diagnosis {
             text,
             "\n{}",
             match (count(Verdict::Fail), count(Verdict::Warn)) {
-                (0, 0) => "nothing keeps the step from running, as far as can be seen".to_owned(),
-                (0, doubts) => format!("nothing keeps the step from running; doubtful: {doubts}"),
-                (bad, _) => format!("to be mended: {bad}"),
+                (0, 0) => "no problems found".to_owned(),
+                (0, warnings) => plural(warnings, "warning"),
+                (problems, _) => format!("{} to fix", plural(problems, "problem")),
             }
         );
         text

@@ -1,8 +1,7 @@
-//! `runai-step editor`: the page that edits settings, served from this program on this machine alone.
+//! `runai-step editor`: serves the settings editor on localhost.
 //!
-//! The page is `web/dist`, built into the program where the feature `editor` is on. A page of the web cannot reach it:
-//! only names of this machine count as `Host`, a foreign `Origin` is refused, and the file takes a token that is new
-//! each time.
+//! The page is `web/dist`, which the feature `editor` includes in the program. Other web pages cannot use the server:
+//! it accepts only loopback names in `Host` and its own `Origin`, and access to the file needs a random token.
 
 #[cfg(not(feature = "editor"))]
 pub(crate) use without::editor;
@@ -16,10 +15,10 @@ mod without {
     use crate::exit::Exit;
     use crate::failure::Failure;
 
-    /// Says how to get a program that has the page.
+    /// Reports that this build does not contain the page.
     pub(crate) fn editor(_: &EditorArgs) -> Result<Exit, Failure> {
         Err(Failure::usage("this program was built without the editor's page")
-            .hint("`cargo xtask dist` builds one that has it; `cargo xtask editor` serves the page by itself"))
+            .hint("build it with `cargo xtask dist`, or serve the page with `cargo xtask editor`"))
     }
 }
 
@@ -56,9 +55,9 @@ mod with {
 
     /// The header that carries the token.
     const TOKEN: &str = "x-runai-step-token";
-    /// Tells the page that it has a file.
-    const MARK: &str = r#"<meta name="runai-step-file" content="api/file">"#;
-    /// What the page may do; its own `<meta>` says it too.
+    /// Makes the page load the file from this address.
+    const FILE_META: &str = r#"<meta name="runai-step-file" content="api/file">"#;
+    /// Content security policy of the page; its `<meta>` contains the same.
     const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; \
         img-src 'self' data:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; \
         form-action 'none'; frame-ancestors 'none'";
@@ -72,7 +71,7 @@ mod with {
     /// Serves the page until it is stopped.
     pub(crate) fn editor(args: &EditorArgs) -> Result<Exit, Failure> {
         if let Some(file) = &args.file {
-            // What cannot be opened is told now, and not in the page.
+            // Report an unreadable file here rather than in the page.
             readable(file).map_err(|problem| Failure::usage(format!("`{}` {problem}", file.display())))?;
         }
         block_on(async {
@@ -80,7 +79,7 @@ mod with {
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
             let listener = TcpListener::bind(address).await.map_err(|problem| {
                 Failure::usage(format!("cannot listen on port {}: {problem}", args.port))
-                    .hint("choose another one with `--port`, or leave it out")
+                    .hint("choose another port with `--port`, or omit `--port`")
             })?;
             let port = listener.local_addr().map_or(args.port, |address| address.port());
             let token = uuid::Uuid::new_v4().simple().to_string();
@@ -93,7 +92,7 @@ mod with {
             if printed.is_err() {
                 return Ok(output::exit_of(&printed));
             }
-            output::say("open it in a browser · Ctrl-C stops it");
+            output::status("open this address in a browser; Ctrl-C stops the server");
             let router = Router::new()
                 .route("/api/file", get(open).put(save))
                 .fallback(page)
@@ -104,15 +103,15 @@ mod with {
             axum::serve(listener, router)
                 .with_graceful_shutdown(stopped)
                 .await
-                .map_err(|problem| Failure::usage(format!("cannot go on serving: {problem}")))?;
+                .map_err(|problem| Failure::usage(format!("cannot continue to serve the page: {problem}")))?;
             Ok(Exit::Success)
         })
     }
 
-    /// Lets nobody through who comes by another name or from another page.
+    /// Rejects requests with a foreign `Host` or `Origin`.
     async fn guard(State(served): State<Arc<Served>>, request: Request, next: Next) -> Response {
         if !served.is_for(request.headers()) {
-            return (StatusCode::FORBIDDEN, "this page is for this machine alone\n").into_response();
+            return (StatusCode::FORBIDDEN, "only requests from this machine are allowed\n").into_response();
         }
         let mut response = next.run(request).await;
         let headers = response.headers_mut();
@@ -133,11 +132,11 @@ mod with {
             path => path,
         };
         let Some(file) = PAGE.get_file(path) else {
-            return (StatusCode::NOT_FOUND, "there is no such file\n").into_response();
+            return (StatusCode::NOT_FOUND, "file not found\n").into_response();
         };
         let body = match (path, file.contents_utf8()) {
             ("index.html", Some(text)) if served.file.is_some() => {
-                Body::from(text.replacen("<head>", &format!("<head>{MARK}"), 1))
+                Body::from(text.replacen("<head>", &format!("<head>{FILE_META}"), 1))
             }
             _ => Body::from(file.contents()),
         };
@@ -167,12 +166,12 @@ mod with {
     #[derive(Deserialize)]
     struct Saved {
         text: String,
-        /// What the page believes to be in the file.
+        /// The content that the page expects in the file.
         was: String,
     }
 
     impl Served {
-        /// Whether a request comes by a name of this machine, and from no foreign page.
+        /// Whether `Host` is a loopback name of this server, and `Origin` is absent or the same.
         fn is_for(&self, headers: &HeaderMap) -> bool {
             let ours = [format!("127.0.0.1:{}", self.port), format!("localhost:{}", self.port)];
             let named = |name: header::HeaderName| headers.get(name).map(HeaderValue::as_bytes);
@@ -191,7 +190,7 @@ mod with {
         if !served.permits(&headers) {
             return refuse(StatusCode::FORBIDDEN, "the token is missing or wrong");
         }
-        let Some(file) = &served.file else { return refuse(StatusCode::NOT_FOUND, "no file was given") };
+        let Some(file) = &served.file else { return refuse(StatusCode::NOT_FOUND, "no file to edit") };
         match readable(file) {
             Ok(text) => {
                 let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
@@ -205,9 +204,9 @@ mod with {
         if !served.permits(&headers) {
             return refuse(StatusCode::FORBIDDEN, "the token is missing or wrong");
         }
-        let Some(file) = &served.file else { return refuse(StatusCode::NOT_FOUND, "no file was given") };
+        let Some(file) = &served.file else { return refuse(StatusCode::NOT_FOUND, "no file to edit") };
         match readable(file) {
-            // Someone else wrote it meanwhile: nothing is lost, the page asks.
+            // Another program changed the file: the page asks the user.
             Ok(text) if text != saved.was => (StatusCode::CONFLICT, Json(json!({"text": text}))).into_response(),
             Err(problem) => refuse(StatusCode::INTERNAL_SERVER_ERROR, &format!("the file {problem}")),
             Ok(_) => match write(file, &saved.text) {
@@ -223,31 +222,31 @@ mod with {
         (status, Json(json!({"message": message}))).into_response()
     }
 
-    /// The text of a file; nothing in it, if it is not there yet.
+    /// Reads a file; a missing file is empty.
     fn readable(file: &Path) -> Result<String, String> {
         match fs::read(file) {
             Ok(bytes) if bytes.len() > MAX_BYTES => Err(format!("is larger than {MAX_BYTES} bytes")),
-            Ok(bytes) => String::from_utf8(bytes).map_err(|_| "is not a UTF-8 text".to_owned()),
+            Ok(bytes) => String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned()),
             Err(problem) if problem.kind() == io::ErrorKind::NotFound => Ok(String::new()),
             Err(problem) => Err(format!("cannot be read: {problem}")),
         }
     }
 
-    /// As a whole or not at all: written beside its place, and moved. The file keeps its permissions.
+    /// Replaces a file atomically, by a temporary file and a rename. Keeps its permissions.
     fn write(file: &Path, text: &str) -> io::Result<()> {
-        // A link stays a link.
+        // Follow a symbolic link instead of replacing it.
         let place = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
         let mut name = place.file_name().unwrap_or_default().to_owned();
         name.push(format!(".{}.part", uuid::Uuid::new_v4().simple()));
-        let beside = place.with_file_name(name);
-        let written = fs::write(&beside, text).and_then(|()| {
+        let temporary = place.with_file_name(name);
+        let written = fs::write(&temporary, text).and_then(|()| {
             if let Ok(meta) = fs::metadata(&place) {
-                fs::set_permissions(&beside, meta.permissions())?;
+                fs::set_permissions(&temporary, meta.permissions())?;
             }
-            fs::rename(&beside, &place)
+            fs::rename(&temporary, &place)
         });
         if written.is_err() {
-            let _ = fs::remove_file(&beside);
+            let _ = fs::remove_file(&temporary);
         }
         written
     }

@@ -11,7 +11,7 @@ use crate::args::{ExplainArgs, ResultFormat};
 use crate::exit::Exit;
 use crate::output;
 
-/// Prints what there is to say about a rule or a setting, or lists them all.
+/// Explains a rule or a setting, or lists all of them.
 pub(crate) fn explain(args: &ExplainArgs) -> Exit {
     let Some(word) = &args.word else { return list(args.format) };
     let explanation = match look_up(word) {
@@ -21,7 +21,7 @@ pub(crate) fn explain(args: &ExplainArgs) -> Exit {
                 || "`runai-step explain` lists all rules and settings".to_owned(),
                 |near| format!("did you mean `{near}`?"),
             );
-            output::error(&format!("there is no rule or setting `{word}`\nhint: {hint}"));
+            output::error(&format!("unknown rule or setting `{word}`\nhint: {hint}"));
             return Exit::NotFound;
         }
     };
@@ -51,7 +51,7 @@ fn list(format: ResultFormat) -> Exit {
 fn text(explanation: &Explanation) -> String {
     match explanation {
         Explanation::Rule { code, severity, summary, docs, valid, invalid } => format!(
-            "{code} ({})\n{summary}\n\n{docs}\n\nRight:\n{}\nWrong:\n{}",
+            "{code} ({})\n{summary}\n\n{docs}\n\nValid:\n{}\nInvalid:\n{}",
             severity.as_str(),
             indented(valid),
             indented(invalid)
@@ -62,12 +62,12 @@ fn text(explanation: &Explanation) -> String {
                 let _ = writeln!(text, "{name:8} {value}");
             };
             if let Some(default) = default {
-                row("default", &brief(default));
+                row("default", &plain_text(default));
             }
             if let Some(unit) = unit {
                 row("unit", unit);
             }
-            row("example", &brief(example));
+            row("example", &plain_text(example));
             if let Some(api) = api {
                 row("becomes", api);
             }
@@ -86,6 +86,6 @@ fn indented(text: &str) -> String {
     })
 }
 
-fn brief(value: &Tree<'_>) -> String {
+fn plain_text(value: &Tree<'_>) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -1,4 +1,4 @@
-//! `runai-step init`: files to begin with.
+//! `runai-step init`: creates an operator file and a step file.
 
 use std::fs;
 use std::path::Path;
@@ -10,11 +10,11 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
 
-/// Writes an operator file and a step file; nothing, if one of them is there.
+/// Writes both files, or neither if one exists and `--force` is missing.
 pub(crate) fn init(args: &InitArgs) -> Result<Exit, Failure> {
     let name = sanitize(&args.name);
     if name.is_empty() {
-        return Err(Failure::usage(format!("`{}` has no letter to begin a name with", args.name)));
+        return Err(Failure::usage(format!("invalid name `{}`: it contains no letter", args.name)));
     }
     let step = format!("{name}.runai.yaml");
     let files = [("runai-step.toml".to_owned(), OPERATOR.to_owned()), (step.clone(), STEP.replace("NAME", &name))];
@@ -29,8 +29,8 @@ pub(crate) fn init(args: &InitArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Success);
     }
     if let Some((file, _)) = files.iter().find(|(file, _)| path(file).exists()).filter(|_| !args.force) {
-        return Err(Failure::usage(format!("`{}` is there already", path(file).display()))
-            .hint("`--force` writes over it, `--dry-run` shows what would be written"));
+        return Err(Failure::usage(format!("`{}` already exists", path(file).display()))
+            .hint("overwrite it with `--force`, or print the files with `--dry-run`"));
     }
     let cannot = |what: &Path, problem| Failure::usage(format!("cannot write `{}`: {problem}", what.display()));
     fs::create_dir_all(&args.folder).map_err(|problem| cannot(&args.folder, problem))?;
@@ -43,8 +43,8 @@ pub(crate) fn init(args: &InitArgs) -> Result<Exit, Failure> {
         }
     }
     let step = path(&step);
-    output::say(&format!(
-        "next: fill in both, then `runai-step check {}`, `runai-step run {} --local`, `runai-step doctor {}`",
+    output::status(&format!(
+        "next: edit both files, then run `runai-step check {}`, `runai-step run {} --local` and `runai-step doctor {}`",
         step.display(),
         step.display(),
         step.display()
@@ -53,30 +53,30 @@ pub(crate) fn init(args: &InitArgs) -> Result<Exit, Failure> {
 }
 
 const OPERATOR: &str = r#"#:schema https://raw.githubusercontent.com/runai-step/runai-step/main/schemas/operator.schema.json
-# How to reach the control plane. Every key can be a variable instead: RUNAI_BASE_URL, RUNAI_PROJECT_NAME, ...
+# Connection to the control plane. Environment variables override each key: RUNAI_BASE_URL, RUNAI_PROJECT_NAME, ...
 
 # runai_base_url = "https://my-org.run.ai"
 # project_name = "my-project"
 
-# The service account: Access, Service accounts, + NEW SERVICE ACCOUNT. `runai-step permissions` shows what it needs.
+# Service account: Access → Service accounts → + NEW SERVICE ACCOUNT. `runai-step permissions` shows its permissions.
 # client_id = "my-service-account"
 
-# The secret belongs in the variable RUNAI_CLIENT_SECRET, or in a file of its own that is never committed:
+# Set the secret in RUNAI_CLIENT_SECRET, or in a separate file that is never committed:
 # client_secret_file = "client-secret.txt"
 
-# Only to make sure of it: a project is in one cluster.
+# Optional check that the project is in this cluster.
 # cluster_name = "my-cluster"
 
-# A Docker registry credential of the project, for private images.
+# Docker registry credential of the project, for private images.
 # image_pull_secret_name = "registry-credentials"
 
-# Seconds between two looks at a running workload.
+# Seconds between two polls of a running workload.
 # monitoring_interval = 30.0
 
-# Delete workloads that failed or ran into a timeout.
+# Delete workloads that fail or time out.
 # delete_on_failure = false
 
-# Any setting of a step can stand here, too: it is the default of every step.
+# Settings in this file are the defaults of every step.
 # workload_timeout = 86400
 "#;
 
@@ -85,17 +85,17 @@ name: NAME
 image: python:3.12-slim
 command: [python3, -c, 'print(6 * 7)']
 
-# Values are strings; numbers and booleans are taken as their text.
+# Values are strings; numbers and booleans are converted.
 environment:
   SEED: 7
 
 settings:
-  # Half a GPU. For memory instead: `gpu_request_type: memory` and `gpu_memory_request: 20Gi`. None: `gpu_devices_request: 0`.
+  # Half a GPU. By memory: `gpu_request_type: memory` and `gpu_memory_request: 20Gi`. No GPU: `gpu_devices_request: 0`.
   gpu_portion_request: 0.5
   cpu_core_request: 1
   cpu_memory_request: 4G
 
-  # Stop waiting for a place after an hour, and running after a day.
+  # Suspend the workload after an hour in the queue, or after a day of running.
   pending_timeout: 3600
   workload_timeout: 86400
 

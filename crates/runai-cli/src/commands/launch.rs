@@ -1,4 +1,4 @@
-//! `runai-step run` and `runai-step submit`: submit steps, and follow them to their end.
+//! `runai-step run` and `runai-step submit`: submit steps and wait for their end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,12 +21,12 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupts::{Hangup, Interrupts};
 use crate::output::secrets::scrub;
-use crate::output::{self, Checked};
+use crate::output::{self, CheckedFile};
 use crate::progress::{Rejection, Reporter, TerminalReporter};
 use crate::runtime::block_on;
 use crate::tracking::{OnInterrupt, Plan, Source, Target, Tracked, Tracker};
 
-/// Longest interval between two polls of a local run, which nobody else has to answer.
+/// Longest interval between two polls of a local run, whose server has no other clients.
 const LOCAL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// `runai-step run`
@@ -65,7 +65,7 @@ pub(crate) fn submit(args: &SubmitArgs) -> Result<Exit, Failure> {
     block_on(async { remote(steps, plan, &args.launch, &mut Interrupts::listen()).await })
 }
 
-/// What an interrupt means before the first submission.
+/// Consequence of an interrupt before the first submission.
 const NOTHING_SUBMITTED: &str = "nothing was submitted";
 
 async fn remote(steps: Steps, plan: Plan, args: &LaunchArgs, interrupts: &mut Interrupts) -> Result<Exit, Failure> {
@@ -83,7 +83,7 @@ async fn remote(steps: Steps, plan: Plan, args: &LaunchArgs, interrupts: &mut In
     Ok(tracked.exit)
 }
 
-/// Runs steps on a simulated control plane that really runs their commands.
+/// Runs steps on a simulator that runs their commands as local processes.
 async fn local(steps: Steps, plan: Plan, args: &RunArgs, interrupts: &mut Interrupts) -> Result<Exit, Failure> {
     let mut hangup = Hangup::listen();
     let format = args.launch.format;
@@ -92,7 +92,7 @@ async fn local(steps: Steps, plan: Plan, args: &RunArgs, interrupts: &mut Interr
         .exec(exec)
         .start()
         .await
-        .map_err(|problem| Failure::usage(format!("cannot simulate a control plane: {problem}")))?;
+        .map_err(|problem| Failure::usage(format!("cannot start the simulator: {problem}")))?;
     let mut reporter = TerminalReporter::new(format, steps.all.len() > 1);
     reporter.status(&format!("simulated control plane at {}", simulator.base_url()));
     let client = Client::builder(simulator.base_url())
@@ -112,11 +112,11 @@ async fn local(steps: Steps, plan: Plan, args: &RunArgs, interrupts: &mut Interr
         () = hangup.next() => (Exit::Interrupted, true),
     };
     if let Some(mounts) = simulator.mounts() {
-        reporter.status(&format!("volumes are folders under {}", mounts.display()));
+        reporter.status(&format!("mounted volumes are folders under {}", mounts.display()));
     }
     reporter.close();
     if left {
-        output::say("left before the workload had stopped; its command is killed");
+        output::status("interrupted before the workload stopped; its command is killed");
         simulator.kill().await;
     } else {
         simulator.stop().await;
@@ -124,7 +124,7 @@ async fn local(steps: Steps, plan: Plan, args: &RunArgs, interrupts: &mut Interr
     Ok(exit)
 }
 
-/// Prints what would be sent.
+/// Prints the requests without sending them.
 fn dry_run(steps: &[LaunchStep], format: ResultFormat, placement: &Placement, operator: &StepOperator) -> Exit {
     let base_url = operator.client().base_url();
     for step in steps {
@@ -141,12 +141,12 @@ fn dry_run(steps: &[LaunchStep], format: ResultFormat, placement: &Placement, op
     Exit::Success
 }
 
-/// Steps and where they go.
+/// Steps and the control plane that they are submitted to.
 pub(crate) struct Launch {
     steps: Vec<Arc<LaunchStep>>,
     connection: Connection,
     placement: Placement,
-    /// Where what happens to submissions is sent.
+    /// Receives the events of submissions.
     submit_events: Option<UnboundedSender<SubmitEvent>>,
 }
 
@@ -156,7 +156,7 @@ impl Launch {
         Self { steps, connection, placement, submit_events: None }
     }
 
-    /// Submits the steps and, if that is the plan, follows them to their end.
+    /// Submits the steps and, if `plan` says so, follows them to their end.
     pub(crate) async fn drive(
         mut self,
         plan: Plan,
@@ -179,7 +179,7 @@ impl Launch {
         policy
     }
 
-    /// What helps people to look at a workload.
+    /// Returns hints on how to inspect a workload.
     fn hints(&self, name: &str) -> Vec<String> {
         if self.connection.is_local() {
             return Vec::new();
@@ -210,7 +210,7 @@ impl Source for Launch {
         let operator = self.connection.operator.clone().wait_policy(policy.clone());
         let operator = operator.run_id(&run_id).source(&step.file.name).on_submit_event(move |event| {
             if let Some(events) = &events {
-                // Nobody listens once the command ends.
+                // Fails only after the command has ended.
                 let _ = events.send(event);
             }
         });
@@ -238,14 +238,14 @@ impl Source for Launch {
         let step = &self.steps[item];
         let file = &step.file.name;
         let next = match &step.run_id {
-            Some(run_id) => format!("the same command with `--run-id {run_id}` attaches to it"),
-            None => "`runai-step receipts recover` finds out".to_owned(),
+            Some(run_id) => format!("repeat the command with `--run-id {run_id}` to attach to the workload"),
+            None => "check with `runai-step receipts recover`".to_owned(),
         };
-        Some(format!("it is not known whether {file} was submitted, and it may run\nhint: {next}"))
+        Some(format!("submission of {file} is unconfirmed; the workload may be running\nhint: {next}"))
     }
 }
 
-/// Submits a step, or attaches to its workload.
+/// Submits a step, or attaches to its existing workload.
 async fn submit_once(
     operator: &StepOperator,
     submission: &Submission,
@@ -257,21 +257,21 @@ async fn submit_once(
     Ok((submitted, receipt))
 }
 
-/// Why a step was not submitted, with the places in its file that are to blame.
+/// Returns why a step was not submitted, with excerpts of the settings that caused it.
 fn rejection(step: &LaunchStep, submission: &Submission, run_id: &str, error: &Error, several: bool) -> Rejection {
     let mut failure = Failure::from(error);
     if let Error::Unconfirmed { .. } = error {
         failure = failure.hint(format!(
-            "the same file with `--run-id {run_id}` attaches to `{}` if it was submitted, and submits it if not",
+            "repeat the command with `--run-id {run_id}`: it attaches to `{}` if that exists, or submits it",
             submission.name
         ));
     }
-    let excerpts = refused_settings(&step.file, submission, error);
+    let excerpts = rejected_settings(&step.file, submission, error);
     Rejection { file: Some(step.file.name.clone()), name: submission.name.clone(), failure, several, excerpts }
 }
 
-/// The places in the file that the control plane refuses, as excerpts.
-fn refused_settings(file: &Input, submission: &Submission, error: &Error) -> Vec<Checked> {
+/// Returns excerpts of the settings that the control plane rejects.
+fn rejected_settings(file: &Input, submission: &Submission, error: &Error) -> Vec<CheckedFile> {
     let (at, issues) = match error {
         Error::Api(error) => {
             let issues = error.issues.iter();
@@ -280,7 +280,7 @@ fn refused_settings(file: &Input, submission: &Submission, error: &Error) -> Vec
         Error::DifferentSpec { at, .. } => (Some(*at), Vec::new()),
         _ => return Vec::new(),
     };
-    let different = at.map(|at| (at, "differs from what was submitted under this run id".to_owned()));
+    let different = at.map(|at| (at, "differs from the step submitted with this run id".to_owned()));
     let (Ok(source), Some(request)) = (file.source(), submission.training()) else { return Vec::new() };
     let diagnostics = issues.into_iter().chain(different).filter_map(|(field, details)| {
         let place = setting_of(field, &request)?;
@@ -291,5 +291,5 @@ fn refused_settings(file: &Input, submission: &Submission, error: &Error) -> Vec
         return Vec::new();
     }
     let report = Report { ok: false, diagnostics };
-    vec![Checked { path: file.name.clone(), report, shown: source.shown().into_owned() }]
+    vec![CheckedFile { path: file.name.clone(), report, shown: source.shown().into_owned() }]
 }

@@ -1,4 +1,4 @@
-//! One module a command, and what several of them share: the steps to launch, names of workloads, interrupted submissions.
+//! One module per command or family of commands. Shared: `steps` to launch, `workloads` by name, `orphans`.
 
 pub(crate) mod check;
 pub(crate) mod config;

@@ -1,7 +1,7 @@
-//! Submissions that an earlier command was killed in, and that this command would repeat.
+//! Orphans: submissions of killed commands that this command would repeat.
 //!
-//! Without `--run-id` nothing but the request tells that they are the same. On a terminal the user decides; elsewhere the
-//! step is submitted anew, with a warning that names the run id to resume with.
+//! Without `--run-id`, an orphan is recognized by its request. On a terminal the user chooses whether to resume it.
+//! Elsewhere the step is submitted again, with a warning that names the run id to resume.
 
 use std::env;
 use std::io::{self, BufRead, IsTerminal as _};
@@ -18,19 +18,19 @@ use crate::output;
 use crate::output::time;
 use crate::progress::Reporter;
 
-/// A submission of which it is not known whether it arrived, and whose command does not run any more.
+/// An unconfirmed submission whose command no longer runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Orphan {
     /// The workload's name.
     pub(crate) name: String,
     pub(crate) run_id: Option<String>,
-    /// How long ago it was submitted, for people.
+    /// Time since the submission, formatted.
     pub(crate) age: String,
 }
 
-/// Asks which of `steps` resume the submission of a command that was killed, and gives those its run id.
+/// Asks which of `steps` resume an orphan, and sets the run id of those steps.
 ///
-/// A step with a run id of the user's resumes its submission anyway.
+/// A step with `--run-id` resumes its submission anyway.
 pub(crate) async fn resume(
     steps: &mut [LaunchStep],
     operator: &StepOperator,
@@ -38,23 +38,23 @@ pub(crate) async fn resume(
     interrupts: &mut Interrupts,
     reporter: &mut dyn Reporter,
 ) -> Result<(), Failure> {
-    // Where receipts cannot be read, the submission says so.
+    // The submission reports unreadable receipts.
     let (receipts, _) = read_all().unwrap_or_default();
-    // Each of thousands of steps would read all receipts.
+    // `operator.orphans` reads all receipts for each step.
     if !receipts.iter().any(|receipt| receipt.progress().is_unsettled()) {
         return Ok(());
     }
     let console = Console::of_process();
     for step in steps.iter_mut().filter(|step| step.run_id.is_none()) {
         let (submission, _) = step.submission(operator, placement);
-        let orphans = orphaned(operator, &submission).await;
+        let orphans = find_orphans(operator, &submission).await;
         step.run_id = choose(&step.file.name, &orphans, &console, interrupts, reporter).await?;
     }
     Ok(())
 }
 
-/// The submissions of the same request that earlier commands were killed in, the newest first.
-async fn orphaned(operator: &StepOperator, submission: &Submission) -> Vec<Orphan> {
+/// Returns the orphans of the same request, newest first.
+async fn find_orphans(operator: &StepOperator, submission: &Submission) -> Vec<Orphan> {
     let mut receipts = operator.orphans(submission).await;
     receipts.sort_by_key(|receipt| std::cmp::Reverse(receipt.first_sent_at));
     let orphan = |receipt: Receipt| {
@@ -65,14 +65,14 @@ async fn orphaned(operator: &StepOperator, submission: &Submission) -> Vec<Orpha
     receipts.into_iter().map(orphan).collect()
 }
 
-/// Someone who can be asked.
+/// A terminal for questions.
 pub(crate) struct Console {
-    /// Reads one line of an answer; nothing at the end of input.
+    /// Reads one line, or `None` at the end of input. Absent without a terminal.
     read: Option<fn() -> io::Result<Option<String>>>,
 }
 
 impl Console {
-    /// The terminal of this process. In CI, or without a terminal on stdin and stderr, nobody can be asked.
+    /// Returns the terminal of this process. In CI, or without a terminal on stdin and stderr, there is none.
     pub(crate) fn of_process() -> Self {
         let is_terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
         let is_ci = env::var_os("CI").is_some_and(|value| !value.is_empty());
@@ -86,10 +86,9 @@ fn read_line() -> io::Result<Option<String>> {
     Ok((count > 0).then_some(line))
 }
 
-/// The run id to resume, if the user wants to resume one of `orphans`, the newest of which comes first. `what` is the
-/// step's file.
+/// Returns the run id to resume, if the user chooses to resume the newest orphan. `file` is the step's file.
 pub(crate) async fn choose(
-    what: &str,
+    file: &str,
     orphans: &[Orphan],
     console: &Console,
     interrupts: &mut Interrupts,
@@ -98,12 +97,12 @@ pub(crate) async fn choose(
     let Some(orphan) = orphans.first() else { return Ok(None) };
     if let (Some(read), Some(run_id)) = (console.read, &orphan.run_id) {
         loop {
-            output::ask(&question(what, orphan));
+            output::ask(&question(file, orphan));
             let answer = async {
                 let line = tokio::task::spawn_blocking(read).await;
                 Ok(line.ok().and_then(Result::ok).flatten())
             };
-            // Nobody answers at the end of input.
+            // End of input: there is no answer.
             let Some(line) = interrupts.guard(answer, "nothing was submitted").await? else { break };
             match is_yes(&line) {
                 Some(true) => return Ok(Some(run_id.clone())),
@@ -112,31 +111,31 @@ pub(crate) async fn choose(
             }
         }
     }
-    reporter.warn(&warning(what, orphan));
+    reporter.warn(&warning(file, orphan));
     Ok(None)
 }
 
-fn question(what: &str, orphan: &Orphan) -> String {
+fn question(file: &str, orphan: &Orphan) -> String {
     let Orphan { name, age, .. } = orphan;
     format!(
-        "an earlier command was killed {age} ago while it submitted {what}, and {name} may exist\nResume that submission \
-         instead of submitting a second one? [Y/n] "
+        "a command was killed {age} ago while submitting {file}; workload {name} may exist\nResume that submission instead \
+         of submitting a second workload? [Y/n] "
     )
 }
 
-fn warning(what: &str, orphan: &Orphan) -> String {
+fn warning(file: &str, orphan: &Orphan) -> String {
     let Orphan { name, age, run_id } = orphan;
     let hint = match run_id {
-        Some(run_id) => format!("`--run-id {run_id}` resumes the earlier submission"),
-        None => "`runai-step receipts recover` finds out what became of the earlier submission".to_owned(),
+        Some(run_id) => format!("resume that submission with `--run-id {run_id}`"),
+        None => "check that submission with `runai-step receipts recover`".to_owned(),
     };
     format!(
-        "an earlier command was killed {age} ago while it submitted {what}, and {name} may exist; this command submits a \
-         second workload\nhint: {hint}"
+        "a command was killed {age} ago while submitting {file}; workload {name} may exist, and this command submits a \
+         second one\nhint: {hint}"
     )
 }
 
-/// What an answer means; nothing if it means neither.
+/// Parses an answer; `None` if it is neither yes nor no.
 fn is_yes(answer: &str) -> Option<bool> {
     match answer.trim().to_ascii_lowercase().as_str() {
         "" | "y" | "yes" => Some(true),
@@ -170,7 +169,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn on_a_terminal_the_user_decides_and_return_resumes() {
+    async fn user_chooses_on_terminal() {
         let yes = Console { read: Some(|| Ok(Some("\n".to_owned()))) };
         let (chosen_id, records) = chosen(yes, &[orphan(Some("r1")), orphan(Some("r0"))]).await;
         assert_eq!((chosen_id.unwrap().as_deref(), records.as_slice()), (Some("r1"), &[][..]));
@@ -180,24 +179,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn where_nobody_can_be_asked_the_run_id_is_named_and_the_step_submitted_anew() {
+    async fn warns_without_terminal() {
         let (chosen_id, records) = chosen(Console { read: None }, &[orphan(Some("r1"))]).await;
-        assert!(chosen_id.unwrap().is_none() && warned(&records, "`--run-id r1` resumes"), "{records:?}");
+        assert!(chosen_id.unwrap().is_none() && warned(&records, "`--run-id r1`"), "{records:?}");
         let at_its_end = Console { read: Some(|| Ok(None)) };
         let (chosen_id, records) = chosen(at_its_end, &[orphan(Some("r1"))]).await;
-        assert!(chosen_id.unwrap().is_none() && warned(&records, "`--run-id r1` resumes"), "{records:?}");
+        assert!(chosen_id.unwrap().is_none() && warned(&records, "`--run-id r1`"), "{records:?}");
         let (chosen_id, records) = chosen(Console { read: None }, &[orphan(None)]).await;
         assert!(chosen_id.unwrap().is_none() && warned(&records, "receipts recover"), "{records:?}");
     }
 
     #[tokio::test]
-    async fn without_orphans_nothing_is_asked_or_said() {
-        let never = Console { read: Some(|| panic!("nobody is asked")) };
+    async fn asks_nothing_without_orphans() {
+        let never = Console { read: Some(|| panic!("asked without orphans")) };
         assert_eq!(chosen(never, &[]).await.1, []);
     }
 
     #[test]
-    fn answers_are_read_leniently() {
+    fn parses_answers() {
         for (answer, meaning) in [("\n", Some(true)), (" YES\n", Some(true)), ("n", Some(false)), ("maybe", None)] {
             assert_eq!(is_yes(answer), meaning, "{answer:?}");
         }

@@ -1,4 +1,4 @@
-//! `runai-step permissions`: the least that the service account has to be allowed.
+//! `runai-step permissions`: shows the permissions that the service account needs.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -18,14 +18,14 @@ use crate::failure::Failure;
 use crate::output;
 use crate::runtime::block_on;
 
-/// Name of the role that `--role-json` makes.
+/// Name of the role in `--role-json`.
 const ROLE: &str = "runai-step";
 
 /// Prints the permissions, or the role.
 pub(crate) fn print(args: &PermissionsArgs) -> Result<Exit, Failure> {
     let needed = match &args.file {
         Some(file) => {
-            let sources = Sources::read(file, &args.sources, args.connect.given())?;
+            let sources = Sources::read(file, &args.sources, args.connect.overrides())?;
             permissions(&sources.resolve(&args.sources)?)
         }
         None => of_every_step(config::operator_file(args.sources.config.config.as_deref())?.as_ref(), &args.connect)?,
@@ -35,13 +35,13 @@ pub(crate) fn print(args: &PermissionsArgs) -> Result<Exit, Failure> {
         let role = needed.role_request(ROLE, |name| ids.get(name).cloned());
         let missing = needed.sets().iter().filter(|set| !ids.contains_key(set.name)).count();
         if missing > 0 {
-            output::say(if args.lookup {
-                "this control plane has no permission set of some of these names: see `GET /api/v1/authorization/permission-sets`"
+            output::status(if args.lookup {
+                "some permission sets do not exist on this control plane: see `GET /api/v1/authorization/permission-sets`"
             } else {
-                "put in the ids of the permission sets, or let `--lookup` ask the control plane for them"
+                "fill in the IDs of the permission sets, or look them up with `--lookup`"
             });
         }
-        output::say("permission sets are not that small: the one for trainings allows deleting, too");
+        output::status("permission sets are broader than needed: the set for trainings also allows deletion");
         output::json_pretty(&role)
     } else {
         output::result(args.format, &needed, || output::line(text(&needed).trim_end()))
@@ -49,26 +49,26 @@ pub(crate) fn print(args: &PermissionsArgs) -> Result<Exit, Failure> {
     Ok(output::exit_of(&printed))
 }
 
-/// What every step needs, and the operator file asks for.
+/// Returns the permissions of a step without settings, with the defaults of the operator file.
 pub(crate) fn of_every_step(operator: Option<&Input>, connect: &ConnectArgs) -> Result<Permissions, Failure> {
-    let given: Vec<_> = config::overrides().into_iter().chain(connect.given()).collect();
+    let overrides: Vec<_> = config::overrides().into_iter().chain(connect.overrides()).collect();
     let nothing = Source { name: "settings", text: "{}", format: Format::Json };
     let mut resolver = Resolver::new(nothing).kind(Kind::Settings);
     if let Some(operator) = operator {
         resolver = resolver.operator(operator.source()?);
     }
-    for one in &given {
+    for one in &overrides {
         resolver = resolver.operator_value(&one.name, one.key, &one.value);
     }
     let resolution = resolver.resolve();
     if resolution.has_errors() {
-        // Told by what reads the file alone.
-        operator_settings(operator, &given)?;
+        // This reports the errors of the operator file.
+        operator_settings(operator, &overrides)?;
     }
     Ok(permissions(&resolution))
 }
 
-/// The ids of permission sets, by their names.
+/// Returns the IDs of permission sets by name.
 fn ids(args: &PermissionsArgs) -> Result<HashMap<String, String>, Failure> {
     let connection = Connection::open(&args.sources.config, &args.connect, Vec::new())?;
     let mut ids = HashMap::new();
@@ -90,21 +90,21 @@ fn text(needed: &Permissions) -> String {
     for role in &needed.roles {
         let _ = write!(text, "  {:<16} {}", role.name, role.versions);
         if !role.uncertain.is_empty() {
-            let _ = write!(text, "; look there whether it has {}", role.uncertain.join(", "));
+            let _ = write!(text, "; check that it has {}", role.uncertain.join(", "));
         }
         text.push('\n');
     }
-    text.push_str("  A role of one's own from 2.24 on: `--role-json`. Sets are not that small: the one for trainings also deletes.\n");
+    text.push_str("  For a smaller custom role (2.24 and later), use `--role-json`. The set for trainings also allows deletion.\n");
     let project = needed.project.as_ref().map_or("the project".to_owned(), |project| format!("project `{project}`"));
     let role = needed.roles.first().map_or("the role", |role| role.name);
     let _ = write!(
         text,
-        "\nScope\n  {project}, and nothing wider: a department, a cluster or the account would open projects that are none of its business.\n\n\
+        "\nScope\n  {project} only. A department, cluster or account scope grants access to other projects.\n\n\
          Set up\n  \
-         1. Access → Service accounts → + NEW SERVICE ACCOUNT; keep the secret, it is shown once.\n  \
+         1. Access → Service accounts → + NEW SERVICE ACCOUNT; save the secret, which is shown once.\n  \
          2. Access → Access rules → + ACCESS RULE: the service account, role {role}, scope {project}.\n  \
-         3. See that the project has quota in the node pools that steps name, or they wait for ever.\n  \
-         4. For a private registry, make a Docker registry credential in the project, and name it in `image_pull_secret_name`.\n"
+         3. Give the project quota in the node pools of its steps; without quota, workloads stay pending.\n  \
+         4. For a private registry, create a Docker registry credential in the project and set `image_pull_secret_name`.\n"
     );
     text
 }

@@ -23,14 +23,14 @@ pub(crate) fn simulate(args: &SimulateArgs) -> Exit {
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
-        Err(problem) => return output::usage(&format!("cannot start: {problem}")),
+        Err(problem) => return output::usage(&format!("cannot start the async runtime: {problem}")),
     };
     runtime.block_on(serve(args, scenario))
 }
 
-/// What programs read from standard output to reach it.
+/// The line on stdout with which programs connect.
 #[derive(Serialize)]
-struct Reached<'a> {
+struct ConnectionInfo<'a> {
     base_url: &'a str,
     client_id: &'a str,
     client_secret: &'a str,
@@ -50,48 +50,48 @@ async fn serve(args: &SimulateArgs, scenario: Scenario) -> Exit {
     let simulator = match builder.start().await {
         Ok(simulator) => simulator,
         Err(problem @ StartError::AddressInUse { .. }) => {
-            return output::usage(&format!("{problem}\nhint: choose another one with `--port`, or leave it out"));
+            return output::usage(&format!("{problem}\nhint: choose another port with `--port`, or omit `--port`"));
         }
-        Err(problem) => return output::usage(&described(&problem)),
+        Err(problem) => return output::usage(&with_cause(&problem)),
     };
     if !args.host.is_loopback() {
-        let what = if args.exec { "use it and run commands here" } else { "use it" };
-        output::say(&format!("listens on {}: everyone who reaches this machine can {what}", args.host));
+        let what = if args.exec { "use it and run commands on this machine" } else { "use it" };
+        output::status(&format!("listening on {}: everyone who reaches this address can {what}", args.host));
     }
     let lines = simulator.take_output();
-    // Before anyone can know that it serves, and so end it.
+    // Listen before the address is printed, so that no signal is missed.
     let mut stop = match Stop::listen() {
         Ok(stop) => stop,
-        Err(problem) => return output::usage(&format!("cannot listen for the signals that stop it: {problem}")),
+        Err(problem) => return output::usage(&format!("cannot listen for signals: {problem}")),
     };
-    let reached = Reached {
+    let info = ConnectionInfo {
         base_url: simulator.base_url(),
         client_id: simulator.client_id(),
         client_secret: simulator.client_secret(),
         project: simulator.project(),
         cluster: simulator.cluster(),
     };
-    if output::json(&reached).is_err() {
-        // Nobody would know where it is.
+    if output::json(&info).is_err() {
+        // Nobody can connect without the address.
         simulator.stop().await;
         return Exit::Usage;
     }
-    output::say(&format!("look at it at {} · Ctrl-C stops it", simulator.page_url()));
-    let printer = lines.map(|lines| tokio::spawn(print(lines)));
-    stop.asked().await;
+    output::status(&format!("page: {} (Ctrl-C stops the simulator)", simulator.page_url()));
+    let printer = lines.map(|lines| tokio::spawn(print_output(lines)));
+    stop.requested().await;
     let mounts = simulator.mounts();
     simulator.stop().await;
     if let Some(printer) = printer {
-        // The last lines of commands that were ended; one that keeps its pipe open is not waited for.
-        let _ = tokio::time::timeout(LAST_LINES, printer).await;
+        // Print the last lines of killed commands, even if one keeps its pipe open.
+        let _ = tokio::time::timeout(OUTPUT_TIMEOUT, printer).await;
     }
     if let Some(mounts) = mounts {
-        output::say(&format!("volumes are kept under {}", mounts.display()));
+        output::status(&format!("mounted volumes are kept under {}", mounts.display()));
     }
     Exit::Success
 }
 
-/// The signals that stop it: Ctrl-C, Ctrl-\, the end of its terminal, and that of other programs.
+/// The signals that stop the simulator: SIGINT, SIGQUIT, SIGHUP and SIGTERM.
 struct Stop {
     hangup: Hangup,
     interrupt: Signal,
@@ -107,7 +107,7 @@ impl Stop {
         })
     }
 
-    async fn asked(&mut self) {
+    async fn requested(&mut self) {
         tokio::select! {
             () = self.hangup.next() => {}
             _ = self.interrupt.recv() => {}
@@ -123,19 +123,19 @@ fn scenario(path: &Path) -> Result<Scenario, String> {
     scenario.map_err(|problem| format!("{}: {problem}", path.display()))
 }
 
-fn described(problem: &StartError) -> String {
+fn with_cause(problem: &StartError) -> String {
     match std::error::Error::source(problem) {
         Some(source) => format!("{problem}: {source}"),
         None => problem.to_string(),
     }
 }
 
-/// Standard output is for the one line: what commands print goes to standard error, with the name of the workload.
-async fn print(mut lines: UnboundedReceiver<Output>) {
+/// Prints the output of commands to stderr, prefixed with the workload name. Stdout is for the connection line only.
+async fn print_output(mut lines: UnboundedReceiver<Output>) {
     while let Some(Output { workload, stream, line }) = lines.recv().await {
         let mark = if stream == Stream::Stderr { "!" } else { "|" };
         let _ = writeln!(anstream::stderr(), "{workload} {mark} {line}");
     }
 }
 
-const LAST_LINES: Duration = Duration::from_secs(1);
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! `runai-step status`, `list` and `events`: what is, and what was.
+//! `runai-step status`, `list` and `events`.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use runai_client::ListParams;
 use serde_json::json;
 
 use crate::args::{EventsArgs, ListArgs, StatusArgs};
-use crate::commands::workloads::{Line, find};
+use crate::commands::workloads::{WorkloadSummary, find};
 use crate::config::connect::Connection;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -17,12 +17,12 @@ use crate::output::time;
 use crate::runtime::block_on;
 use crate::tracking::warnings;
 
-/// Workloads that are asked for at the same time.
-const AT_ONCE: usize = 8;
+/// Workloads that are requested at the same time.
+const CONCURRENCY: usize = 8;
 
-/// Shows how workloads are.
+/// Shows workload status.
 pub(crate) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
-    let connection = Connection::open(&args.reach.config, &args.reach.connect, Vec::new())?;
+    let connection = Connection::open(&args.remote.config, &args.remote.connect, Vec::new())?;
     block_on(async {
         let found: Vec<_> = stream::iter(&args.ids)
             .map(|word| async {
@@ -31,9 +31,9 @@ pub(crate) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
                     "Failed" | "Pending" | "Initializing" => warnings(connection.client(), &workload.id).await,
                     _ => Vec::new(),
                 };
-                Ok::<_, Failure>((Line::from(workload), warnings))
+                Ok::<_, Failure>((WorkloadSummary::from(workload), warnings))
             })
-            .buffered(AT_ONCE)
+            .buffered(CONCURRENCY)
             .collect()
             .await;
         let mut lines = Vec::new();
@@ -45,8 +45,8 @@ pub(crate) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
             }
         }
         let workloads: Vec<_> = lines.iter().map(|(line, _)| line).collect();
-        let printed = output::result(args.reach.format, &json!({"workloads": workloads}), || {
-            let blocks: Vec<_> = lines.iter().map(|(line, warnings)| block(line, warnings)).collect();
+        let printed = output::result(args.remote.format, &json!({"workloads": workloads}), || {
+            let blocks: Vec<_> = lines.iter().map(|(line, warnings)| details(line, warnings)).collect();
             if blocks.is_empty() { Ok(()) } else { output::line(blocks.join("\n").trim_end()) }
         });
         exits.push(output::exit_of(&printed));
@@ -54,7 +54,7 @@ pub(crate) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
     })
 }
 
-fn block(line: &Line, warnings: &[String]) -> String {
+fn details(line: &WorkloadSummary, warnings: &[String]) -> String {
     let mut text = format!("{}\n", line.name);
     let mut row = |name: &str, value: &str| {
         let _ = writeln!(text, "  {name:<11}{value}");
@@ -62,7 +62,7 @@ fn block(line: &Line, warnings: &[String]) -> String {
     row("id", &line.id);
     row("phase", &line.phase);
     if let Some(reason) = &line.reason {
-        row("why", reason);
+        row("reason", reason);
     }
     for warning in warnings.iter().filter(|warning| line.reason.as_ref() != Some(warning)) {
         row("warning", warning);
@@ -88,9 +88,9 @@ fn block(line: &Line, warnings: &[String]) -> String {
     text
 }
 
-/// Lists workloads, the newest first.
+/// Lists workloads, newest first.
 pub(crate) fn list(args: &ListArgs) -> Result<Exit, Failure> {
-    let connection = Connection::open(&args.reach.config, &args.reach.connect, Vec::new())?;
+    let connection = Connection::open(&args.remote.config, &args.remote.connect, Vec::new())?;
     block_on(async {
         let project = if args.all_projects { None } else { Some(connection.placement().await?.project_id) };
         let mut params = ListParams::default().deleted(args.deleted).newest_first();
@@ -108,22 +108,22 @@ pub(crate) fn list(args: &ListArgs) -> Result<Exit, Failure> {
             let workloads: Vec<Result<Workload, _>> = listed.collect().await;
             Ok(workloads.into_iter().collect::<Result<Vec<_>, _>>()?)
         });
-        let lines: Vec<Line> = lines.await?.into_iter().map(Line::from).collect();
-        let printed = output::result(args.reach.format, &json!({"workloads": lines}), || {
+        let lines: Vec<WorkloadSummary> = lines.await?.into_iter().map(WorkloadSummary::from).collect();
+        let printed = output::result(args.remote.format, &json!({"workloads": lines}), || {
             if lines.is_empty() {
-                output::say("there are no workloads");
+                output::status("no workloads");
                 return Ok(());
             }
             output::line(&output::table(
                 ["NAME", "PHASE", "AGE", "RUNNING", "NODE POOLS", "PROJECT", "ID"],
-                lines.iter().map(row),
+                lines.iter().map(table_row),
             ))
         });
         Ok(output::exit_of(&printed))
     })
 }
 
-fn row(line: &Line) -> [String; 7] {
+fn table_row(line: &WorkloadSummary) -> [String; 7] {
     let running = line.running_seconds.and_then(|seconds| u64::try_from(seconds).ok());
     [
         line.name.clone(),
@@ -136,9 +136,9 @@ fn row(line: &Line) -> [String; 7] {
     ]
 }
 
-/// Shows what happened to a workload, the newest last.
+/// Shows the events of a workload, newest last.
 pub(crate) fn events(args: &EventsArgs) -> Result<Exit, Failure> {
-    let connection = Connection::open(&args.reach.config, &args.reach.connect, Vec::new())?;
+    let connection = Connection::open(&args.remote.config, &args.remote.connect, Vec::new())?;
     block_on(async {
         let events = connection
             .with_timeout(async {
@@ -166,9 +166,9 @@ pub(crate) fn events(args: &EventsArgs) -> Result<Exit, Failure> {
                 })
             })
             .collect();
-        let printed = output::result(args.reach.format, &json!({"events": objects}), || {
+        let printed = output::result(args.remote.format, &json!({"events": objects}), || {
             if events.is_empty() {
-                output::say("nothing was reported yet");
+                output::status("no events");
                 return Ok(());
             }
             output::line(&output::table(

@@ -1,4 +1,4 @@
-//! The steps that are launched. All files are read before the first step is submitted.
+//! The steps to submit. All files are read before the first step is submitted.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::config::sources::{Sources, choose};
 use crate::failure::Failure;
 use crate::output;
 
-/// What is launched.
+/// All steps of a command.
 pub(crate) struct Steps {
     pub(crate) all: Vec<LaunchStep>,
     pub(crate) settings: OperatorSettings,
@@ -24,28 +24,31 @@ pub(crate) struct Steps {
 pub(crate) struct LaunchStep {
     pub(crate) file: Input,
     pub(crate) step: Step,
-    /// The run that it is submitted for; each launch is a new run without it.
+    /// The run id; without one, each launch is a new run.
     pub(crate) run_id: Option<String>,
     pub(crate) context: Context,
 }
 
 impl Steps {
-    /// Reads every file and tells all their problems; nothing is launched if there is one.
+    /// Reads every file and reports all problems. Fails if there is any.
     pub(crate) fn read(args: &LaunchArgs, local: bool) -> Result<Self, Failure> {
         if args.files.len() > 1 {
             let single = [("--name", args.name.is_some()), ("--run-id", args.run_id.is_some())];
             if let Some((flag, _)) = single.into_iter().find(|(_, given)| *given) {
-                return Err(Failure::usage(format!("`{flag}` names one workload, and there are {}", args.files.len()))
-                    .hint(format!("leave `{flag}` out, or give one file at a time")));
+                return Err(Failure::usage(format!(
+                    "`{flag}` applies to a single step, but {} files were given",
+                    args.files.len()
+                ))
+                .hint(format!("remove `{flag}`, or submit one file at a time")));
             }
         }
-        let given: Vec<_> = args.connect.given().into_iter().chain(args.watch.given()).collect();
+        let overrides: Vec<_> = args.connect.overrides().into_iter().chain(args.watch.overrides()).collect();
         let mut all = Vec::new();
-        let mut surroundings = None;
+        let mut operator_and_file = None;
         let mut failures = Vec::new();
         for path in &args.files {
             let mut read = || {
-                let sources = Sources::read(path, &args.sources, given.clone())?;
+                let sources = Sources::read(path, &args.sources, overrides.clone())?;
                 let resolution = sources.resolve(&args.sources)?;
                 let step = choose(&resolution, args.sources.step.as_deref())?.clone();
                 let context = sources.context(&args.sources, args.image.as_ref(), &args.command);
@@ -53,15 +56,13 @@ impl Steps {
                 if context.image.is_none() && step.image().is_none()
                     || context.command.is_none() && step.command().is_none()
                 {
-                    return Err(Failure::usage(format!("{} does not say what to run", path.display())).hint(
-                        "write a step file, with `image` and `command` beside the settings, or give `--image IMAGE` and \
-                         `-- COMMAND`",
-                    ));
+                    return Err(Failure::usage(format!("no image or command for {}", path.display()))
+                        .hint("set `image` and `command` in the step file, or use `--image IMAGE` and `-- COMMAND`"));
                 }
                 let operator = resolution.operator().cloned().unwrap_or_default();
                 drop(resolution);
                 let Sources { file, operator: operator_file, .. } = sources;
-                surroundings = Some((operator, operator_file));
+                operator_and_file = Some((operator, operator_file));
                 Ok(LaunchStep { file, step, run_id: args.run_id.clone(), context })
             };
             match read() {
@@ -71,17 +72,17 @@ impl Steps {
         }
         if let Some(exit) = failures.first() {
             if args.files.len() > 1 && !local {
-                output::say("nothing was submitted");
+                output::status("nothing was submitted");
             }
             return Err(Failure::already_reported(*exit));
         }
-        let (settings, operator_file) = surroundings.unwrap_or_default();
+        let (settings, operator_file) = operator_and_file.unwrap_or_default();
         Ok(Self { all, settings, operator_file })
     }
 }
 
 impl LaunchStep {
-    /// Returns what is sent, and the run id that its submission goes by.
+    /// Returns the submission and its run id.
     pub(crate) fn submission(&self, operator: &StepOperator, placement: &Placement) -> (Submission, String) {
         let run_id = self.run_id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
         let context = Context {
@@ -94,7 +95,7 @@ impl LaunchStep {
     }
 }
 
-/// The folder that the files are in; the working directory for standard input.
+/// Returns the folder of the files; the working directory for stdin.
 pub(crate) fn folder(files: &[PathBuf]) -> Result<PathBuf, Failure> {
     let folder = |file: &PathBuf| {
         let parent = if file == Path::new("-") { None } else { file.parent() };
@@ -104,10 +105,10 @@ pub(crate) fn folder(files: &[PathBuf]) -> Result<PathBuf, Failure> {
     match folders.iter().find(|folder| **folder != folders[0]) {
         None => Ok(folders[0].clone()),
         Some(other) => Err(Failure::usage(format!(
-            "`{}` and `{}` are different folders, and commands run in the folder of their file",
+            "files in different folders, `{}` and `{}`: local commands run in the folder of their file",
             folders[0].display(),
             other.display()
         ))
-        .hint("run them one after the other")),
+        .hint("run the files one at a time")),
     }
 }

@@ -1,4 +1,4 @@
-//! `runai-step wait`: follow workloads that exist to their end.
+//! `runai-step wait`: follows existing workloads to their end.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ const CONCURRENCY: usize = 8;
 
 /// Follows workloads to their end.
 pub(crate) fn wait(args: &WaitArgs) -> Result<Exit, Failure> {
-    let connection = Connection::open(&args.reach.config, &args.reach.connect, args.watch.given())?;
+    let connection = Connection::open(&args.remote.config, &args.remote.connect, args.watch.overrides())?;
     let plan = Plan {
         max_starting: CONCURRENCY,
         max_active: usize::MAX,
@@ -36,7 +36,7 @@ pub(crate) fn wait(args: &WaitArgs) -> Result<Exit, Failure> {
     };
     block_on(async {
         let mut interrupts = Interrupts::listen();
-        let mut reporter = TerminalReporter::new(args.reach.format, args.ids.len() > 1);
+        let mut reporter = TerminalReporter::new(args.remote.format, args.ids.len() > 1);
         let source = Waiting::new(args, &connection);
         let tracked = Tracker::new(&connection, &source, plan, &mut interrupts, &mut reporter).run().await;
         reporter.close();
@@ -44,7 +44,7 @@ pub(crate) fn wait(args: &WaitArgs) -> Result<Exit, Failure> {
     })
 }
 
-/// Workloads that are waited for.
+/// The workloads to wait for.
 struct Waiting<'a> {
     args: &'a WaitArgs,
     connection: Connection,
@@ -77,7 +77,7 @@ impl Source for Waiting<'_> {
             let receipts = receipts.await;
             let mut policy = connect::policy(None, &connection.settings);
             timeouts.apply(&mut policy);
-            // Right after a submission, a control plane may not show the workload yet: the receipt knows it.
+            // Right after a submission, the control plane may not list the workload yet, but the receipt has its id.
             if let Some(mut receipt) = submitted_receipt(&receipts, &word) {
                 timeouts.apply(&mut receipt.policy);
                 let (submitted, phase) = (of_receipt(&receipt), None);
@@ -107,7 +107,7 @@ impl Source for Waiting<'_> {
     }
 }
 
-/// The receipt of the workload that has not ended and has this id, or alone has this name.
+/// Returns the receipt of a workload with this id or this unique name, if it has not ended.
 fn submitted_receipt(receipts: &HashMap<String, Receipt>, word: &str) -> Option<Receipt> {
     let mut found = receipts.iter().filter(|(id, receipt)| *id == word || receipt.name == word);
     let (_, receipt) = found.next()?;
@@ -132,31 +132,28 @@ fn target(workload: Workload, receipt: Option<Receipt>, policy: WaitPolicy) -> T
     Target { submitted, receipt, policy, phase: Some(phase), submitted_to: None, hints: Vec::new() }
 }
 
-/// The receipts of this control plane, by their workloads. Without them workloads have no timeouts but those of flags.
+/// Returns the receipts of this control plane by workload id. They contain the timeouts of workloads.
 async fn receipts(connection: Connection) -> Arc<HashMap<String, Receipt>> {
     let Some(store) = &connection.receipts else { return Arc::default() };
     let ReceiptList { receipts, unreadable, .. } = match store.list().await {
         Ok(list) => list,
         Err(problem) => {
             crate::output::warning(&format!(
-                "receipts cannot be read, so no timeouts are known: {}",
+                "cannot read receipts, so only timeouts from flags apply: {}",
                 one_line(&problem)
             ));
             return Arc::default();
         }
     };
     for problem in unreadable {
-        crate::output::warning(&format!(
-            "{}; if it is of one of these workloads, its timeouts are not known",
-            one_line(&problem)
-        ));
+        crate::output::warning(&format!("{}; timeouts of its workload do not apply", one_line(&problem)));
     }
     let base_url = connection.client().base_url();
     let ours = receipts.into_iter().filter(|receipt| receipt.base_url == base_url);
     Arc::new(ours.filter_map(|receipt| Some((receipt.workload_id()?.to_owned(), receipt))).collect())
 }
 
-/// The timeouts that flags give.
+/// The timeouts of flags.
 #[derive(Clone, Copy)]
 struct Timeouts {
     pending: Option<Duration>,

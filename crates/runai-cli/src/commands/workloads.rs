@@ -1,4 +1,4 @@
-//! Workloads as people name them: by id, or by a name that only one has.
+//! Finds workloads by id or unique name.
 
 use std::future::ready;
 use std::pin::pin;
@@ -13,19 +13,19 @@ use crate::config::connect::Connection;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Workloads that are compared with one that does not exist, the newest first.
-const MOST_COMPARED: usize = 500;
+/// Workloads, newest first, that are searched for a name similar to an unknown one.
+const MAX_COMPARED: usize = 500;
 
-/// What is shown of a workload.
+/// The fields of a workload that are shown.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Line {
+pub(crate) struct WorkloadSummary {
     pub(crate) id: String,
     pub(crate) name: String,
-    /// As the control plane spells it.
+    /// The phase as the API spells it.
     pub(crate) phase: String,
-    /// What the phase means.
+    /// The meaning of the phase.
     pub(crate) stage: Stage,
-    /// Why it is in this phase, in the most telling words that the control plane has.
+    /// The reason for the phase, from the most specific message of the control plane.
     pub(crate) reason: Option<String>,
     pub(crate) project: Option<String>,
     pub(crate) node_pools: Vec<String>,
@@ -37,7 +37,7 @@ pub(crate) struct Line {
     pub(crate) urls: Vec<String>,
 }
 
-impl From<Workload> for Line {
+impl From<Workload> for WorkloadSummary {
     fn from(workload: Workload) -> Self {
         Self {
             reason: workload.reason(),
@@ -57,20 +57,20 @@ impl From<Workload> for Line {
     }
 }
 
-/// The workload that `word` means: its id, or its name if no other workload has it.
+/// Finds the workload whose id is `word`, or whose unique name it is.
 ///
 /// # Errors
-/// There is none, or there are several; or the control plane cannot be asked.
+/// The workload is unknown or ambiguous, or the request fails.
 pub(crate) async fn find(connection: &Connection, word: &str) -> Result<Workload, Failure> {
     let client = connection.client();
     if uuid::Uuid::try_parse(word).is_ok() {
         return match client.workload(word).await {
             Ok(workload) => Ok(workload),
-            Err(error) if error.is_not_found() => Err(gone(client, word).await),
+            Err(error) if error.is_not_found() => Err(unknown_workload(client, word).await),
             Err(error) => Err(error.into()),
         };
     }
-    // Anything else would be read as more than one filter, and no workload can be called so.
+    // Other characters would change the filter, and cannot be part of a name.
     let is_name = word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
     let mut found = Vec::new();
     if is_name {
@@ -86,41 +86,41 @@ pub(crate) async fn find(connection: &Connection, word: &str) -> Result<Workload
         }
     }
     match found.len() {
-        // The answer for one has more in it than the list.
+        // A single workload has more fields than a list entry.
         1 => Ok(client.workload(&found[0].id).await?),
-        0 => Err(gone(client, word).await),
+        0 => Err(unknown_workload(client, word).await),
         _ => {
             let each: Vec<_> = found
                 .iter()
                 .map(|workload| format!("{} in {}", workload.id, workload.project_name.as_deref().unwrap_or("?")))
                 .collect();
-            let message = format!("{} workloads are called `{word}`", found.len());
-            Err(Failure::usage(message).hint(format!("give the id: {}", each.join(", "))))
+            let message = format!("{} workloads have the name `{word}`", found.len());
+            Err(Failure::usage(message).hint(format!("use an ID: {}", each.join(", "))))
         }
     }
 }
 
-/// Why there is no such workload. A failure to find that out gives no reason.
-async fn gone(client: &Client, word: &str) -> Failure {
+/// Returns a failure for an unknown workload, with a hint if a deleted or similar one is found.
+async fn unknown_workload(client: &Client, word: &str) -> Failure {
     let newest = ListParams::default().newest_first();
     let deleted =
-        client.list_workloads(&newest.clone().deleted(true)).take(MOST_COMPARED).filter_map(|one| ready(one.ok()));
+        client.list_workloads(&newest.clone().deleted(true)).take(MAX_COMPARED).filter_map(|one| ready(one.ok()));
     let meant = deleted.filter(|workload| ready(workload.id == word || workload.name == word));
     if let Some(workload) = pin!(meant).next().await {
-        let message = format!("workload `{}` has been deleted; its last phase was {}", workload.name, workload.phase);
-        return Failure::new(Exit::NotFound, message).hint("`runai-step list --deleted` shows it");
+        let message = format!("workload `{}` was deleted; its last phase was `{}`", workload.name, workload.phase);
+        return Failure::new(Exit::NotFound, message).hint("show it with `runai-step list --deleted`");
     }
-    let names = client.list_workloads(&newest).take(MOST_COMPARED).filter_map(|one| ready(one.ok()));
+    let names = client.list_workloads(&newest).take(MAX_COMPARED).filter_map(|one| ready(one.ok()));
     let names: Vec<String> = names.map(|workload| workload.name).collect().await;
     let near = nearest(word, names.iter().map(String::as_str));
-    let failure = Failure::new(Exit::NotFound, format!("there is no workload `{word}`"));
+    let failure = Failure::new(Exit::NotFound, format!("unknown workload `{word}`"));
     if near.is_empty() {
-        return failure.hint("`runai-step list` shows those that there are");
+        return failure.hint("list workloads with `runai-step list`");
     }
     failure.hint(format!("did you mean `{}`?", near.join("`, `")))
 }
 
-/// The failure of something that was asked for a workload.
+/// Converts the error of a request about a workload.
 pub(crate) fn about(word: &str, error: &Error) -> Failure {
     Failure::from(error).about(word)
 }

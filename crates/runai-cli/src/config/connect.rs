@@ -1,4 +1,4 @@
-//! From the operator file, variables and flags to a client of the control plane.
+//! Builds a client of the control plane from the operator file, variables and flags.
 
 use std::env;
 use std::fs;
@@ -20,30 +20,30 @@ use crate::config::input::Input;
 use crate::config::{self, ConfigOverride};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{self, Checked};
+use crate::output::{self, CheckedFile};
 
-/// How long finding project and cluster may take, while nothing is submitted yet.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// Timeout of requests before the first submission.
+const PREPARE_TIMEOUT: Duration = Duration::from_secs(15);
 /// Folder of the receipts in the user's state directory.
 const FOLDER: &str = "runai-step";
 
-/// A control plane, and how to work with it.
+/// A control plane and the settings of its operator.
 #[derive(Clone, Debug)]
 pub(crate) struct Connection {
     pub(crate) operator: StepOperator,
     pub(crate) project_name: Option<String>,
     pub(crate) settings: OperatorSettings,
-    /// Where receipts are kept.
+    /// The store of receipts.
     pub(crate) receipts: Option<Arc<dyn ReceiptStore>>,
     is_local: bool,
 }
 
 impl Connection {
-    /// Connects with what the operator file, variables and flags say.
+    /// Connects with the settings of the operator file, variables and flags.
     pub(crate) fn open(config: &ConfigArgs, args: &ConnectArgs, more: Vec<ConfigOverride>) -> Result<Self, Failure> {
         let file = config::operator_file(config.config.as_deref())?;
-        let given: Vec<_> = config::overrides().into_iter().chain(args.given()).chain(more).collect();
-        let settings = operator_settings(file.as_ref(), &given)?;
+        let overrides: Vec<_> = config::overrides().into_iter().chain(args.overrides()).chain(more).collect();
+        let settings = operator_settings(file.as_ref(), &overrides)?;
         Self::new(settings, file.as_ref(), args)
     }
 
@@ -60,11 +60,11 @@ impl Connection {
         let mut missing: Vec<_> =
             needed.iter().filter(|(_, given)| !given).map(|(key, _)| format!("`{key}`")).collect();
         if missing.len() == needed.len() && settings.project_name.is_none() {
-            // Whoever begins a configuration had better write all of it.
+            // A new configuration needs the project as well.
             missing.push("`project_name`".to_owned());
         }
         let (Some(base_url), Some(credentials), true) = (base_url, credentials, missing.is_empty()) else {
-            return Err(unset(&missing, file));
+            return Err(missing_settings(&missing, file));
         };
         let builder = Client::builder(base_url)
             .allow_http(args.allow_http)
@@ -87,14 +87,14 @@ impl Connection {
         Ok(Self { operator, project_name, settings, receipts: Some(receipts), is_local: false })
     }
 
-    /// A connection to a control plane inside this program. Its workloads end with it, so they have no receipts.
+    /// Returns a connection to a simulator in this process. Its workloads have no receipts, because they end with it.
     pub(crate) fn local(client: Client, project: &str, settings: OperatorSettings) -> Self {
         let project_name = Some(project.to_owned());
         let operator = StepOperator::new(client, project);
         Self { operator, project_name, settings, receipts: None, is_local: true }
     }
 
-    /// A connection that `operator` has, whatever its transport.
+    /// Returns a connection of `operator` on any transport.
     pub(crate) fn over(
         operator: StepOperator,
         receipts: Option<Arc<dyn ReceiptStore>>,
@@ -104,11 +104,11 @@ impl Connection {
             Some(receipts) => operator.receipts(Arc::clone(receipts)),
             None => operator,
         };
-        // The operator knows its project's name.
+        // The operator already has the project name.
         Self { operator, project_name: Some(String::new()), settings, receipts, is_local: false }
     }
 
-    /// The same connection, whose ambiguous submissions are settled over `settle_time`, where the user gave one.
+    /// Overrides the time after which an ambiguous submission is settled, if `settle_time` is set.
     pub(crate) fn settle_time(self, settle_time: Option<Duration>) -> Self {
         match settle_time {
             Some(settle_time) => Self { operator: self.operator.settle_time(settle_time), ..self },
@@ -116,7 +116,7 @@ impl Connection {
         }
     }
 
-    /// Whether the control plane is inside this program.
+    /// Whether the control plane is a simulator in this process.
     pub(crate) const fn is_local(&self) -> bool {
         self.is_local
     }
@@ -125,26 +125,25 @@ impl Connection {
         self.operator.client()
     }
 
-    /// Project and cluster. Nothing is submitted yet, so it gives up soon.
+    /// Resolves project and cluster, within a timeout because nothing is submitted yet.
     pub(crate) async fn placement(&self) -> Result<Placement, Failure> {
         if self.project_name.is_none() {
-            return Err(unset(&["`project_name`".to_owned()], None));
+            return Err(missing_settings(&["`project_name`".to_owned()], None));
         }
         self.with_timeout(async { self.operator.prepare().await.map_err(Failure::from) }).await
     }
 
-    /// The result, if it comes before it has to be said that the control plane does not answer.
+    /// Returns the result of `work`, or a failure after the timeout.
     pub(crate) async fn with_timeout<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        timeout(PATIENCE, work).await.unwrap_or_else(|_| {
+        timeout(PREPARE_TIMEOUT, work).await.unwrap_or_else(|_| {
             let url = self.client().base_url();
-            let message = format!("the control plane at {url} gave no answer within {} s", PATIENCE.as_secs());
-            Err(Failure::new(Exit::Unreachable, message)
-                .hint("`runai-step doctor` looks at the connection step by step"))
+            let message = format!("no response from the control plane at {url} within {} s", PREPARE_TIMEOUT.as_secs());
+            Err(Failure::new(Exit::Unreachable, message).hint("diagnose the connection with `runai-step doctor`"))
         })
     }
 }
 
-/// How a step with these settings is waited for.
+/// Returns the wait policy of a step with these settings.
 pub(crate) fn policy(step: Option<&StepSettings>, operator: &OperatorSettings) -> WaitPolicy {
     let seconds =
         |seconds: Option<i64>| seconds.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
@@ -157,19 +156,22 @@ pub(crate) fn policy(step: Option<&StepSettings>, operator: &OperatorSettings) -
         .monitoring_interval(interval)
 }
 
-/// The operator's own settings, from the file and from what stands above it.
-pub(crate) fn operator_settings(file: Option<&Input>, given: &[ConfigOverride]) -> Result<OperatorSettings, Failure> {
+/// Resolves the operator settings from the file and its overrides.
+pub(crate) fn operator_settings(
+    file: Option<&Input>,
+    overrides: &[ConfigOverride],
+) -> Result<OperatorSettings, Failure> {
     let document = match file {
         None => Source { name: "runai-step.toml", text: "{}", format: Format::Json },
         Some(file) => file.source()?,
     };
     let mut resolver = Resolver::new(document).kind(Kind::Operator);
-    for ConfigOverride { name, key, value } in given {
+    for ConfigOverride { name, key, value } in overrides {
         resolver = resolver.operator_value(name, key, value);
     }
     let resolution = resolver.resolve();
     if resolution.has_errors() {
-        let found: Vec<_> = resolution.reports().into_iter().map(Checked::from).collect();
+        let found: Vec<_> = resolution.reports().into_iter().map(CheckedFile::from).collect();
         let _ = output::human::eprint(&found);
         return Err(invalid(document.name));
     }
@@ -177,18 +179,18 @@ pub(crate) fn operator_settings(file: Option<&Input>, given: &[ConfigOverride]) 
 }
 
 fn invalid(name: &str) -> Failure {
-    Failure::new(Exit::Invalid, format!("the configuration in `{name}`, variables and flags has errors"))
+    Failure::new(Exit::Invalid, format!("invalid configuration in `{name}`, variables or flags"))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|problem| Failure::usage(format!("`{}` cannot be read: {problem}", path.display())))
+    fs::read(path).map_err(|problem| Failure::usage(format!("cannot read `{}`: {problem}", path.display())))
 }
 
 fn read_text(path: &Path) -> Result<String, Failure> {
-    String::from_utf8(read(path)?).map_err(|_| Failure::usage(format!("`{}` is not a text", path.display())))
+    String::from_utf8(read(path)?).map_err(|_| Failure::usage(format!("`{}` is not UTF-8", path.display())))
 }
 
-fn unset(missing: &[String], file: Option<&Input>) -> Failure {
+fn missing_settings(missing: &[String], file: Option<&Input>) -> Failure {
     let verb = if missing.len() == 1 { "is" } else { "are" };
     let place = match file {
         Some(file) => format!("`{}`", file.name),
@@ -203,7 +205,7 @@ fn unset(missing: &[String], file: Option<&Input>) -> Failure {
     ))
 }
 
-/// Where receipts are kept.
+/// Returns the folder of receipts.
 pub(crate) fn state_folder() -> PathBuf {
     let strategy = etcetera::choose_base_strategy();
     let folder = strategy.map(|strategy| strategy.state_dir().unwrap_or_else(|| strategy.data_dir()));

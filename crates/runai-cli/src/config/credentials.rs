@@ -1,4 +1,4 @@
-//! Which credentials a command connects with: those of flags, then of variables, then of the operator file.
+//! Chooses the credentials of a command: flags override variables, which override the operator file.
 
 use std::fmt;
 use std::fs;
@@ -13,16 +13,16 @@ use crate::config::{self, operator_variable};
 use crate::failure::Failure;
 use crate::output;
 
-/// The variable of the client secret. No flag gives it: command lines are visible to other users.
+/// The variable of the client secret. It has no flag, because other users can see command lines.
 pub(crate) const SECRET_VARIABLE: &str = "RUNAI_CLIENT_SECRET";
-/// The variable of a bearer token. No flag gives it either.
+/// The variable of a bearer token. It has no flag either.
 pub(crate) const TOKEN_VARIABLE: &str = "RUNAI_TOKEN";
 
 /// The credentials of a command. Their `Debug` shows no secret.
 pub(crate) enum Credentials {
-    /// The secret of a client.
+    /// A client secret.
     Secret(SecretString),
-    /// The file of a client's secret.
+    /// The file of a client secret.
     SecretFile(PathBuf),
     /// A bearer token.
     Token(SecretString),
@@ -42,7 +42,7 @@ impl fmt::Debug for Credentials {
 }
 
 impl Credentials {
-    /// Chooses the credentials; nothing if there are none. `variable` reads the environment.
+    /// Chooses the credentials, or `None` if there are none. `variable` reads the environment.
     pub(crate) fn choose(
         settings: &OperatorSettings,
         file: Option<&Input>,
@@ -83,22 +83,22 @@ impl Credentials {
         Self::secret_file(folder.join(path)).map(Some)
     }
 
-    /// The file of a client secret, which must be readable: a mistake is reported before anything is sent.
+    /// Checks that the file of a client secret is readable, so that an error is reported before any request.
     fn secret_file(path: PathBuf) -> Result<Self, Failure> {
-        let cannot = |why: String| {
-            Failure::usage(format!("the client secret in `{}` {why}", path.display()))
-                .hint(format!("write nothing but the secret into the file, or set `{SECRET_VARIABLE}`"))
+        let secret_error = |why: String| {
+            Failure::usage(format!("client secret file `{}` {why}", path.display()))
+                .hint(format!("write only the secret to the file, or set `{SECRET_VARIABLE}`"))
         };
-        let text = fs::read_to_string(&path).map_err(|problem| cannot(format!("cannot be read: {problem}")))?;
-        if text.trim().is_empty() { Err(cannot("is empty".to_owned())) } else { Ok(Self::SecretFile(path)) }
+        let text = fs::read_to_string(&path).map_err(|problem| secret_error(format!("cannot be read: {problem}")))?;
+        if text.trim().is_empty() { Err(secret_error("is empty".to_owned())) } else { Ok(Self::SecretFile(path)) }
     }
 
-    /// Whether they are a client's secret, which needs the client's id.
+    /// Whether they also need the client id.
     pub(crate) const fn need_client_id(&self) -> bool {
         matches!(self, Self::Secret(_) | Self::SecretFile(_))
     }
 
-    /// Gives them to a client.
+    /// Sets the credentials of a client.
     pub(crate) fn apply(self, builder: ClientBuilder, client_id: Option<&str>) -> Result<ClientBuilder, Failure> {
         let client_id = client_id.unwrap_or_default();
         Ok(match self {
@@ -106,10 +106,10 @@ impl Credentials {
             Self::SecretFile(path) => builder.secret_file(client_id, path),
             Self::Token(token) => builder.token(token),
             Self::TokenCommand(line) => {
-                // The command may hold a secret, so no message shows it.
+                // The command may contain a secret, so the message does not show it.
                 let command = TokenCommand::split(&line).ok_or_else(|| {
-                    Failure::usage("`token_command` is empty, or has a quote that is not closed")
-                        .hint("write the program and its arguments: `runai-token --plain`")
+                    Failure::usage("`token_command` is empty or has an unclosed quote")
+                        .hint("write the program and its arguments, such as `runai-token --plain`")
                 })?;
                 builder.token_command(command)
             }
@@ -117,8 +117,8 @@ impl Credentials {
     }
 }
 
-/// The token command of the operator file, if it may run. One in a file that was found upward from the working directory
-/// may not: a cloned repository must not run commands.
+/// The token command of the operator file, if it may run. One in a file that was found upward from the working
+/// directory may not: a cloned repository must not run commands.
 fn file_command<'s>(settings: &'s OperatorSettings, file: Option<&Input>, is_overridden: bool) -> Option<&'s str> {
     let command = settings.token_command.as_deref().filter(|_| !is_overridden)?;
     let file = file?;
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_are_stronger_than_variables_and_those_than_the_file() {
+    fn flags_override_variables_and_file() {
         let file = OperatorSettings { token_command: Some("from-file".to_owned()), ..OperatorSettings::default() };
         let flag = ConnectArgs { token_command: Some("from-flag".to_owned()), ..ConnectArgs::default() };
         let none = ConnectArgs::default();
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_in_a_file_that_was_found_upward_never_counts() {
+    fn ignores_command_of_file_found_upward() {
         let file = OperatorSettings { token_command: Some("from-file".to_owned()), ..OperatorSettings::default() };
         assert_eq!(chosen(&file, true, &ConnectArgs::default(), &[]), None);
         let variables = [("RUNAI_TOKEN_COMMAND", "from-variable")];

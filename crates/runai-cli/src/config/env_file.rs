@@ -1,21 +1,20 @@
-//! Files of environment variables, as `docker run --env-file` reads them: one `NAME=VALUE` a line, and the value is taken
-//! literally.
+//! Parses files of environment variables like `docker run --env-file`: one `NAME=VALUE` per line, with literal values.
 
 use std::path::Path;
 
 use crate::failure::Failure;
 use crate::output::secrets;
 
-/// What is wrong with a line. The line itself is not shown: its value may be a secret.
+/// An invalid line. The error does not show the line, whose value may be a secret.
 #[derive(Debug, PartialEq, Eq)]
 struct LineError {
-    /// From 1.
+    /// Line number, from 1.
     line: usize,
     why: &'static str,
     help: &'static str,
 }
 
-/// Reads the variables in a file.
+/// Reads the variables of a file.
 pub(crate) fn read(path: &Path) -> Result<Vec<(String, String)>, Failure> {
     let shown = path.display();
     let bytes = std::fs::read(path).map_err(|problem| Failure::usage(format!("cannot read `{shown}`: {problem}")))?;
@@ -27,7 +26,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<(String, String)>, Failure> {
     Ok(variables)
 }
 
-/// Parses a file. A name without `=` takes its value from `inherited`, or is left out. The last of several values counts.
+/// Parses a file. A name without `=` gets its value from `inherited`, or is skipped. The last value of a name wins.
 fn parse(bytes: &[u8], inherited: impl Fn(&str) -> Option<String>) -> Result<Vec<(String, String)>, LineError> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let mut variables: Vec<(String, String)> = Vec::new();
@@ -35,27 +34,24 @@ fn parse(bytes: &[u8], inherited: impl Fn(&str) -> Option<String>) -> Result<Vec
         let error = |why, help| Err(LineError { line: index + 1, why, help });
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let Ok(line) = str::from_utf8(line) else {
-            return error("the line is not UTF-8", "save the file as UTF-8");
+            return error("line is not UTF-8", "save the file as UTF-8");
         };
         let line = line.trim_start();
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
         if line.contains('\0') {
-            return error("the line has a NUL character, which no variable can hold", "remove it");
+            return error("NUL character in the line", "remove the NUL character");
         }
         let (name, value) = match line.split_once('=') {
             Some((name, value)) => (name, Some(value.to_owned())),
             None => (line, inherited(line)),
         };
         if name.is_empty() {
-            return error("there is no name before `=`", "write NAME=VALUE");
+            return error("missing name before `=`", "write NAME=VALUE");
         }
         if name.contains([' ', '\t']) {
-            return error(
-                "the name has a blank in it",
-                "write NAME=VALUE, without `export` and without blanks around `=`",
-            );
+            return error("whitespace in the name", "write NAME=VALUE, without `export` and without spaces around `=`");
         }
         let Some(value) = value else { continue };
         match variables.iter_mut().find(|(known, _)| known == name) {
@@ -75,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_taken_literally() {
+    fn values_are_literal() {
         for (line, value) in [
             ("A=pa$word", "pa$word"),
             ("A=ab$$cd", "ab$$cd"),
@@ -97,13 +93,13 @@ mod tests {
     }
 
     #[test]
-    fn marks_comments_and_names_alone_are_understood() {
+    fn parses_bom_comments_and_names() {
         let text = "\u{feff}# a comment\n\nSET\nUNSET\nA=1\n  # another\nA=2\n";
         assert_eq!(pairs(text.as_bytes()), [("SET".to_owned(), "here".to_owned()), ("A".to_owned(), "2".to_owned())]);
     }
 
     #[test]
-    fn wrong_lines_are_named_by_their_number() {
+    fn errors_have_line_numbers() {
         let line = |text: &[u8]| parse(text, |_| None).unwrap_err().line;
         assert_eq!(line(b"A=1\n\n=x\n"), 3);
         assert_eq!(line(b"# a\nexport A=1\n"), 2);

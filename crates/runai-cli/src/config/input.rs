@@ -1,4 +1,4 @@
-//! Files as texts.
+//! Reads files as text.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -14,9 +14,9 @@ pub(crate) struct Input {
     /// The path as it was given; `<stdin>` for standard input.
     pub(crate) name: String,
     pub(crate) format: Format,
-    /// The text, or why the bytes are none and how they look.
+    /// The text, or the report about invalid bytes and their lossy text.
     pub(crate) text: Result<String, (Report, String)>,
-    /// Whether it is an operator file that was found upward from the working directory, and may be someone else's.
+    /// Whether it is an operator file found in a parent folder, which may belong to someone else.
     pub(crate) found_upward: bool,
 }
 
@@ -24,12 +24,12 @@ pub(crate) struct Input {
 ///
 /// # Errors
 ///
-/// A sentence about the file, and what to do.
+/// Returns a message that names the file, with a hint.
 pub(crate) fn read(path: &Path) -> Result<Input, String> {
     let name = path.display().to_string();
     let standard_input = path == Path::new("-");
     let bytes = if standard_input { read_limited(io::stdin().lock()) } else { open(path) };
-    let bytes = bytes.map_err(|error| refuse(&name, path, &error))?;
+    let bytes = bytes.map_err(|error| read_error(&name, path, &error))?;
     let text = match decode(&bytes) {
         Ok(text) => Ok(text.to_owned()),
         Err(report) => Err((report, String::from_utf8_lossy(&bytes).into_owned())),
@@ -47,28 +47,28 @@ fn open(path: &Path) -> io::Result<Vec<u8>> {
     read_limited(file)
 }
 
-/// A little more than is looked at, so that a text which is too large shows as such without being read whole.
+/// Reads one byte more than the limit, so that a larger text is detected without reading it all.
 fn read_limited(reader: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     reader.take(runai_syntax::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-fn refuse(name: &str, path: &Path, error: &io::Error) -> String {
+fn read_error(name: &str, path: &Path, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::IsADirectory => {
             format!(
-                "`{name}` is a directory\nhint: name the files in it, such as `{}`",
+                "`{name}` is a directory\nhint: pass the files in it, such as `{}`",
                 path.join("*.runai.yaml").display()
             )
         }
-        io::ErrorKind::NotFound => format!("`{name}` does not exist"),
-        io::ErrorKind::PermissionDenied => format!("`{name}` cannot be read: permission denied"),
-        _ => format!("`{name}` cannot be read: {error}"),
+        io::ErrorKind::NotFound => format!("file `{name}` does not exist"),
+        io::ErrorKind::PermissionDenied => format!("cannot read `{name}`: permission denied"),
+        _ => format!("cannot read `{name}`: {error}"),
     }
 }
 
-/// Standard input has no ending to go by; a text in braces is JSON.
+/// Guesses the format of stdin, which has no file ending: a text that starts with a brace is JSON.
 fn guess(text: &str) -> Format {
     if text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).starts_with('{') {
         Format::Json

@@ -1,4 +1,4 @@
-//! The operator file and the variables of the environment.
+//! The operator file and environment variables.
 
 pub(crate) mod connect;
 pub(crate) mod credentials;
@@ -17,17 +17,17 @@ use crate::failure::Failure;
 
 /// Variable that names the operator file.
 const CONFIG_VARIABLE: &str = "RUNAI_STEP_CONFIG";
-/// Names of the operator file, the first that exists counts.
+/// Names of the operator file; the first that exists is used.
 pub(crate) const FILE_NAMES: [&str; 3] = ["runai-step.toml", "runai-step.yaml", "runai-step.yml"];
 /// Folder of the operator file in the user's configuration directory.
 const FOLDER: &str = "runai-step";
 
-/// The operator file: that of `--config`, else of `RUNAI_STEP_CONFIG`, else the nearest upward from the working
-/// directory, else the user's. None if there is none anywhere.
+/// Finds the operator file: `--config`, else `RUNAI_STEP_CONFIG`, else the nearest in the working directory and its
+/// parents, else the one in the user's configuration directory.
 ///
 /// # Errors
 ///
-/// The file that was named, or found, cannot be read.
+/// The file cannot be read.
 pub(crate) fn operator_file(flag: Option<&Path>) -> Result<Option<Input>, Failure> {
     let named = flag.map(Path::to_owned).or_else(|| env::var_os(CONFIG_VARIABLE).map(PathBuf::from));
     let read = |path: &Path| input::read(path).map_err(Failure::usage);
@@ -40,7 +40,7 @@ pub(crate) fn operator_file(flag: Option<&Path>) -> Result<Option<Input>, Failur
     in_user_directory().map(|path| read(&path)).transpose()
 }
 
-/// Variables of the environment that may be settings, by name.
+/// Returns the environment variables that may be settings, sorted by name.
 pub(crate) fn variables() -> Vec<(String, String)> {
     let mut variables: Vec<_> = env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -50,31 +50,31 @@ pub(crate) fn variables() -> Vec<(String, String)> {
     variables
 }
 
-/// A value of an operator key from a variable or a flag.
+/// A value of an operator key, from a variable or a flag.
 #[derive(Clone, Debug)]
 pub(crate) struct ConfigOverride {
-    /// How messages name it: `RUNAI_BASE_URL`, `--base-url`.
+    /// Its name in messages: `RUNAI_BASE_URL`, `--base-url`.
     pub(crate) name: String,
     pub(crate) key: &'static str,
     pub(crate) value: String,
 }
 
 impl ConfigOverride {
-    /// The value of a flag.
+    /// Returns the value of a flag.
     pub(crate) fn flag(flag: &str, key: &'static str, value: &str) -> Self {
         Self { name: flag.to_owned(), key, value: value.to_owned() }
     }
 }
 
-/// The key whose value goes no way that could print it.
+/// The key of the client secret, whose value is never printed.
 pub(crate) const SECRET_KEY: &str = "client_secret";
 
-/// The variable of a key: `RUNAI_` and the key in capitals, without a leading `runai_`.
+/// Returns the variable of a key: `RUNAI_` and the key in capitals, without a leading `runai_`.
 pub(crate) fn operator_variable(key: &str) -> String {
     format!("{VARIABLE_PREFIX}{}", key.strip_prefix("runai_").unwrap_or(key).to_ascii_uppercase())
 }
 
-/// The operator keys that variables set, but for the secret.
+/// Returns the operator keys that variables set, except the secret.
 pub(crate) fn overrides() -> Vec<ConfigOverride> {
     let given = |key: &'static str| {
         let name = operator_variable(key);
@@ -86,7 +86,7 @@ pub(crate) fn overrides() -> Vec<ConfigOverride> {
 
 fn upward() -> Option<PathBuf> {
     let here = env::current_dir().ok()?;
-    // The usual place is named as people would.
+    // Use a relative path for the working directory.
     in_folder(Path::new("")).or_else(|| here.ancestors().skip(1).find_map(in_folder))
 }
 
@@ -102,7 +102,7 @@ fn in_user_directory() -> Option<PathBuf> {
     in_folder(&user_folder()?)
 }
 
-/// The folder of the operator file in the user's configuration directory.
+/// Returns the folder of the operator file in the user's configuration directory.
 pub(crate) fn user_folder() -> Option<PathBuf> {
     Some(etcetera::choose_base_strategy().ok()?.config_dir().join(FOLDER))
 }

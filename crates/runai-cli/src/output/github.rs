@@ -1,13 +1,13 @@
-//! Annotations of GitHub Actions: one workflow command a finding.
+//! GitHub Actions annotations: one workflow command per diagnostic.
 
 use std::io::{self, Write as _};
 
 use runai_spec::rules::Severity;
 
-use super::Checked;
+use super::CheckedFile;
 
-/// Prints what was found.
-pub(crate) fn print(checked: &[Checked]) -> io::Result<()> {
+/// Prints all diagnostics.
+pub(crate) fn print(checked: &[CheckedFile]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for file in checked {
         for found in &file.report.diagnostics {
@@ -32,7 +32,7 @@ pub(crate) fn print(checked: &[Checked]) -> io::Result<()> {
     Ok(())
 }
 
-/// The command of GitHub that is called so.
+/// Returns the workflow command for a severity.
 const fn level(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",

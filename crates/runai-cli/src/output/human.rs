@@ -1,4 +1,4 @@
-//! Excerpts of the file with the place underlined, for people.
+//! Diagnostics as source excerpts, for people.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -7,43 +7,43 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use runai_spec::rules::Severity;
 use runai_spec::{Diagnostic, Related};
 
-use super::Checked;
+use super::CheckedFile;
 use crate::commands::check::applicable;
 
-/// Most lines of one place that an excerpt shows.
+/// Maximum number of lines of an excerpt.
 const MAX_LINES: usize = 8;
 
-/// How excerpts look.
+/// Options of excerpts.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Options {
-    /// Whether a `[*]` marks what `check --fix` would fix.
+    /// Whether `[*]` marks problems that `check --fix` fixes.
     pub(crate) marks_fixes: bool,
-    /// Whether it would apply unsafe fixes.
+    /// Whether that includes unsafe fixes.
     pub(crate) unsafe_fixes: bool,
 }
 
-/// Prints what was found on standard output.
-pub(crate) fn print(checked: &[Checked], options: Options) -> io::Result<()> {
+/// Prints diagnostics to stdout.
+pub(crate) fn print(checked: &[CheckedFile], options: Options) -> io::Result<()> {
     write(&mut anstream::stdout().lock(), checked, options)
 }
 
-/// Prints what was found on standard error.
-pub(crate) fn eprint(checked: &[Checked]) -> io::Result<()> {
+/// Prints diagnostics to stderr.
+pub(crate) fn eprint(checked: &[CheckedFile]) -> io::Result<()> {
     eprint_with(checked, Options::default())
 }
 
-/// Prints what was found on standard error, as `options` say.
-pub(crate) fn eprint_with(checked: &[Checked], options: Options) -> io::Result<()> {
+/// Prints diagnostics to stderr with `options`.
+pub(crate) fn eprint_with(checked: &[CheckedFile], options: Options) -> io::Result<()> {
     write(&mut anstream::stderr().lock(), checked, options)
 }
 
-/// Says a line on standard error about all files.
+/// Prints a summary line to stderr.
 pub(crate) fn summary(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-/// Says on standard error how much was found.
-pub(crate) fn sum_up(checked: &[Checked]) {
+/// Prints the number of diagnostics to stderr.
+pub(crate) fn sum_up(checked: &[CheckedFile]) {
     let count = |severity: Severity| {
         let diagnostics = checked.iter().flat_map(|checked| &checked.report.diagnostics);
         diagnostics.filter(|diagnostic| diagnostic.severity == severity).count()
@@ -60,8 +60,8 @@ pub(crate) fn plural(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-fn write(out: &mut impl Write, checked: &[Checked], options: Options) -> io::Result<()> {
-    // Colours are taken out again by the stream where it is no terminal, or `NO_COLOR` is set.
+fn write(out: &mut impl Write, checked: &[CheckedFile], options: Options) -> io::Result<()> {
+    // The stream strips colors if it is not a terminal, or if `NO_COLOR` is set.
     let renderer = Renderer::styled();
     for file in checked {
         let lines = line_starts(&file.shown);
@@ -73,7 +73,7 @@ fn write(out: &mut impl Write, checked: &[Checked], options: Options) -> io::Res
     Ok(())
 }
 
-fn group<'a>(diagnostic: &'a Diagnostic, file: &'a Checked, lines: &[usize], options: Options) -> Group<'a> {
+fn group<'a>(diagnostic: &'a Diagnostic, file: &'a CheckedFile, lines: &[usize], options: Options) -> Group<'a> {
     let text = file.shown.as_str();
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
@@ -83,21 +83,21 @@ fn group<'a>(diagnostic: &'a Diagnostic, file: &'a Checked, lines: &[usize], opt
     let line_of = |offset: usize| lines.partition_point(|start| *start <= offset).max(1);
     let (here, elsewhere): (Vec<&Related>, Vec<_>) =
         diagnostic.related.iter().partition(|other| other.path == file.path);
-    // Only the lines around the places are handed over, so that a file of any size costs the same.
+    // The renderer gets only the lines of the excerpt, so that its cost does not depend on the file size.
     let related_lines = || here.iter().map(|other| line_of(other.offset));
     let first_line = related_lines().fold(diagnostic.line, usize::min);
     let last_line = related_lines().fold(diagnostic.end_line.min(diagnostic.line + MAX_LINES), usize::max);
     let first = lines.get(first_line - 1).copied().unwrap_or(text.len());
     let end = lines.get(last_line).copied().unwrap_or(text.len());
     let whole = text.get(first..end).unwrap_or_default();
-    // A byte order mark has no column, but would take one in the excerpt.
+    // A byte order mark counts as no column, but would occupy one in the excerpt.
     let excerpt = whole.trim_start_matches('\u{feff}');
     let first = first + whole.len() - excerpt.len();
     let excerpt = excerpt.trim_end_matches(['\r', '\n']);
     let place = |offset: usize| floor(excerpt, offset.saturating_sub(first));
     let annotation = AnnotationKind::Primary.span(place(diagnostic.offset)..place(diagnostic.end_offset));
     let labels = here.iter().map(|other| {
-        // A list or map of many lines is named by its first one.
+        // Label only the first line of a list or map.
         let end = text
             .get(other.offset..other.end_offset)
             .map_or(other.offset, |text| other.offset + text.find('\n').unwrap_or(text.len()));

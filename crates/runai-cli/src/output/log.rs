@@ -1,4 +1,4 @@
-//! What `--verbose` shows: the client's own log. It holds no secret.
+//! The log of `--verbose`, without secrets.
 
 use std::io::{self, Write};
 
@@ -7,29 +7,29 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, fmt};
 
-use crate::args::{LogFormat, TalkArgs};
+use crate::args::{LogFormat, VerbosityArgs};
 use crate::output;
 use crate::output::secrets::scrub;
 
-/// Sets up how much is said.
-pub(crate) fn start(talk: &TalkArgs) {
-    if talk.quiet {
-        output::be_quiet();
+/// Applies `--quiet`, `--verbose` and `--log-format`.
+pub(crate) fn start(args: &VerbosityArgs) {
+    if args.quiet {
+        output::set_quiet();
     }
-    let targets = match talk.verbose {
-        // What goes wrong on the way is told by events.
+    let targets = match args.verbose {
+        // Commands report problems by events.
         0 => return,
         1 => Targets::new().with_target("runai_client", LevelFilter::DEBUG).with_target("runai_sim", LevelFilter::INFO),
         _ => Targets::new().with_default(LevelFilter::TRACE),
     };
-    let layer = match talk.log_format {
+    let layer = match args.log_format {
         LogFormat::Json => fmt::layer().json().with_writer(|| Scrubbed(io::stderr())).boxed(),
         LogFormat::Text => fmt::layer().with_ansi(false).with_writer(|| Scrubbed(io::stderr())).boxed(),
     };
     let _ = tracing_subscriber::registry().with(layer.with_filter(targets)).try_init();
 }
 
-/// Writes texts without the values that the user gave as secrets. A log entry is one write.
+/// Writes text without concealed values. Each log entry is one write.
 struct Scrubbed<W>(W);
 
 impl<W: Write> Write for Scrubbed<W> {
@@ -50,7 +50,7 @@ mod tests {
     use crate::output::secrets::conceal;
 
     #[test]
-    fn a_log_shows_no_concealed_value() {
+    fn log_scrubs_concealed_values() {
         conceal("not-a-real-log-secret");
         let mut log = Vec::new();
         Scrubbed(&mut log).write_all(b"sent not-a-real-log-secret\n").unwrap();

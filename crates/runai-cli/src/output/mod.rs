@@ -1,6 +1,6 @@
-//! Words out: results on standard output, words about them on standard error.
+//! Output: results go to stdout, diagnostics and progress to stderr.
 //!
-//! A reader that has seen enough closes the pipe; that is no error, so writers stop in silence.
+//! A closed pipe is not an error: writers stop without a message.
 
 pub(crate) mod github;
 pub(crate) mod human;
@@ -20,10 +20,10 @@ use serde::Serialize;
 use crate::args::ResultFormat;
 use crate::exit::Exit;
 
-/// What was found in a file.
+/// The diagnostics of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Checked {
-    /// The path as it was given.
+pub(crate) struct CheckedFile {
+    /// The path as given by the user.
     pub(crate) path: String,
     #[serde(flatten)]
     pub(crate) report: Report,
@@ -32,14 +32,14 @@ pub(crate) struct Checked {
     pub(crate) shown: String,
 }
 
-impl From<SourceReport<'_>> for Checked {
+impl From<SourceReport<'_>> for CheckedFile {
     fn from(found: SourceReport<'_>) -> Self {
         Self { path: found.name.to_owned(), report: found.report, shown: found.shown.into_owned() }
     }
 }
 
-/// `text` with a star for each byte, so that lines and offsets stay what they are.
-pub(crate) fn stars(text: &str) -> String {
+/// Returns `text` with a star for each byte, which keeps lines and offsets.
+pub(crate) fn mask(text: &str) -> String {
     text.chars().flat_map(|c| std::iter::repeat_n(if c == '\n' { '\n' } else { '*' }, c.len_utf8())).collect()
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn line(text: &str) -> io::Result<()> {
     writeln!(anstream::stdout(), "{text}")
 }
 
-/// Prints a text as it is.
+/// Prints text without a trailing newline.
 pub(crate) fn text(text: &str) -> io::Result<()> {
     let mut out = anstream::stdout();
     out.write_all(text.as_bytes())?;
@@ -60,7 +60,7 @@ pub(crate) fn json(value: &impl Serialize) -> io::Result<()> {
     line(&serde_json::to_string(value)?)
 }
 
-/// Prints a result as JSON for people.
+/// Prints a result as indented JSON.
 pub(crate) fn json_pretty(value: &impl Serialize) -> io::Result<()> {
     line(&serde_json::to_string_pretty(value)?)
 }
@@ -70,13 +70,13 @@ pub(crate) fn yaml(value: &impl Serialize) -> io::Result<()> {
     json_as_yaml(&serde_json::to_string(value)?)
 }
 
-/// Prints a JSON text as YAML.
+/// Converts JSON to YAML and prints it.
 pub(crate) fn json_as_yaml(json: &str) -> io::Result<()> {
     let yaml = convert(json, Format::Json, Format::Yaml).map_err(io::Error::other)?;
     line(yaml.trim_end())
 }
 
-/// Prints one result as `format` asks: `human` says it to people.
+/// Prints the result of a command in `format`; `human` prints it for people.
 pub(crate) fn result(
     format: ResultFormat,
     value: &impl Serialize,
@@ -89,7 +89,7 @@ pub(crate) fn result(
     }
 }
 
-/// Prints one of several results that come one after the other, for programs.
+/// Prints one of several results; nothing in the human format.
 pub(crate) fn item(format: ResultFormat, value: &impl Serialize) -> io::Result<()> {
     match format {
         ResultFormat::Human => Ok(()),
@@ -101,7 +101,7 @@ pub(crate) fn item(format: ResultFormat, value: &impl Serialize) -> io::Result<(
     }
 }
 
-/// Rows under a headline, in columns, as wide as the terminal.
+/// Formats a table with a header row, as wide as the terminal.
 pub(crate) fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
@@ -117,49 +117,49 @@ pub(crate) fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Ite
     lines.join("\n")
 }
 
-/// Whether words about results are left out, but for errors.
+/// Whether `--quiet` is set.
 static QUIET: AtomicBool = AtomicBool::new(false);
 
-/// From now on nothing is said but errors.
-pub(crate) fn be_quiet() {
+/// Suppresses status lines from now on.
+pub(crate) fn set_quiet() {
     QUIET.store(true, Ordering::Relaxed);
 }
 
-/// Whether nothing is said but errors.
+/// Whether status lines are suppressed.
 pub(crate) fn is_quiet() -> bool {
     QUIET.load(Ordering::Relaxed)
 }
 
-/// Says on standard error how it goes.
-pub(crate) fn say(text: &str) {
+/// Prints a status line to stderr, unless quiet.
+pub(crate) fn status(text: &str) {
     if !is_quiet() {
         let _ = writeln!(anstream::stderr(), "· {text}");
     }
 }
 
-/// Says on standard error what the user should know, even with `--quiet`.
+/// Prints a warning to stderr, even with `--quiet`.
 pub(crate) fn warning(text: &str) {
     let _ = writeln!(anstream::stderr(), "warning: {text}");
 }
 
-/// Asks on standard error; the answer is typed behind it.
+/// Prints a question to stderr without a newline.
 pub(crate) fn ask(question: &str) {
     let mut stderr = anstream::stderr();
     let _ = write!(stderr, "{question}").and_then(|()| stderr.flush());
 }
 
-/// Says what went wrong; lines that begin with `hint:` say what to do.
+/// Prints an error to stderr. Further lines may start with `hint:`.
 pub(crate) fn error(message: &str) {
     let _ = writeln!(anstream::stderr(), "error: {message}");
 }
 
-/// Says what is wrong with the words or files that were given.
+/// Prints an error about arguments or files, and returns its exit code.
 pub(crate) fn usage(message: &str) -> Exit {
     error(message);
     Exit::Usage
 }
 
-/// How it went, given whether the result could be printed.
+/// Returns the exit code of printing a result.
 pub(crate) fn exit_of(printed: &io::Result<()>) -> Exit {
     match printed {
         Err(problem) if problem.kind() != io::ErrorKind::BrokenPipe => {

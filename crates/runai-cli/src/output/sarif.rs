@@ -1,4 +1,4 @@
-//! SARIF 2.1.0, which code scanners read.
+//! SARIF 2.1.0, for code scanners.
 
 use std::io;
 
@@ -6,10 +6,10 @@ use runai_spec::rules::{self, Severity};
 use runai_spec::{Applicability, Fix, FixEdit, Related};
 use serde_json::{Value, json};
 
-use super::Checked;
+use super::CheckedFile;
 
-/// Prints what was found.
-pub(crate) fn print(checked: &[Checked]) -> io::Result<()> {
+/// Prints all diagnostics.
+pub(crate) fn print(checked: &[CheckedFile]) -> io::Result<()> {
     let all: Vec<_> = rules::all().collect();
     let descriptors: Vec<Value> = all
         .iter()
@@ -84,8 +84,8 @@ pub(crate) fn print(checked: &[Checked]) -> io::Result<()> {
     }))
 }
 
-/// Another place of a problem. Lines are known of the file itself.
-fn related(other: &Related, file: &Checked, lines: &Positions<'_>) -> Value {
+/// Converts a related location. Only locations in the same file have lines.
+fn related(other: &Related, file: &CheckedFile, lines: &Positions<'_>) -> Value {
     let region = if other.path == file.path {
         lines.region(other.offset, other.end_offset)
     } else {
@@ -115,7 +115,7 @@ fn fix_of(fix: &Fix, lines: &Positions<'_>) -> Value {
     })
 }
 
-/// Offsets as lines and columns.
+/// Converts offsets to lines and columns.
 struct Positions<'t> {
     text: &'t str,
     line_starts: Vec<usize>,
@@ -127,7 +127,7 @@ impl<'t> Positions<'t> {
         Self { text, line_starts }
     }
 
-    /// Line and column of an offset, from 1; columns count characters.
+    /// Returns the line and column of an offset, from 1; columns count characters.
     fn position(&self, offset: usize) -> (usize, usize) {
         let line = self.line_starts.partition_point(|start| *start <= offset).max(1);
         let before = self.text.get(self.line_starts[line - 1]..offset).unwrap_or_default();
@@ -155,7 +155,7 @@ const fn level(severity: Severity) -> &'static str {
     }
 }
 
-/// The path as a URI reference.
+/// Returns the path as a URI reference.
 fn uri(path: &str) -> String {
     let parts: Vec<_> = path.split('/').map(runai_api::request::encode_component).collect();
     parts.join("/")

@@ -1,20 +1,20 @@
-//! Values that no message, excerpt or log may show: those of `--set environment.…` and of `--env-file`.
+//! Concealed values of `--set environment.…` and `--env-file`, which no message, excerpt or log shows.
 //!
-//! Texts of this program name no values of the environment. Those of a control plane and of libraries may echo them, so
-//! such texts pass through [`scrub`].
+//! Messages of this program do not contain these values. Messages of the control plane and of libraries may, so they
+//! pass through [`scrub`].
 
 use std::borrow::Cow;
 use std::sync::{PoisonError, RwLock};
 
-/// Shortest value that is concealed, in bytes. A shorter one occurs in texts by chance.
+/// Minimum length of a concealed value, in bytes. Shorter values occur in texts by chance.
 const MIN_LENGTH: usize = 4;
-/// In place of a concealed value.
+/// Replaces a concealed value.
 const REDACTED: &str = "[redacted]";
 
-/// Every spelling of every concealed value of this process, the longest first.
+/// Every spelling of every concealed value of this process, longest first.
 static CONCEALED: RwLock<Vec<String>> = RwLock::new(Vec::new());
 
-/// Conceals `value` from now on, as it is and as JSON writes it.
+/// Conceals `value` from now on, both literally and JSON-escaped.
 pub(crate) fn conceal(value: &str) {
     let value = value.trim();
     if value.len() < MIN_LENGTH {
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn concealed_values_leave_texts_in_every_spelling() {
+    fn scrubs_every_spelling() {
         conceal("not-a-\"real\"-secret ");
         conceal("abc");
         let shown = scrub(r#"refused: not-a-"real"-secret, {"value":"not-a-\"real\"-secret"}, abc"#);

@@ -1,4 +1,4 @@
-//! Events as people and as programs read them.
+//! Formats events for people and for programs.
 
 use runai_client::lifecycle::{Outcome, SuspendReason};
 use runai_client::{Event, one_line};
@@ -8,18 +8,18 @@ use super::Interruption;
 use crate::output::secrets::scrub;
 use crate::tracking::End;
 
-pub(super) fn end_words(end: &End) -> String {
+pub(super) fn end_message(end: &End) -> String {
     match end.outcome {
         Outcome::Cancelled => "was suspended".to_owned(),
         Outcome::Failed => match end.why.as_deref().filter(|why| !why.is_empty()) {
             Some(why) => format!("failed: {why}"),
             None => "failed".to_owned(),
         },
-        Outcome::PendingTimeout => "was queued too long and is suspended".to_owned(),
+        Outcome::PendingTimeout => "was queued longer than `pending_timeout` and is suspended".to_owned(),
         Outcome::Stopped => "was stopped by someone else".to_owned(),
         Outcome::Succeeded => "succeeded".to_owned(),
-        Outcome::Vanished => "vanished: someone deleted it, or it never was".to_owned(),
-        Outcome::WorkloadTimeout => "ran too long and is suspended".to_owned(),
+        Outcome::Vanished => "vanished: deleted by someone else, or never created".to_owned(),
+        Outcome::WorkloadTimeout => "ran longer than `workload_timeout` and is suspended".to_owned(),
         _ => match &end.why {
             Some(phase) => format!("ended in the unknown phase `{phase}`"),
             None => "ended in an unknown phase".to_owned(),
@@ -27,21 +27,21 @@ pub(super) fn end_words(end: &End) -> String {
     }
 }
 
-/// That one submission has become several workloads, the oldest of which comes first.
-pub(super) fn duplicate_words(name: &str, workload_ids: &[String]) -> String {
+/// Warns that a submission created several workloads. The oldest is first in `workload_ids`.
+pub(super) fn duplicate_message(name: &str, workload_ids: &[String]) -> String {
     let younger = workload_ids.get(1..).unwrap_or_default().join(" ");
     format!(
-        "the submission of {name} exists {} times, and nothing is deleted: {}\nhint: `runai-step delete {younger}` deletes \
-         the younger",
+        "{name} was submitted once and exists {} times: {}\nhint: keep the oldest and delete the rest with `runai-step \
+         delete {younger}`",
         workload_ids.len(),
         workload_ids.join(", ")
     )
 }
 
-/// What people read when they interrupt.
-pub(super) fn interruption_words(interruption: &Interruption) -> String {
+/// Describes the effect of an interrupt.
+pub(super) fn interruption_message(interruption: &Interruption) -> String {
     let Interruption::Suspend { names, in_flight } = interruption else {
-        return "interrupted: leaving the workloads alone".to_owned();
+        return "interrupted: workloads continue to run".to_owned();
     };
     let followed = match names.as_slice() {
         [] => None,
@@ -50,41 +50,41 @@ pub(super) fn interruption_words(interruption: &Interruption) -> String {
     };
     let in_flight = match in_flight {
         0 => None,
-        1 => Some("1 submission in flight is suspended once it is confirmed".to_owned()),
-        count => Some(format!("{count} submissions in flight are suspended once they are confirmed")),
+        1 => Some("1 submission in flight will be suspended once confirmed".to_owned()),
+        count => Some(format!("{count} submissions in flight will be suspended once confirmed")),
     };
     let mut parts: Vec<_> = followed.into_iter().chain(in_flight).collect();
     if parts.is_empty() {
-        parts.push("collecting how the workloads ended".to_owned());
+        parts.push("collecting outcomes of ended workloads".to_owned());
     }
-    format!("interrupted: {}; Ctrl-C again leaves at once", parts.join("; "))
+    format!("interrupted: {}; press Ctrl-C again to exit immediately", parts.join("; "))
 }
 
-/// An event for people; the end is summed up with what is known about it.
-pub(super) fn words(event: &Event) -> Option<String> {
+/// Formats an event for people. The reporter formats the end itself.
+pub(super) fn event_message(event: &Event) -> Option<String> {
     Some(match event {
-        Event::CleanupFailed { error } => format!("could not delete the workload: {}", scrub(&error.to_string())),
-        Event::Deleting { .. } => "deleting the workload, as `delete_on_failure` asks".to_owned(),
+        Event::CleanupFailed { error } => format!("cannot delete the workload: {}", scrub(&error.to_string())),
+        Event::Deleting { .. } => "deleting the workload because of `delete_on_failure`".to_owned(),
         Event::Phase { phase, node_pools, .. } if node_pools.is_empty() => phase.clone(),
         Event::Phase { phase, node_pools, .. } => format!("{phase} on {}", node_pools.join(", ")),
         Event::Suspending { why: SuspendReason::PendingTimeout } => {
-            "suspending the workload, which was queued longer than `pending_timeout`".to_owned()
+            "suspending the workload: queued longer than `pending_timeout`".to_owned()
         }
         Event::Suspending { why: SuspendReason::WorkloadTimeout } => {
-            "suspending the workload, which ran longer than `workload_timeout`".to_owned()
+            "suspending the workload: running longer than `workload_timeout`".to_owned()
         }
         Event::OutageBegan { error } => {
-            format!("lost sight of it ({}); it continues to run", scrub(&error.to_string()))
+            format!("lost contact with the workload ({}); it continues to run", scrub(&error.to_string()))
         }
-        Event::OutageEnded { lasted } => format!("it is in sight again after {:.0} s", lasted.as_secs_f64()),
-        Event::ReceiptError { error } => format!("the receipt is not up to date: {}", one_line(error)),
+        Event::OutageEnded { lasted } => format!("contact restored after {:.0} s", lasted.as_secs_f64()),
+        Event::ReceiptError { error } => format!("cannot update the receipt: {}", one_line(error)),
         Event::Waiting { reason } => format!("waiting: {reason}"),
         _ => return None,
     })
 }
 
-/// An event for programs.
-pub(super) fn object(event: &Event) -> Option<Value> {
+/// Returns an event as JSON, for programs.
+pub(super) fn event_json(event: &Event) -> Option<Value> {
     Some(match event {
         Event::CleanupFailed { error } => json!({"event": "cleanup_failed", "error": scrub(&error.to_string())}),
         Event::Duplicate { workload_ids } => json!({"event": "duplicate", "workload_ids": workload_ids}),
@@ -101,7 +101,7 @@ pub(super) fn object(event: &Event) -> Option<Value> {
     })
 }
 
-/// Adds the members of `more`.
+/// Adds the members of `more` to `object`.
 pub(super) fn merge(object: &mut Value, more: Value) {
     if let (Value::Object(object), Value::Object(more)) = (object, more) {
         object.extend(more);

@@ -1,7 +1,7 @@
-//! What someone sees while workloads run: a [`Reporter`] is told, and shows it to people or to programs.
+//! Progress of workloads: a [`Reporter`] receives it and shows it to people or programs.
 
+mod messages;
 mod terminal;
-mod words;
 
 use std::time::Duration;
 
@@ -11,30 +11,30 @@ use runai_sim::Output;
 pub(crate) use self::terminal::TerminalReporter;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Checked;
+use crate::output::CheckedFile;
 use crate::tracking::End;
 
 /// Shows the progress of workloads.
 pub(crate) trait Reporter: Send {
-    /// Something that people want to know, and programs learn from events.
+    /// Shows a status line to people. Programs get events instead.
     fn status(&mut self, text: &str);
 
-    /// Something that the user should know and that stops nothing.
+    /// Shows a warning.
     fn warn(&mut self, text: &str);
 
-    /// A failure of the command, or of one of several items; returns its exit code.
+    /// Reports a failure of the command or of an item, and returns its exit code.
     fn fail(&mut self, failure: &Failure) -> Exit;
 
     /// A step was not submitted, or a workload was not found.
     fn rejected(&mut self, rejection: &Rejection) -> Exit;
 
-    /// A step has become a workload of `project`.
+    /// A step was submitted to `project`, or attached to its workload.
     fn submitted(&mut self, file: &str, submitted: &Submitted, project: &str);
 
-    /// Something happened on the way to a workload.
+    /// An event of a submission that is not confirmed yet.
     fn submission(&mut self, event: &SubmitEvent);
 
-    /// The id of a workload that was submitted and is not followed, as the command's result.
+    /// The id of a submitted workload that is not followed: the result of the command.
     fn result_id(&mut self, workload_id: &str);
 
     /// A workload is followed from now on.
@@ -55,49 +55,49 @@ pub(crate) trait Reporter: Send {
     /// A workload ended.
     fn ended(&mut self, workload_id: &str, name: &str, end: &End);
 
-    /// A stored cancel of a workload is withdrawn, or resumed.
+    /// A stored cancel of a workload is dropped, or resumed.
     fn stored_cancel(&mut self, workload_id: &str, name: &str, resumed: bool);
 
     /// The user interrupted the command.
     fn interrupted(&mut self, interruption: &Interruption);
 
-    /// A workload is left by the command before it ended.
+    /// The command stops following a workload before it ended.
     fn left(&mut self, workload_id: &str, name: &str, cancel_requested: bool);
 
     /// A line that a local command printed.
     fn output(&mut self, output: &Output);
 
-    /// How every item went: file, workload, outcome, duration.
+    /// The final table: file, workload, outcome and duration of every item.
     fn summary(&mut self, rows: Vec<[String; 4]>);
 
-    /// Nothing more is drawn over.
+    /// Removes the live lines.
     fn close(&mut self);
 }
 
-/// Why an item of a command came to nothing.
+/// Why a step was not submitted, or a workload was not found.
 #[derive(Clone, Debug)]
 pub(crate) struct Rejection {
-    /// The step's file; absent where no step was to be submitted.
+    /// The step's file; absent if the item is not a step.
     pub(crate) file: Option<String>,
-    /// The workload's name, as far as it is known.
+    /// The workload's name, or the text with which the user selects it.
     pub(crate) name: String,
     pub(crate) failure: Failure,
-    /// Whether the failure must name the item, as there are several.
+    /// Whether the command has several items, so that the failure must name this one.
     pub(crate) several: bool,
-    /// The places in the file that the control plane refuses.
-    pub(crate) excerpts: Vec<Checked>,
+    /// Excerpts of the settings that the control plane rejects.
+    pub(crate) excerpts: Vec<CheckedFile>,
 }
 
 /// What an interrupt does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Interruption {
-    /// The command ends; workloads are left alone.
+    /// The command ends and leaves the workloads running.
     Leave,
     /// Workloads are suspended.
     Suspend {
-        /// The names of those that are followed.
+        /// Names of the workloads that are followed.
         names: Vec<String>,
-        /// Submissions in flight.
+        /// Number of submissions in flight.
         in_flight: usize,
     },
 }

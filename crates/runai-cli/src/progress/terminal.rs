@@ -1,4 +1,4 @@
-//! Progress on a terminal: a live line per workload. Elsewhere plain lines, and for programs one object per event.
+//! Progress as live lines on a terminal, plain lines elsewhere, and one JSON object per event for programs.
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -10,7 +10,7 @@ use runai_client::{Error, Event, OutageScope, SubmitEvent, Submitted};
 use runai_sim::{Output, Stream};
 use serde_json::json;
 
-use super::words::{duplicate_words, end_words, interruption_words, merge, object, words};
+use super::messages::{duplicate_message, end_message, event_json, event_message, interruption_message, merge};
 use super::{Interruption, Rejection, Reporter};
 use crate::args::ResultFormat;
 use crate::exit::Exit;
@@ -20,33 +20,33 @@ use crate::output::secrets::scrub;
 use crate::output::time;
 use crate::tracking::End;
 
-/// Most workloads that have their own line; the summary line counts all of them.
-const MOST_LINES: usize = 12;
-/// How often a live line is drawn anew.
+/// Maximum number of live lines of workloads; the summary line counts all workloads.
+const MAX_LINES: usize = 12;
+/// Refresh interval of live lines.
 const TICK: Duration = Duration::from_millis(200);
 
 /// Writes progress to stderr, and events for programs to stdout.
 pub(crate) struct TerminalReporter {
     format: ResultFormat,
-    /// Whether names have to stand before what happens.
+    /// Whether messages start with the name of their workload.
     several: bool,
-    live: Option<Live>,
-    workloads: HashMap<String, Shown>,
+    live: Option<LiveLines>,
+    workloads: HashMap<String, WorkloadView>,
 }
 
-/// What is known about a workload.
-struct Shown {
+/// The displayed state of a workload.
+struct WorkloadView {
     name: String,
     stage: Stage,
     phase: String,
     reason: Option<String>,
     pools: Vec<String>,
-    /// When the phase was seen first.
+    /// When the phase was first observed.
     since: Instant,
 }
 
-/// Lines that are drawn over.
-struct Live {
+/// Live lines.
+struct LiveLines {
     lines: MultiProgress,
     sum: Option<ProgressBar>,
     bars: HashMap<String, ProgressBar>,
@@ -54,14 +54,14 @@ struct Live {
 
 impl TerminalReporter {
     pub(crate) fn new(format: ResultFormat, several: bool) -> Self {
-        let live = (format == ResultFormat::Human && !output::is_quiet()).then(|| Live::new(several)).flatten();
+        let live = (format == ResultFormat::Human && !output::is_quiet()).then(|| LiveLines::new(several)).flatten();
         Self { format, several, live, workloads: HashMap::new() }
     }
 }
 
 impl Reporter for TerminalReporter {
     fn status(&mut self, text: &str) {
-        self.say(text);
+        self.write_status(text);
     }
 
     fn warn(&mut self, text: &str) {
@@ -96,28 +96,28 @@ impl Reporter for TerminalReporter {
         let Submitted { name, already_existed, receipt_error, differences, duplicates, duplicate_of, .. } = submitted;
         if self.format == ResultFormat::Human {
             let (how, to) = if *already_existed { ("attached to", "of") } else { ("submitted", "to") };
-            self.say(&format!("{how} {name} {to} project {project}"));
+            self.write_status(&format!("{how} {name} {to} project {project}"));
         } else {
             let mut event = json!({"event": "submitted", "file": file, "project": project});
             merge(&mut event, serde_json::to_value(submitted).unwrap_or_default());
             let _ = output::item(self.format, &event);
         }
         if let Some(why) = receipt_error {
-            self.warn(&format!("there is no receipt of {name}: {why}"));
+            self.warn(&format!("cannot write the receipt of {name}: {why}"));
         }
         if !differences.is_empty() {
             let places: Vec<_> = differences.iter().map(|place| format!("`{place}`")).collect();
-            self.warn(&format!("the stored spec of {name} differs from this one at {}", places.join(", ")));
+            self.warn(&format!("stored spec of {name} differs from the submitted one at {}", places.join(", ")));
         }
         if !duplicates.is_empty() {
             let ids: Vec<String> = std::iter::once(&submitted.workload_id).chain(duplicates).cloned().collect();
-            self.warn(&duplicate_words(name, &ids));
+            self.warn(&duplicate_message(name, &ids));
         }
         if let Some(older) = duplicate_of {
             let id = &submitted.workload_id;
             self.warn(&format!(
-                "{name} exists a second time: {id} appeared beside {older}, which is no longer listed\nhint: `runai-step \
-                 delete {id}` deletes the younger"
+                "{name} exists twice: {id} appeared after {older}, which is no longer listed\nhint: delete the younger with \
+                 `runai-step delete {id}`"
             ));
         }
     }
@@ -130,19 +130,19 @@ impl Reporter for TerminalReporter {
                 let seconds = settle_time.as_secs_f64();
                 (
                     format!(
-                        "it is not known whether {name} was submitted ({error}); looking for it, and sending it again only if \
-                         look-ups find nothing for {seconds} s"
+                        "submission of {name} is unconfirmed ({error}); looking it up, and resending it after {seconds} s \
+                         of empty lookups"
                     ),
                     json!({"event": "ambiguous", "name": name, "error": error, "settle_seconds": seconds}),
                 )
             }
             SubmitEvent::Resending { name } => {
-                (format!("no look-up found {name}; sending it again"), json!({"event": "resending", "name": name}))
+                (format!("resending {name}: no lookup found it"), json!({"event": "resending", "name": name}))
             }
             _ => return,
         };
         if self.format == ResultFormat::Human {
-            self.say(&words);
+            self.write_status(&words);
         } else {
             let _ = output::item(self.format, &object);
         }
@@ -155,7 +155,7 @@ impl Reporter for TerminalReporter {
     }
 
     fn watch(&mut self, workload_id: &str, name: &str) {
-        let shown = Shown {
+        let shown = WorkloadView {
             name: name.to_owned(),
             stage: Stage::Queued,
             phase: String::new(),
@@ -171,7 +171,7 @@ impl Reporter for TerminalReporter {
         let Some(shown) = self.workloads.get_mut(workload_id) else { return };
         let name = shown.name.clone();
         match event {
-            // The phase that was reported when it was attached to.
+            // Already reported when the command attached to the workload.
             Event::Phase { phase, node_pools, .. } if *phase == shown.phase && *node_pools == shown.pools => return,
             Event::Phase { phase, stage, node_pools } => {
                 shown.stage = *stage;
@@ -186,16 +186,16 @@ impl Reporter for TerminalReporter {
             _ => {}
         }
         if let Event::Duplicate { workload_ids } = event {
-            // Two jobs that run cost twice: also with `--quiet`.
-            self.warn(&duplicate_words(&name, workload_ids));
+            // A duplicate costs money, so this is shown even with `--quiet`.
+            self.warn(&duplicate_message(&name, workload_ids));
         }
         if self.format == ResultFormat::Human {
-            // A live line shows these by itself.
+            // The live line already shows these.
             let is_drawn = self.live.is_some() && matches!(event, Event::Phase { .. } | Event::Waiting { .. });
-            if let Some(words) = words(event).filter(|_| !is_drawn) {
-                self.say(&self.named(&name, &words));
+            if let Some(text) = event_message(event).filter(|_| !is_drawn) {
+                self.write_status(&self.named(&name, &text));
             }
-        } else if let Some(mut object) = object(event) {
+        } else if let Some(mut object) = event_json(event) {
             merge(&mut object, json!({"workload_id": workload_id, "name": name}));
             let _ = output::item(self.format, &object);
         }
@@ -206,7 +206,7 @@ impl Reporter for TerminalReporter {
         let error = error.to_string();
         let error = scrub(&error);
         if self.format == ResultFormat::Human {
-            self.say(&format!("lost contact with {scope} ({error}); workloads continue to run"));
+            self.write_status(&format!("lost contact with {scope} ({error}); workloads continue to run"));
         } else {
             let _ = output::item(
                 self.format,
@@ -218,7 +218,7 @@ impl Reporter for TerminalReporter {
     fn outage_ended(&mut self, scope: &OutageScope, lasted: Duration) {
         let seconds = lasted.as_secs_f64();
         if self.format == ResultFormat::Human {
-            self.say(&format!("{scope} is back after {seconds:.0} s"));
+            self.write_status(&format!("contact with {scope} restored after {seconds:.0} s"));
         } else {
             let _ = output::item(
                 self.format,
@@ -229,8 +229,8 @@ impl Reporter for TerminalReporter {
 
     fn polling_singly(&mut self, project_id: &str) {
         if self.format == ResultFormat::Human {
-            self.say(&format!(
-                "the lists of project {project_id} do not show all workloads; polling them one by one, with more requests"
+            self.write_status(&format!(
+                "lists of project {project_id} are incomplete; polling each workload separately, with more requests"
             ));
         } else {
             let _ = output::item(self.format, &json!({"event": "polling_singly", "project_id": project_id}));
@@ -246,9 +246,9 @@ impl Reporter for TerminalReporter {
             live.lines.remove(&bar);
         }
         if self.format == ResultFormat::Human {
-            self.say(&format!("{name} {} ({})", end_words(end), time::precise(end.took)));
+            self.write_status(&format!("{name} {} ({})", end_message(end), time::precise(end.took)));
             for line in &end.events {
-                self.say(&self.named(name, line));
+                self.write_status(&self.named(name, line));
             }
         } else {
             let object = json!({
@@ -262,7 +262,7 @@ impl Reporter for TerminalReporter {
             });
             let _ = output::item(self.format, &object);
         }
-        // There is room for the line of another one now.
+        // Show another workload in the free line.
         if let Some(next) = self.hidden() {
             self.draw(&next);
         }
@@ -275,18 +275,18 @@ impl Reporter for TerminalReporter {
                 json!({"event": "stored_cancel", "workload_id": workload_id, "name": name, "resumed": resumed});
             let _ = output::item(self.format, &object);
         } else if resumed {
-            self.say(&format!("suspending {name}: an earlier command was interrupted before it could"));
+            self.write_status(&format!("suspending {name}: completing the cancel of an interrupted command"));
         } else {
             self.warn(&format!(
-                "an earlier command was interrupted and could not confirm that {name} is suspended; it is followed and \
-                 not suspended\nhint: `runai-step cancel {name}` suspends it"
+                "dropped an unconfirmed cancel of {name} by an interrupted command; the workload is only \
+                 followed\nhint: suspend it with `runai-step cancel {name}`"
             ));
         }
     }
 
     fn interrupted(&mut self, interruption: &Interruption) {
         if self.format == ResultFormat::Human {
-            return self.say(&interruption_words(interruption));
+            return self.write_status(&interruption_message(interruption));
         }
         let action = match interruption {
             Interruption::Leave => "leave",
@@ -305,14 +305,14 @@ impl Reporter for TerminalReporter {
             });
             let _ = output::item(self.format, &object);
         } else if cancel_requested {
-            // Without `--quiet` or with it: someone who believes that the job is suspended pays for it.
+            // A job that keeps running costs money, so this is shown even with `--quiet`.
             self.warn(&format!(
-                "it is not confirmed that {name} is suspended, so it may continue to run\nhint: `runai-step cancel \
-                 {name}` suspends it, `runai-step wait {name}` follows it without suspending it"
+                "suspension of {name} is unconfirmed; it may continue to run\nhint: suspend it with `runai-step cancel \
+                 {name}`, or follow it with `runai-step wait {name}`"
             ));
         } else {
-            self.say(&format!(
-                "{name} continues to run: `runai-step wait {name}` follows it, `runai-step cancel {name}` suspends it"
+            self.write_status(&format!(
+                "{name} continues to run; follow it with `runai-step wait {name}`, suspend it with `runai-step cancel {name}`"
             ));
         }
     }
@@ -352,9 +352,9 @@ impl Reporter for TerminalReporter {
 }
 
 impl TerminalReporter {
-    fn say(&self, text: &str) {
+    fn write_status(&self, text: &str) {
         if self.format == ResultFormat::Human && !output::is_quiet() {
-            self.above(|| output::say(text));
+            self.above(|| output::status(text));
         }
     }
 
@@ -362,7 +362,7 @@ impl TerminalReporter {
         if self.several { format!("{name}: {text}") } else { text.to_owned() }
     }
 
-    /// Prints without breaking the live lines.
+    /// Prints above the live lines.
     fn above(&self, print: impl FnOnce()) {
         match &self.live {
             Some(live) => live.lines.suspend(print),
@@ -370,7 +370,7 @@ impl TerminalReporter {
         }
     }
 
-    /// A workload that has no line.
+    /// Returns a workload without a live line.
     fn hidden(&self) -> Option<String> {
         let live = self.live.as_ref()?;
         self.workloads.keys().find(|id| !live.bars.contains_key(*id)).cloned()
@@ -379,7 +379,7 @@ impl TerminalReporter {
     fn draw(&mut self, workload_id: &str) {
         let (Some(live), Some(shown)) = (&mut self.live, self.workloads.get(workload_id)) else { return };
         if !live.bars.contains_key(workload_id) {
-            if live.bars.len() >= MOST_LINES {
+            if live.bars.len() >= MAX_LINES {
                 return self.sum_up();
             }
             let bar = live.add();
@@ -395,7 +395,7 @@ impl TerminalReporter {
         self.sum_up();
     }
 
-    /// Counts the workloads by stage, in the last line.
+    /// Updates the summary line, which counts workloads by stage.
     fn sum_up(&self) {
         let Some(sum) = self.live.as_ref().and_then(|live| live.sum.as_ref()) else { return };
         let count = |stage: Stage| self.workloads.values().filter(|shown| shown.stage == stage).count();
@@ -404,14 +404,14 @@ impl TerminalReporter {
         let mut words: Vec<_> =
             counts.iter().filter(|(_, count)| *count > 0).map(|(stage, count)| format!("{count} {stage}")).collect();
         if rest > 0 {
-            words.push(format!("{rest} on their way"));
+            words.push(format!("{rest} ending"));
         }
         sum.set_message(words.join(", "));
     }
 }
 
-impl Shown {
-    /// The phase, and why or where.
+impl WorkloadView {
+    /// Returns the phase with its reason or node pools.
     fn state(&self) -> String {
         let phase = if self.phase.is_empty() { "submitted" } else { &self.phase };
         match &self.reason {
@@ -422,8 +422,8 @@ impl Shown {
     }
 }
 
-impl Live {
-    /// Nothing where there is no terminal to draw on.
+impl LiveLines {
+    /// Returns live lines, or `None` without a terminal.
     fn new(several: bool) -> Option<Self> {
         let lines = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         if lines.is_hidden() {
@@ -437,7 +437,7 @@ impl Live {
         Some(Self { lines, sum, bars: HashMap::new() })
     }
 
-    /// A new line, above the one that sums up.
+    /// Adds a line above the summary line.
     fn add(&self) -> ProgressBar {
         let bar = ProgressBar::new_spinner();
         let bar = match &self.sum {
@@ -451,6 +451,6 @@ impl Live {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    // The templates above are right; should one not be, the usual style is no loss.
+    // The templates above are valid; the default style is an acceptable fallback.
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }

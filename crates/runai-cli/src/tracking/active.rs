@@ -1,4 +1,4 @@
-//! A workload that is followed, and what there is to report once it has ended.
+//! Active workloads and the report of their end.
 
 use std::future::ready;
 use std::time::Duration;
@@ -8,19 +8,19 @@ use runai_client::lifecycle::Outcome;
 use runai_client::{Client, ListParams, StepOperator};
 use tokio::time::Instant;
 
-/// Kubernetes warnings that a failure is reported with.
+/// Maximum number of Kubernetes warnings in the report of a failure.
 const MAX_WARNINGS: usize = 3;
-/// Events that are searched for warnings.
+/// Maximum number of events that are searched for warnings.
 const MAX_EVENTS: usize = 50;
 
 /// A workload that is followed.
 #[derive(Clone, Debug)]
 pub(crate) struct ActiveWorkload {
-    /// The items that it stands for: several, if one workload was named more than once.
+    /// Its items: several if the user named the workload more than once.
     pub(crate) items: Vec<usize>,
     pub(crate) name: String,
     pub(crate) since: Instant,
-    /// Until when a second workload of the submission may appear, because it was sent more than once.
+    /// Until when a duplicate may appear, because the submission was resent.
     pub(crate) duplicate_until: Option<Instant>,
 }
 
@@ -28,15 +28,15 @@ pub(crate) struct ActiveWorkload {
 #[derive(Clone, Debug)]
 pub(crate) struct End {
     pub(crate) outcome: Outcome,
-    /// Why it failed; for an unknown end, the phase.
+    /// The failure message; for an unknown end, the phase.
     pub(crate) why: Option<String>,
     /// The last Kubernetes warnings.
     pub(crate) events: Vec<String>,
-    /// Since it was submitted, or followed.
+    /// Time since the submission, or since the command attached.
     pub(crate) took: Duration,
 }
 
-/// Collects what there is to report about a workload that has ended.
+/// Collects the details of an ended workload.
 pub(crate) async fn end(
     operator: StepOperator,
     id: String,
@@ -56,7 +56,7 @@ pub(crate) async fn end(
     (id, workload, End { outcome, why, events, took })
 }
 
-/// Kubernetes warnings about a workload, the newest last. They only accompany other results, so errors give none.
+/// Returns Kubernetes warnings about a workload, newest last. Ignores errors: warnings are additional information.
 pub(crate) async fn warnings(client: &Client, id: &str) -> Vec<String> {
     let events = client.list_events(id, &ListParams::default()).take(MAX_EVENTS).filter_map(|event| ready(event.ok()));
     let warnings = events.filter(|event| ready(event.kind == "Warning")).map(|event| event.message);

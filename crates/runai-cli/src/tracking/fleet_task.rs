@@ -1,4 +1,4 @@
-//! Following workloads in a background task, so that printing and interrupts never delay a poll.
+//! Follows workloads in a background task, so that printing and interrupts never delay a poll.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tokio::task::{JoinError, JoinHandle};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// The task that follows workloads. Dropping it stops the polls, and leaves the workloads alone.
+/// The task that follows workloads. Dropping it stops polling; the workloads continue to run.
 pub(crate) struct FleetTask {
     commands: UnboundedSender<Command>,
     events: UnboundedReceiver<FleetEvent>,
@@ -37,7 +37,7 @@ impl FleetTask {
         Self { commands, events, task }
     }
 
-    /// Follows a workload by the rules of its receipt, or by `policy` where there is none.
+    /// Follows a workload with the policy of its receipt, or with `policy` if it has none.
     pub(crate) fn follow(&self, submitted: Submitted, receipt: Option<Receipt>, policy: WaitPolicy) {
         let command = match receipt {
             Some(receipt) => Command::FollowReceipt(Box::new(submitted), Box::new(receipt)),
@@ -47,7 +47,7 @@ impl FleetTask {
         let _ = self.commands.send(command);
     }
 
-    /// Suspends all workloads, also those that are added later.
+    /// Suspends all workloads, including those added later.
     pub(crate) fn cancel_all(&self) {
         let _ = self.commands.send(Command::CancelAll);
     }
@@ -78,7 +78,7 @@ fn internal(ended: Result<(), JoinError>) -> Failure {
     Failure::internal(&format!("the task that follows workloads failed: {why}"))
 }
 
-/// What a panic said.
+/// Returns the message of a panic.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it panicked".to_owned())
@@ -97,7 +97,7 @@ async fn follow(mut fleet: Fleet, mut commands: UnboundedReceiver<Command>, even
                     Command::CancelAll => cancelled = true,
                     Command::Follow(submitted, policy) => fleet.follow(&submitted, policy),
                     Command::FollowReceipt(submitted, receipt) => {
-                        // One that this command did not submit has no clocks that are known.
+                        // For an earlier submission, the elapsed times are unknown.
                         if submitted.submission_id.is_empty() {
                             fleet.follow_receipt(*receipt);
                         } else {
@@ -125,6 +125,6 @@ impl Failure {
     /// A bug of this program.
     pub(crate) fn internal(message: &str) -> Self {
         Self::new(Exit::Internal, format!("internal error: {message}"))
-            .hint("workloads are not affected; please report it with the output of the command under `-vv`")
+            .hint("workloads continue to run; please report this bug with the output of the command with `-vv`")
     }
 }

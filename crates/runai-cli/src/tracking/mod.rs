@@ -1,7 +1,7 @@
-//! The one loop over a fleet's events. `run`, `submit` and `wait` differ in how an item becomes a workload.
+//! The loop that follows workloads. `run`, `submit` and `wait` differ in how an item becomes a workload.
 //!
-//! The loop takes everything it touches as a value: the operator with its transport, the reporter, the interrupts. A
-//! test can therefore drive it in memory with tokio's time paused.
+//! The operator with its transport, the reporter and the interrupts are arguments, so tests can run the loop in memory
+//! with tokio's clock paused.
 
 mod active;
 mod fleet_task;
@@ -29,10 +29,10 @@ use crate::interrupts::Interrupts;
 use crate::output::time;
 use crate::progress::{Interruption, Rejection, Reporter};
 
-/// What an interrupt does to workloads that run.
+/// The effect of an interrupt on running workloads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OnInterrupt {
-    // Suspend them, and wait until they are.
+    // Suspend them and wait for confirmation.
     Cancel,
     // Leave them running.
     Leave,
@@ -41,25 +41,25 @@ pub(crate) enum OnInterrupt {
 /// How items are tracked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
-    /// Most items that are started at a time.
+    /// Maximum number of items that are started at the same time.
     pub(crate) max_starting: usize,
-    /// Most items at a time that have been begun and have not ended.
+    /// Maximum number of items that have started and not ended.
     pub(crate) max_active: usize,
     /// Whether workloads are followed to their end.
     pub(crate) follow: bool,
     pub(crate) on_interrupt: OnInterrupt,
-    /// Whether a table at the end sums up several items.
+    /// Whether to print a final table for several items.
     pub(crate) summarize: bool,
-    /// Whether cancels that an earlier command stored are carried out.
+    /// Whether to complete cancels that an earlier command stored.
     pub(crate) resume_cancel: bool,
 }
 
-/// Where workloads come from.
+/// A source of workloads.
 pub(crate) trait Source: Sync {
-    /// How many items there are.
+    /// Returns the number of items.
     fn len(&self) -> usize;
 
-    /// What the user calls an item: its file, or its id.
+    /// Returns the label of an item: its file or id.
     fn label(&self, item: usize) -> &str;
 
     /// Submits the item, or looks it up.
@@ -68,30 +68,30 @@ pub(crate) trait Source: Sync {
     /// Whether workloads continue to run when the command ends.
     fn outlives_command(&self) -> bool;
 
-    /// What the user must know about an item that is left while it is being started.
+    /// Returns a warning about an item that is left while it is starting.
     fn left_while_starting(&self, item: usize) -> Option<String>;
 }
 
-/// A workload to be followed.
+/// A workload to follow.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) submitted: Submitted,
     pub(crate) receipt: Option<Receipt>,
-    /// How it is waited for without a receipt.
+    /// The wait policy without a receipt.
     pub(crate) policy: WaitPolicy,
-    /// Its present phase, where that is known.
+    /// Its current phase, if known.
     pub(crate) phase: Option<Event>,
-    /// The project, if the workload is a submission of this command's.
+    /// The project, if this command submitted the workload.
     pub(crate) submitted_to: Option<String>,
-    /// What helps people to look at it, said once per command.
+    /// Hints on how to inspect it, shown once per command.
     pub(crate) hints: Vec<String>,
 }
 
-/// How the items went.
+/// The result of tracking.
 #[derive(Clone, Debug)]
 pub(crate) struct Tracked {
     pub(crate) exit: Exit,
-    /// Of each item; absent where the command ended first.
+    /// Exit code of each item; `None` if the command ended first.
     pub(crate) exits: Vec<Option<Exit>>,
     /// Whether the command ended before its workloads.
     pub(crate) left: bool,
@@ -104,9 +104,9 @@ pub(crate) struct Tracker<'a> {
     plan: Plan,
     interrupts: &'a mut Interrupts,
     reporter: &'a mut dyn Reporter,
-    /// What local commands print.
+    /// Output of local commands.
     lines: Option<UnboundedReceiver<Output>>,
-    /// What happens to submissions.
+    /// Events of submissions.
     submit_events: Option<UnboundedReceiver<SubmitEvent>>,
     fleet: FleetTask,
     active: HashMap<String, ActiveWorkload>,
@@ -116,7 +116,7 @@ pub(crate) struct Tracker<'a> {
     exits: Vec<Option<Exit>>,
     rows: BTreeMap<usize, [String; 4]>,
     gave_hints: bool,
-    /// Whether an interrupt has asked for the workloads to be suspended.
+    /// Whether an interrupt has requested the suspension of the workloads.
     cancelled: bool,
 }
 
@@ -150,17 +150,17 @@ impl<'a> Tracker<'a> {
         }
     }
 
-    /// The same tracker, which also reports what local commands print.
+    /// Also reports the output of local commands.
     pub(crate) fn output(self, lines: Option<UnboundedReceiver<Output>>) -> Self {
         Self { lines, ..self }
     }
 
-    /// The same tracker, which also reports what happens to submissions.
+    /// Also reports events of submissions.
     pub(crate) fn submit_events(self, events: UnboundedReceiver<SubmitEvent>) -> Self {
         Self { submit_events: Some(events), ..self }
     }
 
-    /// Starts every item and, if that is the plan, follows it to its end.
+    /// Starts every item and, if the plan says so, follows it to its end.
     pub(crate) async fn run(mut self) -> Tracked {
         let mut starting = Starting::new();
         let mut ending = Ending::new();
@@ -241,12 +241,12 @@ impl<'a> Tracker<'a> {
         }
         let (id, name) = (submitted.workload_id.clone(), submitted.name.clone());
         if let Some(workload) = self.active.get_mut(&id) {
-            // Named more than once, followed once.
+            // Follow a workload once, even if it was named twice.
             return workload.items.push(item);
         }
         let duplicate_until = submitted.duplicate_may_appear_for().map(|left| Instant::now() + left);
         self.reporter.watch(&id, &name);
-        let receipt = self.follow_anew(receipt, &id, &name);
+        let receipt = self.reset_receipt(receipt, &id, &name);
         if let Some(phase) = phase {
             self.reporter.event(&id, &phase);
         }
@@ -257,16 +257,16 @@ impl<'a> Tracker<'a> {
         self.active.insert(id, ActiveWorkload { items: vec![item], name, since: Instant::now(), duplicate_until });
     }
 
-    /// The receipt as this command follows it.
-    fn follow_anew(&mut self, receipt: Option<Receipt>, id: &str, name: &str) -> Option<Receipt> {
+    /// Resets the parts of a receipt that belong to earlier commands.
+    fn reset_receipt(&mut self, receipt: Option<Receipt>, id: &str, name: &str) -> Option<Receipt> {
         let mut receipt = receipt?;
         if let Progress::Ended { workload_id, .. } = &receipt.progress {
-            // What was decided about it is done: someone who resumed it since must not see it stopped again.
+            // The user may have resumed the workload, so an executed decision must not suspend it again.
             receipt.progress = Progress::Submitted { workload_id: workload_id.clone() };
             receipt.wait = WaitState::default();
         }
-        // A cancel that an earlier command stored and could not confirm: someone may have resumed the workload since, or
-        // wants it to run after all. Timeouts stay: they are settings.
+        // Drop an unconfirmed cancel of an earlier command, because the user may have resumed the workload. Keep
+        // timeouts, which are settings.
         if receipt.wait.suspending() == Some(SuspendReason::Cancelled) {
             self.reporter.stored_cancel(id, name, self.plan.resume_cancel);
             if !self.plan.resume_cancel {
@@ -304,17 +304,17 @@ impl<'a> Tracker<'a> {
         }
     }
 
-    /// Says that a second workload of a submission may still appear for as long as `left`.
+    /// Warns that a duplicate of a submission may appear within `left`.
     fn warn_of_duplicate(&mut self, name: &str, left: Option<Duration>) {
         let Some(left) = left.filter(|left| !left.is_zero()) else { return };
         let left = time::rough(left);
         self.reporter.warn(&format!(
-            "{name} was sent more than once, so a second workload may appear within {left}\nhint: `runai-step list --name \
-             {name}` shows both"
+            "{name} was sent more than once; a duplicate may appear within {left}\nhint: check with `runai-step list --name \
+             {name}`"
         ));
     }
 
-    /// Polling is refused for a reason that waiting does not change.
+    /// Handles a permanent rejection of polls.
     fn refused(&mut self, error: &Error, ids: Vec<String>) {
         let exit = self.reporter.fail(&Failure::from(error));
         for id in ids {
@@ -322,7 +322,7 @@ impl<'a> Tracker<'a> {
         }
     }
 
-    /// A workload is not followed any more, and has not ended.
+    /// Stops following a workload that has not ended.
     fn lose(&mut self, id: &str, exit: Exit) {
         let Some(ActiveWorkload { items, name, .. }) = self.active.remove(id) else { return };
         if self.source.outlives_command() {
@@ -335,7 +335,7 @@ impl<'a> Tracker<'a> {
         }
     }
 
-    /// Suspends what runs; starts nothing more.
+    /// Suspends all workloads and starts no more items.
     fn cancel(&mut self) {
         self.cancelled = true;
         self.waiting.clear();
@@ -345,7 +345,7 @@ impl<'a> Tracker<'a> {
         self.fleet.cancel_all();
     }
 
-    /// Ends before the workloads do.
+    /// Ends the command before its workloads.
     fn leave(mut self) -> Tracked {
         self.reporter.close();
         if !self.cancelled {
@@ -362,12 +362,12 @@ impl<'a> Tracker<'a> {
             }
         }
         if !self.waiting.is_empty() && self.plan.follow {
-            self.reporter.status(&format!("not begun: {}", self.waiting.len()));
+            self.reporter.status(&format!("not started: {}", self.waiting.len()));
         }
         Tracked { exit: Exit::Interrupted, exits: self.exits, left: true }
     }
 
-    /// Ends because of a bug.
+    /// Ends the command because of a bug.
     fn fail(mut self, failure: &Failure) -> Tracked {
         self.reporter.close();
         let exit = self.reporter.fail(failure);
@@ -391,7 +391,7 @@ impl<'a> Tracker<'a> {
     }
 }
 
-/// The next message; never, once there will be none.
+/// Receives the next message; waits forever without a receiver.
 async fn next_of<T>(receiver: &mut Option<UnboundedReceiver<T>>) -> Option<T> {
     match receiver {
         Some(receiver) => receiver.recv().await,

@@ -1,4 +1,4 @@
-//! The program's own launch, in memory and with time paused: no process, no socket, nothing printed.
+//! Launches in memory with time paused, without processes, sockets or output.
 
 use std::collections::HashMap;
 use std::future::pending;
@@ -18,18 +18,18 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep, timeout};
 use tower::ServiceExt as _;
 
-/// What happens to a request.
+/// The handling of a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Arrives,
-    /// The program panics while it sends it.
+    /// The program panics while sending it.
     IsABug,
     NeverAnswered,
 }
 
 type Decide = dyn Fn(&Request) -> Fate + Send + Sync;
 
-/// The simulator's router behind a network that does what a test says.
+/// The simulator's router behind a simulated network.
 pub(crate) struct InMemory {
     router: Router,
     fate: Box<Decide>,
@@ -58,7 +58,7 @@ impl Transport for InMemory {
     }
 }
 
-/// The answer; an error if its body breaks.
+/// Returns the response; an error if its body breaks.
 async fn call(router: Router, request: &Request) -> Result<Response, TransportError> {
     let (parts, body) = router.oneshot(request.clone().map(Body::from)).await.unwrap().into_parts();
     let broken = |_| TransportError::maybe_sent(TransportErrorKind::Interrupted, "connection reset");
@@ -107,7 +107,7 @@ impl ReceiptStore for MemoryStore {
     }
 }
 
-/// A control plane, and the commands that a user runs against it one after the other.
+/// A control plane and its successive commands.
 pub(crate) struct Lab {
     pub(crate) sim: Simulator,
     pub(crate) receipts: Arc<MemoryStore>,
@@ -172,7 +172,7 @@ fn left(report: &CampaignReport) -> Vec<bool> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_programs_own_launch_runs_twenty_steps_in_memory() {
+async fn runs_twenty_steps_in_memory() {
     let lab = Lab::new();
     let steps = (0..20).map(|number| step(&format!("fit-{number}"), None, 600)).collect();
     let (_interrupts, receiver) = uninterrupted();
@@ -180,15 +180,15 @@ async fn the_programs_own_launch_runs_twenty_steps_in_memory() {
     let report = launch(lab.campaign(steps, |_| Fate::Arrives), receiver).await.unwrap();
     assert_eq!((report.exit_code, report.exit_codes.len()), (0, 20));
     assert!(report.exit_codes.iter().all(|code| *code == Some(0)), "{:?}", report.exit_codes);
-    assert_eq!(count(&report, |record| matches!(record, Record::Submitted { adopted: false, .. })), 20);
+    assert_eq!(count(&report, |record| matches!(record, Record::Submitted { already_existed: false, .. })), 20);
     assert_eq!(count(&report, |record| matches!(record, Record::Ended { outcome: Outcome::Succeeded, .. })), 20);
     assert!(began.elapsed() >= Duration::from_mins(10), "time is paused, so it passed in the simulator");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_the_background_task_ends_the_command_with_an_error() {
+async fn background_panic_fails_command() {
     let lab = Lab::new();
-    // The background task alone reads workloads one by one.
+    // Only the background task polls single workloads.
     let fate = |request: &Request| match request.uri().path() {
         path if *request.method() == http::Method::GET && path.starts_with("/api/v1/workloads/") => Fate::IsABug,
         _ => Fate::Arrives,
@@ -202,7 +202,7 @@ async fn a_panic_in_the_background_task_ends_the_command_with_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_interrupt_is_acknowledged_at_once_while_a_submission_gets_no_answer() {
+async fn interrupt_during_unanswered_submission() {
     let lab = Lab::new();
     let fate = |request: &Request| match *request.method() {
         http::Method::POST if request.uri().path().ends_with("/trainings") => Fate::NeverAnswered,
@@ -217,18 +217,18 @@ async fn an_interrupt_is_acknowledged_at_once_while_a_submission_gets_no_answer(
     interrupts.send(()).unwrap();
     let report = running.await.unwrap().unwrap();
     assert_eq!(report.exit_code, 130);
-    // Time is paused: any wait for the network would show.
+    // Time is paused, so any wait for the network would be visible.
     assert!(began.elapsed() < Duration::from_millis(100), "{:?}", began.elapsed());
     assert_eq!(report.records[0], Record::Interrupted(true));
     assert!(
-        matches!(&report.records[1], Record::Warned(text) if text.contains("not known whether fit.runai.yaml was submitted")),
+        matches!(&report.records[1], Record::Warned(text) if text.contains("submission of fit.runai.yaml is unconfirmed")),
         "{:?}",
         report.records
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancel_that_an_outage_kept_from_arriving_is_named_and_not_carried_out_later() {
+async fn lost_cancel_is_not_repeated() {
     let lab = Lab::new();
     let outage = Arc::new(AtomicBool::new(false));
     let fate = {
@@ -246,20 +246,21 @@ async fn a_cancel_that_an_outage_kept_from_arriving_is_named_and_not_carried_out
     let first = running.await.unwrap().unwrap();
     assert_eq!((first.exit_code, left(&first)), (130, vec![true]), "{:?}", first.records);
 
-    // The same command again: it says that there is a stored cancel, shows the present phase, and follows to the end.
+    // The repeated command reports the stored cancel and the current phase, and follows the workload to its end.
     let (_interrupts, receiver) = uninterrupted();
     let campaign = lab.campaign(vec![step("fit", Some("nightly"), 3_600)], |_| Fate::Arrives);
     let second = launch(campaign, receiver).await.unwrap();
     assert_eq!(second.exit_code, 0, "{:?}", second.records);
-    let told = |record: &Record| *record == Record::StoredCancel(false);
-    let submitted = second.records.iter().position(|record| matches!(record, Record::Submitted { adopted: true, .. }));
+    let is_stored_cancel = |record: &Record| *record == Record::StoredCancel(false);
+    let submitted =
+        second.records.iter().position(|record| matches!(record, Record::Submitted { already_existed: true, .. }));
     assert_eq!(submitted, Some(0), "{:?}", second.records);
-    assert_eq!(second.records.iter().position(told), Some(1), "{:?}", second.records);
+    assert_eq!(second.records.iter().position(is_stored_cancel), Some(1), "{:?}", second.records);
     assert_eq!(second.records[2], Record::Phase("Running".to_owned()), "{:?}", second.records);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_interrupt_leaves_or_suspends_as_asked() {
+async fn interrupt_leaves_or_suspends() {
     for (interrupt_cancels, phase, left_behind) in [(false, "Running", vec![false]), (true, "Stopped", Vec::new())] {
         let lab = Lab::new();
         let (interrupts, receiver) = uninterrupted();

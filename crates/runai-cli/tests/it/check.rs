@@ -5,7 +5,7 @@ use crate::{Scratch, examples, shown};
 const BAD: &str = "image: python:3.12\ncommand: [python]\nsettings:\n  gpu_portion: 0.5\n  cpu_memory_request: 8GB\n";
 
 #[test]
-fn a_good_file_is_quiet_on_standard_output() {
+fn valid_file_prints_nothing() {
     let scratch = Scratch::new();
     scratch.write("a.runai.yaml", "image: python:3.12\ncommand: [python]\n");
     insta::assert_snapshot!(scratch.run(&["check", "a.runai.yaml"]), @"
@@ -16,7 +16,7 @@ fn a_good_file_is_quiet_on_standard_output() {
 }
 
 #[test]
-fn people_see_the_place_underlined() {
+fn human_format_shows_excerpts() {
     let scratch = Scratch::new();
     scratch.write("bad.runai.yaml", BAD);
     insta::assert_snapshot!(scratch.run(&["check", "bad.runai.yaml"]), @"
@@ -44,7 +44,7 @@ fn people_see_the_place_underlined() {
 }
 
 #[test]
-fn programs_get_one_json_object() {
+fn json_format() {
     let scratch = Scratch::new();
     scratch.write("bad.runai.yaml", "image: é\ncommand: [x]\nsettings: {gpu_portion: 0.5}\n").write("good.json", "{}");
     insta::assert_snapshot!(scratch.run(&["check", "--format", "json", "bad.runai.yaml", "good.json"]), @r#"
@@ -55,7 +55,7 @@ fn programs_get_one_json_object() {
 }
 
 #[test]
-fn github_gets_annotations() {
+fn github_format() {
     let scratch = Scratch::new();
     scratch.write("a,b/bad.runai.yaml", BAD);
     insta::assert_snapshot!(scratch.run(&["check", "--format", "github", "a,b/bad.runai.yaml"]), @"
@@ -67,7 +67,7 @@ fn github_gets_annotations() {
 }
 
 #[test]
-fn code_scanners_get_sarif() {
+fn sarif_format() {
     let scratch = Scratch::new();
     scratch.write("bad file.yaml", "gpu_portion: 0.5\n");
     let output = scratch.command(&["check", "--format", "sarif", "bad file.yaml"]).output().unwrap();
@@ -141,7 +141,7 @@ fn code_scanners_get_sarif() {
 }
 
 #[test]
-fn several_files_give_the_first_failure_and_hide_none() {
+fn checks_all_files() {
     let scratch = Scratch::new();
     scratch.write("bad.yaml", "x: 1\n").write("folder/a.yaml", "");
     insta::assert_snapshot!(scratch.run(&["check", "missing.yaml", "bad.yaml", "folder"]), @"
@@ -155,9 +155,9 @@ fn several_files_give_the_first_failure_and_hide_none() {
       |
       = help: remove it; `runai-step explain SETTING` describes each setting
     --- stderr
-    error: `missing.yaml` does not exist
+    error: file `missing.yaml` does not exist
     error: `folder` is a directory
-    hint: name the files in it, such as `folder/*.runai.yaml`
+    hint: pass the files in it, such as `folder/*.runai.yaml`
     1 file: 1 error
     1 fixable with the `--fix` and `--unsafe-fixes` options
     ");
@@ -166,7 +166,7 @@ fn several_files_give_the_first_failure_and_hide_none() {
 }
 
 #[test]
-fn bytes_that_are_no_text_are_refused_with_their_place() {
+fn rejects_invalid_utf8() {
     let scratch = Scratch::new();
     scratch.write("latin1.yaml", b"gpu_devices_request: 1\nnode_type: caf\xe9\n");
     insta::assert_snapshot!(scratch.run(&["check", "latin1.yaml"]), @"
@@ -185,7 +185,7 @@ fn bytes_that_are_no_text_are_refused_with_their_place() {
 }
 
 #[test]
-fn a_text_that_is_too_large_is_not_read_whole() {
+fn rejects_large_file() {
     let scratch = Scratch::new();
     scratch.write("big.yaml", vec![b'#'; 10 * 1024 * 1024]);
     let shown = scratch.run(&["check", "--format", "github", "big.yaml"]);
@@ -194,7 +194,7 @@ fn a_text_that_is_too_large_is_not_read_whole() {
 }
 
 #[test]
-fn standard_input_is_a_file_too() {
+fn checks_stdin() {
     let scratch = Scratch::new();
     insta::assert_snapshot!(scratch.run_with_input(&["check", "-", "--format", "github"], "{\"node_pools\": 5}"), @"
     exit 1
@@ -204,7 +204,7 @@ fn standard_input_is_a_file_too() {
 }
 
 #[test]
-fn an_operator_file_is_used_when_it_is_named_and_only_then() {
+fn applies_named_operator_file() {
     let scratch = Scratch::new();
     scratch.write("step.yaml", "cpu_memory_limit: 8Gi\n").write("runai-step.toml", "cpu_memory_request = \"16Gi\"\n");
     assert_eq!(scratch.command(&["check", "step.yaml"]).output().unwrap().status.code(), Some(0));
@@ -226,7 +226,7 @@ fn an_operator_file_is_used_when_it_is_named_and_only_then() {
 }
 
 #[test]
-fn secrets_are_starred_out_of_excerpts() {
+fn excerpts_mask_secrets() {
     let scratch = Scratch::new();
     let operator = "client_secret: canary\nrunai_base_url: https://ada:canary@host?x=1\nlabels: {a: 5}\n";
     let step = "image: a\ncommand: [b]\nenvironment: {HF_TOKEN: canary, X: null}\n";
@@ -238,7 +238,7 @@ fn secrets_are_starred_out_of_excerpts() {
 }
 
 #[test]
-fn colour_is_for_terminals() {
+fn colors_only_on_terminal() {
     let scratch = Scratch::new();
     scratch.write("bad.yaml", "x: 1\n");
     let plain = scratch.command(&["check", "bad.yaml"]).output().unwrap();
@@ -250,7 +250,7 @@ fn colour_is_for_terminals() {
 }
 
 #[test]
-fn every_example_is_valid() {
+fn examples_are_valid() {
     let scratch = Scratch::new();
     let files: Vec<_> = std::fs::read_dir(examples())
         .unwrap()

@@ -1,4 +1,4 @@
-//! A simulated control plane for a test, and the commands about workloads that are there.
+//! A simulated control plane for tests, and tests of commands about existing workloads.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Output, Stdio};
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{Scratch, shown};
 
-/// A control plane of the test's own, and a folder to run the program in.
+/// A control plane for a test, and a folder to run the program in.
 pub(crate) struct Cluster {
     pub(crate) scratch: Scratch,
     child: Child,
@@ -33,7 +33,7 @@ impl Cluster {
         self.reached["base_url"].as_str().unwrap()
     }
 
-    /// The program, which knows how to reach the control plane.
+    /// Returns a command that is configured for the control plane.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = self.scratch.command(args);
         for (variable, key) in [
@@ -52,12 +52,12 @@ impl Cluster {
         self.command(args).output().unwrap()
     }
 
-    /// What was printed, with what differs from run to run taken out.
+    /// Returns the output without parts that differ between runs.
     pub(crate) fn run(&self, args: &[&str]) -> String {
         self.settle(&shown(&self.output(args)))
     }
 
-    /// What a program reads.
+    /// Returns the JSON output.
     pub(crate) fn json(&self, args: &[&str]) -> Value {
         let output = self.output(args);
         serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", shown(&output)))
@@ -73,7 +73,7 @@ impl Cluster {
         file
     }
 
-    /// Submits a step and gives its id.
+    /// Submits a step and returns its id.
     pub(crate) fn submit(&self, name: &str, environment: &str) -> String {
         let file = self.step(name, environment, "");
         let output = self.output(&["submit", &file]);
@@ -96,7 +96,7 @@ impl Cluster {
         let shown = shown.replace(self.url(), "http://CONTROL-PLANE");
         let mut lines = Vec::new();
         for line in shown.lines() {
-            // Which phases are caught sight of is a matter of luck.
+            // The observed phases vary.
             let phase = line.strip_prefix("· ").map_or("", |line| line.rsplit(": ").next().unwrap_or(line));
             if ["Creating", "Pending", "Initializing", "Running", "Stopping"].iter().any(|one| phase.starts_with(one)) {
                 continue;
@@ -115,7 +115,7 @@ impl Cluster {
         ] {
             text = regex::Regex::new(pattern).unwrap().replace_all(&text, by).into_owned();
         }
-        // Columns are as wide as what stands in them.
+        // Column widths depend on their content.
         let columns = regex::Regex::new(r"(\S) {2,}(\S)").unwrap();
         let line = |line: &str| {
             if line.contains(" | ") { line.to_owned() } else { columns.replace_all(line, "$1  $2").into_owned() }
@@ -132,7 +132,7 @@ impl Drop for Cluster {
 }
 
 #[test]
-fn a_workload_from_its_submission_to_its_deletion() {
+fn workload_lifecycle() {
     let cluster = Cluster::start();
     let id = cluster.submit("train", "RUNAI_SIM_RUNNING: 60");
     cluster.until(&id, "Running");
@@ -158,8 +158,8 @@ fn a_workload_from_its_submission_to_its_deletion() {
     exit 0
     --- stdout
     AGE  TYPE  REASON  MESSAGE
-    Ns  Normal  Scheduled  train-ID-0 goes to node-1
-    Ns  Normal  Pulling  pulling the image `python:3.12`
+    Ns  Normal  Scheduled  train-ID-0 is assigned to node-1
+    Ns  Normal  Pulling  pulling image `python:3.12`
     Ns  Normal  Started  train-ID-0 started
     ");
     insta::assert_snapshot!(cluster.run(&["cancel", &id]), @"
@@ -186,13 +186,13 @@ fn a_workload_from_its_submission_to_its_deletion() {
     insta::assert_snapshot!(cluster.run(&["status", &id]), @"
     exit 4
     --- stderr
-    error: workload `train-ID` has been deleted; its last phase was Deleting
-    hint: `runai-step list --deleted` shows it
+    error: workload `train-ID` was deleted; its last phase was `Deleting`
+    hint: show it with `runai-step list --deleted`
     ");
     insta::assert_snapshot!(cluster.run(&["list"]), @"
     exit 0
     --- stderr
-    · there are no workloads
+    · no workloads
     ");
     let deleted = cluster.json(&["list", "--deleted", "--format", "json"]);
     assert_eq!(deleted["workloads"][0]["id"], id.as_str());
@@ -200,7 +200,7 @@ fn a_workload_from_its_submission_to_its_deletion() {
 }
 
 #[test]
-fn programs_read_json_and_yaml() {
+fn prints_json_and_yaml() {
     let cluster = Cluster::start();
     let id = cluster.submit("train", "RUNAI_SIM_RUNNING: 60");
     cluster.until(&id, "Running");
@@ -221,7 +221,7 @@ fn programs_read_json_and_yaml() {
 }
 
 #[test]
-fn a_name_is_as_good_as_an_id_and_a_slip_is_answered_with_what_is_near() {
+fn finds_workload_by_name() {
     let cluster = Cluster::start();
     let id = cluster.submit("train-resnet", "RUNAI_SIM_RUNNING: 60");
     let name = cluster.json(&["status", &id, "--format", "json"])["workloads"][0]["name"].as_str().unwrap().to_owned();
@@ -231,7 +231,7 @@ fn a_name_is_as_good_as_an_id_and_a_slip_is_answered_with_what_is_near() {
     insta::assert_snapshot!(cluster.run(&["status", &slip]), @"
     exit 4
     --- stderr
-    error: there is no workload `train-resent-ID`
+    error: unknown workload `train-resent-ID`
     hint: did you mean `train-resnet-ID`?
     ");
     insta::assert_snapshot!(cluster.run(&["status", "nothing-like-it", &id]), @"
@@ -246,13 +246,13 @@ fn a_name_is_as_good_as_an_id_and_a_slip_is_answered_with_what_is_near() {
       pending  Ns
       running  Ns
     --- stderr
-    error: there is no workload `nothing-like-it`
-    hint: `runai-step list` shows those that there are
+    error: unknown workload `nothing-like-it`
+    hint: list workloads with `runai-step list`
     ");
 }
 
 #[test]
-fn a_dry_run_prints_the_request_and_sends_nothing() {
+fn dry_run_sends_nothing() {
     let cluster = Cluster::start();
     let id = cluster.submit("train", "RUNAI_SIM_RUNNING: 60");
     for (words, path) in [
@@ -274,9 +274,9 @@ fn a_dry_run_prints_the_request_and_sends_nothing() {
 }
 
 #[test]
-fn a_cancel_that_is_not_confirmed_in_time_says_so() {
+fn cancel_times_out() {
     let scenario = Scratch::new();
-    // The workload is looked up once; afterwards nobody can see it.
+    // The workload is visible for one lookup only.
     let fault = "[[faults]]\nkind = { status = { status = 503 } }\nmethod = \"GET\"\npath = \"/api/v1/workloads/*\"\nafter = 1\n";
     scenario.write("fault.toml", fault);
     let cluster = Cluster::with(&["--scenario", scenario.path().join("fault.toml").to_str().unwrap()]);
@@ -284,13 +284,13 @@ fn a_cancel_that_is_not_confirmed_in_time_says_so() {
     insta::assert_snapshot!(cluster.run(&["cancel", &id, "--timeout", "0.5"]), @"
     exit 8
     --- stderr
-    error: UUID: the control plane accepted the suspension and did not confirm it within N s, so the workload may still run
-    hint: `runai-step status train-ID` shows its phase, `runai-step cancel train-ID` waits longer
+    error: UUID: suspension accepted but not confirmed within N s; the workload may still be running
+    hint: check with `runai-step status train-ID`, or repeat `runai-step cancel train-ID`
     ");
 }
 
 #[test]
-fn not_found_beside_a_live_workload_is_an_error() {
+fn not_found_of_existing_workload_fails() {
     let scenario = Scratch::new();
     let fault = |method: &str, path: &str| {
         format!("[[faults]]\nkind = {{ status = {{ status = 404 }} }}\nmethod = \"{method}\"\npath = \"{path}\"\n")
@@ -302,7 +302,7 @@ fn not_found_beside_a_live_workload_is_an_error() {
     for words in [&["cancel", &id][..], &["resume", &id], &["delete", &id], &["delete", "--wait", &id]] {
         let text = cluster.run(words);
         assert!(
-            text.starts_with("exit 5\n") && text.contains("lists the workload, whose type is `Training`"),
+            text.starts_with("exit 5\n") && text.contains("action rejected for a workload of type `Training`"),
             "{text}"
         );
     }

@@ -9,7 +9,7 @@ fn labels(scratch: &Scratch, command: &mut std::process::Command) -> String {
 }
 
 #[test]
-fn the_operator_file_is_found_by_flag_then_variable_then_upward_then_at_home() {
+fn finds_operator_file() {
     let scratch = Scratch::new();
     let operator = |from: &str| format!("labels = {{from = \"{from}\"}}\n");
     scratch
@@ -32,18 +32,18 @@ fn the_operator_file_is_found_by_flag_then_variable_then_upward_then_at_home() {
 }
 
 #[test]
-fn a_named_operator_file_has_to_be_there() {
+fn named_operator_file_must_exist() {
     let scratch = Scratch::new();
     scratch.write("step.yaml", "image: a\ncommand: [b]\n");
     insta::assert_snapshot!(scratch.run(&["render", "step.yaml", "--config", "missing.toml"]), @"
     exit 2
     --- stderr
-    error: `missing.toml` does not exist
+    error: file `missing.toml` does not exist
     ");
 }
 
 #[test]
-fn variables_set_scalars_and_wrong_ones_are_named() {
+fn variables_override_file() {
     let scratch = Scratch::new();
     scratch.write("step.yaml", "image: a\ncommand: [b]\n");
     let output = scratch.command(&["render", "step.yaml"]).env("RUNAI_GPU_DEVICES_REQUEST", "two").output().unwrap();

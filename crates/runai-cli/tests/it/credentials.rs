@@ -1,4 +1,4 @@
-//! Bearer tokens in place of client secrets: `token_command` and `RUNAI_TOKEN`.
+//! Bearer tokens instead of client secrets: `token_command` and `RUNAI_TOKEN`.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -25,7 +25,7 @@ fn token(cluster: &Cluster) -> String {
     serde_json::from_str::<serde_json::Value>(body).unwrap()["access_token"].as_str().unwrap().to_owned()
 }
 
-/// Writes a script of the user's, and gives the command line that runs it.
+/// Writes a script and returns the command line that runs it.
 fn script(cluster: &Cluster, name: &str, text: &str) -> String {
     cluster.scratch.write(name, format!("#!/bin/sh\n{text}\n"));
     let path = cluster.scratch.path().join(name);
@@ -43,7 +43,7 @@ fn list(cluster: &Cluster, words: &[&str], variables: &[(&str, &str)]) -> std::p
 }
 
 #[test]
-fn a_token_comes_from_a_variable_or_from_a_command() {
+fn token_from_variable_or_command() {
     let cluster = Cluster::start();
     let token = token(&cluster);
     let command = script(&cluster, "token.sh", &format!("echo {token}"));
@@ -67,7 +67,7 @@ fn a_token_comes_from_a_variable_or_from_a_command() {
 }
 
 #[test]
-fn a_command_in_a_file_that_was_found_upward_does_not_run() {
+fn ignores_command_found_upward() {
     let cluster = Cluster::start();
     let ran = cluster.scratch.path().join("ran");
     let command = script(&cluster, "token.sh", &format!("touch {}; echo x", ran.display()));
@@ -102,7 +102,7 @@ fn a_command_in_a_file_that_was_found_upward_does_not_run() {
 }
 
 #[test]
-fn a_command_that_does_not_give_a_token_is_an_error_without_a_secret() {
+fn failed_token_command_hides_secret() {
     let cluster = Cluster::start();
     for (name, text, why) in [
         ("fails.sh", "echo canary; echo canary >&2; exit 3", "exit status: 3"),
@@ -125,7 +125,7 @@ fn a_command_that_does_not_give_a_token_is_an_error_without_a_secret() {
 }
 
 #[test]
-fn config_shows_no_token_and_no_arguments_of_the_command() {
+fn config_hides_token_and_command() {
     let cluster = Cluster::start();
     cluster.scratch.write("runai-step.toml", "token_command = \"runai-token --secret canary\"\n");
     let mut command = cluster.command(&["config"]);

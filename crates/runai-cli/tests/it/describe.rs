@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::Scratch;
 
 #[test]
-fn completions_load_in_their_shells() {
+fn completions_load() {
     let scratch = Scratch::new();
     for (shell, file, load) in [
         ("bash", "c.bash", "source c.bash && complete -p runai-step"),
@@ -27,7 +27,7 @@ fn completions_load_in_their_shells() {
 }
 
 #[test]
-fn every_command_has_a_manual_page() {
+fn every_command_has_man_page() {
     let scratch = Scratch::new();
     let page = scratch.command(&["man"]).output().unwrap();
     assert!(String::from_utf8_lossy(&page.stdout).contains(".TH runai-step 1"), "{}", crate::shown(&page));

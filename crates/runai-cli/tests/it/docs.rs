@@ -1,4 +1,4 @@
-//! The commands and files of the documentation, from the top of each page to its end, as a reader would type them.
+//! Runs the commands and checks the files of each documentation page, in order.
 //!
 //! * A `yaml`, `toml` or `json` block whose first line is a comment with a file name is written to that file.
 //! * Lines of `sh` blocks that begin with `runai-step` run, and must succeed.
@@ -42,7 +42,7 @@ fn blocks(page: &str) -> Vec<Block> {
     blocks
 }
 
-/// The file name that a block begins with.
+/// Returns the file name in the first line of a block.
 fn file_name(block: &Block) -> Option<&str> {
     let name = block.text.lines().next()?.strip_prefix("# ")?;
     let is_name = name.ends_with(&format!(".{}", block.language)) && !name.contains(['/', ' ']);
@@ -103,7 +103,7 @@ fn follow(page: &str) -> usize {
     count
 }
 
-/// The arguments of a command. A name that ends in `…` is that of the newest workload with this beginning.
+/// Returns the arguments of a command. A name that ends in `…` selects the newest workload with this prefix.
 fn words(cluster: &Cluster, command: &str) -> Vec<String> {
     let command = command.split_once("  #").map_or(command, |(command, _)| command);
     let word = |word: String| match word.strip_suffix('…') {
@@ -113,7 +113,7 @@ fn words(cluster: &Cluster, command: &str) -> Vec<String> {
                 listed["workloads"].as_array().unwrap().iter().filter_map(|workload| workload["name"].as_str());
             names.find(|name| name.starts_with(prefix)).unwrap_or_else(|| panic!("no `{word}`")).to_owned()
         }
-        // Nobody has that long.
+        // Shorter for the test.
         None => word.replace("RUNAI_SIM_RUNNING=30", "RUNAI_SIM_RUNNING=0.5"),
     };
     shlex::split(command).unwrap().into_iter().skip(1).map(word).collect()
@@ -123,7 +123,7 @@ fn run(cluster: &Cluster, page: &str, command: &str) {
     let words = words(cluster, command);
     let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
     if words[0] == "simulate" {
-        // Another test may use the port at this moment.
+        // Another test may use the port.
         if let Some(at) = words.iter().position(|word| *word == "--port") {
             words.drain(at..at + 2);
         }
@@ -163,7 +163,7 @@ fn how_to_pages_work() {
 }
 
 #[test]
-fn every_page_is_in_the_index() {
+fn index_lists_every_page() {
     let index = fs::read_to_string(root().join("docs/README.md")).unwrap();
     let pages: BTreeSet<_> = files(&root().join("docs"))
         .into_iter()

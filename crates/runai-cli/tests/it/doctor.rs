@@ -2,14 +2,14 @@ use crate::Scratch;
 use crate::cluster::Cluster;
 
 #[test]
-fn a_healthy_setup() {
+fn healthy_setup() {
     let cluster = Cluster::start();
     let file = cluster.step("train", "", "gpu_portion_request: 0.5");
     insta::assert_snapshot!(cluster.run(&["doctor", &file]), @"
     exit 0
     --- stdout
     ✓ step  `train.runai.yaml` has no errors
-    ✓ configuration  no operator file; variables and flags only
+    ✓ configuration  no operator file, only variables and flags
     ✓ control plane  http://CONTROL-PLANE answers, over plain HTTP
     ✓ credentials  the service account gets a token
     ✓ project  project `sim-project` has id 1, in cluster UUID
@@ -19,19 +19,19 @@ fn a_healthy_setup() {
     ✓ policy  the project's policy allows what would be sent
     ✓ permissions  the service account has all permissions that are needed
 
-    nothing keeps the step from running, as far as can be seen
+    no problems found
     ");
 }
 
 #[test]
-fn every_finding_says_what_to_do_and_hides_no_later_one() {
+fn reports_every_problem() {
     let cluster = Cluster::start();
     let file = cluster.step("train", "", "node_pools: [defualt], gpu_devices_request: 99");
     insta::assert_snapshot!(cluster.run(&["doctor", &file]), @"
     exit 4
     --- stdout
     ✓ step  `train.runai.yaml` has no errors
-    ✓ configuration  no operator file; variables and flags only
+    ✓ configuration  no operator file, only variables and flags
     ✓ control plane  http://CONTROL-PLANE answers, over plain HTTP
     ✓ credentials  the service account gets a token
     ✓ project  project `sim-project` has id 1, in cluster UUID
@@ -43,21 +43,21 @@ fn every_finding_says_what_to_do_and_hides_no_later_one() {
     ✓ policy  the project's policy allows what would be sent
     ✓ permissions  the service account has all permissions that are needed
 
-    to be mended: 1
+    1 problem to fix
     ");
     cluster.scratch.write("wrong.yaml", "image: a\ncommand: [b]\nsettings: {gpu_portion: 1}\n");
     insta::assert_snapshot!(cluster.run(&["doctor", "wrong.yaml"]), @"
     exit 1
     --- stdout
     ✗ step  `wrong.yaml` has errors: `runai-step check wrong.yaml` shows them
-    ✓ configuration  no operator file; variables and flags only
+    ✓ configuration  no operator file, only variables and flags
     ✓ control plane  http://CONTROL-PLANE answers, over plain HTTP
     ✓ credentials  the service account gets a token
     ✓ project  project `sim-project` has id 1, in cluster UUID
     ✓ cluster  cluster `sim-cluster` is connected
     ✓ permissions  the service account has all permissions that are needed
 
-    to be mended: 1
+    1 problem to fix
     --- stderr
     error[unknown-key]: unknown key `gpu_portion` in `settings`
      --> wrong.yaml:3:12
@@ -70,14 +70,14 @@ fn every_finding_says_what_to_do_and_hides_no_later_one() {
     insta::assert_snapshot!(cluster.run(&["doctor", "--project", "sim-projekt"]), @"
     exit 4
     --- stdout
-    ✓ configuration  no operator file; variables and flags only
+    ✓ configuration  no operator file, only variables and flags
     ✓ control plane  http://CONTROL-PLANE answers, over plain HTTP
     ✓ credentials  the service account gets a token
     ✗ project  project `sim-projekt` does not exist, or cannot be seen with these credentials
                      hint: did you mean `sim-project`?
     ✓ permissions  the service account has all permissions that are needed
 
-    to be mended: 1
+    1 problem to fix
     ");
     let found = cluster.json(&["doctor", &file, "--format", "json"]);
     assert_eq!(found["ok"], false);
@@ -86,14 +86,14 @@ fn every_finding_says_what_to_do_and_hides_no_later_one() {
 }
 
 #[test]
-fn without_a_configuration() {
+fn missing_configuration() {
     insta::assert_snapshot!(Scratch::new().run(&["doctor"]), @"
     exit 2
     --- stdout
-    ✓ configuration  no operator file; variables and flags only
+    ✓ configuration  no operator file, only variables and flags
     ✗ configuration  `runai_base_url`, `client_id`, `client_secret`, `project_name` are not set
                      hint: set them in an operator file (`runai-step init` writes one), or `RUNAI_BASE_URL`, `RUNAI_CLIENT_ID`, `RUNAI_CLIENT_SECRET`, `RUNAI_PROJECT_NAME`
 
-    to be mended: 1
+    1 problem to fix
     ");
 }

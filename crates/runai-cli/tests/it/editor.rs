@@ -1,13 +1,13 @@
-//! The editor's server, as a browser and as a stranger would ask it.
+//! The editor's server, with requests of the page and of foreign pages.
 
 #[cfg(not(feature = "editor"))]
 #[test]
-fn a_program_without_the_page_says_how_to_get_one() {
+fn reports_missing_page() {
     insta::assert_snapshot!(crate::Scratch::new().run(&["editor"]), @"
     exit 2
     --- stderr
     error: this program was built without the editor's page
-    hint: `cargo xtask dist` builds one that has it; `cargo xtask editor` serves the page by itself
+    hint: build it with `cargo xtask dist`, or serve the page with `cargo xtask editor`
     ");
 }
 
@@ -42,7 +42,7 @@ mod with_the_page {
             Self { child, address: address.to_owned(), token, scratch }
         }
 
-        /// Status and body of an answer.
+        /// Returns status and body of a response.
         fn ask(&self, line: &str, headers: &str, body: &str) -> (u16, String) {
             let host = if headers.contains("Host:") { String::new() } else { format!("Host: {}\r\n", self.address) };
             let mut stream = TcpStream::connect(&self.address).unwrap();
@@ -73,7 +73,7 @@ mod with_the_page {
     const MARK: &str = "runai-step-file";
 
     #[test]
-    fn a_file_is_opened_and_saved_and_never_written_over() {
+    fn opens_and_saves_file() {
         let served = Served::start(&["step.runai.yaml"]);
         let (status, page) = served.ask("GET /?token=x", "", "");
         assert!(status == 200 && page.contains(MARK), "{status}");
@@ -93,7 +93,7 @@ mod with_the_page {
     }
 
     #[test]
-    fn strangers_get_nothing() {
+    fn rejects_foreign_requests() {
         let served = Served::start(&["step.runai.yaml"]);
         for (headers, status) in [
             ("Host: evil.example.com\r\n", 403),
@@ -112,7 +112,7 @@ mod with_the_page {
     }
 
     #[test]
-    fn without_a_file_the_page_asks_for_none() {
+    fn serves_page_without_file() {
         let served = Served::start(&[]);
         let (status, page) = served.ask("GET /", "", "");
         assert!(status == 200 && !page.contains(MARK), "{status}");
@@ -120,7 +120,7 @@ mod with_the_page {
     }
 
     #[test]
-    fn what_cannot_be_opened_is_told_at_once() {
+    fn rejects_unreadable_file() {
         let scratch = Scratch::new();
         std::fs::create_dir(scratch.path().join("folder")).unwrap();
         scratch.write("bytes", [0xff, 0xfe]);

@@ -1,7 +1,7 @@
 use crate::Scratch;
 
 #[test]
-fn a_rule_is_explained_with_its_examples() {
+fn explains_rule() {
     insta::assert_snapshot!(Scratch::new().run(&["explain", "toleration-value-with-exists"]), @"
     exit 0
     --- stdout
@@ -11,18 +11,18 @@ fn a_rule_is_explained_with_its_examples() {
     With `operator: Exists` a toleration matches whatever the taint's value is, so it has none of its own; Kubernetes
     refuses the pod.
 
-    Right:
+    Valid:
         tolerations:
           - {key: gpu, operator: Exists}
 
-    Wrong:
+    Invalid:
         tolerations:
           - {key: gpu, operator: Exists, value: a100}
     ");
 }
 
 #[test]
-fn a_setting_is_explained_with_all_that_is_known_of_it() {
+fn explains_setting() {
     insta::assert_snapshot!(Scratch::new().run(&["explain", "gpu_portion_request"]), @"
     exit 0
     --- stdout
@@ -53,17 +53,17 @@ fn a_setting_is_explained_with_all_that_is_known_of_it() {
 }
 
 #[test]
-fn an_unknown_word_gets_the_nearest_one() {
+fn suggests_nearest_name() {
     insta::assert_snapshot!(Scratch::new().run(&["explain", "unknwon-key"]), @"
     exit 4
     --- stderr
-    error: there is no rule or setting `unknwon-key`
+    error: unknown rule or setting `unknwon-key`
     hint: did you mean `unknown-key`?
     ");
 }
 
 #[test]
-fn without_a_word_everything_is_listed() {
+fn lists_rules_and_settings() {
     let shown = Scratch::new().run(&["explain"]);
     for word in ["unknown-key", "warning", "gpu_devices_request", "security_context.run_as_uid", "runai_base_url"] {
         assert!(shown.contains(word), "{word}: {shown}");

@@ -1,4 +1,4 @@
-//! What goes wrong before anything runs: the sentence, what to do, the exit code.
+//! Errors before the first submission: message, hint and exit code.
 
 use std::net::TcpListener;
 
@@ -6,7 +6,7 @@ use crate::Scratch;
 use crate::cluster::Cluster;
 
 #[test]
-fn without_a_configuration_it_says_what_to_write() {
+fn missing_configuration_has_hint() {
     let scratch = Scratch::new();
     scratch.write("step.yaml", "image: a\ncommand: [b]\n");
     for words in [&["submit", "step.yaml"][..], &["list"], &["wait", "x"], &["doctor"]] {
@@ -25,8 +25,8 @@ fn without_a_configuration_it_says_what_to_write() {
     insta::assert_snapshot!(scratch.run(&["list"]), @"
     exit 2
     --- stderr
-    error: the client secret in `secret` cannot be read: No such file or directory (os error 2)
-    hint: write nothing but the secret into the file, or set `RUNAI_CLIENT_SECRET`
+    error: client secret file `secret` cannot be read: No such file or directory (os error 2)
+    hint: write only the secret to the file, or set `RUNAI_CLIENT_SECRET`
     ");
     scratch.write("secret", "not-a-real-secret\n");
     insta::assert_snapshot!(scratch.run(&["list"]), @"
@@ -38,14 +38,14 @@ fn without_a_configuration_it_says_what_to_write() {
 }
 
 #[test]
-fn each_refusal_has_its_exit_code_and_says_what_to_do() {
+fn rejections_have_exit_code_and_hint() {
     let cluster = Cluster::start();
     let file = cluster.step("train", "", "");
     let mut command = cluster.command(&["submit", &file]);
     insta::assert_snapshot!(cluster.settle(&crate::shown(&command.env("RUNAI_CLIENT_SECRET", "wrong").output().unwrap())), @"
     exit 3
     --- stderr
-    error: the control plane refused the credentials: 401 Unauthorized: invalid_client: the client id or its secret is [redacted]
+    error: the control plane refused the credentials: 401 Unauthorized: invalid_client: invalid client id or secret
     hint: check client id and client secret, and that the service account still exists; a regenerated secret replaces the old one at once
     ");
     insta::assert_snapshot!(cluster.run(&["submit", &file, "--project", "sim-projekt"]), @"
@@ -63,15 +63,15 @@ fn each_refusal_has_its_exit_code_and_says_what_to_do() {
     insta::assert_snapshot!(cluster.run(&["status", "00000000-0000-4000-8000-000000000000"]), @"
     exit 4
     --- stderr
-    error: there is no workload `UUID`
-    hint: `runai-step list` shows those that there are
+    error: unknown workload `UUID`
+    hint: list workloads with `runai-step list`
     ");
     let file = cluster.step("refused", "", "workload_template_id: 00000000-0000-4000-8000-000000000000");
     insta::assert_snapshot!(cluster.run(&["submit", &file]), @"
     exit 5
     --- stderr
-    error: `POST /api/v1/workloads/trainings` was answered with 400 Bad Request: the submission is refused; `templateId`: there is no template with the id `UUID`
-    error[refused]: `settings.workload_template_id`: there is no template with the id `UUID`
+    error: `POST /api/v1/workloads/trainings` was answered with 400 Bad Request: invalid submission; `templateId`: unknown template with the id `UUID`
+    error[refused]: `settings.workload_template_id`: unknown template with the id `UUID`
      --> refused.runai.yaml:5:34
       |
     5 | settings: {workload_template_id: UUID}
@@ -80,8 +80,8 @@ fn each_refusal_has_its_exit_code_and_says_what_to_do() {
 }
 
 #[test]
-fn nobody_answers() {
-    // A port that was free a moment ago, and that nobody listens on.
+fn unreachable_control_plane() {
+    // A port that was just free, without a listener.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let scratch = Scratch::new();
     scratch.write("step.yaml", "image: a\ncommand: [b]\n");
@@ -96,7 +96,7 @@ fn nobody_answers() {
 }
 
 #[test]
-fn plain_http_leaves_this_machine_only_when_that_is_allowed() {
+fn plain_http_requires_flag() {
     let scratch = Scratch::new();
     let mut command = scratch.command(&["list"]);
     command

@@ -20,7 +20,7 @@ impl Scratch {
 }
 
 #[test]
-fn safe_fixes_are_applied_until_none_is_left() {
+fn applies_safe_fixes() {
     let scratch = Scratch::new();
     scratch.write("a.runai.yaml", STEP);
     insta::assert_snapshot!(scratch.run(&["check", "--fix", "a.runai.yaml"]), @"
@@ -59,7 +59,7 @@ settings:
 }
 
 #[test]
-fn what_can_be_fixed_is_marked_and_counted() {
+fn marks_fixable_problems() {
     let scratch = Scratch::new();
     scratch.write("a.runai.yaml", STEP).write("b.yaml", "node_pools: [a, a]\n");
     let shown = scratch.run(&["check", "a.runai.yaml", "b.yaml"]);
@@ -72,7 +72,7 @@ fn what_can_be_fixed_is_marked_and_counted() {
 }
 
 #[test]
-fn a_diff_shows_what_would_change_and_writes_nothing() {
+fn diff_writes_nothing() {
     let scratch = Scratch::new();
     scratch.write("a.yaml", "gpu_portion: 0.5\nnode_pools: [a]\n").write("b.yaml", "{}\n");
     insta::assert_snapshot!(scratch.run(&["check", "--diff", "a.yaml", "b.yaml"]), @"
@@ -96,7 +96,7 @@ fn a_diff_shows_what_would_change_and_writes_nothing() {
 }
 
 #[test]
-fn a_diff_shows_no_secret() {
+fn diff_hides_secrets() {
     let scratch = Scratch::new();
     scratch.write("a.yaml", "image: a/b\ncommand: [x]\nenvironment: {API_KEY: canary}\nsettings: {gpu_portion: 0.5}\n");
     let shown = scratch.run(&["check", "--diff", "a.yaml"]);
@@ -104,7 +104,7 @@ fn a_diff_shows_no_secret() {
 }
 
 #[test]
-fn the_fixed_text_of_standard_input_goes_to_standard_output() {
+fn fixes_stdin_to_stdout() {
     let scratch = Scratch::new();
     insta::assert_snapshot!(scratch.run_with_input(&["check", "--fix", "-"], "gpu_portion: 0.5\nx: 1\n"), @"
     exit 1
@@ -129,7 +129,7 @@ fn the_fixed_text_of_standard_input_goes_to_standard_output() {
 }
 
 #[test]
-fn two_keys_that_mean_one_are_not_both_renamed() {
+fn renames_only_one_duplicate() {
     let scratch = Scratch::new();
     scratch.write("a.yaml", "gpuDevicesRequest: 1\ngpu_device_request: 2\n");
     scratch.run(&["check", "--fix", "a.yaml"]);
@@ -137,7 +137,7 @@ fn two_keys_that_mean_one_are_not_both_renamed() {
 }
 
 #[test]
-fn a_text_that_does_not_parse_is_fixed_step_by_step() {
+fn fixes_syntax_errors() {
     let scratch = Scratch::new();
     scratch.write("a.yaml", "labels:\n\tteam: ml\n\torg: a\nlarge_shm_request: yes\ngpu_portion_request:0.5\n");
     scratch.run(&["check", "--fix", "a.yaml"]);
@@ -149,7 +149,7 @@ fn a_text_that_does_not_parse_is_fixed_step_by_step() {
 
 #[cfg(unix)]
 #[test]
-fn links_and_permissions_stay() {
+fn keeps_links_and_permissions() {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     let scratch = Scratch::new();
@@ -166,7 +166,7 @@ fn links_and_permissions_stay() {
 
 #[cfg(unix)]
 #[test]
-fn a_read_only_file_is_left_alone() {
+fn keeps_read_only_file() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let scratch = Scratch::new();
@@ -179,7 +179,7 @@ fn a_read_only_file_is_left_alone() {
 }
 
 #[test]
-fn programs_get_fixes_related_places_and_tags() {
+fn json_has_fixes_and_tags() {
     let scratch = Scratch::new();
     scratch.write("a.yaml", "gpu_memory_limit: 2G\ncpu_memory_request: 8Gi\ncpu_memory_limit: 8G\n");
     let output = scratch.command(&["check", "--format", "json", "a.yaml"]).output().unwrap();

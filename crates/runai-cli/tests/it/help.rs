@@ -1,7 +1,7 @@
 use crate::Scratch;
 
 #[test]
-fn every_command_has_help_with_examples() {
+fn every_command_has_help() {
     for command in COMMANDS {
         insta::assert_snapshot!(format!("help-{command}"), Scratch::new().run(&[command, "--help"]));
     }
@@ -36,7 +36,7 @@ const COMMANDS: [&str; 24] = [
 ];
 
 #[test]
-fn wrong_words_are_exit_code_two() {
+fn invalid_usage_exits_with_2() {
     let scratch = Scratch::new();
     for words in [&[][..], &["chekc"], &["check"], &["check", "--format", "xml", "a"], &["render", "a", "--set", "x"]] {
         let output = scratch.command(words).output().unwrap();

@@ -1,9 +1,8 @@
-//! The program's own launch against a control plane that is as hostile as the worst installation: `run`, `submit` and
-//! `submit --wait` with interrupts and kills at random moments, in memory with time paused, and over sockets in real
-//! time, where all durations are shortened.
+//! Campaign of `run`, `submit` and `submit --wait` against a hostile control plane, with interrupts and kills at random
+//! times. Runs in memory with time paused, and over sockets in real time with shortened durations.
 //!
-//! A round is one control plane with one seed. Each of its commands has several steps. A user repeats a command with its
-//! run ids until every step has ended. `RUNAI_CAMPAIGN` says how many steps there are.
+//! A round is one control plane with one seed. Each of its commands has several steps. A user repeats a command with
+//! its run ids until every step has ended. `RUNAI_CAMPAIGN` sets the number of steps.
 
 mod check;
 mod user;
@@ -24,14 +23,14 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use self::check::check;
-use self::user::{Command, Told};
+use self::user::{Command, Observed};
 use crate::campaign::{Fate, InMemory, MemoryStore};
 
-/// Steps of one control plane.
+/// Steps per control plane.
 const STEPS_A_ROUND: usize = 50;
-/// Steps of one command.
+/// Steps per command.
 const STEPS_A_COMMAND: usize = 5;
-/// Stands in every environment, and in nothing that may be shown.
+/// A value in every environment that must not be shown.
 const CANARY: &str = "canary-7d20e9b3";
 
 /// Steps of a campaign. `cargo xtask test` runs the default.
@@ -39,12 +38,12 @@ fn runs() -> usize {
     std::env::var("RUNAI_CAMPAIGN").ok().and_then(|runs| runs.parse().ok()).unwrap_or(50)
 }
 
-/// How rounds are played.
+/// The mode of a campaign.
 #[derive(Clone, Copy)]
 struct Setting {
     /// Whether requests go through sockets, in real time.
     sockets: bool,
-    /// What durations are multiplied by.
+    /// Factor of durations.
     scale: f64,
 }
 
@@ -77,7 +76,7 @@ impl Setting {
 #[derive(Default)]
 struct Figures {
     counts: BTreeMap<&'static str, usize>,
-    /// What is wrong, for the message of the test.
+    /// Violations, for the message of the test.
     complaints: Vec<String>,
 }
 
@@ -104,7 +103,7 @@ impl Figures {
     }
 }
 
-/// A control plane, and what is known about it.
+/// A control plane and its observations.
 struct Lab {
     setting: Setting,
     sim: Simulator,
@@ -127,17 +126,17 @@ impl Lab {
         }
     }
 
-    /// What the simulator's clock showed at a moment.
+    /// Returns the simulated time at a point in real time.
     fn sim_time(&self, moment: Instant) -> Timestamp {
         let (began, shown) = self.began;
         shown.checked_add(SignedDuration::try_from(moment - began).unwrap()).unwrap()
     }
 
-    /// A process's operator.
+    /// Returns the operator of a process.
     fn operator(&self) -> StepOperator {
         let credentials = |url: &str| Client::builder(url).credentials(self.sim.client_id(), self.sim.client_secret());
         let client = if self.setting.sockets {
-            // Longer than anything takes on a busy machine without a fault.
+            // Longer than any request without a fault on a busy machine.
             credentials(self.sim.base_url()).request_timeout(Duration::from_secs(1)).no_proxy()
         } else {
             let first_sends = Arc::clone(&self.first_sends);
@@ -156,41 +155,41 @@ impl Lab {
     }
 }
 
-/// A round that is over.
-struct Played {
+/// A completed round.
+struct CompletedRound {
     lab: Lab,
-    told: Vec<(Command, Told)>,
+    observed: Vec<(Command, Observed)>,
     live: Vec<Workload>,
     gone: Vec<Workload>,
-    /// Workloads that hung in Stopping until somebody deleted them.
+    /// Workloads that stayed in Stopping until they were deleted.
     freed: HashSet<String>,
 }
 
-/// Plays the commands of one control plane that has `faults`, to the end.
-async fn play(setting: Setting, faults: Vec<Fault>, commands: Vec<Command>) -> Played {
+/// Runs all commands of a control plane with `faults` to their end.
+async fn play(setting: Setting, faults: Vec<Fault>, commands: Vec<Command>) -> CompletedRound {
     let lab = Lab::new(setting).await;
     for fault in faults {
         lab.sim.add_fault(setting.scaled_fault(fault));
     }
     let mut freed = HashSet::new();
     let users = join_all(commands.into_iter().map(|command| async {
-        let told = command.use_it(&lab).await;
-        (command, told)
+        let observed = command.run(&lab).await;
+        (command, observed)
     }));
-    let told = tokio::select! {
-        told = users => told,
+    let observed = tokio::select! {
+        observed = users => observed,
         () = free_stuck(&lab, &mut freed) => unreachable!("it never ends"),
     };
     lab.sim.clear_faults();
-    // Everything that is late has happened by then.
+    // All late effects have happened by then.
     sleep(setting.scaled(Duration::from_mins(10))).await;
     let client = lab.operator().client().clone();
     let live = client.workloads(&ListParams::default()).await.unwrap();
     let gone = client.workloads(&ListParams::default().deleted(true)).await.unwrap();
-    Played { lab, told, live, gone, freed }
+    CompletedRound { lab, observed, live, gone, freed }
 }
 
-/// Somebody who deletes workloads that hang in Stopping, once the hostile time is over: a waiter waits for ever.
+/// Deletes workloads that stay in Stopping after the faults have ended, because `wait` would never end.
 async fn free_stuck(lab: &Lab, freed: &mut HashSet<String>) {
     sleep(lab.setting.scaled(Duration::from_mins(45))).await;
     lab.sim.clear_faults();
@@ -232,7 +231,7 @@ async fn campaign(name: &str, setting: Setting, all: usize, first_seed: u64, fau
         let commands = steps.chunks(STEPS_A_COMMAND).map(|steps| Command::random(setting, &mut dice, steps)).collect();
         (seed, play(setting, faults(seed), commands).await)
     });
-    // In real time most of a round is waiting.
+    // In real time, a round mostly waits.
     let mut rounds = stream::iter(rounds).buffered(if setting.sockets { 5 } else { 1 });
     while let Some((seed, mut played)) = rounds.next().await {
         let before = figures.complaints.len();
@@ -246,7 +245,7 @@ async fn campaign(name: &str, setting: Setting, all: usize, first_seed: u64, fau
     figures
 }
 
-/// Submissions that take effect so late that they are sent again, where names are not unique.
+/// Submissions with non-unique names that take effect so late that they are resent.
 fn late(seed: u64) -> Vec<Fault> {
     let late = FaultKind::LateEffect { answer: LateAnswer::Status(504), delay: 60.0, jitter: 140.0 };
     let mut faults = Fault::hostile(seed);
@@ -256,7 +255,7 @@ fn late(seed: u64) -> Vec<Fault> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn launch_keeps_its_promises_under_a_hostile_control_plane() {
+async fn survives_hostile_control_plane() {
     let figures = campaign("launch", IN_MEMORY, runs(), 3_000_000, Fault::hostile).await;
     for happened in ["interrupts", "processes that died", "commands repeated", "submissions sent again"] {
         assert!(figures.get(happened) > 0, "no {happened}");
@@ -264,14 +263,14 @@ async fn launch_keeps_its_promises_under_a_hostile_control_plane() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn launch_reports_every_duplicate_where_effects_are_late_and_names_are_not_unique() {
+async fn reports_every_duplicate() {
     let figures = campaign("launch duplicates", IN_MEMORY, runs(), 4_000_000, late).await;
     assert!(figures.get("doubled and reported") > 0, "nothing was doubled");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn launch_keeps_its_promises_over_sockets() {
-    // Real time is dearer than simulated time.
+async fn survives_hostile_sockets() {
+    // Real time is more expensive than simulated time.
     let figures = campaign("launch sockets", OVER_SOCKETS, (runs() / 10).max(20), 5_000_000, Fault::hostile).await;
     for happened in ["commands repeated", "outages reported"] {
         assert!(figures.get(happened) > 0, "no {happened}");

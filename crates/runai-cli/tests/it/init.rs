@@ -1,7 +1,7 @@
 use crate::Scratch;
 
 #[test]
-fn it_writes_files_that_are_right_and_never_over_others() {
+fn writes_valid_files_once() {
     let scratch = Scratch::new();
     insta::assert_snapshot!(scratch.run(&["init", "--name", "Train ResNet"]), @"
     exit 0
@@ -9,7 +9,7 @@ fn it_writes_files_that_are_right_and_never_over_others() {
     runai-step.toml
     train-resnet.runai.yaml
     --- stderr
-    · next: fill in both, then `runai-step check train-resnet.runai.yaml`, `runai-step run train-resnet.runai.yaml --local`, `runai-step doctor train-resnet.runai.yaml`
+    · next: edit both files, then run `runai-step check train-resnet.runai.yaml`, `runai-step run train-resnet.runai.yaml --local` and `runai-step doctor train-resnet.runai.yaml`
     ");
     insta::assert_snapshot!(scratch.run(&["check", "--config", "runai-step.toml", "train-resnet.runai.yaml"]), @"
     exit 0
@@ -19,12 +19,12 @@ fn it_writes_files_that_are_right_and_never_over_others() {
     insta::assert_snapshot!(scratch.run(&["init", "--name", "other"]), @"
     exit 2
     --- stderr
-    error: `runai-step.toml` is there already
-    hint: `--force` writes over it, `--dry-run` shows what would be written
+    error: `runai-step.toml` already exists
+    hint: overwrite it with `--force`, or print the files with `--dry-run`
     ");
     assert!(!scratch.path().join("other.runai.yaml").exists());
     let text = std::fs::read_to_string(scratch.path().join("runai-step.toml")).unwrap();
-    // Every line that is commented out is right once it is not.
+    // Every commented-out line is valid.
     let all: String = text
         .lines()
         .map(|line| line.strip_prefix("# ").filter(|line| line.contains(" = ")).unwrap_or(line))

@@ -15,13 +15,13 @@ fn signal(child: &Child, signal: Signal) {
     kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
 }
 
-/// The events that were printed for programs.
+/// Returns the printed JSON events.
 fn events(output: &[u8]) -> Vec<Value> {
     String::from_utf8_lossy(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]
-fn every_way_to_end_has_its_exit_code() {
+fn outcomes_have_exit_codes() {
     let cluster = Cluster::start();
     let short = "RUNAI_SIM_RUNNING: 0.2";
     let file = cluster.step("well", short, "");
@@ -42,7 +42,7 @@ fn every_way_to_end_has_its_exit_code() {
     · logs: runai training standard logs badly-ID --project sim-project --follow
     · console: http://CONTROL-PLANE
     · Failed
-    · badly-ID failed: failed as RUNAI_SIM_RESULT says (N s)
+    · badly-ID failed: failed by RUNAI_SIM_RESULT (N s)
     ");
     let file = cluster.step("long", "RUNAI_SIM_RUNNING: 600", "workload_timeout: 1");
     insta::assert_snapshot!(cluster.run(&["submit", "--wait", &file]), @"
@@ -51,9 +51,9 @@ fn every_way_to_end_has_its_exit_code() {
     · submitted long-ID to project sim-project
     · logs: runai training standard logs long-ID --project sim-project --follow
     · console: http://CONTROL-PLANE
-    · suspending the workload, which ran longer than `workload_timeout`
+    · suspending the workload: running longer than `workload_timeout`
     · Stopped
-    · long-ID ran too long and is suspended (N s)
+    · long-ID ran longer than `workload_timeout` and is suspended (N s)
     ");
     let file = cluster.step("never", "", "gpu_devices_request: 99, pending_timeout: 1");
     insta::assert_snapshot!(cluster.run(&["run", &file]), @"
@@ -62,10 +62,10 @@ fn every_way_to_end_has_its_exit_code() {
     · submitted never-ID to project sim-project
     · logs: runai training standard logs never-ID --project sim-project --follow
     · console: http://CONTROL-PLANE
-    · waiting: asks for 99 GPUs, the node has 8
-    · suspending the workload, which was queued longer than `pending_timeout`
+    · waiting: requests 99 GPUs, the node has 8
+    · suspending the workload: queued longer than `pending_timeout`
     · Stopped
-    · never-ID was queued too long and is suspended (N s)
+    · never-ID was queued longer than `pending_timeout` and is suspended (N s)
     ");
     let file = cluster.step("stopped", &format!("{short}, RUNAI_SIM_RESULT: Stopped"), "");
     insta::assert_snapshot!(cluster.run(&["run", &file]), @"
@@ -80,7 +80,7 @@ fn every_way_to_end_has_its_exit_code() {
 }
 
 #[test]
-fn a_failed_workload_is_deleted_only_when_that_is_asked_for() {
+fn deletes_failed_workload_on_request() {
     let cluster = Cluster::start();
     let file = cluster.step("badly", "RUNAI_SIM_RUNNING: 0.2, RUNAI_SIM_RESULT: Failed", "");
     let output = cluster.output(&["run", &file, "--delete-on-failure"]);
@@ -92,14 +92,14 @@ fn a_failed_workload_is_deleted_only_when_that_is_asked_for() {
 }
 
 #[test]
-fn the_same_run_id_submits_once_and_another_file_is_refused() {
+fn run_id_submits_once() {
     let cluster = Cluster::start();
     let file = cluster.step("train", "RUNAI_SIM_RUNNING: 60", "");
     let submit = |file: &str| cluster.output(&["submit", file, "--run-id", "nightly"]);
     let (first, second) = (submit(&file), submit(&file));
     assert_eq!((first.status.code(), &first.stdout), (Some(0), &second.stdout), "{}", shown(&second));
     let id = String::from_utf8(first.stdout).unwrap().trim().to_owned();
-    // Another setting is a warning, another image another job.
+    // A different setting is a warning, a different image an error.
     cluster.step("train", "RUNAI_SIM_RUNNING: 60", "backoff_limit: 3");
     insta::assert_snapshot!(cluster.settle(&shown(&submit(&file))), @"
     exit 0
@@ -107,7 +107,7 @@ fn the_same_run_id_submits_once_and_another_file_is_refused() {
     UUID
     --- stderr
     · attached to train-ID of project sim-project
-    warning: the stored spec of train-ID differs from this one at `/backoffLimit`
+    warning: stored spec of train-ID differs from the submitted one at `/backoffLimit`
     ");
     let text = std::fs::read_to_string(cluster.scratch.path().join(&file)).unwrap();
     cluster.scratch.write(&file, text.replace("python:3.12", "python:3.13"));
@@ -116,7 +116,7 @@ fn the_same_run_id_submits_once_and_another_file_is_refused() {
     --- stderr
     error: submission `ID` is workload UUID (`train-ID`) already, with another value at `/image`: it was submitted from `train.runai.yaml`, and this is `train.runai.yaml`
     hint: another file needs another run id
-    error[refused]: `image`: differs from what was submitted under this run id
+    error[refused]: `image`: differs from the step submitted with this run id
      --> train.runai.yaml:2:8
       |
     2 | image: python:3.13
@@ -133,7 +133,7 @@ fn the_same_run_id_submits_once_and_another_file_is_refused() {
 }
 
 #[test]
-fn a_run_id_of_unset_variables_is_refused() {
+fn rejects_empty_run_id() {
     let cluster = Cluster::start();
     let file = cluster.step("train", "", "");
     // `$ID` and `$RUN-$ATTEMPT` without any variable.
@@ -148,18 +148,18 @@ fn a_run_id_of_unset_variables_is_refused() {
 }
 
 #[test]
-fn durations_and_flags_that_make_no_sense_are_refused() {
+fn rejects_invalid_flags() {
     let scratch = crate::Scratch::new();
     for (words, why) in [
         (&["wait", "x", "--pending-timeout", "-1"][..], "cannot be negative"),
-        (&["wait", "x", "--workload-timeout", "0"], "a timeout of 0 s"),
-        (&["wait", "x", "--workload-timeout", "NaN"], "no duration"),
+        (&["wait", "x", "--workload-timeout", "0"], "a timeout must be longer than 0 s"),
+        (&["wait", "x", "--workload-timeout", "NaN"], "duration out of range"),
         (&["wait", "x", "--workload-timeout", "soon"], "write a number of seconds"),
         (&["wait", "x", "--workload-timeout", "5", "--resume-cancel"], "cannot be used with"),
         (&["cancel", "x", "--timeout", "-0.5"], "cannot be negative"),
         (&["run", "x", "--settle-time", "-1"], "cannot be negative"),
         (&["submit", "x", "--settle-time", "later"], "write a number of seconds"),
-        (&["submit", "x", "--settle-time", "inf"], "no duration"),
+        (&["submit", "x", "--settle-time", "inf"], "duration out of range"),
         (&["cancel", "x", "--timeout", "1", "--dry-run"], "cannot be used with"),
         (&["run", "x", "--on-interrupt", "leave", "--detach"], "cannot be used with"),
         (&["run", "x", "--on-interrupt", "leave", "--local"], "cannot be used with"),
@@ -172,7 +172,7 @@ fn durations_and_flags_that_make_no_sense_are_refused() {
 }
 
 #[test]
-fn a_waiter_that_is_killed_is_taken_up_by_the_next_one() {
+fn resumes_after_killed_wait() {
     let cluster = Cluster::start();
     let file = cluster.step("train", "RUNAI_SIM_RUNNING: 2", "");
     let words = ["submit", "--wait", "--run-id", "nightly", &file];
@@ -190,7 +190,7 @@ fn a_waiter_that_is_killed_is_taken_up_by_the_next_one() {
 }
 
 #[test]
-fn an_interrupt_stops_what_run_started_and_leaves_what_wait_watches() {
+fn interrupt_of_run_and_wait() {
     let cluster = Cluster::start();
     let file = cluster.step("train", "RUNAI_SIM_RUNNING: 60", "");
     let begin = |words: &[&str]| {
@@ -210,7 +210,7 @@ fn an_interrupt_stops_what_run_started_and_leaves_what_wait_watches() {
     · submitted train-ID to project sim-project
     · logs: runai training standard logs train-ID --project sim-project --follow
     · console: http://CONTROL-PLANE
-    · interrupted: suspending train-ID; Ctrl-C again leaves at once
+    · interrupted: suspending train-ID; press Ctrl-C again to exit immediately
     · Stopped
     · train-ID was suspended (N s)
     ");
@@ -221,13 +221,13 @@ fn an_interrupt_stops_what_run_started_and_leaves_what_wait_watches() {
     stderr.read_to_string(&mut said).unwrap();
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
     insta::assert_snapshot!(cluster.settle(&said), @"
-    · interrupted: leaving the workloads alone
-    · train-ID continues to run: `runai-step wait train-ID` follows it, `runai-step cancel train-ID` suspends it
+    · interrupted: workloads continue to run
+    · train-ID continues to run; follow it with `runai-step wait train-ID`, suspend it with `runai-step cancel train-ID`
     ");
     cluster.until(&id, "Running");
 }
 
-/// Stores a cancel in the only receipt, as a command does that is interrupted in an outage.
+/// Stores a cancel in the only receipt, like a command that is interrupted during an outage.
 fn store_a_cancel(cluster: &Cluster) {
     let folder = cluster.scratch.path().join("home/.local/state/runai-step");
     let is_receipt = |path: &std::path::PathBuf| path.extension().is_some_and(|extension| extension == "json");
@@ -240,15 +240,15 @@ fn store_a_cancel(cluster: &Cluster) {
 }
 
 #[test]
-fn wait_carries_out_a_stored_cancel_only_when_it_is_asked_to() {
+fn wait_completes_cancel_on_request() {
     let cluster = Cluster::start();
     let id = cluster.submit("train", "RUNAI_SIM_RUNNING: 2");
     store_a_cancel(&cluster);
     insta::assert_snapshot!(cluster.run(&["wait", &id]), @"
     exit 0
     --- stderr
-    warning: an earlier command was interrupted and could not confirm that train-ID is suspended; it is followed and not suspended
-    hint: `runai-step cancel train-ID` suspends it
+    warning: dropped an unconfirmed cancel of train-ID by an interrupted command; the workload is only followed
+    hint: suspend it with `runai-step cancel train-ID`
     · Completed
     · train-ID succeeded (N s)
     ");
@@ -258,14 +258,14 @@ fn wait_carries_out_a_stored_cancel_only_when_it_is_asked_to() {
     insta::assert_snapshot!(cluster.run(&["wait", &id, "--resume-cancel"]), @"
     exit 130
     --- stderr
-    · suspending train-ID: an earlier command was interrupted before it could
+    · suspending train-ID: completing the cancel of an interrupted command
     · Stopped
     · train-ID was suspended (N s)
     ");
 }
 
 #[test]
-fn a_follower_that_attaches_again_prints_the_present_phase_at_once() {
+fn reattach_prints_current_phase() {
     let cluster = Cluster::start();
     let file = cluster.step("train", "RUNAI_SIM_RUNNING: 60", "");
     let id = cluster.submit("train", "RUNAI_SIM_RUNNING: 60");
@@ -274,7 +274,7 @@ fn a_follower_that_attaches_again_prints_the_present_phase_at_once() {
     let attached = cluster.output(&["submit", &file, "--run-id", "nightly"]);
     let other = String::from_utf8(attached.stdout).unwrap().trim().to_owned();
     cluster.until(&other, "Running");
-    // With an interval of an hour, nothing but the first look can give the phase.
+    // With an interval of one hour, only the first poll can report the phase.
     for words in [vec!["wait", &name], vec!["submit", "--wait", &file, "--run-id", "nightly"]] {
         let words = [&words[..], &["--monitoring-interval", "3600"]].concat();
         let mut child = cluster.command(&words).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -289,7 +289,7 @@ fn a_follower_that_attaches_again_prints_the_present_phase_at_once() {
 }
 
 #[test]
-fn an_interrupt_while_the_project_is_looked_up_ends_the_command() {
+fn interrupt_during_project_lookup() {
     // Connections are accepted and never answered.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -311,7 +311,7 @@ fn an_interrupt_while_the_project_is_looked_up_ends_the_command() {
 }
 
 #[test]
-fn run_leaves_its_workload_when_asked_to() {
+fn run_leaves_workload_on_request() {
     let cluster = Cluster::start();
     let file = cluster.step("train", "RUNAI_SIM_RUNNING: 60", "");
     let words = ["run", &file, "--on-interrupt", "leave", "--format", "json"];
@@ -333,13 +333,13 @@ fn run_leaves_its_workload_when_asked_to() {
 }
 
 #[test]
-fn someone_else_stops_or_deletes_what_is_watched() {
+fn stopped_or_deleted_by_others() {
     let cluster = Cluster::start();
     for (words, code) in [(["cancel"].as_slice(), 9), (&["delete", "--wait"], 4)] {
         let id = cluster.submit("train", "RUNAI_SIM_RUNNING: 60");
         cluster.until(&id, "Running");
         let wait = cluster.command(&["wait", &id]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // Long enough for a look; a waiter that comes later sees the same end.
+        // Long enough for a poll; a later `wait` reports the same end.
         std::thread::sleep(Duration::from_millis(300));
         let output = cluster.output(&[words, &[&id]].concat());
         assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
@@ -349,7 +349,7 @@ fn someone_else_stops_or_deletes_what_is_watched() {
 }
 
 #[test]
-fn several_steps_are_summed_up_and_one_failure_hides_no_other() {
+fn summarizes_several_steps() {
     let cluster = Cluster::start();
     let files = [
         cluster.step("one", "RUNAI_SIM_RUNNING: 0.2", ""),
@@ -367,7 +367,7 @@ fn several_steps_are_summed_up_and_one_failure_hides_no_other() {
     · one-ID succeeded (N s)
     · submitted two-ID to project sim-project
     · two-ID: Failed
-    · two-ID failed: failed as RUNAI_SIM_RESULT says (N s)
+    · two-ID failed: failed by RUNAI_SIM_RESULT (N s)
     · submitted three-ID to project sim-project
     · three-ID: Completed
     · three-ID succeeded (N s)
@@ -397,13 +397,13 @@ fn several_steps_are_summed_up_and_one_failure_hides_no_other() {
     insta::assert_snapshot!(cluster.run(&["submit", "one.runai.yaml", "two.runai.yaml", "--run-id", "x"]), @"
     exit 2
     --- stderr
-    error: `--run-id` names one workload, and there are 2
-    hint: leave `--run-id` out, or give one file at a time
+    error: `--run-id` applies to a single step, but 2 files were given
+    hint: remove `--run-id`, or submit one file at a time
     ");
 }
 
 #[test]
-fn programs_follow_events() {
+fn prints_json_events() {
     let cluster = Cluster::start();
     let file = cluster.step("train", "RUNAI_SIM_RUNNING: 0.5", "");
     let output = cluster.output(&["run", &file, "--format", "json"]);
@@ -419,7 +419,7 @@ fn programs_follow_events() {
 }
 
 #[test]
-fn a_step_of_a_pipeline_takes_its_image_and_command_from_the_words() {
+fn flags_set_image_and_command() {
     let cluster = Cluster::start();
     cluster.scratch.write(
         "zenml.yaml",
@@ -435,13 +435,13 @@ fn a_step_of_a_pipeline_takes_its_image_and_command_from_the_words() {
     insta::assert_snapshot!(cluster.run(&["submit", "zenml.yaml", "--step", "trainer"]), @"
     exit 2
     --- stderr
-    error: zenml.yaml does not say what to run
-    hint: write a step file, with `image` and `command` beside the settings, or give `--image IMAGE` and `-- COMMAND`
+    error: no image or command for zenml.yaml
+    hint: set `image` and `command` in the step file, or use `--image IMAGE` and `-- COMMAND`
     ");
 }
 
 #[test]
-fn variables_come_from_a_file_too() {
+fn reads_env_file() {
     let cluster = Cluster::start();
     let file = cluster.step("train", "A: file, B: file, C: file", "");
     cluster.scratch.write("vars.env", "# a comment\nB=pa$word\nC='env file'\nD=4\n");
@@ -461,13 +461,13 @@ fn variables_come_from_a_file_too() {
     insta::assert_snapshot!(cluster.settle(&shown(&output)), @"
     exit 2
     --- stderr
-    error: `broken.env`, line 2: the name has a blank in it
-    hint: write NAME=VALUE, without `export` and without blanks around `=`
+    error: `broken.env`, line 2: whitespace in the name
+    hint: write NAME=VALUE, without `export` and without spaces around `=`
     ");
 }
 
 #[test]
-fn where_no_receipt_can_be_written_that_is_said_and_the_step_runs() {
+fn runs_without_receipt() {
     let cluster = Cluster::start();
     cluster.scratch.write("state", "a file where a folder should be");
     let file = cluster.step("train", "RUNAI_SIM_RUNNING: 0.2", "");
@@ -475,11 +475,11 @@ fn where_no_receipt_can_be_written_that_is_said_and_the_step_runs() {
     let output = cluster.command(&["run", &file]).env("XDG_STATE_HOME", &state).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{stderr}");
-    assert!(stderr.contains("warning: there is no receipt of train-"), "{stderr}");
+    assert!(stderr.contains("warning: cannot write the receipt of train-"), "{stderr}");
 }
 
 #[test]
-fn receipts_and_logs_hold_no_secret() {
+fn receipts_and_logs_hide_secrets() {
     let cluster = Cluster::start();
     let file = cluster.step("train", "RUNAI_SIM_RUNNING: 0.2, API_KEY: canary-variable", "");
     let output = cluster.output(&["run", &file, "-vv", "--log-format", "json"]);
@@ -496,22 +496,22 @@ fn receipts_and_logs_hold_no_secret() {
 }
 
 #[test]
-fn wait_follows_a_workload_that_only_its_receipt_knows_yet() {
+fn wait_finds_workload_by_receipt() {
     let scenario = crate::Scratch::new();
-    // For its first two requests the control plane does not know the workload: its reads lag behind.
+    // Reads lag, so the first two requests do not find the workload.
     let fault = "[[faults]]\nkind = { status = { status = 404 } }\nmethod = \"GET\"\npath = \"/api/v1/workloads/*\"\ntimes = 2\n";
     scenario.write("fault.toml", fault);
     let cluster = Cluster::with(&["--scenario", scenario.path().join("fault.toml").to_str().unwrap()]);
     let id = cluster.submit("train", "RUNAI_SIM_RUNNING: 1");
     let output = cluster.output(&["wait", &id]);
     assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
-    // Nobody knows this one, so there is nothing to wait for.
+    // An unknown workload.
     let output = cluster.output(&["wait", "00000000-0000-4000-8000-000000000000"]);
     assert_eq!(output.status.code(), Some(4), "{}", shown(&output));
 }
 
 #[test]
-fn a_submission_that_is_not_confirmed_says_so_and_is_settled() {
+fn settles_unconfirmed_submission() {
     let scenario = crate::Scratch::new();
     let fault =
         "[[faults]]\nkind = \"lostAnswer\"\nmethod = \"POST\"\npath = \"/api/v1/workloads/trainings\"\ntimes = 1\n";
@@ -521,6 +521,11 @@ fn a_submission_that_is_not_confirmed_says_so_and_is_settled() {
     let output = cluster.output(&["submit", &file, "--settle-time", "7.5"]);
     let text = shown(&output);
     assert_eq!(output.status.code(), Some(0), "{text}");
-    assert!(text.contains("it is not known whether train-") && text.contains("find nothing for 7.5 s"), "{text}");
+    assert!(
+        text.contains("submission of train-")
+            && text.contains("is unconfirmed")
+            && text.contains("after 7.5 s of empty lookups"),
+        "{text}"
+    );
     assert_eq!(cluster.json(&["list", "--format", "json"])["workloads"].as_array().unwrap().len(), 1);
 }

@@ -1,5 +1,5 @@
-//! The program as a program: exit code, standard output, standard error.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+//! Tests of the program: exit code, stdout and stderr.
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 mod campaign;
 mod check;
@@ -22,7 +22,6 @@ mod lsp;
 mod neovim;
 mod orphans;
 mod permissions;
-
 mod receipts;
 mod render;
 mod run;
@@ -40,7 +39,7 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-/// A folder of its own for each test, with no configuration anywhere near.
+/// A temporary folder for a test, without any configuration.
 struct Scratch(TempDir);
 
 impl Scratch {
@@ -59,7 +58,7 @@ impl Scratch {
         self
     }
 
-    /// The program, which sees nothing of the environment that the tests run in.
+    /// Returns a command of the program without the environment of the test.
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_runai-step"));
         command
@@ -84,7 +83,7 @@ impl Scratch {
     }
 }
 
-/// Exit code, standard output and standard error, as one text.
+/// Returns exit code, stdout and stderr as one text.
 fn shown(output: &Output) -> String {
     let stream = |name: &str, bytes: &[u8]| match String::from_utf8_lossy(bytes).trim_end() {
         "" => String::new(),

@@ -1,4 +1,4 @@
-//! A command that was killed while it submitted, and the same command again.
+//! Repeated commands after a kill during the submission.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -9,10 +9,10 @@ use serde_json::Value;
 use crate::cluster::Cluster;
 use crate::{Scratch, shown};
 
-/// A control plane on which one command was killed before its submission was confirmed.
+/// Returns a control plane with an unconfirmed submission of a killed command.
 fn killed_while_submitting() -> (Cluster, String) {
     let scenario = Scratch::new();
-    // The first submission's connection breaks before it is carried out.
+    // The connection of the first submission breaks before it takes effect.
     let fault = "[[faults]]\nkind = \"reset\"\nmethod = \"POST\"\npath = \"/api/v1/workloads/trainings\"\ntimes = 1\n";
     scenario.write("fault.toml", fault);
     let cluster = Cluster::with(&["--scenario", scenario.path().join("fault.toml").to_str().unwrap()]);
@@ -36,7 +36,7 @@ fn names(cluster: &Cluster) -> Vec<String> {
     list["workloads"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Runs `submit` on a terminal where someone has typed `typed`.
+/// Runs `submit` on a terminal with the input `typed`.
 fn on_a_terminal(cluster: &Cluster, file: &str, typed: &str, variables: &[(&str, &str)]) -> (Option<i32>, String) {
     let terminal = nix::pty::openpty(None, None).unwrap();
     let mut master = File::from(terminal.master);
@@ -46,7 +46,7 @@ fn on_a_terminal(cluster: &Cluster, file: &str, typed: &str, variables: &[(&str,
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::from(terminal.slave)).spawn().unwrap();
     drop(command);
     let mut text = Vec::new();
-    // Linux answers the end of a terminal with an error.
+    // Linux returns an error at the end of a terminal.
     let mut chunk = [0; 4096];
     while let Ok(count @ 1..) = master.read(&mut chunk) {
         text.extend_from_slice(&chunk[..count]);
@@ -55,17 +55,17 @@ fn on_a_terminal(cluster: &Cluster, file: &str, typed: &str, variables: &[(&str,
 }
 
 #[test]
-fn without_a_terminal_the_run_id_is_named_and_the_step_submitted_anew() {
+fn resubmits_without_terminal() {
     let (cluster, file) = killed_while_submitting();
     let output = cluster.output(&["submit", &file]);
     let text = shown(&output);
     assert_eq!(output.status.code(), Some(0), "{text}");
-    assert!(text.contains("warning: an earlier command was killed") && text.contains("a second workload"), "{text}");
+    assert!(text.contains("warning: a command was killed") && text.contains("submits a second one"), "{text}");
     let run_id = text.split("`--run-id ").nth(1).unwrap().split('`').next().unwrap().to_owned();
     let anew = names(&cluster);
     let resumed = cluster.output(&["submit", &file, "--run-id", &run_id, "--settle-time", "0.5"]);
     assert_eq!(resumed.status.code(), Some(0), "{}", shown(&resumed));
-    // The name is that of the receipt, which the warning named.
+    // The warning names the receipt's workload.
     let both = names(&cluster);
     let earlier = both.iter().find(|name| !anew.contains(name)).unwrap();
     assert!(text.contains(earlier.as_str()), "{text} {both:?}");
@@ -74,7 +74,7 @@ fn without_a_terminal_the_run_id_is_named_and_the_step_submitted_anew() {
 }
 
 #[test]
-fn on_a_terminal_the_user_is_asked_and_in_ci_never() {
+fn asks_on_terminal_except_ci() {
     let (cluster, file) = killed_while_submitting();
     let (code, text) = on_a_terminal(&cluster, &file, "y\n", &[("CI", "true")]);
     assert_eq!(code, Some(0), "{text}");
@@ -86,8 +86,8 @@ fn on_a_terminal_the_user_is_asked_and_in_ci_never() {
     assert_eq!(names(&cluster).len(), 2);
     let (code, text) = on_a_terminal(&cluster, &file, "\n", &[]);
     assert_eq!(code, Some(0), "{text}");
-    let named = text.split(", and ").nth(1).unwrap().split(" may exist").next().unwrap();
+    let named = text.split("; workload ").nth(1).unwrap().split(" may exist").next().unwrap();
     assert!(names(&cluster).contains(&named.to_owned()), "{text} {:?}", names(&cluster));
     let (_, text) = on_a_terminal(&cluster, &file, "", &[]);
-    assert!(!text.contains("[Y/n]"), "what was resumed is no orphan any more: {text}");
+    assert!(!text.contains("[Y/n]"), "a resumed submission is not an orphan: {text}");
 }

@@ -2,7 +2,7 @@ use crate::Scratch;
 use crate::cluster::Cluster;
 
 #[test]
-fn the_least_for_these_settings() {
+fn prints_minimal_permissions() {
     let scratch = Scratch::new();
     scratch.write("step.yaml", "image: a\ncommand: [b]\nsettings: {node_pools: [a100], workload_template_id: 550e8400-e29b-41d4-a716-446655440000}\n");
     scratch.write("runai-step.toml", "project_name = \"vision\"\ndelete_on_failure = true\n");
@@ -21,18 +21,18 @@ fn the_least_for_these_settings() {
     Templates → View           Use the workload template        `workload_template_id`
 
     Smallest predefined role
-      AI practitioner  2.24 and newer; look there whether it has Templates
-      L1 researcher    2.23 and older; look there whether it has Templates
-      A role of one's own from 2.24 on: `--role-json`. Sets are not that small: the one for trainings also deletes.
+      AI practitioner  2.24 and newer; check that it has Templates
+      L1 researcher    2.23 and older; check that it has Templates
+      For a smaller custom role (2.24 and later), use `--role-json`. The set for trainings also allows deletion.
 
     Scope
-      project `vision`, and nothing wider: a department, a cluster or the account would open projects that are none of its business.
+      project `vision` only. A department, cluster or account scope grants access to other projects.
 
     Set up
-      1. Access → Service accounts → + NEW SERVICE ACCOUNT; keep the secret, it is shown once.
+      1. Access → Service accounts → + NEW SERVICE ACCOUNT; save the secret, which is shown once.
       2. Access → Access rules → + ACCESS RULE: the service account, role AI practitioner, scope project `vision`.
-      3. See that the project has quota in the node pools that steps name, or they wait for ever.
-      4. For a private registry, make a Docker registry credential in the project, and name it in `image_pull_secret_name`.
+      3. Give the project quota in the node pools of its steps; without quota, workloads stay pending.
+      4. For a private registry, create a Docker registry credential in the project and set `image_pull_secret_name`.
     ");
     insta::assert_snapshot!(scratch.run(&["permissions", "--role-json"]), @r#"
     exit 0
@@ -52,8 +52,8 @@ fn the_least_for_these_settings() {
       ]
     }
     --- stderr
-    · put in the ids of the permission sets, or let `--lookup` ask the control plane for them
-    · permission sets are not that small: the one for trainings allows deleting, too
+    · fill in the IDs of the permission sets, or look them up with `--lookup`
+    · permission sets are broader than needed: the set for trainings also allows deletion
     "#);
     let output = scratch.command(&["permissions", "--format", "json"]).output().unwrap();
     let needed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -61,7 +61,7 @@ fn the_least_for_these_settings() {
 }
 
 #[test]
-fn the_ids_of_permission_sets_are_the_control_planes() {
+fn looks_up_permission_sets() {
     let cluster = Cluster::start();
     let role = cluster.json(&["permissions", "--role-json", "--lookup"]);
     let sets = role["permissionSets"].as_array().unwrap();

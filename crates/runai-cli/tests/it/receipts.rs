@@ -18,7 +18,7 @@ fn files(cluster: &Cluster) -> Vec<PathBuf> {
     entries.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect()
 }
 
-/// Changes the one receipt of a workload.
+/// Changes the receipt of a workload.
 fn edit(cluster: &Cluster, name: &str, change: impl FnOnce(&mut Value)) {
     for file in files(cluster) {
         let mut receipt: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
@@ -30,7 +30,7 @@ fn edit(cluster: &Cluster, name: &str, change: impl FnOnce(&mut Value)) {
     panic!("{name} has no receipt");
 }
 
-/// A control plane with an ended workload, a running one, and a submission that nobody confirmed.
+/// Returns a control plane with an ended workload, a running one, and an unconfirmed submission.
 fn with_three() -> Cluster {
     let cluster = Cluster::start();
     let file = cluster.step("ended", "RUNAI_SIM_RUNNING: 0.1", "");
@@ -60,7 +60,7 @@ fn names(cluster: &Cluster) -> Vec<String> {
 }
 
 #[test]
-fn receipts_are_listed_and_shown_and_one_unreadable_file_hides_no_other() {
+fn lists_and_shows_receipts() {
     let cluster = with_three();
     assert_eq!(names(&cluster), ["ended: ended", "running: submitted", "unconfirmed: sending"]);
     fs::write(folder(&cluster).join("brokenbroken.json"), "{").unwrap();
@@ -72,7 +72,7 @@ fn receipts_are_listed_and_shown_and_one_unreadable_file_hides_no_other() {
     let list = cluster.json(&["receipts", "list", "--format", "json"]);
     assert_eq!(list["unreadable"].as_array().unwrap().len(), 1, "{list}");
     fs::remove_file(folder(&cluster).join("brokenbroken.json")).unwrap();
-    // By run id, and by name, with what it was made of.
+    // By run id, and by name as JSON.
     let shown_by_run_id = cluster.json(&["receipts", "show", "nightly", "--format", "json"]);
     assert_eq!(shown_by_run_id["progress"], "sending");
     let id = |key: &str| shown_by_run_id[key].as_str().unwrap();
@@ -92,26 +92,26 @@ fn receipts_are_listed_and_shown_and_one_unreadable_file_hides_no_other() {
     insta::assert_snapshot!(cluster.run(&["receipts", "show", "nothing-like-it"]), @"
     exit 4
     --- stderr
-    error: there is no receipt `nothing-like-it`
-    hint: `runai-step receipts list` shows those that exist
+    error: unknown receipt `nothing-like-it`
+    hint: list receipts with `runai-step receipts list`
     ");
 }
 
 #[test]
-fn recover_finds_out_what_became_of_unconfirmed_submissions() {
+fn recovers_unconfirmed_submissions() {
     let cluster = with_three();
     insta::assert_snapshot!(cluster.run(&["receipts", "recover"]), @"
     exit 0
     --- stdout
-    unconfirmed-ID was submitted; `runai-step wait unconfirmed-ID` follows it
+    unconfirmed-ID was submitted; follow it with `runai-step wait unconfirmed-ID`
     ");
     assert_eq!(names(&cluster), ["ended: ended", "running: submitted", "unconfirmed: submitted"]);
     insta::assert_snapshot!(cluster.run(&["receipts", "recover"]), @"
     exit 0
     --- stderr
-    · there are no unconfirmed submissions
+    · no unconfirmed submissions
     ");
-    // One that never arrived keeps its receipt until the user removes it.
+    // The receipt of a lost submission stays until the user removes it.
     edit(&cluster, "unconfirmed", |receipt| {
         receipt["progress"] = json!("sending");
         receipt["name"] = json!("never-aaaaaaaaaaaa");
@@ -122,7 +122,7 @@ fn recover_finds_out_what_became_of_unconfirmed_submissions() {
 }
 
 #[test]
-fn prune_removes_what_has_ended_and_nothing_that_may_run() {
+fn prunes_only_ended() {
     let cluster = with_three();
     let removed = cluster.json(&["receipts", "prune", "--dry-run", "--format", "json"]);
     assert_eq!(removed["removed"].as_array().unwrap().len(), 1);
@@ -138,8 +138,8 @@ fn prune_removes_what_has_ended_and_nothing_that_may_run() {
     insta::assert_snapshot!(cluster.run(&["receipts", "prune", "nightly"]), @"
     exit 2
     --- stderr
-    error: the receipt of unconfirmed-ID is not removed: its progress is `sending`, so it may be that of a running job
-    hint: `runai-step receipts recover` finds out what became of it; `--force` removes it all the same
+    error: receipt of unconfirmed-ID not removed: its progress is `sending`, so the workload may be running
+    hint: check with `runai-step receipts recover`, or remove it with `--force`
     ");
     let output = cluster.output(&["receipts", "prune", "nightly", "--force"]);
     assert_eq!(output.status.code(), Some(0), "{}", shown(&output));

@@ -1,7 +1,7 @@
 use crate::{Scratch, examples};
 
 #[test]
-fn the_body_is_the_result_and_warnings_are_words_about_it() {
+fn prints_body_and_warnings() {
     let scratch = Scratch::new();
     scratch.write("step.yaml", "name: Fit\nimage: a\ncommand: [python, -m, fit, --epochs, '3']\n");
     insta::assert_snapshot!(scratch.run(&["render", "step.yaml"]), @r#"
@@ -38,7 +38,7 @@ fn the_body_is_the_result_and_warnings_are_words_about_it() {
 }
 
 #[test]
-fn names_and_ids_are_filled_in() {
+fn fills_in_names_and_ids() {
     let scratch = Scratch::new();
     scratch.write("step.yaml", "image: a\ncommand: [b]\n");
     let args =
@@ -50,12 +50,12 @@ fn names_and_ids_are_filled_in() {
 }
 
 #[test]
-fn curl_runs_in_a_shell_and_sends_the_body() {
+fn curl_sends_body() {
     let scratch = Scratch::new();
     scratch.write("step.yaml", "name: it's\nimage: a\ncommand: [b]\n");
     let body = scratch.command(&["render", "step.yaml"]).output().unwrap().stdout;
     let curl = String::from_utf8(scratch.command(&["render", "step.yaml", "--curl"]).output().unwrap().stdout).unwrap();
-    // A stand-in for curl that prints its last argument: what would be sent.
+    // A fake curl that prints its last argument, the body.
     let script = format!("curl() {{ for last; do :; done; printf '%s' \"$last\"; }}\n{curl}");
     let sent = std::process::Command::new("sh").args(["-c", &script]).output().unwrap().stdout;
     let json = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).unwrap();
@@ -63,7 +63,7 @@ fn curl_runs_in_a_shell_and_sends_the_body() {
 }
 
 #[test]
-fn a_step_of_a_zenml_run_is_chosen_by_name() {
+fn selects_zenml_step() {
     let scratch = Scratch::new();
     let file = examples().join("zenml-run.yaml");
     let file = file.to_str().unwrap();
@@ -75,13 +75,13 @@ fn a_step_of_a_zenml_run_is_chosen_by_name() {
     insta::assert_snapshot!(scratch.run(&["render", file, "--step", "reporter"]), @"
     exit 4
     --- stderr
-    error: there is no step `reporter`
-    hint: steps on a Run:ai step operator are `loader`, `trainer`
+    error: unknown step `reporter`
+    hint: steps that use a Run:ai step operator: `loader`, `trainer`
     ");
 }
 
 #[test]
-fn errors_are_shown_and_nothing_is_rendered() {
+fn errors_prevent_output() {
     let scratch = Scratch::new();
     scratch.write("step.yaml", "image: a\n");
     insta::assert_snapshot!(scratch.run(&["render", "step.yaml", "--set", "gpu_portion_request=2"]), @r#"

@@ -1,4 +1,4 @@
-//! `run --local`: the whole path, with real processes.
+//! `run --local` with real processes.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -9,7 +9,7 @@ fn step(command: &str, settings: &str) -> String {
     format!("name: test\nimage: a\ncommand: [sh, -c, {command:?}]\nsettings: {{{settings}}}\n")
 }
 
-/// What was printed, with what differs from run to run taken out.
+/// Returns the output without parts that differ between runs.
 fn run(text: &str) -> String {
     let scratch = Scratch::new();
     scratch.write("folder/step.yaml", text);
@@ -30,7 +30,7 @@ fn settle(shown: &str) -> String {
             .rsplit_once(" (")
             .filter(|(_, end)| end.ends_with(" s)"))
             .map_or(line.clone(), |(start, _)| start.to_owned());
-        // Which phases are caught sight of is a matter of luck, and so is what a shell says of the signal it got.
+        // Observed phases and messages of shells about signals vary.
         if !matches!(
             line.as_str(),
             "Terminated"
@@ -48,7 +48,7 @@ fn settle(shown: &str) -> String {
 }
 
 #[test]
-fn a_step_that_succeeds() {
+fn step_succeeds() {
     insta::assert_snapshot!(run(&step("echo out; echo err >&2; pwd | sed 's,.*/,,'", "")), @"
     exit 0
     --- stdout
@@ -64,7 +64,7 @@ fn a_step_that_succeeds() {
 }
 
 #[test]
-fn a_step_that_fails() {
+fn step_fails() {
     insta::assert_snapshot!(run(&step("exit 3", "backoff_limit: 0")), @"
     exit 7
     --- stderr
@@ -76,7 +76,7 @@ fn a_step_that_fails() {
 }
 
 #[test]
-fn a_command_that_is_not_there() {
+fn command_not_found() {
     insta::assert_snapshot!(run("name: test\nimage: a\ncommand: [no-such-program]\n"), @"
     exit 7
     --- stderr
@@ -88,34 +88,34 @@ fn a_command_that_is_not_there() {
 }
 
 #[test]
-fn a_step_that_runs_too_long() {
+fn step_times_out() {
     insta::assert_snapshot!(run(&step("sleep 60", "workload_timeout: 1, termination_grace_period_seconds: 1")), @"
     exit 8
     --- stderr
     · simulated control plane at http://127.0.0.1:PORT
     · submitted test-ID to project sim-project
-    · suspending the workload, which ran longer than `workload_timeout`
+    · suspending the workload: running longer than `workload_timeout`
     · Stopped
-    · test-ID ran too long and is suspended
+    · test-ID ran longer than `workload_timeout` and is suspended
     ");
 }
 
 #[test]
-fn a_step_that_asks_for_too_much() {
+fn request_never_fits() {
     insta::assert_snapshot!(run(&step("true", "gpu_devices_request: 99, pending_timeout: 1")), @"
     exit 8
     --- stderr
     · simulated control plane at http://127.0.0.1:PORT
     · submitted test-ID to project sim-project
-    · waiting: asks for 99 GPUs, the node has 8
-    · suspending the workload, which was queued longer than `pending_timeout`
+    · waiting: requests 99 GPUs, the node has 8
+    · suspending the workload: queued longer than `pending_timeout`
     · Stopped
-    · test-ID was queued too long and is suspended
+    · test-ID was queued longer than `pending_timeout` and is suspended
     ");
 }
 
 #[test]
-fn a_request_that_the_control_plane_refuses() {
+fn rejected_request() {
     insta::assert_snapshot!(run(&step("true", "workload_template_id: my-template")), @"
     exit 5
     --- stderr
@@ -128,8 +128,8 @@ fn a_request_that_the_control_plane_refuses() {
       = help: write the template's id as the console or the API shows it; names are not resolved
 
     · simulated control plane at http://127.0.0.1:PORT
-    error: `POST /api/v1/workloads/trainings` was answered with 400 Bad Request: the submission is refused; `templateId`: `my-template` is no UUID
-    error[refused]: `settings.workload_template_id`: `my-template` is no UUID
+    error: `POST /api/v1/workloads/trainings` was answered with 400 Bad Request: invalid submission; `templateId`: `my-template` is not a UUID
+    error[refused]: `settings.workload_template_id`: `my-template` is not a UUID
      --> folder/step.yaml:4:34
       |
     4 | settings: {workload_template_id: my-template}
@@ -138,17 +138,17 @@ fn a_request_that_the_control_plane_refuses() {
 }
 
 #[test]
-fn settings_alone_cannot_be_run() {
+fn settings_file_cannot_run() {
     insta::assert_snapshot!(run("gpu_devices_request: 0\n"), @"
     exit 2
     --- stderr
-    error: folder/step.yaml does not say what to run
-    hint: write a step file, with `image` and `command` beside the settings, or give `--image IMAGE` and `-- COMMAND`
+    error: no image or command for folder/step.yaml
+    hint: set `image` and `command` in the step file, or use `--image IMAGE` and `-- COMMAND`
     ");
 }
 
 #[test]
-fn the_environment_of_the_step_reaches_it_and_ours_does_not() {
+fn passes_only_step_environment() {
     let scratch = Scratch::new();
     scratch.write(
         "step.yaml",
@@ -159,7 +159,7 @@ fn the_environment_of_the_step_reaches_it_and_ours_does_not() {
     assert_eq!(String::from_utf8_lossy(&output.stdout), "007\n", "{}", shown(&output));
 }
 
-/// A run whose command does `command` once it has said that it is ready, and its standard output from then on.
+/// Starts a run whose command prints a line and then runs `command`. Returns its further stdout.
 fn interruptible(scratch: &Scratch, command: &str) -> (Child, BufReader<ChildStdout>) {
     scratch.write("step.yaml", step(command, ""));
     let mut run = scratch.command(&["run", "step.yaml", "--local"]);
@@ -180,9 +180,9 @@ fn interrupt(child: &Child) {
 }
 
 #[test]
-fn an_interrupt_suspends_the_workload_and_says_so() {
+fn interrupt_suspends_workload() {
     let scratch = Scratch::new();
-    // The trap shows that the command is asked to end before it is killed.
+    // The trap proves that the command is terminated before it is killed.
     let command = "trap 'echo asked; exit 0' TERM; echo ready; while :; do sleep 0.1; done";
     let (child, mut stdout) = interruptible(&scratch, command);
     interrupt(&child);
@@ -192,14 +192,14 @@ fn an_interrupt_suspends_the_workload_and_says_so() {
     --- stderr
     · simulated control plane at http://127.0.0.1:PORT
     · submitted test-ID to project sim-project
-    · interrupted: suspending test-ID Ctrl-C again leaves at once
+    · interrupted: suspending test-ID press Ctrl-C again to exit immediately
     · Stopped
     · test-ID was suspended
     ");
 }
 
 #[test]
-fn a_second_interrupt_leaves_at_once() {
+fn second_interrupt_exits() {
     let scratch = Scratch::new();
     let command = "trap 'echo asked' TERM; echo ready; while :; do sleep 0.1; done";
     let (child, mut stdout) = interruptible(&scratch, command);
@@ -211,13 +211,13 @@ fn a_second_interrupt_leaves_at_once() {
     --- stderr
     · simulated control plane at http://127.0.0.1:PORT
     · submitted test-ID to project sim-project
-    · interrupted: suspending test-ID Ctrl-C again leaves at once
-    · left before the workload had stopped; its command is killed
+    · interrupted: suspending test-ID press Ctrl-C again to exit immediately
+    · interrupted before the workload stopped; its command is killed
     ");
 }
 
 #[test]
-fn the_examples_run() {
+fn examples_run() {
     let scratch = Scratch::new();
     for name in ["train", "preprocess", "half-gpu", "advanced"] {
         let file = examples().join(format!("{name}.runai.yaml"));
@@ -227,7 +227,7 @@ fn the_examples_run() {
 }
 
 #[test]
-fn mounts_are_folders_that_are_named() {
+fn reports_mount_folders() {
     let scratch = Scratch::new();
     let step = r#"
 name: mounted
@@ -247,9 +247,9 @@ settings: {pvc_mounts: [{claim_name: data, path: /mnt/data, existing_pvc: true}]
 }
 
 #[test]
-fn the_control_plane_of_a_local_run_has_a_secret_that_is_shown_nowhere() {
+fn local_secret_is_hidden() {
     let scratch = Scratch::new();
-    // Whatever the command can read of the program that started it, and of its own environment.
+    // All that the command can read of its parent process and its environment.
     let command = "env; tr '\\0' '\\n' < /proc/$PPID/environ; tr '\\0' ' ' < /proc/$PPID/cmdline; echo; echo ready; \
                    while :; do sleep 0.1; done";
     scratch.write("step.yaml", step(command, ""));
@@ -274,7 +274,7 @@ fn the_control_plane_of_a_local_run_has_a_secret_that_is_shown_nowhere() {
         }
         said.push_str(&line);
     }
-    // The constant secret of a scripted simulator opens nothing.
+    // The constant secret of a scripted simulator is rejected.
     let mut list = scratch.command(&["list", "--base-url", &url, "--project", "sim-project"]);
     list.env("RUNAI_CLIENT_ID", "sim-client").env("RUNAI_CLIENT_SECRET", "sim-secret-not-real");
     let refused = list.output().unwrap();

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::Scratch;
 
-/// Where it comes from: `tests/data/README.md`.
+/// Its origin is in `tests/data/README.md`.
 const SCHEMA: &str = include_str!("../data/sarif-2.1.0-rtm.5.json");
 
 /// The schema without a pattern that is not a regular expression. The errata of the standard repair it.
@@ -18,7 +18,7 @@ fn schema() -> Value {
     schema
 }
 
-/// The results that `check` reports for some files, after the whole log was validated.
+/// Runs `check` on files, validates the whole log, and returns its results.
 fn results(scratch: &Scratch, args: &[&str]) -> Vec<Value> {
     let output = scratch.command(&[&["check", "--format", "sarif"], args].concat()).output().unwrap();
     let log: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -56,7 +56,7 @@ fn with_tag<'r>(results: &'r [Value], tag: &str) -> Vec<&'r Value> {
 }
 
 #[test]
-fn every_rule_is_reported_as_the_standard_requires() {
+fn every_rule_conforms() {
     let scratch = Scratch::new();
     let mut names = Vec::new();
     for rule in rules::all() {
@@ -77,7 +77,7 @@ fn every_rule_is_reported_as_the_standard_requires() {
 }
 
 #[test]
-fn places_in_two_files_and_odd_names_are_as_the_standard_requires() {
+fn related_files_conform() {
     let scratch = Scratch::new();
     scratch.write("runai step.toml", "cpu_core_limit = 1\nclient_secret = \"canary\"\n");
     scratch.write("ä 1/%41#é.yaml", "\u{feff}image: a\r\ncommand: [b]\r\nsettings: {cpu_core_request: 4}\r\n");
@@ -92,7 +92,7 @@ fn places_in_two_files_and_odd_names_are_as_the_standard_requires() {
 }
 
 #[test]
-fn files_without_problems_give_an_empty_list() {
+fn valid_files_give_no_results() {
     let scratch = Scratch::new();
     scratch.write("a.yaml", "gpu_portion_request: 0.5\n");
     assert_eq!(results(&scratch, &["a.yaml"]), [] as [Value; 0]);

@@ -4,7 +4,7 @@ use std::path::Path;
 use crate::Scratch;
 
 #[test]
-fn schemas_are_printed_as_their_files_are() {
+fn prints_schema_files() {
     let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas");
     for name in runai_spec::schema::NAMES {
         let output = Scratch::new().command(&["schema", name]).output().unwrap();
@@ -14,7 +14,7 @@ fn schemas_are_printed_as_their_files_are() {
 }
 
 #[test]
-fn a_schema_that_does_not_exist_is_wrong_usage() {
+fn rejects_unknown_schema() {
     let output = Scratch::new().command(&["schema", "setings"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let words = String::from_utf8(output.stderr).unwrap();

@@ -1,13 +1,13 @@
-//! Values of `--set environment.…` and `--env-file` are in no error, excerpt or log.
+//! Errors, excerpts and logs hide values of `--set environment.…` and `--env-file`.
 
 use crate::cluster::Cluster;
 use crate::{Scratch, shown};
 
-/// What the values of these tests contain.
+/// A part of all secret values in these tests.
 const CANARY: &str = "canary";
 
 #[test]
-fn values_of_set_and_env_file_are_in_no_error_and_no_excerpt() {
+fn errors_hide_set_values() {
     let scratch = Scratch::new();
     scratch
         .write("step.yaml", "image: a\ncommand: [b]\n")
@@ -32,32 +32,32 @@ fn values_of_set_and_env_file_are_in_no_error_and_no_excerpt() {
         assert!(!stderr.contains(CANARY), "{words:?}: {stderr}");
         assert!(exit == 0 || !stderr.is_empty(), "{words:?}");
     }
-    // What is no secret is shown, so that a slip can be seen.
+    // Other values are shown, so that typos are visible.
     assert!(scratch.run(&["render", "step.yaml", "--set", "gpu_portion_request=nonsense"]).contains("1 | nonsense"));
 }
 
 #[test]
-fn a_malformed_assignment_is_named_by_its_key() {
+fn malformed_assignment_hides_value() {
     let scratch = Scratch::new();
     scratch.write("step.yaml", "image: a\ncommand: [b]\n");
     insta::assert_snapshot!(scratch.run(&["render", "step.yaml", "--set", "environment.=canary"]), @"
     exit 2
     --- stderr
-    error: the key `environment.` of `--set` has an empty part
+    error: empty part in the key `environment.` of `--set`
     hint: write `--set KEY=VALUE`, such as `--set environment.EPOCHS=3`
     ");
     insta::assert_snapshot!(scratch.run(&["render", "step.yaml", "--set", "canary"]), @"
     exit 2
     --- stderr
-    error: a value of `--set` has no `=`
+    error: missing `=` in a value of `--set`
     hint: write `--set KEY=VALUE`, such as `--set environment.EPOCHS=3`
     ");
 }
 
 #[test]
-fn an_answer_that_echoes_a_value_and_the_log_do_not_show_it() {
+fn scrubs_responses_and_log() {
     let scenario = Scratch::new();
-    // The simulator refuses these values, and says which they are.
+    // The simulator rejects these values and echoes them.
     scenario.write("policy.toml", "strict = true\n");
     let cluster = Cluster::with(&["--scenario", scenario.path().join("policy.toml").to_str().unwrap()]);
     let file = cluster.step("train", "RUNAI_SIM_RUNNING: 0.1", "");

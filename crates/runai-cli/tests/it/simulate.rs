@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::{Scratch, shown};
 
-/// A simulator that serves, ended when this is dropped.
+/// A running simulator, stopped on drop.
 struct Served {
     child: Child,
     line: serde_json::Value,
@@ -30,7 +30,7 @@ impl Served {
         self.line["base_url"].as_str().unwrap().strip_prefix("http://").unwrap()
     }
 
-    /// The whole answer to one request.
+    /// Returns the whole response to a request.
     fn call(&self, line: &str, headers: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(self.address()).unwrap();
         let length = body.len();
@@ -43,7 +43,7 @@ impl Served {
         answer
     }
 
-    /// Sends the signal with which other programs end it; its exit code and standard error.
+    /// Sends SIGTERM; returns its exit code and stderr.
     fn end(mut self) -> (Option<i32>, String) {
         assert!(Command::new("kill").arg(self.child.id().to_string()).status().unwrap().success());
         let status = self.child.wait().unwrap();
@@ -55,14 +55,14 @@ impl Served {
 
 impl Drop for Served {
     fn drop(&mut self) {
-        // It has ended already in a test that passes.
+        // It has already ended if the test passes.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
 #[test]
-fn one_line_says_how_to_reach_it() {
+fn prints_connection_line() {
     let scratch = Scratch::new();
     let served = Served::new(&scratch, &[]);
     let line = served.line.as_object().unwrap();
@@ -81,26 +81,26 @@ fn one_line_says_how_to_reach_it() {
     assert!(served.call("GET /api/v1/clusters", "", "").starts_with("HTTP/1.1 401"));
     let (code, stderr) = served.end();
     assert_eq!(code, Some(0));
-    assert!(stderr.contains("look at it at http://127.0.0.1:"), "{stderr}");
+    assert!(stderr.contains("page: http://127.0.0.1:"), "{stderr}");
 }
 
 #[test]
-fn a_port_in_use_is_named_with_a_way_out() {
+fn reports_port_in_use() {
     let scratch = Scratch::new();
     let first = Served::new(&scratch, &[]);
     let port = first.address().rsplit_once(':').unwrap().1.to_owned();
     let output = shown(&scratch.command(&["simulate", "--port", &port]).output().unwrap()).replace(&port, "PORT");
-    insta::assert_snapshot!(output, @r"
+    insta::assert_snapshot!(output, @"
     exit 2
     --- stderr
-    error: port PORT of 127.0.0.1 is in use: choose another one, or 0 for any that is free
-    hint: choose another one with `--port`, or leave it out
+    error: port PORT of 127.0.0.1 is in use: choose another port, or 0 for a free one
+    hint: choose another port with `--port`, or omit `--port`
     ");
     first.end();
 }
 
 #[test]
-fn a_scenario_is_read_from_a_file() {
+fn reads_scenario_file() {
     let scratch = Scratch::new();
     scratch.write("busy.toml", "[[projects]]\nname = 'vision'\n");
     scratch.write("busy.json", r#"{"projects": [{"name": "speech"}]}"#);
@@ -113,7 +113,7 @@ fn a_scenario_is_read_from_a_file() {
     insta::assert_snapshot!(scratch.run(&["simulate", "--scenario", "wrong.json"]), @"
     exit 2
     --- stderr
-    error: wrong.json: the scenario is refused: project: unknown field `project`, expected one of `accounts`, `behaviours`, `faults`, `hostile`, `nodes`, `policy`, `projects`, `strict`, `templates`, `tokenLifetime`, `workloads` at line 1 column 10
+    error: wrong.json: invalid scenario: project: unknown field `project`, expected one of `accounts`, `behaviours`, `faults`, `hostile`, `nodes`, `policy`, `projects`, `strict`, `templates`, `tokenLifetime`, `workloads` at line 1 column 10
     ");
     insta::assert_snapshot!(scratch.run(&["simulate", "--scenario", "none.json"]), @"
     exit 2
@@ -123,7 +123,7 @@ fn a_scenario_is_read_from_a_file() {
     insta::assert_snapshot!(scratch.run(&["simulate", "--speed", "0"]), @"
     exit 2
     --- stderr
-    error: the speed is 0, must be more than 0 and at most 1000000
+    error: invalid speed 0: it must be greater than 0 and at most 1000000
     ");
 }
 
@@ -148,7 +148,7 @@ impl Served {
     }
 }
 
-/// Waits for a file that a command writes at once; gives its text.
+/// Waits for a file that a command writes, and returns its text.
 fn written(scratch: &Scratch, name: &str) -> String {
     let path = scratch.path().join(name);
     for _ in 0..1000 {
@@ -161,7 +161,7 @@ fn written(scratch: &Scratch, name: &str) -> String {
 }
 
 #[test]
-fn what_commands_print_goes_to_standard_error() {
+fn command_output_goes_to_stderr() {
     let scratch = Scratch::new();
     let served = Served::new(&scratch, &["--exec"]);
     served.submit("echo made; echo made > made.txt; exec sleep 600");
@@ -172,7 +172,7 @@ fn what_commands_print_goes_to_standard_error() {
 }
 
 #[test]
-fn the_secret_is_on_standard_output_alone_and_the_page_has_its_own_key() {
+fn secret_is_only_on_stdout() {
     let scratch = Scratch::new();
     let served = Served::new(&scratch, &["--exec"]);
     let secret = served.line["client_secret"].as_str().unwrap().to_owned();
@@ -181,35 +181,35 @@ fn the_secret_is_on_standard_output_alone_and_the_page_has_its_own_key() {
     let base_url = served.line["base_url"].as_str().unwrap().to_owned();
     let (_, stderr) = served.end();
     assert!(!stderr.contains(&secret), "{stderr}");
-    let (_, key) = stderr.split_once(&format!("look at it at {base_url}/#")).unwrap();
+    let (_, key) = stderr.split_once(&format!("page: {base_url}/#")).unwrap();
     assert!(key.split(' ').next().unwrap().len() == 64 && !key.starts_with(&secret), "{stderr}");
 }
 
 #[test]
-fn an_account_that_could_be_guessed_runs_no_commands() {
+fn rejects_guessable_account() {
     let scratch = Scratch::new();
     let account = "[[accounts]]\nclientId = 'ci'\nclientSecret = 'not-a-secret'\nrole = 'leastPrivilege'\n";
     scratch.write("weak.toml", account);
     insta::assert_snapshot!(scratch.run(&["simulate", "--exec", "--scenario", "weak.toml"]), @"
     exit 2
     --- stderr
-    error: the client secret of the account `ci` has fewer than 24 characters: whoever guesses it runs commands as you; give the account a longer, random secret
+    error: client secret of account `ci` has fewer than 24 characters, and it grants the right to run commands as you; use a longer, random secret
     ");
 }
 
-/// A command with a grandchild that ignores all signals that it can ignore, and writes its process id.
+/// A command with a grandchild that ignores all signals it can, and writes its process id.
 const STUBBORN: &str = r#"trap "" HUP INT QUIT TERM
 sh -c 'echo $$ > pid.new; mv pid.new pid; while :; do sleep 1; done' &
 wait"#;
 
-/// Sends a signal to the program; then nothing that it started may live.
+/// Sends a signal to the program and asserts that all its processes end.
 fn kill(scratch: &Scratch, signal: &str, child: &mut Child) {
     let pid = written(scratch, "pid");
     let stat = PathBuf::from(format!("/proc/{}/stat", pid.trim()));
     assert!(stat.exists());
     assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
     child.wait().unwrap();
-    // Dead, or not yet taken in by the first process.
+    // Dead, or a zombie.
     let lives = || std::fs::read_to_string(&stat).is_ok_and(|it| !it.contains(") Z "));
     for _ in 0..1000 {
         if !lives() {
@@ -221,14 +221,14 @@ fn kill(scratch: &Scratch, signal: &str, child: &mut Child) {
 }
 
 #[test]
-fn no_command_outlives_the_program() {
+fn commands_end_with_program() {
     let test = |signal: &str| {
         let scratch = Scratch::new();
         let mut served = Served::new(&scratch, &["--exec"]);
         served.submit(STUBBORN);
         kill(&scratch, signal, &mut served.child);
     };
-    // At once: each of the polite ones waits for the grace period of the command.
+    // In parallel: graceful stops wait for the grace period of the command.
     std::thread::scope(|scope| {
         for signal in ["-KILL", "-HUP", "-QUIT", "-TERM", "-INT"] {
             scope.spawn(move || test(signal));
@@ -237,13 +237,13 @@ fn no_command_outlives_the_program() {
 }
 
 #[test]
-fn a_hangup_that_is_ignored_stops_nothing() {
+fn ignored_hangup_stops_nothing() {
     let scratch = Scratch::new();
     let mut shell = Command::new("sh");
     shell.args(["-c", "trap '' HUP; exec \"$0\" simulate"]).arg(scratch.command(&[]).get_program());
     let served = Served::start(&mut shell);
     assert!(Command::new("kill").args(["-HUP", &served.child.id().to_string()]).status().unwrap().success());
-    // A simulator that stops would refuse one of them.
+    // A stopping simulator would reject one of them.
     for _ in 0..50 {
         assert!(served.call("GET /sim/state", "", "").starts_with("HTTP/1.1 200"));
         std::thread::sleep(Duration::from_millis(10));
@@ -252,7 +252,7 @@ fn a_hangup_that_is_ignored_stops_nothing() {
 }
 
 #[test]
-fn no_command_outlives_a_local_run() {
+fn commands_end_with_local_run() {
     for signal in ["-KILL", "-HUP", "-QUIT"] {
         let scratch = Scratch::new();
         let step = serde_json::json!({"image": "i", "command": ["sh", "-c", STUBBORN]});
@@ -264,7 +264,7 @@ fn no_command_outlives_a_local_run() {
 }
 
 #[test]
-fn a_local_command_sees_credentials_only_when_asked() {
+fn local_command_hides_credentials() {
     let scratch = Scratch::new();
     scratch.write("step.runai.yaml", "image: i\ncommand: [sh, -c, 'echo \"[$CLOUD_KEY]\"']\n");
     for (flags, expected) in [(&["--local"][..], "[]\n"), (&["--local", "--inherit-env"], "[canary]\n")] {

@@ -1,5 +1,4 @@
-//! Submissions that are not confirmed, or that exist twice, and phases that nobody knows: what the program says and
-//! which exit code it ends with.
+//! Messages and exit codes of unconfirmed and duplicate submissions, and of unknown phases.
 
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use crate::cluster::Cluster;
 use crate::{Scratch, shown};
 
 #[tokio::test(start_paused = true)]
-async fn when_no_lookup_answers_the_command_ends_with_6_and_keeps_the_receipt() {
+async fn unanswered_lookups_exit_with_6() {
     let lab = Lab::new();
     let fate = |request: &runai_client::transport::Request| match request.uri().path() {
         path if path.starts_with("/api/v1/workloads") => Fate::NeverAnswered,
@@ -29,20 +28,21 @@ async fn when_no_lookup_answers_the_command_ends_with_6_and_keeps_the_receipt() 
     assert_eq!(receipts.len(), 1);
     assert_eq!((&receipts[0].progress, receipts[0].sends), (&Progress::Unconfirmed, 1));
 
-    // Nothing arrived, so the same command with the run id of the receipt submits it.
+    // The submission had no effect, so the same command with the run id of the receipt submits it.
     let run_id = receipts[0].run_id.as_deref();
     let (_interrupts, receiver) = uninterrupted();
     let campaign = lab.campaign(vec![step("fit", run_id, 60)], |_| Fate::Arrives);
     let report = launch(campaign, receiver).await.unwrap();
     assert_eq!(report.exit_code, 0, "{:?}", report.records);
-    let submitted = Record::Submitted { name: receipts[0].name.clone(), adopted: false };
+    let submitted = Record::Submitted { name: receipts[0].name.clone(), already_existed: false };
     assert!(report.records.contains(&submitted), "{:?}", report.records);
 }
 
 #[test]
-fn a_deleted_training_under_a_chosen_name_proves_nothing_and_ends_the_command_with_6() {
+fn deleted_namesake_exits_with_6() {
     let scenario = Scratch::new();
-    // The submission takes effect, and its answer is lost. The control plane forgets labels, so that only the name is left.
+    // The submission takes effect, and its response is lost. The control plane drops labels, so only the name
+    // identifies it.
     scenario.write(
         "lost.toml",
         "[[faults]]\nkind = \"lostAnswer\"\nendpoint = \"submit\"\ntimes = 1\n\n\
@@ -69,7 +69,7 @@ fn a_deleted_training_under_a_chosen_name_proves_nothing_and_ends_the_command_wi
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_final_phase_that_is_not_known_ends_with_7_after_a_grace_period() {
+async fn unknown_end_exits_with_7() {
     let lab = Lab::new();
     let unknown = FaultKind::UnknownPhase { phase: "Archived".to_owned(), completed: Some(true) };
     lab.sim.add_fault(Fault::new(unknown));
@@ -84,7 +84,7 @@ async fn a_final_phase_that_is_not_known_ends_with_7_after_a_grace_period() {
     assert!(began.elapsed() >= Duration::from_mins(1), "time is paused, so it passed in the simulator");
 }
 
-/// The ids of the live workloads, the oldest first.
+/// Returns the ids of existing workloads, oldest first.
 fn ids(cluster: &Cluster) -> Vec<String> {
     let list = cluster.json(&["list", "--format", "json"]);
     let mut workloads = list["workloads"].as_array().unwrap().clone();
@@ -93,9 +93,9 @@ fn ids(cluster: &Cluster) -> Vec<String> {
 }
 
 #[test]
-fn a_submission_that_exists_twice_is_reported_with_the_command_that_deletes_the_younger() {
+fn reports_duplicate_with_delete_command() {
     let scenario = Scratch::new();
-    // The first request takes effect 2 s after its answer, and names are not unique.
+    // The first request takes effect 2 s after its response, and names are not unique.
     scenario.write(
         "late.toml",
         "[[faults]]\nkind = { lateEffect = { answer = { status = 504 }, delay = 2.0, jitter = 0.0 } }\nendpoint = \"submit\"\n\
@@ -108,7 +108,7 @@ fn a_submission_that_exists_twice_is_reported_with_the_command_that_deletes_the_
     let text = shown(&output);
     assert_eq!(output.status.code(), Some(0), "{text}");
     let first = String::from_utf8(output.stdout).unwrap().trim().to_owned();
-    assert!(text.contains("sending it again") && text.contains("a second workload may appear"), "{text}");
+    assert!(text.contains("resending train-") && text.contains("a duplicate may appear"), "{text}");
     for _ in 0..200 {
         if ids(&cluster).len() == 2 {
             break;
@@ -117,7 +117,7 @@ fn a_submission_that_exists_twice_is_reported_with_the_command_that_deletes_the_
     }
     let younger = ids(&cluster).into_iter().find(|id| *id != first).unwrap();
     let again = shown(&cluster.output(&words));
-    assert!(again.contains(&format!("`runai-step delete {younger}` deletes the younger")), "{again}");
+    assert!(again.contains(&format!("delete the rest with `runai-step delete {younger}`")), "{again}");
     assert!(again.contains(&format!("{first}, {younger}")), "{again}");
     let events = cluster.output(&["submit", &file, "--run-id", "nightly", "--format", "json"]);
     let event: Value = serde_json::from_slice(&events.stdout).unwrap();

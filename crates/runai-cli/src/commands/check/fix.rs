@@ -1,4 +1,4 @@
-//! `check --fix`: the fixes of a file, applied until none is left.
+//! `check --fix`: applies the fixes of a file until none is left.
 
 use std::collections::HashSet;
 use std::fs;
@@ -11,20 +11,20 @@ use uuid::Uuid;
 
 use super::{CheckArgs, resolve};
 use crate::config::input::Input;
-use crate::output::Checked;
+use crate::output::CheckedFile;
 
-/// Most rounds of fixes. A fix may uncover a problem that has one too.
+/// Maximum number of rounds: a fix may uncover another fixable problem.
 const MAX_ROUNDS: usize = 32;
-/// Rules of texts that do not parse.
-const OF_TEXTS: [&str; 2] = ["duplicate-key", "syntax"];
+/// Rules that report syntax errors.
+const SYNTAX_RULES: [&str; 2] = ["duplicate-key", "syntax"];
 
-/// A file after its fixes.
+/// A fixed file.
 pub(super) struct Fixed {
     pub(super) text: String,
-    /// How many fixes were applied.
+    /// Number of applied fixes.
     pub(super) count: usize,
-    /// What is left, in the file and in what it is checked with.
-    pub(super) found: Vec<Checked>,
+    /// Remaining diagnostics, of the file and of the operator file.
+    pub(super) found: Vec<CheckedFile>,
 }
 
 /// Applies the fixes of a text until none is left.
@@ -36,7 +36,7 @@ pub(super) fn fix(input: &Input, text: &str, args: &CheckArgs, config: Option<&I
         let Some(diagnostics) = own(&result.found, &input.name) else { break };
         let fixes = chosen(diagnostics, &input.name, args.unsafe_fixes);
         let parsed = parses(diagnostics);
-        // Two fixes that are each right may not be so together, such as two keys that get one name.
+        // Two correct fixes may conflict, for example if they rename two keys to the same name.
         let tries = [fixes.as_slice(), fixes.get(..1).unwrap_or_default()];
         let next = tries.into_iter().filter(|fixes| !fixes.is_empty()).find_map(|fixes| {
             let next = apply(&result.text, fixes)?;
@@ -50,15 +50,15 @@ pub(super) fn fix(input: &Input, text: &str, args: &CheckArgs, config: Option<&I
     result
 }
 
-fn own<'c>(found: &'c [Checked], name: &str) -> Option<&'c [Diagnostic]> {
+fn own<'c>(found: &'c [CheckedFile], name: &str) -> Option<&'c [Diagnostic]> {
     found.iter().find(|found| found.path == name).map(|found| found.report.diagnostics.as_slice())
 }
 
 fn parses(diagnostics: &[Diagnostic]) -> bool {
-    !diagnostics.iter().any(|found| OF_TEXTS.contains(&found.code))
+    !diagnostics.iter().any(|found| SYNTAX_RULES.contains(&found.code))
 }
 
-/// The first fix of each problem that may be applied, as far as their edits are apart from each other.
+/// Returns the first applicable fix of each problem, without fixes whose edits touch.
 fn chosen<'d>(diagnostics: &'d [Diagnostic], name: &str, include_unsafe: bool) -> Vec<&'d Fix> {
     let mut taken: Vec<&FixEdit> = Vec::new();
     let mut chosen = Vec::new();
@@ -75,7 +75,7 @@ fn chosen<'d>(diagnostics: &'d [Diagnostic], name: &str, include_unsafe: bool) -
     chosen
 }
 
-/// The fix of a problem that `--fix` applies.
+/// Returns the fix that `--fix` applies to a problem.
 pub(crate) fn applicable(found: &Diagnostic, include_unsafe: bool) -> Option<&Fix> {
     let safest = found.fixes.iter().find(|fix| fix.applies(false));
     safest.or_else(|| found.fixes.iter().find(|fix| fix.applies(include_unsafe)))
@@ -95,35 +95,35 @@ fn apply(text: &str, fixes: &[&Fix]) -> Option<String> {
     Some(out)
 }
 
-/// The difference between two texts as `diff -u` writes it.
+/// Returns a unified diff of two texts.
 pub(super) fn unified_diff(name: &str, before: &str, after: &str) -> String {
     TextDiff::from_lines(before, after).unified_diff().header(name, name).to_string()
 }
 
-/// Replaces a file as a whole, or not at all. Its permissions stay; of a link, the file that it leads to is replaced.
+/// Replaces a file atomically. Keeps its permissions, and follows symbolic links.
 ///
 /// # Errors
 ///
-/// A sentence about the file.
+/// Returns a message that names the file.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), String> {
-    let refuse = |error: io::Error| format!("`{}` cannot be written: {error}", path.display());
-    let file = path.canonicalize().map_err(refuse)?;
-    let metadata = fs::metadata(&file).map_err(refuse)?;
+    let write_error = |error: io::Error| format!("`{}` cannot be written: {error}", path.display());
+    let file = path.canonicalize().map_err(write_error)?;
+    let metadata = fs::metadata(&file).map_err(write_error)?;
     if !metadata.is_file() {
         return Err(format!("`{}` cannot be written: it is not a regular file", path.display()));
     }
     if metadata.permissions().readonly() {
         return Err(format!("`{}` cannot be written: it is read-only", path.display()));
     }
-    let part = beside(&file);
+    let part = temporary_path(&file);
     let written = write_new(&part, text, metadata.permissions()).and_then(|()| fs::rename(&part, &file));
     written.map_err(|error| {
         let _ = fs::remove_file(&part);
-        refuse(error)
+        write_error(error)
     })
 }
 
-fn beside(file: &Path) -> PathBuf {
+fn temporary_path(file: &Path) -> PathBuf {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     file.with_file_name(format!(".{name}.{}.tmp", Uuid::new_v4().simple()))
 }

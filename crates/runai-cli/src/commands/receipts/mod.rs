@@ -1,4 +1,4 @@
-//! `runai-step receipts`: what is stored about submissions, so that no crash loses or doubles one.
+//! `runai-step receipts`: manages the stored receipts, which prevent lost and duplicate submissions.
 
 mod prune;
 mod recover;
@@ -27,9 +27,9 @@ pub(crate) fn receipts(args: &ReceiptsArgs) -> Result<Exit, Failure> {
     }
 }
 
-/// What is shown of a receipt.
+/// The fields of a receipt that are shown.
 #[derive(Serialize)]
-struct Line<'a> {
+struct ReceiptSummary<'a> {
     key: String,
     run_id: Option<&'a str>,
     name: &'a str,
@@ -41,7 +41,7 @@ struct Line<'a> {
     age_seconds: u64,
 }
 
-impl<'a> Line<'a> {
+impl<'a> ReceiptSummary<'a> {
     fn of(stored: &'a StoredReceipt) -> Self {
         let receipt = &stored.receipt;
         Self {
@@ -67,11 +67,11 @@ impl<'a> Line<'a> {
 
 fn list(args: &ReceiptsListArgs) -> Result<Exit, Failure> {
     let (receipts, unreadable) = read_all()?;
-    let lines: Vec<_> = receipts.iter().map(Line::of).collect();
+    let lines: Vec<_> = receipts.iter().map(ReceiptSummary::of).collect();
     let printed = output::result(args.format, &json!({"receipts": lines, "unreadable": unreadable}), || {
         report_unreadable(&unreadable);
         if lines.is_empty() {
-            output::say("there are no receipts");
+            output::status("no receipts");
             return Ok(());
         }
         output::line(&output::table(
@@ -95,28 +95,28 @@ fn show(args: &ReceiptsShowArgs) -> Result<Exit, Failure> {
     let (receipts, unreadable) = read_all()?;
     report_unreadable(&unreadable);
     let stored = find(&receipts, &args.receipt)?;
-    let printed = output::result(args.format, &stored.members, || output::line(block(stored).trim_end()));
+    let printed = output::result(args.format, &stored.members, || output::line(details(stored).trim_end()));
     Ok(output::exit_of(&printed))
 }
 
-fn block(stored: &StoredReceipt) -> String {
-    let line = Line::of(stored);
-    let mut text = format!("{}\n", line.name);
+fn details(stored: &StoredReceipt) -> String {
+    let summary = ReceiptSummary::of(stored);
+    let mut text = format!("{}\n", summary.name);
     let mut row = |name: &str, value: &str| {
         let _ = writeln!(text, "  {name:<18}{value}");
     };
-    row("receipt", &line.key);
-    row("progress", &line.state());
+    row("receipt", &summary.key);
+    row("progress", &summary.state());
     row("age", &time::coarse(stored.age()));
-    if let Some(run_id) = line.run_id {
+    if let Some(run_id) = summary.run_id {
         row("run id", run_id);
     }
-    if let Some(id) = line.workload_id {
+    if let Some(id) = summary.workload_id {
         row("workload", id);
     }
     row("submission id", &stored.receipt.submission_id);
-    row("project", line.project);
-    row("control plane", line.base_url);
+    row("project", summary.project);
+    row("control plane", summary.base_url);
     for (name, timeout) in [
         ("pending timeout", stored.receipt.policy.pending_timeout),
         ("workload timeout", stored.receipt.policy.workload_timeout),
@@ -129,39 +129,39 @@ fn block(stored: &StoredReceipt) -> String {
         row("last phase", phase);
     }
     if let Some(why) = stored.receipt.wait.suspending() {
-        row("suspending", &format!("requested, not confirmed: {why}"));
+        row("suspending", &format!("requested, unconfirmed: {why}"));
     }
     text
 }
 
-/// The one receipt that is called `word`.
+/// Finds the receipt that `word` selects.
 fn find<'r>(receipts: &'r [StoredReceipt], word: &str) -> Result<&'r StoredReceipt, Failure> {
-    let found: Vec<_> = receipts.iter().filter(|receipt| receipt.is_called(word)).collect();
+    let found: Vec<_> = receipts.iter().filter(|receipt| receipt.matches(word)).collect();
     match found.as_slice() {
         [receipt] => Ok(receipt),
         [] => {
             let names = receipts.iter().map(|receipt| receipt.receipt.name.as_str());
             let near = runai_client::nearest(word, names);
-            let failure = Failure::new(Exit::NotFound, format!("there is no receipt `{word}`"));
+            let failure = Failure::new(Exit::NotFound, format!("unknown receipt `{word}`"));
             Err(if near.is_empty() {
-                failure.hint("`runai-step receipts list` shows those that exist")
+                failure.hint("list receipts with `runai-step receipts list`")
             } else {
                 failure.hint(format!("did you mean `{}`?", near.join("`, `")))
             })
         }
         several => {
             let keys: Vec<_> = several.iter().map(|receipt| receipt.receipt.key()).collect();
-            Err(Failure::usage(format!("{} receipts are called `{word}`", several.len()))
-                .hint(format!("give the key: {}", keys.join(", "))))
+            Err(Failure::usage(format!("{} receipts match `{word}`", several.len()))
+                .hint(format!("use a key: {}", keys.join(", "))))
         }
     }
 }
 
-/// Reports files that cannot be read, once each.
+/// Warns about each file that cannot be read.
 fn report_unreadable(unreadable: &[UnreadableReceipt]) {
     for UnreadableReceipt { path, error } in unreadable {
         output::warning(&format!(
-            "cannot read `{}`: {error}\nhint: it may be the receipt of a running job; `runai-step list` shows those",
+            "cannot read `{}`: {error}\nhint: it may be the receipt of a running workload; check with `runai-step list`",
             path.display()
         ));
     }

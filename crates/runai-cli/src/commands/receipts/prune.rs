@@ -1,4 +1,4 @@
-//! `runai-step receipts prune`: removes receipts that nobody needs any more.
+//! `runai-step receipts prune`: removes receipts of ended workloads.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::output;
 use crate::runtime::block_on;
 
-/// Removes the receipts of ended workloads; others only by force, because each may be that of a running job.
+/// Removes the receipts of ended workloads. Others need `--force`, because their workloads may be running.
 pub(crate) fn prune(args: &ReceiptsPruneArgs) -> Result<Exit, Failure> {
     let (receipts, unreadable) = read_all()?;
     report_unreadable(&unreadable);
@@ -18,10 +18,10 @@ pub(crate) fn prune(args: &ReceiptsPruneArgs) -> Result<Exit, Failure> {
     if let Some(live) = named.iter().find(|receipt| !args.force && !has_ended(receipt)) {
         let name = &live.receipt.name;
         return Err(Failure::usage(format!(
-            "the receipt of {name} is not removed: its progress is `{}`, so it may be that of a running job",
+            "receipt of {name} not removed: its progress is `{}`, so the workload may be running",
             live.progress().as_str()
         ))
-        .hint("`runai-step receipts recover` finds out what became of it; `--force` removes it all the same"));
+        .hint("check with `runai-step receipts recover`, or remove it with `--force`"));
     }
     let chosen: Vec<&StoredReceipt> = if named.is_empty() { receipts.iter().collect() } else { named };
     let is_old = |receipt: &&StoredReceipt| args.older_than.is_none_or(|limit| receipt.age() >= limit);
@@ -32,8 +32,8 @@ pub(crate) fn prune(args: &ReceiptsPruneArgs) -> Result<Exit, Failure> {
         for receipt in chosen {
             let name = &receipt.receipt.name;
             let done = if receipt.is_being_submitted().await {
-                // Not even by force: the command needs it.
-                Err(Failure::usage(format!("the receipt of {name} is not removed: a command is submitting it now")))
+                // Even with `--force`: the other command needs it.
+                Err(Failure::usage(format!("receipt of {name} not removed: another command is submitting it")))
             } else if args.dry_run {
                 Ok(())
             } else {
@@ -52,7 +52,7 @@ pub(crate) fn prune(args: &ReceiptsPruneArgs) -> Result<Exit, Failure> {
                 output::line(&format!("{verb} {} ({}, {age})", receipt.receipt.name, receipt.progress().as_str()))?;
             }
             if removed.is_empty() {
-                output::say("there is nothing to remove");
+                output::status("no receipts to remove");
             }
             Ok(())
         });

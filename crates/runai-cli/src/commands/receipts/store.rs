@@ -1,4 +1,4 @@
-//! The receipts of this user, read from their files: one that cannot be read hides no other.
+//! Reads the receipt files of this user. An unreadable file does not affect the others.
 
 use std::fs;
 use std::io;
@@ -16,7 +16,7 @@ use crate::failure::Failure;
 #[derive(Clone, Debug)]
 pub(crate) struct StoredReceipt {
     pub(crate) receipt: Receipt,
-    /// All members of the file, also those that another version of the program wrote.
+    /// All members of the file, including those of other versions of the program.
     pub(crate) members: Value,
     modified: SystemTime,
 }
@@ -28,19 +28,19 @@ pub(crate) struct UnreadableReceipt {
     pub(crate) error: String,
 }
 
-/// How far a submission is.
+/// The progress of a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ReceiptProgress {
     /// The workload ended.
     Ended,
-    /// The request is about to be sent, or is being sent.
+    /// The request is being sent, or is about to be.
     Sending,
-    /// It has become a workload.
+    /// The workload exists.
     Submitted,
-    /// It could not be found out whether it arrived.
+    /// It is unknown whether the control plane received the request.
     Unconfirmed,
-    /// A word of another version.
+    /// A value of another version of the program.
     Unknown,
 }
 
@@ -55,13 +55,13 @@ impl ReceiptProgress {
         }
     }
 
-    /// Whether it is not known if there is a workload.
+    /// Whether it is unknown if the workload exists.
     pub(crate) const fn is_unsettled(self) -> bool {
         matches!(self, Self::Sending | Self::Unconfirmed)
     }
 }
 
-/// All receipts, the newest first, and the files that cannot be read.
+/// Returns all receipts, newest first, and the files that cannot be read.
 pub(crate) fn read_all() -> Result<(Vec<StoredReceipt>, Vec<UnreadableReceipt>), Failure> {
     let folder = state_folder();
     let entries = match fs::read_dir(&folder) {
@@ -77,7 +77,7 @@ pub(crate) fn read_all() -> Result<(Vec<StoredReceipt>, Vec<UnreadableReceipt>),
         }
         match StoredReceipt::read(&path) {
             Ok(receipt) => receipts.push(receipt),
-            // Removed meanwhile.
+            // Removed by another process.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => unreadable.push(UnreadableReceipt { path, error: error.to_string() }),
         }
@@ -108,7 +108,7 @@ impl StoredReceipt {
         }
     }
 
-    /// How its workload ended.
+    /// Returns how the workload ended.
     pub(crate) fn outcome(&self) -> Option<&str> {
         self.members["progress"]["ended"]["outcome"].as_str()
     }
@@ -117,16 +117,16 @@ impl StoredReceipt {
         self.members["run_id"].as_str()
     }
 
-    /// Since the request was first sent, where that is stored, else since the receipt was written.
+    /// Returns the time since the request was first sent, or since the receipt was written.
     pub(crate) fn age(&self) -> Duration {
         let first_sent = self.members["first_sent_at"].as_u64().map(Duration::from_millis);
         let since = first_sent.and_then(|sent| SystemTime::UNIX_EPOCH.checked_add(sent)).unwrap_or(self.modified);
-        // A clock that was set back makes no receipt older.
+        // Zero if the clock was set back.
         since.elapsed().unwrap_or_default()
     }
 
-    /// Whether the user means this receipt by `word`: its key, submission id, name or run id.
-    pub(crate) fn is_called(&self, word: &str) -> bool {
+    /// Whether `word` is the key, submission id, name or run id of this receipt.
+    pub(crate) fn matches(&self, word: &str) -> bool {
         self.receipt.name == word
             || self.receipt.submission_id == word
             || self.run_id() == Some(word)
@@ -137,11 +137,11 @@ impl StoredReceipt {
     pub(crate) async fn remove(&self) -> Result<(), Failure> {
         let store = ReceiptDirectory::new(state_folder());
         let removed = store.remove(self.receipt.key(), self.receipt.attempt.clone()).await;
-        // One that another command wrote anew meanwhile stays.
+        // Keeps a receipt that another command has replaced.
         removed.map(drop).map_err(|problem| Failure::usage(problem.to_string()))
     }
 
-    /// Whether a command that runs is submitting it now.
+    /// Whether a running command is submitting it.
     pub(crate) async fn is_being_submitted(&self) -> bool {
         self.progress().is_unsettled() && ReceiptDirectory::new(state_folder()).is_alive(self.receipt.key()).await
     }

@@ -1,4 +1,4 @@
-//! Holds what users were told against what the control plane has.
+//! Compares the reports to users with the state of the control plane.
 
 use jiff::{SignedDuration, Timestamp};
 use runai_api::wire::Workload;
@@ -6,31 +6,31 @@ use runai_cli::testing::{CampaignReport, Record, launch};
 use runai_client::DUPLICATE_WINDOW;
 use runai_client::lifecycle::Outcome;
 
-use super::user::{Command, Step, Told, code_of};
-use super::{CANARY, Figures, Played};
+use super::user::{Command, Observed, Step, code_of};
+use super::{CANARY, CompletedRound, Figures};
 
-pub(super) async fn check(played: &mut Played, figures: &mut Figures) {
-    let commands = std::mem::take(&mut played.told);
-    for (command, told) in &commands {
-        count(command, told, figures);
-        for (step, exit) in command.steps.iter().zip(&told.exits) {
-            check_step(played, command, told, step, *exit, figures);
-            check_doubled(played, told, step, figures).await;
+pub(super) async fn check(played: &mut CompletedRound, figures: &mut Figures) {
+    let commands = std::mem::take(&mut played.observed);
+    for (command, observed) in &commands {
+        count(command, observed, figures);
+        for (step, exit) in command.steps.iter().zip(&observed.exits) {
+            check_step(played, command, observed, step, *exit, figures);
+            check_doubled(played, observed, step, figures).await;
         }
     }
 }
 
-fn records(told: &Told) -> impl Iterator<Item = &Record> {
-    told.reports.iter().flat_map(|report| &report.records)
+fn records(observed: &Observed) -> impl Iterator<Item = &Record> {
+    observed.reports.iter().flat_map(|report| &report.records)
 }
 
-fn count(command: &Command, told: &Told, figures: &mut Figures) {
+fn count(command: &Command, observed: &Observed, figures: &mut Figures) {
     figures.add("steps submitted and followed", command.steps.len());
     figures.add("commands", 1);
-    figures.add("commands repeated", told.attempts - 1);
-    figures.add("commands that met no answer before the first submission", told.failures.len());
-    figures.add("interrupts", told.interrupts);
-    for report in &told.reports {
+    figures.add("commands repeated", observed.attempts - 1);
+    figures.add("commands that met no answer before the first submission", observed.failures.len());
+    figures.add("interrupts", observed.interrupts);
+    for report in &observed.reports {
         figures.add("processes that died", usize::from(report.exit_code == CampaignReport::KILLED));
         if report.exit_code == 101 {
             figures.complain("bugs of the program", &format!("{:#?}", report.records));
@@ -46,14 +46,14 @@ fn count(command: &Command, told: &Told, figures: &mut Figures) {
             figures.complain("exit codes that do not match the end", &format!("{report:#?}"));
         }
     }
-    let texts = told.reports.iter().flat_map(|report| &report.words).chain(&told.failures);
+    let texts = observed.reports.iter().flat_map(|report| &report.texts).chain(&observed.failures);
     for text in texts.filter(|text| text.contains(CANARY)) {
         figures.complain("values of an environment shown", text);
     }
-    for record in records(told) {
+    for record in records(observed) {
         match record {
             Record::Resent(_) => figures.add("submissions sent again", 1),
-            Record::Submitted { adopted: true, .. } => figures.add("submissions found by looking them up", 1),
+            Record::Submitted { already_existed: true, .. } => figures.add("submissions found by looking them up", 1),
             Record::Outage(true) => figures.add("outages reported", 1),
             Record::Left { cancel_requested: true, .. } => figures.add("cancels left unconfirmed", 1),
             Record::StoredCancel(_) => figures.add("stored cancels named", 1),
@@ -66,19 +66,26 @@ fn of_step<'a>(workloads: &'a [Workload], step: &Step) -> Vec<&'a Workload> {
     workloads.iter().filter(|it| it.name.starts_with(&step.prefix())).collect()
 }
 
-/// How a step ended, and what became of its workloads.
-fn check_step(played: &Played, command: &Command, told: &Told, step: &Step, exit: Option<u8>, figures: &mut Figures) {
+/// Checks the outcome of a step and its workloads.
+fn check_step(
+    played: &CompletedRound,
+    command: &Command,
+    observed: &Observed,
+    step: &Step,
+    exit: Option<u8>,
+    figures: &mut Figures,
+) {
     let (live, gone) = (of_step(&played.live, step), of_step(&played.gone, step));
-    let failures = &told.failures;
+    let failures = &observed.failures;
     let about = |what: &str| {
         let phases: Vec<_> = live.iter().map(|it| (&it.id, &it.phase)).collect();
         let gone: Vec<_> = gone.iter().map(|it| &it.id).collect();
-        let told: Vec<_> = records(told).map(|record| format!("{record:?}")).collect();
+        let observed: Vec<_> = records(observed).map(|record| format!("{record:?}")).collect();
         format!(
-            "{}: {what}, exit {exit:?}, live {phases:?}, gone {gone:?}, of {}; told {}, failures {}",
+            "{}: {what}, exit {exit:?}, live {phases:?}, gone {gone:?}, of {}; observed {}, failures {}",
             step.prefix(),
             step.text.replace('\n', " "),
-            told.join("; "),
+            observed.join("; "),
             failures.join("; "),
         )
     };
@@ -86,14 +93,14 @@ fn check_step(played: &Played, command: &Command, told: &Told, step: &Step, exit
         return figures.complain("lost", &about("no end"));
     };
     let is_freed = live.iter().chain(&gone).any(|it| played.freed.contains(&it.id));
-    // Each interrupt of a command that cancels may have suspended it, also long after the command was left.
-    let cancelled = records(told).any(|record| *record == Record::Interrupted(true));
-    let outcome = records(told).find_map(|record| match record {
+    // An interrupt may suspend the workload even long after the command has ended.
+    let cancelled = records(observed).any(|record| *record == Record::Interrupted(true));
+    let outcome = records(observed).find_map(|record| match record {
         Record::Ended { name, outcome } if name.starts_with(&step.prefix()) => Some(*outcome),
         _ => None,
     });
     let Some(outcome) = outcome else {
-        // Rejected as deleted: an attempt before saw its end.
+        // Rejected as deleted: an earlier attempt reported the end.
         let is_right = command.deletes && !gone.is_empty() || is_freed;
         if !is_right {
             figures.complain("suspended or deleted without a reason", &about("deleted"));
@@ -106,7 +113,7 @@ fn check_step(played: &Played, command: &Command, told: &Told, step: &Step, exit
     }
     let may_be_timeout = step.exceeds && outcome == Outcome::WorkloadTimeout;
     let may_be_cancelled = cancelled && matches!(outcome, Outcome::Cancelled | Outcome::Stopped);
-    // One that hung in Stopping was to be suspended; somebody deleted it.
+    // A workload that stayed in Stopping was deleted after its suspension.
     let may_be_freed = is_freed && (step.exceeds || cancelled);
     if outcome != step.natural && !may_be_timeout && !may_be_cancelled && !may_be_freed {
         figures.complain("wrong outcomes", &about(&outcome.to_string()));
@@ -141,7 +148,7 @@ fn may_be_in(workload: &Workload, step: &Step, cancelled: bool) -> bool {
 }
 
 /// Counts a submission that became several workloads, by whether that was reported.
-async fn check_doubled(played: &Played, told: &Told, step: &Step, figures: &mut Figures) {
+async fn check_doubled(played: &CompletedRound, observed: &Observed, step: &Step, figures: &mut Figures) {
     let mut all = of_step(&played.live, step);
     all.extend(of_step(&played.gone, step));
     if all.len() < 2 {
@@ -150,15 +157,15 @@ async fn check_doubled(played: &Played, told: &Told, step: &Step, figures: &mut 
     let is_reported = |records: &[Record]| {
         records.iter().any(|record| matches!(record, Record::Duplicated { name } if name.starts_with(&step.prefix())))
     };
-    if told.reports.iter().any(|report| is_reported(&report.records)) {
+    if observed.reports.iter().any(|report| is_reported(&report.records)) {
         return figures.add("doubled and reported", 1);
     }
     let lab = &played.lab;
     let created = |it: &Workload| it.created_at.parse::<Timestamp>().unwrap();
-    // Over sockets nobody knows it. The first effect comes later, so that more duplicates have to be reported.
+    // Unknown over sockets. The first effect is later, so this check is stricter.
     let first_send = lab.first_sends.lock().unwrap().get(&all[0].name).map(|sent| lab.sim_time(*sent));
     let first_send = first_send.unwrap_or_else(|| all.iter().map(|it| created(it)).min().unwrap());
-    // Whole seconds: the API shows no others.
+    // The API has a resolution of 1 s.
     let late =
         |it: &&&Workload| created(it).duration_since(first_send) > SignedDuration::try_from(DUPLICATE_WINDOW).unwrap();
     let in_time = all.iter().filter(|it| !late(it)).count();
@@ -170,6 +177,6 @@ async fn check_doubled(played: &Played, told: &Told, step: &Step, figures: &mut 
     if next.as_ref().is_ok_and(|report| is_reported(&report.records)) {
         return figures.add("doubled and reported by the next command", 1);
     }
-    let complaint = format!("{all:#?} first sent {first_send}: {:#?} {next:#?}", records(told).collect::<Vec<_>>());
+    let complaint = format!("{all:#?} first sent {first_send}: {:#?} {next:#?}", records(observed).collect::<Vec<_>>());
     figures.complain("doubled and not reported", &complaint);
 }

@@ -1,4 +1,4 @@
-//! A user who gives a command, interrupts it, and repeats it until every step has ended.
+//! A simulated user who runs a command, interrupts it, and repeats it until every step has ended.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +11,9 @@ use tokio::time::{Instant, sleep};
 
 use super::{CANARY, Lab, Setting};
 
-/// Most times that a user gives a command. More of them are a bug: nothing ends by being repeated.
-const PATIENCE: usize = 200;
-/// Between two attempts.
+/// Maximum number of attempts. More indicate a bug.
+const MAX_ATTEMPTS: usize = 200;
+/// Time between two attempts.
 const PAUSE: Duration = Duration::from_secs(20);
 
 /// A step of a command.
@@ -21,7 +21,7 @@ pub(super) struct Step {
     pub(super) number: usize,
     pub(super) text: String,
     run_id: Option<String>,
-    /// How its workload ends if it is left alone.
+    /// Final phase of its workload without interrupts.
     pub(super) natural: Outcome,
     /// A `workload_timeout` that it exceeds.
     pub(super) exceeds: bool,
@@ -52,7 +52,7 @@ impl Step {
         Self { number, text, run_id, natural, exceeds: kind == 1 }
     }
 
-    /// What the names of its workloads begin with.
+    /// Prefix of the names of its workloads.
     pub(super) fn prefix(&self) -> String {
         format!("fit-{}-", self.number)
     }
@@ -72,11 +72,11 @@ pub(super) struct Command {
     disturbances: Vec<(Vec<Duration>, Option<Duration>)>,
 }
 
-/// What a user was told by all attempts.
+/// The reports of all attempts.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct Observed {
     pub(super) attempts: usize,
-    /// How each step ended: its exit code.
+    /// Exit code of each step.
     pub(super) exits: Vec<Option<u8>>,
     pub(super) reports: Vec<CampaignReport>,
     /// Failures before the first submission.
@@ -97,7 +97,7 @@ impl Command {
             disturbances.push(match dice.u32(..3) {
                 0 => (vec![first], None),
                 1 => (vec![first, first + setting.scaled(Duration::from_millis(dice.u64(..60_000)))], None),
-                // Without a run id, who repeats a command that was killed submits once more.
+                // Without a run id, repeating a killed command submits again.
                 _ if run => (Vec::new(), Some(first)),
                 _ => (Vec::new(), None),
             });
@@ -113,31 +113,31 @@ impl Command {
         }
     }
 
-    /// Gives the command again and again, until every step has ended.
-    pub(super) async fn use_it(&self, lab: &Lab) -> Told {
+    /// Repeats the command until every step has ended.
+    pub(super) async fn run(&self, lab: &Lab) -> Observed {
         sleep(self.starts).await;
-        let mut told = Told { exits: vec![None; self.steps.len()], ..Told::default() };
+        let mut observed = Observed { exits: vec![None; self.steps.len()], ..Observed::default() };
         let mut follow = !self.submits_first;
-        while told.exits.iter().any(Option::is_none) && told.attempts < PATIENCE {
-            let open: Vec<usize> = (0..self.steps.len()).filter(|step| told.exits[*step].is_none()).collect();
-            let disturbance = self.disturbances.get(told.attempts).cloned().unwrap_or_default();
-            told.attempts += 1;
-            match self.attempt(lab, &open, follow, disturbance, &mut told.interrupts).await {
+        while observed.exits.iter().any(Option::is_none) && observed.attempts < MAX_ATTEMPTS {
+            let open: Vec<usize> = (0..self.steps.len()).filter(|step| observed.exits[*step].is_none()).collect();
+            let disturbance = self.disturbances.get(observed.attempts).cloned().unwrap_or_default();
+            observed.attempts += 1;
+            match self.attempt(lab, &open, follow, disturbance, &mut observed.interrupts).await {
                 Ok(report) => {
                     for (step, code) in open.iter().zip(&report.exit_codes) {
-                        told.exits[*step] = final_code(&report, &self.steps[*step], *code).filter(|_| follow);
+                        observed.exits[*step] = final_code(&report, &self.steps[*step], *code).filter(|_| follow);
                     }
                     follow |= report.exit_codes.iter().all(|code| *code == Some(0));
-                    told.reports.push(report);
+                    observed.reports.push(report);
                 }
                 Err(failure) => {
                     assert!(!failure.contains("has errors"), "{failure}");
-                    told.failures.push(failure);
+                    observed.failures.push(failure);
                 }
             }
             sleep(lab.setting.scaled(PAUSE)).await;
         }
-        told
+        observed
     }
 
     async fn attempt(
@@ -189,7 +189,7 @@ pub(super) fn next_command(lab: &Lab, step: &Step) -> Campaign {
     }
 }
 
-/// A step as its user gives it: with the run id that hints of earlier attempts named, if there were any.
+/// Returns a step with the run id that hints of earlier attempts contain, if any.
 fn launched(lab: &Lab, step: &Step) -> CampaignStep {
     let run_id = step.run_id.clone().or_else(|| {
         let receipts = lab.receipts.all_now();
@@ -198,22 +198,22 @@ fn launched(lab: &Lab, step: &Step) -> CampaignStep {
     CampaignStep { file: format!("fit-{}.runai.yaml", step.number), text: step.text.clone(), run_id }
 }
 
-/// The exit code of a step that has ended, so that its user does not repeat it.
+/// Returns the exit code of a step that has ended.
 fn final_code(report: &CampaignReport, step: &Step, code: Option<u8>) -> Option<u8> {
     let end = report.records.iter().find_map(|record| match record {
         Record::Ended { name, outcome } if name.starts_with(&step.prefix()) => Some(*outcome),
         _ => None,
     });
-    // An earlier attempt saw it end, and was left before it could report it.
+    // An earlier attempt ended before it could report the end.
     let is_gone = |record: &Record| matches!(record, Record::Rejected(text) if text.contains(&step.prefix()) && text.contains("deleted"));
     match end {
-        // The end of a command that is killed later counts as well.
+        // An end also counts if the command was killed later.
         Some(outcome) => Some(code.unwrap_or(code_of(outcome))),
         None => code.filter(|code| *code == 4 && report.records.iter().any(is_gone)),
     }
 }
 
-/// The exit code of a step that ended in this way.
+/// Returns the exit code of an outcome.
 pub(super) const fn code_of(outcome: Outcome) -> u8 {
     match outcome {
         Outcome::Succeeded => 0,
