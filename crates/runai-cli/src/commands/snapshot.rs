@@ -61,7 +61,7 @@ async fn facts(client: &Client, project: Option<&str>) -> Result<ClusterFacts, F
 
 fn optional<T: Default>(what: &str, answer: Result<T, Error>) -> T {
     answer.unwrap_or_else(|error| {
-        output::say(&format!("no {what}: {}", Failure::from(error).message));
+        output::status(&format!("no {what}: {}", Failure::from(error).message));
         T::default()
     })
 }
