@@ -1,4 +1,4 @@
-// The schemas in the validator that most JavaScript tools use, as strict as it can be.
+// Tests the schemas with Ajv in strict mode.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
@@ -24,20 +24,20 @@ const ANNOTATIONS = [
 const names = readdirSync(SCHEMAS).filter((name) => name.endsWith(".schema.json"));
 
 function compiled(name) {
-  // A variable of the environment is a text, a number or a boolean: a union. Nothing else is let off.
+  // Environment variables are strings, numbers or booleans, so union types are allowed.
   const ajv = new Ajv({ strict: true, allowUnionTypes: true });
   ajv.addVocabulary(ANNOTATIONS);
   return ajv.compile(JSON.parse(readFileSync(path.join(SCHEMAS, name), "utf8")));
 }
 
-test("every schema compiles, in strict mode", () => {
+test("compiles every schema in strict mode", () => {
   assert.equal(names.length, 5);
   for (const name of names) compiled(name);
 });
 
-// `cargo xtask test ide` has the core write thousands of documents with its verdicts, one a line.
+// `cargo xtask test ide` makes the core write thousands of documents with its verdicts, one per line.
 const cases = process.env.RUNAI_STEP_CASES;
-test("ajv and the core agree", { skip: cases && existsSync(cases) ? false : "run by `cargo xtask test ide`" }, () => {
+test("agrees with the core", { skip: cases && existsSync(cases) ? false : "run by `cargo xtask test ide`" }, () => {
   const validators = new Map(["step", "settings", "operator", "zenml-run"].map((name) => [name, compiled(`${name}.schema.json`)]));
   const seen = { accepted: 0, refused: 0 };
   for (const line of readFileSync(cases, "utf8").trim().split("\n")) {

@@ -1,4 +1,4 @@
-// What someone sees in an editor with the JSON language service of VS Code.
+// Tests the schemas with VS Code's JSON language service.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -26,33 +26,33 @@ async function problems(settings) {
   return found.map(({ range, message }) => [document.getText(range), message]);
 }
 
-for (const [settings, underlined, said] of [
-  [{ gpu_devises_request: 1 }, '"gpu_devises_request"', /Write a map with no other keys than these: .*gpu_devices_request/],
+for (const [settings, underlined, message] of [
+  [{ gpu_devises_request: 1 }, '"gpu_devises_request"', /Write a map with these keys only: .*gpu_devices_request/],
   [{ cpu_memory_request: "4 gigs" }, '"4 gigs"', /^Not an amount of memory: write a number followed by/],
   [{ gpu_request_type: "portions" }, '"portions"', /Valid values: "memory", "portion"/],
   [{ pvc_mounts: [{ path: "data" }] }, '"data"', /^Not an absolute path: write a path that starts/],
   [{ gpu_portion_request: 2 }, "2", /maximum of 1/],
-  [{ gpu_devices_request: "1" }, '"1"', /^Write a whole number, without quotes/],
-  [{ gpu_request_type: "memory" }, '"memory"', /write `gpu_memory_request` as well/],
+  [{ gpu_devices_request: "1" }, '"1"', /^Write an integer, without quotes/],
+  [{ gpu_request_type: "memory" }, '"memory"', /requires `gpu_memory_request`/],
   [{ pvc_mounts: [{ path: "/a", claim_info: { size: "1GB" } }] }, '"1GB"', /^Not a quantity/],
-  [{ tolerations: [{ key: "a", tolerationSeconds: 5 }] }, '"tolerationSeconds": 5', /has no effect: known are/],
-  [{ tolerations: [{ key: "a", operator: "Exists", value: "b" }] }, '"b"', /`operator: Exists` has no value/],
+  [{ tolerations: [{ key: "a", tolerationSeconds: 5 }] }, '"tolerationSeconds": 5', /has no effect\. Write one of/],
+  [{ tolerations: [{ key: "a", operator: "Exists", value: "b" }] }, '"b"', /`operator: Exists` excludes `value`/],
   [
     { external_urls: [{ container: 1, authorized_users: ["a"], authorized_groups: ["b"] }] },
     /^\[\s*"b"\s*\]$/,
-    /^A URL is for users or for groups/,
+    /^Keep either `authorized_users` or `authorized_groups`/,
   ],
 ]) {
-  test(`one problem, in the right place: ${JSON.stringify(settings)}`, async () => {
+  test(`reports one problem: ${JSON.stringify(settings)}`, async () => {
     const found = await problems(settings);
     assert.equal(found.length, 1, JSON.stringify(found));
     if (underlined instanceof RegExp) assert.match(found[0][0], underlined);
     else assert.equal(found[0][0], underlined);
-    assert.match(found[0][1], said);
+    assert.match(found[0][1], message);
   });
 }
 
-test("a right file has no problem, and its keys explain themselves", async () => {
+test("accepts a valid file and shows hover texts", async () => {
   const text = readFileSync(path.join(SCHEMAS, "../examples/half-gpu.runai.json"), "utf8");
   const document = TextDocument.create("file:///examples/half-gpu.runai.json", "json", 1, text);
   const json = service.parseJSONDocument(document);
@@ -63,7 +63,7 @@ test("a right file has no problem, and its keys explain themselves", async () =>
   assert.match(JSON.stringify(contents), /docs\/settings\.md#gpu_portion_request/);
 });
 
-test("keys and values are completed", async () => {
+test("completes keys and values", async () => {
   const { document, json, text } = opened({ gpu_request_type: "" });
   const value = await service.doComplete(document, document.positionAt(text.indexOf('""') + 1), json);
   assert.ok(value.items.some(({ label }) => label === '"memory"'), JSON.stringify(value.items.map(({ label }) => label)));

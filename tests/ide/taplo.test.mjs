@@ -1,4 +1,4 @@
-// TOML files through taplo, which stands behind the TOML extensions of most editors.
+// Tests the schemas with taplo, which most editors use for TOML.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -19,7 +19,7 @@ function check(...files) {
   return { status, stderr };
 }
 
-test("the examples name their schema and keep to it", () => {
+test("accepts the examples", () => {
   const files = readdirSync(path.join(ROOT, "examples")).filter((name) => name.endsWith(".toml"));
   assert.ok(files.length >= 2);
   const { status, stderr } = check(...files.map((name) => `examples/${name}`));
@@ -27,12 +27,12 @@ test("the examples name their schema and keep to it", () => {
   assert.ok(!/no schema/i.test(stderr), stderr);
 });
 
-for (const [settings, said] of [
+for (const [settings, message] of [
   ["gpu_portion_request = 1.5", /5:23[\s\S]*1\.5 is greater than the maximum of 1/],
   ["gpu_devises_request = 1", /'gpu_devises_request' was unexpected/],
   ['cpu_memory_request = "4 gigs"', /5:22[\s\S]*4 gigs/],
 ]) {
-  test(`wrong settings are refused: ${settings}`, (context) => {
+  test(`rejects invalid settings: ${settings}`, (context) => {
     const folder = mkdtempSync(path.join(os.tmpdir(), "runai-step-"));
     context.after(() => rmSync(folder, { recursive: true }));
     const file = path.join(folder, "a.runai.toml");
@@ -40,6 +40,6 @@ for (const [settings, said] of [
     writeFileSync(file, `#:schema ${schema}\nimage = "a"\ncommand = ["b"]\n[settings]\n${settings}\n`);
     const { status, stderr } = check(file);
     assert.notEqual(status, 0);
-    assert.match(stderr, said);
+    assert.match(stderr, message);
   });
 }

@@ -1,4 +1,4 @@
-// Drives the real YAML language server, the one behind the YAML extension of VS Code, over its own protocol.
+// A client of the YAML language server, which VS Code's YAML extension uses.
 
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";

@@ -1,11 +1,11 @@
-"""The snippets, run with the real packages.
+"""Runs the snippets with the real packages.
 
-Asks the core for the snippets and the body of many documents, and holds them together: the Python for ZenML goes through
-ZenML's own building of the request, the Python for runapy through the SDK's models, the shell commands through a shell
-in which `curl` and `runai` say what they were given. Each has to come to the body that the core renders.
+Gets the snippets and the body of many documents from the core, and compares them. ZenML builds the request of its
+snippet, the SDK's models that of the runapy snippet, and a shell runs the commands with stubs of `curl` and `runai` that
+print their arguments. Each result must equal the rendered body.
 
-Usage: run.py ANSWERS, inside an environment that has the peers; `cargo xtask test snippets` calls it. ANSWERS is the
-program that answers calls of the core (`crates/runai-wasm/examples/answers.rs`).
+Usage: run.py ANSWERS, in an environment with ZenML and runapy; `cargo xtask test snippets` calls it. ANSWERS is the
+program that answers calls to the core (`crates/runai-wasm/examples/answers.rs`).
 """
 
 import inspect
@@ -20,7 +20,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
 
-# Before the import: ZenML writes a configuration folder, reports usage and logs otherwise.
+# Must be set before the import: ZenML writes a configuration folder, reports usage and logs.
 os.environ["ZENML_ANALYTICS_OPT_IN"] = "false"
 os.environ["ZENML_LOGGING_VERBOSITY"] = "CRITICAL"
 os.environ["AUTO_OPEN_DASHBOARD"] = "false"
@@ -46,7 +46,7 @@ CONTEXT = {
 IMAGE = "python:3.12"
 COMMAND = ["python", "-m", "train", "--name", "it's \"me\""]
 
-# The flags that the official command line documents.
+# The documented flags of the official CLI.
 FLAGS = set(
     """allow-privilege-escalation annotation attach auto-deletion-time-after-completion backoff-limit capability command
     compute configmap-map-volume cpu-core-limit cpu-core-request cpu-memory-limit cpu-memory-request create-home-dir
@@ -58,18 +58,18 @@ FLAGS = set(
 )
 
 
-def without_nothing(value):
-    """A body without members that are null or empty."""
+def without_empty(value):
+    """Returns a body without members that are null or empty."""
     if isinstance(value, dict):
-        kept = {key: without_nothing(inner) for key, inner in value.items()}
+        kept = {key: without_empty(inner) for key, inner in value.items()}
         return {key: inner for key, inner in kept.items() if inner not in (None, [], {})}
     if isinstance(value, list):
-        return [without_nothing(inner) for inner in value]
+        return [without_empty(inner) for inner in value]
     return value
 
 
-def as_documented(body):
-    """A body of ZenML's with the differences that `ARCHITECTURE.md` lists."""
+def with_documented_differences(body):
+    """Applies the differences in `ARCHITECTURE.md` to ZenML's body."""
     compute = body["spec"]["compute"]
     devices, kind = compute.get("gpuDevicesRequest"), compute.get("gpuRequestType")
     if devices == 0:
@@ -82,11 +82,11 @@ def as_documented(body):
             compute.pop(member, None)
     annotations = [one for one in body["spec"].get("annotations", []) if not one["name"].startswith("zenml.io/")]
     body["spec"]["annotations"] = annotations
-    return without_nothing(body)
+    return without_empty(body)
 
 
 class Captured(Exception):
-    """The request that a program was about to send."""
+    """The intercepted request of a program."""
 
     def __init__(self, request):
         self.request = request
@@ -136,10 +136,10 @@ def zenml_body(program, document, operator):
         project_id=CONTEXT["project_id"],
         cluster_id=CONTEXT["cluster_id"],
         entrypoint_command=document["command"],
-        # What it says about the environment is DockerSettings' to carry out.
+        # DockerSettings define the environment.
         environment=environment_of(program) if docker else {},
     )
-    return as_documented(without_nothing(request.to_dict()))
+    return with_documented_differences(without_empty(request.to_dict()))
 
 
 def environment_of(program):
@@ -156,12 +156,12 @@ def runapy_body(program):
     try:
         exec(compile(program, "runapy", "exec"), {"__name__": "snippet"})
     except Captured as captured:
-        return without_nothing(captured.request.to_dict())
+        return without_empty(captured.request.to_dict())
     raise AssertionError("the program sent nothing")
 
 
 def words_of(command, program):
-    """What a shell gives to a program."""
+    """Returns the arguments that a shell passes to a program."""
     script = f"{program}() {{ printf '%s\\0' \"$@\"; }}\nRUNAI_TOKEN=token\n{command}\n"
     done = subprocess.run(["bash", "-eu", "-c", script], capture_output=True, check=True)
     return done.stdout.decode().split("\0")[:-1]
@@ -184,7 +184,7 @@ def check_shell(snippets, document):
 
 
 def compare(who, found, expected, place=""):
-    """Fails at the first place where two bodies differ."""
+    """Fails at the first difference of two bodies."""
     if isinstance(found, dict) and isinstance(expected, dict):
         for key in [*expected, *(key for key in found if key not in expected)]:
             compare(who, found.get(key), expected.get(key), f"{place}/{key}")
@@ -206,7 +206,7 @@ class Core:
 
 
 def read(answer):
-    """An answer, with the text that may stand behind its line of JSON."""
+    """Parses an answer: a line of JSON, and an optional text after it."""
     line, *text = answer.split("\n", 1)
     answer = json.loads(line)
     if text:
@@ -220,7 +220,7 @@ def written_command(core, text, kind):
 
 
 def documents(core):
-    """Texts with their format: files, and one for each setting's example."""
+    """Yields texts with their format: files, and the example of each setting."""
     for folder in ("examples", "crates/runai-spec/tests/fixtures/valid"):
         for path in sorted((ROOT / folder).iterdir()):
             if path.suffix in (".json", ".toml", ".yaml"):
@@ -256,7 +256,7 @@ def main():
         arguments = {"format": kind, "context": context}
         rendered = core.ask([("render", text, arguments)])[0]["ok"]
         if "text" not in rendered:
-            # An operator file has no body of its own.
+            # An operator file has no body.
             assert rendered["kind"] == "operator", f"{name} is not right: {rendered['diagnostics']}"
             continue
         body = json.loads(rendered["text"])
@@ -267,7 +267,7 @@ def main():
         snippets = {snippet["id"]: snippet["text"] for snippet in snippets}
         document = {"body": body, "command": context.get("command") or written_command(core, text, kind)}
         try:
-            expected = without_nothing(body)
+            expected = without_empty(body)
             compare("runapy", runapy_body(snippets["runapy"]), expected)
             compare("ZenML", zenml_body(snippets["zenml"], document, zenml), expected)
             check_shell(snippets, document)

@@ -50,7 +50,7 @@ fn variables_override_file() {
     insta::assert_snapshot!(crate::shown(&output), @"
     exit 1
     --- stderr
-    error[wrong-type]: `gpu_devices_request` is the string `two`, not a whole number
+    error[wrong-type]: `gpu_devices_request` is the string `two`, not an integer
      --> RUNAI_GPU_DEVICES_REQUEST:1:1
       |
     1 | two

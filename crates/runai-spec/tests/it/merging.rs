@@ -108,10 +108,10 @@ fn reports_invalid_variables_and_overrides() {
         })
         .collect();
     insta::assert_snapshot!(found.join("\n"), @r"
-    RUNAI_GPU_DEVICES_REQUEST: `gpu_devices_request` is the string `many`, not a whole number
+    RUNAI_GPU_DEVICES_REQUEST: `gpu_devices_request` is the string `many`, not an integer
     --set gpu_portion_reqest: unknown key `gpu_portion_reqest` in `settings`
     --set cpu_core_request: invalid YAML: while parsing a flow sequence, expected ',' or ']'
-    --set backoff_limit: `backoff_limit` is the string ``, not a whole number
+    --set backoff_limit: `backoff_limit` is the string ``, not an integer
     ");
 }
 

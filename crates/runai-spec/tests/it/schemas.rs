@@ -18,7 +18,7 @@ use runai_syntax::{Format, convert};
 use serde_json::{Value, json};
 
 use crate::lines;
-use crate::properties::{any_document, breakages, put, valid_document};
+use crate::properties::{any_document, invalid_values, put, valid_document};
 
 /// Errors of the core that a schema cannot express, and the reasons.
 const BEYOND_A_SCHEMA: [(&str, &str); 5] = [
@@ -224,8 +224,8 @@ proptest! {
         breakage in any::<Index>(),
     ) {
         let mut document = document;
-        let breakages = breakages(&document, at);
-        let (pointer, wrong) = breakage.get(&breakages).clone();
+        let invalid_values = invalid_values(&document, at);
+        let (pointer, wrong) = breakage.get(&invalid_values).clone();
         put(&mut document, &pointer, wrong);
         let text = document.to_string();
         let resolution = Resolver::new(Source { name: "test", text: &text, format: Format::Json }).kind(kind).resolve();
