@@ -1,4 +1,4 @@
-//! Writes what libFuzzer starts from into a folder: `corpus FOLDER`, one folder below it a target, and `words.dict`.
+//! Writes libFuzzer's seeds and dictionary to a folder: `corpus FOLDER`, with one folder per target and `words.dict`.
 
 use std::path::PathBuf;
 use std::{env, fs, io};

@@ -1,4 +1,4 @@
-//! Documents: anything that someone may have in a file.
+//! Targets that parse and resolve arbitrary documents.
 
 use runai_api::wire::TrainingCreationRequest;
 use runai_spec::rules::Severity;
@@ -7,17 +7,17 @@ use runai_syntax::Format;
 
 use crate::limits::limited;
 
-/// Any bytes, taken for JSON.
+/// Parses arbitrary bytes as JSON.
 pub fn json(data: &[u8]) {
     document(data, Format::Json);
 }
 
-/// Any bytes, taken for TOML.
+/// Parses arbitrary bytes as TOML.
 pub fn toml(data: &[u8]) {
     document(data, Format::Toml);
 }
 
-/// Any bytes, taken for YAML.
+/// Parses arbitrary bytes as YAML.
 pub fn yaml(data: &[u8]) {
     document(data, Format::Yaml);
 }
@@ -36,7 +36,7 @@ fn document(data: &[u8], format: Format) {
     check(&text, &free);
 }
 
-/// Everything that must hold for any document. Every text of the resolution is `text`.
+/// Checks the invariants of a resolved document.
 pub(crate) fn check<'t>(text: &str, resolver: &Resolver<'t>) -> Resolution<'t> {
     let resolution = limited(|| resolver.clone().resolve());
     let reports = limited(|| resolution.reports());
@@ -45,7 +45,7 @@ pub(crate) fn check<'t>(text: &str, resolver: &Resolver<'t>) -> Resolution<'t> {
         check_places(text, &found.report);
     }
     assert!(resolution.step().is_none() || !resolution.has_errors());
-    // A ZenML file whose placeholders have no values yet has no errors, a note about them, and no step.
+    // A ZenML file with unresolved placeholders has a note and no errors, but no step.
     let notes = reports.iter().flat_map(|found| &found.report.diagnostics).filter(|it| it.severity == Severity::Note);
     let is_open = notes.count() > 0;
     for name in resolution.step_names() {
@@ -69,17 +69,17 @@ fn check_places(text: &str, report: &Report) {
         assert!(text.get(offset..end_offset).is_some(), "{found:?}");
         assert!(!found.message.is_empty() && !found.message.contains('\n'), "{found:?}");
     }
-    // Counting lines and columns from the start costs as much as the text is long: a few have to do.
+    // Counting lines and columns is linear in the length of the text, so only a few are checked.
     for found in report.diagnostics.iter().take(8) {
         assert_eq!((found.line, found.column), place(text, found.offset), "{found:?}");
         assert_eq!((found.end_line, found.end_column), place(text, found.end_offset), "{found:?}");
     }
 }
 
-/// Line and column of a byte, counted in the plainest way.
+/// Returns the line and column of a byte, counted naively.
 fn place(text: &str, offset: usize) -> (usize, usize) {
     let before = &text[..offset];
-    // A byte order mark is one at the very beginning, and an invisible character anywhere else.
+    // U+FEFF is a byte order mark only at the start of the text.
     let seen = before.strip_prefix('\u{feff}').unwrap_or(before);
     let line = seen.rsplit('\n').next().unwrap_or_default();
     (before.matches('\n').count() + 1, line.chars().count() + 1)

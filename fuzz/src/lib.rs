@@ -1,8 +1,7 @@
-//! What is fuzzed: a function a target, the seeds they all start from, and the limits that no input may break.
+//! Fuzz targets, their seeds, and the limits on time and memory.
 //!
-//! `cargo xtask fuzz` runs the targets under libFuzzer, for as long as one likes; `tests/seeded.rs` runs the same
-//! functions on the seeds and a fixed number of mutations of them, for a moment, without libFuzzer. A target panics when
-//! something does not hold, and returns otherwise.
+//! `cargo xtask fuzz` runs the targets under libFuzzer. `tests/seeded.rs` runs them on the seeds and a fixed number of
+//! mutations. A target panics if an invariant is violated.
 
 mod documents;
 mod limits;
@@ -22,16 +21,16 @@ pub use settings::settings;
 
 use limits::limited;
 
-/// Something that is fuzzed.
+/// A fuzz target.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
-    /// Its name, and that of its program.
+    /// The name of the target and of its binary.
     pub name: &'static str,
-    /// Panics if something does not hold for the input.
+    /// Panics if an invariant is violated for the input.
     pub run: fn(&[u8]),
 }
 
-/// Every target.
+/// All targets.
 pub const TARGETS: [Target; 7] = [
     Target { name: "bodies", run: bodies },
     Target { name: "commands", run: commands },
@@ -42,10 +41,10 @@ pub const TARGETS: [Target; 7] = [
     Target { name: "yaml", run: yaml },
 ];
 
-/// Most bytes of an input: the limits are stated for it.
+/// Maximum length of an input, in bytes.
 pub const MAX_LENGTH: usize = 64 * 1024;
 
-/// Whatever the control plane answers can be read or refused, and what was read is written and read again unchanged.
+/// Deserializes arbitrary responses; valid ones round-trip.
 pub fn bodies(data: &[u8]) {
     round_trip::<wire::TrainingCreationRequest>(data);
     round_trip::<wire::Training>(data);
@@ -68,14 +67,14 @@ fn round_trip<T: DeserializeOwned + PartialEq + Serialize + std::fmt::Debug>(dat
     assert_eq!(again, read);
 }
 
-/// A shell takes a command apart into the tokens that it was put together from.
+/// Splits a joined command into its original tokens.
 ///
 /// # Panics
 ///
-/// What was promised does not hold: a finding.
+/// An invariant is violated.
 pub fn commands(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    // No process takes a NUL in its arguments, so it is free to part the tokens here.
+    // Arguments cannot contain NUL, so it separates the tokens.
     let tokens: Vec<&str> = text.split('\0').collect();
     let (joined, (command, args)) = limited(|| (shell_join(&tokens), split(&tokens)));
     assert_eq!(shlex::split(&joined).expect("quotes are closed"), tokens);
@@ -88,11 +87,11 @@ pub fn commands(data: &[u8]) {
     }
 }
 
-/// Amounts are ordered, agree with the floats nearest to them, and exist for every memory setting that is accepted.
+/// Checks that amounts are ordered, match their nearest floats, and exist for every accepted memory setting.
 ///
 /// # Panics
 ///
-/// What was promised does not hold: a finding.
+/// An invariant is violated.
 pub fn quantities(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (one, other) = text.split_once(' ').unwrap_or((&text, ""));

@@ -1,25 +1,25 @@
-//! How long one call may take, and how much memory.
+//! Limits on the time and memory of a call.
 
 use std::time::Duration;
 
 use peak_alloc::PeakAlloc;
 
-/// Counts what is allocated. libFuzzer's own limits see the whole process, which grows with the corpus, or single
+/// Counts allocations. libFuzzer's own limits apply to the whole process, which grows with the corpus, or to single
 /// allocations.
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// Most bytes that one call may hold at any time, beyond those that were held before it.
+/// Maximum memory that a call may allocate at any time, in bytes.
 const MAX_MEMORY: usize = 64 * 1024 * 1024;
 
-/// The promise is 100 ms for [`MAX_LENGTH`](crate::MAX_LENGTH), and some calls read two texts. Counting branches makes a
-/// program two or three times slower, and leaving optimisations out much more.
+/// Maximum time of a call. The limit is 100 ms for [`MAX_LENGTH`](crate::MAX_LENGTH), and some calls read two texts.
+/// Coverage instrumentation makes a program two to three times slower, and a debug build much more.
 const MAX_TIME: Duration = Duration::from_millis(if cfg!(debug_assertions) { 3_000 } else { 400 });
 
-/// Others on the machine take its caches and its memory; something is slow if it is slow every time.
+/// Number of attempts: other processes on the machine may slow down a call.
 const TRIES: usize = 5;
 
-/// Calls `body`, and panics if it took too long or too much memory.
+/// Calls `body`, and panics if it exceeds the limits.
 pub(crate) fn limited<T>(body: impl Fn() -> T) -> T {
     let mut fastest = Duration::MAX;
     for _ in 0..TRIES {
@@ -37,14 +37,14 @@ pub(crate) fn limited<T>(body: impl Fn() -> T) -> T {
     panic!("a call took {fastest:?} at best");
 }
 
-/// How long this thread has worked. How long it waits for a busy machine is not the fault of any input.
+/// Returns the CPU time of this thread, which excludes waiting on a busy machine.
 #[cfg(unix)]
 fn worked() -> Duration {
     use nix::time::{ClockId, clock_gettime};
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("a thread has a clock of its own").into()
 }
 
-/// The clock on the wall, where no other is at hand.
+/// Returns the wall-clock time, on platforms without a thread clock.
 #[cfg(not(unix))]
 fn worked() -> Duration {
     static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);

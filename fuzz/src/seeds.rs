@@ -1,4 +1,4 @@
-//! What mutations start from.
+//! Seeds and dictionaries.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,11 +9,11 @@ use runai_spec::rules;
 
 use crate::Target;
 
-/// The inputs that a target starts from: the fixtures and examples of the core, never copies of them.
+/// Returns the seeds of a target: the fixtures and examples of the core.
 ///
 /// # Panics
 ///
-/// If the fixtures are not where they are in the repository.
+/// The fixtures are missing.
 #[must_use]
 pub fn seeds(target: Target) -> Vec<Vec<u8>> {
     match target.name {
@@ -22,17 +22,17 @@ pub fn seeds(target: Target) -> Vec<Vec<u8>> {
         "quantities" => {
             texts(&["4G 4Gi", "0.5Ki 512", "1e3 1k", "+00.10m .1n", "100E 1e100", "1.2.3 .", "18Ei 1e-100"])
         }
-        // Choices, not texts: any bytes are as good as any others.
+        // The bytes are choices, so any will do.
         "settings" => {
             (0..64_u8).map(|n| (0..=255_u8).map(|i| i.wrapping_mul(n).wrapping_add(n ^ 0x5b)).collect()).collect()
         }
-        // Mutations within one language are no longer than those between two: each format starts from all of them.
+        // Each format uses the seeds of all formats.
         "json" | "toml" | "yaml" => documents(),
         name => panic!("`{name}` has no seeds"),
     }
 }
 
-/// Words that random bytes would hardly ever become, in the form of libFuzzer's dictionaries.
+/// Returns words that random bytes rarely form, in the format of libFuzzer's dictionaries.
 #[must_use]
 pub fn dictionary() -> String {
     let mut words = String::new();
@@ -81,7 +81,7 @@ fn documents() -> Vec<Vec<u8>> {
     fixtures.chain(examples).filter(|bytes| bytes.len() <= crate::MAX_LENGTH).collect()
 }
 
-/// Every member that the API knows is in one file of the core.
+/// A file with every member of the API.
 fn bodies() -> Vec<Vec<u8>> {
     let every_member = include_bytes!("../../crates/runai-api/src/wire/every-member.json");
     let small = texts(&[

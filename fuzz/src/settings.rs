@@ -1,4 +1,4 @@
-//! Settings: documents that are mostly right, made from the declarations and a few wrong turns.
+//! Targets that resolve generated, mostly valid settings.
 
 use std::sync::LazyLock;
 
@@ -10,11 +10,11 @@ use serde_json::{Map, Value, json};
 
 use crate::documents::check;
 
-/// The same settings mean the same in JSON and in YAML, of which JSON is a part.
+/// Checks that settings resolve alike in JSON and in YAML, which includes JSON.
 ///
 /// # Panics
 ///
-/// What was promised does not hold: a finding.
+/// An invariant is violated.
 pub fn settings(data: &[u8]) {
     let mut choices = Unstructured::new(data);
     let Ok((kind, document)) = document(&mut choices) else { return };
@@ -27,7 +27,7 @@ pub fn settings(data: &[u8]) {
     assert_eq!(body(&as_json), body(&as_yaml), "{text}");
 }
 
-/// What was found and about what; places differ where YAML has other limits to its brackets.
+/// Returns the diagnostics without their spans, which differ between the formats.
 fn verdict(resolution: &Resolution<'_>) -> Vec<(&'static str, String)> {
     let report = resolution.report();
     let mut found: Vec<_> = report.diagnostics.into_iter().map(|found| (found.code, found.path)).collect();
@@ -35,7 +35,7 @@ fn verdict(resolution: &Resolution<'_>) -> Vec<(&'static str, String)> {
     found
 }
 
-/// A setting, an example of its value, and the settings inside it.
+/// A setting, an example value, and nested settings.
 struct Declared {
     name: String,
     example: Value,
@@ -77,7 +77,7 @@ fn document(u: &mut Unstructured<'_>) -> Result<(Kind, Value)> {
     })
 }
 
-/// Mostly the name itself. YAML's keys end with their line and after 1024 characters, which JSON's do not: short ones.
+/// Returns mostly valid names. Keys are short, because YAML limits them to one line and 1024 characters.
 fn key(u: &mut Unstructured<'_>, name: &str) -> Result<String> {
     if u.ratio(9, 10)? { Ok(name.to_owned()) } else { Ok(u.arbitrary::<&str>()?.chars().take(40).collect()) }
 }

@@ -1,16 +1,16 @@
-//! Every target on its seeds and on mutations of them that are the same in every run.
+//! Runs every target on its seeds and on deterministic mutations of them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fastrand::Rng;
 use runai_fuzz::{MAX_LENGTH, TARGETS, Target, seeds};
 
-/// Mutations a target.
+/// Number of mutations per target.
 const MUTATIONS: usize = 3_000;
 
-/// One test for all: what a call allocates is only known while nothing else runs.
+/// One test for all targets, because allocations are measured per process.
 #[test]
-fn nothing_breaks_any_target() {
+fn targets_accept_seeds() {
     let mut failed = Vec::new();
     for target in TARGETS {
         let seeds = seeds(target);
@@ -28,7 +28,7 @@ fn holds(target: Target, input: &[u8]) -> bool {
     catch_unwind(AssertUnwindSafe(|| (target.run)(input))).is_ok()
 }
 
-/// A seed after a few small accidents, or crossed with another one.
+/// Mutates a seed, or crosses it with another one.
 fn mutated(seeds: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
     let mut input = rng.choice(seeds).cloned().unwrap_or_default();
     for _ in 0..rng.usize(1..=4) {
@@ -59,5 +59,5 @@ fn mutated(seeds: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
     input
 }
 
-/// What gives these languages their structure.
+/// The structural characters of the languages.
 const PUNCTUATION: &[u8] = b"\n\r\t \"'#&*!|>%@`{}[],:-?=~.0\\\0\xC3\xEF";

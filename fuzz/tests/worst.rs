@@ -1,13 +1,13 @@
-//! Texts that are as long as the limits are stated for, and as bad as someone could make them on purpose.
+//! Worst-case texts of the maximum length.
 
 use std::fmt::Write;
 use std::panic::catch_unwind;
 
 use runai_fuzz::{MAX_LENGTH, TARGETS};
 
-/// One test for all: what a call allocates is only known while nothing else runs.
+/// One test for all texts, because allocations are measured per process.
 #[test]
-fn no_text_takes_long_or_much_memory() {
+fn worst_cases_stay_within_limits() {
     let long_name = "x".repeat(1024);
     let texts = [
         ("many unknown keys", map("", "", |n| format!("k{n}: 1"))),
@@ -63,7 +63,7 @@ fn no_text_takes_long_or_much_memory() {
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
-/// A map on one line that fills the text, and has room for the quotes that JSON wants.
+/// Returns a one-line map that fills the text, with room for JSON's quotes.
 fn map(before: &str, after: &str, entry: impl Fn(usize) -> String) -> String {
     let mut text = format!("{before}{{");
     let mut n = 0;
@@ -74,7 +74,7 @@ fn map(before: &str, after: &str, entry: impl Fn(usize) -> String) -> String {
     text + "}" + after
 }
 
-/// A list on one line that fills the text.
+/// Returns a one-line list that fills the text.
 fn list(name: &str, item: &str) -> String {
     let items = vec![item; (MAX_LENGTH - name.len() - 8) / (item.len() + 6)];
     format!("{{{name}: [{}]}}", items.join(", "))
@@ -93,7 +93,7 @@ fn laughs() -> String {
     text
 }
 
-/// With quotes round the words and no others, as JSON has them.
+/// Returns the text with JSON's quotes.
 fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() * 2);
     let mut word = String::new();

@@ -1,5 +1,5 @@
 //! Builds requests and prints them as curl commands: `cargo run -p runai-api --example requests`.
-#![expect(clippy::print_stdout, reason = "an example shows what happens")]
+#![expect(clippy::print_stdout, reason = "an example prints its results")]
 
 use runai_api::wire::requests::{self, ListParams};
 use runai_api::wire::{TrainingCreationRequest, TrainingSpec};

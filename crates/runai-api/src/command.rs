@@ -1,10 +1,10 @@
-//! Commands as the API wants them: strings that a shell takes apart again.
+//! Shell quoting and splitting of commands, which the API represents as strings.
 
 use std::borrow::Cow;
 
-/// `token` quoted for a POSIX shell, with the same result as Python's `shlex.quote`.
+/// Quotes `token` for a POSIX shell, with the same result as Python's `shlex.quote`.
 ///
-/// The peer quotes with `shlex`, and the body must equal the peer's; no Rust crate gives the same bytes.
+/// ZenML quotes with `shlex`, and the body must equal ZenML's; no Rust crate returns the same bytes.
 #[must_use]
 pub fn shell_quote(token: &str) -> Cow<'_, str> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"@%+=:,./-_".contains(&byte);
@@ -14,7 +14,7 @@ pub fn shell_quote(token: &str) -> Cow<'_, str> {
     format!("'{}'", token.replace('\'', r#"'"'"'"#)).into()
 }
 
-/// All `tokens` quoted and joined with spaces.
+/// Quotes `tokens` and joins them with spaces.
 #[must_use]
 pub fn shell_join<T: AsRef<str>>(tokens: &[T]) -> String {
     let mut joined = String::new();
@@ -25,15 +25,15 @@ pub fn shell_join<T: AsRef<str>>(tokens: &[T]) -> String {
     joined
 }
 
-/// How many tokens the API's `command` holds; what follows goes into `args`.
+/// Maximum number of tokens in the API's `command`; the others become `args`.
 ///
-/// Three, so that `python -m module` stays together (the peer's rule).
+/// ZenML uses three, which keeps `python -m module` together.
 const COMMAND_TOKENS: usize = 3;
 
 /// Splits `tokens` into the API's `command` and `args`.
 ///
-/// With more than three tokens the first three are the command and the rest the arguments; with three or fewer
-/// all of them are the command.
+/// Of more than three tokens, the first three become the command and the rest the arguments. Up to three all become
+/// the command.
 #[must_use]
 pub fn split<T: AsRef<str>>(tokens: &[T]) -> (String, Option<String>) {
     if tokens.len() > COMMAND_TOKENS {
@@ -44,8 +44,8 @@ pub fn split<T: AsRef<str>>(tokens: &[T]) -> (String, Option<String>) {
     }
 }
 
-/// Splits a command line into words as a POSIX shell does, or returns nothing if it needs a shell: for `&&`, pipes,
-/// redirections, variables, patterns, or quotes without an end.
+/// Splits a command line into words as a POSIX shell does. Returns `None` if it needs a shell (`&&`, pipes,
+/// redirections, variables, patterns) or has an unclosed quote.
 #[must_use]
 pub fn words(line: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
@@ -79,7 +79,7 @@ pub fn words(line: &str) -> Option<Vec<String>> {
                 }
             }
             '\\' => match rest.next()? {
-                // The line goes on.
+                // Line continuation.
                 '\n' => {}
                 c => word.get_or_insert_default().push(c),
             },
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn command_lines_are_split_as_a_shell_splits_them() {
+    fn splits_words_like_a_shell() {
         for (line, split) in [
             ("python train.py", Some(vec!["python", "train.py"])),
             (
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn splits_after_the_third_token_only_when_there_are_more() {
+    fn splits_after_third_token() {
         assert_eq!(split(&["python", "-m", "train"]), ("python -m train".into(), None));
         assert_eq!(split(&["a", "b", "c", "d", "e f"]), ("a b c".into(), Some("d 'e f'".into())));
         assert_eq!(split::<&str>(&[]), (String::new(), None));

@@ -1,6 +1,6 @@
 //! The NVIDIA Run:ai REST API as values: types, requests, names, phases and the policy check.
 //!
-//! A request is a value that a pure function builds; a client sends it, and a preview shows the very same value.
+//! Pure functions build requests as values. A client sends them, and previews show the same values.
 //!
 //! ```
 //! use runai_api::wire::{TrainingCreationRequest, requests};
@@ -31,7 +31,7 @@ pub mod wire;
 pub use setting::SettingPlace;
 pub use submission::Submission;
 
-/// The example of the README is a test.
+/// The example of the README, which runs as a test.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

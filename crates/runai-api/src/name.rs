@@ -1,32 +1,32 @@
-//! Names of workloads, and ids of submissions.
+//! Workload names and submission ids.
 
 use data_encoding::{BASE32, Encoding, Specification};
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 
-/// Longest name of a workload, in characters: that of a Kubernetes label.
+/// Maximum length of a workload name, in characters: that of a Kubernetes label.
 pub const MAX_NAME_LENGTH: usize = 63;
 
-/// Base of the workload's name for a step without a name.
+/// Base of the workload name of a step without a name.
 pub const DEFAULT_BASE: &str = "step";
 
-/// Label that carries the id of a submission.
+/// Label that contains the submission id.
 pub const SUBMISSION_LABEL: &str = "runai-step/submission";
 
-/// Identifies one submission: 12 characters of base32 (`a-z2-7`), part of the workload's name and value of its label.
+/// A submission id: 12 characters of base32 (`a-z2-7`), in the workload's name and label.
 ///
-/// The same control plane, project and run id give the same id, so that a run that is submitted twice meets itself.
+/// It is derived from control plane, project and run id, so that repeated submissions of a run have the same id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SubmissionId(String);
 
 impl SubmissionId {
-    /// Characters of an id: 60 bits.
+    /// Length of an id, in characters of 5 bits.
     pub const LENGTH: usize = 12;
 
-    /// Returns the id of the run `run_id` in a project: the beginning of the SHA-256 of all three.
+    /// Returns the id of the run `run_id` in a project: the first characters of a SHA-256 hash of all three arguments.
     ///
-    /// `base_url` is the control plane's URL without a trailing slash, `project_id` the project's id. A project that
-    /// was deleted and created again has another id, and so has the project of the same name in another cluster.
+    /// `base_url` is the control plane's URL without a trailing slash. A recreated project has another `project_id`, and so
+    /// has a project of the same name in another cluster.
     ///
     /// ```
     /// use runai_api::name::SubmissionId;
@@ -40,25 +40,25 @@ impl SubmissionId {
         Self(digest(&[base_url, project_id, run_id], Self::LENGTH))
     }
 
-    /// Whether `text` has the form of an id.
+    /// Returns whether `text` has the syntax of an id.
     #[must_use]
     pub fn is_one(text: &str) -> bool {
         text.len() == Self::LENGTH && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'))
     }
 
-    /// The id as it stands in names and labels.
+    /// Returns the id as a string.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Returns what tells texts apart without holding them: the first `length` base32 characters of their SHA-256.
+/// Returns a hash of texts: the first `length` base32 characters of their SHA-256.
 #[must_use]
 pub fn digest(texts: &[&str], length: usize) -> String {
     let mut hash = Sha256::new();
     for (index, text) in texts.iter().enumerate() {
-        // A zero byte between them, which none of them holds, so that no two lists give the same bytes.
+        // A zero byte separates the texts, so that different lists have different bytes.
         if index > 0 {
             hash.update([0]);
         }
@@ -76,9 +76,9 @@ static LOWER_BASE32: LazyLock<Encoding> = LazyLock::new(|| {
     specification.encoding().unwrap_or(BASE32)
 });
 
-/// Name of the workload for a step called `base`, with the id of its submission at the end if there is one.
+/// Returns the workload name of a step called `base`, which ends with the submission id if there is one.
 ///
-/// Always a legal name: lowercase letters, digits and dashes, a letter first, 63 characters at most.
+/// The name is always valid: lowercase letters, digits and dashes, a letter first, at most 63 characters.
 #[must_use]
 pub fn workload_name(base: Option<&str>, submission: Option<&SubmissionId>) -> String {
     let base = base.map(sanitize).filter(|base| !base.is_empty()).unwrap_or_else(|| DEFAULT_BASE.to_owned());
@@ -90,8 +90,8 @@ pub fn workload_name(base: Option<&str>, submission: Option<&SubmissionId>) -> S
     }
 }
 
-/// `name` as far as a workload's name can take it: lowercase letters, digits and single dashes, a letter first, 63
-/// characters at most; empty if nothing remains.
+/// Converts `name` to the characters of a workload name: lowercase letters, digits and single dashes, a letter first,
+/// at most 63 characters. Returns an empty string if nothing remains.
 #[must_use]
 pub fn sanitize(name: &str) -> String {
     let mut sanitized = String::with_capacity(name.len());
@@ -102,7 +102,7 @@ pub fn sanitize(name: &str) -> String {
             _ if sanitized.is_empty() || sanitized.ends_with('-') => {}
             _ => sanitized.push('-'),
         }
-        // Its lowercase is `i` and a combining dot.
+        // Its lowercase is `i` with a combining dot.
         if c == CAPITAL_I_WITH_DOT {
             sanitized.push('-');
         }
@@ -114,7 +114,7 @@ pub fn sanitize(name: &str) -> String {
 
 const CAPITAL_I_WITH_DOT: char = '\u{130}';
 
-/// The lowercase of a character, as far as it is ASCII: std's tables for all others are too large for browsers.
+/// Returns the lowercase of a character if that is ASCII. std's Unicode tables are too large for browsers.
 fn lowercase(c: char) -> char {
     match c {
         '\u{212a}' => 'k',
@@ -123,7 +123,7 @@ fn lowercase(c: char) -> char {
     }
 }
 
-/// Put before a name that begins with a digit.
+/// Prefix of names that begin with a digit.
 const FIRST_LETTER: char = 's';
 
 #[cfg(test)]
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_keep_what_they_can() {
+    fn sanitizes_names() {
         for (name, sanitized) in [
             ("train-resnet", "train-resnet"),
             ("Train ResNet_50", "train-resnet-50"),
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn lowercases_like_std_as_far_as_it_is_ascii() {
+    fn lowercases_ascii_like_std() {
         for c in '\0'..=char::MAX {
             let ascii = c.to_lowercase().find(char::is_ascii_alphanumeric);
             assert_eq!(Some(lowercase(c)).filter(char::is_ascii_alphanumeric), ascii, "{c:?}");
@@ -158,14 +158,14 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_the_beginning_of_the_hash() {
+    fn id_is_prefix_of_hash() {
         // printf 'u\0p\0r' | sha256sum | xxd -r -p | base32 | tr A-Z a-z | cut -c1-12
         assert_eq!(SubmissionId::new("u", "p", "r").as_str(), "w64foj4rjw2c");
         assert!(SubmissionId::is_one("g5tzhfudeoqz") && !SubmissionId::is_one("g5tzhfudeoq1"));
     }
 
     #[test]
-    fn a_long_name_fills_the_room_that_its_id_leaves() {
+    fn truncates_long_names() {
         let id = SubmissionId::new("u", "p", "r");
         let base = "a".repeat(2 * MAX_NAME_LENGTH);
         assert_eq!(workload_name(Some(&base), None), "a".repeat(63));
@@ -174,7 +174,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn names_are_always_legal(base in ".{0,80}", run in proptest::option::of(".{0,20}")) {
+        fn names_are_always_valid(base in ".{0,80}", run in proptest::option::of(".{0,20}")) {
             let id = run.map(|run| SubmissionId::new("url", "project", &run));
             let name = workload_name(Some(&base), id.as_ref());
             prop_assert!(name.len() <= MAX_NAME_LENGTH && name.starts_with(|c: char| c.is_ascii_lowercase()));

@@ -1,23 +1,23 @@
-//! What a service account has to be allowed, and the smallest role that allows it.
+//! Permissions that a service account needs, and the smallest roles that grant them.
 
 use serde::Serialize;
 
-/// What is done with a thing of the control plane.
+/// An action on an entity of the control plane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
-    /// Look at it.
+    /// View entities.
     View,
-    /// Make one.
+    /// Create entities.
     Create,
-    /// Change it; suspending a workload counts as a change.
+    /// Change entities; includes suspending a workload.
     Edit,
-    /// Remove it.
+    /// Delete entities.
     Delete,
 }
 
 impl Action {
-    /// The word for it in the control plane.
+    /// Returns the control plane's name of the action.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -29,61 +29,62 @@ impl Action {
     }
 }
 
-/// One thing that the service account has to be allowed.
+/// A permission that the service account needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Permission {
-    /// The thing, as the control plane calls it: `Trainings`.
+    /// The control plane's name of the entity, such as `Trainings`.
     pub entity: &'static str,
-    /// What is done with it.
+    /// The action.
     pub action: Action,
-    /// What it is done for.
+    /// The operation that needs the permission.
     pub operation: &'static str,
-    /// The setting that asks for it; none if every step needs it.
+    /// The setting that needs the permission; `None` if every step needs it.
     pub setting: Option<&'static str>,
 }
 
-/// A predefined role that is enough.
+/// A predefined role that grants the permissions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Role {
-    /// Name of the role.
+    /// The role's name.
     pub name: &'static str,
-    /// Versions of the control plane that have it.
+    /// The versions of the control plane that have the role.
     pub versions: &'static str,
-    /// What is not certain to be part of it, to look at in the control plane.
+    /// Permissions that the role may lack; check them in the control plane.
     pub uncertain: Vec<&'static str>,
 }
 
-/// A set of permissions that roles are made of.
+/// A permission set of roles.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PermissionSet {
-    /// Its name; its id is the control plane's, and looked up by this name.
+    /// The name, by which the control plane's id is looked up.
     pub name: &'static str,
-    /// What it is there for.
+    /// The needed permissions that the set grants.
     pub covers: Vec<Permission>,
 }
 
-/// All that the service account has to be allowed.
+/// All permissions that the service account needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Permissions {
-    /// What it has to be allowed, most basic first.
+    /// The needed permissions, most basic first.
     pub needed: Vec<Permission>,
-    /// Where: always `project`, so that nothing outside the project can be touched.
+    /// The scope: always `project`, the narrowest one.
     pub scope: &'static str,
-    /// Name of the project, if the operator file says it.
+    /// The project's name, if the operator file contains it.
     pub project: Option<String>,
     /// The smallest predefined roles, newest version first.
     pub roles: Vec<Role>,
 }
 
-/// The entity of workload templates, which the reference does not count among the permissions of the roles.
+/// The entity of workload templates, which the reference's roles do not list.
 pub const TEMPLATES: &str = "Templates";
-/// The entity of credentials and data sources, which the reference does not count among them either.
+/// The entity of credentials and data sources, which the reference's roles do not list.
 pub const CREDENTIALS: &str = "Credentials and data sources";
 
 impl Permissions {
-    /// The permission sets of a role of one's own, from version 2.24.
+    /// Returns the permission sets of a custom role, from version 2.24.
     ///
-    /// Sets come in two sizes, reading and everything: creating and suspending trainings takes the one that also deletes.
+    /// There are sets for read access and for full access: creating and suspending trainings needs the set that also
+    /// deletes.
     #[must_use]
     pub fn sets(&self) -> Vec<PermissionSet> {
         let mut sets: Vec<PermissionSet> = Vec::new();
@@ -102,10 +103,10 @@ impl Permissions {
         sets
     }
 
-    /// The body of `POST /api/v2/authorization/roles` that creates a role with no more than these permissions.
+    /// Returns the body of `POST /api/v2/authorization/roles` that creates a role with these permissions.
     ///
-    /// `id_of` returns the id of a permission set by its name, from `GET /api/v1/authorization/permission-sets`; without
-    /// one its id shows as `<id of NAME>`.
+    /// `id_of` returns the id of a permission set by its name, from `GET /api/v1/authorization/permission-sets`. An unknown
+    /// id becomes `<id of NAME>`.
     #[must_use]
     pub fn role_request(&self, name: &str, id_of: impl Fn(&str) -> Option<String>) -> RoleCreationRequest {
         let set = |set: PermissionSet| PermissionSetId {
@@ -125,11 +126,11 @@ impl Permissions {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct RoleCreationRequest {
-    /// Its name.
+    /// The role's name.
     pub name: String,
-    /// What it is for.
+    /// The role's description.
     pub description: &'static str,
-    /// The permission sets that it grants.
+    /// The permission sets of the role.
     pub permission_sets: Vec<PermissionSetId>,
 }
 
@@ -137,8 +138,8 @@ pub struct RoleCreationRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct PermissionSetId {
-    /// Its id.
+    /// The set's id.
     pub id: String,
-    /// Its name.
+    /// The set's name.
     pub name: &'static str,
 }

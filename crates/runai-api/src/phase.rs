@@ -1,33 +1,33 @@
-//! Phases of a workload, and what each means for someone who waits.
+//! Phases of a workload, and their stages.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a phase of the control plane means for someone who waits for the end of a step. The set is closed: a phase that
-/// a later control plane adds is [`Stage::Unknown`], so the lifecycle handles each stage.
+/// The stage of a workload: a group of phases. The set is closed: phases of later control planes are
+/// [`Stage::Unknown`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
-    /// Waiting for resources or being set up; `pending_timeout` counts.
+    /// Waiting for resources or initializing; `pending_timeout` counts.
     Queued,
-    /// Its pods run; `workload_timeout` counts.
+    /// Pods are running; `workload_timeout` counts.
     Running,
-    /// On its way to an end that is not known yet.
+    /// Stopping; the outcome is not known yet.
     Ending,
-    /// Ended well.
+    /// Completed successfully.
     Succeeded,
-    /// Ended badly.
+    /// Failed.
     Failed,
-    /// Suspended by someone; can be resumed.
+    /// Suspended; can be resumed.
     Stopped,
-    /// A phase that the control plane does not know, or that we do not know yet. Never an error.
+    /// The phase `Unknown`, or one that this crate does not know. Never an error.
     Unknown,
 }
 
 impl Stage {
-    /// What the control plane's word `phase` means. Understands the API's fourteen phases and the older words
-    /// `succeeded`, `success` and `error`, in any case; everything else is [`Stage::Unknown`].
+    /// Returns the stage of a phase. Recognizes the API's fourteen phases and the older `succeeded`, `success` and `error`,
+    /// in any case; any other text is [`Stage::Unknown`].
     ///
     /// ```
     /// use runai_api::phase::Stage;
@@ -47,7 +47,7 @@ impl Stage {
         }
     }
 
-    /// Whether nothing more happens in this stage unless someone acts.
+    /// Returns whether the workload stays in this stage unless someone acts.
     #[must_use]
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Stopped)
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stage_is_written_and_known_by_its_word() {
+    fn displays_and_serializes_stages() {
         for (stage, word, is_final) in [
             (Stage::Queued, "queued", false),
             (Stage::Running, "running", false),
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn every_phase_of_the_api_has_its_stage() {
+    fn maps_all_phases() {
         for (stage, phases) in [
             (Stage::Queued, &["Creating", "Pending", "Initializing", "Resuming"][..]),
             (Stage::Running, &["Running", "Updating", "Degraded"]),

@@ -1,4 +1,4 @@
-//! The policy of a project, and the check of a submission against it before it is sent.
+//! The policy of a project, and the check of a spec against it.
 
 use std::fmt;
 
@@ -8,27 +8,27 @@ use serde_json::{Map, Value};
 use crate::quantity::Amount;
 use crate::wire::nullable;
 
-/// The defaults and rules that hold for trainings of a project, in the API's own shape.
+/// The defaults and rules of a project's trainings, as the API returns them.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct EffectivePolicy {
-    /// Values for members that a submission does not give.
+    /// Default values of members.
     pub defaults: Value,
     /// Rules by member, such as `{"compute": {"gpuDevicesRequest": {"max": 4}}}`, each with its `sourceOfRule`.
     pub rules: Value,
 }
 
-/// Whose policy a rule comes from.
+/// The origin of a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct PolicySource {
-    /// UUID of the cluster, if it is the cluster's.
+    /// UUID of the cluster, for a cluster's policy.
     pub cluster_id: Option<String>,
-    /// Id of the department, if it is the department's.
+    /// Id of the department, for a department's policy.
     pub department_id: Option<String>,
-    /// Id of the project, if it is the project's.
+    /// Id of the project, for a project's policy.
     pub project_id: Option<Value>,
     /// `system`, `tenant`, `cluster`, `department` or `project`.
     #[serde(deserialize_with = "nullable")]
@@ -55,20 +55,20 @@ impl fmt::Display for PolicySource {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PolicyViolation {
-    /// What the rule says, and what the submission has instead.
+    /// The rule and the offending value.
     pub details: String,
-    /// The member, as the control plane would name it, such as `compute.gpuDevicesRequest`.
+    /// The member's path, such as `compute.gpuDevicesRequest`.
     pub field: String,
     /// The kind of rule: `min`, `max`, `step`, `options`, `required`, `canEdit`, `canAdd`, `locked`, `blocked`.
     pub rule: &'static str,
-    /// Whose rule it is.
+    /// The origin of the rule.
     pub source: PolicySource,
 }
 
 impl EffectivePolicy {
-    /// Returns the rules that the specification `spec` of a submission violates.
+    /// Returns the violations of a submission's `spec`.
     ///
-    /// A preview: the control plane decides. Unknown kinds of rules are ignored.
+    /// This is a preview: the control plane decides. Unknown kinds of rules are ignored.
     #[must_use]
     pub fn violations(&self, spec: &Value) -> Vec<PolicyViolation> {
         let mut violations = Vec::new();
@@ -85,11 +85,11 @@ fn walk(rules: &Map<String, Value>, defaults: &Value, spec: &Value, path: &str, 
         let field = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
         let (default, value) = (&defaults[name.as_str()], &spec[name.as_str()]);
         if KINDS.iter().any(|kind| rule.contains_key(*kind)) {
-            member(rule, default, value, &field, violations);
+            check_member(rule, default, value, &field, violations);
             continue;
         }
         if let Some(Value::Object(list)) = rule.get("instances") {
-            items(list, default, value, &field, violations);
+            check_items(list, default, value, &field, violations);
         }
         match rule.get("attributes") {
             Some(Value::Object(attributes)) => {
@@ -102,8 +102,8 @@ fn walk(rules: &Map<String, Value>, defaults: &Value, spec: &Value, path: &str, 
     }
 }
 
-/// The rules of one member.
-fn member(
+/// Checks the rules of a member.
+fn check_member(
     rule: &Map<String, Value>,
     default: &Value,
     given: &Value,
@@ -116,44 +116,44 @@ fn member(
     if is("required", true) && value.is_null() && !rule.contains_key("defaultFrom") {
         push("required", "a value is required".to_owned());
     }
-    // What says the same as the default changes nothing.
+    // A value that equals the default is allowed.
     if is("canEdit", false) && !given.is_null() && !same(given, default) {
-        push("canEdit", format!("a value of one's own (`{}`) is not allowed", plain(given)));
+        push("canEdit", format!("the value must not be set (`{}`)", plain(given)));
     }
     if given.is_null() {
         return;
     }
     let bound = |kind: &str| rule.get(kind).filter(|bound| !bound.is_null());
-    let have = number(given);
-    if let (Some(have), Some((least, shown))) = (have, bound("min").and_then(|min| Some((number(min)?, min))))
-        && have < least
+    let actual = number(given);
+    if let (Some(actual), Some((min, shown))) = (actual, bound("min").and_then(|min| Some((number(min)?, min))))
+        && actual < min
     {
         push("min", format!("`{}` is less than {}", plain(given), plain(shown)));
     }
-    if let (Some(have), Some((most, shown))) = (have, bound("max").and_then(|max| Some((number(max)?, max))))
-        && have > most
+    if let (Some(actual), Some((max, shown))) = (actual, bound("max").and_then(|max| Some((number(max)?, max))))
+        && actual > max
     {
         push("max", format!("`{}` is more than {}", plain(given), plain(shown)));
     }
-    if let (Some(have), Some((step, shown))) = (have, bound("step").and_then(|step| Some((number(step)?, step))))
+    if let (Some(actual), Some((step, shown))) = (actual, bound("step").and_then(|step| Some((number(step)?, step))))
         && step > 0.0
     {
-        let steps = (have - bound("min").and_then(number).unwrap_or(0.0)) / step;
+        let steps = (actual - bound("min").and_then(number).unwrap_or(0.0)) / step;
         if (steps - steps.round()).abs() > 1e-9 {
-            push("step", format!("`{}` is no multiple of {}", plain(given), plain(shown)));
+            push("step", format!("`{}` is not a multiple of {}", plain(given), plain(shown)));
         }
     }
     if let Some(Value::Array(options)) = bound("options") {
         let options: Vec<&Value> = options.iter().map(|option| option.get("value").unwrap_or(option)).collect();
         if !options.iter().any(|option| same(option, given)) {
             let options: Vec<String> = options.into_iter().map(plain).collect();
-            push("options", format!("`{}` is none of {}", plain(given), options.join(", ")));
+            push("options", format!("`{}` is not one of {}", plain(given), options.join(", ")));
         }
     }
 }
 
-/// The rules of the items of a list.
-fn items(
+/// Checks the rules of the items of a list.
+fn check_items(
     rule: &Map<String, Value>,
     default: &Value,
     given: &Value,
@@ -166,13 +166,13 @@ fn items(
     if rule.get("canAdd") == Some(&Value::Bool(false))
         && let Some(index) = given.iter().position(|item| !is_default(item))
     {
-        let details = "items of one's own are not allowed".to_owned();
+        let details = "items must not be added".to_owned();
         violations.push(violation(rule, &format!("{field}[{index}]"), "canAdd", details));
     }
-    for (kind, says) in [("locked", "cannot be changed"), ("blocked", "is not allowed")] {
+    for (kind, problem) in [("locked", "cannot be changed"), ("blocked", "is not allowed")] {
         for name in rule.get(kind).and_then(Value::as_array).into_iter().flatten() {
             if let Some(index) = given.iter().position(|item| item["name"] == *name) {
-                let details = format!("`{}` {says}", plain(name));
+                let details = format!("`{}` {problem}", plain(name));
                 violations.push(violation(rule, &format!("{field}[{index}]"), kind, details));
             }
         }
@@ -191,7 +191,7 @@ fn same(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// A number, or a quantity such as `8Gi`.
+/// Returns the value of a number, or of a quantity such as `8Gi`.
 fn number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| Amount::parse(value.as_str()?).map(|amount| amount.to_f64()))
 }
@@ -200,7 +200,7 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// What tells a member's rule from an object of rules.
+/// The keys that distinguish a rule from an object of rules.
 const KINDS: [&str; 7] = ["canEdit", "defaultFrom", "max", "min", "options", "required", "step"];
 
 #[cfg(test)]
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_rule_is_held_against_a_submission() {
+    fn reports_violations_of_all_kinds() {
         let project = json!({"scope": "project", "projectId": 7});
         let policy = json!({
             "defaults": {"preemptibility": "preemptible", "tolerations": {"instances": [{"name": "gpu"}]}},
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_within_the_rules_or_not_given_is_no_violation() {
+    fn accepts_specs_within_rules() {
         let rules = json!({"compute": {
             "gpuDevicesRequest": {"min": 1, "max": 4}, "cpuMemoryRequest": {"max": "8Gi", "canEdit": false},
             "gpuPortionLimit": {"min": 0.5},

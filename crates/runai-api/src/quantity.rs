@@ -1,21 +1,21 @@
-//! Amounts of memory and Kubernetes quantities, compared exactly.
+//! Kubernetes quantities, compared exactly.
 
 use std::cmp::Ordering;
 
-/// A non-negative decimal number of any length: a quantity in units of 1.
+/// A quantity: a non-negative decimal number of any length.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Amount {
-    /// Decimal digits, least significant first, no zero at either end.
+    /// Decimal digits, least significant first, without leading or trailing zeros.
     digits: Vec<u8>,
-    /// The power of 10 that the first of them counts; 0 if there are none.
+    /// The power of 10 of the first digit; 0 if there are none.
     exponent: isize,
 }
 
 impl Amount {
-    /// Reads a quantity as the API writes them: digits with at most one point, and nothing or one of the units `n`,
-    /// `u`, `m`, `k`, `K`, `M`, `G`, `T`, `P`, `E` (powers of 1000), `Ki` … `Ei` (powers of 1024), or a decimal exponent.
+    /// Parses a quantity of the API: digits with at most one point, and optionally a unit `n`, `u`, `m`, `k`, `K`, `M`,
+    /// `G`, `T`, `P`, `E` (powers of 1000), `Ki` … `Ei` (powers of 1024), or a decimal exponent.
     ///
-    /// Gives `None` for texts that the API's pattern lets pass though they mean nothing, such as `1.2.3` or `4eE`.
+    /// Returns `None` for invalid text, even if it matches the API's pattern, such as `1.2.3` or `4eE`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim_end_matches('\n');
@@ -46,26 +46,26 @@ impl Amount {
             "Ei" => (0, 1 << 60),
             _ => {
                 let exponent = unit.strip_prefix(['e', 'E'])?.parse::<isize>().ok()?;
-                // Beyond this no quantity means anything.
+                // Larger exponents are never meaningful.
                 (exponent.abs() <= 100).then_some((exponent, 1))?
             }
         };
         Some(Self { digits, exponent: exponent - fraction.len().cast_signed() }.times(factor).trimmed())
     }
 
-    /// Whether it is nothing.
+    /// Returns whether the amount is zero.
     #[must_use]
     pub fn is_zero(&self) -> bool {
         self.digits.is_empty()
     }
 
-    /// The amount in units of 1 as a float, for sums and displays; the nearest one there is.
+    /// Returns the nearest float, for sums and display.
     #[must_use]
     pub fn to_f64(&self) -> f64 {
         self.to_decimal().parse().unwrap_or(0.0)
     }
 
-    /// The amount in units of 1 as a decimal number with an exponent: `1024e6`.
+    /// Returns the amount as a decimal number with an exponent, such as `1024e6`.
     #[must_use]
     pub fn to_decimal(&self) -> String {
         let text: String = self.digits.iter().rev().map(|digit| char::from(b'0' + digit)).collect();
@@ -74,7 +74,7 @@ impl Amount {
     }
 
     fn times(mut self, factor: u64) -> Self {
-        // 9 times the largest factor, and what is carried, is less than 2 to the power of 64.
+        // 9 times the largest factor plus the carry is less than 2^64.
         let mut carry = 0;
         let mut next = |digit| {
             carry += u64::from(digit) * factor;
@@ -107,7 +107,7 @@ impl Amount {
 
 impl Ord for Amount {
     fn cmp(&self, other: &Self) -> Ordering {
-        // Nothing is less than anything, however small; else the one with more digits before the point is more.
+        // Zero is the smallest; otherwise the number with more digits before the point is larger.
         let magnitude = |amount: &Self| (!amount.is_zero(), amount.exponent + amount.digits.len().cast_signed());
         let by_digits = || self.digits.iter().rev().cmp(other.digits.iter().rev());
         magnitude(self).cmp(&magnitude(other)).then_with(by_digits)
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn units_compare_across_their_bases() {
+    fn compares_across_units() {
         for (less, more) in [
             ("4G", "4Gi"),
             ("1023Mi", "1Gi"),
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_beyond_any_machine_number_count() {
+    fn compares_arbitrarily_long_numbers() {
         assert!(
             amount("100000000000000000000000000000000000000000000000001")
                 > amount("100000000000000000000000000000000000000000000000000")
@@ -166,14 +166,14 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_that_the_pattern_lets_pass_is_no_amount() {
+    fn rejects_invalid_amounts() {
         for text in ["1.2.3", ".", "4eE", "1e", "1e999999999", "", "1KiB", "1Mi5"] {
             assert_eq!(Amount::parse(text), None, "{text:?}");
         }
     }
 
     #[test]
-    fn nothing_is_nothing_in_any_unit() {
+    fn recognizes_zero() {
         for text in ["0", "0.000Gi", "0e5", "+0"] {
             assert!(amount(text).is_zero(), "{text}");
         }
@@ -182,7 +182,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn orders_like_floats_where_floats_are_exact(a in 0u32..2_000_000, b in 0u32..2_000_000, unit in "|K|M|G|Ki|Mi|Gi") {
+        fn orders_like_exact_floats(a in 0u32..2_000_000, b in 0u32..2_000_000, unit in "|K|M|G|Ki|Mi|Gi") {
             let (x, y) = (amount(&format!("{a}{unit}")), amount(&format!("{b}{unit}")));
             prop_assert_eq!(x.cmp(&y), a.cmp(&b));
             prop_assert_eq!(x.to_f64().partial_cmp(&y.to_f64()), a.partial_cmp(&b));

@@ -1,7 +1,7 @@
-//! API requests as values, before anything is sent.
+//! API requests as values.
 //!
-//! A pure function builds an [`ApiRequest`]; the client signs and sends it and decodes the answer; `render --curl` and
-//! the browser's preview print the very same value.
+//! Pure functions build an [`ApiRequest`]. The client adds the token, sends it and decodes the response. `render --curl`
+//! and the browser's preview show the same value.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -17,20 +17,20 @@ use crate::command::shell_quote;
 #[serde(rename_all = "UPPERCASE")]
 #[non_exhaustive]
 pub enum Method {
-    /// Stop or remove a resource.
+    /// Delete a resource.
     Delete,
-    /// Read; never changes anything.
+    /// Read a resource.
     Get,
-    /// Change some members of a resource.
+    /// Update some members of a resource.
     Patch,
-    /// Create or act.
+    /// Create a resource, or execute an action.
     Post,
     /// Replace a resource.
     Put,
 }
 
 impl Method {
-    /// The method as it stands in an HTTP request line.
+    /// Returns the method as in an HTTP request line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -42,7 +42,7 @@ impl Method {
         }
     }
 
-    /// Whether a second request has no further effect (RFC 9110, section 9.2.2).
+    /// Returns whether the method is idempotent (RFC 9110, section 9.2.2).
     #[must_use]
     pub const fn is_idempotent(self) -> bool {
         matches!(self, Self::Delete | Self::Get | Self::Put)
@@ -55,11 +55,11 @@ impl fmt::Display for Method {
     }
 }
 
-/// How the members of a body are written.
+/// The encoding of a body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Encoding {
-    /// `application/x-www-form-urlencoded`: what OAuth 2.0 token requests use.
+    /// `application/x-www-form-urlencoded`, for OAuth 2.0 token requests.
     Form,
     /// `application/json`.
     #[default]
@@ -67,7 +67,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// The value of `Content-Type`.
+    /// Returns the value of `Content-Type`.
     #[must_use]
     pub const fn content_type(self) -> &'static str {
         match self {
@@ -77,7 +77,7 @@ impl Encoding {
     }
 }
 
-/// One request of the Run:ai REST API, without its base URL and without credentials.
+/// A request of the Run:ai REST API, without base URL and credentials.
 #[derive(Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ApiRequest {
@@ -85,26 +85,26 @@ pub struct ApiRequest {
     pub method: Method,
     /// Path from the root of the control plane, each segment percent-encoded: `/api/v1/workloads/trainings`.
     pub path: String,
-    /// Query parameters in order, neither names nor values encoded yet. A name may occur more than once.
+    /// Query parameters in order, not encoded. Names may repeat.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub query: Vec<(Cow<'static, str>, String)>,
-    /// The body as it is sent, if the request has one. Serialized as the value of its JSON, or as a text.
+    /// The body, if the request has one. Serialized as a JSON value, or as a string if it is not JSON.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "body_value")]
     pub body: Option<Bytes>,
-    /// How the body is written.
+    /// The encoding of the body.
     #[serde(skip)]
     pub encoding: Encoding,
-    /// The value of `Accept`; `application/json` when not given.
+    /// The value of `Accept`; the default is `application/json`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accept: Option<Cow<'static, str>>,
-    /// Whether a second request has no further effect, so that a client may retry it after any failure. The method
-    /// decides unless [`ApiRequest::idempotent`] says otherwise.
+    /// Whether the request is idempotent, so that a client may retry it after any failure. The default depends on the
+    /// method; [`ApiRequest::idempotent`] overrides it.
     #[serde(skip)]
     pub is_idempotent: bool,
 }
 
 impl ApiRequest {
-    /// A request without query and body.
+    /// Returns a request without query and body.
     #[must_use]
     pub fn new(method: Method, path: impl Into<String>) -> Self {
         Self {
@@ -118,50 +118,50 @@ impl ApiRequest {
         }
     }
 
-    /// A `GET` of `path`.
+    /// Returns a `GET` request.
     #[must_use]
     pub fn get(path: impl Into<String>) -> Self {
         Self::new(Method::Get, path)
     }
 
-    /// A `DELETE` of `path`.
+    /// Returns a `DELETE` request.
     #[must_use]
     pub fn delete(path: impl Into<String>) -> Self {
         Self::new(Method::Delete, path)
     }
 
-    /// A `PATCH` of `path` without a body.
+    /// Returns a `PATCH` request without a body.
     #[must_use]
     pub fn patch(path: impl Into<String>) -> Self {
         Self::new(Method::Patch, path)
     }
 
-    /// A `POST` to `path` without a body.
+    /// Returns a `POST` request without a body.
     #[must_use]
     pub fn post(path: impl Into<String>) -> Self {
         Self::new(Method::Post, path)
     }
 
-    /// A `PUT` of `path` without a body.
+    /// Returns a `PUT` request without a body.
     #[must_use]
     pub fn put(path: impl Into<String>) -> Self {
         Self::new(Method::Put, path)
     }
 
-    /// The same request with `name=value` added to its query.
+    /// Adds `name=value` to the query.
     #[must_use]
     pub fn query(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
         self.query.push((name.into(), value.into()));
         self
     }
 
-    /// The same request with a JSON body.
+    /// Sets a JSON body.
     #[must_use]
     pub fn json(self, body: &Value) -> Self {
         self.body(body.to_string())
     }
 
-    /// The same request with a body that is JSON already.
+    /// Sets a body that is serialized JSON.
     #[must_use]
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = Some(body.into());
@@ -169,7 +169,7 @@ impl ApiRequest {
         self
     }
 
-    /// The same request with a form for its body, one field for each pair.
+    /// Sets a form body.
     #[must_use]
     pub fn form<N: Into<String>, V: Into<String>>(mut self, fields: impl IntoIterator<Item = (N, V)>) -> Self {
         let mut form = String::new();
@@ -183,21 +183,21 @@ impl ApiRequest {
         self
     }
 
-    /// The same request for another media type than JSON, such as `text/csv` for metrics.
+    /// Sets the `Accept` header, such as `text/csv` for metrics.
     #[must_use]
     pub fn accept(mut self, media_type: impl Into<Cow<'static, str>>) -> Self {
         self.accept = Some(media_type.into());
         self
     }
 
-    /// The same request, stated to be idempotent or not whatever its method is.
+    /// Sets whether the request is idempotent, overriding its method.
     #[must_use]
     pub const fn idempotent(mut self, is_idempotent: bool) -> Self {
         self.is_idempotent = is_idempotent;
         self
     }
 
-    /// The path with its percent-encoded query, as it stands in an HTTP request line.
+    /// Returns the path with the percent-encoded query, as in an HTTP request line.
     #[must_use]
     pub fn target(&self) -> String {
         let mut target = self.path.clone();
@@ -210,22 +210,22 @@ impl ApiRequest {
         target
     }
 
-    /// The body as a value; `None` if there is none, or if it is not JSON.
+    /// Returns the body as a value; `None` without a body or if it is not JSON.
     #[must_use]
     pub fn value(&self) -> Option<Value> {
         serde_json::from_slice(self.body.as_ref()?).ok()
     }
 
-    /// The text of the body as it is sent; `None` if there is none, or if it is not UTF-8.
+    /// Returns the text of the body; `None` without a body or if it is not UTF-8.
     #[must_use]
     pub fn body_text(&self) -> Option<&str> {
         str::from_utf8(self.body.as_ref()?).ok()
     }
 
-    /// A `curl` command that sends this request; the token is the shell's `$RUNAI_TOKEN`, never a value.
+    /// Returns a `curl` command that sends this request. The token is the variable `$RUNAI_TOKEN`, never a value.
     ///
-    /// `base_url` is the control plane, without a trailing slash; it and the body are quoted for a POSIX shell. Without
-    /// one it is the shell's `$RUNAI_BASE_URL`.
+    /// `base_url` is the control plane's URL; the default is the variable `$RUNAI_BASE_URL`. URL and body are quoted for a
+    /// POSIX shell.
     #[must_use]
     pub fn to_curl(&self, base_url: Option<&str>) -> String {
         let mut curl = format!("curl --fail-with-body --request {}", self.method.as_str());
@@ -247,7 +247,7 @@ impl ApiRequest {
     }
 }
 
-/// Shows no body: it may hold secrets.
+/// Omits the body, which may contain secrets.
 impl fmt::Debug for ApiRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { method, is_idempotent, .. } = self;
@@ -266,7 +266,7 @@ fn body_value<S: Serializer>(body: &Option<Bytes>, serializer: S) -> Result<S::O
     }
 }
 
-/// `text` percent-encoded as one URL component: everything but RFC 3986's unreserved characters.
+/// Percent-encodes `text` as a URL component: all except RFC 3986's unreserved characters.
 #[must_use]
 pub fn encode_component(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
@@ -288,7 +288,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_methods_without_further_effect_are_idempotent_unless_stated() {
+    fn idempotency_follows_method() {
         let idempotent = |request: ApiRequest| request.is_idempotent;
         assert!(idempotent(ApiRequest::get("/x")) && idempotent(ApiRequest::put("/x")));
         assert!(idempotent(ApiRequest::delete("/x")));
@@ -298,14 +298,14 @@ mod tests {
     }
 
     #[test]
-    fn query_names_and_values_of_any_origin_are_encoded() {
+    fn encodes_query() {
         let name = format!("a{}", " b");
         let request = ApiRequest::get("/x").query(name, "1&2").query("file_type", "csv");
         assert_eq!(request.target(), "/x?a%20b=1%262&file_type=csv");
     }
 
     #[test]
-    fn a_form_is_encoded_and_a_curl_command_says_so() {
+    fn encodes_form() {
         let request = ApiRequest::post("/api/v2/token").form([("grant_type", "password"), ("username", "a b&c")]);
         assert_eq!(request.body_text(), Some("grant_type=password&username=a%20b%26c"));
         let curl = request.accept("text/plain").to_curl(None);
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_body() {
+    fn debug_hides_body() {
         let request = ApiRequest::patch("/x").query("a", "b").json(&json!({"password": "canary"}));
         let shown = format!("{request:?} {request:#?}");
         assert!(shown.contains("/x?a=b") && !shown.contains("canary") && !shown.contains("password"), "{shown}");

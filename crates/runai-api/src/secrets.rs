@@ -1,20 +1,20 @@
-//! Values that no message and no log may show.
+//! Finds secret values in request bodies.
 
 use serde_json::Value as Json;
 
-/// A value of a request body that no message and no log may show.
+/// A secret value of a request body, which must not be shown in messages and logs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SecretValue<'a> {
     /// The value.
     pub text: &'a str,
-    /// Whether it is a credential by its name or its place in a URL; any other value is one of the environment.
+    /// Whether the value is a credential, by its name or its position in a URL. Otherwise it is an environment value.
     pub is_credential: bool,
 }
 
-/// Returns the values of a request body that no message and no log may show: the environment of the workload, members
-/// that are named like a secret, and the credentials of URLs.
+/// Returns the secret values of a request body: the environment of the workload, members that are named like a secret,
+/// and credentials in URLs.
 ///
-/// An environment is a list of `{"name": …, "value": …}` or an object, in a member `environmentVariables`.
+/// An environment is a list of `{"name": …, "value": …}` or an object, in the member `environmentVariables`.
 #[must_use]
 pub fn secret_values(body: &Json) -> Vec<SecretValue<'_>> {
     let mut found = Vec::new();
@@ -27,7 +27,7 @@ fn collect_values<'a>(value: &'a Json, found: &mut Vec<SecretValue<'a>>) {
         Json::Object(members) => {
             for (name, member) in members {
                 match member.as_str() {
-                    // Alone it is the name of a Kubernetes Secret.
+                    // `secret` is the name of a Kubernetes Secret.
                     Some(text) if names_a_secret(name) && name != "secret" => {
                         found.push(SecretValue { text, is_credential: true });
                     }
@@ -58,7 +58,7 @@ fn collect_environment<'a>(environment: &'a Json, found: &mut Vec<SecretValue<'a
     found.extend(listed.chain(mapped).map(secret));
 }
 
-/// The passwords in the URLs of a text; the user name where there is no password.
+/// Returns the passwords in the URLs of a text, or the user names of URLs without a password.
 fn url_credentials(text: &str) -> impl Iterator<Item = &str> {
     text.split("://").skip(1).filter_map(|rest| {
         let ends = |c: char| c.is_whitespace() || "/?#\"'".contains(c);
@@ -91,7 +91,7 @@ pub fn names_a_secret(name: &str) -> bool {
                 | "SIGNING"
                 | "STORAGE"
         ),
-        // Alone it is the working directory of a shell.
+        // `PWD` is the working directory of a shell.
         "PWD" => !before.is_empty(),
         _ => SECRETS.iter().any(|secret| last.ends_with(secret)),
     }
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secret_values_of_a_body_are_its_environment_credentials_and_urls() {
+    fn finds_secret_values() {
         let body = serde_json::json!({
             "name": "fit",
             "spec": {

@@ -1,16 +1,16 @@
-//! Places of settings, as programs that read settings name them.
+//! Locations of settings in a step file.
 
-/// A place in a step file.
+/// A location in a step file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingPlace {
-    /// As people write it: `settings.pvc_mounts[0].path`.
+    /// The path for display, such as `settings.pvc_mounts[0].path`.
     pub path: String,
-    /// As a JSON pointer into the file: `/settings/pvc_mounts/0/path`.
+    /// The JSON pointer, such as `/settings/pvc_mounts/0/path`.
     pub pointer: String,
 }
 
 impl SettingPlace {
-    /// The place that a JSON pointer names.
+    /// Returns the location of a JSON pointer.
     #[must_use]
     pub fn new(pointer: &str) -> Self {
         let mut path = String::new();

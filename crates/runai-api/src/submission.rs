@@ -1,4 +1,4 @@
-//! A step's request, ready to be submitted once.
+//! The request of a submission, with its identity.
 
 use std::fmt;
 
@@ -9,10 +9,9 @@ use crate::name::SUBMISSION_LABEL;
 use crate::request::ApiRequest;
 use crate::wire::{Label, TrainingCreationRequest, requests};
 
-/// A training workload to create, and by what the control plane recognizes it.
+/// A training workload to create, with the identity of its submission.
 ///
-/// [`body`](Self::body) is what is sent, byte for byte; the other members repeat parts of it, so that nobody has to parse
-/// it for them.
+/// [`body`](Self::body) is sent byte for byte; the other fields repeat parts of it.
 ///
 /// ```
 /// use runai_api::Submission;
@@ -20,7 +19,7 @@ use crate::wire::{Label, TrainingCreationRequest, requests};
 /// use runai_api::wire::{Label, TrainingCreationRequest};
 ///
 /// let mut training = TrainingCreationRequest { name: "fit-k3q7xw2ah5mb".to_owned(), ..Default::default() };
-/// assert_eq!(Submission::of(&training), None, "nothing tells it from other submissions");
+/// assert_eq!(Submission::of(&training), None, "the label is missing");
 /// let (name, value) = (Some(SUBMISSION_LABEL.to_owned()), Some("k3q7xw2ah5mb".to_owned()));
 /// training.spec.labels.push(Label { name, value, ..Label::default() });
 /// let submission = Submission::of(&training).unwrap();
@@ -30,20 +29,20 @@ use crate::wire::{Label, TrainingCreationRequest, requests};
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Submission {
-    /// Name of the workload.
+    /// The workload's name.
     pub name: String,
-    /// Id of the project.
+    /// The project's id.
     pub project_id: String,
-    /// UUID of the cluster.
+    /// The cluster's UUID.
     pub cluster_id: String,
-    /// Id of the submission: the value of the label [`SUBMISSION_LABEL`]. Empty if there is none.
+    /// The submission id: the value of the label [`SUBMISSION_LABEL`]. Empty if there is none.
     pub submission_id: String,
     /// The body of the request: a [`TrainingCreationRequest`] as JSON.
     pub body: Bytes,
 }
 
 impl Submission {
-    /// Returns the submission of a body that names these. The caller vouches that the body says the same.
+    /// Returns the submission of a body. The caller must pass the same values that the body contains.
     #[must_use]
     pub fn new(
         name: impl Into<String>,
@@ -61,35 +60,35 @@ impl Submission {
         }
     }
 
-    /// Returns the submission of a request that was built in Rust; `None` without the label [`SUBMISSION_LABEL`].
+    /// Returns the submission of a request; `None` without the label [`SUBMISSION_LABEL`].
     #[must_use]
     pub fn of(training: &TrainingCreationRequest) -> Option<Self> {
         let submission_id = Label::value_of(&training.spec.labels, SUBMISSION_LABEL).filter(|id| !id.is_empty())?;
-        // Strings, numbers, lists and structs cannot fail to serialize.
+        // Strings, numbers, lists and structs always serialize.
         let body = serde_json::to_vec(training).unwrap_or_default();
         Some(Self::new(&training.name, &training.project_id, &training.cluster_id, submission_id, body))
     }
 
-    /// The request that creates the workload.
+    /// Returns the request that creates the workload.
     #[must_use]
     pub fn request(&self) -> ApiRequest {
         requests::create().body(self.body.clone())
     }
 
-    /// The body as a value; null if it is not JSON.
+    /// Returns the body as a value; null if it is not JSON.
     #[must_use]
     pub fn value(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    /// The body in the API's types; `None` if it is not one.
+    /// Returns the body as the API's type; `None` if it does not match.
     #[must_use]
     pub fn training(&self) -> Option<TrainingCreationRequest> {
         serde_json::from_slice(&self.body).ok()
     }
 }
 
-/// Shows no body: it may contain secrets.
+/// Omits the body, which may contain secrets.
 impl fmt::Debug for Submission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, project_id, cluster_id, submission_id, .. } = self;

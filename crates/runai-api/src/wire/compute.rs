@@ -1,4 +1,4 @@
-//! What a workload asks of a node.
+//! Compute resources of a workload.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,19 +11,19 @@ use super::{list, pattern};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Compute {
-    /// The most CPU cores that a pod may use.
+    /// Maximum number of CPU cores of a pod.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub cpu_core_limit: Option<f64>,
-    /// CPU cores that a pod is guaranteed.
+    /// Guaranteed number of CPU cores of a pod.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub cpu_core_request: Option<f64>,
-    /// The most memory that a pod may use; beyond it the pod is killed.
+    /// Maximum memory of a pod; a pod that exceeds it is killed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = pattern::QUANTITY))]
     pub cpu_memory_limit: Option<String>,
-    /// Memory that a pod is guaranteed.
+    /// Guaranteed memory of a pod.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = pattern::QUANTITY))]
     pub cpu_memory_request: Option<String>,
@@ -34,23 +34,23 @@ pub struct Compute {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub gpu_devices_request: Option<i64>,
-    /// The most memory that a pod may use on each device, not below `gpuMemoryRequest`.
+    /// Maximum GPU memory of a pod on each device, at least `gpuMemoryRequest`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = pattern::QUANTITY))]
     pub gpu_memory_limit: Option<String>,
-    /// Memory on each device; required by the API if and only if the request type is `memory`.
+    /// GPU memory on each device; required if and only if the request type is `memory`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = pattern::QUANTITY))]
     pub gpu_memory_request: Option<String>,
-    /// The most of each device that a pod may use, not below `gpuPortionRequest`.
+    /// Maximum portion of each device, at least `gpuPortionRequest`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub gpu_portion_limit: Option<f64>,
-    /// Part of each device, 0 to 1; required by the API if and only if the request type is `portion`.
+    /// Portion of each device, 0 to 1; required if and only if the request type is `portion`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub gpu_portion_request: Option<f64>,
-    /// Whether the other GPU members are portions or amounts of memory.
+    /// The type of GPU request: portions or memory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gpu_request_type: Option<GpuRequestType>,
     /// Whether `/dev/shm` is a large memory-backed file system.
@@ -59,7 +59,7 @@ pub struct Compute {
 }
 
 impl Compute {
-    /// Whether no member is given, so that the object can be left out.
+    /// Returns whether all members are missing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -70,7 +70,7 @@ impl Compute {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ExtendedResource {
-    /// Drops the item that the policy's defaults would add.
+    /// Excludes the item of the policy's defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<bool>,
     /// A Kubernetes quantity.
@@ -87,8 +87,8 @@ pub struct ExtendedResource {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum GpuRequestType {
-    /// An amount of memory on each device; the API allows it for a single device.
+    /// GPU memory on each device; only for a single device.
     Memory,
-    /// A part of each device.
+    /// A portion of each device.
     Portion,
 }

@@ -5,17 +5,17 @@ use serde::{Deserialize, Serialize};
 
 use super::pattern;
 
-/// One environment variable; the API wants exactly one of its five sources.
+/// An environment variable with exactly one of five sources.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct EnvironmentVariable {
     /// Takes the value from a key of a `ConfigMap`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config_map: Option<EnvironmentVariableConfigMap>,
-    /// A note for people.
+    /// A description.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Drops the variable that the policy's defaults would add.
+    /// Excludes the variable of the policy's defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<bool>,
     /// The variable's name.
@@ -37,7 +37,7 @@ pub struct EnvironmentVariable {
 }
 
 impl EnvironmentVariable {
-    /// A variable with a literal value.
+    /// Returns a variable with a literal value.
     #[must_use]
     pub fn literal(name: impl Into<String>, value: impl Into<String>) -> Self {
         Self { name: Some(name.into()), value: Some(value.into()), ..Self::default() }

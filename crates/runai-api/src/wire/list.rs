@@ -1,11 +1,11 @@
-//! Which items of a list are read, in which order, and how many at a time.
+//! Parameters of lists: filters, order and page size.
 
 use std::borrow::Cow;
 
 use super::requests::Page;
 use crate::request::ApiRequest;
 
-/// Which items of a list a request reads, in which order, and how many a page has.
+/// Parameters of a list: filters, order and page size.
 ///
 /// ```
 /// use runai_api::wire::requests::{self, ListParams};
@@ -18,11 +18,11 @@ use crate::request::ApiRequest;
 /// );
 /// ```
 ///
-/// Members have the names of the API. An item must pass every filter. A filter is a hint: a version of the control plane
-/// may ignore it, so compare again. The API cannot filter for a value that contains a comma.
+/// Members have the names of the API. An item must match every filter. Some control planes ignore filters, so compare
+/// the items again. Values of filters cannot contain a comma.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListParams {
-    /// Each as the API writes it.
+    /// Filters in the syntax of the API.
     filters: Vec<String>,
     deleted: bool,
     page: Page,
@@ -33,38 +33,38 @@ pub struct ListParams {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SortOrder {
-    /// Smallest or oldest first.
+    /// Ascending: smallest or oldest first.
     Ascending,
-    /// Greatest or newest first.
+    /// Descending: largest or newest first.
     Descending,
 }
 
 impl ListParams {
-    /// Reads only items whose `member` equals `value`.
+    /// Selects items whose `member` equals `value`.
     #[must_use]
     pub fn equals(self, member: &str, value: &str) -> Self {
         self.filter(member, "==", value)
     }
 
-    /// Reads only items whose `member` starts with `text`.
+    /// Selects items whose `member` starts with `text`.
     #[must_use]
     pub fn starts_with(self, member: &str, text: &str) -> Self {
         self.filter(member, "=^", text)
     }
 
-    /// Reads only items whose `member` contains `text`.
+    /// Selects items whose `member` contains `text`.
     #[must_use]
     pub fn contains(self, member: &str, text: &str) -> Self {
         self.filter(member, "=@", text)
     }
 
-    /// Reads only items whose `member` is `value` or greater, such as a time in RFC 3339.
+    /// Selects items whose `member` is `value` or greater, such as a time in RFC 3339.
     #[must_use]
     pub fn at_least(self, member: &str, value: &str) -> Self {
         self.filter(member, ">=", value)
     }
 
-    /// Reads deleted workloads instead of live ones.
+    /// Selects deleted workloads instead of live ones.
     #[must_use]
     pub const fn deleted(mut self, deleted: bool) -> Self {
         self.deleted = deleted;
@@ -78,20 +78,20 @@ impl ListParams {
         self
     }
 
-    /// Sorts by the time of creation, the newest first.
+    /// Sorts by the time of creation, newest first.
     #[must_use]
     pub fn newest_first(self) -> Self {
         self.sort_by("createdAt", SortOrder::Descending)
     }
 
-    /// Reads so many items at a time, 1 to [`PAGE_LIMIT`](super::requests::PAGE_LIMIT), which is the default.
+    /// Sets the number of items per page: 1 to [`PAGE_LIMIT`](super::requests::PAGE_LIMIT), the default.
     #[must_use]
     pub const fn page_size(mut self, items: u32) -> Self {
         self.page.limit = items;
         self
     }
 
-    /// Begins with this page instead of the first.
+    /// Starts with this page instead of the first.
     #[must_use]
     pub const fn page(mut self, page: Page) -> Self {
         self.page = page;
@@ -107,7 +107,7 @@ impl ListParams {
     #[must_use]
     pub fn apply(&self, mut request: ApiRequest) -> ApiRequest {
         if !self.filters.is_empty() {
-            // All filters are one parameter, separated by commas (`explode: false` in the API's description).
+            // All filters are one parameter, separated by commas (`explode: false` in the OpenAPI document).
             request = request.query("filterBy", self.filters.join(","));
         }
         if self.deleted {

@@ -1,12 +1,11 @@
-//! Bodies of the Run:ai REST API, as control plane 2.24 describes them.
+//! Bodies of the Run:ai REST API of control plane 2.24.
 //!
-//! What is sent ([`TrainingCreationRequest`] and all that it holds) uses the API's enums; what is answered keeps
-//! phases, states and other words that a newer control plane may add as strings, so that an unknown word never
-//! stops a client from reading the rest.
+//! Request bodies ([`TrainingCreationRequest`] and its members) use enums. Responses keep phases, states and other
+//! values as strings, because a newer control plane may add values.
 //!
-//! Every type follows the same conventions. A member that was not given is `None` or an empty list and is left out
-//! of the JSON text. A null counts as "not given", also for a list and inside one. Members that are not known here
-//! are skipped when parsing. Timestamps are the API's RFC 3339 strings, untouched.
+//! All types follow the same conventions. A missing member is `None` or an empty list, and is omitted from the JSON. A
+//! null counts as missing, also for a list and inside one. Unknown members are ignored. Timestamps are the API's
+//! RFC 3339 strings.
 //!
 //! ```
 //! use runai_api::wire::{TrainingCreationRequest, requests};
@@ -72,7 +71,7 @@ pub use self::{
     },
 };
 
-/// Reads a list whose whole, or any of whose items, may be null.
+/// Deserializes a list that may be null or contain nulls.
 fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -82,7 +81,7 @@ where
     Ok(items.into_iter().flatten().flatten().collect())
 }
 
-/// Reads a value that may be null; null gives the type's default.
+/// Deserializes a nullable value; null becomes the type's default.
 pub(crate) fn nullable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -97,26 +96,26 @@ mod tests {
 
     use super::*;
 
-    /// A body that uses every member of [`TrainingCreationRequest`].
+    /// Returns a body with every member of [`TrainingCreationRequest`].
     fn everything() -> Value {
         serde_json::from_str(include_str!("every-member.json")).unwrap()
     }
 
     #[test]
-    fn a_body_with_every_member_round_trips() {
+    fn round_trips_full_body() {
         let body = everything();
         let request: TrainingCreationRequest = serde_json::from_value(body.clone()).unwrap();
         assert_eq!(serde_json::to_value(&request).unwrap(), body);
     }
 
     #[test]
-    fn the_body_with_every_member_misses_none() {
+    fn full_body_has_all_members() {
         let schema = schemars::schema_for!(TrainingCreationRequest);
         let missing = missing_members(schema.as_value(), schema.as_value(), &[everything()], "");
         assert_eq!(missing, Vec::<String>::new());
     }
 
-    /// Paths of members that `schema` describes and that none of `values` has.
+    /// Returns paths of members in `schema` that none of `values` has.
     fn missing_members(root: &Value, schema: &Value, values: &[Value], path: &str) -> Vec<String> {
         if let Some(name) = schema["$ref"].as_str() {
             return missing_members(root, &root["$defs"][name.trim_start_matches("#/$defs/")], values, path);
@@ -142,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn enums_are_spelled_as_the_api_spells_them() {
+    fn enums_match_api() {
         let schema = schemars::schema_for!(TrainingCreationRequest);
         let mut words = Vec::new();
         for (name, definition) in schema.as_value()["$defs"].as_object().unwrap() {
@@ -182,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn nulls_and_unknown_members_are_no_errors() {
+    fn accepts_nulls_and_unknown_members() {
         let request: TrainingCreationRequest = serde_json::from_value(json!({
             "name": "fit",
             "projectId": "1",
@@ -214,13 +213,13 @@ mod tests {
     }
 
     #[test]
-    fn an_object_without_members_is_known_to_be_empty() {
+    fn detects_empty_objects() {
         assert!(Compute::default().is_empty() && Security::default().is_empty() && Storage::default().is_empty());
         assert!(!Compute { large_shm_request: Some(false), ..Compute::default() }.is_empty());
     }
 
     #[test]
-    fn words_of_a_later_api_do_not_break_an_answer() {
+    fn accepts_unknown_enum_values() {
         let training: Training = serde_json::from_value(json!({
             "name": "fit",
             "actualPhase": "Hibernating",
@@ -250,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_are_read_with_and_without_issues() {
+    fn parses_error_bodies() {
         let body: ErrorBody = serde_json::from_value(json!({
             "code": 400,
             "message": "refused",

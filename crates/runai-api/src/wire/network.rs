@@ -13,17 +13,17 @@ pub struct Port {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 65535))]
     pub container: Option<i64>,
-    /// Drops the port that the policy's defaults would add.
+    /// Excludes the port of the policy's defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<bool>,
-    /// The port outside; chosen by the system when not given.
+    /// The external port; the default is chosen by the system.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external: Option<i64>,
     /// Identifies the item for policy rules.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub name: Option<String>,
-    /// The Kubernetes service that carries the port.
+    /// The type of Kubernetes service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_type: Option<PortServiceType>,
     /// A name for the tool behind the port.
@@ -34,7 +34,7 @@ pub struct Port {
     pub tool_type: Option<String>,
 }
 
-/// The kind of Kubernetes service that carries a port.
+/// The type of Kubernetes service of a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum PortServiceType {
     /// Reachable inside the cluster.
@@ -46,11 +46,11 @@ pub enum PortServiceType {
     NodePort,
 }
 
-/// A port of the container that is served under a URL.
+/// A port of the container that is exposed as a URL.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ExposedUrl {
-    /// Who may open the URL; follows from the lists when not given.
+    /// Who may open the URL; the default depends on the lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorization_type: Option<AuthorizationType>,
     /// Groups that may open the URL; the API refuses it together with `authorizedUsers`.
@@ -62,7 +62,7 @@ pub struct ExposedUrl {
     /// The container's port.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub container: Option<i64>,
-    /// Drops the URL that the policy's defaults would add.
+    /// Excludes the URL of the policy's defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<bool>,
     /// Identifies the item for policy rules.
@@ -75,7 +75,7 @@ pub struct ExposedUrl {
     /// The kind of tool behind the URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_type: Option<String>,
-    /// The URL itself; chosen by the system when not given.
+    /// The URL; the default is chosen by the system.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
@@ -84,7 +84,7 @@ pub struct ExposedUrl {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum AuthorizationType {
-    /// Everyone who is signed in.
+    /// All authenticated users.
     AuthenticatedUsers,
     /// Members of the listed groups.
     AuthorizedGroups,
@@ -96,7 +96,7 @@ pub enum AuthorizationType {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RelatedUrl {
-    /// Drops the link that the policy's defaults would add.
+    /// Excludes the link of the policy's defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<bool>,
     /// Identifies the item for policy rules.
@@ -105,7 +105,7 @@ pub struct RelatedUrl {
     /// The kind of service behind the link, such as `wandb`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// The link itself.
+    /// The URL of the link.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
@@ -114,41 +114,41 @@ pub struct RelatedUrl {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Probes {
-    /// Tells when the container can take traffic.
+    /// Checks whether the container can receive traffic.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub readiness: Option<Probe>,
 }
 
-/// One check of the container, repeated as Kubernetes does it.
+/// A Kubernetes probe of the container.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Probe {
-    /// Failures in a row before the container counts as not ready, from 1.
+    /// Consecutive failures before the container counts as not ready, at least 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub failure_threshold: Option<i64>,
-    /// How the check is made.
+    /// The action of the probe.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub handler: Option<ProbeHandler>,
-    /// Seconds from the container's start to the first check, from 0.
+    /// Seconds from the container's start to the first check, at least 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub initial_delay_seconds: Option<i64>,
-    /// Seconds between checks, from 1.
+    /// Seconds between checks, at least 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub period_seconds: Option<i64>,
-    /// Successes in a row before the container counts as ready again, from 1.
+    /// Consecutive successes before the container counts as ready again, at least 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub success_threshold: Option<i64>,
-    /// Seconds after which a check has failed, from 1.
+    /// Timeout of a check in seconds, at least 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub timeout_seconds: Option<i64>,
 }
 
-/// How a probe looks at the container.
+/// The action of a probe.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ProbeHandler {
@@ -161,18 +161,18 @@ pub struct ProbeHandler {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ProbeHttpGet {
-    /// The host to ask; the pod's address when not given.
+    /// The host; the default is the pod's address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
-    /// The path to ask for; `/` when not given.
+    /// The path; the default is `/`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = pattern::PROBE_PATH))]
     pub path: Option<String>,
-    /// The port to ask, 1 to 65535.
+    /// The port, 1 to 65535.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 65535))]
     pub port: Option<i64>,
-    /// With or without TLS; `HTTP` when not given.
+    /// The scheme; the default is `HTTP`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheme: Option<ProbeScheme>,
 }

@@ -1,6 +1,6 @@
 //! Projects, clusters and node pools.
 //!
-//! Only members that a submission or a check of its surroundings can use are kept; the API has some more.
+//! Contains only the members that a submission or a preflight uses.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use super::{list, nullable};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ProjectList {
-    /// Offset of the next page; not given on the last one.
+    /// Offset of the next page; missing on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<i64>,
     /// The projects of this page.
@@ -19,20 +19,20 @@ pub struct ProjectList {
     pub projects: Vec<Project>,
 }
 
-/// A project: whom a workload is counted against.
+/// A project, whose quota a workload uses.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Project {
-    /// UUID of the cluster that the project lives in.
+    /// UUID of the project's cluster.
     #[serde(deserialize_with = "nullable")]
     pub cluster_id: String,
     /// When the project was created.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
-    /// What the project is for.
+    /// The project's description.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Settings that hold for the project's workloads.
+    /// Defaults of the project's workloads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effective: Option<ProjectEffective>,
     /// Whether all pods of the namespace go through Run:ai's scheduler.
@@ -50,7 +50,7 @@ pub struct Project {
     /// Quota by node pool.
     #[serde(deserialize_with = "list")]
     pub resources: Vec<ProjectResources>,
-    /// Whether the project is ready, and what it uses.
+    /// The project's phase and resource usage.
     #[serde(deserialize_with = "nullable")]
     pub status: ProjectStatus,
     /// Quota over all node pools.
@@ -61,16 +61,16 @@ pub struct Project {
     pub updated_at: Option<String>,
 }
 
-/// Settings that hold for a project's workloads.
+/// Defaults of a project's workloads.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ProjectEffective {
-    /// Node pools for workloads that name none, the preferred first.
+    /// Default node pools, in order of preference.
     #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
     pub default_node_pools: Vec<String>,
 }
 
-/// Whether a project is ready, and what it uses.
+/// The phase and resource usage of a project.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ProjectStatus {
@@ -80,25 +80,25 @@ pub struct ProjectStatus {
     /// `Creating`, `Updating`, `Deleting`, `Deleted`, `Initializing`, `Ready`, `NotReady`, `Unknown`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase: Option<String>,
-    /// Why the project is in this phase, for people.
+    /// The reason of the phase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase_message: Option<String>,
-    /// What the project uses over all node pools.
+    /// Resource usage over all node pools.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota_status: Option<QuotaStatus>,
 }
 
-/// What a project uses.
+/// The resource usage of a project.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct QuotaStatus {
-    /// What its workloads hold.
+    /// Resources allocated to its workloads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allocated: Option<QuotaUse>,
-    /// What its workloads hold that cannot be pushed aside.
+    /// Resources allocated to its non-preemptible workloads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allocated_non_preemptible: Option<QuotaUse>,
-    /// What its workloads ask for.
+    /// Resources requested by its workloads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requested: Option<QuotaUse>,
 }
@@ -110,7 +110,7 @@ pub struct QuotaUse {
     /// Thousandths of a CPU core.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu: Option<f64>,
-    /// GPU devices, in parts.
+    /// GPU devices, as a fraction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gpu: Option<f64>,
     /// Megabytes of memory.
@@ -125,10 +125,10 @@ pub struct ProjectResources {
     /// Thousandths of a CPU core.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu: Option<ResourceQuota>,
-    /// GPU devices, in parts.
+    /// GPU devices, as a fraction.
     #[serde(deserialize_with = "nullable")]
     pub gpu: ResourceQuota,
-    /// Memory, in the units that `units` names.
+    /// Memory, in the unit of `units`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<ResourceQuota>,
     /// The node pool.
@@ -152,13 +152,13 @@ pub struct ProjectNodePool {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ResourceQuota {
-    /// What the project is entitled to.
+    /// The quota: resources that the project is entitled to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deserved: Option<f64>,
-    /// The most that the project can get.
+    /// Maximum that the project can use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<f64>,
-    /// The project's weight when what is left over is shared out.
+    /// The project's weight for resources over quota.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub over_quota_weight: Option<f64>,
     /// Units of an amount of memory: `Mib`, `MB`, `GB`.
@@ -173,7 +173,7 @@ pub struct ProjectTotals {
     /// Thousandths of a CPU core.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu_quota: Option<f64>,
-    /// GPU devices, in parts.
+    /// GPU devices, as a fraction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gpu_quota: Option<f64>,
     /// Megabytes of memory.
@@ -181,14 +181,14 @@ pub struct ProjectTotals {
     pub memory_quota: Option<f64>,
 }
 
-/// A cluster; `GET /api/v1/clusters` answers with a bare array of them.
+/// A cluster. The response of `GET /api/v1/clusters` is an array of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Cluster {
     /// When the cluster was created.
     #[serde(deserialize_with = "nullable")]
     pub created_at: String,
-    /// The URL that the cluster's own services are reached under.
+    /// The URL of the cluster's services.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
     /// When the cluster last reported.
@@ -197,7 +197,7 @@ pub struct Cluster {
     /// The cluster's name.
     #[serde(deserialize_with = "nullable")]
     pub name: String,
-    /// Whether the cluster is connected; in verbose answers only.
+    /// The connection status; only in verbose responses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<ClusterStatus>,
     /// Number of the tenant.
@@ -211,7 +211,7 @@ pub struct Cluster {
     pub version: Option<String>,
 }
 
-/// Whether a cluster is connected.
+/// The connection status of a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClusterStatus {
@@ -224,7 +224,7 @@ pub struct ClusterStatus {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NodePoolList {
-    /// Offset of the next page, should there be one; the API does not describe it for node pools.
+    /// Offset of the next page; the API does not document it for node pools.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<i64>,
     /// The node pools of this page.
@@ -245,7 +245,7 @@ pub struct NodePool {
     /// The node pool's id.
     #[serde(deserialize_with = "nullable")]
     pub id: String,
-    /// Whether workloads that name no node pool go here.
+    /// Whether this is the default node pool.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_default: Option<bool>,
     /// Key of the label that nodes of the pool have.
@@ -260,7 +260,7 @@ pub struct NodePool {
     /// `Creating`, `Updating`, `Deleting`, `Empty`, `Unschedulable`, `Ready`, `Deleted`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase: Option<String>,
-    /// Why the node pool is in this phase, for people.
+    /// The reason of the phase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase_message: Option<String>,
 }

@@ -1,6 +1,6 @@
-//! The requests that a client makes, as values.
+//! The requests of a client, as values.
 //!
-//! Tokens are not here: their bodies hold credentials, which a value that can be printed must not.
+//! Token requests are not included: their bodies contain credentials, and these values can be printed.
 
 use serde::Serialize;
 use serde_json::json;
@@ -9,7 +9,7 @@ use super::TrainingCreationRequest;
 pub use super::list::{ListParams, SortOrder};
 use crate::request::{ApiRequest, encode_component};
 
-/// The most items that the API gives on one page.
+/// Maximum number of items per page.
 pub const PAGE_LIMIT: u32 = 500;
 
 /// Submits a training workload.
@@ -18,7 +18,7 @@ pub fn create_training(training: &TrainingCreationRequest) -> ApiRequest {
     create().body(serde_json::to_vec(training).unwrap_or_default())
 }
 
-/// The same, still without its body.
+/// Submits a training workload; the caller sets the body.
 #[must_use]
 pub fn create() -> ApiRequest {
     ApiRequest::post(TRAININGS)
@@ -30,7 +30,7 @@ pub fn training(workload_id: &str) -> ApiRequest {
     ApiRequest::get(item(TRAININGS, workload_id))
 }
 
-/// Suspends a training workload: its pods end, its entry stays.
+/// Suspends a training workload: its pods end, its record remains.
 #[must_use]
 pub fn suspend_training(workload_id: &str) -> ApiRequest {
     act_on(TRAININGS, workload_id, "/suspend")
@@ -48,10 +48,10 @@ pub fn delete_training(workload_id: &str) -> ApiRequest {
     ApiRequest::delete(item(TRAININGS, workload_id))
 }
 
-/// Suspends a workload of type `kind`, as [`Workload::kind`](super::Workload::kind) gives it.
+/// Suspends a workload of type `kind`; see [`Workload::kind`](super::Workload::kind).
 ///
-/// Trainings, workspaces and distributed trainings have an endpoint for it; any other type is a batch of one, whose
-/// answer must be read for the result.
+/// Trainings, workspaces and distributed trainings have their own endpoint. Any other type is a batch of one, whose
+/// response contains the result.
 #[must_use]
 pub fn suspend_workload(kind: &str, workload_id: &str) -> ApiRequest {
     match collection_of(kind) {
@@ -90,86 +90,86 @@ pub fn batch<I: AsRef<str>>(action: BatchAction, workload_ids: &[I]) -> ApiReque
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum BatchAction {
-    /// Remove the workloads.
+    /// Delete the workloads.
     Delete,
     /// Resume suspended workloads.
     Resume,
-    /// End the workloads' pods and keep their entries.
+    /// Suspend the workloads: their pods end, their records remain.
     Suspend,
 }
 
-/// Reads one workload, of any type, with its phase and times.
+/// Reads a workload of any type, with its phase and times.
 #[must_use]
 pub fn workload(workload_id: &str) -> ApiRequest {
     ApiRequest::get(item(WORKLOADS, workload_id))
 }
 
-/// Reads a page of a workload's events, the newest first.
+/// Reads a page of a workload's events, newest first.
 #[must_use]
 pub fn workload_events(workload_id: &str, params: &ListParams) -> ApiRequest {
     params.apply(ApiRequest::get(item(WORKLOADS, workload_id) + "/events"))
 }
 
-/// Reads a page of a workload's history: events and changes of phase.
+/// Reads a page of a workload's history: events and phase changes.
 #[must_use]
 pub fn workload_history(workload_id: &str, params: &ListParams) -> ApiRequest {
     params.apply(ApiRequest::get(item(WORKLOADS, workload_id) + "/history"))
 }
 
-/// Reads a page of the workloads of any type.
+/// Reads a page of workloads of any type.
 #[must_use]
 pub fn workloads(params: &ListParams) -> ApiRequest {
     params.apply(ApiRequest::get(WORKLOADS))
 }
 
-/// Reads a page of the projects that can be seen.
+/// Reads a page of visible projects.
 #[must_use]
 pub fn projects(params: &ListParams) -> ApiRequest {
     params.apply(ApiRequest::get(PROJECTS))
 }
 
-/// Reads one project.
+/// Reads a project.
 #[must_use]
 pub fn project(project_id: &str) -> ApiRequest {
     ApiRequest::get(item(PROJECTS, project_id))
 }
 
-/// Reads all clusters; there are no pages.
+/// Reads all clusters, without pages.
 #[must_use]
 pub fn clusters() -> ApiRequest {
     ApiRequest::get(CLUSTERS)
 }
 
-/// Reads one cluster.
+/// Reads a cluster.
 #[must_use]
 pub fn cluster(uuid: &str) -> ApiRequest {
     ApiRequest::get(item(CLUSTERS, uuid))
 }
 
-/// Reads a page of node pools. Those of one cluster have its UUID as `clusterId`.
+/// Reads a page of node pools. Filter by `clusterId` for those of a cluster.
 #[must_use]
 pub fn node_pools(params: &ListParams) -> ApiRequest {
     params.apply(ApiRequest::get(NODE_POOLS))
 }
 
-/// Which part of a list is asked for.
+/// A page of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Page {
-    /// How many items to skip.
+    /// Number of items to skip.
     pub offset: u32,
-    /// How many items to give, 1 to [`PAGE_LIMIT`].
+    /// Number of items, 1 to [`PAGE_LIMIT`].
     pub limit: u32,
 }
 
 impl Page {
-    /// The first page, of at most `limit` items.
+    /// Returns the first page, of at most `limit` items.
     #[must_use]
     pub const fn first(limit: u32) -> Self {
         Self { offset: 0, limit }
     }
 
-    /// The page from `offset` on, such as an answer's `next`.
+    /// Returns the page that starts at `offset`, such as a response's `next`.
     #[must_use]
     pub const fn from(self, offset: u32) -> Self {
         Self { offset, ..self }
@@ -191,14 +191,14 @@ const TRAININGS: &str = "/api/v1/workloads/trainings";
 const WORKLOADS: &str = "/api/v1/workloads";
 const WORKSPACES: &str = "/api/v1/workloads/workspaces";
 
-/// Where workloads of a type are suspended, resumed and deleted, if they have endpoints for all three.
+/// Returns the collection of a workload type, if it has endpoints to suspend, resume and delete.
 fn collection_of(kind: &str) -> Option<&'static str> {
     [("Distributed", DISTRIBUTED), ("Training", TRAININGS), ("Workspace", WORKSPACES)]
         .into_iter()
         .find_map(|(name, collection)| kind.eq_ignore_ascii_case(name).then_some(collection))
 }
 
-/// A second suspension or resumption has no further effect.
+/// Returns the request of an action. Suspend and resume are idempotent.
 fn act_on(collection: &str, workload_id: &str, action: &str) -> ApiRequest {
     ApiRequest::post(item(collection, workload_id) + action).idempotent(true)
 }
@@ -215,7 +215,7 @@ mod tests {
     use crate::wire::TrainingSpec;
 
     #[test]
-    fn each_request_has_its_method_and_target() {
+    fn requests_have_method_and_target() {
         let page = &ListParams::default().page_size(50);
         for (request, line) in [
             (training("a b/c"), "GET /api/v1/workloads/trainings/a%20b%2Fc"),
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn actions_follow_the_type_of_the_workload() {
+    fn actions_depend_on_workload_type() {
         let line = |request: ApiRequest| {
             assert!(request.is_idempotent, "{request:?}");
             (format!("{} {}", request.method.as_str(), request.target()), request.value())
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_submission_carries_what_was_given_and_nothing_else() {
+    fn create_body_has_only_given_members() {
         let training = TrainingCreationRequest {
             name: "fit".into(),
             project_id: "7".into(),

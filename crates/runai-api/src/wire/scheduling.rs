@@ -1,4 +1,4 @@
-//! Where a workload may run, and who may push it aside.
+//! Scheduling of a workload: tolerations, affinity and preemption.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ pub struct Toleration {
     /// The effect of the taint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effect: Option<TolerationEffect>,
-    /// Drops the toleration that the policy's defaults would add.
+    /// Excludes the toleration of the policy's defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<bool>,
     /// The taint's key.
@@ -25,7 +25,7 @@ pub struct Toleration {
     /// How key and value are compared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operator: Option<TolerationOperator>,
-    /// Seconds for which the taint is tolerated, from 1; only with the effect `NoExecute`.
+    /// Seconds for which the taint is tolerated, at least 1; only with the effect `NoExecute`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub seconds: Option<i64>,
@@ -56,15 +56,15 @@ pub enum TolerationOperator {
     Exists,
 }
 
-/// Whether a workload may be pushed aside by one of higher priority.
+/// Whether a workload may be preempted by one of higher priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preemptibility {
-    /// It keeps its resources, and runs within the project's quota only.
+    /// The workload is never preempted, and runs only within the project's quota.
     NonPreemptible,
-    /// It may be pushed aside, and may run over quota.
+    /// The workload may be preempted, and may run over quota.
     Preemptible,
-    /// A part of its resources is kept, and the rest may be pushed aside. Since control plane 3.0.
+    /// A part of the workload's resources is never preempted. Since control plane 3.0.
     SemiPreemptible,
 }
 
@@ -72,12 +72,12 @@ pub enum Preemptibility {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NodeAffinityRequired {
-    /// One matching term is enough.
+    /// Terms of which one must match.
     #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
     pub node_selector_terms: Vec<NodeSelectorTerm>,
 }
 
-/// Conditions on a node's labels that must all hold.
+/// Conditions on a node's labels, all of which must match.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NodeSelectorTerm {
@@ -122,19 +122,19 @@ pub enum MatchExpressionOperator {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PodAffinity {
-    /// The node label that tells what "near" is, such as a zone.
+    /// The node label that defines the topology, such as a zone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// Whether it is a condition or a wish.
+    /// Whether the affinity is required or preferred.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<PodAffinityType>,
 }
 
-/// Whether an affinity is a condition or a wish.
+/// Whether an affinity is required or preferred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum PodAffinityType {
-    /// A wish.
+    /// The affinity is preferred.
     Preferred,
-    /// A condition.
+    /// The affinity is required.
     Required,
 }

@@ -1,4 +1,4 @@
-//! What the container's processes may do, and as whom.
+//! Security settings of the container.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,7 +36,7 @@ pub struct Security {
     /// The seccomp profile of the container.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seccomp_profile_type: Option<SeccompProfileType>,
-    /// Further group ids in one string; the API's text separates them with commas, the peer with semicolons.
+    /// Further group ids in one string; the API's documentation separates them with commas, runapy with semicolons.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub supplemental_groups: Option<String>,
     /// Where user and group ids come from.
@@ -45,7 +45,7 @@ pub struct Security {
 }
 
 impl Security {
-    /// Whether no member is given, so that the object can be left out.
+    /// Returns whether all members are missing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -1,14 +1,13 @@
 //! Volumes of a workload.
 //!
-//! In every list `name` identifies the item for policy rules, and `exclude` drops an item that the policy's defaults
-//! would add.
+//! In every list `name` identifies the item for policy rules, and `exclude` excludes an item of the policy's defaults.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{list, pattern};
 
-/// `spec.storage`: what is mounted into the container.
+/// `spec.storage`: the volumes of the container.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Storage {
@@ -42,7 +41,7 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// Whether nothing is mounted, so that the object can be left out.
+    /// Returns whether there are no volumes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -61,7 +60,7 @@ pub struct ConfigMapVolume {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = pattern::FILE_MODE))]
     pub default_mode: Option<String>,
-    /// Drops the policy's item.
+    /// Excludes the item of the policy's defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<bool>,
     /// Path inside the container.
@@ -72,7 +71,7 @@ pub struct ConfigMapVolume {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub name: Option<String>,
-    /// The part of the volume that is mounted.
+    /// The path inside the volume to mount.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub sub_path: Option<String>,
@@ -82,7 +81,7 @@ pub struct ConfigMapVolume {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DataVolume {
-    /// Drops the policy's item.
+    /// Excludes the item of the policy's defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<bool>,
     /// The data volume's UUID.
@@ -97,10 +96,10 @@ pub struct DataVolume {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct EmptyDirVolume {
-    /// Drops the policy's item.
+    /// Excludes the item of the policy's defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<bool>,
-    /// `Memory` for a memory-backed directory, not given for one on disk.
+    /// `Memory` for a memory-backed directory; the default is one on disk.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub medium: Option<String>,
@@ -112,7 +111,7 @@ pub struct EmptyDirVolume {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub path: Option<String>,
-    /// The most that it may hold, a Kubernetes quantity.
+    /// Maximum size, a Kubernetes quantity.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = pattern::QUANTITY))]
     pub size_limit: Option<String>,
@@ -126,7 +125,7 @@ pub struct Git {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub branch: Option<String>,
-    /// Drops the policy's item.
+    /// Excludes the item of the policy's defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<bool>,
     /// Identifies the item for policy rules.
@@ -197,14 +196,14 @@ pub enum GitAuthenticationMethod {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HostPath {
-    /// Drops the policy's item.
+    /// Excludes the item of the policy's defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<bool>,
     /// Path inside the container.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub mount_path: Option<String>,
-    /// Whether mounts that the node adds later show up inside the container.
+    /// Whether later mounts on the node appear in the container.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mount_propagation: Option<MountPropagation>,
     /// Identifies the item for policy rules.
@@ -215,17 +214,17 @@ pub struct HostPath {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub path: Option<String>,
-    /// Whether the container cannot write; true when not given.
+    /// Whether the mount is read-only; the default is true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_only: Option<bool>,
 }
 
-/// Whether mounts that the node adds later show up inside the container.
+/// Whether later mounts on the node appear in the container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum MountPropagation {
-    /// They do.
+    /// Later mounts appear.
     HostToContainer,
-    /// They do not.
+    /// Later mounts do not appear.
     None,
 }
 
@@ -233,7 +232,7 @@ pub enum MountPropagation {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Nfs {
-    /// Drops the policy's item.
+    /// Excludes the item of the policy's defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<bool>,
     /// Path inside the container.
@@ -248,7 +247,7 @@ pub struct Nfs {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub path: Option<String>,
-    /// Whether the container cannot write; true when not given.
+    /// Whether the mount is read-only; the default is true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_only: Option<bool>,
     /// Host name or address of the server.
@@ -261,10 +260,10 @@ pub struct Nfs {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Pvc {
-    /// What a new claim looks like; not for an existing one.
+    /// The specification of a new claim; not for an existing one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claim_info: Option<ClaimInfo>,
-    /// The claim's name, at most 63 characters; the API makes one up for a new claim.
+    /// The claim's name, at most 63 characters; the API generates one for a new claim.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub claim_name: Option<String>,
@@ -274,10 +273,10 @@ pub struct Pvc {
     /// Whether the claim, with its data, is deleted when the workload stops.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ephemeral: Option<bool>,
-    /// Drops the policy's item.
+    /// Excludes the item of the policy's defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<bool>,
-    /// Whether the claim must exist already; false when not given.
+    /// Whether the claim must exist already; the default is false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub existing_pvc: Option<bool>,
     /// Identifies the item for policy rules.
@@ -288,16 +287,16 @@ pub struct Pvc {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub path: Option<String>,
-    /// Whether the container cannot write; false when not given.
+    /// Whether the mount is read-only; the default is false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_only: Option<bool>,
 }
 
-/// What a new persistent volume claim looks like.
+/// The specification of a new persistent volume claim.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClaimInfo {
-    /// Who may mount the volume, and how.
+    /// The access modes of the volume.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_modes: Option<AccessModes>,
     /// Annotations of the claim; the storage class decides which are allowed.
@@ -307,26 +306,26 @@ pub struct ClaimInfo {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = pattern::QUANTITY))]
     pub size: Option<String>,
-    /// The storage class; the cluster's default when not given.
+    /// The storage class; the default is the cluster's.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1), regex(pattern = pattern::OBJECT_NAME))]
     pub storage_class: Option<String>,
-    /// Files or a bare device; files when not given.
+    /// The volume mode; the default is a file system.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub volume_mode: Option<VolumeMode>,
 }
 
-/// Who may mount a volume, and how.
+/// The access modes of a volume.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AccessModes {
-    /// Many nodes, reading; false when not given.
+    /// Read-only by many nodes; the default is false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_only_many: Option<bool>,
-    /// Many nodes, reading and writing; false when not given.
+    /// Read-write by many nodes; the default is false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_write_many: Option<bool>,
-    /// One node, reading and writing; true when not given.
+    /// Read-write by one node; the default is true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_write_once: Option<bool>,
 }
@@ -344,10 +343,10 @@ pub struct ClaimAttribute {
     pub value: Option<String>,
 }
 
-/// Files or a bare device.
+/// The volume mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum VolumeMode {
-    /// A bare block device.
+    /// A block device.
     Block,
     /// A file system.
     Filesystem,
@@ -365,7 +364,7 @@ pub struct S3 {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub bucket: Option<String>,
-    /// Drops the policy's item.
+    /// Excludes the item of the policy's defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<bool>,
     /// Identifies the item for policy rules.
@@ -384,7 +383,7 @@ pub struct S3 {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub secret_key_of_secret_key: Option<String>,
-    /// URL of the service; Amazon's when not given.
+    /// URL of the service; the default is Amazon's.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub url: Option<String>,
@@ -398,7 +397,7 @@ pub struct SecretVolume {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = pattern::FILE_MODE))]
     pub default_mode: Option<String>,
-    /// Drops the policy's item.
+    /// Excludes the item of the policy's defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<bool>,
     /// Path inside the container.

@@ -1,6 +1,6 @@
-//! Tokens: both endpoints that give one.
+//! Bodies of both token endpoints.
 //!
-//! No type here shows a credential when it is printed with `{:?}`.
+//! The `Debug` output of these types contains no credentials.
 
 use std::fmt;
 
@@ -36,20 +36,20 @@ impl fmt::Debug for TokenRequest {
     }
 }
 
-/// What `POST /api/v1/token` answers.
+/// The response of `POST /api/v1/token`.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TokenResponse {
     /// The bearer token.
     #[serde(deserialize_with = "nullable")]
     pub access_token: String,
-    /// Seconds that the token is valid for.
+    /// Lifetime of the token, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<i64>,
     /// An `OpenID` Connect token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,
-    /// A token that gives further tokens.
+    /// The refresh token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
 }
@@ -80,23 +80,23 @@ impl fmt::Debug for OAuthTokenRequest {
     }
 }
 
-/// What `POST /api/v2/token` answers (RFC 6749, section 5.1).
+/// The response of `POST /api/v2/token` (RFC 6749, section 5.1).
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct OAuthTokenResponse {
     /// The bearer token.
     #[serde(deserialize_with = "nullable")]
     pub access_token: String,
-    /// Seconds that the token is valid for.
+    /// Lifetime of the token, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<i64>,
     /// An `OpenID` Connect token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,
-    /// A token that gives further tokens.
+    /// The refresh token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
-    /// What the token allows.
+    /// The scope of the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
     /// `Bearer`.
@@ -114,7 +114,7 @@ impl fmt::Debug for OAuthTokenResponse {
     }
 }
 
-/// What `POST /api/v2/token` answers when it refuses (RFC 6749, section 5.2).
+/// The error response of `POST /api/v2/token` (RFC 6749, section 5.2).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct OAuthError {
@@ -122,10 +122,10 @@ pub struct OAuthError {
     /// `invalid_scope`, `server_error`, `temporarily_unavailable`.
     #[serde(deserialize_with = "nullable")]
     pub error: String,
-    /// What is wrong, for people.
+    /// The error message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_description: Option<String>,
-    /// A page about the error.
+    /// URL of a page about the error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_uri: Option<String>,
 }
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn both_spellings_of_an_application_are_read() {
+    fn parses_both_token_requests() {
         for body in [
             r#"{"grantType": "app_token", "AppId": "a", "AppSecret": "b"}"#,
             r#"{"grantType": "app_token", "appID": "a", "appSecret": "b"}"#,

@@ -1,4 +1,4 @@
-//! Training workloads: what is asked for, and what the control plane keeps of it.
+//! Training workloads: requests and the stored records.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,42 +23,42 @@ pub struct TrainingCreationRequest {
     /// Id of the project that owns the workload.
     #[serde(deserialize_with = "nullable")]
     pub project_id: String,
-    /// The workload itself.
+    /// The specification of the workload.
     #[serde(deserialize_with = "nullable")]
     pub spec: TrainingSpec,
     /// UUID of a workload template whose values the spec overrides.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template_id: Option<String>,
-    /// Whether the control plane adds random characters to the name; false when not given.
+    /// Whether the control plane adds random characters to the name; the default is false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub use_given_name_as_prefix: Option<bool>,
 }
 
-/// The specification of a training workload: the API's `TrainingSpecSpec`, whole.
+/// The specification of a training workload: the API's `TrainingSpecSpec`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TrainingSpec {
     /// Annotations of the workload's pods.
     #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
     pub annotations: Vec<Annotation>,
-    /// Arguments of the command: one string, which a shell's rules take apart.
+    /// Arguments of the command: one string, which is split like a shell command.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub args: Option<String>,
-    /// Seconds after which a finished workload is deleted; 30 days when not given.
+    /// Seconds after which a finished workload is deleted; the default is 30 days.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_deletion_time_after_completion_seconds: Option<i64>,
-    /// How often a failed pod is tried again before the workload has failed; the control plane's default is 6.
+    /// Number of retries of a failed pod before the workload fails; the control plane's default is 6.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backoff_limit: Option<i64>,
-    /// The category that reports count the workload in.
+    /// The workload category for reports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,
-    /// The container's entry point: one string, which a shell's rules take apart.
+    /// The container's entry point: one string, which is split like a shell command.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub command: Option<String>,
-    /// How many pods must succeed.
+    /// Number of pods that must succeed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completions: Option<i64>,
     /// GPUs, CPU and memory.
@@ -70,14 +70,14 @@ pub struct TrainingSpec {
     /// Environment variables of the container.
     #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
     pub environment_variables: Vec<EnvironmentVariable>,
-    /// Ports that are served under a URL.
+    /// Ports that are exposed as URLs.
     #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
     pub exposed_urls: Vec<ExposedUrl>,
     /// The container image; required unless a template gives it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub image: Option<String>,
-    /// When the image is pulled; `Always` for the tag `latest`, else `IfNotPresent`, when not given.
+    /// When the image is pulled; the default is `Always` for the tag `latest`, else `IfNotPresent`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_pull_policy: Option<ImagePullPolicy>,
     /// Secrets with the registry's credentials.
@@ -89,14 +89,14 @@ pub struct TrainingSpec {
     /// Labels that a node must have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node_affinity_required: Option<NodeAffinityRequired>,
-    /// Names of node pools, the preferred first.
+    /// Names of node pools, in order of preference.
     #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
     pub node_pools: Vec<String>,
     /// The administrator's label for a group of nodes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub node_type: Option<String>,
-    /// The most pods that run at a time.
+    /// Maximum number of concurrent pods.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parallelism: Option<i64>,
     /// Places the workload's pods near those of others.
@@ -105,7 +105,7 @@ pub struct TrainingSpec {
     /// Ports that the container listens on.
     #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
     pub ports: Vec<Port>,
-    /// Whether the workload may be pushed aside; follows from the priority class when not given.
+    /// Whether the workload may be preempted; the default depends on the priority class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preemptibility: Option<Preemptibility>,
     /// The priority class: `very-low` to `very-high`, or one that an administrator added.
@@ -117,7 +117,7 @@ pub struct TrainingSpec {
     /// Links that belong to the workload.
     #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
     pub related_urls: Vec<RelatedUrl>,
-    /// When a pod is started again; the framework's default when not given.
+    /// When a pod is restarted; the default is the framework's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restart_policy: Option<RestartPolicy>,
     /// User, group and privileges of the container.
@@ -126,13 +126,13 @@ pub struct TrainingSpec {
     /// Whether the container has a standard input.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stdin: Option<bool>,
-    /// What is mounted into the container.
+    /// The volumes of the container.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storage: Option<Storage>,
-    /// Whether the workload ends when it is pushed aside, instead of waiting for its turn.
+    /// Whether the workload terminates when it is preempted, instead of waiting in the queue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub terminate_after_preemption: Option<bool>,
-    /// Seconds between the termination signal and the kill signal; 0 kills at once.
+    /// Seconds between the termination signal and the kill signal; 0 kills immediately.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub termination_grace_period_seconds: Option<i64>,
@@ -142,7 +142,7 @@ pub struct TrainingSpec {
     /// Whether the container has a terminal; needs `stdin`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tty: Option<bool>,
-    /// The container's working directory; the image's when not given.
+    /// The container's working directory; the default is the image's.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub working_dir: Option<String>,
@@ -152,7 +152,7 @@ pub struct TrainingSpec {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Annotation {
-    /// Drops the annotation that the policy's defaults would add.
+    /// Excludes the annotation of the policy's defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<bool>,
     /// The whole key, 1 to 63 characters.
@@ -168,7 +168,7 @@ pub struct Annotation {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Label {
-    /// Drops the label that the policy's defaults would add.
+    /// Excludes the label of the policy's defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<bool>,
     /// The whole key, 1 to 63 characters.
@@ -181,7 +181,7 @@ pub struct Label {
 }
 
 impl Label {
-    /// The value of the label `name` among `labels`; labels that `exclude` drops do not count.
+    /// Returns the value of the label `name`; excluded labels are ignored.
     #[must_use]
     pub fn value_of<'a>(labels: &'a [Self], name: &str) -> Option<&'a str> {
         let label = labels.iter().find(|label| label.name.as_deref() == Some(name) && label.exclude != Some(true))?;
@@ -204,7 +204,7 @@ pub enum ImagePullPolicy {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ImagePullSecret {
-    /// Drops the secret that the policy's defaults would add.
+    /// Excludes the secret of the policy's defaults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<bool>,
     /// The Secret's name.
@@ -216,23 +216,22 @@ pub struct ImagePullSecret {
     pub user_credential: Option<bool>,
 }
 
-/// When a pod is started again.
+/// When a pod is restarted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum RestartPolicy {
-    /// Whenever it ended.
+    /// After every end.
     Always,
     /// Never.
     Never,
-    /// When it failed.
+    /// After a failure.
     OnFailure,
 }
 
-/// A training workload as the control plane keeps it: the answer to its creation and to
-/// `GET /api/v1/workloads/trainings/{id}`.
+/// A stored training workload: the response to its creation and to `GET /api/v1/workloads/trainings/{id}`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Training {
-    /// The phase that the workload is in; see [`Stage`](crate::phase::Stage).
+    /// The current phase; see [`Stage`](crate::phase::Stage).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actual_phase: Option<String>,
     /// UUID of the cluster.
@@ -250,7 +249,7 @@ pub struct Training {
     /// Id of the department that the project belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub department_id: Option<String>,
-    /// The phase that was asked for: `Running`, `Stopped` or `Deleted`.
+    /// The desired phase: `Running`, `Stopped` or `Deleted`.
     #[serde(deserialize_with = "nullable")]
     pub desired_phase: String,
     /// The workload's name.
@@ -259,10 +258,10 @@ pub struct Training {
     /// Id of the project.
     #[serde(deserialize_with = "nullable")]
     pub project_id: String,
-    /// The name that was asked for; differs from `name` when that was a prefix.
+    /// The requested name; differs from `name` if it was a prefix.
     #[serde(deserialize_with = "nullable")]
     pub requested_name: String,
-    /// The specification as the control plane keeps it, which may use words of a later API; see [`Training::spec`].
+    /// The stored specification, which may have values of a later API; see [`Training::spec`].
     #[serde(skip_serializing_if = "Value::is_null")]
     pub spec: Value,
     /// UUID of the workload.
@@ -271,10 +270,10 @@ pub struct Training {
 }
 
 impl Training {
-    /// The specification in this API's types.
+    /// Returns the specification as the API's type.
     ///
     /// # Errors
-    /// The control plane answered with a value that this version of the API does not have.
+    /// The specification has a value that this version of the API does not know.
     pub fn spec(&self) -> Result<TrainingSpec, serde_json::Error> {
         Option::deserialize(&self.spec).map(Option::unwrap_or_default)
     }

@@ -1,6 +1,6 @@
 //! Workloads of any type as the control plane reports them, with their events and history.
 //!
-//! Only members that someone who follows a workload can use are kept; the API has some more.
+//! Contains only the members that are needed to follow a workload.
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -12,7 +12,7 @@ use super::{ExtendedResource, list, nullable};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkloadList {
-    /// Offset of the next page; not given on the last one.
+    /// Offset of the next page; missing on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<i64>,
     /// The workloads of this page.
@@ -20,20 +20,20 @@ pub struct WorkloadList {
     pub workloads: Vec<Workload>,
 }
 
-/// A workload: an item of [`WorkloadList`], and the answer to `GET /api/v1/workloads/{id}`.
+/// A workload: an item of [`WorkloadList`], and the response of `GET /api/v1/workloads/{id}`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Workload {
-    /// What can be asked of the workload.
+    /// The supported actions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actions_support: Option<ActionsSupport>,
-    /// What the workload holds now.
+    /// The allocated resources.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allocated_resources: Option<AllocatedResources>,
     /// Arguments of the command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arguments: Option<String>,
-    /// The category that reports count the workload in.
+    /// The workload category for reports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,
     /// UUID of the cluster.
@@ -51,10 +51,10 @@ pub struct Workload {
     /// When the workload was created.
     #[serde(deserialize_with = "nullable")]
     pub created_at: String,
-    /// Node pools that the workload runs on.
+    /// The current node pools.
     #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
     pub current_node_pools: Vec<String>,
-    /// When the workload was deleted, if it was; the API always gives it, if only as null.
+    /// When the workload was deleted, if it was; always present in the API, possibly null.
     pub deleted_at: Option<String>,
     /// Id of the department.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,10 +71,10 @@ pub struct Workload {
     /// Images of the containers.
     #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<String>,
-    /// The phase in Kubernetes' words.
+    /// The Kubernetes phase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub k8s_phase: Option<String>,
-    /// When the phase in Kubernetes' words last changed.
+    /// When the Kubernetes phase last changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub k8s_phase_updated_at: Option<String>,
     /// The type of workload, such as `Training`.
@@ -86,13 +86,13 @@ pub struct Workload {
     /// The project's Kubernetes namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// Why the workload is pending, by node pool; in the answer for a single workload only.
+    /// Why the workload is pending, by node pool; only in the response for a single workload.
     #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
     pub pending_scheduling_messages: Vec<PendingSchedulingMessage>,
-    /// The phase that the workload is in; see [`Stage`](crate::phase::Stage).
+    /// The current phase; see [`Stage`](crate::phase::Stage).
     #[serde(deserialize_with = "nullable")]
     pub phase: String,
-    /// Why the workload is in this phase, for people.
+    /// The message of the phase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase_message: Option<String>,
     /// Why the workload is in this phase: `NonPreemptibleOverQuota`, `OverLimit`.
@@ -101,10 +101,10 @@ pub struct Workload {
     /// When the workload entered this phase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase_updated_at: Option<String>,
-    /// Whether the workload may be pushed aside.
+    /// Whether the workload may be preempted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preemptible: Option<bool>,
-    /// The priority as a number; the API always gives it, if only as null.
+    /// The priority as a number; always present in the API, possibly null.
     pub priority: Option<i64>,
     /// The priority class.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -115,7 +115,7 @@ pub struct Workload {
     /// Name of the project.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project_name: Option<String>,
-    /// Node pools that were asked for, the preferred first.
+    /// Requested node pools, in order of preference.
     #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
     pub requested_node_pools: Vec<String>,
     /// Pods that were asked for.
@@ -151,7 +151,7 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// Why the workload is in its phase, in the most telling words that the control plane has for it.
+    /// Returns the most specific reason of the workload's phase.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
         let messages: Vec<String> = self
@@ -172,7 +172,7 @@ impl Workload {
     }
 }
 
-/// What can be asked of a workload.
+/// The actions that a workload supports.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ActionsSupport {
@@ -184,7 +184,7 @@ pub struct ActionsSupport {
     pub suspend: Option<bool>,
 }
 
-/// What a workload holds.
+/// The resources allocated to a workload.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AllocatedResources {
@@ -197,7 +197,7 @@ pub struct AllocatedResources {
     /// Device-plugin resources other than GPUs.
     #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
     pub extended_resources: Vec<ExtendedResource>,
-    /// GPU devices, in parts.
+    /// GPU devices, as a fraction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gpu: Option<f64>,
     /// GPU memory, a Kubernetes quantity.
@@ -205,7 +205,7 @@ pub struct AllocatedResources {
     pub gpu_memory: Option<String>,
 }
 
-/// What a workload asked for.
+/// The resources requested by a workload.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RequestedResources {
@@ -218,7 +218,7 @@ pub struct RequestedResources {
     /// Device-plugin resources other than GPUs.
     #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
     pub extended_resources: Vec<ExtendedResource>,
-    /// GPU devices, in parts.
+    /// GPU devices, as a fraction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gpu: Option<ResourceCores>,
     /// GPU memory.
@@ -233,10 +233,10 @@ pub struct RequestedResources {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ResourceCores {
-    /// The most that may be used.
+    /// The limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<f64>,
-    /// What is guaranteed.
+    /// The request, which is guaranteed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<f64>,
 }
@@ -245,25 +245,25 @@ pub struct ResourceCores {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ResourceQuantity {
-    /// The most that may be used.
+    /// The limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<String>,
-    /// What is guaranteed.
+    /// The request, which is guaranteed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
 }
 
-/// Pods that a workload asked for.
+/// The requested pods of a workload.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RequestedPods {
-    /// How many must succeed.
+    /// Number of pods that must succeed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completions: Option<i64>,
-    /// How many there are.
+    /// Number of pods.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub number: Option<i64>,
-    /// How many may run at a time.
+    /// Maximum number of concurrent pods.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parallelism: Option<i64>,
 }
@@ -278,10 +278,10 @@ pub struct Condition {
     /// When the status last changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_transition_time: Option<String>,
-    /// More about the status, for people.
+    /// The message of the condition.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// Why a condition of type `Failed` holds.
+    /// The reason of a condition of type `Failed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// `True`, `False` or `Unknown`.
@@ -296,7 +296,7 @@ pub struct PendingSchedulingMessage {
     /// The node pool.
     #[serde(deserialize_with = "nullable")]
     pub node_pool: String,
-    /// Whose quota is in the way: `PROJECT` or `DEPARTMENT`.
+    /// Whose quota is exceeded: `PROJECT` or `DEPARTMENT`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub org_type: Option<String>,
     /// `NonPreemptibleOverQuota` or `OverLimit`.
@@ -305,7 +305,7 @@ pub struct PendingSchedulingMessage {
     /// The scheduler's reason.
     #[serde(deserialize_with = "nullable")]
     pub reason: String,
-    /// The reason, for people.
+    /// The message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_message: Option<String>,
 }
@@ -317,7 +317,7 @@ pub struct EventList {
     /// The events of this page.
     #[serde(deserialize_with = "list")]
     pub events: Vec<Event>,
-    /// Offset of the next page; not given on the last one.
+    /// Offset of the next page; missing on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<i64>,
 }
@@ -329,25 +329,25 @@ pub struct Event {
     /// UUID of the cluster.
     #[serde(deserialize_with = "nullable")]
     pub cluster_id: String,
-    /// When it happened.
+    /// The time of the event.
     #[serde(deserialize_with = "nullable")]
     pub created_at: String,
     /// UUID of the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// What it happened to.
+    /// The object of the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub involved_object: Option<InvolvedObject>,
     /// The type of event: `Normal`, `Warning`.
     #[serde(rename = "type", deserialize_with = "nullable")]
     pub kind: String,
-    /// What happened, for people.
+    /// The message.
     #[serde(deserialize_with = "nullable")]
     pub message: String,
-    /// What happened, in one word.
+    /// The reason, as a single word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Who reported it.
+    /// The component that reported it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
 }
@@ -374,7 +374,7 @@ pub struct InvolvedObject {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HistoryList {
-    /// Offset of the next page; not given on the last one.
+    /// Offset of the next page; missing on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<i64>,
     /// The records of this page.
@@ -382,23 +382,23 @@ pub struct HistoryList {
     pub records: Vec<HistoryRecord>,
 }
 
-/// Something that happened to a workload.
+/// A record of a workload's history.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HistoryRecord {
-    /// What kind of record it is.
+    /// The metadata of the record.
     #[serde(deserialize_with = "nullable")]
     pub meta: HistoryMeta,
-    /// What happened.
+    /// The content of the record.
     #[serde(deserialize_with = "nullable")]
     pub spec: HistorySpec,
 }
 
-/// What kind of record it is, and of when.
+/// The time and the kind of a record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HistoryMeta {
-    /// When it happened.
+    /// The time of the event.
     #[serde(deserialize_with = "nullable")]
     pub creation_timestamp: String,
     /// `Event` or `PhaseUpdate`.
@@ -406,7 +406,7 @@ pub struct HistoryMeta {
     pub kind: String,
 }
 
-/// What happened: one of the two.
+/// The content of a record: one of the two.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HistorySpec {
@@ -425,7 +425,7 @@ pub struct PhaseUpdate {
     /// The phase.
     #[serde(deserialize_with = "nullable")]
     pub phase: String,
-    /// Why, for people.
+    /// The message.
     #[serde(deserialize_with = "nullable")]
     pub phase_message: String,
 }

@@ -1,3 +1,3 @@
-//! What the crate promises, seen from outside.
+//! Tests of the public API.
 
 mod quantities;

@@ -1,9 +1,9 @@
-//! Amounts, seen from outside: each unit is what Kubernetes says it is.
+//! Units of quantities, as Kubernetes defines them.
 
 use runai_api::quantity::Amount;
 
 #[test]
-fn every_unit_has_its_size() {
+fn parses_all_units() {
     for (text, plain) in [
         ("1000000000n", "1"),
         ("1000000u", "1"),
@@ -29,7 +29,7 @@ fn every_unit_has_its_size() {
         let amount = Amount::parse(text).unwrap_or_else(|| panic!("`{text}` is an amount"));
         assert_eq!(amount, Amount::parse(plain).unwrap(), "{text}");
         assert!(amount > Amount::parse("0").unwrap(), "{text}");
-        // One more is more, and twice is not the same.
+        // A fraction more is larger.
         assert!(amount < Amount::parse(&format!("{plain}.5")).unwrap(), "{text}");
     }
 }

@@ -9,15 +9,15 @@ fn healthy_setup() {
     exit 0
     --- stdout
     ✓ step  `train.runai.yaml` has no errors
-    ✓ configuration  no operator file, only variables and flags
-    ✓ control plane  http://CONTROL-PLANE answers, over plain HTTP
-    ✓ credentials  the service account gets a token
+    ✓ configuration  no operator file; variables and flags only
+    ✓ control plane  http://CONTROL-PLANE responds over plain HTTP
+    ✓ credentials  the control plane accepts the credentials
     ✓ project  project `sim-project` has id 1, in cluster UUID
     ✓ cluster  cluster `sim-cluster` is connected
-    ✓ node pools  none named; the project's own: default
+    ✓ node pools  none requested (project default: default)
     ✓ quota  within the project's quota
-    ✓ policy  the project's policy allows what would be sent
-    ✓ permissions  the service account has all permissions that are needed
+    ✓ policy  the project's policy allows the request
+    ✓ permissions  the service account has all needed permissions
 
     no problems found
     ");
@@ -31,17 +31,17 @@ fn reports_every_problem() {
     exit 4
     --- stdout
     ✓ step  `train.runai.yaml` has no errors
-    ✓ configuration  no operator file, only variables and flags
-    ✓ control plane  http://CONTROL-PLANE answers, over plain HTTP
-    ✓ credentials  the service account gets a token
+    ✓ configuration  no operator file; variables and flags only
+    ✓ control plane  http://CONTROL-PLANE responds over plain HTTP
+    ✓ credentials  the control plane accepts the credentials
     ✓ project  project `sim-project` has id 1, in cluster UUID
     ✓ cluster  cluster `sim-cluster` is connected
     ✗ node pools  node pool `defualt` does not exist in the project's cluster (line 5)
                      hint: did you mean `default`?
-    ! quota  the step asks for 99 GPUs, the project's quota is 8 (line 5)
-                     hint: it runs only while others leave enough unused, and is pushed aside when they want it back
-    ✓ policy  the project's policy allows what would be sent
-    ✓ permissions  the service account has all permissions that are needed
+    ! quota  the step requests 99 GPUs, the project's quota is 8 (line 5)
+                     hint: expect preemption: it runs only while other projects leave enough of their quota unused
+    ✓ policy  the project's policy allows the request
+    ✓ permissions  the service account has all needed permissions
 
     1 problem to fix
     ");
@@ -50,12 +50,12 @@ fn reports_every_problem() {
     exit 1
     --- stdout
     ✗ step  `wrong.yaml` has errors: `runai-step check wrong.yaml` shows them
-    ✓ configuration  no operator file, only variables and flags
-    ✓ control plane  http://CONTROL-PLANE answers, over plain HTTP
-    ✓ credentials  the service account gets a token
+    ✓ configuration  no operator file; variables and flags only
+    ✓ control plane  http://CONTROL-PLANE responds over plain HTTP
+    ✓ credentials  the control plane accepts the credentials
     ✓ project  project `sim-project` has id 1, in cluster UUID
     ✓ cluster  cluster `sim-cluster` is connected
-    ✓ permissions  the service account has all permissions that are needed
+    ✓ permissions  the service account has all needed permissions
 
     1 problem to fix
     --- stderr
@@ -70,12 +70,12 @@ fn reports_every_problem() {
     insta::assert_snapshot!(cluster.run(&["doctor", "--project", "sim-projekt"]), @"
     exit 4
     --- stdout
-    ✓ configuration  no operator file, only variables and flags
-    ✓ control plane  http://CONTROL-PLANE answers, over plain HTTP
-    ✓ credentials  the service account gets a token
-    ✗ project  project `sim-projekt` does not exist, or cannot be seen with these credentials
+    ✓ configuration  no operator file; variables and flags only
+    ✓ control plane  http://CONTROL-PLANE responds over plain HTTP
+    ✓ credentials  the control plane accepts the credentials
+    ✗ project  project `sim-projekt` does not exist or is not visible to these credentials
                      hint: did you mean `sim-project`?
-    ✓ permissions  the service account has all permissions that are needed
+    ✓ permissions  the service account has all needed permissions
 
     1 problem to fix
     ");

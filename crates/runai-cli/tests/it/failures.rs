@@ -45,20 +45,20 @@ fn rejections_have_exit_code_and_hint() {
     insta::assert_snapshot!(cluster.settle(&crate::shown(&command.env("RUNAI_CLIENT_SECRET", "wrong").output().unwrap())), @"
     exit 3
     --- stderr
-    error: the control plane refused the credentials: 401 Unauthorized: invalid_client: invalid client id or secret
-    hint: check client id and client secret, and that the service account still exists; a regenerated secret replaces the old one at once
+    error: the control plane refused the credentials: 401 Unauthorized: invalid_client: the client id or its secret is [redacted]
+    hint: check the client id, the client secret and that the service account exists; regenerating a secret revokes the old one immediately
     ");
     insta::assert_snapshot!(cluster.run(&["submit", &file, "--project", "sim-projekt"]), @"
     exit 4
     --- stderr
-    error: project `sim-projekt` does not exist, or cannot be seen with these credentials
+    error: project `sim-projekt` does not exist or is not visible to these credentials
     hint: did you mean `sim-project`?
     ");
     insta::assert_snapshot!(cluster.run(&["submit", &file, "--cluster", "elsewhere"]), @"
     exit 5
     --- stderr
     error: project `sim-project` is in cluster `sim-cluster`, but `cluster_name` is `elsewhere`
-    hint: set `cluster_name` to `sim-cluster`, leave it out, or choose another project
+    hint: set `cluster_name` to `sim-cluster`, remove it, or choose another project
     ");
     insta::assert_snapshot!(cluster.run(&["status", "00000000-0000-4000-8000-000000000000"]), @"
     exit 4
@@ -70,8 +70,8 @@ fn rejections_have_exit_code_and_hint() {
     insta::assert_snapshot!(cluster.run(&["submit", &file]), @"
     exit 5
     --- stderr
-    error: `POST /api/v1/workloads/trainings` was answered with 400 Bad Request: invalid submission; `templateId`: unknown template with the id `UUID`
-    error[refused]: `settings.workload_template_id`: unknown template with the id `UUID`
+    error: `POST /api/v1/workloads/trainings` returned 400 Bad Request: the submission is refused; `templateId`: there is no template with the id `UUID`
+    error[refused]: `settings.workload_template_id`: there is no template with the id `UUID`
      --> refused.runai.yaml:5:34
       |
     5 | settings: {workload_template_id: UUID}
@@ -107,7 +107,7 @@ fn plain_http_requires_flag() {
     insta::assert_snapshot!(crate::shown(&command.output().unwrap()), @"
     exit 2
     --- stderr
-    error: base URL `http://runai.example.com` uses plain `http` to another machine
-    hint: credentials would cross the network in clear text; use `https`, or allow `http` explicitly (`--allow-http`)
+    error: base URL `http://runai.example.com` uses plain `http` to a remote host
+    hint: use `https`: plain `http` sends credentials in clear text; or allow `http` explicitly (`--allow-http`)
     ");
 }

@@ -114,9 +114,9 @@ fn run_id_submits_once() {
     insta::assert_snapshot!(cluster.settle(&shown(&submit(&file))), @"
     exit 5
     --- stderr
-    error: submission `ID` is workload UUID (`train-ID`) already, with another value at `/image`: it was submitted from `train.runai.yaml`, and this is `train.runai.yaml`
-    hint: another file needs another run id
-    error[refused]: `image`: differs from the step submitted with this run id
+    error: submission `ID` already exists as workload UUID (`train-ID`) with a different `/image`: it was submitted from `train.runai.yaml`, not `train.runai.yaml`
+    hint: use another run id for another file
+    error[refused]: `image`: differs from what was submitted under this run id
      --> train.runai.yaml:2:8
       |
     2 | image: python:3.13
@@ -127,8 +127,8 @@ fn run_id_submits_once() {
     insta::assert_snapshot!(cluster.settle(&shown(&submit(&file))), @"
     exit 4
     --- stderr
-    error: submission `ID` was workload UUID (`train-ID`), which has been deleted
-    hint: to run it once more, use another run id
+    error: workload UUID (`train-ID`) of submission `ID` has been deleted
+    hint: use another run id to run it again
     ");
 }
 

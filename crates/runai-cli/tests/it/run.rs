@@ -128,8 +128,8 @@ fn rejected_request() {
       = help: write the template's id as the console or the API shows it; names are not resolved
 
     · simulated control plane at http://127.0.0.1:PORT
-    error: `POST /api/v1/workloads/trainings` was answered with 400 Bad Request: invalid submission; `templateId`: `my-template` is not a UUID
-    error[refused]: `settings.workload_template_id`: `my-template` is not a UUID
+    error: `POST /api/v1/workloads/trainings` returned 400 Bad Request: the submission is refused; `templateId`: `my-template` is no UUID
+    error[refused]: `settings.workload_template_id`: `my-template` is no UUID
      --> folder/step.yaml:4:34
       |
     4 | settings: {workload_template_id: my-template}

@@ -12,7 +12,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::BaseUrl { problem, .. } if *problem == PLAIN_HTTP => {
-                "use `https`, or allow `http` explicitly: it sends credentials in clear text".into()
+                "use `https`: plain `http` sends credentials in clear text; or allow `http` explicitly".into()
             }
             Self::BaseUrl { .. } => "write the base URL as `https://org.run.ai`".into(),
             Self::Setup(_) => {

@@ -285,11 +285,7 @@ impl StepOperator {
         if wanted.is_empty() {
             let defaults = project.and_then(|project| Some(project.effective.as_ref()?.default_node_pools.join(", ")));
             if let Some(defaults) = defaults.filter(|defaults| !defaults.is_empty()) {
-                found.add(
-                    Check::NodePools,
-                    Verdict::Pass,
-                    format!("none requested; the project's defaults are {defaults}"),
-                );
+                found.add(Check::NodePools, Verdict::Pass, format!("none requested (project default: {defaults})"));
             }
             return;
         }

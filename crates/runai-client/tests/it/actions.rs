@@ -1,4 +1,4 @@
-//! What a fleet does to workloads: refused, repeated, and dropped when its reason is gone.
+//! Actions of a fleet: refused, retried, and discarded without a reason.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ use crate::isolation::{follow, followed, id_of, ids, is_list, item, page};
 use crate::script::{Reply, answering};
 
 #[tokio::test(start_paused = true)]
-async fn a_fleet_of_100_that_may_not_suspend_makes_no_hot_loop() {
+async fn forbidden_suspends_back_off() {
     let begun = Instant::now();
     let requests = Arc::new(AtomicUsize::new(0));
     let suspensions = Arc::new(AtomicUsize::new(0));
@@ -40,7 +40,7 @@ async fn a_fleet_of_100_that_may_not_suspend_makes_no_hot_loop() {
     {
         refused += usize::from(matches!(event, Some(FleetEvent::Refused { .. })));
     }
-    // Each is reported once, and asked for at most twice a minute in the long run.
+    // Each is reported once, and in the long run requested at most twice per minute.
     assert_eq!(refused, 100);
     let suspensions = suspensions.load(Ordering::Relaxed);
     assert!((100..100 * 70).contains(&suspensions), "{suspensions}");
@@ -49,7 +49,7 @@ async fn a_fleet_of_100_that_may_not_suspend_makes_no_hot_loop() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_404_for_an_action_beside_a_live_workload_is_an_error() {
+async fn reports_404_for_live_workload() {
     let client = answering(|sent| match sent.line.as_str() {
         "POST /api/v2/token" => Reply::token(),
         line if line.ends_with("/suspend") => Reply::error(404, "no such training"),
@@ -60,7 +60,7 @@ async fn a_404_for_an_action_beside_a_live_workload_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_decision_that_a_failed_suspend_left_is_dropped_when_the_job_runs() {
+async fn discards_failed_suspend_of_running_job() {
     let begun = Instant::now();
     let client = answering(move |sent| match sent.line.as_str() {
         "POST /api/v2/token" => Reply::token(),
@@ -92,7 +92,7 @@ async fn a_decision_that_a_failed_suspend_left_is_dropped_when_the_job_runs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_suspend_is_not_retried_for_longer_than_its_reason_is_known() {
+async fn limits_retries_of_suspend() {
     let begun = Instant::now();
     let sends = Arc::new(Mutex::new(Vec::new()));
     let sent_at = Arc::clone(&sends);
@@ -120,12 +120,12 @@ async fn a_suspend_is_not_retried_for_longer_than_its_reason_is_known() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_decision_that_waited_behind_other_suspensions_is_checked_again() {
+async fn confirms_delayed_suspend() {
     let begun = Instant::now();
     let suspended = Arc::new(Mutex::new(Vec::new()));
     let asked = Arc::clone(&suspended);
     let client = answering(move |sent| {
-        // All wait for a minute and longer. From then on they run, and end soon.
+        // All are queued for over a minute, then run and end soon.
         let phase = match begun.elapsed().as_secs() {
             ..62 => "Pending",
             62..300 => "Running",

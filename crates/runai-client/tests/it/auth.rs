@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::script::{CLIENT_ID, CLIENT_SECRET, Reply, Script, TOKEN, answering, is_token_request, pass};
 
 #[tokio::test(start_paused = true)]
-async fn the_v2_form_comes_first_and_its_token_is_used_until_it_nears_its_end() {
+async fn tries_v2_first_and_reuses_token() {
     let script = Script::without_tokens();
     script
         .expect("POST /api/v2/token", Reply::token())
@@ -28,7 +28,7 @@ async fn the_v2_form_comes_first_and_its_token_is_used_until_it_nears_its_end() 
         assert!(request.headers["authorization"].is_sensitive());
     }
 
-    // Nobody waits for the renewal: the token still works.
+    // Nobody waits for the renewal: the token is still valid.
     script.expect("GET /api/v1/clusters", Reply::text(200, "[]")).expect("POST /api/v2/token", Reply::token());
     pass(Duration::from_secs(2)).await;
     client.clusters().await.unwrap();
@@ -38,7 +38,7 @@ async fn the_v2_form_comes_first_and_its_token_is_used_until_it_nears_its_end() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn v1_is_used_where_v2_is_missing_and_remembered() {
+async fn falls_back_to_v1() {
     for missing in [404, 405, 501] {
         let script = Script::without_tokens();
         let token = json!({"accessToken": "t1", "expiresIn": 100});
@@ -64,7 +64,7 @@ async fn v1_is_used_where_v2_is_missing_and_remembered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_refusal_by_the_token_endpoint_is_an_authentication_error() {
+async fn token_refusals_are_auth_errors() {
     for (status, body, reason) in [
         (400, r#"{"error": "invalid_grant"}"#, "invalid_grant"),
         (
@@ -91,18 +91,18 @@ async fn every_refusal_by_the_token_endpoint_is_an_authentication_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_without_token_endpoints_is_told_apart() {
+async fn recognizes_missing_token_endpoints() {
     let script = Script::without_tokens();
     script
         .expect("POST /api/v2/token", Reply::text(404, "not found"))
         .expect("POST /api/v1/token", Reply::text(405, "no"));
     let error = script.client().clusters().await.unwrap_err();
     assert!(error.is_auth());
-    assert!(error.hint().unwrap().contains("address of a Run:ai control plane"), "{error}");
+    assert!(error.hint().unwrap().contains("has no token endpoint"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_endpoint_that_does_not_work_is_asked_again_and_is_no_refusal() {
+async fn retries_failing_token_endpoint() {
     let script = Script::without_tokens();
     script
         .expect("POST /api/v2/token", Reply::error(503, "starting"))
@@ -120,7 +120,7 @@ async fn a_token_endpoint_that_does_not_work_is_asked_again_and_is_no_refusal() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn odd_tokens_are_told_and_never_shown() {
+async fn rejects_invalid_tokens() {
     for body in [
         "<html>log in</html>",
         r#"{"access_token": "canary-token-8843", "expi"#,
@@ -137,7 +137,7 @@ async fn odd_tokens_are_told_and_never_shown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_token_is_replaced_once_even_for_a_post() {
+async fn replaces_refused_token_once() {
     let script = Script::without_tokens();
     let token = |text: &str| Reply::json(200, &json!({"access_token": text, "expires_in": 3600}));
     script
@@ -157,7 +157,7 @@ async fn a_refused_token_is_replaced_once_even_for_a_post() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_callers_cause_one_token_request() {
+async fn callers_share_token_request() {
     let asked = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&asked);
     let client = answering(move |sent| {
@@ -172,7 +172,7 @@ async fn a_thousand_callers_cause_one_token_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_callers_share_one_refusal_and_one_renewal() {
+async fn callers_share_refusal_and_renewal() {
     let asked = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&asked);
     let client = answering(move |_| {
@@ -183,7 +183,7 @@ async fn a_thousand_callers_share_one_refusal_and_one_renewal() {
     let requests = asked.load(Ordering::Relaxed);
     assert!(requests < 30, "{requests}");
 
-    // The first token is refused to everyone; whoever comes second uses what the first one got.
+    // The first token is refused for all; later callers use the token of the first one.
     let asked = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&asked);
     let client = answering(move |sent| {

@@ -1,8 +1,7 @@
-//! Many submissions and waits through everything that goes wrong: none is lost, none is doubled, no healthy job is
-//! touched.
+//! Campaigns of submissions and waits with faults: none is lost or duplicated, and no healthy job is touched.
 //!
-//! How many runs, `RUNAI_CAMPAIGN` says (200 when not set); the figures go to the file that `RUNAI_CAMPAIGN_FIGURES`
-//! names, if it does. `cargo xtask faults` runs long ones and makes a table.
+//! `RUNAI_CAMPAIGN` is the number of runs (default 200). Figures are appended to the file `RUNAI_CAMPAIGN_FIGURES`, if
+//! set. `cargo xtask faults` runs long campaigns and generates tables.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::OpenOptions;
@@ -26,7 +25,7 @@ pub(crate) fn runs() -> usize {
     std::env::var("RUNAI_CAMPAIGN").ok().and_then(|runs| runs.parse().ok()).unwrap_or(100)
 }
 
-/// Writes down what came of a campaign, in a line of its own.
+/// Appends the figures of a campaign, as one line.
 pub(crate) fn record_figures(campaign: &str, figures: &[(&str, f64)]) {
     let Some(path) = std::env::var_os("RUNAI_CAMPAIGN_FIGURES") else { return };
     let line = json!({"campaign": campaign, "figures": figures});
@@ -39,35 +38,35 @@ pub(crate) const fn figure(count: usize) -> f64 {
     count as f64
 }
 
-/// How bad a network is: chances in a hundred.
+/// Fault rates of a network, in percent.
 #[derive(Clone, Copy)]
 struct Weather {
     answer_lost: u32,
     lost: u32,
     error: u32,
     dies: u32,
-    /// Seconds of the answer's clock.
+    /// Offset of the response's clock, in seconds.
     skew: i64,
-    /// Of every period, how much nobody can be reached, and how much there are only errors.
+    /// Parts of every period in which connections are refused, and in which all responses are errors.
     period: Duration,
     outage: Duration,
     storm: Duration,
 }
 
-/// What happened to all requests of a campaign.
+/// Counts of a campaign's requests, by fault.
 #[derive(Default)]
 struct Counts {
     requests: AtomicUsize,
     creations: AtomicUsize,
     outage: AtomicUsize,
-    answers_lost: AtomicUsize,
+    responses_lost: AtomicUsize,
     lost: AtomicUsize,
     errors: AtomicUsize,
     deaths: AtomicUsize,
     expiries: AtomicUsize,
 }
 
-/// Throws the dice for every request of a process.
+/// Chooses a fault for every request of a process.
 fn fates(
     weather: Weather,
     begun: Instant,
@@ -83,7 +82,7 @@ fn fates(
         if creates {
             count(&counts.creations);
         }
-        // Every period ends in an outage, and the storm comes before it.
+        // Every period ends with errors, followed by an outage.
         let left = weather.period.as_secs() - begun.elapsed().as_secs() % weather.period.as_secs();
         if left < weather.outage.as_secs() {
             count(&counts.outage);
@@ -101,7 +100,7 @@ fn fates(
             hit
         };
         if falls(weather.answer_lost) {
-            count(&counts.answers_lost);
+            count(&counts.responses_lost);
             if creates || dice.bool() { Fate::AnswerIsLost } else { Fate::AnswerIsCut }
         } else if falls(weather.lost) {
             count(&counts.lost);
@@ -142,7 +141,7 @@ impl Campaign {
         }
     }
 
-    /// A process of its own, that dies when the notice comes.
+    /// A process that dies when notified.
     fn process(&self) -> (StepOperator, Arc<Notify>) {
         let death = Arc::new(Notify::new());
         let fate = fates(self.weather, self.begun, &self.dice, &self.counts, &death);
@@ -150,7 +149,7 @@ impl Campaign {
         (StepOperator::new(client(&self.sim, fate), self.sim.project()).receipts(store), death)
     }
 
-    /// Submits until it is done, however often processes die over it; gives the workload.
+    /// Submits until it succeeds, in several processes, and returns the workload.
     async fn submit(&self, request: &TrainingCreationRequest, policy: &WaitPolicy) -> String {
         let submission = submission_of(request);
         loop {
@@ -160,7 +159,7 @@ impl Campaign {
                 biased;
                 result = operator.submit(&submission) => match result {
                     Ok(submitted) => return submitted.workload_id,
-                    // Whoever is told that it is not known goes on with the same request; tokens may expire twice on the way.
+                    // After an unconfirmed result the request is repeated; tokens may expire twice.
                     Err(error)
                         if error.is_unreachable()
                             || matches!(error, Error::TokenRefused { .. } | Error::Unconfirmed { .. }) => {}
@@ -171,7 +170,7 @@ impl Campaign {
         }
     }
 
-    /// Waits by the receipt until the end, however often processes die over it.
+    /// Waits by the receipt until the end, in several processes.
     async fn wait(&self, key: &str) -> Outcome {
         loop {
             let (operator, death) = self.process();
@@ -196,17 +195,17 @@ impl Campaign {
     }
 
     fn record_figures(&self, campaign: &str, runs: usize, more: &[(&str, usize)]) {
-        let Counts { requests, creations, outage, answers_lost, lost, errors, deaths, expiries } = &*self.counts;
+        let Counts { requests, creations, outage, responses_lost, lost, errors, deaths, expiries } = &*self.counts;
         let mut figures = vec![("runs", figure(runs))];
         for (name, counter) in [
             ("requests", requests),
             ("of them submissions", creations),
-            ("met nobody: outages", outage),
-            ("answers lost or cut after they took effect", answers_lost),
+            ("connections refused in outages", outage),
+            ("responses lost or cut after taking effect", responses_lost),
             ("requests lost before", lost),
-            ("met a 5xx or a proxy's page", errors),
-            ("processes that died in the middle", deaths),
-            ("times that all tokens were made to expire", expiries),
+            ("5xx or a proxy's page", errors),
+            ("processes that died during a request", deaths),
+            ("forced expiries of all tokens", expiries),
         ] {
             figures.push((name, figure(counter.load(Ordering::Relaxed))));
         }
@@ -217,7 +216,7 @@ impl Campaign {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_submission_is_lost_or_doubled() {
+async fn submits_once_over_bad_network() {
     let runs = runs();
     let weather = Weather {
         answer_lost: 30,
@@ -255,7 +254,7 @@ async fn no_submission_is_lost_or_doubled() {
     }
     let live = good.client().workloads(&ListParams::default()).await.unwrap();
     let gone = good.client().workloads(&ListParams::default().deleted(true)).await.unwrap();
-    // Without an end of their own, whatever is not alive was killed by someone.
+    // Workloads never end by themselves, so any that are not live were killed.
     let is_alive = |it: &&Workload| ["Creating", "Pending", "Initializing", "Running"].contains(&it.phase.as_str());
     let killed = gone.len() + live.len() - live.iter().filter(is_alive).count();
     let listed: Vec<(String, String)> = live.into_iter().map(|it| (it.name, it.id)).collect();
@@ -267,7 +266,7 @@ async fn no_submission_is_lost_or_doubled() {
     assert!(campaign.counts.deaths.load(Ordering::Relaxed) > runs / 20, "nobody died");
 }
 
-/// A workload, by which rules it is waited for, and how that may end.
+/// A workload, its wait policy and its allowed outcomes.
 struct Run {
     request: TrainingCreationRequest,
     policy: WaitPolicy,
@@ -275,7 +274,7 @@ struct Run {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_wait_ends_right_and_no_healthy_job_is_touched() {
+async fn waits_survive_long_outages() {
     let runs = runs();
     let weather = Weather {
         answer_lost: 5,
@@ -302,12 +301,12 @@ async fn every_wait_ends_right_and_no_healthy_job_is_touched() {
             let mut policy = WaitPolicy::default().delete_on_failure(dice.bool());
             let mut ends = vec![natural];
             match dice.u32(..3) {
-                // Within its limits, with more room than the clocks are off.
+                // Within its limits, by more than the clock skew.
                 0 => {
                     policy.pending_timeout = Some(Duration::from_secs(pending + 120));
                     policy.workload_timeout = Some(Duration::from_secs(running + 120));
                 }
-                // Beyond them: stopped, unless its end came while nobody could see it.
+                // Beyond them: suspended, unless it ended during an outage.
                 1 => {
                     policy.workload_timeout = Some(Duration::from_secs(running / 2));
                     ends.push(Outcome::WorkloadTimeout);
@@ -365,7 +364,11 @@ async fn every_wait_ends_right_and_no_healthy_job_is_touched() {
     let names: Vec<(String, usize)> =
         names.iter().map(|(outcome, count)| (format!("ended: {outcome}"), *count)).collect();
     let mut figures: Vec<(&str, usize)> = names.iter().map(|(name, count)| (name.as_str(), *count)).collect();
-    figures.extend([("deleted as asked", gone.len()), ("wrong outcomes", wrong), ("healthy jobs touched", touched)]);
+    figures.extend([
+        ("deleted by `delete_on_failure`", gone.len()),
+        ("wrong outcomes", wrong),
+        ("healthy jobs touched", touched),
+    ]);
     campaign.record_figures("waits", count, &figures);
     assert_eq!((wrong, touched), (0, 0));
 }

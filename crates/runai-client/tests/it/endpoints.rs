@@ -1,4 +1,4 @@
-//! The endpoints against the simulator, and lists that are not what they should be.
+//! The endpoints against the simulator, and invalid lists.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::network::{operator, request, submission_of};
 use crate::script::{Reply, Script, answering};
 
 #[tokio::test(start_paused = true)]
-async fn everything_that_the_simulator_shows_can_be_read() {
+async fn reads_all_simulator_resources() {
     let template = Template {
         id: "550e8400-e29b-41d4-a716-446655440000".into(),
         name: "small".into(),
@@ -71,7 +71,7 @@ async fn everything_that_the_simulator_shows_can_be_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_permitted_is_told() {
+async fn reports_missing_permissions() {
     let sim = Simulator::builder().role(Role::LeastPrivilege, [] as [&str; 0]).in_memory().unwrap();
     let operator = operator(&sim);
     let project = operator.prepare().await.unwrap().project_id;
@@ -81,7 +81,7 @@ async fn what_is_not_permitted_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_are_read_as_they_are_asked_for() {
+async fn requests_pages_on_demand() {
     let script = Script::new();
     let page = |next: Option<u32>| {
         let workloads: Vec<_> = (0..2).map(|index| json!({"id": format!("w{index}")})).collect();
@@ -99,7 +99,7 @@ async fn pages_are_read_as_they_are_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_without_an_end_is_an_error_not_an_endless_wait() {
+async fn rejects_endless_list() {
     for next in [json!(500), json!(0.0), json!(-1), json!(1_u64 << 40)] {
         let asked = AtomicUsize::new(0);
         let reply = json!({"workloads": [{"id": "w"}], "next": next});
@@ -113,7 +113,7 @@ async fn a_list_without_an_end_is_an_error_not_an_endless_wait() {
         let error = client.workloads(&ListParams::default()).await.unwrap_err();
         assert!(matches!(error, Error::UnexpectedResponse { .. }), "{error:?}");
     }
-    // One that always gives the next page.
+    // A list that always has a next page.
     let asked = AtomicUsize::new(0);
     let client = answering(move |sent| {
         if sent.line.ends_with("/token") {
@@ -123,11 +123,11 @@ async fn a_list_without_an_end_is_an_error_not_an_endless_wait() {
         Reply::json(200, &json!({"projects": [{"id": "1"}], "next": page * 500}))
     });
     let error = client.projects(&ListParams::default()).await.unwrap_err();
-    assert!(error.to_string().contains("without an end"), "{error}");
+    assert!(error.to_string().contains("endless list"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn nulls_and_members_of_later_versions_do_no_harm() {
+async fn accepts_nulls_and_unknown_members() {
     let odd = json!([{"resourceType": null, "actions": null, "displayName": 7, "later": []}]);
     let script = Script::new();
     script
@@ -153,7 +153,7 @@ async fn nulls_and_members_of_later_versions_do_no_harm() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_bad_item_costs_that_item_and_not_the_list() {
+async fn skips_invalid_items() {
     let script = Script::new();
     let page = json!({"workloads": [{"id": "a"}, {"id": {"later": 1}}, "x", {"id": "b"}], "next": 500});
     script
@@ -170,7 +170,7 @@ async fn one_bad_item_costs_that_item_and_not_the_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_without_the_list_is_odd_and_no_empty_list() {
+async fn rejects_response_without_list() {
     for body in [json!({}), json!({"workloads": null}), json!({"message": "ok"}), json!([]), json!(null)] {
         let script = Script::new();
         script.expect("GET /api/v1/workloads", Reply::json(200, &body));
@@ -192,7 +192,7 @@ fn workload(kind: &str) -> Workload {
 }
 
 #[tokio::test(start_paused = true)]
-async fn actions_go_to_the_endpoints_of_the_workloads_type() {
+async fn actions_depend_on_workload_type() {
     let script = Script::new();
     let batch = "POST /api/v1/workloads/batch";
     let accepted = || Reply::json(202, &json!({"code": 202, "message": "accepted"}));
@@ -222,7 +222,7 @@ async fn actions_go_to_the_endpoints_of_the_workloads_type() {
     assert!(error.is_refused() && error.to_string().contains("odd"), "{error}");
     let error = client.resume_workload(&workload("runai-job")).await.unwrap_err();
     assert!(matches!(error, Error::UnexpectedResponse { .. }), "{error:?}");
-    // An id that is empty names all workloads.
+    // An empty id would address all workloads.
     let empty = Workload { id: String::new(), ..workload("Inference") };
     assert!(matches!(client.delete_workload(&empty).await.unwrap_err(), Error::Path(_)));
 }

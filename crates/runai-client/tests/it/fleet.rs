@@ -1,4 +1,4 @@
-//! Many workloads with one poller.
+//! Fleets.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -47,7 +47,7 @@ async fn followed(fleet: &mut Fleet) -> (HashMap<String, Outcome>, Vec<FleetEven
 }
 
 #[tokio::test(start_paused = true)]
-async fn thousands_cost_a_few_lists_an_interval() {
+async fn lists_thousands_with_few_requests() {
     const COUNT: usize = 1_100;
     let sim = Simulator::builder().in_memory().unwrap();
     let submitted = submit(&operator(&sim), COUNT, &[("RUNAI_SIM_RUNNING", "600")]).await;
@@ -64,7 +64,7 @@ async fn thousands_cost_a_few_lists_an_interval() {
     let (outcomes, _) = followed(&mut fleet).await;
     assert!(outcomes.len() == COUNT && outcomes.values().all(|outcome| *outcome == Outcome::Succeeded));
     assert!(fleet.is_empty() && fleet.next().await.is_none());
-    // Three pages every half a minute, and more often after each of a few changes.
+    // Three pages every 30 s, and more often after changes.
     let intervals = begun.elapsed().as_secs().div_ceil(30);
     let (lists, singles) = (lists.load(Ordering::Relaxed), singles.load(Ordering::Relaxed));
     assert!(lists < 3 * usize::try_from(intervals).unwrap() + 3 * 12, "{lists} lists in {intervals} intervals");
@@ -72,7 +72,7 @@ async fn thousands_cost_a_few_lists_an_interval() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_few_among_many_are_asked_for_one_by_one() {
+async fn polls_few_members_individually() {
     let sim = Simulator::builder().in_memory().unwrap();
     let submitted = submit(&operator(&sim), 700, &[("RUNAI_SIM_RUNNING", "60")]).await;
     let lists = Arc::new(AtomicUsize::new(0));
@@ -87,7 +87,7 @@ async fn a_few_among_many_are_asked_for_one_by_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_touches_nothing_and_is_told_once() {
+async fn reports_outage_once() {
     let sim = Simulator::builder().in_memory().unwrap();
     let submitted = submit(&operator(&sim), 300, &[("RUNAI_SIM_RUNNING", "1200")]).await;
     let touched = Arc::new(AtomicUsize::new(0));
@@ -113,7 +113,7 @@ async fn an_outage_touches_nothing_and_is_told_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_ends_are_told_apart() {
+async fn distinguishes_outcomes() {
     let sim = Simulator::builder().in_memory().unwrap();
     let operator = operator(&sim);
     let placement = operator.prepare().await.unwrap();
@@ -137,7 +137,7 @@ async fn all_ends_are_told_apart() {
         fleet.follow(&submitted, policy.clone());
         expected.insert(submitted.workload_id, *outcome);
     }
-    // Two are deleted by someone, and one is cancelled.
+    // Someone deletes two, and one is cancelled.
     let ids: Vec<String> =
         expected.iter().filter(|(_, it)| **it == Outcome::WorkloadTimeout).map(|(id, _)| id.clone()).collect();
     for id in &ids[..2] {
@@ -151,7 +151,7 @@ async fn all_ends_are_told_apart() {
     let suspended =
         others.iter().filter(|it| matches!(it, FleetEvent::Workload { event: Event::Suspending { .. }, .. }));
     assert_eq!(suspended.count(), 8);
-    // Failed and timed-out ones were asked to be deleted; all others lie as they ended.
+    // Failed and timed-out ones are deleted; all others remain.
     let mut left: Vec<_> =
         operator.client().workloads(&ListParams::default()).await.unwrap().into_iter().map(|it| it.phase).collect();
     left.sort();
@@ -160,7 +160,7 @@ async fn all_ends_are_told_apart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_can_be_cancelled_and_are_confirmed() {
+async fn cancels_all() {
     let sim = Simulator::builder().in_memory().unwrap();
     let operator = operator(&sim);
     let submitted = submit(&operator, 300, &[("RUNAI_SIM_RUNNING", "4000")]).await;
@@ -175,13 +175,13 @@ async fn all_can_be_cancelled_and_are_confirmed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_process_goes_on_from_the_receipts() {
+async fn resumes_from_receipts() {
     let sim = Simulator::builder().in_memory().unwrap();
     let store = Arc::new(MemoryStore::default());
     let operator = operator(&sim).receipts(Arc::clone(&store) as _);
     let submitted = submit(&operator, 60, &[("RUNAI_SIM_RUNNING", "600")]).await;
     let mut processes = 0;
-    // Each lives for a minute; futures are dropped wherever they are, and events that nobody took are lost.
+    // Each runs for a minute. Futures are dropped at any point, with their events.
     let outcomes: Vec<Outcome> = loop {
         processes += 1;
         let (mut fleet, unknown) = Fleet::resume(operator.client().clone(), Arc::clone(&store) as _).await.unwrap();
@@ -205,10 +205,10 @@ async fn another_process_goes_on_from_the_receipts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn impatient_callers_get_there_too() {
+async fn next_is_cancel_safe() {
     let sim = Simulator::builder().in_memory().unwrap();
     let submitted = submit(&operator(&sim), 1_200, &[("RUNAI_SIM_RUNNING", "30")]).await;
-    // A list takes longer than anyone waits for an event.
+    // A list takes longer than the caller waits for an event.
     let slow = client(&sim, |_| Fate::ArrivesLate(Duration::from_millis(400)));
     let mut fleet = fleet_of(slow, &submitted, &WaitPolicy::default());
     let mut ended = 0;
@@ -223,7 +223,7 @@ async fn impatient_callers_get_there_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lack_of_permission_is_told_and_what_was_seen_stays() {
+async fn reports_lack_of_permission() {
     let sim = Simulator::builder().in_memory().unwrap();
     let submitted = submit(&operator(&sim), 5, &[("RUNAI_SIM_RUNNING", "600")]).await;
     sim.add_fault(
@@ -243,7 +243,7 @@ async fn a_lack_of_permission_is_told_and_what_was_seen_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_a_list_is_refused_workloads_are_asked_for_one_by_one() {
+async fn polls_individually_without_lists() {
     let client = answering(|sent| {
         let id = sent.line.rsplit('/').next().unwrap().to_owned();
         match sent.line.as_str() {
@@ -265,7 +265,7 @@ async fn where_a_list_is_refused_workloads_are_asked_for_one_by_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fleet_that_is_given_submissions_keeps_their_receipts_up_to_date() {
+async fn updates_receipts_of_submissions() {
     let sim = Simulator::builder().in_memory().unwrap();
     let store = Arc::new(MemoryStore::default());
     let operator = operator(&sim).receipts(Arc::clone(&store) as _).run_id("nightly");

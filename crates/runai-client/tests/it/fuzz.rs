@@ -1,4 +1,4 @@
-//! Answers of any kind: no panic, no endless wait, a typed error, and nothing secret in it.
+//! Arbitrary responses: no panic, no endless wait, and typed errors without secrets.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::preflight::subject;
 use crate::script::{CLIENT_SECRET, Reply, TOKEN, answering};
 
-/// JSON of any shape, often with members that the API has.
+/// Arbitrary JSON, often with members of the API.
 fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -88,7 +88,7 @@ fn retry_after() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A token that was never issued is no secret.
+/// A token that was never issued is not a secret.
 fn clean(error: &Error, is_issued: bool) {
     let text = format!("{error} {error:?} {:?}", error.hint());
     let secrets = if is_issued { &[CLIENT_SECRET, TOKEN][..] } else { &[CLIENT_SECRET] };
@@ -99,7 +99,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
 
     #[test]
-    fn answers_of_any_kind_are_borne(
+    fn accepts_arbitrary_responses(
         token in prop::option::weighted(0.3, body()),
         answers in prop::collection::vec((status(), body(), retry_after(), retry_after()), 1..6),
     ) {

@@ -1,8 +1,8 @@
-//! The fleet against a control plane that is as hostile as the worst installation: every fault of the simulator's
-//! preset mixed at random, processes that die, in memory and in paused time.
+//! Campaigns of the fleet against a hostile control plane: all faults of the simulator's preset, mixed at random, and
+//! processes that die. In memory, with paused time.
 //!
-//! A round is one control plane with one seed; its faults begin in the first quarter of an hour. How many runs there
-//! are, `RUNAI_CAMPAIGN` says, as for the other campaigns.
+//! A round is one control plane with one seed; its faults begin in the first 15 min. `RUNAI_CAMPAIGN` is the number of
+//! runs.
 
 mod waits;
 
@@ -28,33 +28,33 @@ use crate::network::{Fate, MemoryStore, client, operator, request, submission_of
 /// Runs of one control plane.
 const RUNS_A_ROUND: usize = 50;
 
-/// Stands in every environment, and in nothing that may be shown.
+/// A secret in every environment, which must never be shown.
 const CANARY: &str = "canary-4f1c0b7e";
 
-/// A step on its way: what is sent, when, and by which rules it is waited for.
+/// A run: its request, start time and wait policy.
 struct Run {
     request: TrainingCreationRequest,
     policy: WaitPolicy,
     starts: Duration,
-    /// How it may end.
+    /// The allowed outcomes.
     ends: Vec<Outcome>,
 }
 
-/// What became of the runs of one control plane.
+/// The results of the runs of one control plane.
 #[derive(Default)]
 struct Round {
     deaths: usize,
     ambiguous: usize,
     outages: usize,
-    /// When each name was sent first, by the simulator's clock.
+    /// When each name was first sent, on the simulator's clock.
     first_sends: Arc<Mutex<HashMap<String, Timestamp>>>,
-    /// Names of submissions that were reported to exist twice.
+    /// Names of submissions with reported duplicates.
     reported: HashSet<String>,
-    /// Whatever was written for people.
+    /// All messages.
     words: Vec<String>,
 }
 
-/// Runs everything to its end in one process after the other, each of which dies at some moment.
+/// Runs everything to its end in consecutive processes that die at random times.
 async fn process_runs(
     sim: &Simulator,
     store: &Arc<MemoryStore>,
@@ -87,7 +87,7 @@ async fn process_runs(
     }
 }
 
-/// One process: resumes from the receipts, submits what is not submitted, follows everything to its end.
+/// A process: resumes from the receipts, submits the rest and follows all workloads to their end.
 async fn process(
     operator: &StepOperator,
     store: &Arc<MemoryStore>,
@@ -110,7 +110,7 @@ async fn process(
                     match operator.attach_or_submit(&submission_of(&run.request)).await {
                         Ok(submitted) => return (index, Ok(submitted)),
                         Err(error @ Error::AlreadyDeleted { .. }) => return (index, Err(error)),
-                        // Whoever is told that it is not known, or not possible now, repeats the command.
+                        // Repeat after unconfirmed and temporary errors.
                         Err(error) => {
                             assert!(!shows_canary(&error), "{error:?}");
                             sleep(Duration::from_secs(20)).await;
@@ -154,7 +154,7 @@ fn take_submission(
                 None => fleet.follow(&submitted, run.policy.clone()),
             }
         }
-        // Its workload was deleted meanwhile: by `delete_on_failure`, or by nobody, and then the counts below show it.
+        // Deleted by `delete_on_failure`; the counts below show any other deletion.
         Err(error) => {
             round.words.push(format!("{error} {error:?} {:?}", error.hint()));
         }
@@ -177,7 +177,7 @@ fn take_event(store: &Arc<MemoryStore>, event: &FleetEvent, round: &mut Round) {
     }
 }
 
-/// A control plane with everything wrong, and its runs.
+/// A hostile control plane and its runs.
 async fn hostile_round(
     seed: u64,
     faults: Vec<Fault>,
@@ -197,7 +197,7 @@ async fn hostile_round(
         () = free_stuck(&sim, &mut freed) => unreachable!("it never ends"),
     };
     sim.clear_faults();
-    // What comes late has come by then.
+    // Late effects have happened by then.
     sleep(Duration::from_mins(10)).await;
     let good = operator(&sim);
     let live = good.client().workloads(&ListParams::default()).await.unwrap();
@@ -206,7 +206,7 @@ async fn hostile_round(
     Played { store, runs, round, live, gone, freed, shown, operator: good }
 }
 
-/// Somebody who deletes workloads that hang in Stopping, once the hostile time is over: a waiter waits for ever.
+/// Deletes workloads that hang in Stopping after the faults end, because a waiter waits without limit.
 async fn free_stuck(sim: &Simulator, freed: &mut HashSet<String>) {
     sleep(Duration::from_mins(45)).await;
     sim.clear_faults();
@@ -227,9 +227,9 @@ struct Played {
     round: Round,
     live: Vec<Workload>,
     gone: Vec<Workload>,
-    /// Those that hung in Stopping until somebody deleted them.
+    /// Workloads that hung in Stopping and were deleted.
     freed: HashSet<String>,
-    /// Texts in which a value of somebody's environment stood.
+    /// Messages that contain an environment value.
     shown: usize,
     operator: StepOperator,
 }
@@ -243,11 +243,11 @@ const BAD: [&str; 5] = [
     "wrong outcomes",
 ];
 
-/// The figures of a campaign, by their names in the table.
+/// The figures of a campaign, by name.
 #[derive(Default)]
 struct Figures {
     counts: BTreeMap<&'static str, usize>,
-    /// What is wrong, for the message of the test.
+    /// The violations, for the test's message.
     complaints: Vec<String>,
 }
 
@@ -268,7 +268,7 @@ impl Figures {
         self.add("values of an environment shown", played.shown);
     }
 
-    /// Fails if anything is wrong.
+    /// Panics if there are violations.
     fn hold(&self) {
         assert_eq!(BAD.map(|name| (name, self.get(name))), BAD.map(|name| (name, 0)), "{:#?}", self.complaints);
     }
@@ -279,7 +279,7 @@ impl Figures {
     }
 }
 
-/// Counts submissions that became several workloads, by whether that was reported.
+/// Counts submissions with several workloads, reported and not.
 async fn count_doubled(played: &Played, figures: &mut Figures) {
     let mut by_name: HashMap<&str, Vec<&Workload>> = HashMap::new();
     for workload in played.live.iter().chain(&played.gone) {
@@ -322,7 +322,7 @@ fn rounds() -> impl Iterator<Item = (u64, usize)> {
         .map(move |round| (1_000 + round as u64, RUNS_A_ROUND.min(all - round * RUNS_A_ROUND)))
 }
 
-/// Submissions that take effect so late that they are sent again, where names are not unique.
+/// Submissions that take effect after the resend, without unique names.
 fn late(seed: u64) -> Vec<Fault> {
     let late = FaultKind::LateEffect { answer: LateAnswer::Status(504), delay: 60.0, jitter: 140.0 };
     let mut faults = Fault::hostile(seed);
@@ -376,19 +376,19 @@ async fn submissions(campaign: &str, first_seed: u64, faults: fn(u64) -> Vec<Fau
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fleet_neither_loses_nor_doubles_a_submission_under_a_hostile_control_plane() {
+async fn submissions_survive_hostile_control_plane() {
     let figures = submissions("hostile submissions", 0, Fault::hostile).await;
     assert!(figures.get("processes that died") > figures.get("runs") / 50, "nobody died");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fleet_reports_every_duplicate_where_effects_are_late_and_names_are_not_unique() {
+async fn reports_duplicates_after_late_effects() {
     let figures = submissions("hostile duplicates", 1_000_000, late).await;
     assert!(figures.get("doubled and reported") > 0, "nothing was doubled");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fleet_ends_every_wait_right_under_a_hostile_control_plane() {
+async fn waits_survive_hostile_control_plane() {
     let mut figures = Figures::default();
     for bad in BAD {
         figures.add(bad, 0);

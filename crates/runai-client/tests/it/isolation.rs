@@ -1,4 +1,4 @@
-//! A fleet among answers that are not about its workloads: outages have a scope, and nobody's trouble is another's.
+//! Isolation of projects and workloads in a fleet: outages have a scope.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::script::{Reply, Sent, answering};
 
-/// A workload as a list shows it.
+/// A workload in a list.
 pub(crate) fn item(id: &str, project: &str, phase: &str) -> Value {
     json!({
         "id": id, "name": id, "projectId": project, "phase": phase, "type": "Training",
@@ -46,7 +46,7 @@ fn query<'s>(sent: &'s Sent, name: &str) -> &'s str {
     query.split('&').find_map(|pair| pair.strip_prefix(&format!("{name}="))).unwrap_or_default()
 }
 
-/// The page of `items` that a request asks for.
+/// Returns the requested page of `items`.
 pub(crate) fn page(sent: &Sent, items: &[Value]) -> Reply {
     let offset: usize = query(sent, "offset").parse().unwrap();
     let limit: usize = query(sent, "limit").parse().unwrap();
@@ -55,7 +55,7 @@ pub(crate) fn page(sent: &Sent, items: &[Value]) -> Reply {
     Reply::json(200, &json!({"workloads": shown, "next": next}))
 }
 
-/// Follows to the end: when each workload ended, and all other events.
+/// Follows to the end; returns when each workload ended, and all other events.
 pub(crate) async fn followed(
     fleet: &mut Fleet,
     begun: Instant,
@@ -73,14 +73,14 @@ pub(crate) async fn followed(
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_hang_or_403_of_one_project_neither_delays_nor_drops_anothers_workloads() {
+async fn failing_project_does_not_delay_others() {
     for trouble in [Reply::Hangs, Reply::error(403, "no role in this project"), Reply::error(503, "starting")] {
         let begun = Instant::now();
         let client = answering(move |sent| {
             let phase = if begun.elapsed() < Duration::from_mins(1) { "Running" } else { "Completed" };
             match sent.line.as_str() {
                 "POST /api/v2/token" => Reply::token(),
-                // Project 1 is in trouble for four minutes.
+                // Project 1 fails for four minutes.
                 line if (project_of(sent) == "1" || line.contains("/workloads/a"))
                     && begun.elapsed() < Duration::from_mins(4) =>
                 {
@@ -107,7 +107,7 @@ async fn the_hang_or_403_of_one_project_neither_delays_nor_drops_anothers_worklo
         let latest = |prefix: char| ends.iter().filter(|(id, _)| id.starts_with(prefix)).map(|(_, end)| end.1).max();
         assert!(latest('b').unwrap() < Duration::from_secs(95), "{:?}", latest('b'));
         assert!(latest('a').unwrap() > Duration::from_mins(4));
-        // And it is reported once, with its scope.
+        // The outage is reported once, with its scope.
         let scopes: Vec<_> = others
             .iter()
             .filter_map(|event| match event {
@@ -121,7 +121,7 @@ async fn the_hang_or_403_of_one_project_neither_delays_nor_drops_anothers_worklo
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_of_the_control_plane_is_reported_once_for_all_projects() {
+async fn reports_control_plane_outage_once() {
     let begun = Instant::now();
     let client = answering(move |sent| match sent.line.as_str() {
         _ if (10..600).contains(&begun.elapsed().as_secs()) => Reply::Refused,
@@ -151,7 +151,7 @@ pub(crate) fn id_of(sent: &Sent) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_that_fails_is_halved_until_it_works() {
+async fn halves_failing_pages() {
     let limits = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&limits);
     let items: Vec<Value> = ids("w", 300).iter().map(|id| item(id, "1", "Completed")).collect();
@@ -176,7 +176,7 @@ async fn a_page_that_fails_is_halved_until_it_works() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_lists_do_not_work_workloads_are_polled_singly_and_that_is_said_once() {
+async fn reports_individual_polling_once() {
     let begun = Instant::now();
     let client = answering(move |sent| match sent.line.as_str() {
         "POST /api/v2/token" => Reply::token(),
@@ -194,7 +194,7 @@ async fn where_lists_do_not_work_workloads_are_polled_singly_and_that_is_said_on
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_bad_item_costs_that_item() {
+async fn skips_invalid_items() {
     let begun = Instant::now();
     let singles = Arc::new(Mutex::new(Vec::new()));
     let asked = Arc::clone(&singles);
@@ -225,7 +225,7 @@ async fn one_bad_item_costs_that_item() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workload_that_lists_do_not_show_is_polled_by_itself_from_then_on() {
+async fn polls_unlisted_workloads_individually() {
     let begun = Instant::now();
     let lists = Arc::new(AtomicUsize::new(0));
     let listed = Arc::clone(&lists);
@@ -246,7 +246,7 @@ async fn a_workload_that_lists_do_not_show_is_polled_by_itself_from_then_on() {
     assert_eq!(others.iter().filter(|event| matches!(event, FleetEvent::PollingIndividually { .. })).count(), 1);
 }
 
-/// Answers every request after so much latency.
+/// Delays every response.
 struct Late(Duration);
 
 impl Late {
@@ -277,7 +277,7 @@ impl Late {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropping_next_every_100_ms_with_300_ms_of_latency_makes_progress() {
+async fn dropped_next_makes_progress() {
     let mut fleet = Fleet::new(Late(Duration::from_millis(300)).client());
     follow(&mut fleet, "1", ["w1".to_owned()], &WaitPolicy::default());
     let begun = Instant::now();
@@ -299,7 +299,7 @@ async fn dropping_next_every_100_ms_with_300_ms_of_latency_makes_progress() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_answer_that_is_not_about_a_workload_that_was_seen_is_an_outage() {
+async fn unrelated_responses_are_outages() {
     for reply in [
         Reply::text(302, ""),
         Reply::text(200, "<html>please log in</html>"),
@@ -335,7 +335,7 @@ async fn every_answer_that_is_not_about_a_workload_that_was_seen_is_an_outage() 
     }
 }
 
-/// How a workload ends that the control plane does not find any more: `live`, `deleted` and `project` answer.
+/// Returns the outcome of a missing workload, with responses for `live`, `deleted` and `project`.
 async fn end_of_missing(deleted: &'static [&'static str], project: Reply) -> (Outcome, Duration) {
     let begun = Instant::now();
     let client = answering(move |sent| match sent.line.as_str() {
@@ -347,7 +347,7 @@ async fn end_of_missing(deleted: &'static [&'static str], project: Reply) -> (Ou
             page(sent, &items)
         }
         line if line.starts_with("GET /api/v1/workloads?") => page(sent, &[]),
-        // Its project answers only after an hour.
+        // The project exists only after an hour.
         _ if begun.elapsed().as_secs() < 3_600 => project.clone(),
         _ => Reply::json(200, &json!({"id": "1", "name": "vision"})),
     });
@@ -358,7 +358,7 @@ async fn end_of_missing(deleted: &'static [&'static str], project: Reply) -> (Ou
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workload_vanishes_at_once_when_listed_as_deleted_and_else_after_5_min_while_its_project_answers() {
+async fn vanishes_when_deleted_or_missing() {
     let answers = || Reply::json(200, &json!({"id": "1", "name": "vision"}));
     for (deleted, outcome) in [(&["Running"][..], Outcome::Vanished), (&["Completed"][..], Outcome::Succeeded)] {
         let (found, at) = end_of_missing(deleted, answers()).await;
@@ -373,7 +373,7 @@ async fn a_workload_vanishes_at_once_when_listed_as_deleted_and_else_after_5_min
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_follower_that_resumes_reports_the_present_phase_at_once() {
+async fn reports_phase_after_resume() {
     let client = answering(|sent| match sent.line.as_str() {
         "POST /api/v2/token" => Reply::token(),
         _ => Reply::json(200, &item("w1", "1", "Running")),
@@ -388,7 +388,7 @@ async fn a_follower_that_resumes_reports_the_present_phase_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_names_the_workloads_that_it_is_about() {
+async fn refusal_contains_workload_ids() {
     let client = answering(|sent| match sent.line.as_str() {
         "POST /api/v2/token" => Reply::token(),
         line if line.contains("/workloads/b") || project_of(sent) == "2" => {

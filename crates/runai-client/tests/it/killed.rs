@@ -1,5 +1,4 @@
-//! Processes that are killed at any moment, through a network that harms bytes, and others that go on from what they
-//! left on the disk.
+//! Killed processes over a lossy network; others resume from the receipts on disk.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -25,7 +24,7 @@ const SECRET: &str = "RUNAI_TEST_SECRET";
 const RECEIPTS: &str = "RUNAI_TEST_RECEIPTS";
 const RUN: &str = "RUNAI_TEST_RUN";
 
-/// What one process does: it goes on with a run, from wherever another one left it, to its end.
+/// The work of a process: resumes a run and follows it to its end.
 #[tokio::test]
 #[ignore = "the test below starts it in processes of their own"]
 async fn process() {
@@ -61,7 +60,7 @@ async fn process() {
     assert_eq!(outcome, Outcome::Succeeded);
 }
 
-/// One process, which is killed if it takes longer than `patience`; how it ended otherwise.
+/// Runs a process that is killed after `patience`; returns its exit status otherwise.
 async fn one_process(url: &str, secret: &str, receipts: &Path, run: &str, patience: Duration) -> Option<ExitStatus> {
     let mut child = Command::new(env::current_exe().unwrap())
         .args(["--exact", "killed::process", "--ignored", "--quiet"])
@@ -79,7 +78,7 @@ async fn one_process(url: &str, secret: &str, receipts: &Path, run: &str, patien
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_is_killed_another_goes_on() {
+async fn resumes_after_kill() {
     const AT_ONCE: usize = 8;
     let count = (runs() / 25).max(8);
     let sim = Simulator::builder().start().await.unwrap();
@@ -92,12 +91,12 @@ async fn whoever_is_killed_another_goes_on() {
             let (url, secret, run) = (url.as_str(), sim.client_secret(), run.to_string());
             let (directory, killed, failed) = (directory.path(), &killed, &failed);
             async move {
-                // Longer and longer, so that every one comes to its end; the first do not even get to submit.
+                // Increasing, so that every run ends; the first processes die before they submit.
                 for attempt in 0..u64::MAX {
                     let patience = Duration::from_millis(20 + fastrand::u64(..300 << attempt.min(6)));
                     match one_process(url, secret, directory, &run, patience).await {
                         Some(status) if status.success() => return,
-                        // The control plane was not to be reached for too long: another one tries.
+                        // The control plane was unreachable for too long: try again.
                         Some(_) => failed.fetch_add(1, Ordering::Relaxed),
                         None => killed.fetch_add(1, Ordering::Relaxed),
                     };

@@ -1,4 +1,4 @@
-//! The wait machine, fed by hand.
+//! The state machine of a wait.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ fn seen(phase: &str) -> Observation {
     Observation::Seen(Snapshot::of_phase(phase))
 }
 
-/// The phase since `since`, in an answer of the moment `date`, with the two figures.
+/// A snapshot of a phase since `since`, in a response with this `date` and these totals.
 fn figures(phase: &str, since: u64, date: u64, pending: u64, running: u64) -> Observation {
     Observation::Seen({
         let mut snapshot = Snapshot::of_phase(phase);
@@ -52,7 +52,7 @@ fn timeouts(pending: u64, workload: u64, delete_on_failure: bool) -> WaitPolicy 
         .delete_on_failure(delete_on_failure)
 }
 
-/// A waiter and what it is fed; `now` advances by what it is told to wait.
+/// A waiter; `now` advances by the returned intervals.
 struct Waiter {
     policy: WaitPolicy,
     state: WaitState,
@@ -80,7 +80,7 @@ impl Waiter {
         }
     }
 
-    /// Another process goes on with what was written down.
+    /// Resumes from the stored state in another process.
     fn restart(self) -> Self {
         let written = serde_json::to_string(&self.state).unwrap();
         Self { state: serde_json::from_str(&written).unwrap(), now: secs(0), policy: self.policy }
@@ -88,7 +88,7 @@ impl Waiter {
 }
 
 #[test]
-fn every_phase_leads_where_its_stage_says() {
+fn maps_stages_to_actions() {
     for phase in ALL_PHASES.into_iter().chain(["Hibernating", "", "succeeded", "ERROR"]) {
         let next = Waiter::new(WaitPolicy::default()).step(&seen(phase));
         let expected = match Stage::of_phase(phase) {
@@ -105,7 +105,7 @@ fn every_phase_leads_where_its_stage_says() {
 }
 
 #[test]
-fn a_state_tells_the_phase_that_was_seen_last() {
+fn state_contains_last_phase() {
     let mut waiter = Waiter::new(WaitPolicy::default());
     assert_eq!((waiter.state.phase(), waiter.state.stage()), (None, None));
     waiter.polls_again(&seen("running"));
@@ -114,7 +114,7 @@ fn a_state_tells_the_phase_that_was_seen_last() {
 }
 
 #[test]
-fn a_date_that_comes_or_goes_does_not_make_another_spell() {
+fn missing_timestamps_do_not_end_a_stay() {
     let mut waiter = Waiter::new(WaitPolicy::default());
     let dated = |since: Option<u64>| {
         Observation::Seen({
@@ -125,12 +125,12 @@ fn a_date_that_comes_or_goes_does_not_make_another_spell() {
     };
     let looks = [None, Some(100), None, Some(100)].map(|since| waiter.polls_again(&dated(since)).as_secs());
     assert_eq!(looks, [1, 2, 4, 8]);
-    // Another date is another spell.
+    // Another timestamp is another stay.
     assert_eq!(waiter.polls_again(&dated(Some(101))), secs(1));
 }
 
 #[test]
-fn without_timeouts_nothing_is_touched_however_long_it_takes() {
+fn no_timeout_without_policy() {
     let mut waiter = Waiter::new(WaitPolicy::default().delete_on_failure(true));
     for phase in ALL_PHASES.into_iter().filter(|phase| !Stage::of_phase(phase).is_final()) {
         for date in [0, 1_000_000] {
@@ -140,7 +140,7 @@ fn without_timeouts_nothing_is_touched_however_long_it_takes() {
 }
 
 #[test]
-fn looks_quickly_after_a_change_and_then_at_the_interval_of_the_user() {
+fn polls_faster_after_change() {
     let mut waiter = Waiter::new(WaitPolicy::default().monitoring_interval(secs(10)));
     let intervals: Vec<_> = (0..6).map(|_| waiter.polls_again(&seen("Pending")).as_secs()).collect();
     assert_eq!(intervals, [1, 2, 4, 8, 10, 10]);
@@ -148,14 +148,14 @@ fn looks_quickly_after_a_change_and_then_at_the_interval_of_the_user() {
 }
 
 #[test]
-fn an_interval_of_nothing_is_no_busy_loop() {
+fn zero_interval_is_clamped() {
     let mut waiter = Waiter::new(WaitPolicy::default().monitoring_interval(Duration::ZERO));
     assert_eq!(waiter.polls_again(&seen("Pending")), Duration::from_millis(100));
     assert_eq!(waiter.polls_again(&Observation::Missing), Duration::from_millis(100));
 }
 
 #[test]
-fn looks_when_a_timeout_is_due_rather_than_an_interval_later() {
+fn polls_when_timeout_is_due() {
     let mut waiter = Waiter::new(timeouts(500, 500, false).monitoring_interval(secs(300)));
     for date in [0, 1, 3, 7, 15, 31, 63, 127, 255] {
         waiter.now = secs(7 + date);
@@ -167,7 +167,7 @@ fn looks_when_a_timeout_is_due_rather_than_an_interval_later() {
 }
 
 #[test]
-fn an_outage_grows_to_thirty_seconds_and_touches_nothing() {
+fn outage_backs_off_to_30_s() {
     let mut waiter = Waiter::new(timeouts(60, 60, true));
     waiter.polls_again(&figures("Running", 100, 110, 0, 10));
     let intervals: Vec<_> = (0..8).map(|_| waiter.polls_again(&Observation::Unavailable).as_secs()).collect();
@@ -181,7 +181,7 @@ fn an_outage_grows_to_thirty_seconds_and_touches_nothing() {
 }
 
 #[test]
-fn beside_a_figure_no_clock_that_is_off_counts() {
+fn totals_override_wrong_clocks() {
     for phase in ["Pending", "Running"] {
         let mut waiter = Waiter::new(timeouts(300, 300, true));
         for second in [0, 100, 299] {
@@ -191,7 +191,7 @@ fn beside_a_figure_no_clock_that_is_off_counts() {
 }
 
 #[test]
-fn a_figure_that_stands_still_does_not_hold_up_a_timeout() {
+fn constant_total_does_not_block_timeout() {
     let mut waiter = Waiter::new(timeouts(0, 60, false));
     while !matches!(waiter.step(&figures("Running", 0, 90, 0, 0)), Action::Suspend(_)) {
         assert!(waiter.now < secs(200));
@@ -200,7 +200,7 @@ fn a_figure_that_stands_still_does_not_hold_up_a_timeout() {
 }
 
 #[test]
-fn a_queue_timeout_does_not_fire_on_a_running_job_nor_the_other_way_round() {
+fn timeouts_depend_on_stage() {
     let mut waiter = Waiter::new(timeouts(10, 1_000, false));
     waiter.polls_again(&figures("Running", 1_000, 1_001, 5_000, 1));
     let mut waiter = Waiter::new(timeouts(1_000, 10, false));
@@ -208,7 +208,7 @@ fn a_queue_timeout_does_not_fire_on_a_running_job_nor_the_other_way_round() {
 }
 
 #[test]
-fn timeouts_are_suspended_and_confirmed() {
+fn timeout_suspends_and_confirms() {
     for (phase, why) in [("Pending", SuspendReason::PendingTimeout), ("Running", SuspendReason::WorkloadTimeout)] {
         let mut waiter = Waiter::new(timeouts(60, 60, false));
         assert_eq!(waiter.step(&figures(phase, 0, 60, 60, 60)), Action::Suspend(why));
@@ -221,7 +221,7 @@ fn timeouts_are_suspended_and_confirmed() {
 }
 
 #[test]
-fn a_suspend_without_effect_is_asked_for_again_but_not_at_every_look() {
+fn resends_suspend_without_effect() {
     let mut waiter = Waiter::new(timeouts(60, 60, false));
     let asks = (0..26)
         .filter(|_| waiter.step(&figures("Running", 0, 70, 0, 70)) == Action::Suspend(SuspendReason::WorkloadTimeout))
@@ -232,7 +232,7 @@ fn a_suspend_without_effect_is_asked_for_again_but_not_at_every_look() {
 }
 
 #[test]
-fn a_suspend_is_not_asked_for_again_because_the_phase_changes() {
+fn phase_change_does_not_resend_suspend() {
     let mut waiter = Waiter::new(WaitPolicy::default());
     waiter.state.cancel();
     assert_eq!(waiter.step(&seen("Creating")), Action::Suspend(SuspendReason::Cancelled));
@@ -240,14 +240,14 @@ fn a_suspend_is_not_asked_for_again_because_the_phase_changes() {
 }
 
 #[test]
-fn a_job_that_completes_before_the_suspend_reaches_it_has_succeeded() {
+fn completed_before_suspend_is_success() {
     let mut waiter = Waiter::new(timeouts(60, 60, true));
     let _ = waiter.step(&figures("Running", 0, 60, 0, 60));
     assert_eq!(waiter.step(&seen("Completed")), Action::Done(Outcome::Succeeded));
 }
 
 #[test]
-fn timeouts_resume_their_count_in_another_process() {
+fn timers_resume_in_another_process() {
     let mut waiter = Waiter::new(timeouts(100, 100, false));
     for (second, phase) in [(0, "Creating"), (20, "Creating"), (21, "Pending"), (60, "Pending"), (61, "Initializing")] {
         waiter.now = secs(second);
@@ -261,13 +261,13 @@ fn timeouts_resume_their_count_in_another_process() {
     let mut waiter = waiter.restart();
     waiter.polls_again(&seen("Initializing"));
     assert_eq!(waiter.step(&seen("Initializing")), Action::Suspend(SuspendReason::PendingTimeout));
-    // A stop that one process asked for is not taken for someone else's by the next.
+    // A suspend of one process is not mistaken for someone else's by the next.
     let mut waiter = waiter.restart();
     assert_eq!(waiter.step(&seen("Stopped")), Action::Done(Outcome::PendingTimeout));
 }
 
 #[test]
-fn without_dates_the_clock_of_the_caller_counts_but_not_through_an_outage_or_a_restart() {
+fn local_clock_skips_outages_and_restarts() {
     let mut waiter = Waiter::new(timeouts(1_000, 1_000, false));
     for _ in 0..4 {
         waiter.polls_again(&seen("Initializing"));
@@ -281,7 +281,7 @@ fn without_dates_the_clock_of_the_caller_counts_but_not_through_an_outage_or_a_r
 }
 
 #[test]
-fn clocks_that_go_backwards_never_fire_a_timeout() {
+fn backward_clocks_fire_no_timeout() {
     let mut waiter = Waiter::new(timeouts(10, 10, false));
     waiter.polls_again(&figures("Initializing", 5_000, 1_000, 0, 0));
     waiter.now = Duration::ZERO;
@@ -290,7 +290,7 @@ fn clocks_that_go_backwards_never_fire_a_timeout() {
 }
 
 #[test]
-fn deletes_on_failure_only_what_failed_or_timed_out() {
+fn deletes_only_failed_or_timed_out() {
     let policy = timeouts(60, 60, true);
     for (phases, deleted) in [
         (&["Failed"][..], Some(Outcome::Failed)),
@@ -315,7 +315,7 @@ fn deletes_on_failure_only_what_failed_or_timed_out() {
 }
 
 #[test]
-fn a_delete_is_confirmed_and_asked_for_again_only_while_the_workload_lies() {
+fn resends_delete_of_stopped_workload() {
     let mut waiter = Waiter::new(timeouts(60, 60, true));
     assert_eq!(waiter.step(&seen("Failed")), Action::Delete(Outcome::Failed));
     let again = (0..10).filter(|_| waiter.step(&seen("Failed")) == Action::Delete(Outcome::Failed)).count();
@@ -329,7 +329,7 @@ fn a_delete_is_confirmed_and_asked_for_again_only_while_the_workload_lies() {
 }
 
 #[test]
-fn a_stop_by_someone_else_is_stopped_and_left_alone() {
+fn leaves_stopped_workload_alone() {
     let mut waiter = Waiter::new(timeouts(60, 60, true));
     waiter.polls_again(&figures("Running", 0, 10, 0, 10));
     waiter.polls_again(&seen("Stopping"));
@@ -337,7 +337,7 @@ fn a_stop_by_someone_else_is_stopped_and_left_alone() {
 }
 
 #[test]
-fn a_cancel_suspends_confirms_and_never_deletes() {
+fn cancel_suspends_and_confirms() {
     let mut waiter = Waiter::new(timeouts(60, 60, true));
     waiter.polls_again(&figures("Running", 0, 10, 0, 10));
     waiter.state.cancel();
@@ -345,7 +345,7 @@ fn a_cancel_suspends_confirms_and_never_deletes() {
     waiter.polls_again(&seen("Running"));
     waiter.state.cancel();
     assert_eq!(waiter.step(&seen("Stopped")), Action::Done(Outcome::Cancelled));
-    // What the suspend killed was cancelled; what had failed before had failed.
+    // A failure after the suspend is a cancellation; one before it is a failure.
     let mut waiter = Waiter::new(timeouts(60, 60, false));
     waiter.state.cancel();
     assert_eq!(waiter.step(&seen("Failed")), Action::Done(Outcome::Failed));
@@ -356,7 +356,7 @@ fn a_cancel_suspends_confirms_and_never_deletes() {
 }
 
 #[test]
-fn a_cancel_does_not_hide_a_timeout_that_came_first() {
+fn cancel_keeps_earlier_timeout() {
     let mut waiter = Waiter::new(timeouts(60, 60, false));
     let _ = waiter.step(&figures("Running", 0, 60, 0, 60));
     waiter.state.cancel();
@@ -364,7 +364,7 @@ fn a_cancel_does_not_hide_a_timeout_that_came_first() {
 }
 
 #[test]
-fn a_deleted_workload_ended_as_its_record_says() {
+fn outcome_of_deleted_record() {
     for (phase, outcome) in [
         ("Completed", Outcome::Succeeded),
         ("Failed", Outcome::Failed),
@@ -380,7 +380,7 @@ fn a_deleted_workload_ended_as_its_record_says() {
 }
 
 #[test]
-fn a_workload_deleted_while_it_is_being_stopped_was_stopped() {
+fn deletion_during_suspend_keeps_reason() {
     let deleted = Observation::Deleted(Snapshot::of_phase("Deleting"));
     let mut waiter = Waiter::new(timeouts(60, 60, true));
     let _ = waiter.step(&figures("Running", 0, 60, 0, 60));
@@ -395,7 +395,7 @@ fn a_workload_deleted_while_it_is_being_stopped_was_stopped() {
 }
 
 #[test]
-fn outcomes_and_states_print_and_parse_back() {
+fn outcomes_and_states_round_trip() {
     for outcome in Outcome::ALL {
         let written = serde_json::to_string(&outcome).unwrap();
         assert_eq!(serde_json::from_str::<Outcome>(&written).unwrap(), outcome);
@@ -403,7 +403,7 @@ fn outcomes_and_states_print_and_parse_back() {
     }
     let why = [SuspendReason::Cancelled, SuspendReason::PendingTimeout, SuspendReason::WorkloadTimeout];
     assert_eq!(why.map(|why| why.to_string()), why.map(|why| why.outcome().to_string()));
-    // A receipt of an older version lacks what it did not know.
+    // A receipt of an older version lacks newer members.
     assert_eq!(serde_json::from_str::<WaitState>("{}").unwrap(), WaitState::default());
 }
 
@@ -426,7 +426,7 @@ fn dated(phase: &str, since: u64, date: u64) -> Observation {
 }
 
 #[test]
-fn phases_without_a_total_count_by_the_local_clock() {
+fn counts_local_clock_without_totals() {
     for (phase, why) in [
         ("Creating", SuspendReason::PendingTimeout),
         ("Initializing", SuspendReason::PendingTimeout),
@@ -444,7 +444,7 @@ fn phases_without_a_total_count_by_the_local_clock() {
 }
 
 #[test]
-fn no_date_alone_fires_a_timeout_for_a_waiter_that_created_nothing() {
+fn date_alone_fires_no_timeout() {
     for phase in ["Pending", "Initializing", "Running", "Degraded"] {
         let mut waiter = Waiter::new(timeouts(3_600, 3_600, true));
         for second in 0..1_000 {
@@ -456,22 +456,22 @@ fn no_date_alone_fires_a_timeout_for_a_waiter_that_created_nothing() {
 }
 
 #[test]
-fn the_skew_of_date_is_measured_when_the_workload_is_created() {
-    // The front's clock is two hours ahead of the one that stamps phases.
+fn measures_skew_at_creation() {
+    // The proxy's clock is two hours ahead of that of the phases.
     let mut waiter = creator(timeouts(10_000, 600, false), 8_200);
     let begun = waiter.now;
     waiter.polls_again(&dated("Pending", 1_000, 8_201));
     for _ in 0..50 {
         waiter.polls_again(&Observation::Unavailable);
     }
-    // It began to run 300 s ago, while nobody could see it.
+    // It started to run 300 s ago, during an outage.
     let passed = waiter.now.checked_sub(begun).unwrap().as_secs();
     waiter.polls_again(&dated("Running", 1_000 + passed - 300, 8_200 + passed));
     assert_eq!(waiter.state.running(), secs(300));
 }
 
 #[test]
-fn a_date_that_does_not_move_with_the_local_clock_does_not_count() {
+fn ignores_drifting_date() {
     for dates in [[1_000, 1_000, 1_000], [1_000, 90_000, 90_100], [1_000, 0, 5], [90_000, 1_100, 1_200]] {
         let mut waiter = creator(timeouts(300, 300, true), dates[0]);
         waiter.now += secs(100);
@@ -483,7 +483,7 @@ fn a_date_that_does_not_move_with_the_local_clock_does_not_count() {
 }
 
 #[test]
-fn totals_that_go_back_or_reset_neither_fire_nor_hold_up_a_timeout() {
+fn tolerates_decreasing_totals() {
     let mut waiter = Waiter::new(timeouts(100, 100, true));
     let mut fired = None;
     for (second, total) in (0..=110).zip([0, 50, 10, 0, 60, 0].into_iter().cycle()) {
@@ -497,7 +497,7 @@ fn totals_that_go_back_or_reset_neither_fire_nor_hold_up_a_timeout() {
 }
 
 #[test]
-fn pending_timeout_counts_the_present_wait_only() {
+fn pending_timeout_counts_current_wait() {
     // Preempted after a first wait of 1,000 s: the total is the sum of both waits, also after a restart.
     let mut waiter = Waiter::new(timeouts(600, 100_000, true));
     waiter.polls_again(&figures("Pending", 1_000, 1_500, 500, 0));
@@ -506,7 +506,7 @@ fn pending_timeout_counts_the_present_wait_only() {
     assert!(waiter.state.queued() < secs(600));
     let mut waiter = waiter.restart();
     waiter.polls_again(&figures("Pending", 5_000, 5_200, 1_200, 3_000));
-    // Another waiter, that knows nothing: all earlier waits fit before the present phase.
+    // Another waiter without state: all earlier waits were before the current phase.
     let mut stranger = Waiter::new(timeouts(600, 100_000, true));
     let preempted = {
         let mut snapshot = Snapshot::of_phase("Pending");
@@ -528,7 +528,7 @@ fn pending_timeout_counts_the_present_wait_only() {
 }
 
 #[test]
-fn a_wait_in_the_queue_spans_its_phases_unless_the_job_may_have_run() {
+fn queue_wait_spans_phases() {
     let mut waiter = Waiter::new(timeouts(60, 60, false));
     for (second, phase) in [(0, "Creating"), (20, "Creating"), (21, "Pending"), (40, "Pending"), (41, "Initializing")] {
         waiter.now = secs(second);
@@ -536,13 +536,13 @@ fn a_wait_in_the_queue_spans_its_phases_unless_the_job_may_have_run() {
     }
     assert_eq!(waiter.state.queued(), secs(39));
     waiter.polls_again(&Observation::Unavailable);
-    // Nobody knows what happened meanwhile.
+    // It is unknown what happened in between.
     waiter.polls_again(&seen("Pending"));
     assert_eq!(waiter.state.queued(), Duration::ZERO);
 }
 
 #[test]
-fn a_phase_that_did_not_change_counts_across_an_outage_by_the_dates_of_its_creator() {
+fn dates_count_across_outages() {
     let mut waiter = creator(timeouts(100, 1_000, false), 1_000);
     waiter.polls_again(&dated("Initializing", 1_000, 1_000));
     waiter.polls_again(&Observation::Unavailable);
@@ -553,21 +553,21 @@ fn a_phase_that_did_not_change_counts_across_an_outage_by_the_dates_of_its_creat
 }
 
 #[test]
-fn a_decision_to_suspend_is_dropped_when_its_reason_is_gone() {
+fn discards_suspend_without_reason() {
     // The suspend never reached the control plane, and the job runs now.
     let mut waiter = Waiter::new(timeouts(60, 1_000, true));
     assert_eq!(waiter.step(&figures("Pending", 0, 60, 60, 0)), Action::Suspend(SuspendReason::PendingTimeout));
     waiter.state.action_failed(false);
     waiter.polls_again(&figures("Running", 70, 75, 70, 5));
     assert_eq!(waiter.state.suspending(), None);
-    // It was accepted and lost: not sent again while the job runs.
+    // It was accepted and lost: not resent while the job runs.
     let mut waiter = Waiter::new(timeouts(60, 1_000, true));
     assert_eq!(waiter.step(&figures("Pending", 0, 60, 60, 0)), Action::Suspend(SuspendReason::PendingTimeout));
     for second in 0..40 {
         waiter.polls_again(&figures("Running", 70, 75 + second, 70, 5 + second));
     }
     assert_eq!(waiter.state.suspending(), None);
-    // Accepted and late: it still was this waiter's, but what had begun to run is not deleted.
+    // Accepted and late: the outcome is this waiter's, but a workload that has run is not deleted.
     let mut waiter = Waiter::new(timeouts(60, 1_000, false));
     let _ = waiter.step(&figures("Pending", 0, 60, 60, 0));
     waiter.polls_again(&figures("Running", 70, 75, 70, 5));
@@ -576,7 +576,7 @@ fn a_decision_to_suspend_is_dropped_when_its_reason_is_gone() {
 }
 
 #[test]
-fn a_workload_that_someone_resumed_is_not_suspended_again() {
+fn does_not_suspend_resumed_workload() {
     for phase in ["Resuming", "Pending", "Running"] {
         let mut waiter = Waiter::new(timeouts(100_000, 60, true));
         assert_eq!(waiter.step(&figures("Running", 0, 60, 0, 60)), Action::Suspend(SuspendReason::WorkloadTimeout));
@@ -595,12 +595,12 @@ fn a_workload_that_someone_resumed_is_not_suspended_again() {
 }
 
 #[test]
-fn what_someone_else_stopped_before_a_timeout_was_sent_is_neither_ours_nor_deleted() {
+fn stop_before_suspend_is_not_ours() {
     let mut waiter = Waiter::new(timeouts(60, 60, true));
     assert_eq!(waiter.step(&figures("Running", 0, 60, 0, 60)), Action::Suspend(SuspendReason::WorkloadTimeout));
     waiter.state.action_failed(false);
     assert_eq!(waiter.step(&seen("Stopped")), Action::Done(Outcome::Stopped));
-    // A suspend whose answer was lost may be what stopped it.
+    // A suspend without a response may have stopped it.
     let mut waiter = Waiter::new(timeouts(60, 60, false));
     let _ = waiter.step(&figures("Running", 0, 60, 0, 60));
     waiter.state.action_failed(true);
@@ -608,7 +608,7 @@ fn what_someone_else_stopped_before_a_timeout_was_sent_is_neither_ours_nor_delet
 }
 
 #[test]
-fn a_stored_stop_can_be_dropped() {
+fn discards_stored_suspend() {
     let mut waiter = Waiter::new(timeouts(60, 60, true));
     waiter.state.cancel();
     let mut waiter = waiter.restart();
@@ -616,7 +616,7 @@ fn a_stored_stop_can_be_dropped() {
     waiter.polls_again(&seen("Running"));
     assert_eq!(waiter.step(&seen("Stopped")), Action::Done(Outcome::Stopped));
     assert_eq!(waiter.state.discard_suspend(), None);
-    // One that was sent may still take effect, and is then the cause.
+    // A suspend that was sent may still take effect.
     let mut waiter = Waiter::new(timeouts(60, 60, true));
     let _ = waiter.step(&figures("Running", 0, 1, 0, 1));
     waiter.state.cancel();
@@ -628,7 +628,7 @@ fn a_stored_stop_can_be_dropped() {
 }
 
 #[test]
-fn an_older_state_than_one_before_is_ignored_for_a_while() {
+fn ignores_stale_polls() {
     let mut waiter = Waiter::new(timeouts(60, 60, true));
     waiter.polls_again(&figures("Running", 100, 110, 0, 10));
     for _ in 0..20 {
@@ -639,7 +639,7 @@ fn an_older_state_than_one_before_is_ignored_for_a_while() {
 }
 
 #[test]
-fn a_workload_vanishes_only_when_it_is_absent_for_long_while_its_project_answers() {
+fn vanishes_after_long_absence() {
     let mut waiter = Waiter::new(WaitPolicy::default());
     waiter.polls_again(&seen("Running"));
     let begun = waiter.now;
@@ -647,7 +647,7 @@ fn a_workload_vanishes_only_when_it_is_absent_for_long_while_its_project_answers
         assert!(waiter.now < begun + secs(320));
     }
     assert!(waiter.now >= begun + secs(300));
-    // Time that nobody answered does not count, and a poll that shows it starts the count anew.
+    // Outages do not count, and a poll that shows the workload resets the count.
     let mut waiter = Waiter::new(WaitPolicy::default());
     waiter.polls_again(&seen("Running"));
     for _ in 0..100 {
@@ -661,7 +661,7 @@ fn a_workload_vanishes_only_when_it_is_absent_for_long_while_its_project_answers
 }
 
 #[test]
-fn a_workload_that_was_being_deleted_has_vanished_at_once() {
+fn deleting_workload_vanishes_immediately() {
     for phase in ["Deleting", "Terminating"] {
         let mut waiter = Waiter::new(timeouts(60, 60, true));
         waiter.polls_again(&seen(phase));
@@ -670,7 +670,7 @@ fn a_workload_that_was_being_deleted_has_vanished_at_once() {
 }
 
 #[test]
-fn a_final_phase_that_is_not_known_ends_the_wait_after_a_minute() {
+fn unknown_final_phase_ends_wait() {
     let ended = Observation::Seen({
         let mut snapshot = Snapshot::of_phase("Hibernated");
         snapshot.is_completed = true;
@@ -682,7 +682,7 @@ fn a_final_phase_that_is_not_known_ends_the_wait_after_a_minute() {
         assert!(waiter.now < begun + secs(90));
     }
     assert!(waiter.now >= begun + secs(60));
-    // Without `completedAt` it may do anything, for ever.
+    // Without `completedAt` the wait continues without limit.
     let mut waiter = Waiter::new(timeouts(60, 60, true));
     for _ in 0..1_000 {
         waiter.polls_again(&seen("Hibernated"));
@@ -690,7 +690,7 @@ fn a_final_phase_that_is_not_known_ends_the_wait_after_a_minute() {
 }
 
 #[test]
-fn a_phase_that_nobody_knows_in_between_counts_no_time_twice() {
+fn unknown_phase_counts_no_time_twice() {
     let mut waiter = creator(timeouts(1_000, 250, true), 1_000);
     for second in 0..200 {
         waiter.now = secs(7 + 100 + second);
@@ -701,7 +701,7 @@ fn a_phase_that_nobody_knows_in_between_counts_no_time_twice() {
 }
 
 #[test]
-fn several_phases_that_nobody_knows_in_a_row_count_no_time_twice() {
+fn unknown_phases_count_no_time_twice() {
     let mut waiter = creator(timeouts(1_000, 250, true), 1_000);
     for second in 0..200 {
         waiter.now = secs(7 + 100 + second);
@@ -713,7 +713,7 @@ fn several_phases_that_nobody_knows_in_a_row_count_no_time_twice() {
 }
 
 #[test]
-fn an_answer_without_the_time_of_its_phase_counts_no_time_twice() {
+fn missing_phase_time_counts_no_time_twice() {
     let mut waiter = creator(timeouts(1_000, 250, true), 1_000);
     for second in 0..200 {
         waiter.now = secs(7 + 100 + second);

@@ -1,4 +1,4 @@
-//! Over sockets, in real time, through a proxy that cuts, delays, doubles and spoils bytes.
+//! Submissions over sockets, in real time, through a proxy that cuts, delays, duplicates and corrupts bytes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,10 +14,10 @@ use tokio::time::sleep;
 use crate::campaign::{figure, record_figures, runs};
 use crate::network::{followed_by, request, submission_of};
 
-/// Longer than anything takes on this machine, and shorter than a test that runs in real time can bear.
+/// Longer than any request takes, and short enough for a test in real time.
 pub(crate) const SETTLE_TIME: Duration = Duration::from_millis(1500);
 
-/// What is done to one connection, after so many bytes of one direction.
+/// The fault of a connection, after a number of bytes in one direction.
 #[derive(Clone, Copy, Debug)]
 enum Harm {
     CutAnswer(usize),
@@ -28,7 +28,7 @@ enum Harm {
     SpoilAnswer(usize),
 }
 
-/// What was done to connections.
+/// Counts of faults.
 #[derive(Default)]
 pub(crate) struct Harmed {
     connections: AtomicUsize,
@@ -54,16 +54,16 @@ impl Harmed {
     pub(crate) fn figures(&self) -> [(&'static str, f64); 5] {
         [
             ("connections", &self.connections),
-            ("cut in the middle of a request or an answer", &self.cut),
-            ("delayed, some beyond the client's patience", &self.delayed),
+            ("cut during a request or a response", &self.cut),
+            ("delayed, some beyond the request timeout", &self.delayed),
             ("sent twice by the proxy", &self.doubled),
-            ("with a spoiled byte in the answer", &self.spoiled),
+            ("with a corrupted byte in the response", &self.spoiled),
         ]
         .map(|(name, counter)| (name, figure(counter.load(Ordering::Relaxed))))
     }
 }
 
-/// Passes connections on to `target`; gives its own address, and counts what it did.
+/// Forwards connections to `target`; returns its address and counts faults.
 pub(crate) async fn proxy(target: String, seed: u64) -> (String, Arc<Harmed>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -111,7 +111,7 @@ async fn pass(near: TcpStream, far: TcpStream, harm: Harm, target: &str) {
                 }
             }
             passed += count;
-            // Twice the same request, as a proxy that tries again by itself would have it.
+            // Send the request twice, like a proxy that retries.
             if matches!(harm, Harm::DoubleRequest)
                 && bytes.starts_with(b"POST /api/v1/workloads/trainings ")
                 && let Ok(mut again) = TcpStream::connect(target).await
@@ -135,7 +135,7 @@ async fn pass(near: TcpStream, far: TcpStream, harm: Harm, target: &str) {
                     return;
                 }
                 Harm::DelayAnswer(delay) => sleep(delay).await,
-                // Without TLS nobody would see another letter in an id; a byte that fits nowhere is seen.
+                // Without TLS another letter in an id is undetectable; an invalid byte is detected.
                 Harm::SpoilAnswer(at) if (passed..passed + count).contains(&at) => bytes[at - passed] = 1,
                 _ => {}
             }
@@ -145,7 +145,7 @@ async fn pass(near: TcpStream, far: TcpStream, harm: Harm, target: &str) {
             }
         }
     };
-    // Whichever side ends first ends both.
+    // The side that ends first ends both.
     tokio::select! {
         () = requests => {}
         () = answers => {}
@@ -153,8 +153,8 @@ async fn pass(near: TcpStream, far: TcpStream, harm: Harm, target: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_network_that_harms_bytes_neither_loses_nor_doubles_a_job() {
-    // Real time and real sockets are dearer than those in memory.
+async fn submits_once_over_lossy_network() {
+    // Real time is slower than paused time.
     let count = (runs() / 10).max(60);
     let sim = Simulator::builder().start().await.unwrap();
     let target = sim.base_url().trim_start_matches("http://").to_owned();
@@ -172,7 +172,7 @@ async fn a_network_that_harms_bytes_neither_loses_nor_doubles_a_job() {
     let placement = good.prepare().await.unwrap();
     let tasks: Vec<_> = (0..count)
         .map(|run| {
-            // Connections of one's own, so that many of them are harmed.
+            // Separate connections, so that many have faults.
             let operator = StepOperator::new(client(&address), sim.project()).settle_time(SETTLE_TIME);
             let request = request(&placement, &run.to_string(), &[("RUNAI_SIM_RUNNING", "0.5")]);
             let policy = WaitPolicy::default()

@@ -1,4 +1,4 @@
-//! Tests of the client from outside: against scripted answers in memory, with time paused, and against the simulator.
+//! Integration tests: against scripted responses in memory, with paused time, and against the simulator.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod actions;

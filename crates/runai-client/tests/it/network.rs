@@ -1,4 +1,4 @@
-//! The simulator without a socket, behind a network that does what a test says; and receipts in memory.
+//! A transport to the simulator in memory with injected faults, and a receipt store in memory.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -24,21 +24,21 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 use tower::ServiceExt as _;
 
-/// What happens to a request on its way.
+/// The fate of a request.
 #[derive(Clone)]
 pub(crate) enum Fate {
     AnswerIsCut,
     AnswerIsLost,
     Arrives,
-    /// After so long.
+    /// Delayed.
     ArrivesLate(Duration),
-    /// The process that sends it dies, before it is carried out or after.
+    /// The process that sends it dies, before or after it takes effect.
     Dies {
         carried_out: bool,
         death: Arc<Notify>,
     },
     IsLost,
-    /// The answer's clock is off by so many seconds.
+    /// The response's clock is off by this many seconds.
     IsSkewed(i64),
     MeetsAnError(u16),
     MeetsAPage(u16),
@@ -79,7 +79,7 @@ impl Transport for InMemory {
                 _ => {}
             }
             let Ok(answered) = timeout(limit, call(router, request)).await else {
-                return Err(TransportError::maybe_sent(TransportErrorKind::Timeout, "no answer"));
+                return Err(TransportError::maybe_sent(TransportErrorKind::Timeout, "no response"));
             };
             let mut response = answered.ok_or_else(lost)?;
             match fate {
@@ -100,13 +100,13 @@ impl Transport for InMemory {
     }
 }
 
-/// The submission of a request; one without an id if it has no label.
+/// Returns the submission of a request; without an id if it has no label.
 pub(crate) fn submission_of(request: &TrainingCreationRequest) -> Submission {
     let without = || Submission::new(&request.name, &request.project_id, &request.cluster_id, "", "{}");
     Submission::of(request).unwrap_or_else(without)
 }
 
-/// The answer; `None` if its body breaks.
+/// Returns the response; `None` if its body is incomplete.
 async fn call(router: Router, request: &Request) -> Option<Response> {
     let (parts, body) = router.oneshot(request.clone().map(Body::from)).await.unwrap().into_parts();
     Some(Response::from_parts(parts, body.collect().await.ok()?.to_bytes()))
@@ -155,7 +155,7 @@ pub(crate) fn request(placement: &Placement, run_id: &str, variables: &[(&str, &
     }
 }
 
-/// Follows what a fleet was given to the end of one workload, as the program does.
+/// Follows a fleet to the end of one workload, as the program does.
 pub(crate) async fn followed_by(mut fleet: Fleet, workload_id: &str) -> Outcome {
     while let Some(event) = fleet.next().await {
         if let FleetEvent::Workload { event: Event::Ended { outcome }, workload_id: ended } = event
@@ -167,7 +167,7 @@ pub(crate) async fn followed_by(mut fleet: Fleet, workload_id: &str) -> Outcome 
     panic!("{workload_id} is not followed");
 }
 
-/// Receipts that outlive the processes of a test.
+/// A receipt store that outlives the processes of a test.
 #[derive(Debug, Default)]
 pub(crate) struct MemoryStore {
     receipts: Mutex<HashMap<String, Receipt>>,
@@ -176,7 +176,7 @@ pub(crate) struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// One that cannot be written.
+    /// Returns a store that cannot be written.
     pub(crate) fn broken() -> Self {
         Self { broken: true, ..Self::default() }
     }
@@ -192,7 +192,7 @@ impl MemoryStore {
         self.receipts.lock().unwrap().values().cloned().collect()
     }
 
-    /// All that was ever written, in order.
+    /// All writes, in order.
     pub(crate) fn writes(&self) -> Vec<Receipt> {
         self.writes.lock().unwrap().clone()
     }
@@ -204,7 +204,7 @@ impl ReceiptStore for MemoryStore {
             if self.broken {
                 return Err(StoreError::new("the disk is full"));
             }
-            // As a real one: someone may die while it waits.
+            // Like a real store: a process may die while it waits.
             tokio::task::yield_now().await;
             let mut receipts = self.receipts.lock().unwrap();
             let stored = receipts.get(&receipt.key());

@@ -1,4 +1,4 @@
-//! The body that a preview shows is the body that is sent, byte for byte.
+//! The rendered body is sent byte for byte.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use runai_syntax::Format;
 use crate::script::{Reply, answering};
 
 #[tokio::test(start_paused = true)]
-async fn sends_the_bytes_that_a_preview_shows_for_every_fixture() {
+async fn sends_the_rendered_bytes() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runai-spec/tests/fixtures/valid");
     let mut steps = 0;
     for entry in fs::read_dir(folder).unwrap() {

@@ -1,4 +1,4 @@
-//! Every operation of the API can be sent: its method, path, query, body and headers arrive as they were asked for.
+//! Sends every operation of the API and checks method, path, query, body and headers.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::script::{Reply, Script, TOKEN};
 
-/// One line of the table.
+/// A line of the table.
 struct Operation {
     method: Method,
     /// With `{parameters}`.
@@ -20,7 +20,7 @@ struct Operation {
 }
 
 fn operations() -> Vec<Operation> {
-    // A checkout may have given the file other line ends.
+    // A checkout may have changed the line endings.
     let lines = include_str!("operations.tsv").lines().filter(|line| !line.starts_with('#'));
     lines
         .map(|line| {
@@ -33,7 +33,7 @@ fn operations() -> Vec<Operation> {
         .collect()
 }
 
-/// `path` with a value for each of its parameters.
+/// Returns `path` with values for its parameters.
 fn filled(path: &str) -> String {
     let mut filled = String::new();
     for (index, part) in path.split(['{', '}']).enumerate() {
@@ -43,7 +43,7 @@ fn filled(path: &str) -> String {
 }
 
 #[test]
-fn the_table_has_every_operation_of_the_api() {
+fn table_has_all_operations() {
     let operations = operations();
     assert_eq!(operations.len(), 391);
     let different: HashSet<_> = operations.iter().map(|one| format!("{} {}", one.method, one.path)).collect();
@@ -56,12 +56,12 @@ fn the_table_has_every_operation_of_the_api() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_operation_of_the_api_can_be_sent() {
+async fn sends_all_operations() {
     for Operation { method, path, query, body } in operations() {
         let mut request = ApiRequest::new(method, filled(path)).accept("application/json, text/csv");
         let mut line = format!("{method} {}", filled(path));
         for (index, name) in query.iter().enumerate() {
-            // As a program has them that reads names at run time.
+            // Names that are only known at run time.
             request = request.query((*name).to_owned(), "1 & 2,ü");
             line.push(if index == 0 { '?' } else { '&' });
             let _ = write!(line, "{name}={}", encode_component("1 & 2,ü"));
@@ -71,11 +71,11 @@ async fn every_operation_of_the_api_can_be_sent() {
             "json" => request.json(&json!({"name": "fit", "list": [1, null]})),
             _ => request,
         };
-        // The token of the call comes first.
+        // The first request gets the token.
         let script = Script::without_tokens();
         script.expect("POST /api/v2/token", Reply::token());
         script.expect(&line, Reply::text(200, "\u{0}any bytes\n").header("x-any", "header"));
-        // The transport that the script is has compared the line.
+        // The scripted transport has compared the line.
         let answer = script.client().call(&request).await.unwrap();
         assert_eq!((answer.status, &answer.bytes[..]), (StatusCode::OK, &b"\0any bytes\n"[..]), "{line}");
         assert_eq!(answer.headers["x-any"], "header");
@@ -95,7 +95,7 @@ async fn every_operation_of_the_api_can_be_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_that_no_header_can_carry_is_refused_before_anything_is_sent() {
+async fn rejects_invalid_accept_header() {
     let error = Script::without_tokens().client().call(&ApiRequest::get("/x").accept("a\nb")).await.unwrap_err();
     assert!(error.is_configuration(), "{error:?}");
 }

@@ -1,4 +1,4 @@
-//! Any list of the API as a stream, however its pages are linked.
+//! Lists as streams, with all kinds of paging.
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use runai_api::request::ApiRequest;
@@ -13,7 +13,7 @@ async fn numbers(script: &Script, request: ApiRequest, member: &str) -> Result<V
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_that_name_the_next_one_are_followed() {
+async fn follows_offsets() {
     let request = ApiRequest::get("/api/v1/workloads/pods").query("completed", "true");
     for last in [json!({"pods": [3], "next": null}), json!({"pods": [3], "next": 0}), json!({"pods": [3]})] {
         let script = Script::new();
@@ -21,7 +21,7 @@ async fn pages_that_name_the_next_one_are_followed() {
             .expect("GET /api/v1/workloads/pods?completed=true", Reply::json(200, &json!({"pods": [1, 2], "next": 2})))
             .expect("GET /api/v1/workloads/pods?completed=true&offset=2", Reply::json(200, &last));
         if last.get("next").is_none() {
-            // Nothing says that this was the last one.
+            // Nothing marks the last page.
             script.expect("GET /api/v1/workloads/pods?completed=true&offset=3", Reply::json(200, &json!({"pods": []})));
         }
         assert_eq!(numbers(&script, request.clone(), "pods").await.unwrap(), [1, 2, 3]);
@@ -29,8 +29,8 @@ async fn pages_that_name_the_next_one_are_followed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_that_name_nothing_end_with_a_short_one() {
-    // A body that is the list, and one that holds it.
+async fn ends_with_short_page() {
+    // A body that is a list, and one that contains it.
     for (member, list) in
         [("", (|items: &[u32]| json!(items)) as fn(&[u32]) -> Value), ("nodes", |items| json!({"nodes": items}))]
     {
@@ -49,7 +49,7 @@ async fn pages_that_name_nothing_end_with_a_short_one() {
             .expect("GET /api/v1/nodes?offset=3", Reply::json(200, &list(&[])));
         assert_eq!(numbers(&script, second, member).await.unwrap(), [3]);
 
-        // Without either it is not known whether the list has pages at all.
+        // Without either, the list may have no pages.
         let script = Script::new();
         script.expect("GET /api/v1/nodes", Reply::json(200, &list(&[1, 2])));
         assert_eq!(numbers(&script, ApiRequest::get("/api/v1/nodes"), member).await.unwrap(), [1, 2]);
@@ -57,7 +57,7 @@ async fn pages_that_name_nothing_end_with_a_short_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_knows_no_offsets_gives_its_list_once() {
+async fn stops_at_repeated_page() {
     let client = answering(|sent| {
         if sent.line.ends_with("/token") { Reply::token() } else { Reply::json(200, &json!({"nodes": [1, 2]})) }
     });
@@ -67,7 +67,7 @@ async fn a_server_that_knows_no_offsets_gives_its_list_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn templates_and_access_rules_are_lists_too() {
+async fn lists_templates_and_access_rules() {
     let script = Script::new();
     let page = |items: &[u32], next| Reply::json(200, &json!({"entries": items, "pagination": {"nextOffset": next}}));
     script
@@ -86,7 +86,7 @@ async fn templates_and_access_rules_are_lists_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn items_are_decoded_one_by_one_and_pages_are_read_as_they_are_asked_for() {
+async fn skips_invalid_items_on_demand() {
     #[derive(Debug, Deserialize, PartialEq)]
     struct Pod {
         id: String,
@@ -103,7 +103,7 @@ async fn items_are_decoded_one_by_one_and_pages_are_read_as_they_are_asked_for()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_leads_nowhere_is_an_error() {
+async fn rejects_endless_list() {
     for page in [json!({"pods": [1], "next": -1}), json!({"pods": [1], "next": "x"}), json!({"pods": [1], "next": 5})] {
         let client =
             answering(move |sent| if sent.line.ends_with("/token") { Reply::token() } else { Reply::json(200, &page) });
@@ -120,7 +120,7 @@ async fn a_list_that_leads_nowhere_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whole_pages_can_be_read_as_they_are() {
+async fn returns_raw_pages() {
     let script = Script::new();
     let first = json!({"audit_logs": [1], "total": 2, "next": 1});
     let last = json!({"audit_logs": [2], "total": 2, "next": null});

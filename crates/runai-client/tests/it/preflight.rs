@@ -1,4 +1,4 @@
-//! What `doctor` finds out.
+//! Findings of a preflight.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn step(settings: &str) -> (TrainingCreationRequest, Permissions) {
     (step.render(&Context::default()), permissions(&resolution))
 }
 
-/// The request and the settings behind it.
+/// Returns the subject of a preflight of `request`.
 pub(crate) fn subject(request: &TrainingCreationRequest) -> PreflightSubject<'_> {
     PreflightSubject::new(request, &setting_of)
 }
@@ -46,7 +46,7 @@ fn has(found: &Preflight, check: Check, verdict: Verdict, words: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_step_that_will_run_gets_a_clean_bill() {
+async fn passes_valid_step() {
     let sim = Simulator::builder().role(Role::AiPractitioner, ["sim-project"]).in_memory().unwrap();
     let found = preflight(&operator(&sim), "node_pools: [default], gpu_portion_request: 0.5").await;
     assert!(found.passed() && found.placement.is_some(), "{found:#?}");
@@ -67,15 +67,15 @@ async fn a_step_that_will_run_gets_a_clean_bill() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_least_role_is_enough_and_cannot_see_the_policy() {
+async fn minimal_role_passes_without_policy() {
     let sim = Simulator::builder().role(Role::LeastPrivilege, ["sim-project"]).in_memory().unwrap();
     let found = preflight(&operator(&sim), "").await;
     assert!(found.passed(), "{found:#?}");
-    has(&found, Check::Policy, Verdict::Unknown, "may not view policies");
+    has(&found, Check::Policy, Verdict::Unknown, "lacks permission to view policies");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_would_keep_it_from_running_is_found() {
+async fn reports_all_problems() {
     let node = |pool: &str| Node { node_pool: pool.into(), ..Node::default() };
     let quota = Quota { gpus: Some(2.0), gpu_limit: Some(4.0), ..Quota::default() };
     let sim = Simulator::builder()
@@ -98,9 +98,9 @@ async fn what_would_keep_it_from_running_is_found() {
     assert!(finding.hint.as_deref().unwrap().contains("`a100`"), "{finding:?}");
 
     let found = preflight(&operator, "node_pools: [a100], gpu_devices_request: 8").await;
-    has(&found, Check::Quota, Verdict::Fail, "asks for 8 GPUs, the project's limit is 4");
+    has(&found, Check::Quota, Verdict::Fail, "requests 8 GPUs, the project's limit is 4");
     let found = preflight(&operator, "node_pools: [a100], gpu_devices_request: 3").await;
-    has(&found, Check::Quota, Verdict::Warn, "asks for 3 GPUs, the project's quota is 2");
+    has(&found, Check::Quota, Verdict::Warn, "requests 3 GPUs, the project's quota is 2");
     let found =
         preflight(&operator, "node_pools: [a100], gpu_devices_request: 3, preemptibility: non-preemptible").await;
     has(&found, Check::Quota, Verdict::Fail, "non-preemptible");
@@ -110,7 +110,7 @@ async fn what_would_keep_it_from_running_is_found() {
     has(&found, Check::Quota, Verdict::Unknown, "memory");
     let settings = "gpu_request_type: memory, gpu_memory_request: 8Gi, cpu_memory_request: 2T, node_pools: [a100]";
     let found = preflight(&operator, settings).await;
-    has(&found, Check::Quota, Verdict::Warn, "asks for 2000 GB of memory, the project's quota is 1099.51");
+    has(&found, Check::Quota, Verdict::Warn, "requests 2000 GB of memory, the project's quota is 1099.51");
 
     let found = preflight(&operator, "cpu_core_request: 8, priority_class: high").await;
     has(&found, Check::Policy, Verdict::Fail, "rule `max` of the tenant's policy");
@@ -125,7 +125,7 @@ async fn what_would_keep_it_from_running_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_that_does_not_do_is_found() {
+async fn reports_insufficient_role() {
     let sim = Simulator::builder().role(Role::MlEngineer, ["sim-project"]).in_memory().unwrap();
     let found = preflight(&operator(&sim), "").await;
     for verb in ["Create", "Edit"] {
@@ -134,22 +134,23 @@ async fn a_role_that_does_not_do_is_found() {
     let sim =
         Simulator::builder().projects(["mine", "theirs"]).role(Role::AiPractitioner, ["theirs"]).in_memory().unwrap();
     let found = StepOperator::new(client(&sim, |_| Fate::Arrives), "mine").preflight(None, None).await;
-    has(&found, Check::Project, Verdict::Fail, "`mine` does not exist, or cannot be seen");
+    has(&found, Check::Project, Verdict::Fail, "`mine` does not exist or is not visible");
     assert!(found.error.unwrap().is_not_found());
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_ends_where_nothing_more_can_be_found_out() {
-    struct Nowhere(TransportErrorKind);
-    impl Transport for Nowhere {
+async fn stops_after_fatal_error() {
+    struct Failing(TransportErrorKind);
+    impl Transport for Failing {
         fn send<'a>(&'a self, _: &'a Request, _: Duration) -> BoxFuture<'a, Result<Response, TransportError>> {
             Box::pin(async { Err(TransportError::not_sent(self.0, "as the test says")) })
         }
     }
-    for (failure, words) in
-        [(TransportErrorKind::Connect, "cannot connect"), (TransportErrorKind::Tls, "cannot connect securely")]
-    {
-        let client = Client::builder("https://runai.test").credentials("id", "secret").transport(Nowhere(failure));
+    for (failure, words) in [
+        (TransportErrorKind::Connect, "cannot connect"),
+        (TransportErrorKind::Tls, "cannot establish a TLS connection"),
+    ] {
+        let client = Client::builder("https://runai.test").credentials("id", "secret").transport(Failing(failure));
         let found = StepOperator::new(client.build().unwrap(), "vision").preflight(None, None).await;
         has(&found, Check::Connectivity, Verdict::Fail, words);
         assert!(found.findings.len() == 1 && found.error.unwrap().is_unreachable());
@@ -162,7 +163,7 @@ async fn it_ends_where_nothing_more_can_be_found_out() {
         .build()
         .unwrap();
     let found = StepOperator::new(wrong, sim.project()).preflight(None, None).await;
-    has(&found, Check::Connectivity, Verdict::Pass, "answers");
+    has(&found, Check::Connectivity, Verdict::Pass, "responds");
     has(&found, Check::Credentials, Verdict::Fail, "refused the credentials");
 
     let page = client(&sim, |_| Fate::MeetsAPage(200));

@@ -1,4 +1,4 @@
-//! Rate limits: nobody gives up too early, nobody storms the control plane, and nothing is submitted twice.
+//! Rate limits.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::script::{Reply, Script, answering};
 const LINE: &str = "GET /api/v1/clusters";
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_after_is_kept_beyond_the_deadline_of_a_call() {
+async fn waits_for_retry_after() {
     let script = Script::new();
     script
         .expect(LINE, Reply::error(429, "slow down").header("retry-after", "9"))
@@ -32,7 +32,7 @@ async fn a_retry_after_is_kept_beyond_the_deadline_of_a_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_after_may_be_a_date() {
+async fn accepts_date_in_retry_after() {
     let script = Script::new();
     script
         .expect(
@@ -48,7 +48,7 @@ async fn a_retry_after_may_be_a_date() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_after_beyond_the_patience_fails_at_once() {
+async fn long_retry_after_fails_immediately() {
     let script = Script::new();
     let begun = Instant::now();
     script.expect(LINE, Reply::error(429, "slow down").header("retry-after", "301"));
@@ -56,7 +56,7 @@ async fn a_retry_after_beyond_the_patience_fails_at_once() {
     assert_eq!(error.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!((error.retry_after, begun.elapsed()), (Some(Duration::from_secs(301)), Duration::ZERO));
 
-    // What earlier waits took is gone.
+    // Earlier waits have used up the time.
     let script = Script::new();
     for seconds in ["200", "99", "2"] {
         script.expect(LINE, Reply::error(429, "slow down").header("retry-after", seconds));
@@ -68,7 +68,7 @@ async fn a_retry_after_beyond_the_patience_fails_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_retry_after_the_pauses_grow_until_the_patience_ends() {
+async fn backs_off_without_retry_after() {
     let moments = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&moments);
     let client = answering(move |sent| {
@@ -89,7 +89,7 @@ async fn without_a_retry_after_the_pauses_grow_until_the_patience_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_calls_of_a_client_hold_back_together() {
+async fn all_calls_wait_together() {
     let script = Script::new();
     script
         .expect(LINE, Reply::error(429, "slow down").header("retry-after", "30"))
@@ -109,12 +109,12 @@ async fn all_calls_of_a_client_hold_back_together() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_policy_of_once_does_not_wait_for_a_rate_limit() {
+async fn once_does_not_wait() {
     let script = Script::new();
     script.expect(LINE, Reply::error(429, "slow down").header("retry-after", "1"));
     let client = script.builder().retry_policy(RetryPolicy::once(Duration::from_secs(5))).build().unwrap();
     let begun = Instant::now();
-    // The second one is not even sent.
+    // The second one is not sent.
     for _ in 0..2 {
         assert_eq!(client.clusters().await.unwrap_err().status(), Some(StatusCode::TOO_MANY_REQUESTS));
     }
@@ -122,7 +122,7 @@ async fn a_policy_of_once_does_not_wait_for_a_rate_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rate_limits_do_not_use_up_the_retries() {
+async fn rate_limits_use_no_retries() {
     let script = Script::new();
     for _ in 0..20 {
         script.expect(LINE, Reply::error(429, "slow down").header("retry-after", "1"));
@@ -133,7 +133,7 @@ async fn rate_limits_do_not_use_up_the_retries() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn callers_that_wait_for_a_rate_limited_token_keep_their_time() {
+async fn rate_limited_token_extends_deadlines() {
     let asked = Mutex::new((0, 0));
     let client = answering(move |sent| {
         let mut asked = asked.lock().unwrap();
@@ -142,7 +142,7 @@ async fn callers_that_wait_for_a_rate_limited_token_keep_their_time() {
             return if asked.0 == 1 { Reply::error(429, "wait").header("retry-after", "60") } else { Reply::token() };
         }
         asked.1 += 1;
-        // Each of both has to try again.
+        // Both have to retry.
         if asked.1 <= 2 { Reply::Refused } else { Reply::text(200, "[]") }
     });
     let begun = Instant::now();
@@ -152,7 +152,7 @@ async fn callers_that_wait_for_a_rate_limited_token_keep_their_time() {
     assert!((60..65).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
 }
 
-/// A limiter that accepts one request a second.
+/// A limiter that accepts one request per second.
 struct Limiter {
     next: Instant,
     accepted: Vec<String>,
@@ -182,7 +182,7 @@ fn limited(says_when: bool) -> (Client, Arc<Mutex<Limiter>>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn forty_submissions_against_a_limiter_are_forty_workloads() {
+async fn submits_once_through_limiter() {
     for says_when in [true, false] {
         let (client, limiter) = limited(says_when);
         let begun = Instant::now();
@@ -200,13 +200,13 @@ async fn forty_submissions_against_a_limiter_are_forty_workloads() {
         accepted.dedup();
         assert_eq!(accepted.len(), 40);
         assert!(begun.elapsed() < Duration::from_mins(2), "{:?}", begun.elapsed());
-        // The first burst, and then about as many as were accepted.
+        // The first burst, and then about as many requests as are accepted.
         assert!(*refused < 120, "{refused} refusals, {says_when}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn forty_steps_submitted_through_a_limiter_are_forty_workloads_of_the_simulator() {
+async fn submits_steps_once_through_limiter() {
     let sim = Simulator::builder().in_memory().unwrap();
     let next = Mutex::new(Instant::now());
     let client = client(&sim, move |request| {

@@ -1,4 +1,4 @@
-//! What is written down, when, and what is gone on with from there.
+//! Receipts: contents, time of writing, and resuming.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -22,7 +22,7 @@ async fn only(store: &MemoryStore) -> Receipt {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_receipt_is_written_before_the_first_send_and_follows_the_workload() {
+async fn writes_receipt_before_send() {
     let sim = Simulator::builder().in_memory().unwrap();
     let store = Arc::new(MemoryStore::default());
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -57,7 +57,7 @@ async fn a_receipt_is_written_before_the_first_send_and_follows_the_workload() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_crash_the_receipt_leads_to_the_workload_or_says_that_there_is_none() {
+async fn recovers_after_crash() {
     for carried_out in [false, true] {
         let sim = Simulator::builder().in_memory().unwrap();
         let store = Arc::new(MemoryStore::default());
@@ -96,7 +96,7 @@ async fn after_a_crash_the_receipt_leads_to_the_workload_or_says_that_there_is_n
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_run_attaches_and_another_name_or_content_is_refused() {
+async fn attaches_same_run_only() {
     let sim = Simulator::builder().in_memory().unwrap();
     let store = Arc::new(MemoryStore::default());
     let operator = recorded(operator(&sim), &store);
@@ -106,7 +106,7 @@ async fn the_same_run_attaches_and_another_name_or_content_is_refused() {
     let again = operator.submit(&submission_of(&request_of(&[]))).await.unwrap();
     assert_eq!((again.already_existed, &again.workload_id), (true, &first.workload_id));
 
-    // Another value is a warning, another command another file.
+    // Another value is a difference, another command is another file.
     let other = operator.submit(&submission_of(&request_of(&[("A", "b")]))).await.unwrap();
     assert_eq!(
         (&other.workload_id, other.differences),
@@ -126,7 +126,7 @@ async fn the_same_run_attaches_and_another_name_or_content_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deleted_workload_is_never_sent_again_even_when_the_control_plane_forgot_it() {
+async fn never_resubmits_deleted_workload() {
     let sim = Simulator::builder().in_memory().unwrap();
     let store = Arc::new(MemoryStore::default());
     let operator = recorded(operator(&sim), &store);
@@ -142,7 +142,7 @@ async fn a_deleted_workload_is_never_sent_again_even_when_the_control_plane_forg
     let receipt = only(&store).await;
     assert!(matches!(receipt.progress, Progress::Ended { outcome: Outcome::Vanished, .. }), "{receipt:?}");
 
-    // Another control plane behind the same URL, that knows nothing.
+    // Another control plane at the same URL, without the workload.
     let empty = Simulator::builder().in_memory().unwrap();
     let operator = recorded(StepOperator::new(client(&empty, |_| Fate::Arrives), empty.project()), &store);
     let error = operator.submit(&submission_of(&request)).await.unwrap_err();
@@ -151,7 +151,7 @@ async fn a_deleted_workload_is_never_sent_again_even_when_the_control_plane_forg
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_refused_leaves_no_receipt() {
+async fn refusal_removes_receipt() {
     let sim = Simulator::builder().in_memory().unwrap();
     let store = Arc::new(MemoryStore::default());
     let operator = recorded(operator(&sim), &store);
@@ -164,7 +164,7 @@ async fn what_is_refused_leaves_no_receipt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_place_for_receipts_it_goes_on_and_says_so() {
+async fn proceeds_without_receipts() {
     let sim = Simulator::builder().in_memory().unwrap();
     let store = Arc::new(MemoryStore::broken());
     let operator = recorded(operator(&sim), &store);
@@ -181,14 +181,14 @@ async fn without_a_place_for_receipts_it_goes_on_and_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn timeouts_and_decisions_outlive_the_process() {
+async fn timers_and_decisions_survive_restart() {
     let sim = Simulator::builder().in_memory().unwrap();
     let store = Arc::new(MemoryStore::default());
     let policy = WaitPolicy::default().workload_timeout(Duration::from_mins(10));
     let suspends = Arc::new(AtomicUsize::new(0));
     let death = Arc::new(Notify::new());
     let (count, at) = (Arc::clone(&suspends), Arc::clone(&death));
-    // The process that decides to suspend dies when it has done so.
+    // The process that suspends dies right after.
     let dying = client(&sim, move |sent| {
         if sent.uri().path().ends_with("/suspend") && count.fetch_add(1, Ordering::Relaxed) == 0 {
             return Fate::Dies { carried_out: true, death: Arc::clone(&at) };
@@ -199,7 +199,7 @@ async fn timeouts_and_decisions_outlive_the_process() {
     let placement = operator.prepare().await.unwrap();
     operator.submit(&submission_of(&request(&placement, "run", &[("RUNAI_SIM_RUNNING", "4000")]))).await.unwrap();
     for _ in 0..3 {
-        // Processes that come and go do not start the clock anew.
+        // Other processes do not reset the timers.
         let mut watch = operator.watch_receipt(only(&store).await).unwrap();
         let _ = tokio::time::timeout(Duration::from_secs(100), watch.run(|_| {})).await;
     }
@@ -212,7 +212,7 @@ async fn timeouts_and_decisions_outlive_the_process() {
     let mut watch = operator.watch_receipt(only(&store).await).unwrap();
     assert_eq!(watch.run(|_| {}).await.unwrap(), Outcome::WorkloadTimeout);
 
-    // Once it has ended, whoever resumes it owns it: following it again stops nothing.
+    // After it has ended, a resumed workload is not suspended again.
     let receipt = only(&store).await;
     let id = receipt.workload_id().unwrap().to_owned();
     operator.resume(&id).await.unwrap();

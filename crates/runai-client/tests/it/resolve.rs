@@ -19,7 +19,7 @@ fn clusters() -> Reply {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_exact_name_is_found_on_any_page() {
+async fn finds_project_on_any_page() {
     let script = Script::new();
     let query = "filterBy=name%3D%3Dvision";
     script
@@ -31,7 +31,7 @@ async fn the_exact_name_is_found_on_any_page() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_configured_cluster_must_be_the_projects() {
+async fn checks_configured_cluster() {
     let script = Script::new();
     let found = || page(&[project("2", "vision", "u2")], None);
     script.expect(PROJECTS, found()).expect(CLUSTERS, clusters());
@@ -50,21 +50,21 @@ async fn a_configured_cluster_must_be_the_projects() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_project_that_exists_twice_needs_a_cluster() {
+async fn ambiguous_project_needs_cluster() {
     let script = Script::new();
     let twice = || page(&[project("1", "vision", "u1"), project("2", "vision", "u2")], None);
     script.expect(PROJECTS, twice());
     let operator = StepOperator::new(script.client(), "vision");
     let error = operator.prepare().await.unwrap_err();
     assert!(matches!(error, Error::ProjectAmbiguous { .. }), "{error:?}");
-    assert_eq!(error.to_string(), "project `vision` exists 2 times, in clusters `u1`, `u2`");
+    assert_eq!(error.to_string(), "project `vision` exists in several clusters: `u1`, `u2`");
 
     script.expect(PROJECTS, twice()).expect(CLUSTERS, clusters());
     assert_eq!(operator.cluster_name("dgx").prepare().await.unwrap().project_id, "1");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_project_gets_the_nearest_names() {
+async fn suggests_similar_projects() {
     let script = Script::new();
     let all = [project("1", "speech", "u1"), project("2", "visions", "u1"), project("3", "vision-test", "u1")];
     script
@@ -80,7 +80,7 @@ async fn an_unknown_project_gets_the_nearest_names() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_without_an_end_is_an_error() {
+async fn rejects_endless_list() {
     let script = Script::new();
     script.expect(PROJECTS, page(&[], Some(500))).expect(PROJECTS, page(&[], Some(500)));
     let error = StepOperator::new(script.client(), "vision").prepare().await.unwrap_err();

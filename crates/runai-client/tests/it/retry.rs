@@ -14,7 +14,7 @@ use crate::script::{Reply, Script, answering};
 const LINE: &str = "GET /api/v1/clusters";
 
 #[tokio::test(start_paused = true)]
-async fn what_changes_nothing_is_tried_again() {
+async fn retries_reads() {
     let script = Script::new();
     script
         .expect(LINE, Reply::Refused)
@@ -28,7 +28,7 @@ async fn what_changes_nothing_is_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delete_is_tried_again_too() {
+async fn retries_deletes() {
     let script = Script::new();
     script
         .expect("DELETE /api/v1/workloads/trainings/w", Reply::Lost)
@@ -37,7 +37,7 @@ async fn a_delete_is_tried_again_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_post_that_may_have_taken_effect_is_never_sent_again() {
+async fn never_resends_ambiguous_post() {
     let line = "POST /api/v1/workloads/trainings";
     for (reply, ambiguous) in [
         (Reply::Lost, true),
@@ -65,7 +65,7 @@ async fn a_post_that_may_have_taken_effect_is_never_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn gives_up_in_time_whatever_the_other_side_does() {
+async fn gives_up_in_time() {
     let everything: [fn() -> Reply; 4] =
         [|| Reply::Hangs, || Reply::Refused, || Reply::Lost, || Reply::error(503, "starting")];
     for reply in everything {
@@ -79,7 +79,7 @@ async fn gives_up_in_time_whatever_the_other_side_does() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_policy_of_once_tries_once() {
+async fn once_tries_once() {
     let script = Script::new();
     script.expect(LINE, Reply::error(503, "starting"));
     let client = script.builder().retry_policy(RetryPolicy::once(Duration::from_secs(5))).build().unwrap();
@@ -87,7 +87,7 @@ async fn a_policy_of_once_tries_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn errors_say_whose_fault_it_is() {
+async fn classifies_errors() {
     let request = ApiRequest::get("/api/v1/x");
     for (status, predicate) in [
         (400, Error::is_refused as fn(&Error) -> bool),
@@ -120,7 +120,7 @@ async fn errors_say_whose_fault_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_redirect_is_not_followed_and_says_where_it_leads() {
+async fn does_not_follow_redirects() {
     let script = Script::new();
     script.expect(LINE, Reply::text(302, "").header("location", "https://login.example.com/"));
     let error = script.client().clusters().await.unwrap_err();
@@ -128,7 +128,7 @@ async fn a_redirect_is_not_followed_and_says_where_it_leads() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_is_not_the_apis_is_described_and_not_quoted() {
+async fn does_not_quote_unexpected_responses() {
     let script = Script::new();
     script
         .expect(LINE, Reply::text(200, "<html>log in</html>").header("content-type", "text/html; charset=utf-8"))
@@ -138,16 +138,16 @@ async fn an_answer_that_is_not_the_apis_is_described_and_not_quoted() {
     for problem in [
         "is not JSON (text/html, 19 bytes)",
         "is not JSON (10 bytes)",
-        "is not what the API describes, at line 1 column 8 of its body (8 bytes)",
+        "does not match the API at line 1, column 8 of its body (8 bytes)",
     ] {
         let error = client.clusters().await.unwrap_err();
         assert!(matches!(error, Error::UnexpectedResponse { .. }) && error.is_unreachable(), "{error:?}");
-        assert_eq!(error.to_string(), format!("the answer to `{LINE}` (200 OK) {problem}"));
+        assert_eq!(error.to_string(), format!("the response to `{LINE}` (200 OK) {problem}"));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_request_states_decides_over_its_method() {
+async fn explicit_idempotency_overrides_method() {
     let (line, post) = ("POST /api/v1/x", ApiRequest::post("/api/v1/x"));
     let script = Script::new();
     script.expect(line, Reply::Lost).expect(line, Reply::text(200, "[]"));
@@ -165,7 +165,7 @@ async fn what_a_request_states_decides_over_its_method() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_what_the_api_itself_refused_certainly_had_no_effect() {
+async fn only_api_refusals_had_no_effect() {
     let page = "<html>no</html>";
     let other_json = r#"{"error": "no route", "status": 404}"#;
     let of_api = r#"{"code": 400, "message": "no"}"#;
@@ -203,14 +203,14 @@ async fn only_what_the_api_itself_refused_certainly_had_no_effect() {
         assert_eq!(error.may_have_taken_effect(), ambiguous, "{status} {body}: {error:?}");
         assert_eq!(error.is_from_api(), status >= 300 && body == of_api, "{status} {body}: {error:?}");
     }
-    // A 429 is waited for, whoever wrote it, and says that nothing was done.
+    // A 429 of any server means that the request had no effect.
     let script = Script::new();
     script.expect("POST /api/v1/workloads/trainings", Reply::text(429, page).header("retry-after", "3600"));
     let error = script.client().create_training(&TrainingCreationRequest::default()).await.unwrap_err();
     assert!(!error.may_have_taken_effect() && !error.is_from_api() && error.is_unreachable(), "{error:?}");
 }
 
-/// Notes where each request is in memory, and does not work.
+/// Records the addresses of requests, and fails.
 #[derive(Clone, Default)]
 struct Addresses(Arc<Mutex<Vec<(usize, usize)>>>);
 

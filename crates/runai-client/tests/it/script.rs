@@ -1,4 +1,4 @@
-//! A control plane that answers what the test says, in the order that it says, and insists on being asked.
+//! A scripted control plane that expects requests in order.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -15,7 +15,7 @@ pub(crate) const CLIENT_ID: &str = "canary-id-8841";
 pub(crate) const CLIENT_SECRET: &str = "canary-secret-8842";
 pub(crate) const TOKEN: &str = "canary-token-8843";
 
-/// How one request is answered.
+/// The response to a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
     Answer {
@@ -23,11 +23,11 @@ pub(crate) enum Reply {
         headers: Vec<(&'static str, String)>,
         body: Vec<u8>,
     },
-    /// The request gets through, the answer does not come back.
+    /// The request arrives, the response is lost.
     Lost,
-    /// Nobody listens.
+    /// The connection is refused.
     Refused,
-    /// No answer, ever.
+    /// No response.
     Hangs,
 }
 
@@ -51,7 +51,7 @@ impl Reply {
         self
     }
 
-    /// A token that lasts an hour.
+    /// A token that is valid for an hour.
     pub(crate) fn token() -> Self {
         Self::json(200, &json!({"access_token": TOKEN, "token_type": "Bearer", "expires_in": 3600}))
     }
@@ -74,7 +74,7 @@ impl Reply {
     }
 }
 
-/// What a request looked like.
+/// A recorded request.
 #[derive(Clone)]
 pub(crate) struct Sent {
     pub(crate) line: String,
@@ -92,7 +92,7 @@ impl Sent {
     }
 }
 
-/// Expects requests in order; panics at any other one, and when it is dropped before all of them came.
+/// Expects requests in order; panics at any other one, and on drop if any are missing.
 #[derive(Clone, Default)]
 pub(crate) struct Script {
     inner: Arc<Mutex<Inner>>,
@@ -106,25 +106,25 @@ struct Inner {
 }
 
 impl Script {
-    /// A control plane that issues tokens without being told to.
+    /// A control plane that issues tokens automatically.
     pub(crate) fn new() -> Self {
         let script = Self::without_tokens();
         script.inner().issues_tokens = true;
         script
     }
 
-    /// A control plane whose tokens are part of the script.
+    /// A control plane whose token requests are part of the script.
     pub(crate) fn without_tokens() -> Self {
         Self::default()
     }
 
-    /// The next request is `line`: a method, a space, and a path, with its query where that matters.
+    /// Expects `line` next: a method, a space, and a path, optionally with a query.
     pub(crate) fn expect(&self, line: &str, reply: Reply) -> &Self {
         self.inner().expected.push_back((line.to_owned(), reply));
         self
     }
 
-    /// Everything that was sent, tokens too.
+    /// All requests, including those for tokens.
     pub(crate) fn sent(&self) -> Vec<Sent> {
         self.inner().sent.clone()
     }
@@ -173,12 +173,12 @@ impl Transport for ScriptTransport {
     }
 }
 
-/// A client of a control plane that answers every request by a function of the test.
+/// A client whose requests are handled by a function of the test.
 pub(crate) fn answering(reply: impl Fn(&Sent) -> Reply + Send + Sync + 'static) -> Client {
     answering_builder(reply).build().unwrap()
 }
 
-/// The same client, still to be built.
+/// The builder of such a client.
 pub(crate) fn answering_builder(reply: impl Fn(&Sent) -> Reply + Send + Sync + 'static) -> ClientBuilder {
     client_of(Answering(reply))
 }
@@ -196,14 +196,14 @@ fn client_of(transport: impl Transport) -> ClientBuilder {
     Client::builder(BASE_URL).credentials(CLIENT_ID, CLIENT_SECRET).transport(transport)
 }
 
-/// Whether a request is one for a token, and is well formed.
+/// Returns whether a request is a valid token request.
 pub(crate) fn is_token_request(sent: &Sent) -> bool {
     sent.line == format!("{} /api/v2/token", Method::POST)
         && sent.body == format!("grant_type=client_credentials&client_id={CLIENT_ID}&client_secret={CLIENT_SECRET}")
         && sent.headers["content-type"] == "application/x-www-form-urlencoded"
 }
 
-/// Lets `time` pass for the tasks that wait.
+/// Advances the paused time by `time`.
 pub(crate) async fn pass(time: Duration) {
     tokio::time::sleep(time).await;
 }

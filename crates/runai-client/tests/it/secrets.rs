@@ -1,4 +1,4 @@
-//! Secrets are in no Debug text, no error and no trace, whatever the other side does with them.
+//! `Debug` output, errors and traces contain no secrets, whatever a server does with them.
 
 use std::error::Error as _;
 use std::fmt::Write as _;
@@ -39,7 +39,7 @@ fn everything_about(error: &Error) -> String {
     text
 }
 
-/// Answers with whatever it was sent, headers and body.
+/// Responds with the request's headers and body.
 fn echo(sent: &Sent, status: u16, as_json: bool) -> Reply {
     let authorization = sent.headers.get("authorization").map(|value| value.to_str().unwrap().to_owned());
     let text = format!("you sent {authorization:?} and {} {CLIENT_ID}/{CLIENT_SECRET}", sent.body);
@@ -55,7 +55,7 @@ fn echo(sent: &Sent, status: u16, as_json: bool) -> Reply {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_that_the_other_side_echoes_is_passed_on() {
+async fn redacts_echoed_secrets() {
     let traces = traces();
 
     for status in [200, 302, 400, 401, 403, 404, 409, 500, 503] {
@@ -84,7 +84,7 @@ async fn nothing_that_the_other_side_echoes_is_passed_on() {
                         }
                     }
                 };
-                // A workload of an unknown phase is followed for ever.
+                // A workload in an unknown phase is followed without limit.
                 let error = timeout(Duration::from_mins(10), followed).await.unwrap_or(None);
                 assert_clean(&format!("{:?} {watch:?} {}", error, serde_json::to_string(watch.state()).unwrap()));
             }
@@ -123,10 +123,10 @@ async fn nor_do_sockets_tell() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nor_do_receipts_and_panics() {
+async fn receipts_and_panics_hide_secrets() {
     let directory = tempfile::tempdir().unwrap();
     let label = Label { name: Some(SUBMISSION_LABEL.into()), value: Some("abcdefghijkl".into()), exclude: None };
-    // What a job gets to know is nobody else's business.
+    // The environment of a job is secret.
     let request = TrainingCreationRequest {
         name: "fit-abcdefghijkl".into(),
         spec: TrainingSpec {
@@ -156,10 +156,10 @@ async fn nor_do_receipts_and_panics() {
     }
 }
 
-/// What a submission holds that nobody else may see.
+/// The secrets of a submission.
 const SENT: [&str; 5] = ["canary-mode-1", "a \"tw0\" <&> lines\nof c4nary", "hush6!", "k9z4", "canary-in-a-url-5"];
 
-/// Words of those that stand nowhere else.
+/// Unique words of these secrets.
 const WORDS: [&str; 6] = ["mode-1", "tw0", "c4nary", "hush6", "k9z4", "in-a-url-5"];
 
 fn submission() -> TrainingCreationRequest {
@@ -175,7 +175,7 @@ fn submission() -> TrainingCreationRequest {
     }
 }
 
-/// What an error body becomes by the ways in which servers quote what they were sent.
+/// Error bodies that quote the request in all encodings.
 fn quoted(sent: &Sent) -> Vec<String> {
     let body: Value = serde_json::from_str(&sent.body).unwrap();
     let plain: Vec<&str> = body["spec"]["environmentVariables"]
@@ -191,7 +191,7 @@ fn quoted(sent: &Sent) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_submission_that_the_other_side_quotes_is_not_passed_on() {
+async fn redacts_quoted_submission() {
     let traces = traces();
     for status in [200, 202, 302, 400, 403, 404, 409, 413, 422, 500, 501, 503] {
         for (way, is_json) in (0..4).flat_map(|way| [(way, true), (way, false)]) {
@@ -222,7 +222,7 @@ async fn a_submission_that_the_other_side_quotes_is_not_passed_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workload_of_somebody_else_is_not_quoted() {
+async fn does_not_quote_other_workloads() {
     let traces = traces();
     let secret = "canary-of-somebody-else";
     let other = json!({"id": "w", "environmentVariables": {"HF_TOKEN": secret}, "phase": [secret]});
@@ -249,16 +249,16 @@ async fn a_workload_of_somebody_else_is_not_quoted() {
             assert!(!text.contains("canary") && matches!(error, Error::UnexpectedResponse { .. }), "{text}");
         }
     }
-    // An item that does not decode costs itself, and the log says no more than that.
+    // An invalid item is skipped, and the log does not quote it.
     let script = Script::new();
     script.expect("GET /api/v1/workloads", Reply::json(200, &json!({"workloads": [other]})));
     assert_eq!(script.client().workloads(&ListParams::default()).await.unwrap(), []);
     let traces = traces.text();
-    assert!(traces.contains("left out list items") && !traces.contains(secret), "{traces}");
+    assert!(traces.contains("skipped invalid list items") && !traces.contains(secret), "{traces}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_client_is_told_to_conceal_is_in_nothing_that_it_says() {
+async fn redacts_configured_values() {
     let client = answering(|sent| {
         if sent.line.ends_with("/token") {
             return Reply::token();
@@ -269,7 +269,7 @@ async fn what_a_client_is_told_to_conceal_is_in_nothing_that_it_says() {
         }
         Reply::error(400, text).header("location", "https://elsewhere.test/canary%2F2")
     });
-    // All clones conceal what one was told to.
+    // All clones redact the values.
     client.clone().redact(["canary-1", "canary/2", "offline"].map(SecretString::from));
     let asset =
         ApiRequest::put("/api/v1/asset/credentials/password/1").json(&json!({"spec": {"password": "canary-3"}}));
@@ -282,7 +282,7 @@ async fn what_a_client_is_told_to_conceal_is_in_nothing_that_it_says() {
 }
 
 #[tokio::test]
-async fn a_request_shows_no_token_to_a_transport_that_prints_it() {
+async fn debug_of_request_hides_token() {
     struct Printing;
     impl Transport for Printing {
         fn send<'a>(&'a self, request: &'a Request, _: Duration) -> BoxFuture<'a, Result<Response, TransportError>> {
@@ -298,9 +298,9 @@ async fn a_request_shows_no_token_to_a_transport_that_prints_it() {
     assert_clean(&format!("{transport:?}"));
 }
 
-/// The traces of this whole process: every other test's, too, must be clean.
+/// The traces of the whole process: those of other tests must contain no secrets either.
 ///
-/// Subscribers of single threads would miss what other threads' lack of one has switched off.
+/// Thread-local subscribers would not see events that other threads without a subscriber have disabled.
 fn traces() -> &'static Traces {
     static TRACES: LazyLock<Traces> = LazyLock::new(|| {
         let traces = Traces::default();

@@ -1,4 +1,4 @@
-//! Ambiguous submissions: when they are sent again, and what proves that a workload is ours.
+//! Ambiguous submissions: resends, and the identity of workloads.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -40,10 +40,10 @@ fn generated() -> TrainingCreationRequest {
     request(&format!("fit-{ID}"))
 }
 
-/// Id, name, spec, and the second from which on it shows.
+/// Id, name, spec, and the second from which it is visible.
 type Stored = (String, String, Value, u64);
 
-/// A control plane in the hands of a test: workloads by id with their specs, and when each becomes visible.
+/// A fake control plane: workloads by id with their specs, and when each becomes visible.
 #[derive(Clone, Default)]
 struct ControlPlane {
     begun: Option<Instant>,
@@ -51,7 +51,7 @@ struct ControlPlane {
     deleted: Arc<Mutex<Vec<(String, String)>>>,
     creations: Arc<Mutex<Vec<Duration>>>,
     lookups: Arc<AtomicUsize>,
-    /// The seconds in which lists are not answered.
+    /// The seconds in which lists fail.
     outage: Arc<Mutex<Option<Range<u64>>>>,
 }
 
@@ -105,7 +105,7 @@ impl ControlPlane {
         }
     }
 
-    /// A client for which `create` answers submissions; their number is its argument.
+    /// A client whose submissions `create` handles, by their number.
     fn client(&self, create: impl Fn(&Self, usize) -> Reply + Send + Sync + 'static) -> Client {
         let plane = self.clone();
         answering(move |sent| match sent.line.as_str() {
@@ -136,7 +136,7 @@ fn accepted(id: &str) -> Reply {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_ambiguous_submission_is_sent_again_only_after_lookups_that_answered_over_the_settle_time() {
+async fn resends_only_after_settle_time() {
     for first in [
         Reply::Lost,
         Reply::error(500, "oops"),
@@ -157,7 +157,7 @@ async fn an_ambiguous_submission_is_sent_again_only_after_lookups_that_answered_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_connection_and_a_4xx_of_the_api_are_not_ambiguous() {
+async fn recognizes_unambiguous_errors() {
     for first in [Reply::Refused, Reply::error(400, "not like this"), Reply::error(403, "no"), Reply::error(422, "no")]
     {
         let plane = ControlPlane::new();
@@ -172,7 +172,7 @@ async fn a_refused_connection_and_a_4xx_of_the_api_are_not_ambiguous() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_effect_that_comes_late_is_attached_to() {
+async fn attaches_to_late_effect() {
     for late in [1, 40, 85] {
         let plane = ControlPlane::new();
         let operator = plane.operator(move |plane, _| {
@@ -186,7 +186,7 @@ async fn an_effect_that_comes_late_is_attached_to() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_settle_time_can_be_set_and_progress_says_so() {
+async fn reports_configured_settle_time() {
     let plane = ControlPlane::new();
     let told = Arc::new(Mutex::new(Vec::new()));
     let tell = Arc::clone(&told);
@@ -206,7 +206,7 @@ async fn the_settle_time_can_be_set_and_progress_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_no_lookup_is_answered_the_receipt_is_kept_as_unconfirmed() {
+async fn failed_lookups_leave_receipt_unconfirmed() {
     let client = answering(|sent| match sent.line.as_str() {
         "POST /api/v2/token" => Reply::token(),
         CREATE => Reply::Lost,
@@ -221,7 +221,7 @@ async fn when_no_lookup_is_answered_the_receipt_is_kept_as_unconfirmed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_ambiguous_answer_ends_as_unconfirmed_with_the_receipt_kept() {
+async fn last_ambiguous_response_is_unconfirmed() {
     let plane = ControlPlane::new();
     let store = Arc::<MemoryStore>::default();
     let operator = plane.operator(|_, _| Reply::error(503, "for ever")).receipts(Arc::clone(&store) as _);
@@ -232,7 +232,7 @@ async fn the_last_ambiguous_answer_ends_as_unconfirmed_with_the_receipt_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_definite_answer_after_an_ambiguous_one_keeps_the_receipt() {
+async fn refusal_after_ambiguity_keeps_receipt() {
     let plane = ControlPlane::new();
     let store = Arc::<MemoryStore>::default();
     let operator = plane
@@ -244,11 +244,11 @@ async fn a_definite_answer_after_an_ambiguous_one_keeps_the_receipt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_earlier_sending_in_a_receipt_counts_as_a_send() {
+async fn counts_sends_of_earlier_attempts() {
     let plane = ControlPlane::new();
     let store = Arc::<MemoryStore>::default();
     let request = generated();
-    // A process that died while it was sending.
+    // A process that died during a send.
     let dying = plane.operator(|_, _| Reply::Hangs).receipts(Arc::clone(&store) as _);
     assert!(tokio::time::timeout(Duration::from_secs(3), dying.submit(&submission_of(&request))).await.is_err());
     assert_eq!(store.of(ID).unwrap().progress, Progress::Sending);
@@ -262,11 +262,11 @@ async fn an_earlier_sending_in_a_receipt_counts_as_a_send() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_workloads_of_one_submission_are_reported_by_id_and_nothing_is_deleted() {
+async fn reports_duplicates_by_id() {
     let plane = ControlPlane::new();
     let name = format!("fit-{ID}");
     let operator = plane.operator(move |plane, number| {
-        // The first request takes effect long after it was sent again.
+        // The first request takes effect long after the resend.
         if number == 1 {
             plane.add("w1", &name, &ours(), 130);
             return Reply::error(503, "later");
@@ -295,14 +295,14 @@ async fn two_workloads_of_one_submission_are_reported_by_id_and_nothing_is_delet
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_duplicate_is_found_although_the_last_lookups_of_the_window_fail() {
+async fn finds_duplicate_despite_failed_lookups() {
     let plane = ControlPlane::new();
     let operator = plane.operator(|plane, number| {
         if number == 1 {
             return Reply::Lost;
         }
         plane.add("w2", &format!("fit-{ID}"), &ours(), 0);
-        // The first request takes effect in the window, and nobody answers lists at its end.
+        // The first request takes effect in the window, and lists fail at its end.
         plane.add("w1", &format!("fit-{ID}"), &ours(), 170);
         accepted("w2")
     });
@@ -320,7 +320,7 @@ async fn a_duplicate_is_found_although_the_last_lookups_of_the_window_fail() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_workload_is_named_beside_the_deleted_one_of_the_receipt() {
+async fn reports_duplicate_of_deleted_workload() {
     let plane = ControlPlane::new();
     let store = Arc::<MemoryStore>::default();
     let name = format!("fit-{ID}");
@@ -335,7 +335,7 @@ async fn a_second_workload_is_named_beside_the_deleted_one_of_the_receipt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_generated_name_proves_a_submission_whose_label_was_dropped() {
+async fn generated_name_identifies_submission() {
     for labels in [json!([]), json!(null), json!([{"name": SUBMISSION_LABEL, "value": "*****"}])] {
         let plane = ControlPlane::new();
         plane.add("w1", &format!("fit-{ID}"), &labels, 0);
@@ -343,7 +343,7 @@ async fn a_generated_name_proves_a_submission_whose_label_was_dropped() {
         assert_eq!(submitted.workload_id, "w1");
         assert_eq!(submitted.differences, ["/labels/0"]);
     }
-    // A chosen name proves nothing.
+    // A custom name proves nothing.
     let plane = ControlPlane::new();
     plane.add("w1", "chosen", &json!([]), 0);
     let store = Arc::<MemoryStore>::default();
@@ -359,7 +359,7 @@ async fn a_generated_name_proves_a_submission_whose_label_was_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_file_under_the_same_run_is_refused_with_both_named() {
+async fn rejects_other_file_with_same_run() {
     let plane = ControlPlane::new();
     let store = Arc::<MemoryStore>::default();
     let operator = |source: &str| {
@@ -378,14 +378,14 @@ async fn another_file_under_the_same_run_is_refused_with_both_named() {
     let error = operator("eval.yaml").submit(&submission_of(&other)).await.unwrap_err();
     let text = error.to_string();
     assert!(error.is_refused() && text.contains("`train.yaml`") && text.contains("`eval.yaml`"), "{text}");
-    // Anything else that differs is a warning.
+    // Other differences are reported only.
     let mut tuned = generated();
     tuned.spec.node_pools = vec!["a100".into()];
     assert_eq!(operator("train.yaml").submit(&submission_of(&tuned)).await.unwrap().differences, ["/nodePools/0"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_chosen_name_that_is_left_by_a_deleted_training_proves_nothing_and_nothing_is_sent() {
+async fn custom_name_of_deleted_training_is_unproven() {
     let plane = ControlPlane::new();
     let store = Arc::<MemoryStore>::default();
     let dying = plane.operator(|_, _| Reply::Hangs).receipts(Arc::clone(&store) as _);
@@ -397,7 +397,7 @@ async fn a_chosen_name_that_is_left_by_a_deleted_training_proves_nothing_and_not
     let error = next.submit(&submission_of(&request("chosen"))).await.unwrap_err();
     assert!(matches!(error, Error::UnprovenDeletion { .. }), "{error:?}");
     assert_eq!(plane.created_at().len(), 1);
-    // A generated one proves that it was ours.
+    // A generated one identifies the submission.
     let plane = ControlPlane::new();
     plane.deleted.lock().unwrap().push(("w1".into(), format!("fit-{ID}")));
     let error = plane.operator(|_, _| Reply::Lost).attach_or_submit(&submission_of(&generated())).await.unwrap_err();
@@ -405,7 +405,7 @@ async fn a_chosen_name_that_is_left_by_a_deleted_training_proves_nothing_and_not
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_wording_of_a_name_conflict_is_looked_into() {
+async fn resolves_all_name_conflicts() {
     for conflict in [
         Reply::error(409, "conflict"),
         Reply::error(400, "workload with name 'fit' already exists in this project"),
@@ -421,7 +421,7 @@ async fn every_wording_of_a_name_conflict_is_looked_into() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_training_that_lags_behind_its_list_is_waited_for() {
+async fn waits_for_lagging_training() {
     let plane = ControlPlane::new();
     plane.add("w1", &format!("fit-{ID}"), &ours(), 0);
     let inner = plane.clone();
@@ -438,7 +438,7 @@ async fn a_training_that_lags_behind_its_list_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_submitted_run_that_cannot_be_seen_is_attached_to_by_its_receipt() {
+async fn attaches_by_receipt_in_outage() {
     let plane = ControlPlane::new();
     let store = Arc::<MemoryStore>::default();
     let name = format!("fit-{ID}");
@@ -455,17 +455,17 @@ async fn a_submitted_run_that_cannot_be_seen_is_attached_to_by_its_receipt() {
     });
     let blind = StepOperator::new(blind, "vision").receipts(Arc::clone(&store) as _);
     assert_eq!(blind.submit(&submission_of(&generated())).await.unwrap().workload_id, "w1");
-    // The file may be another one: nobody can say.
+    // The file may be another one.
     let mut other = generated();
     other.spec.image = Some("python:2.7".into());
     assert!(blind.submit(&submission_of(&other)).await.unwrap_err().is_unreachable());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_process_that_lost_its_receipt_to_another_harms_nothing() {
+async fn replaced_receipt_is_not_overwritten() {
     let plane = ControlPlane::new();
     let store = Arc::<MemoryStore>::default();
-    // The first one is refused, but only after the second one has taken over and succeeded.
+    // The first one is refused after the second one has replaced the receipt and succeeded.
     let slow = answering(|sent| match sent.line.as_str() {
         "POST /api/v2/token" => Reply::token(),
         _ => Reply::Hangs,
@@ -487,12 +487,12 @@ async fn a_process_that_lost_its_receipt_to_another_harms_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dead_process_without_a_run_id_leaves_an_orphan_that_the_same_request_finds() {
+async fn finds_orphan_of_dead_process() {
     let plane = ControlPlane::new();
     let store = Arc::<MemoryStore>::default();
     let dying = plane.operator(|_, _| Reply::Hangs).receipts(Arc::clone(&store) as _).run_id("random-1");
     assert!(tokio::time::timeout(Duration::from_secs(3), dying.submit(&submission_of(&generated()))).await.is_err());
-    // The same request under another run id, and so another name.
+    // The same request with another run id, and thus another name.
     let mut again = request("fit-zzzzzzzzzzzz");
     again.spec.labels[0].value = Some("zzzzzzzzzzzz".into());
     let next = plane.operator(|_, _| accepted("w2")).receipts(Arc::clone(&store) as _);

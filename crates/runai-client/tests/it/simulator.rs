@@ -1,4 +1,4 @@
-//! Against the simulator: in memory with time paused, and over sockets with commands that really run.
+//! Tests against the simulator: in memory with paused time, and over sockets with real commands.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ async fn submit(operator: &StepOperator, variables: &[(&str, &str)]) -> Submitte
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_step_is_followed_to_its_end() {
+async fn follows_step() {
     for (result, outcome) in
         [("Completed", Outcome::Succeeded), ("Failed", Outcome::Failed), ("Stopped", Outcome::Stopped)]
     {
@@ -41,7 +41,7 @@ async fn a_step_is_followed_to_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn timeouts_count_what_the_control_plane_counts() {
+async fn timeouts_match_simulator() {
     let policy = WaitPolicy::default()
         .pending_timeout(Duration::from_mins(5))
         .workload_timeout(Duration::from_mins(10))
@@ -64,7 +64,7 @@ async fn timeouts_count_what_the_control_plane_counts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancelled_workload_has_stopped_and_can_be_resumed_and_deleted() {
+async fn cancels_resumes_and_deletes() {
     let sim = Simulator::builder().in_memory().unwrap();
     let operator = operator(&sim);
     let id = submit(&operator, &[("RUNAI_SIM_RUNNING", "600")]).await.workload_id;
@@ -78,7 +78,7 @@ async fn a_cancelled_workload_has_stopped_and_can_be_resumed_and_deleted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_run_attaches_and_another_file_is_refused() {
+async fn attaches_same_file_only() {
     let sim = Simulator::builder().in_memory().unwrap();
     let operator = operator(&sim);
     let placement = operator.prepare().await.unwrap();
@@ -98,7 +98,7 @@ async fn the_same_run_attaches_and_another_file_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_secret_is_an_authentication_error() {
+async fn wrong_secret_is_auth_error() {
     let sim = Simulator::builder().in_memory().unwrap();
     let client = Client::builder("http://localhost")
         .credentials(sim.client_id(), "not the secret")
@@ -110,7 +110,7 @@ async fn a_wrong_secret_is_an_authentication_error() {
 }
 
 #[tokio::test]
-async fn a_command_really_runs_over_sockets() {
+async fn runs_command_over_sockets() {
     let directory = tempfile::tempdir().unwrap();
     let sim = Simulator::builder().exec(Exec::in_directory(directory.path())).start().await.unwrap();
     let client = Client::builder(sim.base_url()).credentials(sim.client_id(), sim.client_secret()).build().unwrap();

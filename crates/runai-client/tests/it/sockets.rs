@@ -1,4 +1,4 @@
-//! The transport over real sockets, in real time: what it does with connections that fail.
+//! The transport over real sockets: failing connections.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
-/// Serves connections by `serve`; gives the base URL.
+/// Serves connections with `serve`; returns the base URL.
 async fn listen<F, S>(mut serve: S) -> Url
 where
     S: FnMut(TcpStream) -> F + Send + 'static,
@@ -43,7 +43,7 @@ async fn failure(url: &Url) -> (TransportErrorKind, bool) {
 }
 
 #[tokio::test]
-async fn an_answer_comes_with_status_headers_and_body() {
+async fn returns_status_headers_and_body() {
     let url = listen(|stream| {
         answer(stream, "HTTP/1.1 202 Accepted\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 5\r\n\r\nhello")
     })
@@ -62,7 +62,7 @@ async fn redirects_are_answers() {
 }
 
 #[tokio::test]
-async fn failures_say_whether_the_request_may_have_been_sent() {
+async fn errors_tell_whether_request_was_sent() {
     let nobody = {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         format!("http://{}", listener.local_addr().unwrap()).parse().unwrap()
@@ -98,11 +98,11 @@ async fn failures_say_whether_the_request_may_have_been_sent() {
 }
 
 #[tokio::test]
-async fn tls_against_plain_text_is_a_tls_failure_that_is_not_tried_again() {
+async fn does_not_retry_tls_errors() {
     let url = listen(|stream| answer(stream, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")).await;
     let url = url.as_str().replace("http://", "https://");
     let Ok(client) = Client::builder(url).credentials("id", "secret").build() else {
-        // A machine without root certificates cannot speak TLS, and says so.
+        // A machine without root certificates cannot set up TLS.
         return;
     };
     let begun = Instant::now();
@@ -112,7 +112,7 @@ async fn tls_against_plain_text_is_a_tls_failure_that_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn an_unreachable_control_plane_is_given_up_on_in_time() {
+async fn gives_up_unreachable_control_plane() {
     let silent = listen(|stream| async move {
         tokio::time::sleep(Duration::from_mins(1)).await;
         drop(stream);

@@ -32,7 +32,7 @@ fn request() -> TrainingCreationRequest {
     }
 }
 
-/// The training as the control plane keeps it, with members of its own.
+/// The training as the control plane stores it, with additional members.
 fn training(submission_id: Option<&str>, image: &str) -> Value {
     let labels: Vec<Value> =
         submission_id.iter().map(|id| json!({"name": SUBMISSION_LABEL, "value": id, "exclude": false})).collect();
@@ -53,7 +53,7 @@ fn ours() -> Reply {
 }
 
 #[test]
-fn a_project_that_was_created_again_and_another_control_plane_make_another_submission() {
+fn submission_id_depends_on_placement() {
     let id = |base_url: &str, project_id: &str, run_id: &str| {
         let client = Client::builder(base_url).token("canary-token-8843").build().unwrap();
         let placement = Placement::new(project_id, "vision", "u1");
@@ -75,7 +75,7 @@ async fn submit(script: &Script) -> Result<Submitted, Error> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_came_is_taken() {
+async fn returns_submitted_workload() {
     let script = Script::new();
     script.expect(CREATE, Reply::json(202, &training(Some(ID), "python:3.12")));
     let submitted = submit(&script).await.unwrap();
@@ -86,7 +86,7 @@ async fn an_answer_that_came_is_taken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_an_ambiguous_answer_the_workload_is_looked_up_and_adopted() {
+async fn attaches_after_ambiguous_response() {
     for reply in [
         Reply::Lost,
         Reply::Hangs,
@@ -111,7 +111,7 @@ async fn after_an_ambiguous_answer_the_workload_is_looked_up_and_adopted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_final() {
+async fn does_not_resend_after_refusal() {
     for status in [400, 403, 404, 422] {
         let script = Script::new();
         script.expect(CREATE, Reply::error(status, "not like this"));
@@ -133,11 +133,11 @@ async fn it_may_appear_late() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_that_someone_else_has_is_refused_with_both_named() {
+async fn rejects_taken_name() {
     for (name, other, words) in [
-        ("chosen", None, "another origin"),
-        ("chosen", Some("team-b"), "submission `team-b`"),
-        ("fit-abcdefghijkl", Some("zzzzzzzzzzzz"), "submission `zzzzzzzzzzzz`"),
+        ("chosen", None, ""),
+        ("chosen", Some("team-b"), " of submission `team-b`"),
+        ("fit-abcdefghijkl", Some("zzzzzzzzzzzz"), " of submission `zzzzzzzzzzzz`"),
     ] {
         let client = answering(move |sent| match sent.line.split('?').next().unwrap() {
             "POST /api/v2/token" => Reply::token(),
@@ -149,15 +149,12 @@ async fn a_name_that_someone_else_has_is_refused_with_both_named() {
         let request = TrainingCreationRequest { name: name.into(), ..request() };
         let error = StepOperator::new(client, "vision").submit(&submission_of(&request)).await.unwrap_err();
         assert!(error.is_refused());
-        assert_eq!(
-            error.to_string(),
-            format!("`{name}` is taken by workload w1 of {words}; this is submission `{ID}`")
-        );
+        assert_eq!(error.to_string(), format!("name `{name}` of submission `{ID}` is taken by workload w1{words}"));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_kind_of_workload_can_have_the_name() {
+async fn rejects_name_of_other_type() {
     let script = Script::new();
     let workspace = json!({"id": "w1", "name": format!("fit-{ID}"), "projectId": "7", "type": "Workspace"});
     script
@@ -167,7 +164,7 @@ async fn another_kind_of_workload_can_have_the_name() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_submission_with_another_content_is_refused() {
+async fn rejects_different_spec() {
     let script = Script::new();
     script.expect(LIVE, ours()).expect(TRAINING, Reply::json(200, &training(Some(ID), "python:2.7")));
     let error =
@@ -177,7 +174,7 @@ async fn the_same_submission_with_another_content_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_submission_attaches_to_what_exists_and_else_submits() {
+async fn attaches_or_submits() {
     let script = Script::new();
     let operator = StepOperator::new(script.client(), "vision");
     script.expect(LIVE, ours()).expect(TRAINING, Reply::json(200, &training(Some(ID), "python:3.12")));
@@ -191,7 +188,7 @@ async fn the_same_submission_attaches_to_what_exists_and_else_submits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_submitted_and_deleted_is_told_and_never_sent_again() {
+async fn reports_deleted_workload() {
     for reply in [Reply::error(404, "gone"), Reply::json(200, &training(Some(ID), "python:3.12"))] {
         let script = Script::new();
         script.expect(LIVE, listed(&[])).expect(DELETED, ours()).expect(TRAINING, reply);
@@ -201,7 +198,7 @@ async fn what_was_submitted_and_deleted_is_told_and_never_sent_again() {
             .unwrap_err();
         assert!(matches!(error, Error::AlreadyDeleted { .. }) && error.is_not_found(), "{error:?}");
     }
-    // A deleted workload of someone else with the same name is no reason not to submit.
+    // A deleted workload of another submission with the same name does not prevent a submission.
     let script = Script::new();
     script
         .expect(LIVE, listed(&[]))
@@ -212,7 +209,7 @@ async fn what_was_submitted_and_deleted_is_told_and_never_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_it_cannot_be_found_out_that_is_said() {
+async fn reports_unconfirmed_submission() {
     let client = answering(|sent| match sent.line.as_str() {
         "POST /api/v2/token" => Reply::token(),
         CREATE => Reply::Lost,
@@ -224,8 +221,8 @@ async fn when_it_cannot_be_found_out_that_is_said() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_that_finds_nothing_out_is_no_proof() {
-    // A proxy in front of a control plane that is being upgraded says so, and a token that was just revoked.
+async fn failed_lookup_proves_nothing() {
+    // Responses of a proxy during an upgrade, and of a token that was just revoked.
     for status in [400, 403, 404, 501] {
         let client = answering(move |sent| match sent.line.as_str() {
             "POST /api/v2/token" => Reply::token(),
@@ -243,7 +240,7 @@ async fn a_look_that_finds_nothing_out_is_no_proof() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_token_nothing_was_sent() {
+async fn failed_token_request_is_unambiguous() {
     for reply in [Reply::Lost, Reply::error(503, "starting"), Reply::text(200, "<html>")] {
         let client = answering(move |_| reply.clone());
         let store = Arc::<MemoryStore>::default();
@@ -255,7 +252,7 @@ async fn without_a_token_nothing_was_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_that_exists_and_is_not_shown_may_be_ours() {
+async fn unlisted_name_may_be_ours() {
     let lost_first = AtomicBool::new(true);
     let client = answering(move |sent| match sent.line.as_str() {
         "POST /api/v2/token" => Reply::token(),
@@ -271,7 +268,7 @@ async fn a_name_that_exists_and_is_not_shown_may_be_ours() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_without_the_label_is_no_submission() {
+async fn requires_submission_label() {
     let script = Script::new();
     let plain = TrainingCreationRequest { spec: TrainingSpec::default(), ..request() };
     let error = StepOperator::new(script.client(), "vision").submit(&submission_of(&plain)).await.unwrap_err();

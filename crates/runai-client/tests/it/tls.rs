@@ -1,4 +1,4 @@
-//! Certificates of an authority of one's own, client certificates, and proxies, over sockets.
+//! Custom certificate authorities, client certificates and proxies, over sockets.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,14 +21,14 @@ fn authority() -> Authority {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// A certificate for `name`, and its key, both as PEM.
+/// Returns a certificate for `name` and its key, in PEM.
 fn certificate(authority: &Authority, name: &str) -> (rcgen::Certificate, KeyPair) {
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     (params.signed_by(&key, authority).unwrap(), key)
 }
 
-/// A control plane without projects, behind TLS; wants a certificate of `clients`, if that is given.
+/// A control plane without projects, behind TLS; requires a client certificate if `clients` is set.
 async fn serve(authority: &Authority, name: &str, clients: Option<&Authority>) -> String {
     let (certificate, key) = certificate(authority, name);
     let provider = Arc::new(ring::default_provider());
@@ -71,7 +71,7 @@ fn builder(url: &str) -> ClientBuilder {
 }
 
 #[tokio::test]
-async fn an_authority_of_ones_own_is_trusted_when_it_is_named_and_only_for_its_hosts() {
+async fn trusts_custom_root_certificate() {
     let (authority, other) = (authority(), authority());
     let url = serve(&authority, "localhost", None).await;
     let trusting = builder(&url).root_certificates(authority.pem()).build().unwrap();
@@ -86,7 +86,7 @@ async fn an_authority_of_ones_own_is_trusted_when_it_is_named_and_only_for_its_h
 }
 
 #[tokio::test]
-async fn a_client_certificate_is_shown_where_one_is_wanted() {
+async fn sends_client_certificate() {
     let authority = authority();
     let url = serve(&authority, "localhost", Some(&authority)).await;
     let (certificate, key) = certificate(&authority, "client");
@@ -101,7 +101,7 @@ async fn a_client_certificate_is_shown_where_one_is_wanted() {
 }
 
 #[tokio::test]
-async fn certificates_that_cannot_be_read_are_told_without_the_key() {
+async fn rejects_invalid_certificates() {
     let authority = authority();
     let (certificate, key) = certificate(&authority, "client");
     let base = || builder("https://localhost:1");
@@ -110,7 +110,7 @@ async fn certificates_that_cannot_be_read_are_told_without_the_key() {
         base().root_certificates("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n"),
         base().root_certificates(authority.pem()).client_certificate("", key.serialize_pem()),
         base().root_certificates(authority.pem()).client_certificate(certificate.pem(), "canary-key"),
-        // The key of someone else.
+        // The key of another certificate.
         base()
             .root_certificates(authority.pem())
             .client_certificate(certificate.pem(), KeyPair::generate().unwrap().serialize_pem()),
@@ -123,7 +123,7 @@ async fn certificates_that_cannot_be_read_are_told_without_the_key() {
 }
 
 #[tokio::test]
-async fn a_proxy_is_gone_through_with_its_credentials() {
+async fn uses_proxy_with_credentials() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let seen = Arc::new(Mutex::new(Vec::new()));

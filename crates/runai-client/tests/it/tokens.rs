@@ -1,4 +1,4 @@
-//! Where tokens come from, and that renewing one delays nobody.
+//! Sources of tokens, and their renewal.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,7 +22,7 @@ fn token(text: &str) -> Reply {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewal_that_hangs_delays_nobody_whose_token_still_works() {
+async fn hanging_renewal_delays_nobody() {
     let asked = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&asked);
     let client = answering(move |sent| {
@@ -40,14 +40,14 @@ async fn a_renewal_that_hangs_delays_nobody_whose_token_still_works() {
     assert_eq!(begun.elapsed(), Duration::ZERO);
     pass(Duration::from_millis(1)).await;
     assert_eq!(asked.load(Ordering::Relaxed), 2);
-    // It has been given up after 5 s, and is tried again 10 s later at the earliest.
+    // The renewal times out after 5 s, and is retried after 10 s or later.
     pass(Duration::from_secs(6)).await;
     client.clusters().await.unwrap();
     assert_eq!(asked.load(Ordering::Relaxed), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_callers_cause_one_renewal() {
+async fn callers_share_renewal() {
     let asked = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&asked);
     let client = answering(move |sent| {
@@ -66,7 +66,7 @@ async fn a_thousand_callers_cause_one_renewal() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_renewal_is_an_error_only_once_the_token_has_ended() {
+async fn refused_renewal_fails_after_expiry() {
     let script = Script::without_tokens();
     script
         .expect("POST /api/v2/token", token("t"))
@@ -86,7 +86,7 @@ async fn a_refused_renewal_is_an_error_only_once_the_token_has_ended() {
     assert!(matches!(client.clusters().await.unwrap_err(), Error::CredentialsRefused { .. }));
 }
 
-/// A control plane that takes one secret.
+/// A control plane that accepts one secret.
 fn takes(secret: &'static str, asked: &Arc<AtomicUsize>) -> ClientBuilder {
     let asked = Arc::clone(asked);
     answering_builder(move |sent| {
@@ -103,7 +103,7 @@ fn takes(secret: &'static str, asked: &Arc<AtomicUsize>) -> ClientBuilder {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_secret_file_is_read_again_when_its_secret_is_refused() {
+async fn rereads_secret_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("secret");
     let asked = Arc::new(AtomicUsize::new(0));
@@ -129,7 +129,7 @@ async fn a_secret_file_is_read_again_when_its_secret_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_of_a_store_are_read_again_when_they_are_refused() {
+async fn rereads_credentials() {
     let asked = Arc::new(AtomicUsize::new(0));
     let read = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&read);
@@ -151,13 +151,13 @@ async fn credentials_of_a_store_are_read_again_when_they_are_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_given_token_is_used_and_not_replaced() {
+async fn does_not_replace_fixed_token() {
     let script = Script::without_tokens();
     script.expect(CLUSTERS, Reply::text(200, "[]")).expect(CLUSTERS, Reply::error(401, "expired canary-given"));
     let client = script.builder().token(" canary-given\n").build().unwrap();
     client.clusters().await.unwrap();
     assert_eq!(script.sent()[0].headers["authorization"], "Bearer canary-given");
-    // A day later it is still the one.
+    // A day later it is still used.
     pass(Duration::from_hours(24)).await;
     let error = client.clusters().await.unwrap_err();
     assert!(matches!(&error, Error::TokenRefused { origin: TokenOrigin::Fixed, .. }) && error.is_auth(), "{error:?}");
@@ -170,7 +170,7 @@ async fn a_given_token_is_used_and_not_replaced() {
     assert!(Client::builder(BASE_URL).build().unwrap_err().is_configuration());
 }
 
-/// A provider that answers what the test says.
+/// A scripted provider.
 struct Provider {
     answer: fn(usize) -> Result<AccessToken, TokenError>,
     asked: Arc<Mutex<Vec<bool>>>,
@@ -198,7 +198,7 @@ fn accepts(accepted: &'static str) -> ClientBuilder {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_is_told_of_a_refusal_and_asked_once_more() {
+async fn provider_replaces_refused_token() {
     let (three, asked) = provider(|count| Ok(AccessToken::new(format!("t{count}"))));
     let client = accepts("t2").token_provider(three).build().unwrap();
     client.clusters().await.unwrap();
@@ -212,7 +212,7 @@ async fn a_provider_is_told_of_a_refusal_and_asked_once_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stated_lifetime_and_the_tokens_own_claims_count() {
+async fn uses_shorter_lifetime() {
     // RFC 7519: issued at 0, and valid for 100 s.
     let jwt = |_: usize| {
         let claims = BASE64URL_NOPAD.encode(br#"{"iat": 0, "exp": 100}"#);
@@ -234,11 +234,11 @@ async fn a_stated_lifetime_and_the_tokens_own_claims_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_without_a_token_says_whether_trying_again_may_help() {
+async fn distinguishes_temporary_provider_errors() {
     let failing = |answer| accepts("t").token_provider(provider(answer).0).build().unwrap();
     let error = failing(|_| Err(TokenError::refused("nobody is logged in"))).clusters().await.unwrap_err();
     assert!(error.is_auth() && !error.is_unreachable() && !error.may_have_taken_effect(), "{error:?}");
-    assert_eq!(one_line(&error), "the token provider has no token: nobody is logged in");
+    assert_eq!(one_line(&error), "the token provider returned no token: nobody is logged in");
     let error = failing(|_| Err(TokenError::unavailable("no network"))).clusters().await.unwrap_err();
     assert!(error.is_unreachable() && !error.is_auth(), "{error:?}");
     for token in ["", "canary\nb"] {
@@ -271,7 +271,7 @@ impl TokenProvider for Hanging {
 
 #[cfg(unix)]
 mod command {
-    //! Commands are real, and so is the time, except where one hangs.
+    //! Tests with real commands, in real time unless a command hangs.
 
     use std::io::{BufRead as _, BufReader, Read as _};
     use std::process::Command;
@@ -285,10 +285,10 @@ mod command {
     }
 
     #[tokio::test]
-    async fn what_it_prints_is_the_token_and_a_refusal_runs_it_once_more() {
+    async fn reruns_command_after_refusal() {
         let directory = tempfile::tempdir().unwrap();
         let log = directory.path().join("runs");
-        // Its standard input is empty, so that `cat` ends at once.
+        // stdin is empty, so `cat` ends immediately.
         let command = shell(r#"cat; echo run >> "$1"; echo "  t$(grep -c run "$1")""#, log.to_str().unwrap());
         let client = accepts("t2").token_command(command.clone()).build().unwrap();
         client.clusters().await.unwrap();
@@ -302,14 +302,14 @@ mod command {
     }
 
     #[tokio::test]
-    async fn a_command_that_gives_no_token_is_described_and_not_quoted() {
+    async fn does_not_quote_command_output() {
         for (script, problem) in [
             ("echo canary; echo canary >&2; exit 3", "failed with exit status: 3"),
             ("kill -9 $$", "failed with signal: 9 (SIGKILL)"),
             ("true", "printed nothing"),
             ("echo canary >&2", "printed nothing"),
-            ("echo canary-a; echo canary-b", "printed 2 lines, not one"),
-            ("echo canary: log in first", "printed several words, not a token"),
+            ("echo canary-a; echo canary-b", "printed 2 lines instead of one"),
+            ("echo canary: log in first", "printed several words instead of a token"),
             ("head -c 100000 /dev/zero", "printed more than 64 KiB"),
         ] {
             let client = accepts("t").token_command(shell(script, "canary-argument")).build().unwrap();
@@ -330,7 +330,7 @@ mod command {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_command_that_hangs_is_given_up_after_ten_seconds() {
+    async fn command_times_out() {
         let begun = Instant::now();
         let client = accepts("t").token_command(shell("sleep 600", "")).build().unwrap();
         let error = client.clusters().await.unwrap_err();
@@ -340,14 +340,14 @@ mod command {
     }
 
     #[tokio::test]
-    async fn a_command_that_nobody_waits_for_ends_with_all_that_it_has_started() {
+    async fn dropped_command_kills_process_group() {
         let directory = tempfile::tempdir().unwrap();
         let pipe = directory.path().join("pipe");
         assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         let script = r#"exec 3> "$1"; (sleep 20; echo ended >&3) & echo started >&3; wait"#;
         let client = accepts("t").token_command(shell(script, pipe.to_str().unwrap())).build().unwrap();
         let call = tokio::spawn(async move { client.clusters().await });
-        // The pipe ends when nobody is left who could write into it.
+        // The pipe closes when no process can write to it.
         let (sender, started) = tokio::sync::oneshot::channel();
         let reading = tokio::task::spawn_blocking(move || {
             let mut pipe = BufReader::new(std::fs::File::open(pipe).unwrap());

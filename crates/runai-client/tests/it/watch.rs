@@ -18,7 +18,7 @@ fn seen(phase: &str) -> Reply {
     Reply::json(200, &json!({"id": "w1", "name": "fit", "phase": phase}))
 }
 
-/// Pending and running for so many seconds, by the control plane's figures.
+/// A workload with these totals of pending and running seconds.
 fn figures(phase: &str, pending: u64, running: u64) -> Reply {
     let figures = json!({
         "id": "w1", "name": "fit", "phase": phase, "phaseUpdatedAt": "1994-11-06T08:49:37Z",
@@ -60,7 +60,7 @@ fn timeouts(pending: u64, workload: u64, delete_on_failure: bool) -> WaitPolicy 
 }
 
 #[tokio::test(start_paused = true)]
-async fn tells_phases_and_reasons_once_each() {
+async fn reports_phases_and_reasons_once() {
     let script = Script::new();
     let pending = json!({
         "id": "w1", "name": "fit", "phase": "Pending", "phaseMessage": "in the queue", "pendingSchedulingMessages": [
@@ -97,7 +97,7 @@ async fn tells_phases_and_reasons_once_each() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_hour_without_a_control_plane_touches_nothing() {
+async fn outage_touches_nothing() {
     let begun = Instant::now();
     let asked = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&asked);
@@ -128,7 +128,7 @@ async fn an_hour_without_a_control_plane_touches_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timeout_suspends_confirms_and_deletes_if_asked_to() {
+async fn timeout_suspends_and_deletes() {
     let script = Script::new();
     script
         .expect(LOOK, figures("Pending", 59, 0))
@@ -158,11 +158,11 @@ async fn a_timeout_suspends_confirms_and_deletes_if_asked_to() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_suspend_that_does_not_get_through_is_asked_for_again() {
+async fn resends_failed_suspend() {
     let asked = AtomicUsize::new(0);
     let client = answering(move |sent| match sent.line.as_str() {
         "POST /api/v2/token" => Reply::token(),
-        // More often than the client tries by itself.
+        // More often than the client retries.
         SUSPEND if asked.fetch_add(1, Ordering::Relaxed) < 20 => Reply::Refused,
         SUSPEND => Reply::text(202, ""),
         _ if asked.load(Ordering::Relaxed) > 20 => seen("Stopped"),
@@ -176,7 +176,7 @@ async fn a_suspend_that_does_not_get_through_is_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_suspend_that_is_forbidden_is_an_error_and_the_watch_can_go_on() {
+async fn forbidden_suspend_keeps_watch_usable() {
     let script = Script::new();
     script
         .expect(LOOK, figures("Running", 0, 60))
@@ -191,7 +191,7 @@ async fn a_suspend_that_is_forbidden_is_an_error_and_the_watch_can_go_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workload_that_ended_before_it_could_be_suspended_is_no_error() {
+async fn accepts_end_before_suspend() {
     let script = Script::new();
     script
         .expect(LOOK, figures("Running", 0, 60))
@@ -202,16 +202,16 @@ async fn a_workload_that_ended_before_it_could_be_suspended_is_no_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_cleanup_does_not_hide_how_it_ended() {
+async fn failed_cleanup_keeps_outcome() {
     let script = Script::new();
     script.expect(LOOK, seen("Failed")).expect(DELETE, Reply::error(403, "not allowed"));
     let (outcome, told) = followed(&mut watch(&script, timeouts(60, 60, true))).await;
     assert_eq!(outcome, Outcome::Failed);
-    assert_eq!(told[2], format!("cleanup failed: `{DELETE}` was answered with 403 Forbidden: not allowed"));
+    assert_eq!(told[2], format!("cleanup failed: `{DELETE}` returned 403 Forbidden: not allowed"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn stopped_by_someone_else_is_left_alone() {
+async fn leaves_stopped_workload_alone() {
     let script = Script::new();
     script.expect(LOOK, seen("Running")).expect(LOOK, seen("Stopped"));
     let (outcome, _) = followed(&mut watch(&script, timeouts(60, 60, true))).await;
@@ -219,7 +219,7 @@ async fn stopped_by_someone_else_is_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_vanished_workload_is_looked_for_among_the_deleted() {
+async fn searches_deleted_workloads() {
     let record = |phase: &str| {
         Reply::json(
             200,
@@ -240,7 +240,7 @@ async fn a_vanished_workload_is_looked_for_among_the_deleted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancel_confirms_and_tells_how_it_ended() {
+async fn cancel_returns_outcome() {
     let script = Script::new();
     let operator = StepOperator::new(script.client(), "vision");
     script
@@ -259,7 +259,7 @@ async fn a_cancel_confirms_and_tells_how_it_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancel_without_a_control_plane_ends() {
+async fn cancel_gives_up_in_outage() {
     let client = answering(|_| Reply::Refused);
     let begun = Instant::now();
     let error = StepOperator::new(client, "vision").cancel("w1").await.unwrap_err();
@@ -267,7 +267,7 @@ async fn a_cancel_without_a_control_plane_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropping_a_watch_at_any_moment_loses_nothing() {
+async fn next_is_cancel_safe() {
     let script = Script::new();
     script.expect(LOOK, figures("Running", 0, 10)).expect(LOOK, Reply::Hangs).expect(LOOK, figures("Running", 0, 11));
     let mut watch = watch(&script, WaitPolicy::default());
@@ -277,7 +277,7 @@ async fn dropping_a_watch_at_any_moment_loses_nothing() {
         assert!(tokio::time::timeout(Duration::from_millis(300), watch.next()).await.is_err());
     }
     watch.cancel();
-    // After a suspend without an answer, polls decide anew for the second of its backoff.
+    // After a suspend without a response, polls decide again during its backoff of 1 s.
     script.expect(SUSPEND, Reply::Hangs);
     for _ in 0..3 {
         script.expect(LOOK, figures("Running", 0, 12));
@@ -291,7 +291,7 @@ async fn dropping_a_watch_at_any_moment_loses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_process_goes_on_from_the_state() {
+async fn resumes_from_state() {
     let script = Script::new();
     script.expect(LOOK, figures("Running", 0, 60));
     let mut first = watch(&script, timeouts(60, 60, false));
@@ -307,7 +307,7 @@ async fn another_process_goes_on_from_the_state() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn looking_without_permission_ends_at_once_or_after_some_patience() {
+async fn lack_of_permission_ends_watch() {
     let script = Script::new();
     script.expect(LOOK, Reply::error(403, "no"));
     let mut watch_never_permitted = watch(&script, WaitPolicy::default());
@@ -338,7 +338,7 @@ async fn blindness_can_be_limited() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watch_and_a_fleet_are_streams() {
+async fn watch_and_fleet_are_streams() {
     use futures_util::{StreamExt as _, TryStreamExt as _};
     use runai_client::{Fleet, FleetEvent, Submitted};
 

@@ -1,4 +1,4 @@
-//! Runs that are waited for by random rules, and how they may end.
+//! Runs with random wait policies and their allowed outcomes.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use runai_client::lifecycle::{Outcome, WaitPolicy};
 use super::{CANARY, Figures, Played, Run};
 use crate::network::request;
 
-/// A run that keeps to its timeouts, exceeds them, or has none.
+/// A run that stays within its timeouts, exceeds them, or has none.
 pub(super) fn waiting_run(dice: &mut fastrand::Rng, placement: &runai_client::Placement, run: usize) -> Run {
     let (pending, running) = (dice.u64(..300), dice.u64(1..1800));
     let (result, natural) = [
@@ -47,7 +47,7 @@ pub(super) fn waiting_run(dice: &mut fastrand::Rng, placement: &runai_client::Pl
     }
 }
 
-/// Holds how each run ended, and what became of its workload, against what may be.
+/// Checks the outcome of each run and the state of its workload.
 pub(super) fn check_ends(played: &Played, figures: &mut Figures) {
     let live: HashMap<&str, &Workload> = played.live.iter().map(|it| (it.id.as_str(), it)).collect();
     let gone: HashSet<&str> = played.gone.iter().map(|it| it.id.as_str()).collect();
