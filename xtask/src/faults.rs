@@ -1,7 +1,7 @@
 //! `cargo xtask faults`: runs the fault campaigns and prints their results.
 //!
-//! The campaigns are tests of the client and of the program, which `cargo xtask test` runs with fewer runs. They fail if
-//! a job is lost, duplicated without a report or touched without a reason, or if a secret is shown.
+//! The campaigns are tests of the client and of the program, which `cargo xtask test` runs with fewer runs. They fail
+//! if a job is lost, duplicated without a report or touched without a reason, or if a secret is shown.
 
 use std::{fmt::Write as _, fs};
 

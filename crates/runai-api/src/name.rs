@@ -25,8 +25,8 @@ impl SubmissionId {
 
     /// Returns the id of the run `run_id` in a project: the first characters of a SHA-256 hash of all three arguments.
     ///
-    /// `base_url` is the control plane's URL without a trailing slash. A recreated project has another `project_id`, and so
-    /// has a project of the same name in another cluster.
+    /// `base_url` is the control plane's URL without a trailing slash. A recreated project has another `project_id`,
+    /// and so has a project of the same name in another cluster.
     ///
     /// ```
     /// use runai_api::name::SubmissionId;

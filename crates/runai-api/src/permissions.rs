@@ -105,8 +105,8 @@ impl Permissions {
 
     /// Returns the body of `POST /api/v2/authorization/roles` that creates a role with these permissions.
     ///
-    /// `id_of` returns the id of a permission set by its name, from `GET /api/v1/authorization/permission-sets`. An unknown
-    /// id becomes `<id of NAME>`.
+    /// `id_of` returns the id of a permission set by its name, from `GET /api/v1/authorization/permission-sets`. An
+    /// unknown id becomes `<id of NAME>`.
     #[must_use]
     pub fn role_request(&self, name: &str, id_of: impl Fn(&str) -> Option<String>) -> RoleCreationRequest {
         let set = |set: PermissionSet| PermissionSetId {

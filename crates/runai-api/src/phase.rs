@@ -26,8 +26,8 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// Returns the stage of a phase. Recognizes the API's fourteen phases and the older `succeeded`, `success` and `error`,
-    /// in any case; any other text is [`Stage::Unknown`].
+    /// Returns the stage of a phase. Recognizes the API's fourteen phases and the older `succeeded`, `success` and
+    /// `error`, in any case; any other text is [`Stage::Unknown`].
     ///
     /// ```
     /// use runai_api::phase::Stage;

@@ -1,7 +1,7 @@
 //! API requests as values.
 //!
-//! Pure functions build an [`ApiRequest`]. The client adds the token, sends it and decodes the response. `render --curl`
-//! and the browser's preview show the same value.
+//! Pure functions build an [`ApiRequest`]. The client adds the token, sends it and decodes the response.
+//! `render --curl` and the browser's preview show the same value.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -224,8 +224,8 @@ impl ApiRequest {
 
     /// Returns a `curl` command that sends this request. The token is the variable `$RUNAI_TOKEN`, never a value.
     ///
-    /// `base_url` is the control plane's URL; the default is the variable `$RUNAI_BASE_URL`. URL and body are quoted for a
-    /// POSIX shell.
+    /// `base_url` is the control plane's URL; the default is the variable `$RUNAI_BASE_URL`. URL and body are quoted
+    /// for a POSIX shell.
     #[must_use]
     pub fn to_curl(&self, base_url: Option<&str>) -> String {
         let mut curl = format!("curl --fail-with-body --request {}", self.method.as_str());

@@ -1,5 +1,5 @@
-//! Measures a fleet of workloads over sockets: requests per interval, memory and CPU time of this process, compared with
-//! one poll per workload; and the rate of submissions, compared with runapy.
+//! Measures a fleet of workloads over sockets: requests per interval, memory and CPU time of this process, compared
+//! with one poll per workload; and the rate of submissions, compared with runapy.
 //!
 //! Prints one line of JSON per figure. A separate process simulates the control plane. `RUNAI_PEER_PYTHON` is a Python
 //! interpreter with runapy; without it that comparison is skipped.

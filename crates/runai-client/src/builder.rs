@@ -112,8 +112,8 @@ impl ClientBuilder {
         self.access(Access::Token(token.into()))
     }
 
-    /// Uses the bearer token that a command prints. The command runs again shortly before the token expires, and once when
-    /// the control plane refuses it.
+    /// Uses the bearer token that a command prints. The command runs again shortly before the token expires, and once
+    /// when the control plane refuses it.
     ///
     /// ```
     /// use runai_client::{Client, TokenCommand};
@@ -192,8 +192,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends all requests through the proxy at `url`, overriding the system's settings. The URL must be `http` or `https`
-    /// and contain no user name or password.
+    /// Sends all requests through the proxy at `url`, overriding the system's settings. The URL must be `http` or
+    /// `https` and contain no user name or password.
     #[cfg(feature = "client")]
     #[must_use]
     pub fn proxy(mut self, url: impl Into<String>) -> Self {

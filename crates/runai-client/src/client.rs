@@ -69,8 +69,8 @@ impl Client {
         tokens.current(sender, &mut Deadline::of(*retry)).await.map(drop)
     }
 
-    /// Replaces `values` by `[redacted]` in all errors, hints and logs of this client and its clones, also where they are
-    /// percent-encoded or escaped for JSON or HTML.
+    /// Replaces `values` by `[redacted]` in all errors, hints and logs of this client and its clones, also where they
+    /// are percent-encoded or escaped for JSON or HTML.
     ///
     /// Values of fewer than 8 characters are ignored. The client always redacts its credentials, its tokens and the
     /// environment of the workloads that it submits.
@@ -85,9 +85,9 @@ impl Client {
 
     /// Sends any request of the API and returns the raw response.
     ///
-    /// An idempotent request ([`ApiRequest::idempotent`]) is retried while the control plane is unreachable or reports an
-    /// internal error, as the [`RetryPolicy`] allows. Any other request is retried only if it certainly had no effect. The
-    /// client waits for rate limits, and replaces a refused token once.
+    /// An idempotent request ([`ApiRequest::idempotent`]) is retried while the control plane is unreachable or reports
+    /// an internal error, as the [`RetryPolicy`] allows. Any other request is retried only if it certainly had no
+    /// effect. The client waits for rate limits, and replaces a refused token once.
     ///
     /// ```no_run
     /// use runai_client::{Client, Error};

@@ -20,13 +20,13 @@
 //! - An ambiguous submission is looked up, and resent only after successful lookups found nothing for the
 //!   [settle time](StepOperator::settle_time). If no lookup succeeds, the result is [`Error::Unconfirmed`].
 //! - A resent request may still create two workloads. They are reported by id; none is deleted.
-//! - After a workload has been seen, every response that is not the API's about it is an outage. An outage never touches
-//!   a workload.
+//! - After a workload has been seen, every response that is not the API's about it is an outage. An outage never
+//!   touches a workload.
 //! - Errors and logs contain no credential, no token and no value of a submission's environment.
 //!
-//! The crate uses tokio's clock, so `tokio::time::pause` controls client and transport in tests. It has no global state:
-//! it installs no crypto provider and reads no environment variables, except the system's proxy settings and root
-//! certificates.
+//! The crate uses tokio's clock, so `tokio::time::pause` controls client and transport in tests. It has no global
+//! state: it installs no crypto provider and reads no environment variables, except the system's proxy settings and
+//! root certificates.
 //!
 //! ```no_run
 //! use runai_client::api::Submission;

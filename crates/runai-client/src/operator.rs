@@ -80,7 +80,8 @@ impl StepOperator {
 
     /// Stores a receipt in `store` before each submission, and keeps it up to date.
     ///
-    /// If a receipt cannot be written, the submission proceeds: see [`Submitted::receipt_error`](crate::Submitted::receipt_error).
+    /// If a receipt cannot be written, the submission proceeds: see
+    /// [`Submitted::receipt_error`](crate::Submitted::receipt_error).
     #[must_use]
     pub fn receipts(self, store: Arc<dyn ReceiptStore>) -> Self {
         Self { receipts: Some(store), ..self }
@@ -130,8 +131,8 @@ impl StepOperator {
     /// A project belongs to one cluster. Clusters are listed only to check a configured name.
     ///
     /// # Errors
-    /// [`Error::ProjectNotFound`] with similar names, [`Error::ProjectAmbiguous`], [`Error::ClusterMismatch`], or the error
-    /// of a request.
+    /// [`Error::ProjectNotFound`] with similar names, [`Error::ProjectAmbiguous`], [`Error::ClusterMismatch`], or the
+    /// error of a request.
     pub async fn prepare(&self) -> Result<Placement, Error> {
         let mut projects = self.client.projects_named(&self.project_name).await?;
         if projects.is_empty() {
@@ -202,9 +203,9 @@ impl StepOperator {
 
     /// Suspends the workload and waits until it has stopped.
     ///
-    /// Returns [`Outcome::Cancelled`], or the outcome of a workload that ended before. Retries an unreachable control plane
-    /// for [`RetryPolicy::give_up_after`](crate::RetryPolicy). If this future is dropped, the suspension may have been
-    /// requested.
+    /// Returns [`Outcome::Cancelled`], or the outcome of a workload that ended before. Retries an unreachable control
+    /// plane for [`RetryPolicy::give_up_after`](crate::RetryPolicy). If this future is dropped, the suspension may have
+    /// been requested.
     pub async fn cancel(&self, workload_id: &str) -> Result<Outcome, Error> {
         // A watch waits for a workload that lists do not show yet; an unknown one must fail immediately.
         self.client.workload(workload_id).await?;
@@ -214,7 +215,8 @@ impl StepOperator {
         watch.run(|_| {}).await
     }
 
-    /// Cancels many workloads, `concurrency` at a time. Returns results as they complete, each with the workload's UUID.
+    /// Cancels many workloads, `concurrency` at a time. Returns results as they complete, each with the workload's
+    /// UUID.
     pub fn cancel_all(
         &self,
         workload_ids: impl IntoIterator<Item = String>,

@@ -93,7 +93,8 @@ impl Receipt {
     }
 }
 
-/// Returns the key of a submission's receipt; see [`Receipt::key`]. Other ids are hashed: they may be invalid file names.
+/// Returns the key of a submission's receipt; see [`Receipt::key`]. Other ids are hashed: they may be invalid file
+/// names.
 pub(crate) fn receipt_key(submission_id: &str) -> String {
     if SubmissionId::is_one(submission_id) {
         submission_id.to_owned()
@@ -133,11 +134,11 @@ pub enum Progress {
 
 /// Stores receipts.
 ///
-/// [`put`](ReceiptStore::put) must return only after the receipt is durable, because the submission is sent right after.
-/// Calls for one receipt must take effect in order, even if their futures are dropped.
+/// [`put`](ReceiptStore::put) must return only after the receipt is durable, because the submission is sent right
+/// after. Calls for one receipt must take effect in order, even if their futures are dropped.
 pub trait ReceiptStore: fmt::Debug + Send + Sync + 'static {
-    /// Stores `receipt` if the stored one with the same [key](Receipt::key) was written by the attempt `replaces`, or, with
-    /// `None`, if there is none.
+    /// Stores `receipt` if the stored one with the same [key](Receipt::key) was written by the attempt `replaces`, or,
+    /// with `None`, if there is none.
     fn put(&self, receipt: Receipt, replaces: Option<String>) -> BoxFuture<'_, Result<PutResult, StoreError>>;
 
     /// Returns the receipt with this key.

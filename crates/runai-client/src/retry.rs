@@ -10,8 +10,8 @@ use tokio::time::Instant;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
-    /// Maximum number of retries in a burst, over all calls of a client; a tenth of it is refilled every second. Without
-    /// retries left calls fail, which keeps the load on a failing control plane low.
+    /// Maximum number of retries in a burst, over all calls of a client; a tenth of it is refilled every second.
+    /// Without retries left calls fail, which keeps the load on a failing control plane low.
     pub burst: u32,
     /// Total timeout of a call, including all attempts and pauses, excluding waits for rate limits.
     pub give_up_after: Duration,
@@ -19,8 +19,8 @@ pub struct RetryPolicy {
     pub initial_backoff: Duration,
     /// Maximum pause before a retry, unless `Retry-After` is longer.
     pub max_backoff: Duration,
-    /// Total time that a call may wait for rate limits (429). A call fails immediately if `Retry-After` is longer than what
-    /// is left of it.
+    /// Total time that a call may wait for rate limits (429). A call fails immediately if `Retry-After` is longer than
+    /// what is left of it.
     pub max_rate_limit_wait: Duration,
 }
 
@@ -65,7 +65,8 @@ impl RetryPolicy {
         self
     }
 
-    /// Sets how long a call may wait for rate limits; see [`RetryPolicy::max_rate_limit_wait`](#structfield.max_rate_limit_wait).
+    /// Sets how long a call may wait for rate limits; see
+    /// [`RetryPolicy::max_rate_limit_wait`](#structfield.max_rate_limit_wait).
     #[must_use]
     pub const fn max_rate_limit_wait(mut self, max_rate_limit_wait: Duration) -> Self {
         self.max_rate_limit_wait = max_rate_limit_wait;

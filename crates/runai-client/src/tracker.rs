@@ -158,8 +158,8 @@ impl WorkloadTracker {
         if is_outage { Ok(Poll::outage(error)) } else { Err(error) }
     }
 
-    /// Handles a poll that started at `began`; `now` is the caller's clock. Returns how long after `began` to poll again,
-    /// if no other action is pending.
+    /// Handles a poll that started at `began`; `now` is the caller's clock. Returns how long after `began` to poll
+    /// again, if no other action is pending.
     pub(crate) fn take(
         &mut self,
         poll: Poll,
@@ -248,8 +248,8 @@ impl WorkloadTracker {
         ActionResult::Refused(error)
     }
 
-    /// Drops an action that was not sent, so that the next poll decides again. Keeps a user's cancel. Returns whether the
-    /// action was dropped.
+    /// Drops an action that was not sent, so that the next poll decides again. Keeps a user's cancel. Returns whether
+    /// the action was dropped.
     pub(crate) fn reconsider(&mut self) -> bool {
         let is_due = matches!(self.pending, PendingAction::Delete(_) | PendingAction::Suspend);
         if !is_due || self.state.suspending() == Some(SuspendReason::Cancelled) {

@@ -50,8 +50,8 @@ pub enum Event {
         /// How the workload ended.
         outcome: Outcome,
     },
-    /// An outage began: the control plane reports nothing about the workload. Polling continues, and the workload is not
-    /// touched.
+    /// An outage began: the control plane reports nothing about the workload. Polling continues, and the workload is
+    /// not touched.
     OutageBegan {
         /// The error of the last poll.
         error: Error,

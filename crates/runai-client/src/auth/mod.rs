@@ -169,8 +169,8 @@ impl Tokens {
         self.source.origin()
     }
 
-    /// Returns a valid token. Concurrent callers share one request and its result. A token that expires soon is returned
-    /// immediately and renewed in the background.
+    /// Returns a valid token. Concurrent callers share one request and its result. A token that expires soon is
+    /// returned immediately and renewed in the background.
     pub(crate) async fn current(
         self: &Arc<Self>,
         sender: &Arc<Sender>,

@@ -34,8 +34,8 @@ impl Client {
         self.list(&ApiRequest::get("/api/v2/authorization/roles")).await
     }
 
-    /// Creates a role, such as [`Permissions::role_request`](runai_api::permissions::Permissions::role_request) returns.
-    /// The client never sends the request twice.
+    /// Creates a role, such as [`Permissions::role_request`](runai_api::permissions::Permissions::role_request)
+    /// returns. The client never sends the request twice.
     pub async fn create_role(&self, role: &RoleCreationRequest) -> Result<RoleInfo, Error> {
         // Strings and lists always serialize.
         let body = serde_json::to_value(role).unwrap_or_default();

@@ -27,8 +27,8 @@ impl Client {
         self.act(&requests::delete_training(workload_id)).await
     }
 
-    /// Like [`Client::suspend`], for a workload of any type. Trainings, workspaces and distributed trainings have their own
-    /// endpoints; inferences and unknown types are sent as a batch of one.
+    /// Like [`Client::suspend`], for a workload of any type. Trainings, workspaces and distributed trainings have their
+    /// own endpoints; inferences and unknown types are sent as a batch of one.
     pub async fn suspend_workload(&self, workload: &Workload) -> Result<(), Error> {
         self.act_on(workload, &requests::suspend_workload(&workload.kind, &workload.id)).await
     }
@@ -43,7 +43,8 @@ impl Client {
         self.act_on(workload, &requests::delete_workload(&workload.kind, &workload.id)).await
     }
 
-    /// Requests an action on up to [`BatchResult::MAX_WORKLOADS`] workloads of any type. Returns before it has taken effect.
+    /// Requests an action on up to [`BatchResult::MAX_WORKLOADS`] workloads of any type. Returns before it has taken
+    /// effect.
     pub async fn batch(&self, action: BatchAction, workload_ids: &[String]) -> Result<BatchResult, Error> {
         self.send_batch(&requests::batch(action, workload_ids)).await
     }

@@ -21,12 +21,12 @@ impl Client {
     /// Returns the pages of any list of the API as a stream of JSON bodies, starting with that of `request`.
     ///
     /// The client follows the offset of the next page (`next`, or `pagination.nextOffset`). A list without offsets ends
-    /// with a page that has fewer items than the request's `limit`. If the request has an `offset` but no `limit`, it ends
-    /// with an empty page; if it has neither, the list has one page.
+    /// with a page that has fewer items than the request's `limit`. If the request has an `offset` but no `limit`, it
+    /// ends with an empty page; if it has neither, the list has one page.
     ///
     /// # Errors
-    /// Those of [`Client::call`], and [`Error::UnexpectedResponse`] if the offsets do not increase or there are more than
-    /// [`MAX_PAGES`].
+    /// Those of [`Client::call`], and [`Error::UnexpectedResponse`] if the offsets do not increase or there are more
+    /// than [`MAX_PAGES`].
     pub fn pages(&self, request: ApiRequest) -> impl Stream<Item = Result<Value, Error>> + Send + use<> {
         let pages = Pages { client: self.clone(), request: Some(request), read: 0, last: Bytes::new() };
         stream::try_unfold(pages, |mut pages| async {
@@ -35,8 +35,8 @@ impl Client {
         })
     }
 
-    /// Returns the items of all [pages](Client::pages) of any list of the API. `member` is the member that contains them:
-    /// a name, a JSON pointer such as `/accessRules/accessRules`, or empty if the body is the list.
+    /// Returns the items of all [pages](Client::pages) of any list of the API. `member` is the member that contains
+    /// them: a name, a JSON pointer such as `/accessRules/accessRules`, or empty if the body is the list.
     ///
     /// Items that do not deserialize as a `T` are skipped, with a warning in the log.
     ///

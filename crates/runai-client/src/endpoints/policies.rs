@@ -8,7 +8,8 @@ use crate::client::Client;
 use crate::error::Error;
 
 impl Client {
-    /// Returns the effective policy of a project's trainings, merged from those of project, department, cluster and tenant.
+    /// Returns the effective policy of a project's trainings, merged from those of project, department, cluster and
+    /// tenant.
     ///
     /// Needs permission to view policies; submitting does not.
     pub async fn effective_policy(&self, project_id: &str) -> Result<EffectivePolicy, Error> {

@@ -14,7 +14,8 @@ pub enum ErrorKind {
     Configuration,
     /// The name or the submission belongs to another workload.
     Conflict,
-    /// The base URL uses plain `http` to a remote host, and [`allow_http`](crate::ClientBuilder::allow_http) is not set.
+    /// The base URL uses plain `http` to a remote host, and [`allow_http`](crate::ClientBuilder::allow_http) is not
+    /// set.
     InsecureUrl,
     /// The requested resource does not exist or has been deleted.
     NotFound,

@@ -197,8 +197,8 @@ pub enum Error {
         submission_id: String,
     },
 
-    /// A request of this submission may have arrived, and a workload with its chosen name has been deleted. Nothing proves
-    /// whether that workload belonged to the submission.
+    /// A request of this submission may have arrived, and a workload with its chosen name has been deleted. Nothing
+    /// proves whether that workload belonged to the submission.
     #[error("cannot tell whether deleted workload {workload_id} (`{name}`) belonged to submission `{submission_id}`")]
     UnprovenDeletion {
         /// The workload's name.

@@ -117,8 +117,8 @@ impl Fleet {
 
     /// Resumes the workloads of another process: all of this control plane with a receipt that has not ended.
     ///
-    /// Also returns the receipts of unsettled submissions; [`StepOperator::recover`](crate::StepOperator::recover) resolves
-    /// them. Unreadable receipts are logged.
+    /// Also returns the receipts of unsettled submissions; [`StepOperator::recover`](crate::StepOperator::recover)
+    /// resolves them. Unreadable receipts are logged.
     ///
     /// # Errors
     /// The store cannot list receipts.
@@ -166,8 +166,8 @@ impl Fleet {
         self.follow_recorded(None, receipt)
     }
 
-    /// Like [`Fleet::follow_receipt`], for a workload that this process submitted: its clocks are known, and the fleet checks
-    /// it for duplicates.
+    /// Like [`Fleet::follow_receipt`], for a workload that this process submitted: its clocks are known, and the fleet
+    /// checks it for duplicates.
     pub fn follow_submitted(&mut self, submitted: &Submitted, receipt: Receipt) -> bool {
         self.follow_recorded(Some(submitted), receipt)
     }
@@ -323,8 +323,8 @@ impl Fleet {
         }
     }
 
-    /// Stores the receipt of a member before its events are reported and its actions start, so that a process that resumes
-    /// after a crash knows the decisions of this one.
+    /// Stores the receipt of a member before its events are reported and its actions start, so that a process that
+    /// resumes after a crash knows the decisions of this one.
     fn start_store(&mut self, id: &str) {
         let Some(member) = self.members.get_mut(id) else { return };
         member.is_queued = false;

@@ -78,7 +78,8 @@ struct ServerClock {
 }
 
 impl ServerClock {
-    /// Returns the time on the clock of `phaseUpdatedAt`, if `Date` has advanced with the local clock since the creation.
+    /// Returns the time on the clock of `phaseUpdatedAt`, if `Date` has advanced with the local clock since the
+    /// creation.
     fn at(&self, date: Duration, now: Duration) -> Option<Duration> {
         let (by_date, by_clock) = (date.checked_sub(self.date)?, now.saturating_sub(self.now));
         (by_date.abs_diff(by_clock) <= MAX_DATE_DRIFT).then(|| self.created_at + by_date.min(by_clock))

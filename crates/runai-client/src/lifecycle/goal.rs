@@ -53,8 +53,8 @@ impl Goal {
         }
     }
 
-    /// Returns whether a suspend or a delete may have been sent. It is recorded before the send, because the process may
-    /// die in between.
+    /// Returns whether a suspend or a delete may have been sent. It is recorded before the send, because the process
+    /// may die in between.
     pub(super) const fn may_be_sent(self) -> bool {
         match self {
             Self::Follow => false,

@@ -138,8 +138,8 @@ impl WaitState {
 
     /// Records that this process created the workload.
     ///
-    /// `created_at` is the API's, `date` the `Date` of the response, `now` the caller's clock at its arrival. They give the
-    /// skew between the clocks; without them `Date` is ignored.
+    /// `created_at` is the API's, `date` the `Date` of the response, `now` the caller's clock at its arrival. They give
+    /// the skew between the clocks; without them `Date` is ignored.
     pub const fn created(&mut self, created_at: Duration, date: Duration, now: Duration) {
         self.durations.created(created_at, date, now);
     }
@@ -216,8 +216,8 @@ impl WaitState {
         self.outage_polls > 0
     }
 
-    /// Returns whether a poll shows an older state than an earlier one, because lists lag behind reads. Accepts the older
-    /// state after [`MAX_STALE_POLLS`], in case the control plane's clock was set back.
+    /// Returns whether a poll shows an older state than an earlier one, because lists lag behind reads. Accepts the
+    /// older state after [`MAX_STALE_POLLS`], in case the control plane's clock was set back.
     fn is_stale(&mut self, snapshot: &Snapshot) -> bool {
         let is_older =
             snapshot.phase_updated_at.zip(self.durations.phase_updated_at()).is_some_and(|(new, old)| new < old);

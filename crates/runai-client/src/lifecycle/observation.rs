@@ -10,7 +10,8 @@ pub enum Observation {
     Deleted(Snapshot),
     /// The project exists, but lists the workload neither as live nor as deleted.
     Missing,
-    /// The control plane reported nothing about the workload: no response, an error, or a response that is not the API's.
+    /// The control plane reported nothing about the workload: no response, an error, or a response that is not the
+    /// API's.
     Unavailable,
     /// The workload exists.
     Seen(Snapshot),

@@ -24,8 +24,8 @@ pub const DEFAULT_VANISH_AFTER: Duration = Duration::from_mins(5);
 #[serde(default)]
 #[non_exhaustive]
 pub struct WaitPolicy {
-    /// Maximum duration of the current wait in the queue; then the workload is suspended. Waits before a preemption do not
-    /// count.
+    /// Maximum duration of the current wait in the queue; then the workload is suspended. Waits before a preemption do
+    /// not count.
     pub pending_timeout: Option<Duration>,
     /// Maximum time in running phases, over all runs; then the workload is suspended.
     pub workload_timeout: Option<Duration>,
@@ -33,8 +33,8 @@ pub struct WaitPolicy {
     pub delete_on_failure: bool,
     /// Interval between polls while the phase does not change.
     pub monitoring_interval: Duration,
-    /// How long a workload must be missing from the lists of live and deleted workloads, while its project exists, before
-    /// it counts as vanished.
+    /// How long a workload must be missing from the lists of live and deleted workloads, while its project exists,
+    /// before it counts as vanished.
     pub vanish_after: Duration,
 }
 

@@ -178,8 +178,8 @@ impl StepOperator {
     /// Checks what would prevent a step from running, without changing anything.
     ///
     /// Checks the control plane, the credentials, the project and its cluster. With a `subject` also node pools, quota,
-    /// template and policy; with `permissions` also whether they are granted. Ignores the project and cluster ids of the
-    /// request. Without a token no further check runs, and without a project only that of the permissions.
+    /// template and policy; with `permissions` also whether they are granted. Ignores the project and cluster ids of
+    /// the request. Without a token no further check runs, and without a project only that of the permissions.
     pub async fn preflight(
         &self,
         subject: Option<PreflightSubject<'_>>,

@@ -142,13 +142,13 @@ impl StepOperator {
 
     /// Submits a step that was not submitted before, under a unique name.
     ///
-    /// The request must have the label `runai-step/submission`. After an ambiguous response, or one that reports that the
-    /// name is taken, the client looks the workload up by name and attaches to it if it has the same submission id. It
-    /// resends the request only after successful lookups found nothing for the
-    /// [settle time](StepOperator::settle_time).
+    /// The request must have the label `runai-step/submission`. After an ambiguous response, or one that reports that
+    /// the name is taken, the client looks the workload up by name and attaches to it if it has the same submission id.
+    /// It resends the request only after successful lookups found nothing for the [settle
+    /// time](StepOperator::settle_time).
     ///
-    /// With [receipts](StepOperator::receipts), the client writes one before the first send. If the submission already has
-    /// a receipt, this call behaves like [`StepOperator::attach_or_submit`].
+    /// With [receipts](StepOperator::receipts), the client writes one before the first send. If the submission already
+    /// has a receipt, this call behaves like [`StepOperator::attach_or_submit`].
     ///
     /// If this future is dropped or fails with [`Error::Unconfirmed`], the workload may exist:
     /// [`StepOperator::attach_or_submit`] with the same request resumes.
@@ -164,16 +164,16 @@ impl StepOperator {
         }
     }
 
-    /// Like [`StepOperator::submit`], for a step that may have been submitted before: attaches to its workload if there is
-    /// one. A deleted workload is not submitted again.
+    /// Like [`StepOperator::submit`], for a step that may have been submitted before: attaches to its workload if there
+    /// is one. A deleted workload is not submitted again.
     pub async fn attach_or_submit(&self, request: &Submission) -> Result<Submitted, Error> {
         let key = SubmissionKey::of(request)?;
         let stored = self.stored_receipt(&key).await;
         self.attach(request, &key, stored).await
     }
 
-    /// Submits many steps with [`StepOperator::submit`], `concurrency` at a time. Returns results as they complete, each
-    /// with the index of its request.
+    /// Submits many steps with [`StepOperator::submit`], `concurrency` at a time. Returns results as they complete,
+    /// each with the index of its request.
     ///
     /// If the stream is dropped, submissions in progress may exist; with receipts, the same call resumes them.
     pub fn submit_all(

@@ -19,7 +19,8 @@ pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// HTTP/1.1 over TCP, with TLS for `https`, using `reqwest` and `rustls`.
 ///
 /// Certificates are always verified, with the platform's rules and roots, because self-hosted control planes often use
-/// a private authority that is installed on the machine. On Linux `SSL_CERT_FILE` and `SSL_CERT_DIR` override the roots.
+/// a private authority that is installed on the machine. On Linux `SSL_CERT_FILE` and `SSL_CERT_DIR` override the
+/// roots.
 ///
 /// Uses the system's proxy settings (`HTTPS_PROXY`, `NO_PROXY`, …), except for a control plane on this machine.
 #[derive(Clone)]
