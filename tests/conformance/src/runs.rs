@@ -197,7 +197,8 @@ impl Run {
                 message: finding.message.clone(),
             }
         };
-        let errors: Vec<Found> = resolution.diagnostics().iter().filter(|finding| finding.is_error()).map(found).collect();
+        let errors: Vec<Found> =
+            resolution.diagnostics().iter().filter(|finding| finding.is_error()).map(found).collect();
         let mut bodies = Map::new();
         for name in resolution.step_names() {
             if let Some(step) = resolution.step_named(name) {

@@ -11,8 +11,10 @@ use axum::body::Body;
 use http_body_util::BodyExt as _;
 use runai_cli::testing::{Campaign, CampaignReport, CampaignStep, Record, launch};
 use runai_client::lifecycle::Outcome;
-use runai_client::transport::{TransportErrorKind, Request, Response, Transport, TransportError};
-use runai_client::{BoxFuture, Client, ListParams, PutResult, Receipt, ReceiptList, ReceiptStore, StepOperator, StoreError};
+use runai_client::transport::{Request, Response, Transport, TransportError, TransportErrorKind};
+use runai_client::{
+    BoxFuture, Client, ListParams, PutResult, Receipt, ReceiptList, ReceiptStore, StepOperator, StoreError,
+};
 use runai_sim::Simulator;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep, timeout};
