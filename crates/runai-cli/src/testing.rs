@@ -68,7 +68,7 @@ pub struct CampaignReport {
     /// The exit code of each step; `None` if the command ended first.
     pub exit_codes: Vec<Option<u8>>,
     /// All reports, in order.
-    pub records: Vec<Record>,
+    pub records: Vec<ReportEvent>,
     /// All texts and values passed to the reporter. Values are in their debug form, which shows more than the program
     /// prints.
     pub texts: Vec<String>,
@@ -81,7 +81,7 @@ impl CampaignReport {
 
 /// A report.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Record {
+pub enum ReportEvent {
     /// A submission created several workloads.
     Duplicated {
         /// Their name.
@@ -180,7 +180,7 @@ fn read(step: CampaignStep) -> Result<LaunchStep, String> {
 /// Records all reports.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
-    pub(crate) records: Vec<Record>,
+    pub(crate) records: Vec<ReportEvent>,
     texts: Vec<String>,
     /// Names of followed workloads, by id.
     names: HashMap<String, String>,
@@ -195,7 +195,7 @@ impl Recorder {
         self.record_text(format_args!("{} {:?}", failure.message, failure.hint));
     }
 
-    fn record(&mut self, record: Record) {
+    fn record(&mut self, record: ReportEvent) {
         self.records.push(record);
     }
 }
@@ -207,12 +207,12 @@ impl Reporter for Recorder {
 
     fn warn(&mut self, text: &str) {
         self.record_text(text);
-        self.record(Record::Warned(text.to_owned()));
+        self.record(ReportEvent::Warned(text.to_owned()));
     }
 
     fn fail(&mut self, failure: &Failure) -> Exit {
         self.record_failure(failure);
-        self.record(Record::Failed(failure.message.clone()));
+        self.record(ReportEvent::Failed(failure.message.clone()));
         failure.exit
     }
 
@@ -221,7 +221,7 @@ impl Reporter for Recorder {
         for excerpt in &rejection.excerpts {
             self.record_text(format_args!("{} {:?}", excerpt.shown, excerpt.report));
         }
-        self.record(Record::Rejected(rejection.failure.message.clone()));
+        self.record(ReportEvent::Rejected(rejection.failure.message.clone()));
         rejection.failure.exit
     }
 
@@ -229,9 +229,9 @@ impl Reporter for Recorder {
         self.record_text(format_args!("{file} {submitted:?} {project}"));
         let name = submitted.name.clone();
         if !submitted.duplicates.is_empty() || submitted.duplicate_of.is_some() {
-            self.record(Record::Duplicated { name: name.clone() });
+            self.record(ReportEvent::Duplicated { name: name.clone() });
         }
-        self.record(Record::Submitted { name, already_existed: submitted.already_existed });
+        self.record(ReportEvent::Submitted { name, already_existed: submitted.already_existed });
     }
 
     fn submission(&mut self, event: &SubmitEvent) {
@@ -240,7 +240,7 @@ impl Reporter for Recorder {
         }
         self.record_text(format_args!("{event:?}"));
         if let SubmitEvent::Resending { name } = event {
-            self.record(Record::Resent(name.clone()));
+            self.record(ReportEvent::Resent(name.clone()));
         }
     }
 
@@ -258,39 +258,39 @@ impl Reporter for Recorder {
             Event::CleanupFailed { error } | Event::OutageBegan { error } => self.record_text(error),
             Event::Duplicate { .. } => {
                 let name = self.names.get(workload_id).cloned().unwrap_or_default();
-                self.record(Record::Duplicated { name });
+                self.record(ReportEvent::Duplicated { name });
             }
-            Event::Phase { phase, .. } => self.record(Record::Phase(phase.clone())),
+            Event::Phase { phase, .. } => self.record(ReportEvent::Phase(phase.clone())),
             _ => {}
         }
     }
 
     fn outage_began(&mut self, scope: &OutageScope, error: &Error) {
         self.record_text(format_args!("{scope} {error} {error:?}"));
-        self.record(Record::Outage(true));
+        self.record(ReportEvent::Outage(true));
     }
 
     fn outage_ended(&mut self, _: &OutageScope, _: Duration) {
-        self.record(Record::Outage(false));
+        self.record(ReportEvent::Outage(false));
     }
 
     fn polling_singly(&mut self, _: &str) {}
 
     fn ended(&mut self, _: &str, name: &str, end: &End) {
         self.record_text(format_args!("{end:?}"));
-        self.record(Record::Ended { name: name.to_owned(), outcome: end.outcome });
+        self.record(ReportEvent::Ended { name: name.to_owned(), outcome: end.outcome });
     }
 
     fn stored_cancel(&mut self, _: &str, _: &str, resumed: bool) {
-        self.record(Record::StoredCancel(resumed));
+        self.record(ReportEvent::StoredCancel(resumed));
     }
 
     fn interrupted(&mut self, interruption: &Interruption) {
-        self.record(Record::Interrupted(matches!(interruption, Interruption::Suspend { .. })));
+        self.record(ReportEvent::Interrupted(matches!(interruption, Interruption::Suspend { .. })));
     }
 
     fn left(&mut self, _: &str, name: &str, cancel_requested: bool) {
-        self.record(Record::Left { name: name.to_owned(), cancel_requested });
+        self.record(ReportEvent::Left { name: name.to_owned(), cancel_requested });
     }
 
     fn output(&mut self, output: &Output) {

@@ -53,7 +53,7 @@ pub(crate) fn admit(
         match serde_json::from_value(whole) {
             Ok(spec) => request.spec = spec,
             Err(error) => {
-                issues.push(issue("spec", format!("invalid specification after defaults are applied: {error}")))
+                issues.push(issue("spec", format!("invalid specification after defaults are applied: {error}")));
             }
         }
     }

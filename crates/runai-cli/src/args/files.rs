@@ -128,7 +128,7 @@ Examples:
 pub(crate) struct ExplainArgs {
     /// Explain this rule or setting [default: list all].
     #[arg(value_name = "CODE|SETTING")]
-    pub(crate) word: Option<String>,
+    pub(crate) name: Option<String>,
     /// Select the output format.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: ResultFormat,

@@ -178,7 +178,7 @@ impl fmt::Debug for Assignment {
 
 fn kind() -> impl clap::builder::TypedValueParser<Value = Kind> {
     use clap::builder::TypedValueParser as _;
-    PossibleValuesParser::new(["step", "settings", "operator", "zenml"]).try_map(|word| word.parse::<Kind>())
+    PossibleValuesParser::new(["step", "settings", "operator", "zenml"]).try_map(|name| name.parse::<Kind>())
 }
 
 /// Parses the exact name of a workload, so that an invalid name is reported for the flag, not for the file.

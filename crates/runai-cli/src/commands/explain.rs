@@ -13,15 +13,15 @@ use crate::output;
 
 /// Explains a rule or a setting, or lists all of them.
 pub(crate) fn explain(args: &ExplainArgs) -> Exit {
-    let Some(word) = &args.word else { return list(args.format) };
-    let explanation = match look_up(word) {
+    let Some(name) = &args.name else { return list(args.format) };
+    let explanation = match look_up(name) {
         Ok(explanation) => explanation,
         Err(near) => {
             let hint = near.map_or_else(
                 || "`runai-step explain` lists all rules and settings".to_owned(),
                 |near| format!("did you mean `{near}`?"),
             );
-            output::error(&format!("unknown rule or setting `{word}`\nhint: {hint}"));
+            output::error(&format!("unknown rule or setting `{name}`\nhint: {hint}"));
             return Exit::NotFound;
         }
     };

@@ -52,7 +52,7 @@ fn run(action: Action, args: &ActionArgs) -> Result<Exit, Failure> {
     let connection = Connection::open(&args.remote.config, &args.remote.connect, Vec::new())?;
     block_on(async {
         let mut interrupts = Interrupts::listen();
-        let all = join_all(args.ids.iter().map(|word| action.apply(word, args, &connection)));
+        let all = join_all(args.ids.iter().map(|selector| action.apply(selector, args, &connection)));
         let all = async { Ok::<_, Failure>(all.await) };
         let done = interrupts.guard(all, "requests already sent may still take effect").await?;
         let mut exits = Vec::new();
@@ -76,8 +76,8 @@ fn run(action: Action, args: &ActionArgs) -> Result<Exit, Failure> {
 }
 
 impl Action {
-    async fn apply(self, word: &str, args: &ActionArgs, connection: &Connection) -> Result<Value, Failure> {
-        let workload = connection.with_timeout(find(connection, word)).await?;
+    async fn apply(self, selector: &str, args: &ActionArgs, connection: &Connection) -> Result<Value, Failure> {
+        let workload = connection.with_timeout(find(connection, selector)).await?;
         let Workload { id, name, .. } = &workload;
         let client = connection.client();
         if args.dry_run {
@@ -88,9 +88,9 @@ impl Action {
             };
             return Ok(json!({"id": id, "name": name, "request": request}));
         }
-        let (word, message) = match self {
+        let (outcome, message) = match self {
             Self::Cancel { timeout } => {
-                let outcome = suspend(client, &workload, timeout).await.map_err(|failure| failure.about(word))?;
+                let outcome = suspend(client, &workload, timeout).await.map_err(|failure| failure.about(selector))?;
                 let message = match outcome {
                     Outcome::Failed => format!("{name} has already failed"),
                     Outcome::Succeeded => format!("{name} has already succeeded"),
@@ -100,9 +100,9 @@ impl Action {
             }
             Self::Delete { wait } => {
                 let deleted = client.delete_workload(&workload).await;
-                check_accepted(client, &workload, deleted).await.map_err(|failure| failure.about(word))?;
+                check_accepted(client, &workload, deleted).await.map_err(|failure| failure.about(selector))?;
                 if wait {
-                    wait_for_deletion(client, id).await.map_err(|error| about(word, &error))?;
+                    wait_for_deletion(client, id).await.map_err(|error| about(selector, &error))?;
                     (json!("deleted"), format!("{name} is deleted"))
                 } else {
                     (json!("deleting"), format!("{name} is being deleted"))
@@ -110,11 +110,11 @@ impl Action {
             }
             Self::Resume => {
                 let resumed = client.resume_workload(&workload).await;
-                check_accepted(client, &workload, resumed).await.map_err(|failure| failure.about(word))?;
+                check_accepted(client, &workload, resumed).await.map_err(|failure| failure.about(selector))?;
                 (json!("resuming"), format!("{name} is being resumed; `runai-step wait {name}` follows it"))
             }
         };
-        Ok(json!({"id": id, "name": name, "outcome": word, "message": message}))
+        Ok(json!({"id": id, "name": name, "outcome": outcome, "message": message}))
     }
 
     fn request(self, workload: &Workload) -> ApiRequest {

@@ -149,14 +149,14 @@ mod tests {
     use tokio::sync::mpsc::unbounded_channel;
 
     use super::*;
-    use crate::testing::{Record, Recorder};
+    use crate::testing::{Recorder, ReportEvent};
 
     fn orphan(run_id: Option<&str>) -> Orphan {
         let (name, age) = ("fit-k3q7xw2ah5mb".to_owned(), "5m".to_owned());
         Orphan { name, run_id: run_id.map(str::to_owned), age }
     }
 
-    async fn chosen(console: Console, orphans: &[Orphan]) -> (Result<Option<String>, Failure>, Vec<Record>) {
+    async fn chosen(console: Console, orphans: &[Orphan]) -> (Result<Option<String>, Failure>, Vec<ReportEvent>) {
         let (_sender, receiver) = unbounded_channel();
         let mut recorder = Recorder::default();
         let mut interrupts = Interrupts::from_channel(receiver);
@@ -164,8 +164,8 @@ mod tests {
         (chosen, recorder.records)
     }
 
-    fn warned(records: &[Record], text: &str) -> bool {
-        matches!(records, [Record::Warned(warning)] if warning.contains(text))
+    fn warned(records: &[ReportEvent], text: &str) -> bool {
+        matches!(records, [ReportEvent::Warned(warning)] if warning.contains(text))
     }
 
     #[tokio::test]

@@ -25,8 +25,8 @@ pub(crate) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
     let connection = Connection::open(&args.remote.config, &args.remote.connect, Vec::new())?;
     block_on(async {
         let found: Vec<_> = stream::iter(&args.ids)
-            .map(|word| async {
-                let workload = connection.with_timeout(find(&connection, word)).await?;
+            .map(|selector| async {
+                let workload = connection.with_timeout(find(&connection, selector)).await?;
                 let warnings = match workload.phase.as_str() {
                     "Failed" | "Pending" | "Initializing" => warnings(connection.client(), &workload.id).await,
                     _ => Vec::new(),

@@ -69,7 +69,7 @@ impl Source for Waiting<'_> {
     }
 
     fn start(&self, item: usize) -> BoxFuture<'static, Result<Target, Rejection>> {
-        let word = self.args.ids[item].clone();
+        let selector = self.args.ids[item].clone();
         let connection = self.connection.clone();
         let receipts = self.receipts.clone();
         let timeouts = Timeouts::of(self.args);
@@ -78,16 +78,22 @@ impl Source for Waiting<'_> {
             let mut policy = connect::policy(None, &connection.settings);
             timeouts.apply(&mut policy);
             // Right after a submission, the control plane may not list the workload yet, but the receipt has its id.
-            if let Some(mut receipt) = submitted_receipt(&receipts, &word) {
+            if let Some(mut receipt) = submitted_receipt(&receipts, &selector) {
                 timeouts.apply(&mut receipt.policy);
                 let (submitted, phase) = (of_receipt(&receipt), None);
                 let receipt = Some(receipt);
                 return Ok(Target { submitted, receipt, policy, phase, submitted_to: None, hints: Vec::new() });
             }
-            let workload = match connection.with_timeout(find(&connection, &word)).await {
+            let workload = match connection.with_timeout(find(&connection, &selector)).await {
                 Ok(workload) => workload,
                 Err(failure) => {
-                    return Err(Rejection { file: None, name: word, failure, several: false, excerpts: Vec::new() });
+                    return Err(Rejection {
+                        file: None,
+                        name: selector,
+                        failure,
+                        several: false,
+                        excerpts: Vec::new(),
+                    });
                 }
             };
             let mut receipt = receipts.get(&workload.id).cloned();
@@ -108,8 +114,8 @@ impl Source for Waiting<'_> {
 }
 
 /// Returns the receipt of a workload with this id or this unique name, if it has not ended.
-fn submitted_receipt(receipts: &HashMap<String, Receipt>, word: &str) -> Option<Receipt> {
-    let mut found = receipts.iter().filter(|(id, receipt)| *id == word || receipt.name == word);
+fn submitted_receipt(receipts: &HashMap<String, Receipt>, selector: &str) -> Option<Receipt> {
+    let mut found = receipts.iter().filter(|(id, receipt)| *id == selector || receipt.name == selector);
     let (_, receipt) = found.next()?;
     let is_alone = found.next().is_none();
     (is_alone && matches!(receipt.progress, Progress::Submitted { .. })).then(|| receipt.clone())

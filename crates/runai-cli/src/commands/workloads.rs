@@ -57,26 +57,26 @@ impl From<Workload> for WorkloadSummary {
     }
 }
 
-/// Finds the workload whose id is `word`, or whose unique name it is.
+/// Finds the workload whose id is `selector`, or whose unique name it is.
 ///
 /// # Errors
 /// The workload is unknown or ambiguous, or the request fails.
-pub(crate) async fn find(connection: &Connection, word: &str) -> Result<Workload, Failure> {
+pub(crate) async fn find(connection: &Connection, selector: &str) -> Result<Workload, Failure> {
     let client = connection.client();
-    if uuid::Uuid::try_parse(word).is_ok() {
-        return match client.workload(word).await {
+    if uuid::Uuid::try_parse(selector).is_ok() {
+        return match client.workload(selector).await {
             Ok(workload) => Ok(workload),
-            Err(error) if error.is_not_found() => Err(unknown_workload(client, word).await),
+            Err(error) if error.is_not_found() => Err(unknown_workload(client, selector).await),
             Err(error) => Err(error.into()),
         };
     }
     // Other characters would change the filter, and cannot be part of a name.
-    let is_name = word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    let is_name = selector.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
     let mut found = Vec::new();
     if is_name {
-        found = client.workloads(&ListParams::default().equals("name", word)).await?;
+        found = client.workloads(&ListParams::default().equals("name", selector)).await?;
     }
-    found.retain(|workload| workload.name == word);
+    found.retain(|workload| workload.name == selector);
     if found.len() > 1
         && let Some(project) = &connection.project_name
     {
@@ -88,32 +88,32 @@ pub(crate) async fn find(connection: &Connection, word: &str) -> Result<Workload
     match found.len() {
         // A single workload has more fields than a list entry.
         1 => Ok(client.workload(&found[0].id).await?),
-        0 => Err(unknown_workload(client, word).await),
+        0 => Err(unknown_workload(client, selector).await),
         _ => {
             let each: Vec<_> = found
                 .iter()
                 .map(|workload| format!("{} in {}", workload.id, workload.project_name.as_deref().unwrap_or("?")))
                 .collect();
-            let message = format!("{} workloads have the name `{word}`", found.len());
+            let message = format!("{} workloads have the name `{selector}`", found.len());
             Err(Failure::usage(message).hint(format!("use an ID: {}", each.join(", "))))
         }
     }
 }
 
 /// Returns a failure for an unknown workload, with a hint if a deleted or similar one is found.
-async fn unknown_workload(client: &Client, word: &str) -> Failure {
+async fn unknown_workload(client: &Client, selector: &str) -> Failure {
     let newest = ListParams::default().newest_first();
     let deleted =
         client.list_workloads(&newest.clone().deleted(true)).take(MAX_COMPARED).filter_map(|one| ready(one.ok()));
-    let meant = deleted.filter(|workload| ready(workload.id == word || workload.name == word));
+    let meant = deleted.filter(|workload| ready(workload.id == selector || workload.name == selector));
     if let Some(workload) = pin!(meant).next().await {
         let message = format!("workload `{}` was deleted; its last phase was `{}`", workload.name, workload.phase);
         return Failure::new(Exit::NotFound, message).hint("show it with `runai-step list --deleted`");
     }
     let names = client.list_workloads(&newest).take(MAX_COMPARED).filter_map(|one| ready(one.ok()));
     let names: Vec<String> = names.map(|workload| workload.name).collect().await;
-    let near = nearest(word, names.iter().map(String::as_str));
-    let failure = Failure::new(Exit::NotFound, format!("unknown workload `{word}`"));
+    let near = nearest(selector, names.iter().map(String::as_str));
+    let failure = Failure::new(Exit::NotFound, format!("unknown workload `{selector}`"));
     if near.is_empty() {
         return failure.hint("list workloads with `runai-step list`");
     }
@@ -121,6 +121,6 @@ async fn unknown_workload(client: &Client, word: &str) -> Failure {
 }
 
 /// Converts the error of a request about a workload.
-pub(crate) fn about(word: &str, error: &Error) -> Failure {
-    Failure::from(error).about(word)
+pub(crate) fn about(selector: &str, error: &Error) -> Failure {
+    Failure::from(error).about(selector)
 }

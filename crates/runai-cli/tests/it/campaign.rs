@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use http_body_util::BodyExt as _;
-use runai_cli::testing::{Campaign, CampaignReport, CampaignStep, Record, launch};
+use runai_cli::testing::{Campaign, CampaignReport, CampaignStep, ReportEvent, launch};
 use runai_client::lifecycle::Outcome;
 use runai_client::transport::{Request, Response, Transport, TransportError, TransportErrorKind};
 use runai_client::{
@@ -161,13 +161,13 @@ pub(crate) fn uninterrupted() -> (UnboundedSender<()>, tokio::sync::mpsc::Unboun
     unbounded_channel()
 }
 
-fn count(report: &CampaignReport, what: impl Fn(&Record) -> bool) -> usize {
+fn count(report: &CampaignReport, what: impl Fn(&ReportEvent) -> bool) -> usize {
     report.records.iter().filter(|record| what(record)).count()
 }
 
 fn left(report: &CampaignReport) -> Vec<bool> {
     let left = report.records.iter().filter_map(|record| match record {
-        Record::Left { cancel_requested, .. } => Some(*cancel_requested),
+        ReportEvent::Left { cancel_requested, .. } => Some(*cancel_requested),
         _ => None,
     });
     left.collect()
@@ -182,8 +182,8 @@ async fn runs_twenty_steps_in_memory() {
     let report = launch(lab.campaign(steps, |_| Fate::Arrives), receiver).await.unwrap();
     assert_eq!((report.exit_code, report.exit_codes.len()), (0, 20));
     assert!(report.exit_codes.iter().all(|code| *code == Some(0)), "{:?}", report.exit_codes);
-    assert_eq!(count(&report, |record| matches!(record, Record::Submitted { already_existed: false, .. })), 20);
-    assert_eq!(count(&report, |record| matches!(record, Record::Ended { outcome: Outcome::Succeeded, .. })), 20);
+    assert_eq!(count(&report, |record| matches!(record, ReportEvent::Submitted { already_existed: false, .. })), 20);
+    assert_eq!(count(&report, |record| matches!(record, ReportEvent::Ended { outcome: Outcome::Succeeded, .. })), 20);
     assert!(began.elapsed() >= Duration::from_mins(10), "time is paused, so it passed in the simulator");
 }
 
@@ -198,9 +198,9 @@ async fn background_panic_fails_command() {
     let (_interrupts, receiver) = uninterrupted();
     let report = launch(lab.campaign(vec![step("fit", None, 600)], fate), receiver).await.unwrap();
     assert_eq!((report.exit_code, report.exit_codes), (101, vec![Some(101)]));
-    let failed = |record: &Record| matches!(record, Record::Failed(message) if message.contains("internal error: ") && message.contains("injected"));
+    let failed = |record: &ReportEvent| matches!(record, ReportEvent::Failed(message) if message.contains("internal error: ") && message.contains("injected"));
     assert!(report.records.iter().any(failed), "{:?}", report.records);
-    assert!(report.records.iter().any(|record| matches!(record, Record::Left { cancel_requested: false, .. })));
+    assert!(report.records.iter().any(|record| matches!(record, ReportEvent::Left { cancel_requested: false, .. })));
 }
 
 #[tokio::test(start_paused = true)]
@@ -221,9 +221,9 @@ async fn interrupt_during_unanswered_submission() {
     assert_eq!(report.exit_code, 130);
     // Time is paused, so any wait for the network would be visible.
     assert!(began.elapsed() < Duration::from_millis(100), "{:?}", began.elapsed());
-    assert_eq!(report.records[0], Record::Interrupted(true));
+    assert_eq!(report.records[0], ReportEvent::Interrupted(true));
     assert!(
-        matches!(&report.records[1], Record::Warned(text) if text.contains("submission of fit.runai.yaml is unconfirmed")),
+        matches!(&report.records[1], ReportEvent::Warned(text) if text.contains("submission of fit.runai.yaml is unconfirmed")),
         "{:?}",
         report.records
     );
@@ -253,12 +253,12 @@ async fn lost_cancel_is_not_repeated() {
     let campaign = lab.campaign(vec![step("fit", Some("nightly"), 3_600)], |_| Fate::Arrives);
     let second = launch(campaign, receiver).await.unwrap();
     assert_eq!(second.exit_code, 0, "{:?}", second.records);
-    let is_stored_cancel = |record: &Record| *record == Record::StoredCancel(false);
+    let is_stored_cancel = |record: &ReportEvent| *record == ReportEvent::StoredCancel(false);
     let submitted =
-        second.records.iter().position(|record| matches!(record, Record::Submitted { already_existed: true, .. }));
+        second.records.iter().position(|record| matches!(record, ReportEvent::Submitted { already_existed: true, .. }));
     assert_eq!(submitted, Some(0), "{:?}", second.records);
     assert_eq!(second.records.iter().position(is_stored_cancel), Some(1), "{:?}", second.records);
-    assert_eq!(second.records[2], Record::Phase("Running".to_owned()), "{:?}", second.records);
+    assert_eq!(second.records[2], ReportEvent::Phase("Running".to_owned()), "{:?}", second.records);
 }
 
 #[tokio::test(start_paused = true)]
@@ -274,7 +274,7 @@ async fn interrupt_leaves_or_suspends() {
         let report = running.await.unwrap().unwrap();
         assert_eq!((report.exit_code, left(&report)), (130, left_behind), "{:?}", report.records);
         let name = report.records.iter().find_map(|record| match record {
-            Record::Submitted { name, .. } => Some(name.clone()),
+            ReportEvent::Submitted { name, .. } => Some(name.clone()),
             _ => None,
         });
         let campaign = lab.campaign(Vec::new(), |_| Fate::Arrives);

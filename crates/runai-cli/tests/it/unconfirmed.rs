@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use runai_cli::testing::{Record, launch};
+use runai_cli::testing::{ReportEvent, launch};
 use runai_client::lifecycle::Outcome;
 use runai_client::{Progress, ReceiptStore as _};
 use runai_sim::{Fault, FaultKind};
@@ -34,7 +34,7 @@ async fn unanswered_lookups_exit_with_6() {
     let campaign = lab.campaign(vec![step("fit", run_id, 60)], |_| Fate::Arrives);
     let report = launch(campaign, receiver).await.unwrap();
     assert_eq!(report.exit_code, 0, "{:?}", report.records);
-    let submitted = Record::Submitted { name: receipts[0].name.clone(), already_existed: false };
+    let submitted = ReportEvent::Submitted { name: receipts[0].name.clone(), already_existed: false };
     assert!(report.records.contains(&submitted), "{:?}", report.records);
 }
 
@@ -78,9 +78,9 @@ async fn unknown_end_exits_with_7() {
     let campaign = lab.campaign(vec![step("fit", None, 3_600)], |_| Fate::Arrives);
     let report = launch(campaign, receiver).await.unwrap();
     assert_eq!(report.exit_code, 7, "{:?}", report.records);
-    let ended = |record: &Record| matches!(record, Record::Ended { outcome: Outcome::UnknownEnd, .. });
+    let ended = |record: &ReportEvent| matches!(record, ReportEvent::Ended { outcome: Outcome::UnknownEnd, .. });
     assert!(report.records.iter().any(ended), "{:?}", report.records);
-    assert!(report.records.contains(&Record::Phase("Archived".to_owned())), "{:?}", report.records);
+    assert!(report.records.contains(&ReportEvent::Phase("Archived".to_owned())), "{:?}", report.records);
     assert!(began.elapsed() >= Duration::from_mins(1), "time is paused, so it passed in the simulator");
 }
 

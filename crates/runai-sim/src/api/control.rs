@@ -23,7 +23,7 @@ use crate::{
     clock::rfc3339,
     faults::Fault,
     keys::same_secret,
-    state::{InjectedFailure, RecordKind, State as Facts, Workload},
+    state::{EntryKind, InjectedFailure, State as SimState, Workload},
     world::ExistingWorkload,
 };
 
@@ -239,7 +239,7 @@ struct ShownEvent {
     warning: bool,
 }
 
-fn nodes(state: &Facts) -> Vec<ShownNode> {
+fn nodes(state: &SimState) -> Vec<ShownNode> {
     let cluster = state.scheduler().cluster();
     let mut nodes: Vec<ShownNode> = cluster
         .nodes()
@@ -263,7 +263,7 @@ fn nodes(state: &Facts) -> Vec<ShownNode> {
     nodes
 }
 
-fn projects(state: &Facts) -> Vec<ShownProject> {
+fn projects(state: &SimState) -> Vec<ShownProject> {
     let pools = state.pools();
     let of = |project: &crate::state::ProjectFacts| {
         let project = project.clone();
@@ -277,11 +277,11 @@ fn projects(state: &Facts) -> Vec<ShownProject> {
     state.projects().iter().flat_map(of).collect()
 }
 
-fn workload(state: &Facts, index: usize, workload: &Workload) -> ShownWorkload {
+fn workload(state: &SimState, index: usize, workload: &Workload) -> ShownWorkload {
     let events = workload.records.iter().rev().take(MAX_SHOWN_EVENTS).map(|record| {
         let (text, warning) = match &record.kind {
-            RecordKind::Event { message, reason, warning } => (format!("{reason}: {message}"), *warning),
-            RecordKind::Phase { phase, .. } => (format!("→ {}", phase.as_str()), false),
+            EntryKind::Event { message, reason, warning } => (format!("{reason}: {message}"), *warning),
+            EntryKind::Phase { phase, .. } => (format!("→ {}", phase.as_str()), false),
         };
         ShownEvent { at: rfc3339(record.at), text, warning }
     });

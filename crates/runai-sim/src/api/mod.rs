@@ -4,12 +4,13 @@ mod authorization;
 mod clusters;
 mod control;
 mod faults;
+mod history;
 mod list;
 mod node_pools;
 mod pods;
 mod policies;
 mod projects;
-mod records;
+
 mod templates;
 mod token;
 mod trainings;
@@ -64,8 +65,8 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route("/api/v1/workloads/batch", post(workloads::batch))
         .route("/api/v1/workloads/count", get(workloads::count))
         .route("/api/v1/workloads/{id}", get(workloads::read))
-        .route("/api/v1/workloads/{id}/events", get(records::events))
-        .route("/api/v1/workloads/{id}/history", get(records::history))
+        .route("/api/v1/workloads/{id}/events", get(history::events))
+        .route("/api/v1/workloads/{id}/history", get(history::history))
         .route("/api/v1/workloads/{id}/pods", get(pods::list))
         .route("/api/v1/workloads/trainings", post(trainings::create))
         .route("/api/v2/authorization/roles", get(authorization::roles).post(authorization::create_role))

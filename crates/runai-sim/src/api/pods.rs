@@ -16,7 +16,7 @@ use crate::{
     app::App,
     clock::rfc3339,
     roles::{Action, Resource},
-    state::{Phase, State as Facts, TENANT, Workload, pod_name, priority_class},
+    state::{Phase, State as SimState, TENANT, Workload, pod_name, priority_class},
 };
 
 /// Returns a page of a workload's pods.
@@ -78,7 +78,7 @@ struct Container {
 }
 
 /// Returns the pods of a workload; a suspended workload has none.
-fn pods(state: &Facts, index: usize, workload: &Workload, now: Timestamp) -> Vec<Pod> {
+fn pods(state: &SimState, index: usize, workload: &Workload, now: Timestamp) -> Vec<Pod> {
     let k8s_phase = match workload.phase {
         Phase::Creating | Phase::Resuming | Phase::Stopped => return Vec::new(),
         Phase::Completed => "Succeeded",

@@ -20,7 +20,7 @@ use crate::{
     clock::rfc3339,
     roles::{Action, Resource},
     scheduler::Amounts,
-    state::{DEPARTMENT, DEPARTMENT_ID, ProjectFacts, State as Facts, namespace},
+    state::{DEPARTMENT, DEPARTMENT_ID, ProjectFacts, State as SimState, namespace},
 };
 
 /// Returns a page of projects.
@@ -90,7 +90,7 @@ impl ListItem for Project {
     }
 }
 
-fn project(facts: &ProjectFacts, state: &Facts) -> Project {
+fn project(facts: &ProjectFacts, state: &SimState) -> Project {
     let pools = state.pools();
     let mut default_node_pools = facts.facts.default_node_pools.clone();
     if default_node_pools.is_empty() {
@@ -124,7 +124,7 @@ fn project(facts: &ProjectFacts, state: &Facts) -> Project {
 }
 
 /// Returns the quota of a project in a node pool; the default is the whole pool.
-fn resources(facts: &ProjectFacts, state: &Facts, pool: usize) -> ProjectResources {
+fn resources(facts: &ProjectFacts, state: &SimState, pool: usize) -> ProjectResources {
     let name = &state.pools()[pool];
     let quota = facts.facts.quotas.get(name).cloned().unwrap_or_default();
     let nodes = || state.scheduler().cluster().nodes_of(pool).map(|node| &node.facts);
@@ -145,7 +145,7 @@ fn resources(facts: &ProjectFacts, state: &Facts, pool: usize) -> ProjectResourc
     }
 }
 
-fn quota_status(facts: &ProjectFacts, state: &Facts) -> QuotaStatus {
+fn quota_status(facts: &ProjectFacts, state: &SimState) -> QuotaStatus {
     let usages = || (0..state.pools().len()).map(|pool| state.scheduler().usage(facts.index, pool));
     let sum = |amounts: Amounts| {
         Some(QuotaUse {

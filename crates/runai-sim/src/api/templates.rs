@@ -17,7 +17,7 @@ use crate::{
     app::App,
     clock::rfc3339,
     roles::{Action, Resource},
-    state::{State as Facts, TENANT},
+    state::{State as SimState, TENANT},
     world::Template,
 };
 
@@ -113,7 +113,7 @@ impl ListItem for Entry<'_> {
     }
 }
 
-fn shown(template: &Template, state: &Facts) -> Value {
+fn shown(template: &Template, state: &SimState) -> Value {
     json!({
         "meta": {
             "id": template.id,

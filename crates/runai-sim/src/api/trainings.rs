@@ -25,7 +25,7 @@ use crate::{
     faults::ConflictWording,
     normalization::normalized,
     roles::{Action, Resource},
-    state::{DEPARTMENT_ID, Names, State as Facts, Submission, Workload},
+    state::{DEPARTMENT_ID, Names, State as SimState, Submission, Workload},
     world::WorkloadType,
 };
 
@@ -45,7 +45,7 @@ pub(super) async fn create(
 
 /// Validates a submission and creates its workload.
 fn admit_and_submit(
-    state: &mut Facts,
+    state: &mut SimState,
     caller: &Caller,
     injected: &Injected,
     request: TrainingCreationRequest,
@@ -165,7 +165,7 @@ impl Change {
     /// Makes the change to a workload, which must be of type `kind` if one is given.
     pub(super) fn make(
         self,
-        state: &mut Facts,
+        state: &mut SimState,
         caller: &Caller,
         kind: Option<WorkloadType>,
         id: &str,
@@ -195,7 +195,7 @@ impl Change {
     }
 }
 
-fn training(workload: &Workload, state: &Facts) -> Training {
+fn training(workload: &Workload, state: &SimState) -> Training {
     Training {
         actual_phase: Some(workload.phase.as_str().to_owned()),
         cluster_id: state.cluster().uuid.clone(),

@@ -26,7 +26,7 @@ use crate::{
     roles::{Action, Resource},
     scheduler::{PendingReason, Placement, PoolReason},
     state::{
-        DEPARTMENT, DEPARTMENT_ID, Phase, State as Facts, TENANT, View, is_preemptible, namespace, priority,
+        DEPARTMENT, DEPARTMENT_ID, Phase, State as SimState, TENANT, View, is_preemptible, namespace, priority,
         priority_class,
     },
 };
@@ -144,7 +144,7 @@ pub(super) struct Count {
 }
 
 fn entries<'a>(
-    state: &'a Facts,
+    state: &'a SimState,
     caller: &'a Caller,
     query: &'a ListQuery,
     shows: Option<Timestamp>,
@@ -167,7 +167,7 @@ fn entries<'a>(
 /// A workload at a point in time.
 struct Entry<'a> {
     now: Timestamp,
-    state: &'a Facts,
+    state: &'a SimState,
     view: View<'a>,
 }
 

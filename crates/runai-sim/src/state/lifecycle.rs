@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{DesiredPhase, Phase, PodId, PodLaunch, ProcessCommand, RecordKind, SETUP_DELAY, State, pod_name};
+use super::{DesiredPhase, EntryKind, Phase, PodId, PodLaunch, ProcessCommand, SETUP_DELAY, State, pod_name};
 use crate::{clock::later, scheduler::Decision, script::Script, world::End};
 
 impl State {
@@ -261,7 +261,7 @@ impl State {
         workload.running = workload.total_running(at);
         workload.phase = phase;
         workload.phase_since = at;
-        workload.record(at, RecordKind::Phase { message: message.clone(), phase });
+        workload.record(at, EntryKind::Phase { message: message.clone(), phase });
         workload.message = message;
     }
 

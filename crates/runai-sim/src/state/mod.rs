@@ -22,7 +22,7 @@ use self::{request::completions, versions::Versions};
 pub(crate) use self::{
     request::{is_preemptible, priority, priority_class},
     versions::View,
-    workload::{DesiredPhase, Phase, Record, RecordKind, Workload},
+    workload::{DesiredPhase, EntryKind, HistoryEntry, Phase, Workload},
 };
 use crate::{
     clock::later,
@@ -313,7 +313,7 @@ impl State {
             script,
             scripted: scripted || !self.exec,
         };
-        workload.record(now, RecordKind::Phase { message: String::new(), phase: Phase::Creating });
+        workload.record(now, EntryKind::Phase { message: String::new(), phase: Phase::Creating });
         for warning in warnings {
             workload.warn(now, "Accepted", warning);
         }

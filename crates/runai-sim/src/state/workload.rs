@@ -71,15 +71,15 @@ impl DesiredPhase {
 
 /// A record in the history of a workload.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Record {
+pub(crate) struct HistoryEntry {
     pub(crate) at: Timestamp,
     /// Number of the record within its workload.
     pub(crate) number: u64,
-    pub(crate) kind: RecordKind,
+    pub(crate) kind: EntryKind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum RecordKind {
+pub(crate) enum EntryKind {
     Event { message: Cow<'static, str>, reason: &'static str, warning: bool },
     Phase { message: String, phase: Phase },
 }
@@ -105,7 +105,7 @@ pub(crate) struct Workload {
     pub(crate) project: usize,
     pub(crate) project_id: String,
     pub(crate) project_name: String,
-    pub(crate) records: VecDeque<Record>,
+    pub(crate) records: VecDeque<HistoryEntry>,
     pub(crate) request: Request,
     pub(crate) requested_name: String,
     /// Its specification.
@@ -156,19 +156,19 @@ impl Workload {
 
     /// Records an event.
     pub(crate) fn note(&mut self, at: Timestamp, reason: &'static str, message: impl Into<Cow<'static, str>>) {
-        self.record(at, RecordKind::Event { message: message.into(), reason, warning: false });
+        self.record(at, EntryKind::Event { message: message.into(), reason, warning: false });
     }
 
     /// Records a warning event.
     pub(crate) fn warn(&mut self, at: Timestamp, reason: &'static str, message: impl Into<Cow<'static, str>>) {
-        self.record(at, RecordKind::Event { message: message.into(), reason, warning: true });
+        self.record(at, EntryKind::Event { message: message.into(), reason, warning: true });
     }
 
-    pub(super) fn record(&mut self, at: Timestamp, kind: RecordKind) {
+    pub(super) fn record(&mut self, at: Timestamp, kind: EntryKind) {
         if self.records.len() == MAX_RECORDS {
             self.records.pop_front();
         }
-        self.records.push_back(Record { at, number: self.next_record, kind });
+        self.records.push_back(HistoryEntry { at, number: self.next_record, kind });
         self.next_record += 1;
     }
 

@@ -157,7 +157,7 @@ async fn reports_command_failures() {
     for (name, spec, message) in [
         ("missing", json!({"image": "i", "command": "no-such-program --flag"}), "no-such-program: not found"),
         ("nothing", json!({"image": "i"}), "no command: image entry points cannot run as local processes"),
-        ("quote", json!({"image": "i", "command": "sh -c 'x"}), "command: a quote is not closed"),
+        ("quote", json!({"image": "i", "command": "sh -c 'x"}), "command: unclosed quote"),
         ("directory", json!({"image": "i", "command": "/"}), "/: permission denied"),
     ] {
         let id = local.submit(name, spec).await;

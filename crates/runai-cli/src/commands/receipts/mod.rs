@@ -134,15 +134,15 @@ fn details(stored: &StoredReceipt) -> String {
     text
 }
 
-/// Finds the receipt that `word` selects.
-fn find<'r>(receipts: &'r [StoredReceipt], word: &str) -> Result<&'r StoredReceipt, Failure> {
-    let found: Vec<_> = receipts.iter().filter(|receipt| receipt.matches(word)).collect();
+/// Finds the receipt that `selector` selects.
+fn find<'r>(receipts: &'r [StoredReceipt], selector: &str) -> Result<&'r StoredReceipt, Failure> {
+    let found: Vec<_> = receipts.iter().filter(|receipt| receipt.matches(selector)).collect();
     match found.as_slice() {
         [receipt] => Ok(receipt),
         [] => {
             let names = receipts.iter().map(|receipt| receipt.receipt.name.as_str());
-            let near = runai_client::nearest(word, names);
-            let failure = Failure::new(Exit::NotFound, format!("unknown receipt `{word}`"));
+            let near = runai_client::nearest(selector, names);
+            let failure = Failure::new(Exit::NotFound, format!("unknown receipt `{selector}`"));
             Err(if near.is_empty() {
                 failure.hint("list receipts with `runai-step receipts list`")
             } else {
@@ -151,7 +151,7 @@ fn find<'r>(receipts: &'r [StoredReceipt], word: &str) -> Result<&'r StoredRecei
         }
         several => {
             let keys: Vec<_> = several.iter().map(|receipt| receipt.receipt.key()).collect();
-            Err(Failure::usage(format!("{} receipts match `{word}`", several.len()))
+            Err(Failure::usage(format!("{} receipts match `{selector}`", several.len()))
                 .hint(format!("use a key: {}", keys.join(", "))))
         }
     }

@@ -14,7 +14,7 @@ use crate::runtime::block_on;
 pub(crate) fn prune(args: &ReceiptsPruneArgs) -> Result<Exit, Failure> {
     let (receipts, unreadable) = read_all()?;
     report_unreadable(&unreadable);
-    let named = args.receipts.iter().map(|word| find(&receipts, word)).collect::<Result<Vec<_>, _>>()?;
+    let named = args.receipts.iter().map(|selector| find(&receipts, selector)).collect::<Result<Vec<_>, _>>()?;
     if let Some(live) = named.iter().find(|receipt| !args.force && !has_ended(receipt)) {
         let name = &live.receipt.name;
         return Err(Failure::usage(format!(

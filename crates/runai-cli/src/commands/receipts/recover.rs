@@ -20,7 +20,7 @@ pub(crate) fn recover(args: &ReceiptsRecoverArgs) -> Result<Exit, Failure> {
     let connection =
         Connection::open(&args.remote.config, &args.remote.connect, Vec::new())?.settle_time(args.settle_time);
     let base_url = connection.client().base_url().to_owned();
-    let named = args.receipts.iter().map(|word| find(&receipts, word)).collect::<Result<Vec<_>, _>>()?;
+    let named = args.receipts.iter().map(|selector| find(&receipts, selector)).collect::<Result<Vec<_>, _>>()?;
     if let Some(other) = named.iter().find(|receipt| receipt.receipt.base_url != base_url) {
         let message =
             format!("receipt of {} belongs to {}, not to {base_url}", other.receipt.name, other.receipt.base_url);

@@ -98,8 +98,8 @@ impl StoredReceipt {
 
     pub(crate) fn progress(&self) -> ReceiptProgress {
         let progress = &self.members["progress"];
-        let word = progress.as_str().or_else(|| progress.as_object()?.keys().next().map(String::as_str));
-        match word.unwrap_or_default() {
+        let name = progress.as_str().or_else(|| progress.as_object()?.keys().next().map(String::as_str));
+        match name.unwrap_or_default() {
             "ended" => ReceiptProgress::Ended,
             "sending" => ReceiptProgress::Sending,
             "submitted" => ReceiptProgress::Submitted,
@@ -125,12 +125,12 @@ impl StoredReceipt {
         since.elapsed().unwrap_or_default()
     }
 
-    /// Whether `word` is the key, submission id, name or run id of this receipt.
-    pub(crate) fn matches(&self, word: &str) -> bool {
-        self.receipt.name == word
-            || self.receipt.submission_id == word
-            || self.run_id() == Some(word)
-            || self.receipt.key() == word
+    /// Whether `selector` is the key, submission id, name or run id of this receipt.
+    pub(crate) fn matches(&self, selector: &str) -> bool {
+        self.receipt.name == selector
+            || self.receipt.submission_id == selector
+            || self.run_id() == Some(selector)
+            || self.receipt.key() == selector
     }
 
     /// Removes the receipt.

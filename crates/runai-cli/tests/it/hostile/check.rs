@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use runai_api::wire::Workload;
-use runai_cli::testing::{CampaignReport, Record, launch};
+use runai_cli::testing::{CampaignReport, ReportEvent, launch};
 use runai_client::DUPLICATE_WINDOW;
 use runai_client::lifecycle::Outcome;
 
@@ -20,7 +20,7 @@ pub(super) async fn check(played: &mut CompletedRound, figures: &mut Figures) {
     }
 }
 
-fn records(observed: &Observed) -> impl Iterator<Item = &Record> {
+fn records(observed: &Observed) -> impl Iterator<Item = &ReportEvent> {
     observed.reports.iter().flat_map(|report| &report.records)
 }
 
@@ -36,7 +36,7 @@ fn count(command: &Command, observed: &Observed, figures: &mut Figures) {
             figures.complain("bugs of the program", &format!("{:#?}", report.records));
         }
         let first = report.exit_codes.iter().map(|code| code.unwrap_or(130)).find(|code| *code != 0).unwrap_or(0);
-        let is_left = report.records.iter().any(|it| matches!(it, Record::Interrupted(_)));
+        let is_left = report.records.iter().any(|it| matches!(it, ReportEvent::Interrupted(_)));
         let is_right = match report.exit_code {
             130 if is_left => true,
             CampaignReport::KILLED => true,
@@ -52,11 +52,13 @@ fn count(command: &Command, observed: &Observed, figures: &mut Figures) {
     }
     for record in records(observed) {
         match record {
-            Record::Resent(_) => figures.add("submissions sent again", 1),
-            Record::Submitted { already_existed: true, .. } => figures.add("submissions found by looking them up", 1),
-            Record::Outage(true) => figures.add("outages reported", 1),
-            Record::Left { cancel_requested: true, .. } => figures.add("cancels left unconfirmed", 1),
-            Record::StoredCancel(_) => figures.add("stored cancels named", 1),
+            ReportEvent::Resent(_) => figures.add("submissions sent again", 1),
+            ReportEvent::Submitted { already_existed: true, .. } => {
+                figures.add("submissions found by looking them up", 1);
+            }
+            ReportEvent::Outage(true) => figures.add("outages reported", 1),
+            ReportEvent::Left { cancel_requested: true, .. } => figures.add("cancels left unconfirmed", 1),
+            ReportEvent::StoredCancel(_) => figures.add("stored cancels named", 1),
             _ => {}
         }
     }
@@ -94,9 +96,9 @@ fn check_step(
     };
     let is_freed = live.iter().chain(&gone).any(|it| played.freed.contains(&it.id));
     // An interrupt may suspend the workload even long after the command has ended.
-    let cancelled = records(observed).any(|record| *record == Record::Interrupted(true));
+    let cancelled = records(observed).any(|record| *record == ReportEvent::Interrupted(true));
     let outcome = records(observed).find_map(|record| match record {
-        Record::Ended { name, outcome } if name.starts_with(&step.prefix()) => Some(*outcome),
+        ReportEvent::Ended { name, outcome } if name.starts_with(&step.prefix()) => Some(*outcome),
         _ => None,
     });
     let Some(outcome) = outcome else {
@@ -154,8 +156,10 @@ async fn check_doubled(played: &CompletedRound, observed: &Observed, step: &Step
     if all.len() < 2 {
         return;
     }
-    let is_reported = |records: &[Record]| {
-        records.iter().any(|record| matches!(record, Record::Duplicated { name } if name.starts_with(&step.prefix())))
+    let is_reported = |records: &[ReportEvent]| {
+        records
+            .iter()
+            .any(|record| matches!(record, ReportEvent::Duplicated { name } if name.starts_with(&step.prefix())))
     };
     if observed.reports.iter().any(|report| is_reported(&report.records)) {
         return figures.add("doubled and reported", 1);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use runai_cli::testing::{Campaign, CampaignReport, CampaignStep, Record, launch};
+use runai_cli::testing::{Campaign, CampaignReport, CampaignStep, ReportEvent, launch};
 use runai_client::ReceiptStore;
 use runai_client::lifecycle::Outcome;
 use tokio::sync::mpsc::unbounded_channel;
@@ -201,11 +201,11 @@ fn launched(lab: &Lab, step: &Step) -> CampaignStep {
 /// Returns the exit code of a step that has ended.
 fn final_code(report: &CampaignReport, step: &Step, code: Option<u8>) -> Option<u8> {
     let end = report.records.iter().find_map(|record| match record {
-        Record::Ended { name, outcome } if name.starts_with(&step.prefix()) => Some(*outcome),
+        ReportEvent::Ended { name, outcome } if name.starts_with(&step.prefix()) => Some(*outcome),
         _ => None,
     });
     // An earlier attempt ended before it could report the end.
-    let is_gone = |record: &Record| matches!(record, Record::Rejected(text) if text.contains(&step.prefix()) && text.contains("deleted"));
+    let is_gone = |record: &ReportEvent| matches!(record, ReportEvent::Rejected(text) if text.contains(&step.prefix()) && text.contains("deleted"));
     match end {
         // An end also counts if the command was killed later.
         Some(outcome) => Some(code.unwrap_or(code_of(outcome))),

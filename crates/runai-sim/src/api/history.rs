@@ -16,7 +16,7 @@ use crate::{
     app::App,
     clock::rfc3339,
     roles::{Action, Resource},
-    state::{Record, RecordKind, State as Facts, Workload, namespace},
+    state::{EntryKind, HistoryEntry, State as SimState, Workload, namespace},
 };
 
 /// Returns a page of a workload's events, newest first by default.
@@ -53,15 +53,15 @@ pub(super) async fn history(
 }
 
 /// Returns a workload, even if it was deleted.
-fn find<'a>(state: &'a Facts, caller: &Caller, id: &str) -> Result<&'a Workload, ApiError> {
+fn find<'a>(state: &'a SimState, caller: &Caller, id: &str) -> Result<&'a Workload, ApiError> {
     caller.require(Resource::Workloads, Action::Read)?;
     let (_, workload) = state.workload_or_deleted(id).ok_or_else(|| ApiError::not_found("workload", id))?;
     caller.require_in(&workload.project_name, Resource::Workloads, Action::Read)?;
     Ok(workload)
 }
 
-fn event(state: &Facts, workload: &Workload, record: &Record) -> Option<Event> {
-    let RecordKind::Event { message, reason, warning } = &record.kind else { return None };
+fn event(state: &SimState, workload: &Workload, record: &HistoryEntry) -> Option<Event> {
+    let EntryKind::Event { message, reason, warning } = &record.kind else { return None };
     // Event ids are unique and stable.
     let own = workload.id.parse::<Uuid>().unwrap_or_default();
     let id = Uuid::from_u128(own.as_u128() ^ u128::from(record.number + 1));
@@ -82,12 +82,12 @@ fn event(state: &Facts, workload: &Workload, record: &Record) -> Option<Event> {
     })
 }
 
-fn history_of(state: &Facts, workload: &Workload, record: &Record) -> HistoryRecord {
+fn history_of(state: &SimState, workload: &Workload, record: &HistoryEntry) -> HistoryRecord {
     let (kind, spec) = match &record.kind {
-        RecordKind::Event { .. } => {
+        EntryKind::Event { .. } => {
             ("Event", HistorySpec { event: event(state, workload, record), ..HistorySpec::default() })
         }
-        RecordKind::Phase { message, phase } => {
+        EntryKind::Phase { message, phase } => {
             let update = PhaseUpdate { phase: phase.as_str().to_owned(), phase_message: message.clone() };
             ("PhaseUpdate", HistorySpec { phase_update: Some(update), ..HistorySpec::default() })
         }
