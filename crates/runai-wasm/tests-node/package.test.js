@@ -115,13 +115,13 @@ test("applies every fix", () => {
   assert.ok(applied > 60, String(applied));
 });
 
-test("there is one core, however often it is loaded", async () => {
+test("loads one core", async () => {
   assert.equal(await load(), core);
   assert.ok(core instanceof Core);
   assert.equal(core.version(), JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).version);
 });
 
-test("a report has places that fit JavaScript's strings", () => {
+test("reports UTF-16 offsets", () => {
   const text = STEP.replace("gpu_portion_request", "gpu_portion");
   const { ok, kind, diagnostics } = core.check(text, "yaml");
   assert.deepEqual([ok, kind, diagnostics.length], [false, "step", 1]);
