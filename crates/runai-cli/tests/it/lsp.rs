@@ -17,7 +17,7 @@ struct Client {
     requests: i64,
     /// Messages that came while another one was waited for.
     seen: Vec<Json>,
-    /// What the server is told of `runai.…`.
+    /// The settings of the workspace below `runai.…`.
     section: Json,
 }
 
