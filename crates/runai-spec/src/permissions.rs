@@ -1,7 +1,6 @@
-//! What a service account has to be allowed for given settings, and the smallest role that allows it.
+//! Computes the permissions that a service account needs, and the smallest role that grants them.
 //!
-//! The table of the reference: a few operations for every step, and one more for each setting that refers to something
-//! that Run:ai manages.
+//! A few operations are needed for every step, and others for settings that refer to objects of Run:ai.
 
 pub use runai_api::permissions::Permissions;
 use runai_api::permissions::{Action, CREDENTIALS, Permission, Role, TEMPLATES};
