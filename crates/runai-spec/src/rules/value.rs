@@ -137,7 +137,7 @@ rules! {
         invalid: Example::Yaml("runai_base_url: my-org.run.ai\n"),
     }
 
-    /// Keys of `claim_info` may be written as in the API (`storageClass`) or in snake_case (`storage_class`), but not both.
+    /// Keys of `claim_info` may be written as in the API (`storageClass`) or in `snake_case` (`storage_class`), but not both.
     BOTH_SPELLINGS {
         code: "both-spellings",
         severity: Error,
