@@ -189,7 +189,7 @@ fn rejects_large_file() {
     let scratch = Scratch::new();
     scratch.write("big.yaml", vec![b'#'; 10 * 1024 * 1024]);
     let shown = scratch.run(&["check", "--format", "github", "big.yaml"]);
-    assert!(shown.contains("more than the 4194304 bytes"), "{shown}");
+    assert!(shown.contains("larger than 4194304 bytes"), "{shown}");
     assert!(shown.starts_with("exit 1"), "{shown}");
 }
 

@@ -64,10 +64,10 @@ fn marks_fixable_problems() {
     scratch.write("a.runai.yaml", STEP).write("b.yaml", "node_pools: [a, a]\n");
     let shown = scratch.run(&["check", "a.runai.yaml", "b.yaml"]);
     assert!(shown.contains("error[unknown-key]: [*] unknown key `gpu_portion` in `settings`"), "{shown}");
-    assert!(shown.contains("warning[repeated-node-pool]: `node_pools` has `a` a second time"), "{shown}");
+    assert!(shown.contains("warning[repeated-node-pool]: `node_pools` contains `a` twice"), "{shown}");
     assert!(shown.ends_with("[*] 3 fixable with the `--fix` option (1 more with `--unsafe-fixes`)\n"), "{shown}");
     let shown = scratch.run(&["check", "--unsafe-fixes", "b.yaml"]);
-    assert!(shown.contains("warning[repeated-node-pool]: [*] `node_pools`"), "{shown}");
+    assert!(shown.contains("warning[repeated-node-pool]: [*] `node_pools` contains `a` twice"), "{shown}");
     assert!(shown.ends_with("[*] 1 fixable with the `--fix` option\n"), "{shown}");
 }
 

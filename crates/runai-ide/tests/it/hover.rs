@@ -23,7 +23,7 @@ fn a_setting_shows_type_default_and_value_in_force() {
 #[test]
 fn a_choice_shows_its_meaning() {
     let text = hover("a.runai.yaml", &format!("{STEP}settings:\n  gpu_request_type: ‸memory\n"));
-    assert!(text.starts_with("`memory`: An amount of memory on each device"), "{text}");
+    assert!(text.starts_with("`memory`: GPU memory on each device"), "{text}");
 }
 
 #[test]
