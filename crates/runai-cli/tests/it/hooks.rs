@@ -22,7 +22,7 @@ const VALID: &str = "image: a\ncommand: [b]\nsettings: {gpu_portion_request: 0.5
 const FIXABLE: &str = "image: a\ncommand: [b]\nsettings: {gpu_portion: 0.5}\n";
 
 #[test]
-fn hooks_take_the_files_of_this_program_and_report_or_fix_them() {
+fn hooks_check_and_fix() {
     let hooks = yaml(".pre-commit-hooks.yaml");
     let ids: Vec<_> = hooks.as_array().unwrap().iter().map(|hook| hook["id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["runai-step-check", "runai-step-fix"]);
@@ -50,7 +50,7 @@ fn hooks_take_the_files_of_this_program_and_report_or_fix_them() {
 }
 
 #[test]
-fn the_action_annotates_writes_sarif_and_lists_what_steps_ask_for() {
+fn action_reports_results() {
     let action = yaml("action.yml");
     let steps = action["runs"]["steps"].as_array().unwrap();
     let script = steps.iter().find(|step| step["id"] == "check").unwrap()["run"].as_str().unwrap();

@@ -167,7 +167,7 @@ fn codes(diagnostics: &[Json]) -> Vec<&str> {
 const STEP: &str = "image: python:3.12\ncommand: [python, train.py]\nsettings:\n  gpu_portion: 0.5\n";
 
 #[test]
-fn diagnostics_follow_the_text() {
+fn diagnostics_follow_edits() {
     let scratch = Scratch::new();
     let mut client = Client::start(&scratch, &json!({}));
     let uri = uri(&scratch.path().join("a.runai.yaml"));
@@ -185,7 +185,7 @@ fn diagnostics_follow_the_text() {
 }
 
 #[test]
-fn a_client_that_pulls_gets_no_pushed_diagnostics() {
+fn pull_client_gets_no_push() {
     let scratch = Scratch::new();
     let mut client = Client::start(&scratch, &json!({"textDocument": {"diagnostic": {}}}));
     let uri = uri(&scratch.path().join("a.runai.yaml"));
@@ -196,7 +196,7 @@ fn a_client_that_pulls_gets_no_pushed_diagnostics() {
 }
 
 #[test]
-fn completion_and_hover_answer_while_the_text_is_broken() {
+fn completes_invalid_text() {
     let scratch = Scratch::new();
     let snippets = json!({"textDocument": {"completion": {"completionItem": {"snippetSupport": true}}}});
     let mut client = Client::start(&scratch, &snippets);
@@ -210,7 +210,7 @@ fn completion_and_hover_answer_while_the_text_is_broken() {
 }
 
 #[test]
-fn positions_count_in_the_units_that_were_agreed() {
+fn positions_use_agreed_encoding() {
     for (offered, agreed, character) in [
         (&["utf-8", "utf-16"][..], "utf-8", 18),
         (&["utf-16"], "utf-16", 16),
@@ -231,7 +231,7 @@ fn positions_count_in_the_units_that_were_agreed() {
 }
 
 #[test]
-fn an_operator_file_applies_from_disk_and_from_its_buffer() {
+fn reads_operator_file_and_buffer() {
     let scratch = Scratch::new();
     scratch.write("runai-step.toml", "gpu_devices_request = 2\n");
     let mut client = Client::start(&scratch, &json!({}));
@@ -251,7 +251,7 @@ fn an_operator_file_applies_from_disk_and_from_its_buffer() {
 }
 
 #[test]
-fn the_configuration_names_operator_file_and_facts() {
+fn configuration_selects_files() {
     let scratch = Scratch::new();
     scratch.write("conf/op.yaml", "gpu_devices_request: two\n");
     scratch.write("facts.json", r#"{"node_pools": [{"name": "a100"}]}"#);
@@ -267,7 +267,7 @@ fn the_configuration_names_operator_file_and_facts() {
 }
 
 #[test]
-fn documents_of_other_programs_are_left_alone() {
+fn ignores_other_documents() {
     let scratch = Scratch::new();
     let mut client = Client::start(&scratch, &json!({}));
     for (name, text, is_ours) in [
@@ -282,7 +282,7 @@ fn documents_of_other_programs_are_left_alone() {
 }
 
 #[test]
-fn a_cancelled_request_is_answered_as_such() {
+fn answers_cancelled_request() {
     let scratch = Scratch::new();
     let mut client = Client::start(&scratch, &json!({}));
     // A large text keeps the server busy until both messages are there.
@@ -297,7 +297,7 @@ fn a_cancelled_request_is_answered_as_such() {
 }
 
 #[test]
-fn broken_clients_get_errors_and_the_session_goes_on() {
+fn survives_invalid_messages() {
     let scratch = Scratch::new();
     let mut client = Client::spawn(&scratch);
     let id = client.send("textDocument/hover", at("untitled:1", 0, 0));
@@ -328,7 +328,7 @@ fn broken_clients_get_errors_and_the_session_goes_on() {
 }
 
 #[test]
-fn a_client_that_leaves_without_a_word_is_exit_code_one() {
+fn missing_exit_ends_with_1() {
     let scratch = Scratch::new();
     let mut client = Client::start(&scratch, &json!({}));
     client.notify("exit", Json::Null);
@@ -336,7 +336,7 @@ fn a_client_that_leaves_without_a_word_is_exit_code_one() {
 }
 
 #[test]
-fn no_answer_contains_a_secret() {
+fn hides_secrets() {
     let scratch = Scratch::new();
     scratch.write("runai-step.yaml", "client_secret: canary\nrunai_base_url: https://a:canary@example.com\n");
     let mut client = Client::start(&scratch, &json!({}));
@@ -372,7 +372,7 @@ fn edited(text: &str, edit: &Json, uri: &str) -> String {
 }
 
 #[test]
-fn actions_fix_explain_and_move() {
+fn applies_code_actions() {
     let scratch = Scratch::new();
     scratch.write("runai-step.yaml", "project_name: p\n");
     let mut client = Client::start(&scratch, &json!({}));
@@ -428,7 +428,7 @@ fn structure_hints_and_links() {
 }
 
 #[test]
-fn definitions_lead_to_the_operator_file_and_back() {
+fn finds_definitions() {
     let scratch = Scratch::new();
     scratch.write("runai-step.yaml", "# defaults\nlabels: {a: c}\n");
     let mut client = Client::start(&scratch, &json!({}));
@@ -444,7 +444,7 @@ fn definitions_lead_to_the_operator_file_and_back() {
 }
 
 #[test]
-fn anchors_are_renamed_and_layout_is_off_until_it_is_wanted() {
+fn renames_anchors_and_formats() {
     let scratch = Scratch::new();
     let text = "labels: &all {a: b}\nannotations:   *all\n";
     for format in [false, true] {
@@ -468,7 +468,7 @@ fn anchors_are_renamed_and_layout_is_off_until_it_is_wanted() {
 }
 
 #[test]
-fn the_request_is_rendered_without_secrets() {
+fn render_hides_secrets() {
     let scratch = Scratch::new();
     let mut client = Client::start(&scratch, &json!({}));
     let uri = uri(&scratch.path().join("a.runai.yaml"));
@@ -484,7 +484,7 @@ fn the_request_is_rendered_without_secrets() {
 }
 
 #[test]
-fn a_request_for_every_method_survives_every_position() {
+fn every_method_survives_every_position() {
     let scratch = Scratch::new();
     let mut client = Client::start(&scratch, &json!({}));
     let text = "image: é🚀\nsettings: {a: &x [\n  labels:\n\t- *x\n";

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use crate::Scratch;
 
 #[test]
-fn neovim_shows_fixes_completes_and_follows_files() {
+fn works_in_neovim() {
     if Command::new("nvim").arg("--version").output().is_err() {
         println!("note: skipped, there is no nvim");
         return;

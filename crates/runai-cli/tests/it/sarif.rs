@@ -92,7 +92,7 @@ fn related_files_conform() {
 }
 
 #[test]
-fn valid_files_give_no_results() {
+fn valid_files_have_no_results() {
     let scratch = Scratch::new();
     scratch.write("a.yaml", "gpu_portion_request: 0.5\n");
     assert_eq!(results(&scratch, &["a.yaml"]), [] as [Value; 0]);

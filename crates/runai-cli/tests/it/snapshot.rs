@@ -5,7 +5,7 @@ use runai_ide::ClusterFacts;
 use crate::cluster::Cluster;
 
 #[test]
-fn names_and_limits_become_a_file_without_secrets() {
+fn writes_facts_without_secrets() {
     let cluster = Cluster::start();
     let printed = cluster.json(&["snapshot"]);
     assert_eq!(printed["projects"][0]["name"], "sim-project");
@@ -20,7 +20,7 @@ fn names_and_limits_become_a_file_without_secrets() {
 }
 
 #[test]
-fn without_a_control_plane_there_is_no_file() {
+fn writes_nothing_when_unreachable() {
     let cluster = Cluster::start();
     let mut command = cluster.command(&["snapshot", "--output", "facts.json"]);
     let output = command.env("RUNAI_CLIENT_SECRET", "wrong").output().unwrap();

@@ -34,7 +34,7 @@ fn after(text: &str, title: &str) -> String {
 }
 
 #[test]
-fn a_fix_comes_before_its_explanation() {
+fn fix_precedes_explanation() {
     let (document, cursor) = marked("a.runai.yaml", &format!("{STEP}settings: {{gpu_‸portion: 0.5}}\n"));
     let found = actions(&document, cursor);
     assert_eq!(found[0].title, "Rename `gpu_portion` to `gpu_portion_request`");
@@ -44,7 +44,7 @@ fn a_fix_comes_before_its_explanation() {
 }
 
 #[test]
-fn a_value_returns_to_its_default() {
+fn sets_default() {
     let text = format!("{STEP}settings:\n  cpu_memory_request: ‸8G # enough\n");
     let expected = format!("{STEP}settings:\n  cpu_memory_request: 4G # enough\n");
     assert_eq!(after(&text, "Set `cpu_memory_request` to its default `4G`"), expected);
@@ -53,7 +53,7 @@ fn a_value_returns_to_its_default() {
 }
 
 #[test]
-fn a_default_that_makes_a_problem_is_not_offered() {
+fn hides_harmful_default() {
     let text = format!("{STEP}settings:\n  gpu_portion_request: ‸0.2\n  gpu_portion_limit: 0.5\n");
     let (document, cursor) = marked("a.runai.yaml", &text);
     assert!(actions(&document, cursor).iter().all(|action| !action.title.starts_with("Set ")));
@@ -68,7 +68,7 @@ fn a_portion_becomes_memory() {
 }
 
 #[test]
-fn a_setting_moves_to_the_operator_file() {
+fn moves_setting_to_operator_file() {
     let (document, cursor) =
         marked("a.runai.yaml", &format!("{STEP}settings:\n  labels:\n    te‸am: ml\n  cpu_core_request: 2\n"));
     let operator = "# shared\nproject_name: p\n";

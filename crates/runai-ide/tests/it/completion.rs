@@ -40,7 +40,7 @@ fn lacks(found: &[String], labels: &[&str]) {
 }
 
 #[test]
-fn an_empty_step_file_offers_the_required_keys_first() {
+fn offers_required_keys_first() {
     let found = labels("train.runai.yaml", "‸");
     assert_eq!(found[..2], ["command", "image"]);
     has(&found, &["settings", "environment"]);
@@ -49,7 +49,7 @@ fn an_empty_step_file_offers_the_required_keys_first() {
 }
 
 #[test]
-fn keys_are_those_of_the_map_that_the_column_belongs_to() {
+fn column_selects_map() {
     let settings = "image: x\nsettings:\n  gpu_devices_request: 1\n  ‸\n";
     let found = labels("a.runai.yaml", settings);
     has(&found, &["gpu_portion_request", "half a GPU"]);
@@ -61,7 +61,7 @@ fn keys_are_those_of_the_map_that_the_column_belongs_to() {
 }
 
 #[test]
-fn texts_that_do_not_parse_are_completed() {
+fn completes_invalid_texts() {
     has(&labels("a.runai.yaml", "image: [\nsettings:\n  gpu_‸\n"), &["gpu_portion_request"]);
     has(&labels("a.runai.yaml", "settings: {gpu_‸"), &["gpu_portion_request"]);
     has(&labels("a.runai.json", "{\"settings\": {\"gpu_‸"), &["gpu_portion_request"]);
@@ -73,7 +73,7 @@ fn texts_that_do_not_parse_are_completed() {
 }
 
 #[test]
-fn values_are_choices_defaults_and_examples() {
+fn offers_values() {
     assert_eq!(labels("a.runai.yaml", "settings:\n  gpu_request_type: ‸\n"), ["memory", "portion"]);
     assert_eq!(labels("a.runai.yaml", "settings:\n  large_shm_request: ‸\n"), ["false", "true"]);
     has(&labels("a.runai.yaml", "settings:\n  cpu_memory_request: ‸\n"), &["4G", "32G"]);
@@ -85,7 +85,7 @@ fn values_are_choices_defaults_and_examples() {
 }
 
 #[test]
-fn comments_and_block_texts_complete_nothing() {
+fn ignores_comments_and_block_texts() {
     for text in ["# gpu‸\n", "image: x # ‸\n", "command:\n  - |\n    gpu‸\n", "image: x ‸\n"] {
         assert!(labels("a.runai.yaml", text).is_empty(), "{text}");
     }
@@ -114,7 +114,7 @@ fn what_is_chosen_parses() {
 }
 
 #[test]
-fn blocks_of_a_zenml_file_offer_settings() {
+fn completes_zenml_blocks() {
     let text = "settings:\n  step_operator.runai:\n    ‸\nsteps:\n  train:\n    settings: {}\n";
     has(&labels("run.yaml", text), &["gpu_portion_request"]);
     let text = "steps:\n  train:\n    settings:\n      step_operator:\n        gpu_request_type: ‸\n";

@@ -11,14 +11,14 @@ use crate::document;
 const STEP: &str = "image: python:3.12\ncommand: [python, train.py]\n";
 
 #[test]
-fn the_report_of_the_core_comes_with_its_fixes() {
+fn reports_include_fixes() {
     let document = document("a.runai.yaml", &format!("{STEP}settings: {{gpu_portion: 0.5}}\n"));
     let found = document.diagnostics();
     assert_eq!((found.len(), found[0].code, found[0].fixes.is_empty()), (1, "unknown-key", false));
 }
 
 #[test]
-fn a_policy_marks_the_setting_that_it_rejects() {
+fn policy_marks_rejected_setting() {
     let text = format!("{STEP}settings:\n  gpu_devices_request: 8\n");
     let policy = r#"{"policy": {"defaults": {}, "rules": {"compute": {"gpuDevicesRequest": {"max": 4},
         "cpuCoreRequest": {"min": 2}}}}}"#;
@@ -37,7 +37,7 @@ fn a_policy_marks_the_setting_that_it_rejects() {
 }
 
 #[test]
-fn errors_of_the_operator_file_are_one_problem() {
+fn groups_operator_errors() {
     let operator = Source { name: "runai-step.yaml", text: "gpu_portion_request: 7\n", format: Format::Yaml };
     let found = document("a.runai.yaml", STEP).with_operator(Some(operator)).diagnostics();
     assert_eq!((found[0].code, found[0].related[0].0.range.clone()), (OPERATOR_CODE, 21..22));

@@ -40,7 +40,7 @@ fn at(document: &EditorDocument, offset: usize) {
 }
 
 #[test]
-fn no_place_of_any_fixture_makes_a_feature_panic() {
+fn no_position_panics() {
     for (path, text) in texts() {
         let name = path.file_name().unwrap().to_str().unwrap();
         let whole = document(name, &text);
@@ -83,7 +83,7 @@ fn problems(document: &EditorDocument) -> BTreeSet<(&'static str, String)> {
 }
 
 #[test]
-fn actions_leave_texts_that_parse_and_make_no_problem() {
+fn actions_leave_valid_texts() {
     const OPERATOR: Source<'_> = Source { name: "runai-step.yaml", text: "project_name: p\n", format: Format::Yaml };
     let mut count = 0;
     for (path, text) in texts() {

@@ -13,7 +13,7 @@ fn hover(name: &str, text: &str) -> String {
 const STEP: &str = "image: python:3.12\ncommand: [python, train.py]\n";
 
 #[test]
-fn a_setting_shows_type_default_and_value_in_force() {
+fn setting_shows_type_and_values() {
     let text = hover("a.runai.yaml", &format!("{STEP}settings:\n  gpu_portion_req‸uest: 0.5\n"));
     assert!(text.starts_with("**`gpu_portion_request`** — a number from 0 to 1\n\nFraction of each device"), "{text}");
     assert!(text.contains("Unit: devices · Default: `1.0` · Sent as `spec.compute.gpuPortionRequest`"), "{text}");
@@ -21,13 +21,13 @@ fn a_setting_shows_type_default_and_value_in_force() {
 }
 
 #[test]
-fn a_choice_shows_its_meaning() {
+fn enum_value_shows_meaning() {
     let text = hover("a.runai.yaml", &format!("{STEP}settings:\n  gpu_request_type: ‸memory\n"));
     assert!(text.starts_with("`memory`: GPU memory on each device"), "{text}");
 }
 
 #[test]
-fn a_default_of_the_operator_file_is_named() {
+fn names_operator_default() {
     let (document, cursor) = marked("a.runai.yaml", &format!("{STEP}settings:\n  la‸bels: {{a: b}}\n"));
     let operator = "labels: {owner: me}\ngpu_devices_request: 2\n";
     let document =
@@ -37,14 +37,14 @@ fn a_default_of_the_operator_file_is_named() {
 }
 
 #[test]
-fn a_setting_without_effect_says_why() {
+fn inactive_setting_shows_reason() {
     let text =
         hover("a.runai.yaml", &format!("{STEP}settings:\n  gpu_devices_request: 0\n  gpu_port‸ion_request: 0.5\n"));
     assert!(text.ends_with("Not sent: has no effect with `gpu_devices_request: 0` and is not sent."), "{text}");
 }
 
 #[test]
-fn values_come_from_the_last_good_text_while_the_present_one_is_broken() {
+fn uses_last_valid_text() {
     let good = format!("{STEP}settings:\n  cpu_core_request: 8\n");
     let (broken, cursor) = marked("a.runai.yaml", &format!("{good}  cpu_‸memory_request: \"\n"));
     let broken = broken.text().to_owned();
@@ -66,7 +66,7 @@ fn secrets_are_hidden() {
 }
 
 #[test]
-fn a_step_of_a_zenml_file_shows_its_own_request() {
+fn zenml_step_shows_request() {
     let text = "settings:\n  step_operator.runai: {gpu_devices_request: 1}\nsteps:\n  train:\n    settings:\n      \
                 step_operator.runai:\n        gpu_devices_‸request: 4\n";
     assert!(hover("run.yaml", text).ends_with("Request: `spec.compute.gpuDevicesRequest` = `4`"));

@@ -8,14 +8,14 @@ use crate::actions::applied;
 use crate::{document, marked};
 
 #[test]
-fn an_alias_leads_to_its_anchor() {
+fn alias_leads_to_anchor() {
     let (document, cursor) = marked("a.yaml", "labels: &all {team: ml}\nannotations: *‸all\n");
     let found = document.definition(cursor);
     assert_eq!((found.len(), &document.text()[found[0].range.clone()], found[0].range.start), (1, "all", 9));
 }
 
 #[test]
-fn a_setting_leads_to_the_operator_file_and_back() {
+fn setting_leads_to_operator_file() {
     let (document, cursor) = marked("a.runai.yaml", "image: x\ncommand: [a]\nsettings:\n  labels: {te‸am: ml}\n");
     let operator = "gpu_devices_request = 1\n\n[labels]\nteam = \"x\"\n";
     let source = Source { name: "runai-step.toml", text: operator, format: Format::Toml };
@@ -30,7 +30,7 @@ fn a_setting_leads_to_the_operator_file_and_back() {
 }
 
 #[test]
-fn an_anchor_is_renamed_with_its_aliases() {
+fn renames_anchor_with_aliases() {
     let text = "labels: &all {team: ml}\nannotations: *‸all\nworking_dir: \"*all\" # *all\n";
     let (document, cursor) = marked("a.yaml", text);
     assert_eq!(document.renameable(cursor).map(|range| document.text()[range].to_owned()).as_deref(), Some("all"));
@@ -46,7 +46,7 @@ fn an_anchor_is_renamed_with_its_aliases() {
 }
 
 #[test]
-fn addresses_and_files_are_links() {
+fn links_urls_and_files() {
     let text = "$schema = \"https://example.com/s.json\"\nclient_secret_file = \"s.txt\"\nrunai_base_url = \"https://a:b@h\"\n";
     let document = document("runai-step.toml", text);
     let found: Vec<_> = document.document_links().into_iter().map(|link| link.target).collect();
@@ -55,7 +55,7 @@ fn addresses_and_files_are_links() {
 }
 
 #[test]
-fn layout_keeps_comments_and_texts() {
+fn format_keeps_comments() {
     for (name, text, formatted) in [
         ("a.yaml", "# c  \n\n\n\na:   1  # d\nb:\n  - x\n\n\n\n", "# c\n\na: 1  # d\nb:\n  - x\n"),
         ("a.yaml", "a: |\n  x  \n\n\n  y\nb:  1", "a: |\n  x  \n\n\n  y\nb: 1\n"),

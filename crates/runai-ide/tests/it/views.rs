@@ -16,7 +16,7 @@ fn shown(symbols: &[Symbol], depth: usize) -> String {
 }
 
 #[test]
-fn symbols_are_the_tree_of_keys_without_secrets() {
+fn symbols_hide_secrets() {
     let text =
         "environment:\n  HF_TOKEN: canary\n  MODE: x\nsettings:\n  ports:\n    - container: 80\n  labels: {a: b}\n";
     assert_eq!(
@@ -36,7 +36,7 @@ fn blocks_and_comments_fold() {
 }
 
 #[test]
-fn hints_show_defaults_sizes_and_what_is_not_sent() {
+fn hints_show_defaults_and_sizes() {
     let text =
         format!("{STEP}settings:\n  cpu_memory_request: 4Gi\n  gpu_memory_request: 1G\n  gpu_portion_request: 0.5\n");
     let hints = document("a.runai.yaml", &text).inlay_hints(&(0..text.len()));
@@ -58,7 +58,7 @@ fn hints_show_defaults_sizes_and_what_is_not_sent() {
 }
 
 #[test]
-fn the_request_has_no_secrets() {
+fn request_hides_secrets() {
     let text = format!("{STEP}environment: {{HF_TOKEN: canary, MODE: x, URL: \"https://a:canary@h\"}}\n");
     let rendered = document("a.runai.yaml", &text).render(None).unwrap();
     assert!(!rendered.body.contains("canary") && rendered.body.contains("***"), "{}", rendered.body);
@@ -66,7 +66,7 @@ fn the_request_has_no_secrets() {
 }
 
 #[test]
-fn the_request_of_the_last_text_without_errors_stays() {
+fn keeps_last_valid_request() {
     let mut document = document("a.runai.yaml", STEP);
     document.set_text(&format!("{STEP}settings: ["));
     let rendered = document.render(None).unwrap();
@@ -74,7 +74,7 @@ fn the_request_of_the_last_text_without_errors_stays() {
 }
 
 #[test]
-fn each_step_of_a_zenml_file_has_its_request() {
+fn renders_each_zenml_step() {
     let text = "settings: {step_operator.runai: {gpu_devices_request: 1}}\nsteps:\n  a: {}\n  b: {settings: \
                 {step_operator.runai: {gpu_devices_request: 2}}}\n";
     let document = document("run.yaml", text);
