@@ -1,9 +1,10 @@
-// Caches the page's files for offline use. It sends no request to other origins.
+// Caches the page's files for offline use. The worker ignores requests to other origins.
 declare const self: ServiceWorkerGlobalScope;
-// The build defines both.
+// `vite.config.ts` replaces both: the files to cache, and a version that changes with any of them.
 declare const __FILES__: string[];
 declare const __VERSION__: string;
 
+// All pages of an origin share its caches. The path separates deployments on one host.
 const PREFIX = `runai-step:${new URL("./", self.location.href).pathname}:`;
 const NAME = PREFIX + __VERSION__;
 
@@ -11,7 +12,7 @@ self.addEventListener("install", (event) => {
   event.waitUntil(
     caches
       .open(NAME)
-      // Files with a hash in their names never change; the HTTP cache already has most of them.
+      // Names in `assets/` contain a hash of the content, so the HTTP cache is never outdated. Reload all other files.
       .then((cache) => cache.addAll(__FILES__.map((file) => new Request(file, { cache: file.startsWith("assets/") ? "force-cache" : "reload" }))))
       .then(() => self.skipWaiting()),
   );
@@ -35,7 +36,7 @@ self.addEventListener("fetch", (event) => {
 
 async function respond(request: Request): Promise<Response> {
   const cache = await caches.open(NAME);
-  // Files of a newer version have other names and are not in this cache.
+  // Assets of another version have other names. This cache does not contain them, so they come from the network.
   const cached = await cache.match(request, { ignoreSearch: true });
   if (cached) return cached;
   if (request.mode === "navigate") {

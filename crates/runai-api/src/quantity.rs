@@ -1,21 +1,25 @@
-//! Kubernetes quantities, compared exactly.
+//! Parses Kubernetes quantities and compares them without rounding.
 
 use std::cmp::Ordering;
 
-/// A quantity: a non-negative decimal number of any length.
+/// A quantity without its unit: a non-negative decimal number of any length.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Amount {
     /// Decimal digits, least significant first, without leading or trailing zeros.
     digits: Vec<u8>,
-    /// The power of 10 of the first digit; 0 if there are none.
+    /// The power of 10 of the least significant digit; 0 if there are no digits.
     exponent: isize,
 }
 
 impl Amount {
-    /// Parses a quantity of the API: digits with at most one point, and optionally a unit `n`, `u`, `m`, `k`, `K`, `M`,
-    /// `G`, `T`, `P`, `E` (powers of 1000), `Ki` … `Ei` (powers of 1024), or a decimal exponent.
+    /// Parses a quantity of the API: digits with at most one point, then optionally one of
     ///
-    /// Returns `None` for invalid text, even if it matches the API's pattern, such as `1.2.3` or `4eE`.
+    /// * a decimal unit: `n`, `u`, `m`, `k`, `K`, `M`, `G`, `T`, `P` or `E`,
+    /// * a binary unit: `Ki`, `Mi`, `Gi`, `Ti`, `Pi` or `Ei`,
+    /// * a decimal exponent from -100 to 100: `e6`.
+    ///
+    /// Ignores a leading `+` and trailing newlines, which the API's pattern allows. Returns `None` for other text, even
+    /// if it matches that pattern, such as `1.2.3` or `4eE`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim_end_matches('\n');
@@ -46,7 +50,7 @@ impl Amount {
             "Ei" => (0, 1 << 60),
             _ => {
                 let exponent = unit.strip_prefix(['e', 'E'])?.parse::<isize>().ok()?;
-                // Larger exponents are never meaningful.
+                // No quantity needs a larger exponent, and the sum below could overflow.
                 (exponent.abs() <= 100).then_some((exponent, 1))?
             }
         };
@@ -59,7 +63,7 @@ impl Amount {
         self.digits.is_empty()
     }
 
-    /// Returns the nearest float, for sums and display.
+    /// Returns the nearest float, for arithmetic and display.
     #[must_use]
     pub fn to_f64(&self) -> f64 {
         self.to_decimal().parse().unwrap_or(0.0)
@@ -107,7 +111,7 @@ impl Amount {
 
 impl Ord for Amount {
     fn cmp(&self, other: &Self) -> Ordering {
-        // Zero is the smallest; otherwise the number with more digits before the point is larger.
+        // Zero is the smallest. Otherwise the number whose first digit has the higher power of 10 is larger.
         let magnitude = |amount: &Self| (!amount.is_zero(), amount.exponent + amount.digits.len().cast_signed());
         let by_digits = || self.digits.iter().rev().cmp(other.digits.iter().rev());
         magnitude(self).cmp(&magnitude(other)).then_with(by_digits)

@@ -71,15 +71,17 @@ impl Default for Builder {
 impl Builder {
     /// Runs commands as local processes.
     ///
-    /// The secret of the first service account is then random; those of further accounts must have at least 24
-    /// characters. Anyone who knows a secret can run commands as the simulator's user.
+    /// Anyone who knows a client secret can run commands as the simulator's user. Therefore, the first service account
+    /// gets a random secret, and the secrets of added accounts must have at least 24 characters.
     #[must_use]
     pub fn exec(mut self, exec: Exec) -> Self {
         self.exec = Some(exec);
         self
     }
 
-    /// Sets the speed of simulated time relative to real time. Processes and tokens use real time.
+    /// Sets the speed of simulated time relative to real time: more than 0 and at most 10⁶; 1 by default.
+    ///
+    /// Processes and tokens use real time.
     #[must_use]
     pub fn speed(mut self, speed: f64) -> Self {
         self.speed = speed;
@@ -93,26 +95,26 @@ impl Builder {
         self
     }
 
-    /// Replaces the default node by this one.
+    /// Replaces all nodes with this one.
     #[must_use]
     pub fn node(self, node: Node) -> Self {
         self.nodes([node])
     }
 
-    /// Replaces the default node.
+    /// Replaces all nodes.
     #[must_use]
     pub fn nodes(mut self, nodes: impl IntoIterator<Item = Node>) -> Self {
         self.nodes = nodes.into_iter().collect();
         self
     }
 
-    /// Replaces the default project by projects with these names; their ids are `1`, `2`, ….
+    /// Replaces all projects with projects with these names; their ids are `1`, `2`, ….
     #[must_use]
     pub fn projects<T: Into<String>>(self, names: impl IntoIterator<Item = T>) -> Self {
         self.projects_with_quotas(names.into_iter().map(Project::named))
     }
 
-    /// Replaces the default project by projects with quotas; their ids are `1`, `2`, ….
+    /// Replaces all projects with projects with quotas; their ids are `1`, `2`, ….
     #[must_use]
     pub fn projects_with_quotas(mut self, projects: impl IntoIterator<Item = Project>) -> Self {
         self.projects = projects.into_iter().collect();
@@ -126,7 +128,7 @@ impl Builder {
         self
     }
 
-    /// Sets the role of the first service account in these projects, or in all projects if there are none.
+    /// Sets the role of the first service account, and the names of the projects where it applies: all if empty.
     #[must_use]
     pub fn role<T: Into<String>>(mut self, role: Role, projects: impl IntoIterator<Item = T>) -> Self {
         self.accounts[0].role = role;
@@ -141,21 +143,21 @@ impl Builder {
         self
     }
 
-    /// Adds a fault from the start.
+    /// Adds a fault that is active from the start.
     #[must_use]
     pub fn fault(mut self, fault: Fault) -> Self {
         self.faults.push(fault);
         self
     }
 
-    /// Adds faults from the start, such as [`Fault::hostile`].
+    /// Adds faults that are active from the start, such as [`Fault::hostile`].
     #[must_use]
     pub fn faults(mut self, faults: impl IntoIterator<Item = Fault>) -> Self {
         self.faults.extend(faults);
         self
     }
 
-    /// Adds a workload of another user from the start.
+    /// Adds a workload of another user that exists from the start.
     #[must_use]
     pub fn workload(mut self, workload: ExistingWorkload) -> Self {
         self.workloads.push(workload);
@@ -183,7 +185,7 @@ impl Builder {
         self
     }
 
-    /// Applies a scenario to the current configuration.
+    /// Applies a scenario: replaces nodes, projects and single values that it sets, and adds to the other lists.
     #[must_use]
     pub fn scenario(mut self, scenario: Scenario) -> Self {
         self.accounts.extend(scenario.accounts);
@@ -247,7 +249,7 @@ impl Builder {
     /// The configuration is invalid.
     ///
     /// # Panics
-    /// With [`exec`](Self::exec), outside a tokio runtime.
+    /// Panics with [`exec`](Self::exec) if it is called outside a tokio runtime.
     pub fn in_memory(mut self) -> Result<Simulator, StartError> {
         if !(self.speed > 0.0 && self.speed <= MAX_SPEED) {
             return Err(StartError::Speed { speed: self.speed });

@@ -1,6 +1,7 @@
-//! The simulated world: nodes, projects and quotas, service accounts, templates, policies, behaviours and faults.
+//! Types that describe the simulated world: nodes, projects and quotas, service accounts, templates, policies,
+//! behaviours and existing workloads.
 //!
-//! All types can be built in Rust and deserialized from a scenario file.
+//! A [`Scenario`] contains all of them. They can be built in Rust or deserialized from a scenario file.
 
 use std::collections::BTreeMap;
 
@@ -24,16 +25,16 @@ pub struct Node {
     pub gpu_memory: f64,
     /// Number of GPUs.
     pub gpus: u32,
-    /// Memory, in bytes; scenario files also accept `1Ti`.
+    /// Memory of the node, in bytes; scenario files also accept `1Ti`.
     #[serde(deserialize_with = "bytes")]
     pub memory: f64,
-    /// Its name; `node-1`, `node-2`, … if empty.
+    /// The node's name; `node-1`, `node-2`, … if empty.
     pub name: String,
-    /// The node pool that it belongs to.
+    /// The node's pool.
     pub node_pool: String,
-    /// The node type, which workloads can request.
+    /// The node type, which a workload can request with `spec.nodeType`.
     pub node_type: Option<String>,
-    /// Its taints.
+    /// The node's taints.
     pub taints: Vec<Taint>,
 }
 
@@ -72,18 +73,18 @@ pub struct Project {
     pub default_node_pools: Vec<String>,
     /// Its name.
     pub name: String,
-    /// Its quota by node pool; the default is the whole pool.
+    /// Quotas by node pool; a pool without an entry has the default [`Quota`], which is the whole pool.
     pub quotas: BTreeMap<String, Quota>,
 }
 
 impl Project {
-    /// Returns a project with unlimited quotas.
+    /// Returns a project that may use the whole of every node pool.
     #[must_use]
     pub fn named(name: impl Into<String>) -> Self {
         Self { name: name.into(), ..Self::default() }
     }
 
-    /// Adds a quota in a node pool.
+    /// Sets the quota in a node pool.
     #[must_use]
     pub fn quota(mut self, node_pool: impl Into<String>, quota: Quota) -> Self {
         self.quotas.insert(node_pool.into(), quota);
@@ -92,18 +93,20 @@ impl Project {
 }
 
 /// The quota and limits of a project in a node pool.
+///
+/// Usage above the quota must be preemptible. Usage above a limit is not scheduled.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Quota {
     /// Maximum number of CPU cores; unlimited by default.
     pub cpu_core_limit: Option<f64>,
-    /// Quota of CPU cores; all by default.
+    /// Quota of CPU cores; all cores of the pool by default.
     pub cpu_cores: Option<f64>,
     /// Maximum number of GPU devices, may be fractional; unlimited by default.
     pub gpu_limit: Option<f64>,
-    /// Quota of GPU devices, may be fractional; all by default.
+    /// Quota of GPU devices, may be fractional; all devices of the pool by default.
     pub gpus: Option<f64>,
-    /// Weight of the project for unused resources.
+    /// Weight of the project when projects share resources beyond their quotas; 1 by default.
     pub over_quota_weight: f64,
 }
 
@@ -117,14 +120,15 @@ impl Default for Quota {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Account {
-    /// Its client id, also the id of an application.
+    /// The client id. Token requests with the grant type `app_token` use it as the application id.
     pub client_id: String,
-    /// Its client secret. Without [`Exec`](crate::Exec) it protects nothing.
+    /// The client secret. With [`Exec`](crate::Exec), it grants the right to run commands and must have at least 24
+    /// characters.
     pub client_secret: String,
-    /// Names of the projects where it has its role; all projects if empty.
+    /// Names of the projects where `role` applies; all projects if empty.
     #[serde(default)]
     pub projects: Vec<String>,
-    /// Its role.
+    /// The role.
     pub role: Role,
 }
 
@@ -136,7 +140,7 @@ pub struct Template {
     pub id: String,
     /// Its name.
     pub name: String,
-    /// The specification that submissions override: the API's `TrainingSpecSpec`.
+    /// The spec (`TrainingSpecSpec` of the API). Values of a submission override its values.
     pub spec: Value,
 }
 
@@ -146,23 +150,25 @@ pub struct Template {
 pub struct Policy {
     /// Default values of a submission.
     pub defaults: Value,
-    /// Rules by member, such as `{"compute": {"gpuDevicesRequest": {"max": 4}}}`.
+    /// Rules for the members of a spec, such as `{"compute": {"gpuDevicesRequest": {"max": 4}}}`.
     pub rules: Value,
 }
 
-/// A script for workloads by name, which overrides their environment variables.
+/// A script for workloads whose name matches a pattern.
+///
+/// Its values override the environment variables that script a workload, such as `RUNAI_SIM_RUNNING`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Behaviour {
-    /// How they end.
+    /// How the workloads end.
     pub end: Option<End>,
-    /// Message of the end.
+    /// Message of the final phase.
     pub message: Option<String>,
-    /// The name, where `*` matches any text.
+    /// The pattern for workload names, where `*` matches any text.
     pub name: String,
     /// Minimum number of seconds in the phase Pending.
     pub pending: Option<f64>,
-    /// Running time in seconds after which they are preempted once.
+    /// Running time in seconds after which each workload is preempted once; no preemption by default.
     pub preempt_after: Option<f64>,
     /// Seconds in the phase Running.
     pub running: Option<f64>,
@@ -181,11 +187,11 @@ pub enum End {
     ImagePullError,
     /// Its container is killed for using too much memory.
     OutOfMemory,
-    /// Someone suspends it.
+    /// Another user suspends it.
     Stopped,
 }
 
-/// A type of workloads.
+/// The type of a workload.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -194,7 +200,7 @@ pub enum WorkloadType {
     Distributed,
     /// Inference, which cannot be suspended.
     Inference,
-    /// Training, the only type that can be submitted here.
+    /// Training, the only type that clients can submit to the simulator.
     #[default]
     Training,
     /// A workspace.
@@ -223,7 +229,7 @@ impl WorkloadType {
         }
     }
 
-    /// Returns the resource whose permission it needs.
+    /// Returns the resource on which a caller needs permissions to access such a workload.
     pub(crate) const fn permission(self) -> Resource {
         match self {
             Self::Distributed | Self::Training => Resource::Trainings,
@@ -232,19 +238,19 @@ impl WorkloadType {
         }
     }
 
-    /// Whether it can be suspended and resumed.
+    /// Whether workloads of this type can be suspended and resumed.
     pub(crate) const fn can_suspend(self) -> bool {
         !matches!(self, Self::Inference)
     }
 }
 
-/// A workload of another user, of any type. It is always scripted, even with [`Exec`](crate::Exec).
+/// A workload of another user, of any type. It never runs a command, not even with [`Exec`](crate::Exec).
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct ExistingWorkload {
-    /// How it ends.
+    /// How the workload ends.
     pub end: End,
-    /// Number of whole GPUs that it requests.
+    /// Requested number of whole GPUs.
     pub gpus: u32,
     /// Its type.
     #[serde(rename = "type")]
@@ -267,7 +273,7 @@ pub struct WorkloadError {
 
 /// The content of a scenario file.
 ///
-/// Every member is optional; missing members do not change the builder.
+/// Every member is optional; a missing member does not change the [`Builder`](crate::Builder).
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Scenario {
@@ -275,17 +281,17 @@ pub struct Scenario {
     pub accounts: Vec<Account>,
     /// Behaviours of workloads; the first matching behaviour applies.
     pub behaviours: Vec<Behaviour>,
-    /// Faults from the start.
+    /// Faults that are active from the start.
     pub faults: Vec<Fault>,
     /// Adds [`Fault::hostile`] with this seed to the faults.
     pub hostile: Option<u64>,
-    /// Nodes, which replace the default node.
+    /// Nodes, which replace those of the builder.
     pub nodes: Vec<Node>,
     /// The tenant's policy for training workloads.
     pub policy: Option<Policy>,
-    /// Projects, which replace the default project.
+    /// Projects, which replace those of the builder.
     pub projects: Vec<Project>,
-    /// Whether to reject requests that the API description leaves undefined, instead of adding a warning.
+    /// Whether to reject requests that the API description leaves undefined, instead of adding a warning event.
     pub strict: Option<bool>,
     /// Workload templates.
     pub templates: Vec<Template>,

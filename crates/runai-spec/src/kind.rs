@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use crate::setting_schema;
 use crate::zenml::keys::{is_run_key, selects_step_operator};
 
-/// The kinds of documents that are checked.
+/// A kind of document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// An operator file: the connection to a control plane, and defaults for every step.
     Operator,
-    /// The settings of a step.
+    /// A settings file: only the settings of a step.
     Settings,
     /// A step file: image, command, environment, settings.
     Step,
@@ -53,13 +53,16 @@ impl Kind {
     }
 }
 
-/// Whether the file is never a ZenML file because of its name, such as `train.runai.yaml`.
+/// Returns whether a file name has a part `runai` before its ending, such as `train.runai.yaml`. Such a file is never a
+/// ZenML file.
 fn is_runai_file_name(name: &str) -> bool {
     let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
     file.split('.').rev().skip(1).any(|part| part.eq_ignore_ascii_case("runai"))
 }
 
-/// Whether the document is a ZenML run configuration: it has a `steps` map, a step operator's block, or only keys of a run
+/// Returns whether the document is a ZenML run configuration.
+///
+/// A run configuration has a `steps` map, has a step operator's block below `settings`, or has only keys of a run
 /// configuration and no step setting below `settings`.
 fn is_run_configuration(root: &Map<'_>) -> bool {
     let settings = root.get("settings").and_then(Node::as_map);
@@ -102,7 +105,7 @@ impl fmt::Display for UnknownKind {
 
 impl std::error::Error for UnknownKind {}
 
-/// Keys that only operator files have. A test compares them with the declaration.
+/// Keys that only operator files have. Operator files also accept all settings.
 pub const OPERATOR_KEYS: [&str; 10] = [
     "client_id",
     "client_secret",

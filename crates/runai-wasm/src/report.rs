@@ -1,4 +1,6 @@
-//! Reports with places in UTF-16 code units, as browser editors count them.
+//! Converts reports, fixes and edits to objects for JavaScript.
+//!
+//! Offsets are converted from UTF-8 bytes to UTF-16 code units, which browser editors count.
 
 use runai_spec::permissions::Permissions;
 use runai_spec::{Diagnostic, Fix, Kind, Related, Report};
@@ -6,14 +8,15 @@ use runai_syntax::{Edit, Tree, to_tree};
 
 use crate::utf16;
 
-/// Returns an object without members that are null.
+/// Returns an object of the members that are not null.
 pub(crate) fn object<'t, const N: usize>(members: [(&'static str, Tree<'t>); N]) -> Tree<'t> {
     let members = members.into_iter().filter(|(_, value)| !matches!(value, Tree::Null));
     Tree::Map(members.map(|(key, value)| (key.into(), value)).collect())
 }
 
-/// Returns a report with places in UTF-16 code units, and the report of the operator file. `texts` contains the name and
-/// text of every source that places refer to; the report's own comes first.
+/// Returns a report with offsets in UTF-16 code units. Its member `operator` is the report of the operator file.
+///
+/// `texts` contains the name and text of each source that the report refers to. The reported document comes first.
 pub(crate) fn utf16_report(
     texts: &[(&str, &str)],
     report: &Report,
@@ -21,6 +24,7 @@ pub(crate) fn utf16_report(
     operator: Option<Tree<'static>>,
 ) -> Tree<'static> {
     let (name, text) = texts.first().copied().unwrap_or_default();
+    // `diagnostic` below consumes the converted offsets in the order in which this loop collects them.
     let mut offsets = Vec::new();
     for found in &report.diagnostics {
         offsets.extend([found.offset, found.end_offset]);
@@ -61,13 +65,14 @@ pub(crate) fn utf16_report(
     ])
 }
 
-/// Returns the range of a related place in another text.
+/// Returns the range of a related place in another source, in UTF-16 code units.
 fn related_range(texts: &[(&str, &str)], other: &Related) -> (Tree<'static>, Tree<'static>) {
     let text = texts.iter().find(|(name, _)| *name == other.path).map_or("", |(_, text)| text);
     let places = utf16::places(text, &[other.offset, other.end_offset]);
     (count(places[0]), count(places[1]))
 }
 
+/// Returns a fix. `place` returns the next offset in UTF-16 code units: start and end of each edit, in order.
 pub(crate) fn utf16_fix(fix: &Fix, place: &mut impl FnMut() -> Tree<'static>) -> Tree<'static> {
     let edits = fix.edits.iter().map(|edit| {
         let (from, to) = (place(), place());
@@ -82,7 +87,7 @@ pub(crate) fn count(number: usize) -> Tree<'static> {
     i64::try_from(number).unwrap_or(i64::MAX).into()
 }
 
-/// Returns edits with places in UTF-16 code units.
+/// Returns edits of `text` with offsets in UTF-16 code units.
 pub(crate) fn utf16_edits(text: &str, edits: Vec<Edit>) -> Tree<'static> {
     let offsets: Vec<usize> = edits.iter().flat_map(|edit| [edit.from, edit.to]).collect();
     let places = utf16::places(text, &offsets);

@@ -1,4 +1,4 @@
-// The request body. It marks written values and defaults; each line links to its setting.
+// Shows the request body. Each line marks its value as written, default or fixed, and links to its setting.
 import { useComputed } from "@preact/signals";
 import { Component, Fragment, type VNode } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
@@ -6,7 +6,7 @@ import type { Json, MemberSource } from "runai-spec";
 import * as pointers from "../pointer";
 import * as store from "../store";
 
-/** Lines of plain text per element, to limit the layout after a change. */
+/** Lines per element of a plain-text body: small elements keep the layout after a change cheap. */
 const CHUNK = 200;
 
 interface Line {
@@ -19,6 +19,7 @@ interface Line {
   tail: string | null;
   /** JSON pointer of the setting in the document. */
   pointer: string | null;
+  /** `written`: from the document; `default`: from a setting that the document omits; `fixed`: everything else. */
   origin: "written" | "default" | "fixed";
 }
 
@@ -27,7 +28,7 @@ export function BodyView({ id, labelledBy }: { id: string; labelledBy: string })
   const ref = useRef<HTMLPreElement>(null);
   const shown = body.value;
   const texts = useMemo(() => shown?.text.split("\n") ?? [], [shown]);
-  // A body without a source map is long, and shown as plain text.
+  // Long bodies have no source map and are shown as plain text.
   const lines = useMemo(() => (shown?.sourceMap ? parseLines(texts, JSON.parse(shown.text) as Json, shown.sourceMap) : null), [shown, block.value]);
   const linked = useComputed(() => active.value?.pointer ?? null).value;
   const stale = errors.value > 0;
@@ -96,7 +97,7 @@ function chunks(lines: string[]): string[] {
 
 type RowProps = Line & { linked: boolean };
 
-/** Renders only when its props change: most key presses change one line of the body. */
+/** A line of the body. It renders only when its props change: most key presses change one line. */
 class Row extends Component<RowProps> {
   override shouldComponentUpdate(next: RowProps): boolean {
     return (Object.keys(next) as (keyof RowProps)[]).some((name) => next[name] !== this.props[name]);
@@ -128,7 +129,7 @@ function kindOf(value: Json): Line["kind"] {
   return value === null || typeof value === "boolean" ? "bool" : "punctuation";
 }
 
-/** Parses the core's JSON output, which has one member per line and two spaces of indentation. */
+/** Splits the core's JSON output into lines with their source. The output has one member or bracket per line. */
 function parseLines(texts: string[], sent: Json, sources: MemberSource[]): Line[] {
   const known = new Map(sources.map((source) => [source.member, source]));
   const lines: Line[] = [];

@@ -1,4 +1,4 @@
-//! Arguments of the commands that only use files, not the network.
+//! Arguments of `check`, `render`, `schema`, `explain` and `init`, which work offline.
 
 use std::path::PathBuf;
 

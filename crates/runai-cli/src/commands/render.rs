@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
 
-/// Prints the request for a step.
+/// Prints the request that creates a step's workload: its body as JSON or YAML, or a curl command.
 pub(crate) fn render(args: &RenderArgs) -> Result<Exit, Failure> {
     let sources = Sources::read(&args.file, &args.sources, Vec::new())?;
     let resolution = sources.resolve(&args.sources)?;

@@ -1,7 +1,7 @@
 //! Gets tokens with the client credentials of a service account.
 //!
 //! Tries `POST /api/v2/token` (an OAuth 2.0 form, control plane 2.24 and later) first, then `POST /api/v1/token` (JSON,
-//! deprecated by 2.25), and remembers the one that exists.
+//! deprecated by 2.25). Later requests try the endpoint first that returned the last token.
 
 use std::fmt;
 use std::io;
@@ -22,7 +22,7 @@ use crate::retry::{Deadline, Idempotency};
 use crate::secrets::Secrets;
 use crate::sender::{Reply, Sender};
 
-/// The client credentials of a service account. They are never printed.
+/// The client credentials of a service account. `Debug` does not print them.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ClientCredentials {
@@ -33,12 +33,12 @@ pub struct ClientCredentials {
 }
 
 impl ClientCredentials {
-    /// Returns credentials.
+    /// Creates credentials from a client id and its secret.
     pub fn new(client_id: impl Into<String>, client_secret: impl Into<SecretString>) -> Self {
         Self { client_id: SecretString::from(client_id.into()), client_secret: client_secret.into() }
     }
 
-    /// Checks that neither part is empty.
+    /// Returns an error if the client id or the client secret is blank.
     pub(crate) fn check(&self) -> Result<(), Error> {
         for (part, name) in [(&self.client_id, "the client id"), (&self.client_secret, "the client secret")] {
             if part.expose_secret().trim().is_empty() {
@@ -69,7 +69,7 @@ pub(crate) enum CredentialSource {
 }
 
 impl CredentialSource {
-    /// Reads the credentials; files and functions on a blocking thread.
+    /// Reads the credentials. Files and functions are read on a blocking thread.
     async fn read(&self) -> Result<ClientCredentials, Error> {
         let source = match self {
             Self::Given(credentials) => return Ok(credentials.clone()),
@@ -103,8 +103,9 @@ fn secret_in(path: &Path) -> io::Result<SecretString> {
 /// The service account whose tokens a client uses.
 pub(crate) struct ServiceAccount {
     source: CredentialSource,
+    /// The credentials that were read last.
     known: Mutex<Option<ClientCredentials>>,
-    /// Whether the v1 endpoint was used last.
+    /// Whether the last token came from the v1 endpoint.
     uses_v1: AtomicBool,
 }
 
@@ -113,7 +114,8 @@ impl ServiceAccount {
         Self { source, known: Mutex::default(), uses_v1: AtomicBool::new(false) }
     }
 
-    /// Returns a new token. If the credentials are refused, reads them again, and tries once more if they have changed.
+    /// Returns a new token. If the control plane refuses the credentials, reads them again and retries once if they
+    /// have changed.
     pub(super) async fn token(&self, sender: &Sender, deadline: &mut Deadline) -> Result<Token, Error> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let credentials = match known {

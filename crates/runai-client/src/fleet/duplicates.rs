@@ -1,4 +1,4 @@
-//! Checks for duplicates of submissions that were sent more than once.
+//! Looks for duplicate workloads of submissions that were sent more than once.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::submission::{SubmissionKey, duplicates};
 use crate::watch::Event;
 
 impl Fleet {
-    /// Starts a check for duplicates of a member.
+    /// Starts a lookup of the workloads of a member's submission.
     pub(super) fn start_duplicate_check(&mut self, id: String) {
         let Some(member) = self.members.get(&id) else { return };
         let (client, target) = (self.client.clone(), member.key());
@@ -22,7 +22,7 @@ impl Fleet {
         }));
     }
 
-    /// Handles the result of a check that began at `began`.
+    /// Reports duplicates that a check found, or schedules the next check. The check began at `began`.
     pub(super) fn checked(&mut self, id: &str, began: Instant, result: Result<Vec<String>, Error>) {
         let Some(member) = self.members.get_mut(id) else { return };
         match result {
@@ -34,7 +34,7 @@ impl Fleet {
                 if let Err(error) = &result {
                     tracing::debug!(error = one_line(error), id, "cannot check for duplicates");
                 }
-                // Only a list from after the window proves that there is no duplicate.
+                // Lists lag: only a check that began `LIST_LAG` after the window proves that no duplicate exists.
                 let is_settled = |until: Instant| result.is_ok() && began >= until + LIST_LAG;
                 match member.duplicate_until.filter(|until| !member.is_checked_at_end && !is_settled(*until)) {
                     Some(_) => {
@@ -50,8 +50,8 @@ impl Fleet {
     }
 }
 
-/// Interval between two checks of a submission.
+/// Interval between two duplicate checks of a submission.
 pub(super) const INTERVAL: Duration = Duration::from_secs(15);
 
-/// Maximum lag of lists.
+/// Maximum time until a new workload is listed.
 const LIST_LAG: Duration = Duration::from_secs(30);

@@ -1,8 +1,9 @@
-//! The simulator's own paths outside the API: the page and the paths below `/sim`.
+//! The simulator's own paths outside the API: the page, `/login` and the paths below `/sim`.
 //!
-//! Without `Exec` they need no token. With `Exec`, the paths below `/sim` require the control key or a token, so that
-//! other users of the machine can neither read output of commands nor control workloads. Requests that change state
-//! need a JSON content type, which a page of another origin cannot send without a CORS preflight.
+//! Without `Exec`, they require no token. With `Exec`, the paths below `/sim` require the control key or a token.
+//! Other users of the machine can then neither read the output of commands nor control workloads.
+//!
+//! `POST` requests require a JSON content type, which a page of another origin cannot send without a CORS preflight.
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,7 +28,7 @@ use crate::{
     world::ExistingWorkload,
 };
 
-/// Returns the routes of the page and of the paths below `/sim`.
+/// Returns the routes of the page, of `/login` and of the paths below `/sim`.
 pub(super) fn router(app: &Arc<App>) -> Router<Arc<App>> {
     let guarded = Router::new()
         .route("/sim/clock", post(skip))
@@ -41,7 +42,7 @@ pub(super) fn router(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new().route("/", get(page)).route("/login", get(login_page)).merge(guarded)
 }
 
-/// Rejects a request without the control key or a token, if there is a control key.
+/// Rejects a request with neither the control key nor a valid token. Accepts all requests if there is no control key.
 async fn require_control_key(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -74,7 +75,8 @@ async fn faults(State(app): State<Arc<App>>) -> Json<Vec<Fault>> {
     Json(app.list_faults())
 }
 
-/// Adds a fault, such as `{"kind": "reset", "times": 1}`, or the preset `hostile` by its seed: `{"hostile": 7}`.
+/// Adds a fault, such as `{"kind": "reset", "times": 1}`, or the faults of the preset `hostile` for a seed:
+/// `{"hostile": 7}`.
 async fn add_fault(
     State(app): State<Arc<App>>,
     Body(_, sent): Body<Value>,
@@ -125,7 +127,7 @@ async fn inject(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Returns the last lines of the workload's command.
+/// Returns the last output lines of the workload's command.
 async fn output(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
     app.with_state(|state, _| state.workload_or_deleted(&id).map(drop))
         .ok_or_else(|| ApiError::not_found("workload", &id))?;
@@ -198,8 +200,10 @@ struct Overview {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ShownNode {
+    /// Used and total CPU cores.
     cpu_cores: [f64; 2],
     devices: Vec<Vec<Share>>,
+    /// Used and total memory, in bytes.
     memory: [f64; 2],
     name: String,
     node_pool: String,
@@ -296,8 +300,8 @@ fn workload(state: &SimState, index: usize, workload: &Workload) -> ShownWorkloa
     }
 }
 
-/// Maximum number of workloads on the page, newest first.
+/// Maximum number of workloads on the page. Older ones are omitted.
 const MAX_SHOWN_WORKLOADS: usize = 200;
 
-/// Maximum number of events per workload on the page.
+/// Maximum number of events per workload on the page. Older ones are omitted.
 const MAX_SHOWN_EVENTS: usize = 20;

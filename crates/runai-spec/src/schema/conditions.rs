@@ -1,17 +1,18 @@
-//! Conditions on several settings that JSON Schema can express.
+//! Schema conditions between settings (`if`/`then`), and the required members of a request.
 
 use runai_syntax::Tree;
 
 use super::{Schema, below, from_template};
 
-/// Adds the conditions to the schema of a step's settings.
+/// Adds the conditions between settings to the schema of a step's settings.
 pub(super) fn add_to_settings(settings: &mut Schema) {
     settings.set("allOf", from_template(MEMORY_NEEDS_AN_AMOUNT, &[]));
     below(settings, &["properties", "tolerations", "items"]).set("allOf", from_template(TOLERATIONS, &[]));
     below(settings, &["properties", "external_urls", "items"]).set("allOf", from_template(USERS_OR_GROUPS, &[]));
 }
 
-/// The error is at `gpu_request_type`, like that of the rule, because the missing value has no location.
+/// The condition reports the error at `gpu_request_type`, as the rule does: the missing `gpu_memory_request` has no
+/// location.
 const MEMORY_NEEDS_AN_AMOUNT: &str = r#"[{
     "if": {
         "properties": {"gpu_request_type": {"const": "memory"}, "gpu_memory_request": {"type": "null"}},
@@ -49,7 +50,9 @@ const USERS_OR_GROUPS: &str = r#"[{
     }}}
 }]"#;
 
-/// Adds the API's required members. The wire types have defaults for them, so that responses always deserialize.
+/// Marks the members that the API requires.
+///
+/// The schema of the wire types does not: they have a default for each member, so that responses always deserialize.
 pub(super) fn require_in_request(request: &mut Schema) {
     for (path, members) in [
         (&[][..], &["clusterId", "name", "projectId", "spec"][..]),

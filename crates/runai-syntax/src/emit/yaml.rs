@@ -1,5 +1,5 @@
-//! Emits YAML: blocks, and short lists of scalars in brackets. Strings are quoted if YAML 1.1 or 1.2 would parse them as
-//! another type.
+//! Emits YAML in block style, with short lists of scalars in flow style. Strings are quoted if YAML 1.1 or 1.2 would
+//! parse them as another type.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ pub(crate) struct Style<'s> {
     pub(crate) step: usize,
     /// The indentation of a list in a map, in columns.
     pub(crate) list_step: usize,
-    /// Whether strings of several lines are written as block scalars.
+    /// Whether to emit strings of several lines as block scalars.
     pub(crate) blocks: bool,
 }
 
@@ -24,7 +24,7 @@ pub(crate) fn entry(key: &str, value: &Tree<'_>, style: &Style<'_>, column: usiz
     format!("{}:{}", self::key(key), after_colon(value, style, column))
 }
 
-/// Formats the text after the colon of a key at `column`: a space and a value, or the lines below.
+/// Formats the text after the colon of a key at `column`: a space and the value, or a newline and a block.
 pub(crate) fn after_colon(value: &Tree<'_>, style: &Style<'_>, column: usize) -> String {
     match value {
         _ if is_short(value, column) => format!(" {}", scalar_or_flow(value, style, column)),
@@ -40,7 +40,7 @@ pub(crate) fn item(value: &Tree<'_>, style: &Style<'_>, column: usize) -> String
     format!("- {}", block(value, style, column + 2))
 }
 
-/// Formats a value at `column`. The first line is not indented.
+/// Formats a value as a block at `column`, or on one line if it is short. The first line is not indented.
 pub(crate) fn block(value: &Tree<'_>, style: &Style<'_>, column: usize) -> String {
     let between = format!("{}{}", style.newline, " ".repeat(column));
     match value {
@@ -54,7 +54,7 @@ pub(crate) fn block(value: &Tree<'_>, style: &Style<'_>, column: usize) -> Strin
     }
 }
 
-/// Formats a value on one line, as in brackets.
+/// Formats a value on one line, in flow style.
 #[must_use]
 pub fn flow(value: &Tree<'_>) -> String {
     match value {
@@ -68,7 +68,7 @@ pub fn flow(value: &Tree<'_>) -> String {
     }
 }
 
-/// Formats a string in brackets.
+/// Formats a string inside a flow collection, quoted if necessary.
 fn flow_text(text: &str) -> String {
     if is_plain(text) && !text.contains([',', '[', ']', '{', '}']) && !text.contains(" -") && !text.contains(" ?") {
         text.to_owned()
@@ -99,7 +99,9 @@ fn word(value: &Tree<'_>) -> String {
     }
 }
 
-/// Formats a string of several lines as a block scalar at `column`, if that is exact.
+/// Formats a string of several lines as a block scalar at `column`.
+///
+/// Returns `None` if the style has no block scalars, or if the block scalar would not parse to the same string.
 pub(crate) fn literal(text: &str, style: &Style<'_>, column: usize) -> Option<String> {
     let (lines, header) = match text.strip_suffix('\n') {
         Some(lines) => (lines, "|"),
@@ -123,22 +125,23 @@ pub(crate) fn literal(text: &str, style: &Style<'_>, column: usize) -> Option<St
     })
 }
 
-/// Formats a string in single quotes, if it is printable.
+/// Formats a string in single quotes; `None` if it contains line breaks or unprintable characters.
 pub(crate) fn single_quoted(text: &str) -> Option<String> {
     let printable = text.chars().all(|c| !c.is_control() && !is_break(c));
     printable.then(|| format!("'{}'", text.replace('\'', "''")))
 }
 
+/// Whether `c` is a Unicode line break, a byte order mark or a noncharacter, which only double quotes can escape.
 fn is_break(c: char) -> bool {
     matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
-/// Whether a character excludes that a plain scalar is a number or date.
+/// Whether `c` is an ASCII letter or any non-ASCII character.
 fn is_letter(c: char) -> bool {
     c.is_ascii_alphabetic() || !c.is_ascii()
 }
 
-/// Whether a string needs no quotes in a block, in YAML 1.1 and 1.2.
+/// Whether a string in a block needs no quotes, in either YAML version.
 pub(crate) fn is_plain(text: &str) -> bool {
     let Some(first) = text.chars().next() else { return false };
     let second = text.chars().nth(1);
@@ -156,14 +159,14 @@ pub(crate) fn is_plain(text: &str) -> bool {
         && !is_number(text)
 }
 
-/// Whether a YAML version parses the text as null, a boolean, or another special word.
+/// Whether YAML 1.1 or 1.2 parses the text as null, a boolean, or another special word.
 fn is_word(text: &str) -> bool {
     const WORDS: [&str; 13] = ["~", "false", "n", "no", "null", "off", "on", "true", "y", "yes", ".inf", ".nan", "<<"];
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     text.len() <= 6 && WORDS.iter().any(|word| unsigned.eq_ignore_ascii_case(word))
 }
 
-/// Whether a YAML version parses the text as a number, a time or a date.
+/// Whether YAML 1.1 or 1.2 may parse the text as a number, a time or a date.
 fn is_number(text: &str) -> bool {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     if !unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.') {

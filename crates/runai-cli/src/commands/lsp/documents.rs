@@ -98,7 +98,7 @@ impl OpenDocument {
     }
 
     /// Brings the analysis up to the present texts.
-    pub(super) fn analyse(&mut self, operator: Option<&OperatorText>, facts: Option<Arc<ClusterFacts>>) {
+    pub(super) fn analyze(&mut self, operator: Option<&OperatorText>, facts: Option<Arc<ClusterFacts>>) {
         let analysis = self.analysis.get_or_insert_with(|| {
             EditorDocument::new(Source { name: &self.name, text: &self.text, format: self.format })
         });

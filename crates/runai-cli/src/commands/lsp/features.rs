@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 
 use super::convert::Places;
 use super::documents::{OpenDocument, OperatorPath};
-use super::server::{Answer, Refusal, Server};
+use super::server::{RequestError, RequestResult, Server};
 use super::workspace::uri_of;
 
 /// Command that shows the explanation of a rule.
@@ -25,7 +25,7 @@ impl<W: Write> Server<W> {
         let uri = params.text_document.uri.as_str();
         let encoding = self.client.encoding;
         let only = &params.context.only;
-        let document = self.analysed(uri)?;
+        let document = self.analyzed(uri)?;
         let range = document.places(encoding).offsets(params.range);
         let actions = document.analysis()?.code_actions(&range);
         let diagnostics = &params.context.diagnostics;
@@ -75,7 +75,7 @@ impl<W: Write> Server<W> {
         let lsp::TextDocumentPositionParams { text_document, position } = &params.text_document_position_params;
         let uri = text_document.uri.as_str();
         let encoding = self.client.encoding;
-        let document = self.analysed(uri)?;
+        let document = self.analyzed(uri)?;
         let offset = document.places(encoding).offset(*position);
         let analysis = document.analysis()?;
         let targets = analysis.definition(offset);
@@ -98,7 +98,7 @@ impl<W: Write> Server<W> {
 
     pub(super) fn links(&mut self, params: &lsp::DocumentLinkParams) -> Option<Vec<Json>> {
         let encoding = self.client.encoding;
-        let document = self.analysed(params.text_document.uri.as_str())?;
+        let document = self.analyzed(params.text_document.uri.as_str())?;
         let places = document.places(encoding);
         let folder = document.path.as_deref().and_then(Path::parent);
         let links = document.analysis()?.document_links().into_iter().filter_map(|DocumentLink { range, target }| {
@@ -113,14 +113,14 @@ impl<W: Write> Server<W> {
 
     pub(super) fn symbols(&mut self, params: &lsp::DocumentSymbolParams) -> Option<Vec<Json>> {
         let encoding = self.client.encoding;
-        let document = self.analysed(params.text_document.uri.as_str())?;
+        let document = self.analyzed(params.text_document.uri.as_str())?;
         let places = document.places(encoding);
         Some(document.analysis()?.symbols().iter().map(|found| symbol(found, &places)).collect())
     }
 
     pub(super) fn folding(&mut self, params: &lsp::FoldingRangeParams) -> Option<Vec<Json>> {
         let encoding = self.client.encoding;
-        let document = self.analysed(params.text_document.uri.as_str())?;
+        let document = self.analyzed(params.text_document.uri.as_str())?;
         let places = document.places(encoding);
         let ranges = document.analysis()?.folding().into_iter().map(|range| {
             let lsp::Range { start, end } = places.range(&range);
@@ -136,7 +136,7 @@ impl<W: Write> Server<W> {
 
     pub(super) fn hints(&mut self, params: &lsp::InlayHintParams) -> Option<Vec<Json>> {
         let encoding = self.client.encoding;
-        let document = self.analysed(params.text_document.uri.as_str())?;
+        let document = self.analyzed(params.text_document.uri.as_str())?;
         let places = document.places(encoding);
         let hints = document.analysis()?.inlay_hints(&places.offsets(params.range)).into_iter().map(|hint| {
             let position = places.range(&(hint.offset..hint.offset)).start;
@@ -147,17 +147,17 @@ impl<W: Write> Server<W> {
 
     pub(super) fn prepare_rename(&mut self, params: &lsp::TextDocumentPositionParams) -> Option<lsp::Range> {
         let encoding = self.client.encoding;
-        let document = self.analysed(params.text_document.uri.as_str())?;
+        let document = self.analyzed(params.text_document.uri.as_str())?;
         let places = document.places(encoding);
         Some(places.range(&document.analysis()?.renameable(places.offset(params.position))?))
     }
 
-    pub(super) fn rename(&mut self, params: Json) -> Answer {
+    pub(super) fn rename(&mut self, params: Json) -> RequestResult {
         let params: lsp::RenameParams = read(params)?;
         let lsp::TextDocumentPositionParams { text_document, position } = params.text_document_position;
         let uri = text_document.uri.as_str();
         let encoding = self.client.encoding;
-        let Some(document) = self.analysed(uri) else { return Ok(Json::Null) };
+        let Some(document) = self.analyzed(uri) else { return Ok(Json::Null) };
         let offset = document.places(encoding).offset(position);
         let edits = document.analysis().map(|analysis| analysis.rename(offset, &params.new_name));
         match edits {
@@ -173,13 +173,13 @@ impl<W: Write> Server<W> {
             return None;
         }
         let encoding = self.client.encoding;
-        let document = self.analysed(params.text_document.uri.as_str())?;
+        let document = self.analyzed(params.text_document.uri.as_str())?;
         let places = document.places(encoding);
         let edits = document.analysis()?.format_edits();
         Some(edits.iter().map(|edit| json!({"range": places.range(&edit.range), "newText": edit.insert})).collect())
     }
 
-    pub(super) fn command(&mut self, params: Json) -> Answer {
+    pub(super) fn command(&mut self, params: Json) -> RequestResult {
         let lsp::ExecuteCommandParams { command, mut arguments, .. } = read(params)?;
         let argument = arguments.first_mut().map(Json::take).unwrap_or_default();
         match &*command {
@@ -200,7 +200,7 @@ impl<W: Write> Server<W> {
     /// The request of a step: `{uri, step?}` gives `{body, steps, isCurrent, members}`.
     fn render(&mut self, argument: &Json) -> Option<Json> {
         let uri = argument["uri"].as_str().unwrap_or_default().to_owned();
-        let analysis = self.analysed(&uri)?.analysis()?;
+        let analysis = self.analyzed(&uri)?.analysis()?;
         let steps = analysis.step_names();
         let step = argument["step"].as_str().or_else(|| steps.first().map(String::as_str));
         let Some(rendered) = analysis.render(step) else { return Some(json!({"body": null, "steps": steps})) };
@@ -214,7 +214,7 @@ impl<W: Write> Server<W> {
     }
 }
 
-fn read<P: serde::de::DeserializeOwned>(params: Json) -> Result<P, Refusal> {
+fn read<P: serde::de::DeserializeOwned>(params: Json) -> Result<P, RequestError> {
     serde_json::from_value(params).map_err(|error| (ErrorCode::InvalidParams, error.to_string()))
 }
 

@@ -54,7 +54,7 @@ fn serve(receiver: &Receiver<Incoming>, output: impl Write) -> Exit {
                 Ok(incoming) => queue.push_back(incoming),
                 Err(RecvTimeoutError::Timeout) => {
                     if !server.client.watches {
-                        server.look_at_files();
+                        server.reload_changed_files();
                     }
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -65,8 +65,8 @@ fn serve(receiver: &Receiver<Incoming>, output: impl Write) -> Exit {
             Incoming::Malformed(why) => server.send_parse_error(&why),
             Incoming::Message(Message::Response(response)) => server.response(response),
             Incoming::Message(Message::Notification(notification)) => {
-                let goes_on = guarded(&mut server, |server| server.notification(notification));
-                if goes_on == Some(false) {
+                let continues = guarded(&mut server, |server| server.notification(notification));
+                if continues == Some(false) {
                     break;
                 }
             }

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 
 use super::features::{EXPLAIN, RENDER};
-use super::server::{Answer, Server};
+use super::server::{RequestResult, Server};
 
 /// What the server offers.
 pub(super) fn capabilities(encoding: &str) -> Json {
@@ -35,7 +35,7 @@ pub(super) fn capabilities(encoding: &str) -> Json {
 
 impl<W: Write> Server<W> {
     /// Answers a request about documents.
-    pub(super) fn answer(&mut self, method: &str, params: Json) -> Answer {
+    pub(super) fn answer(&mut self, method: &str, params: Json) -> RequestResult {
         match method {
             "textDocument/codeAction" => self.reply(params, Self::actions),
             "textDocument/completion" => self.reply(params, Self::completion),
@@ -55,7 +55,7 @@ impl<W: Write> Server<W> {
     }
 
     /// Reads the parameters; `null` is the answer where there is nothing to say.
-    fn reply<P, R>(&mut self, params: Json, act: impl FnOnce(&mut Self, &P) -> Option<R>) -> Answer
+    fn reply<P, R>(&mut self, params: Json, act: impl FnOnce(&mut Self, &P) -> Option<R>) -> RequestResult
     where
         P: DeserializeOwned,
         R: serde::Serialize,
@@ -68,7 +68,7 @@ impl<W: Write> Server<W> {
     fn completion(&mut self, params: &lsp::CompletionParams) -> Option<lsp::CompletionList> {
         let lsp::TextDocumentPositionParams { text_document, position } = &params.text_document_position;
         let client = self.client;
-        let document = self.analysed(text_document.uri.as_str())?;
+        let document = self.analyzed(text_document.uri.as_str())?;
         let places = document.places(client.encoding);
         let found = document.analysis()?.completions(places.offset(*position));
         let items =
@@ -79,7 +79,7 @@ impl<W: Write> Server<W> {
     fn hover(&mut self, params: &lsp::HoverParams) -> Option<lsp::Hover> {
         let lsp::TextDocumentPositionParams { text_document, position } = &params.text_document_position_params;
         let encoding = self.client.encoding;
-        let document = self.analysed(text_document.uri.as_str())?;
+        let document = self.analyzed(text_document.uri.as_str())?;
         let places = document.places(encoding);
         Some(places.hover(document.analysis()?.hover(places.offset(*position))?))
     }

@@ -1,4 +1,4 @@
-//! The state of the server, and what each message changes.
+//! The state of the language server, and the handlers of its messages.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -14,36 +14,36 @@ use super::documents::{OpenDocument, OperatorPath, OperatorText};
 use super::workspace::{Settings, Workspace, path_of, uri_of};
 use super::{convert, transport};
 
-/// What the client can do, as far as the server adapts to it.
+/// Capabilities of the client that the server adapts to.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Client {
     pub(super) encoding: Encoding,
     pub(super) snippets: bool,
-    /// Asks for diagnostics, so that they are not pushed.
+    /// The client requests diagnostics, so the server does not publish them.
     pull_diagnostics: bool,
     refresh_diagnostics: bool,
     refresh_hints: bool,
-    /// Answers `workspace/configuration`.
+    /// The client supports the request `workspace/configuration`.
     configuration: bool,
-    /// Watches files that the server names.
+    /// The client watches files that the server registers.
     pub(super) watches: bool,
 }
 
-/// The server of one client.
+/// A language server for one client.
 pub(super) struct Server<W> {
     output: W,
     pub(super) client: Client,
     pub(super) documents: BTreeMap<String, OpenDocument>,
     pub(super) workspace: Workspace,
-    /// Documents whose diagnostics are not published yet.
+    /// URIs of documents whose diagnostics are not published yet.
     unpublished: Vec<String>,
     requests: i32,
-    /// The request for the configuration, while it is not answered.
+    /// Id of the pending request for the configuration.
     configuration: Option<RequestId>,
     phase: Phase,
 }
 
-/// How far the session is.
+/// The phase of the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Uninitialized,
@@ -51,11 +51,11 @@ enum Phase {
     ShutDown,
 }
 
-/// Why a request has no result.
-pub(super) type Refusal = (ErrorCode, String);
+/// The error of a request: its code and message.
+pub(super) type RequestError = (ErrorCode, String);
 
-/// What a request is answered with.
-pub(super) type Answer = Result<Json, Refusal>;
+/// The result of a request, or its error.
+pub(super) type RequestResult = Result<Json, RequestError>;
 
 impl<W: Write> Server<W> {
     pub(super) fn new(output: W) -> Self {
@@ -71,13 +71,13 @@ impl<W: Write> Server<W> {
         }
     }
 
-    /// Whether the client said that it would end the session.
+    /// Whether the client has sent `shutdown`.
     pub(super) fn is_shut_down(&self) -> bool {
         self.phase == Phase::ShutDown
     }
 
     pub(super) fn send(&mut self, message: impl Into<Message>) {
-        // A client that is gone closes its own stream too, which ends the session.
+        // If the client is gone, its input stream is closed, too, which ends the session.
         let _ = transport::write(&mut self.output, &message.into());
     }
 
@@ -96,7 +96,7 @@ impl<W: Write> Server<W> {
         id
     }
 
-    /// Answers a request.
+    /// Handles a request and sends the response.
     pub(super) fn request(&mut self, request: Request) {
         let Request { id, method, params } = request;
         let answer = match (self.phase, &*method) {
@@ -168,7 +168,7 @@ impl<W: Write> Server<W> {
         }
     }
 
-    /// Takes the answer to a request of the server.
+    /// Handles a response of the client. Only the response with the configuration has an effect.
     pub(super) fn response(&mut self, response: Response) {
         if self.configuration.as_ref() == Some(&response.id) {
             self.configuration = None;
@@ -184,11 +184,11 @@ impl<W: Write> Server<W> {
         let settings = Settings::of(section);
         if settings != self.workspace.settings {
             self.workspace.settings = settings;
-            self.files_changed();
+            self.invalidate_all();
         }
     }
 
-    /// Takes a notification, and returns whether the session goes on.
+    /// Handles a notification. Returns `false` after `exit`, which ends the session.
     pub(super) fn notification(&mut self, notification: Notification) -> bool {
         let Notification { method, params } = notification;
         if method == "exit" {
@@ -202,7 +202,7 @@ impl<W: Write> Server<W> {
             "textDocument/didOpen" => self.with(params, Self::open),
             "textDocument/didChange" => self.with(params, Self::change),
             "textDocument/didClose" => self.with(params, Self::close),
-            "textDocument/didSave" => self.look_at_files(),
+            "textDocument/didSave" => self.reload_changed_files(),
             "workspace/didChangeConfiguration" => {
                 if let Some(section) = params.pointer("/settings/runai") {
                     self.configure(section);
@@ -211,7 +211,7 @@ impl<W: Write> Server<W> {
             }
             "workspace/didChangeWatchedFiles" => {
                 self.workspace.forget_all();
-                self.files_changed();
+                self.invalidate_all();
             }
             "workspace/didChangeWorkspaceFolders" => self.with(params, Self::change_folders),
             _ => {}
@@ -251,7 +251,7 @@ impl<W: Write> Server<W> {
                 self.notify("textDocument/publishDiagnostics", json!({"uri": uri, "diagnostics": []}));
             }
             if document.is_operator() {
-                self.files_changed();
+                self.invalidate_all();
             }
         }
     }
@@ -263,10 +263,10 @@ impl<W: Write> Server<W> {
         let (added, removed) = (paths(params.event.added), paths(params.event.removed));
         self.workspace.roots.retain(|root| !removed.contains(root));
         self.workspace.roots.extend(added);
-        self.files_changed();
+        self.invalidate_all();
     }
 
-    /// Notes that a document has to be analysed anew, and those that it applies to.
+    /// Marks a changed document for publishing, and the documents that use it as their operator file.
     fn changed(&mut self, uri: &str) {
         let path = self.documents.get(uri).and_then(|document| document.path.clone());
         let depends = |other: &&OpenDocument| match (&other.operator, &path) {
@@ -283,15 +283,15 @@ impl<W: Write> Server<W> {
         }
     }
 
-    /// Analyses every document anew if a file has changed.
-    pub(super) fn look_at_files(&mut self) {
+    /// Invalidates every analysis if a file has changed on disk.
+    pub(super) fn reload_changed_files(&mut self) {
         if self.workspace.forget_changed() {
-            self.files_changed();
+            self.invalidate_all();
         }
     }
 
-    /// Analyses every document anew, because files or settings changed.
-    pub(super) fn files_changed(&mut self) {
+    /// Invalidates every analysis after a change of files or settings, and asks the client to refresh.
+    pub(super) fn invalidate_all(&mut self) {
         for document in self.documents.values_mut() {
             document.operator = OperatorPath::Unknown;
         }
@@ -304,8 +304,10 @@ impl<W: Write> Server<W> {
         }
     }
 
-    /// The document of a URI with an analysis of its present text; nothing if it is not open or not one of this program's.
-    pub(super) fn analysed(&mut self, uri: &str) -> Option<&OpenDocument> {
+    /// Returns the document of a URI with an analysis of its current text.
+    ///
+    /// Returns `None` if the document is not open, or is not a file for `runai-step`.
+    pub(super) fn analyzed(&mut self, uri: &str) -> Option<&OpenDocument> {
         let document = self.documents.get(uri).filter(|document| document.is_ours())?;
         let operator = match &document.operator {
             OperatorPath::Unknown if !document.is_operator() => {
@@ -322,11 +324,11 @@ impl<W: Write> Server<W> {
         let facts = self.workspace.facts();
         let document = self.documents.get_mut(uri)?;
         document.operator = operator;
-        document.analyse(text.as_ref(), facts);
+        document.analyze(text.as_ref(), facts);
         Some(document)
     }
 
-    /// The text of an operator file: that of the client if it is open there, else that of the disk.
+    /// Returns the text of an operator file: the client's if the file is open there, otherwise the one on disk.
     fn operator_text(&mut self, path: &Path, document: &str) -> Option<OperatorText> {
         let open = self.documents.values().find(|open| open.path.as_deref() == Some(path) && open.uri != document);
         let open = open.map(|open| open.text().to_owned());
@@ -334,7 +336,7 @@ impl<W: Write> Server<W> {
         Some(OperatorText { name: path.display().to_string(), text })
     }
 
-    /// Publishes the diagnostics of documents that have changed, to clients that do not ask for them.
+    /// Publishes the diagnostics of changed documents, unless the client requests diagnostics.
     pub(super) fn publish(&mut self) {
         for uri in std::mem::take(&mut self.unpublished) {
             if self.client.pull_diagnostics {
@@ -347,11 +349,11 @@ impl<W: Write> Server<W> {
         }
     }
 
-    /// The diagnostics of a document.
+    /// Returns the diagnostics of a document; none if it is not open.
     pub(super) fn diagnostics(&mut self, uri: &str) -> Vec<lsp::Diagnostic> {
         let encoding = self.client.encoding;
         let Some(problems) =
-            self.analysed(uri).and_then(OpenDocument::analysis).map(runai_ide::EditorDocument::diagnostics)
+            self.analyzed(uri).and_then(OpenDocument::analysis).map(runai_ide::EditorDocument::diagnostics)
         else {
             return Vec::new();
         };
@@ -360,7 +362,7 @@ impl<W: Write> Server<W> {
         problems.iter().map(|problem| places.diagnostic(problem, |target| self.location(uri, target))).collect()
     }
 
-    /// Where a target is, which the analysis of `uri` gave.
+    /// Converts a target of the analysis of `uri`: a range in that document or in its operator file.
     pub(super) fn location(&self, uri: &str, target: &Target) -> Option<lsp::Location> {
         let encoding = self.client.encoding;
         let document = self.documents.get(uri)?;

@@ -1,26 +1,26 @@
-//! Messages of the Language Server Protocol over streams.
+//! Reads and writes messages of the Language Server Protocol, framed by `Content-Length` headers.
 
 use std::io::{self, BufRead, Read as _, Write};
 
 use lsp_server::Message;
 
-/// Largest message that is read, in bytes.
+/// Maximum size of a message, in bytes. The content of a larger message is discarded.
 const MAX_MESSAGE: u64 = 64 << 20;
-/// Longest header line that is read, in bytes.
+/// Maximum length of a header line, in bytes.
 const MAX_HEADER: u64 = 8 << 10;
 
-/// What a client sent.
+/// A frame from a client.
 #[derive(Debug)]
 pub(super) enum Incoming {
     Message(Message),
-    /// A frame whose content is not a message, and why.
+    /// The reason why the content of the frame is not a message.
     Malformed(String),
 }
 
-/// Reads one message; nothing at the end of the stream.
+/// Reads one message. Returns `None` at the end of the stream.
 ///
-/// A client that sends something else must not stop the server: lines that are not headers are skipped, and content that is
-/// not a message is reported.
+/// Malformed input must not stop the server. The function skips lines that are not headers, and returns
+/// [`Incoming::Malformed`] for content that is not a message.
 pub(super) fn read(input: &mut impl BufRead) -> io::Result<Option<Incoming>> {
     let Some(length) = content_length(input)? else { return Ok(None) };
     if length > MAX_MESSAGE {
@@ -37,7 +37,7 @@ pub(super) fn read(input: &mut impl BufRead) -> io::Result<Option<Incoming>> {
     }))
 }
 
-/// Reads headers up to the blank line behind a `Content-Length`.
+/// Reads headers up to the blank line after a valid `Content-Length`. Returns `None` at the end of the stream.
 fn content_length(input: &mut impl BufRead) -> io::Result<Option<u64>> {
     let mut length = None;
     let mut line = Vec::new();
@@ -67,7 +67,7 @@ pub(super) fn write(output: &mut impl Write, message: &Message) -> io::Result<()
     message.write(output)
 }
 
-/// Answers content that is not a message; nobody knows which request it was.
+/// Writes a parse error as the response to malformed content. Its `id` is null, because the request's id is unknown.
 pub(super) fn write_parse_error(output: &mut impl Write, message: &str) -> io::Result<()> {
     let error = serde_json::json!({"code": lsp_server::ErrorCode::ParseError as i32, "message": message});
     let text = serde_json::json!({"jsonrpc": "2.0", "id": null, "error": error}).to_string();
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_message_is_skipped() {
+    fn skips_invalid_messages() {
         let exit = r#"{"jsonrpc":"2.0","method":"exit"}"#;
         let exit = format!("content-length: {}\r\n\r\n{exit}", exit.len());
         for (before, found) in [

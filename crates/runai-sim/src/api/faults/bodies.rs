@@ -1,4 +1,4 @@
-//! Changes response bodies, so that they do not show the current state.
+//! Faults in the bodies of successful responses: empty lists, malformed items, unknown phases, wrong total times.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub(super) const fn changes_body(kind: &FaultKind) -> bool {
     )
 }
 
-/// Changes the body of a successful response.
+/// Applies the fault to the body of a successful response. `now` is the simulated time at the start of the request.
 pub(super) fn change(body: &mut Value, injection: &mut Injection, now: Timestamp) {
     match injection.kind.clone() {
         FaultKind::EmptyList => empty(body),
@@ -40,7 +40,7 @@ pub(super) fn change(body: &mut Value, injection: &mut Injection, now: Timestamp
     }
 }
 
-/// Returns the items of a list, or the single resource.
+/// Returns the items of a list response, or the resource itself.
 fn items(body: &mut Value) -> Vec<&mut Value> {
     if let Some(name) = LISTS.iter().find(|name| body.get(**name).is_some()) {
         return body[*name].as_array_mut().into_iter().flatten().collect();
@@ -129,9 +129,9 @@ fn total_times(item: &mut Value, change: TotalsChange, now: Timestamp) {
     }
 }
 
-/// Members that contain the items of lists.
+/// Names of the members that contain the items of a list response.
 const LISTS: &[&str] = &["events", "nodepools", "pods", "projects", "records", "templates", "workloads"];
 
-/// Members of workloads and projects that clients need.
+/// Members of workloads and projects that clients need: the default targets of [`FaultKind::MalformedItem`].
 const NEEDED: &[&str] =
     &["clusterId", "createdAt", "id", "name", "phase", "phaseUpdatedAt", "projectId", "type", "workloadId"];
