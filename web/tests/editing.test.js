@@ -334,12 +334,12 @@ describe("the form", () => {
     const { page: tab, editor, close } = await page();
     await editor.write("image: a\ncommand: [a]\n");
     const row = tab.locator('[data-field="/settings/gpu_memory_request"]');
-    await row.getByText(/^No effect: .*gpu_request_type: portion/u).waitFor();
+    await row.getByText(/has no effect .*gpu_request_type: portion/u).waitFor();
     assert.ok(await editor.control("gpu_memory_request").isDisabled());
     await editor.control("gpu_request_type").selectOption("memory");
-    await row.getByText(/^No effect/u).waitFor({ state: "detached" });
+    await row.getByText(/has no effect/u).waitFor({ state: "detached" });
     assert.ok(await editor.control("gpu_memory_request").isEnabled());
-    await tab.locator('[data-field="/settings/gpu_portion_request"]').getByText(/^No effect/u).waitFor();
+    await tab.locator('[data-field="/settings/gpu_portion_request"]').getByText(/has no effect/u).waitFor();
     await close();
   });
 

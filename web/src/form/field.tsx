@@ -65,7 +65,7 @@ function View({ field, value, inactive, name }: Props): VNode {
         <Control id={id} field={field} value={value} name={label} disabled={disabled} invalid={problems.some(({ severity }) => severity === "error")} />
       </div>
       <div class="about" id={`${id}-help`}>
-        {disabled && <p class="why">No effect: {inline(inactive)}.</p>}
+        {disabled && <p class="why">{inline(`\`${label}\` ${inactive}`)}.</p>}
         {problems.map(({ code, severity, message, help }) => (
           <p key={code} class={severity}>
             {severity === "error" ? "✕" : severity === "note" ? "i" : "!"} {inline(message)}
