@@ -50,7 +50,7 @@ fn json_format() {
     insta::assert_snapshot!(scratch.run(&["check", "--format", "json", "bad.runai.yaml", "good.json"]), @r#"
     exit 1
     --- stdout
-    {"files":[{"path":"bad.runai.yaml","ok":false,"diagnostics":[{"code":"invalid-image","severity":"warning","message":"`image` is `é`, which has a name that no registry takes","help":"write lowercase letters and digits, separated by `/`, `.`, `_` or `-`","path":"/image","line":1,"column":8,"end_line":1,"end_column":9,"offset":7,"end_offset":9,"related":[],"tags":[],"fixes":[]},{"code":"unknown-key","severity":"error","message":"unknown key `gpu_portion` in `settings`","help":"did you mean `gpu_portion_request`?","path":"/settings/gpu_portion","line":3,"column":12,"end_line":3,"end_column":23,"offset":34,"end_offset":45,"related":[],"tags":[],"fixes":[{"title":"Rename `gpu_portion` to `gpu_portion_request`","applicability":"safe","edits":[{"path":"bad.runai.yaml","offset":34,"end_offset":45,"insert":"gpu_portion_request"}]},{"title":"Remove `gpu_portion`","applicability":"display-only","edits":[{"path":"bad.runai.yaml","offset":34,"end_offset":50,"insert":""}]}]}]},{"path":"good.json","ok":true,"diagnostics":[]}]}
+    {"files":[{"path":"bad.runai.yaml","ok":false,"diagnostics":[{"code":"invalid-image","severity":"warning","message":"`image` is `é`, which has an invalid name","help":"write lowercase letters and digits, separated by `/`, `.`, `_` or `-`","path":"/image","line":1,"column":8,"end_line":1,"end_column":9,"offset":7,"end_offset":9,"related":[],"tags":[],"fixes":[]},{"code":"unknown-key","severity":"error","message":"unknown key `gpu_portion` in `settings`","help":"did you mean `gpu_portion_request`?","path":"/settings/gpu_portion","line":3,"column":12,"end_line":3,"end_column":23,"offset":34,"end_offset":45,"related":[],"tags":[],"fixes":[{"title":"Rename `gpu_portion` to `gpu_portion_request`","applicability":"safe","edits":[{"path":"bad.runai.yaml","offset":34,"end_offset":45,"insert":"gpu_portion_request"}]},{"title":"Remove `gpu_portion`","applicability":"display-only","edits":[{"path":"bad.runai.yaml","offset":34,"end_offset":50,"insert":""}]}]}]},{"path":"good.json","ok":true,"diagnostics":[]}]}
     "#);
 }
 
@@ -153,7 +153,7 @@ fn checks_all_files() {
     1 | x: 1
       | ^
       |
-      = help: remove it; `runai-step explain SETTING` describes each setting
+      = help: remove it
     --- stderr
     error: file `missing.yaml` does not exist
     error: `folder` is a directory
@@ -172,7 +172,7 @@ fn rejects_invalid_utf8() {
     insta::assert_snapshot!(scratch.run(&["check", "latin1.yaml"]), @"
     exit 1
     --- stdout
-    error[not-utf8]: the byte 0xE9 is not UTF-8
+    error[not-utf8]: invalid UTF-8 byte 0xE9
      --> latin1.yaml:2:15
       |
     2 | node_type: caf�

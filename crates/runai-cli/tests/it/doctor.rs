@@ -9,7 +9,7 @@ fn healthy_setup() {
     exit 0
     --- stdout
     ✓ step  `train.runai.yaml` has no errors
-    ✓ configuration  no operator file; variables and flags only
+    ✓ configuration  no operator file, only variables and flags
     ✓ control plane  http://CONTROL-PLANE responds over plain HTTP
     ✓ credentials  the control plane accepts the credentials
     ✓ project  project `sim-project` has id 1, in cluster UUID
@@ -31,7 +31,7 @@ fn reports_every_problem() {
     exit 4
     --- stdout
     ✓ step  `train.runai.yaml` has no errors
-    ✓ configuration  no operator file; variables and flags only
+    ✓ configuration  no operator file, only variables and flags
     ✓ control plane  http://CONTROL-PLANE responds over plain HTTP
     ✓ credentials  the control plane accepts the credentials
     ✓ project  project `sim-project` has id 1, in cluster UUID
@@ -50,7 +50,7 @@ fn reports_every_problem() {
     exit 1
     --- stdout
     ✗ step  `wrong.yaml` has errors: `runai-step check wrong.yaml` shows them
-    ✓ configuration  no operator file; variables and flags only
+    ✓ configuration  no operator file, only variables and flags
     ✓ control plane  http://CONTROL-PLANE responds over plain HTTP
     ✓ credentials  the control plane accepts the credentials
     ✓ project  project `sim-project` has id 1, in cluster UUID
@@ -70,7 +70,7 @@ fn reports_every_problem() {
     insta::assert_snapshot!(cluster.run(&["doctor", "--project", "sim-projekt"]), @"
     exit 4
     --- stdout
-    ✓ configuration  no operator file; variables and flags only
+    ✓ configuration  no operator file, only variables and flags
     ✓ control plane  http://CONTROL-PLANE responds over plain HTTP
     ✓ credentials  the control plane accepts the credentials
     ✗ project  project `sim-projekt` does not exist or is not visible to these credentials

@@ -6,10 +6,9 @@ fn explains_rule() {
     exit 0
     --- stdout
     toleration-value-with-exists (error)
-    a toleration with `Exists` has a value
+    toleration with `Exists` and a value
 
-    With `operator: Exists` a toleration matches whatever the taint's value is, so it has none of its own; Kubernetes
-    refuses the pod.
+    A toleration with `operator: Exists` matches every value of the taint. Kubernetes rejects a `value` with it.
 
     Valid:
         tolerations:
@@ -28,7 +27,7 @@ fn explains_setting() {
     --- stdout
     gpu_portion_request
 
-    Fraction of each device, from `0.0` to `1.0`: `0.5` shares the device with others, `1.0` is a whole one.
+    Fraction of each device, from `0.0` to `1.0`: `0.5` is half a device, `1.0` a whole one.
 
     Only sent with `gpu_request_type: portion`.
 
@@ -43,7 +42,7 @@ fn explains_setting() {
     --- stdout
     pvc_mounts.claim_info
 
-    What to create, with `existing_pvc: false`.
+    Description of a new claim, with `existing_pvc: false`.
 
     value    a map, or null
     example  {"size":"50Gi","storage_class":"fast"}

@@ -45,7 +45,7 @@ fn rejections_have_exit_code_and_hint() {
     insta::assert_snapshot!(cluster.settle(&crate::shown(&command.env("RUNAI_CLIENT_SECRET", "wrong").output().unwrap())), @"
     exit 3
     --- stderr
-    error: the control plane refused the credentials: 401 Unauthorized: invalid_client: the client id or its secret is [redacted]
+    error: the control plane refused the credentials: 401 Unauthorized: invalid_client: invalid client id or secret
     hint: check the client id, the client secret and that the service account exists; regenerating a secret revokes the old one immediately
     ");
     insta::assert_snapshot!(cluster.run(&["submit", &file, "--project", "sim-projekt"]), @"
@@ -70,8 +70,8 @@ fn rejections_have_exit_code_and_hint() {
     insta::assert_snapshot!(cluster.run(&["submit", &file]), @"
     exit 5
     --- stderr
-    error: `POST /api/v1/workloads/trainings` returned 400 Bad Request: the submission is refused; `templateId`: there is no template with the id `UUID`
-    error[refused]: `settings.workload_template_id`: there is no template with the id `UUID`
+    error: `POST /api/v1/workloads/trainings` returned 400 Bad Request: invalid submission; `templateId`: unknown template with the id `UUID`
+    error[refused]: `settings.workload_template_id`: unknown template with the id `UUID`
      --> refused.runai.yaml:5:34
       |
     5 | settings: {workload_template_id: UUID}

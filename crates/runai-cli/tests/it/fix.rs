@@ -118,7 +118,7 @@ fn fixes_stdin_to_stdout() {
     2 | x: 1
       | ^
       |
-      = help: remove it; `runai-step explain SETTING` describes each setting
+      = help: remove it
 
     1 file: 1 error
     1 problem fixed

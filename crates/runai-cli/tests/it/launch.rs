@@ -116,7 +116,7 @@ fn run_id_submits_once() {
     --- stderr
     error: submission `ID` already exists as workload UUID (`train-ID`) with a different `/image`: it was submitted from `train.runai.yaml`, not `train.runai.yaml`
     hint: use another run id for another file
-    error[refused]: `image`: differs from what was submitted under this run id
+    error[refused]: `image`: differs from the step submitted with this run id
      --> train.runai.yaml:2:8
       |
     2 | image: python:3.13

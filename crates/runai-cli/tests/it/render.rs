@@ -33,7 +33,7 @@ fn prints_body_and_warnings() {
     1 | name: Fit
       |       ^^^
       |
-      = help: write lowercase letters, digits and dashes, with a letter first
+      = help: write lowercase letters, digits and dashes, starting with a letter
     "#);
 }
 
@@ -87,7 +87,7 @@ fn errors_prevent_output() {
     insta::assert_snapshot!(scratch.run(&["render", "step.yaml", "--set", "gpu_portion_request=2"]), @r#"
     exit 1
     --- stderr
-    error[missing-key]: `command` is missing
+    error[missing-key]: missing key `command`
      --> step.yaml:1:1
       |
     1 | image: a

@@ -125,11 +125,11 @@ fn rejected_request() {
     4 | settings: {workload_template_id: my-template}
       |                                  ^^^^^^^^^^^
       |
-      = help: write the template's id as the console or the API shows it; names are not resolved
+      = help: write the id that the console or the API shows; template names are not supported
 
     · simulated control plane at http://127.0.0.1:PORT
-    error: `POST /api/v1/workloads/trainings` returned 400 Bad Request: the submission is refused; `templateId`: `my-template` is no UUID
-    error[refused]: `settings.workload_template_id`: `my-template` is no UUID
+    error: `POST /api/v1/workloads/trainings` returned 400 Bad Request: invalid submission; `templateId`: `my-template` is not a UUID
+    error[refused]: `settings.workload_template_id`: `my-template` is not a UUID
      --> folder/step.yaml:4:34
       |
     4 | settings: {workload_template_id: my-template}
