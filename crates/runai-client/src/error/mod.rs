@@ -241,21 +241,8 @@ pub enum Error {
 impl Error {
     /// Returns whether the configuration is invalid; nothing was sent.
     #[must_use]
-    pub const fn is_configuration(&self) -> bool {
-        matches!(
-            self,
-            Self::Accept(_)
-                | Self::BaseUrl { .. }
-                | Self::EmptyCredential(_)
-                | Self::NoSubmissionId
-                | Self::NoTransport
-                | Self::Path(_)
-                | Self::Proxy { .. }
-                | Self::Setup(_)
-                | Self::Timeout { .. }
-                | Self::Token(_)
-                | Self::UnreadableCredentials { .. }
-        )
+    pub fn is_configuration(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Configuration | ErrorKind::InsecureUrl)
     }
 
     /// Returns whether the credentials were refused or lack a permission.
