@@ -1,8 +1,9 @@
-//! What no answer may show.
+//! Secrets, which no result contains.
 
 use std::borrow::Cow;
 
-use runai_api::secrets::{names_a_secret, secret_values};
+use runai_api::secrets::secret_values;
+use runai_spec::{is_secret_key, may_contain_credentials};
 use serde_json::Value as Json;
 
 /// What is shown in place of a secret.
@@ -11,12 +12,7 @@ pub(crate) const HIDDEN: &str = "***";
 /// Whether the value at a pointer may be a secret, by its key or by its text.
 pub(crate) fn is_secret(pointer: &str, text: &str) -> bool {
     let (parent, key) = pointer.rsplit_once('/').unwrap_or_default();
-    let in_environment = parent.ends_with("/environment");
-    key == "client_secret" || in_environment && names_a_secret(key) || has_credentials(text)
-}
-
-fn has_credentials(text: &str) -> bool {
-    text.contains("://") && text.contains('@')
+    is_secret_key(key, parent.ends_with("/environment")) || may_contain_credentials(text)
 }
 
 /// `text` of the value at a pointer, unless it may be a secret.
@@ -36,7 +32,9 @@ pub(crate) fn hide_in_body(body: &mut Json) {
 
 fn hide(value: &mut Json, secrets: &[String]) {
     match value {
-        Json::String(text) if has_credentials(text) || secrets.iter().any(|secret| text.contains(secret.as_str())) => {
+        Json::String(text)
+            if may_contain_credentials(text) || secrets.iter().any(|secret| text.contains(secret.as_str())) =>
+        {
             HIDDEN.clone_into(text);
         }
         Json::Array(items) => items.iter_mut().for_each(|item| hide(item, secrets)),

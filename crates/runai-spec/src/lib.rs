@@ -55,6 +55,7 @@ pub use document::{Document, StepInactive};
 pub use fix::{Applicability, Fix, FixEdit};
 pub use kind::{Kind, OPERATOR_KEYS, UnknownKind};
 pub use members::setting_of;
+pub use redact::{is_secret_key, may_contain_credentials};
 pub use render::Context;
 pub use resolve::{Resolution, Resolver, Source, SourceReport, Step, VARIABLE_PREFIX};
 pub use rules::scheduling::PRIORITY_CLASSES;

@@ -38,11 +38,23 @@ impl Redaction {
     }
 }
 
+/// Returns whether the value of `key` may be a secret; `in_environment` tells keys of an `environment` from others.
+#[must_use]
+pub fn is_secret_key(key: &str, in_environment: bool) -> bool {
+    key == CLIENT_SECRET || in_environment && names_a_secret(key)
+}
+
+/// Returns whether a text may contain a URL with a user name or password.
+#[must_use]
+pub fn may_contain_credentials(text: &str) -> bool {
+    text.contains('@') && text.contains("://")
+}
+
 fn collect(node: &Node<'_>, in_environment: bool, found: &mut Vec<Span>) {
     match &node.value {
         Value::Map(map) => {
             for entry in &map.0 {
-                if entry.key == CLIENT_SECRET || in_environment && names_a_secret(&entry.key) {
+                if is_secret_key(&entry.key, in_environment) {
                     found.push(entry.value.span);
                 } else {
                     collect(&entry.value, entry.key == "environment", found);
@@ -50,7 +62,7 @@ fn collect(node: &Node<'_>, in_environment: bool, found: &mut Vec<Span>) {
             }
         }
         Value::List(items) => items.iter().for_each(|item| collect(item, false, found)),
-        Value::String(text) if text.text.contains('@') && text.text.contains("://") => found.push(node.span),
+        Value::String(text) if may_contain_credentials(&text.text) => found.push(node.span),
         _ => {}
     }
 }

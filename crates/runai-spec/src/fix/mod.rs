@@ -13,6 +13,7 @@ use runai_syntax::emit::yaml;
 use runai_syntax::{Span, Tree, escape, one_line, unescape};
 use serde::Serialize;
 
+use crate::redact::is_secret_key;
 pub(crate) use edits::FixWriter;
 
 /// Edits that solve a diagnostic.
@@ -130,9 +131,7 @@ impl Target {
     fn is_secret_with(&self, value: &Tree<'_>) -> bool {
         let (parent, key) = self.pointer.rsplit_once('/').unwrap_or_default();
         let has_secret = || value.entries().iter().any(|(name, _)| names_a_secret(name));
-        key == "client_secret"
-            || key == "environment" && has_secret()
-            || parent.ends_with("/environment") && names_a_secret(key)
+        is_secret_key(key, parent.ends_with("/environment")) || key == "environment" && has_secret()
     }
 
     /// Returns the key, or the list with the index.
